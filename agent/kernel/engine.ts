@@ -1,0 +1,69 @@
+import type { SelectorSet } from "@guardbee/policy";
+
+/** What a node's kernel should hold: every set, and where each is in force. */
+export type Desired = {
+  readonly sets: readonly NamedSet[];
+  readonly scopes: Scopes;
+};
+
+/** A SelectorSet under its object name with the content hash of its spec. */
+export type NamedSet = {
+  readonly name: string;
+  readonly hash: string;
+  readonly set: SelectorSet;
+};
+
+/** Names of the sets that hold, by where a process lives. Lists are sorted. */
+export type Scopes = {
+  /** Processes outside every cgroup named below. */
+  readonly host: readonly string[];
+  /** Cgroups under which the runtime makes pods (`kubepods`), and what holds there already. */
+  readonly podRoots: readonly CgroupScope[];
+  /** Pods and containers that are known. New child cgroups inherit in the kernel. */
+  readonly cgroups: readonly CgroupScope[];
+};
+export type CgroupScope = {
+  /** Inode number of the cgroup v2 folder. */
+  readonly id: bigint;
+  readonly sets: readonly string[];
+};
+
+/** What became of one set. A set that failed is in force nowhere on this node, not even in part. */
+export type SetState =
+  | {
+      readonly name: string;
+      readonly hash: string;
+      readonly state: "programmed";
+      /** How each hook is attached: `fentry:fd_install`, `fmod_ret:__x64_sys_write`. */
+      readonly attachments: readonly string[];
+    }
+  | {
+      readonly name: string;
+      readonly hash: string;
+      readonly state: "failed";
+      readonly reason: FailureReason;
+      readonly message: string;
+    };
+
+/**
+ * KernelLacks: this kernel has not what the policy needs. HookNotFound: no such function here.
+ * LoadFailed: the kernel refused the program. LimitExceeded: a stated limit of the engine.
+ */
+export type FailureReason = "KernelLacks" | "HookNotFound" | "LoadFailed" | "LimitExceeded";
+
+/** What the kernel can do, for NodePolicySet.status and for refusals. */
+export type KernelFeatures = {
+  readonly release: string;
+  readonly arch: string;
+  /** Sorted: btf, fentry, fmod_ret_syscalls, kprobe, kprobe_multi, kprobe_override, lsm. */
+  readonly features: readonly string[];
+};
+
+/** Programs one node's kernel. Calls are serialised; each is level-based: give the whole state. */
+export type Engine = {
+  features(): KernelFeatures;
+  /** Makes the kernel hold exactly `desired` in one flip. Throws only on a bug or a dead kernel. */
+  program(desired: Desired): Promise<readonly SetState[]>;
+  /** Moves cgroups to other sets without touching any policy; ends with the kernel changed. */
+  assign(scopes: Scopes): Promise<void>;
+};

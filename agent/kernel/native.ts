@@ -1,0 +1,120 @@
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** A failed kernel or libbpf call: `op` is what was tried, `subject` on what, `log` the verifier's. */
+export type KernelError = Error & {
+  readonly code: string;
+  readonly op: string;
+  readonly subject: string;
+  readonly log?: string;
+};
+
+export type MapType =
+  | "array"
+  | "hash"
+  | "percpu_array"
+  | "lpm_trie"
+  | "array_of_maps"
+  | "hash_of_maps"
+  | "task_storage"
+  | "ringbuf";
+
+/** What `bpf_map_create` takes; sizes in bytes, `flags` are BPF_F_*. */
+export type MapSpec = {
+  readonly type: MapType;
+  readonly name: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags?: number;
+  /** For *_of_maps: a map of the shape that inner maps have. */
+  readonly innerMapFd?: number;
+};
+
+export type MapInfo = {
+  readonly id: number;
+  readonly name: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+};
+
+/** One attached program. Closing leaves it attached where it is pinned, and detaches it otherwise. */
+export type Link = {
+  readonly id: number;
+  readonly programId: number;
+  pin(path: string): void;
+  /** Removes its pin if it has one, and detaches. Idempotent. */
+  detach(): void;
+  close(): void;
+};
+
+/** One BPF object file: open, specialise, load, attach. `close()` is idempotent. */
+export type BpfObject = {
+  /** Sets a `const volatile` or other global by name; the size must fit exactly. */
+  setGlobal(name: string, value: Uint8Array): void;
+  /** Uses an existing map in place of the object's own. */
+  reuseMap(name: string, fd: number): void;
+  /** Before load. Only what is given changes. `innerMapFd` gives a map-in-map its inner shape. */
+  resizeMap(
+    name: string,
+    size: { maxEntries?: number; keySize?: number; valueSize?: number; innerMapFd?: number },
+  ): void;
+  /** Programs not wanted are not loaded. */
+  setAutoload(program: string, autoload: boolean): void;
+  /** fentry, fexit, fmod_ret, lsm: which kernel function. */
+  setAttachTarget(program: string, functionName: string): void;
+  /** Throws KernelError with `log`, the last 16 kB of the verifier's output. */
+  load(): void;
+  /** A file descriptor of its own, to be closed with `closeFd`. */
+  mapFd(name: string): number;
+  programId(program: string): number;
+  /** By the program's section: tp_btf, fentry, fexit, fmod_ret, lsm, iter... */
+  attach(program: string): Link;
+  attachKprobe(program: string, functionName: string, options: { readonly ret: boolean }): Link;
+  close(): void;
+};
+
+/** Reads a ring buffer on its own thread. */
+export type RingReader = {
+  /** Stops the thread; `onRecords` is not called again after the promise resolves. */
+  close(): Promise<void>;
+};
+
+export type Native = {
+  openObject(path: string): BpfObject;
+  createMap(spec: MapSpec): number;
+  mapInfo(fd: number): MapInfo;
+  /** Pins any BPF map fd; the folder must exist on a bpffs. */
+  pinMap(fd: number, path: string): void;
+  openPinnedMap(path: string): number;
+  /** A link pinned earlier, also by an agent that is gone. */
+  openPinnedLink(path: string): Link;
+  /** Fills `value` and says whether the key was there. */
+  lookup(fd: number, key: Uint8Array, value: Uint8Array): boolean;
+  /** flags: 0 any, 1 only when absent, 2 only when present. */
+  update(fd: number, key: Uint8Array, value: Uint8Array, flags?: number): void;
+  /** keys and values one after the other; uses BPF_MAP_UPDATE_BATCH, else single updates. */
+  updateBatch(fd: number, keys: Uint8Array, values: Uint8Array, count: number): void;
+  /** Whether the key was there. */
+  remove(fd: number, key: Uint8Array): boolean;
+  /** All keys, one after the other. */
+  keys(fd: number): Uint8Array;
+  closeFd(fd: number): void;
+  pidfdOpen(pid: number): number;
+  possibleCpus(): number;
+  /** Parameter count of a function in the kernel's BTF, or null when it has none of that name. */
+  btfFunction(name: string): { readonly parameters: number } | null;
+  /**
+   * `onRecords` gets many whole records in one buffer, each padded to a multiple of 8 and starting
+   * with struct event_header, whose `size` leads to the next. The buffer belongs to the receiver.
+   */
+  openRing(mapFd: number, onRecords: (records: Buffer) => void): RingReader;
+};
+
+const require = createRequire(import.meta.url);
+
+/** The addon, loaded on first use. Throws when it was not built (`make build`). */
+export function loadNative(): Native {
+  return require(fileURLToPath(new URL("./build/guardbee.node", import.meta.url))) as Native;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel side and the agent share: events and map values. Little-endian, no padding. */
+#ifndef GUARDBEE_TYPES_H
+#define GUARDBEE_TYPES_H
+
+#define TYPES_VERSION 1		/* raise when a layout below changes; the agent refuses another one */
+
+#define PATH_SIZE 4096		/* longest path in an event, in bytes, without NUL */
+#define BINARY_SIZE 256		/* longest executable path that matchBinaries compares */
+#define ARGS_SIZE 1024		/* argv bytes in an exec event; the rest is cut (EXEC_ARGS_CUT) */
+#define CGROUP_NAME_SIZE 128
+#define DATA_SIZE 4096		/* longest char_buf in an event */
+
+enum event_kind {
+	EVENT_EXEC = 1,
+	EVENT_CLONE = 2,	/* a new thread group, before any exec */
+	EVENT_EXIT = 3,		/* the last thread of a group is gone */
+	EVENT_HOOK = 4,
+};
+
+/* One image of one process. ktime: boot-time ns (CLOCK_BOOTTIME) of its exec, or of its clone. */
+struct process_key {
+	__u64 ktime;
+	__u32 pid;		/* tgid in the host's pid namespace */
+	__u32 zero;
+};
+
+struct event_header {
+	__u16 kind;		/* enum event_kind */
+	__u16 cpu;
+	__u32 size;		/* whole event, header included; payload follows the fixed part */
+	__u64 ktime;		/* boot-time ns */
+};
+
+/* exec_event.flags */
+#define EXEC_CLONED	(1u << 0)	/* first exec since the clone */
+#define EXEC_ARGS_CUT	(1u << 1)
+#define EXEC_ARGS_ERROR	(1u << 2)
+#define EXEC_CWD_ROOT	(1u << 3)
+#define EXEC_CWD_CUT	(1u << 4)
+#define EXEC_IN_INIT_TREE (1u << 5)	/* below pid 1 of a nested pid namespace */
+#define EXEC_PATH_CUT	(1u << 6)
+
+struct exec_event {
+	struct event_header header;
+	struct process_key process;
+	struct process_key parent;	/* the forking parent, or on a re-exec the image before */
+	__u64 cgroup_id;
+	__u64 cap_permitted;
+	__u64 cap_effective;
+	__u64 cap_inheritable;
+	__u32 tid;
+	__u32 nspid;		/* pid in its own namespace; 0: the host's pid namespace */
+	__u32 uid;		/* effective */
+	__u32 auid;
+	__u32 flags;
+	__u32 user_ns;		/* inode numbers of namespaces */
+	__u32 pid_ns;
+	__u32 mnt_ns;
+	__u16 filename_size;	/* bytes of each payload part, in this order, no NULs between */
+	__u16 args_size;	/* argv[0..] each ended by NUL */
+	__u16 cwd_size;
+	__u16 cgroup_size;	/* name of the cgroup's own folder */
+};
+
+struct clone_event {
+	struct event_header header;
+	struct process_key process;
+	struct process_key parent;
+	__u64 cgroup_id;
+	__u32 tid;
+	__u32 nspid;
+	__u32 uid;
+	__u32 flags;		/* EXEC_IN_INIT_TREE */
+};
+
+struct exit_event {
+	struct event_header header;
+	struct process_key process;
+	__u32 tid;
+	__u32 code;		/* as wait(2): status << 8 | core dumped << 7 | signal */
+};
+
+/* hook_event.action: the last action that was executed; numbers are upstream's KprobeAction */
+enum action_code {
+	ACTION_POST = 1,
+	ACTION_FOLLOWFD = 2,
+	ACTION_SIGKILL = 3,
+	ACTION_UNFOLLOWFD = 4,
+	ACTION_OVERRIDE = 5,
+	ACTION_COPYFD = 6,
+	ACTION_NOPOST = 9,
+	ACTION_SIGNAL = 10,
+};
+
+/* hook_event.flags */
+#define HOOK_MONITORED	(1u << 0)	/* monitor mode: `action` was left out */
+#define HOOK_PROCESS_UNKNOWN (1u << 1)	/* the process started before process tracking did */
+
+struct hook_event {
+	struct event_header header;
+	struct process_key process;
+	__u64 cgroup_id;
+	__u32 tid;
+	__u32 hook;		/* number the agent gave to (policy, hook) when it programmed it */
+	__u16 selector;		/* index within the hook */
+	__u16 action;		/* enum action_code */
+	__u16 flags;
+	__u16 args;		/* how many struct event_arg follow, in the order of the policy */
+};
+
+/* event_arg.type */
+enum arg_type {
+	ARG_INT = 1,		/* 8 bytes, sign-extended */
+	ARG_UINT32 = 2,		/* 8 bytes, zero-extended */
+	ARG_INT64 = 3,
+	ARG_UINT64 = 4,
+	ARG_SIZE = 5,
+	ARG_FD = 6,		/* a path, as ARG_FILE */
+	ARG_FILE = 7,		/* __u32 i_mode, then the path without NUL */
+	ARG_CHAR_BUF = 8,	/* __u32 length of the whole buffer, then the bytes that were read */
+	ARG_ERROR = 15,		/* __u32 errno: the argument could not be read */
+};
+
+/* event_arg.flags */
+#define ARG_CUT		(1u << 0)	/* a path lost its head, or a buffer its tail */
+#define ARG_DELETED	(1u << 1)	/* the file was unlinked */
+
+struct event_arg {
+	__u16 type;
+	__u16 flags;
+	__u32 size;		/* payload bytes that follow; the next event_arg starts at a multiple of 8 */
+};
+
+/* Why something that should have been reported was not; index into the per-CPU `losses` array. */
+enum loss {
+	LOSS_RING_EXEC = 0,
+	LOSS_RING_CLONE,
+	LOSS_RING_EXIT,
+	LOSS_RING_HOOK,
+	LOSS_PATH_TOO_DEEP,
+	LOSS_FOLLOW_FULL,
+	LOSS_PROCESS_STORAGE,
+	LOSS_CGROUP_FULL,
+	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
+	LOSS_MAX
+};
+
+/* Scope classes: 0 is the host's. */
+#define CLASS_HOST 0
+
+_Static_assert(sizeof(struct process_key) == 16, "process_key has padding");
+_Static_assert(sizeof(struct event_header) == 16, "event_header has padding");
+_Static_assert(sizeof(struct exec_event) == 120, "exec_event has padding");
+_Static_assert(sizeof(struct clone_event) == 72, "clone_event has padding");
+_Static_assert(sizeof(struct exit_event) == 40, "exit_event has padding");
+_Static_assert(sizeof(struct hook_event) == 56, "hook_event has padding");
+_Static_assert(sizeof(struct event_arg) == 8, "event_arg has padding");
+
+#endif

@@ -1,0 +1,152 @@
+/**
+ * The SelectorSet: the one intermediate form that every policy kind lowers to (DESIGN §6).
+ * The agent, the oracle (`decide/`) and the CLI read only this. Nothing in it depends on a kernel.
+ */
+export type SelectorSet = {
+  readonly policy: PolicyRef;
+  readonly mode: Mode;
+  /** Nodes the policy wants; undefined: every node. Matched by the operator, never by an agent. */
+  readonly nodes?: LabelSelector;
+  readonly scope: Scope;
+  readonly hooks: readonly Hook[];
+};
+
+/** Identity of a policy object. `namespace` is present only for namespaced kinds. */
+export type PolicyRef = {
+  readonly kind: PolicyKind;
+  readonly namespace?: string;
+  readonly name: string;
+};
+export type PolicyKind =
+  | "TracingPolicy"
+  | "TracingPolicyNamespaced"
+  | "ExecPolicy"
+  | "ExecPolicyNamespaced";
+
+/** What was asked for: `monitor` reports what `enforce` would also have blocked or killed. */
+export type Mode = "enforce" | "monitor";
+
+/** A Kubernetes label selector; terms are ANDed, an empty one matches everything. */
+export type LabelSelector = {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+    readonly values?: readonly string[];
+  }[];
+};
+
+/** Which processes a set holds for: host processes, containers of selected pods, or both. */
+export type Scope = {
+  /** Processes that belong to no pod. */
+  readonly host: boolean;
+  /** undefined: no pod at all. An empty object: every pod, also before its labels are known. */
+  readonly pods?: {
+    /** undefined: pods of every namespace. */
+    readonly namespaces?: readonly string[];
+    /** Over pod labels plus `k8s:io.kubernetes.pod.namespace`. */
+    readonly labels?: LabelSelector;
+    /** Over the container's `name` and `repo` (image without tag or digest). */
+    readonly containers?: LabelSelector;
+  };
+};
+
+/**
+ * One attach point as one policy uses it. Without selectors every call is reported; an argument of
+ * type `fd` makes the hook act only for a followed descriptor.
+ */
+export type Hook = {
+  readonly on: HookPoint;
+  /** In the order of the policy; conditions and actions refer to positions in this list. */
+  readonly args: readonly Arg[];
+  readonly selectors: readonly Selector[];
+  readonly message?: string;
+  readonly tags?: readonly string[];
+};
+
+export type HookPoint =
+  /** A kernel function, or with `syscall` a system call by its portable name (`sys_write`). */
+  | { readonly kind: "kprobe"; readonly call: string; readonly syscall: boolean }
+  /** Each successful execve, after the new credentials are in force, before its first instruction. */
+  | { readonly kind: "exec" };
+
+export type Arg = {
+  /** Position in the call's own parameters, from 0. */
+  readonly index: number;
+  readonly type: ArgType;
+  readonly label?: string;
+  /** char_buf only: which parameter of the call, counted from 1, holds its length in bytes. */
+  readonly sizeArgIndex?: number;
+  /** char_buf only: read the bytes when the call returns; their count is the return value. */
+  readonly returnCopy?: boolean;
+};
+
+/** The types the engine reads today; aliases (int32, sint64, ulong...) are lowered to these. */
+export type ArgType = "int" | "uint32" | "int64" | "uint64" | "size_t" | "fd" | "file" | "char_buf";
+
+/** Conditions are ANDed; the first selector of a hook that matches wins; none: always matches. */
+export type Selector = {
+  readonly conditions: readonly Condition[];
+  /** In order. Empty means Post. */
+  readonly actions: readonly Action[];
+};
+
+export type Condition =
+  | {
+      readonly by: "pid";
+      readonly op: "In" | "NotIn";
+      readonly values: readonly number[];
+      /**
+       * Compare the pid in the process's own pid namespace, which is 0 for a process in the
+       * host's; then followForks has no effect, as upstream. Otherwise the host's pid.
+       */
+      readonly inNamespace: boolean;
+      /** Also true for descendants (up to 10 generations) of the listed pids. */
+      readonly followForks: boolean;
+    }
+  | {
+      /** The executable's path (not argv[0]), within the root of the process. */
+      readonly by: "binary";
+      readonly op: "In" | "NotIn" | "Prefix" | "NotPrefix";
+      readonly values: readonly string[];
+    }
+  | {
+      readonly by: "capability";
+      /** In: any of them is held; NotIn: none is. */
+      readonly op: "In" | "NotIn";
+      readonly set: "effective" | "inheritable" | "permitted";
+      /** Capability numbers (CAP_SYS_ADMIN is 21). */
+      readonly values: readonly number[];
+      /**
+       * Where it must be held to count: in whatever user namespace the process lives in, over the
+       * host (the initial user namespace), or in a nested one. A condition with `nested` is false
+       * for a process of the initial user namespace, whatever the operator (upstream's rule).
+       */
+      readonly userNamespace: "any" | "host" | "nested";
+    }
+  | {
+      readonly by: "arg";
+      /** Position in `Hook.args`. */
+      readonly arg: number;
+      /** Prefix and NotPrefix: file, fd and char_buf only. */
+      readonly op: "Equal" | "NotEqual" | "Prefix" | "NotPrefix";
+      /** Numbers in decimal; paths and buffers as text (UTF-8). */
+      readonly values: readonly string[];
+    };
+
+export type Action =
+  | { readonly action: "Post" }
+  | { readonly action: "NoPost" }
+  | { readonly action: "Sigkill" }
+  | { readonly action: "Signal"; readonly signal: number }
+  /** The call does not run and returns -error (1 to 4095). */
+  | { readonly action: "Override"; readonly error: number }
+  /** `fd`, `name`, `to`: positions in `Hook.args`. `name` is of type file. */
+  | { readonly action: "FollowFD"; readonly fd: number; readonly name: number }
+  | { readonly action: "UnfollowFD"; readonly fd: number }
+  | { readonly action: "CopyFD"; readonly fd: number; readonly to: number };
+
+/** Whether `action` stops something, and is therefore left out in monitor mode. */
+export function isEnforcing(action: Action): boolean {
+  return ["Sigkill", "Signal", "Override"].includes(action.action);
+}
