@@ -1,1 +1,35 @@
-export {};
+export { type Clock, systemClock, withDeadline } from "./clock.ts";
+export {
+  type ConnectOptions,
+  connect,
+  connectWith,
+  type KubeConnection,
+  type KubeRequest,
+} from "./connection.ts";
+export { isKubeError, KubeError } from "./kube-error.ts";
+export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";
+export { ManualClock } from "./manual-clock.ts";
+export {
+  type Applied,
+  type ApplyOptions,
+  applyObject,
+  applyStatus,
+  createObject,
+  deleteObject,
+  getObject,
+} from "./objects.ts";
+export { type Change, Reflector, type ReflectorOptions } from "./reflector.ts";
+export type { Cause, ReflectorState } from "./reflector-state.ts";
+export {
+  apiVersion,
+  collectionPath,
+  type KubeObject,
+  type ObjectMeta,
+  type ObjectRef,
+  type OwnerReference,
+  objectKey,
+  objectPath,
+  type Resource,
+  resources,
+} from "./resource.ts";
+export { after, done, type Outcome, WorkQueue, type WorkQueueOptions } from "./work-queue.ts";

@@ -1,0 +1,116 @@
+/** One kind of object at one API version, as paths and bodies need it. */
+export type Resource = {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** Lower-case plural, as in paths. */
+  readonly plural: string;
+  readonly namespaced: boolean;
+};
+
+/** An object as the API server gives it; everything but metadata is unparsed. */
+export type KubeObject = {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly spec?: unknown;
+  readonly status?: unknown;
+};
+
+export type ObjectMeta = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+};
+
+export type OwnerReference = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+};
+
+/** Identity of one object of a known kind. */
+export type ObjectRef = { readonly name: string; readonly namespace?: string };
+
+/** `v1` or `group/version`. */
+export function apiVersion(resource: Resource): string {
+  return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** Path of the collection; of one namespace when given, else of all. */
+export function collectionPath(resource: Resource, namespace?: string): string {
+  const root = resource.group === "" ? "/api" : "/apis";
+  const within = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}/${apiVersion(resource)}${within}/${resource.plural}`;
+}
+
+/** Path of one object, or of its `subresource`. */
+export function objectPath(resource: Resource, ref: ObjectRef, subresource?: string): string {
+  const path = `${collectionPath(resource, ref.namespace)}/${encodeURIComponent(ref.name)}`;
+  return subresource === undefined ? path : `${path}/${subresource}`;
+}
+
+/** `namespace/name`, or `name` for a cluster object: the key of reflectors and queues. */
+export function objectKey(ref: ObjectRef): string {
+  return ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
+}
+
+const guardbee = { group: "guardbee.io", version: "v1alpha1" } as const;
+const cilium = { group: "cilium.io", version: "v1alpha1" } as const;
+
+/** The kinds that Guardbee reads and writes. */
+export const resources = {
+  tracingPolicy: {
+    ...cilium,
+    kind: "TracingPolicy",
+    plural: "tracingpolicies",
+    namespaced: false,
+  },
+  tracingPolicyNamespaced: {
+    ...cilium,
+    kind: "TracingPolicyNamespaced",
+    plural: "tracingpoliciesnamespaced",
+    namespaced: true,
+  },
+  execPolicy: { ...cilium, kind: "ExecPolicy", plural: "execpolicies", namespaced: false },
+  execPolicyNamespaced: {
+    ...cilium,
+    kind: "ExecPolicyNamespaced",
+    plural: "execpoliciesnamespaced",
+    namespaced: true,
+  },
+  selectorSet: { ...guardbee, kind: "SelectorSet", plural: "selectorsets", namespaced: false },
+  nodePolicySet: {
+    ...guardbee,
+    kind: "NodePolicySet",
+    plural: "nodepolicysets",
+    namespaced: false,
+  },
+  node: { group: "", version: "v1", kind: "Node", plural: "nodes", namespaced: false },
+  pod: { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true },
+  namespace: {
+    group: "",
+    version: "v1",
+    kind: "Namespace",
+    plural: "namespaces",
+    namespaced: false,
+  },
+  lease: {
+    group: "coordination.k8s.io",
+    version: "v1",
+    kind: "Lease",
+    plural: "leases",
+    namespaced: true,
+  },
+} as const satisfies Record<string, Resource>;

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import pino from "pino";
+import { KubeError } from "./kube-error.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { after, done, type Outcome, WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
+
+let clock: ManualClock;
+let stop: AbortController;
+let worked: string[];
+let run: Promise<void> | undefined;
+beforeEach(() => {
+  clock = new ManualClock();
+  stop = new AbortController();
+  worked = [];
+  run = undefined;
+});
+afterEach(async () => {
+  stop.abort();
+  await run;
+});
+
+function aQueue(
+  work: (key: string) => Promise<Outcome> = async () => done,
+  options: Partial<WorkQueueOptions> = {},
+): WorkQueue {
+  const queue = new WorkQueue({
+    clock,
+    log: pino({ level: "silent" }),
+    ...options,
+    work: (key) => {
+      worked.push(key);
+      return work(key);
+    },
+  });
+  run = queue.run(stop.signal);
+  return queue;
+}
+
+test("a key added twice is worked on once", async () => {
+  const queue = aQueue();
+  queue.add("a");
+  queue.add("a");
+  await clock.advance(0);
+  assert.deepEqual(worked, ["a"]);
+});
+
+test("a key added while it is worked on is worked on again, not twice at once", async () => {
+  const ends: (() => void)[] = [];
+  const queue = aQueue(() => new Promise((resolve) => ends.push(() => resolve(done))));
+  queue.add("a");
+  await clock.advance(0);
+  queue.add("a");
+  await clock.advance(1000);
+  assert.deepEqual(worked, ["a"]);
+  ends[0]?.();
+  await clock.advance(0);
+  assert.deepEqual(worked, ["a", "a"]);
+  ends[1]?.();
+});
+
+test("the earliest time asked for counts", async () => {
+  const queue = aQueue();
+  queue.add("a", 5000);
+  queue.add("a", 1000);
+  queue.add("a", 9000);
+  await clock.advance(999);
+  assert.deepEqual(worked, []);
+  await clock.advance(1);
+  assert.deepEqual(worked, ["a"]);
+  await clock.advance(20_000);
+  assert.deepEqual(worked, ["a"]);
+});
+
+test("a failure is tried again after a delay that doubles, and success resets it", async () => {
+  let failures = 3;
+  const queue = aQueue(async () => {
+    if (failures-- > 0) throw new Error("no");
+    return done;
+  });
+  queue.add("a");
+  await clock.advance(0);
+  const counts: number[] = [];
+  for (const delayMs of [499, 1, 999, 1, 2000]) {
+    await clock.advance(delayMs);
+    counts.push(worked.length);
+  }
+  assert.deepEqual(counts, [1, 2, 2, 3, 4]);
+  failures = 1;
+  queue.add("a");
+  await clock.advance(500);
+  assert.equal(worked.length, 6);
+});
+
+test("a delay that the server asked for is kept", async () => {
+  const refusal = { status: 429, reason: "TooManyRequests", message: "wait", retryAfterMs: 9000 };
+  const queue = aQueue(async () => {
+    throw new KubeError("GET /x", refusal);
+  });
+  queue.add("a");
+  await clock.advance(8999);
+  assert.equal(worked.length, 1);
+  await clock.advance(1);
+  assert.equal(worked.length, 2);
+});
+
+test("after asks for the key again later", async () => {
+  const queue = aQueue(async () => after(3000));
+  queue.add("a");
+  await clock.advance(3000);
+  assert.deepEqual(worked, ["a", "a"]);
+});
+
+test("no more keys than concurrency are worked on at once", async () => {
+  const ends: (() => void)[] = [];
+  const work = () => new Promise<Outcome>((resolve) => ends.push(() => resolve(done)));
+  const queue = aQueue(work, { concurrency: 2 });
+  for (const key of ["a", "b", "c"]) queue.add(key);
+  await clock.advance(0);
+  assert.deepEqual(worked, ["a", "b"]);
+  assert.deepEqual(queue.depth(), { waiting: 1, active: 2 });
+  ends[0]?.();
+  await clock.advance(0);
+  assert.deepEqual(worked, ["a", "b", "c"]);
+  for (const end of ends) end();
+});
+
+test("the rate limit spreads a burst", async () => {
+  const queue = aQueue(undefined, { ratePerSecond: 2 });
+  for (const key of ["a", "b", "c", "d", "e"]) queue.add(key);
+  await clock.advance(0);
+  assert.equal(worked.length, 2);
+  await clock.advance(1000);
+  assert.equal(worked.length, 4);
+  await clock.advance(1000);
+  assert.equal(worked.length, 5);
+});

@@ -1,0 +1,158 @@
+import type { Logger } from "pino";
+import { type Clock, systemClock } from "./clock.ts";
+import { KubeError } from "./kube-error.ts";
+
+/** How the work on a key ended. Throwing means: again, with back-off. There is no other knob. */
+export type Outcome =
+  | { readonly kind: "done" }
+  /** Again after `delayMs`, unless something adds the key sooner. */
+  | { readonly kind: "after"; readonly delayMs: number }
+  /** Nothing helps but a change of the object; `reason` is logged. */
+  | { readonly kind: "terminal"; readonly reason: string };
+
+export const done: Outcome = { kind: "done" };
+export const after = (delayMs: number): Outcome => ({ kind: "after", delayMs });
+
+export type WorkQueueOptions = {
+  readonly work: (key: string, signal: AbortSignal) => Promise<Outcome>;
+  readonly log: Logger;
+  /** Keys worked on at once; default 4. */
+  readonly concurrency?: number;
+  /** Delay after the first failure, doubling with each; default 500 ms. */
+  readonly firstDelayMs?: number;
+  /** Default 60 s. */
+  readonly maxDelayMs?: number;
+  /** Starts a second over all keys, a burst of as many being allowed; default unlimited. */
+  readonly ratePerSecond?: number;
+  readonly clock?: Clock;
+};
+
+/**
+ * A queue of keys. Merge rule: a key is in it at most once, due at the earliest time anyone asked
+ * for; a key added while it is being worked on is worked on again afterwards, never twice at once.
+ */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #clock: Clock;
+  /** Key → when due, in monotonic ms. Written by add and #take. */
+  readonly #due = new Map<string, number>();
+  /** Keys being worked on. Written by #take and #finish. */
+  readonly #active = new Set<string>();
+  /** Key → failures in a row. Written by #finish. */
+  readonly #failures = new Map<string, number>();
+  /** When each start of the last second was. Written by #take. */
+  #startsMs: number[] = [];
+  /** Aborted to wake the loop. Replaced by #idle only. */
+  #wake = new AbortController();
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Asks for work on `key`, now or after `delayMs`. */
+  add(key: string, delayMs = 0): void {
+    const dueMs = this.#clock.monotonic() + delayMs;
+    const known = this.#due.get(key);
+    if (known !== undefined && known <= dueMs) return;
+    this.#due.set(key, dueMs);
+    this.#wake.abort();
+  }
+
+  /** Keys waiting, and keys being worked on. */
+  depth(): { readonly waiting: number; readonly active: number } {
+    return { waiting: this.#due.size, active: this.#active.size };
+  }
+
+  /** Works until `signal` aborts, then waits for the work under way. */
+  async run(signal: AbortSignal): Promise<void> {
+    const under = new Set<Promise<void>>();
+    while (!signal.aborted) {
+      const key = this.#take();
+      if (key === undefined) {
+        await this.#idle(signal);
+        continue;
+      }
+      const one = this.#workOn(key, signal).finally(() => under.delete(one));
+      under.add(one);
+    }
+    await Promise.all(under);
+  }
+
+  /** The key due first, marked active; undefined when none is due or may start. */
+  #take(): string | undefined {
+    if (this.#active.size >= (this.#options.concurrency ?? 4)) return undefined;
+    if (this.#rateDelayMs() > 0) return undefined;
+    const nowMs = this.#clock.monotonic();
+    let first: { key: string; dueMs: number } | undefined;
+    for (const [key, dueMs] of this.#due) {
+      if (dueMs > nowMs || this.#active.has(key)) continue;
+      if (first === undefined || dueMs < first.dueMs) first = { key, dueMs };
+    }
+    if (first === undefined) return undefined;
+    this.#due.delete(first.key);
+    this.#active.add(first.key);
+    if (this.#options.ratePerSecond !== undefined) this.#startsMs.push(nowMs);
+    return first.key;
+  }
+
+  /** Sleeps until the next key may start, or something changes. */
+  async #idle(signal: AbortSignal): Promise<void> {
+    this.#wake = new AbortController();
+    const full = this.#active.size >= (this.#options.concurrency ?? 4);
+    const nowMs = this.#clock.monotonic();
+    let delayMs = 3_600_000;
+    if (!full) {
+      for (const [key, dueMs] of this.#due) {
+        if (!this.#active.has(key)) delayMs = Math.min(delayMs, Math.max(dueMs - nowMs, 0));
+      }
+      delayMs = Math.max(delayMs, this.#rateDelayMs());
+    }
+    try {
+      await this.#clock.sleep(delayMs, AbortSignal.any([signal, this.#wake.signal]));
+    } catch {
+      // woken by add or #finish, or the end of run: the loop looks again
+    }
+  }
+
+  /** How long the rate limit holds back the next start. */
+  #rateDelayMs(): number {
+    const rate = this.#options.ratePerSecond;
+    if (rate === undefined) return 0;
+    const nowMs = this.#clock.monotonic();
+    this.#startsMs = this.#startsMs.filter((at) => nowMs - at < 1000);
+    const oldest = this.#startsMs[0];
+    return oldest === undefined || this.#startsMs.length < rate ? 0 : oldest + 1000 - nowMs;
+  }
+
+  async #workOn(key: string, signal: AbortSignal): Promise<void> {
+    try {
+      this.#finish(key, await this.#options.work(key, signal));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#retry(key, error);
+    } finally {
+      this.#active.delete(key);
+      this.#wake.abort();
+    }
+  }
+
+  #finish(key: string, outcome: Outcome): void {
+    this.#failures.delete(key);
+    if (outcome.kind === "after") this.add(key, outcome.delayMs);
+    if (outcome.kind === "terminal") {
+      this.#options.log.warn({ ref: key, reason: outcome.reason }, "work ended for good");
+    }
+  }
+
+  #retry(key: string, error: unknown): void {
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    const { firstDelayMs = 500, maxDelayMs = 60_000 } = this.#options;
+    const backOffMs = Math.min(firstDelayMs * 2 ** (failures - 1), maxDelayMs);
+    const askedMs = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+    const delayMs = Math.max(backOffMs, askedMs);
+    this.#options.log.warn({ ref: key, err: error, failures, delayMs }, "work is tried again");
+    this.add(key, delayMs);
+  }
+}
