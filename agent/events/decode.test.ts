@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { decodeEvent, execText, hookArgs, typesVersion } from "./decode.ts";
+import type { HookEvent } from "./kernel-event.ts";
+import {
+  bufferArg,
+  cloneRecord,
+  execRecord,
+  exitRecord,
+  fdArg,
+  fileArg,
+  hookRecord,
+  intArg,
+  rawArg,
+  sizeArg,
+} from "./testing-records.ts";
+
+function decode(records: Buffer, at = 0) {
+  const event = decodeEvent(records, at);
+  if (event.kind === "bad") return event;
+  const { records: _, ...rest } = event;
+  return rest;
+}
+
+test("the layout is the one of bpf/types.h", () => {
+  const types = readFileSync(new URL("../../bpf/types.h", import.meta.url), "utf8");
+  assert.match(types, new RegExp(`#define TYPES_VERSION ${typesVersion}\\b`));
+});
+
+test("an exec event is decoded with its text", () => {
+  const record = execRecord({
+    cgroupId: 77n,
+    nspid: 5,
+    uid: 33,
+    flags: 0x29,
+    args: ["sh", "-c", "", "täst"],
+    cgroup: "kubepods",
+  });
+  const event = decodeEvent(record, 0);
+  assert.ok(event.kind === "exec");
+  assert.deepEqual(decode(record), {
+    ...{ at: 0, end: event.end, next: record.length, ktime: 1000n, kind: "exec" },
+    process: { pid: 100, ktime: 1000n },
+    parent: { pid: 1, ktime: 10n },
+    ...{ cgroupId: 77n, tid: 100, nspid: 5, uid: 33, auid: 0xffffffff, flags: 0x29 },
+  });
+  assert.deepEqual(execText(event), {
+    filename: "/bin/sh",
+    args: ["sh", "-c", "", "täst"],
+    cwd: "/root",
+    cgroup: "kubepods",
+  });
+});
+
+test("clone, exit and hook events are decoded one after the other", () => {
+  const records = Buffer.concat([
+    cloneRecord({ flags: 0x20 }),
+    exitRecord({ process: { pid: 101, ktime: 2000n }, code: 9 }),
+    hookRecord({ args: [intArg(-1)], tid: 103, action: 3 }),
+  ]);
+  assert.deepEqual(decode(records, 0), {
+    ...{ at: 0, end: 72, next: 72, ktime: 2000n, kind: "clone" },
+    process: { pid: 101, ktime: 2000n },
+    parent: { pid: 100, ktime: 1000n },
+    ...{ cgroupId: 0n, tid: 101, nspid: 0, uid: 0, flags: 0x20 },
+  });
+  assert.deepEqual(decode(records, 72), {
+    ...{ at: 72, end: 112, next: 112, ktime: 3000n, kind: "exit" },
+    process: { pid: 101, ktime: 2000n },
+    ...{ tid: 101, code: 9 },
+  });
+  assert.deepEqual(decode(records, 112), {
+    ...{ at: 112, end: 184, next: 184, ktime: 2500n, kind: "hook" },
+    process: { pid: 100, ktime: 1000n },
+    ...{ cgroupId: 0n, tid: 103, hook: 7, selector: 0, action: 3, flags: 0, argCount: 1 },
+  });
+});
+
+test("hook arguments of every type are read, also behind an unaligned one", () => {
+  const event = decodeEvent(
+    hookRecord({
+      args: [
+        intArg(-7),
+        rawArg(2, Buffer.from([255, 255, 255, 255, 0, 0, 0, 0])),
+        rawArg(3, Buffer.alloc(8, 255)),
+        rawArg(4, Buffer.alloc(8, 255)),
+        sizeArg(32),
+        fdArg("/a"),
+        fileArg("tmp/x", 0o40755, 3),
+        bufferArg(9, "hello"),
+        bufferArg(1, "longer than it says"),
+        rawArg(15, Buffer.from([14, 0, 0, 0])),
+      ],
+    }),
+    0,
+  ) as HookEvent;
+  assert.deepEqual(hookArgs(event), [
+    { type: "int", value: -7 },
+    { type: "uint32", value: 0xffffffff },
+    { type: "int64", value: -1n },
+    { type: "uint64", value: 2n ** 64n - 1n },
+    { type: "size_t", value: 32n },
+    { type: "fd", mode: 0o100644, path: "/a", cut: false, deleted: false },
+    { type: "file", mode: 0o40755, path: "tmp/x", cut: true, deleted: true },
+    { type: "char_buf", length: 9, bytes: Buffer.from("hello") },
+    { type: "char_buf", length: 19, bytes: Buffer.from("longer than it says") },
+    { type: "error", errno: 14 },
+  ]);
+});
+
+const lies: readonly { name: string; record: () => Buffer; next: number; problem: string }[] = [
+  {
+    name: "shorter than a header",
+    record: () => execRecord().subarray(0, 9),
+    next: 9,
+    problem: "9 bytes are less than a header",
+  },
+  {
+    name: "with a size beyond the buffer",
+    record: () => patched(exitRecord({ process: { pid: 1, ktime: 1n }, code: 0 }), 4, 4096),
+    next: 40,
+    problem: "event of kind 3 has size 4096 with 40 bytes left",
+  },
+  {
+    name: "with size 0, which would never advance",
+    record: () => patched(cloneRecord(), 4, 0),
+    next: 72,
+    problem: "event of kind 2 has size 0 with 72 bytes left",
+  },
+  {
+    name: "of unknown kind",
+    record: () => patched(cloneRecord(), 0, 9),
+    next: 72,
+    problem: "event kind 9 is unknown",
+  },
+  {
+    name: "too short for its kind",
+    record: () => patched(cloneRecord(), 4, 40),
+    next: 40,
+    problem: "event of kind 2 has size 40, less than 72",
+  },
+  {
+    name: "whose text is longer than it",
+    record: () => patched(execRecord({ args: [] }), 112, 500),
+    next: 136,
+    problem: "exec event has 132 bytes for 505 of text",
+  },
+];
+for (const { name, record, next, problem } of lies) {
+  test(`a record ${name} is bad`, () => {
+    assert.deepEqual(decode(record()), { kind: "bad", next, problem });
+  });
+}
+
+test("hook arguments that lie about their size are bad", () => {
+  const record = hookRecord({ args: [intArg(1)] });
+  record.writeUInt32LE(500, 56 + 4);
+  const event = decodeEvent(record, 0) as HookEvent;
+  const bad = { kind: "bad", next: 72, problem: "argument 0 has 500 of 8 bytes" };
+  assert.deepEqual(hookArgs(event), bad);
+});
+
+test("no bytes make the decoder throw, loop or read outside", () => {
+  const kinds = fc.constantFrom(0, 1, 2, 3, 4, 5);
+  const bytes = fc.tuple(kinds, fc.nat(400), fc.uint8Array({ maxLength: 400 }));
+  fc.assert(
+    fc.property(bytes, ([kind, size, noise]) => {
+      const records = Buffer.from(noise);
+      if (records.length >= 8) {
+        records.writeUInt16LE(kind, 0);
+        records.writeUInt32LE(size, 4);
+      }
+      walk(records);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("valid records with any bytes changed never throw", () => {
+  const valid = Buffer.concat([
+    execRecord({ args: ["a", "b"] }),
+    hookRecord({ args: [fileArg("/tmp/x"), bufferArg(3, "abc"), sizeArg(3)] }),
+    cloneRecord(),
+  ]);
+  const changes = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 8 });
+  fc.assert(
+    fc.property(changes, fc.nat(valid.length), (edits, length) => {
+      const records = Buffer.from(valid.subarray(0, length));
+      for (const [at, byte] of edits) if (at < length) records[at] = byte;
+      walk(records);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+function walk(records: Buffer): void {
+  for (let at = 0; at < records.length; ) {
+    const event = decodeEvent(records, at);
+    assert.ok(event.next > at && event.next <= records.length);
+    if (event.kind === "exec") execText(event);
+    if (event.kind === "hook") hookArgs(event);
+    at = event.next;
+  }
+}
+
+function patched(record: Buffer, at: number, value: number): Buffer {
+  record.writeUInt16LE(value, at);
+  return record;
+}

@@ -1,0 +1,127 @@
+/** One image of one process, as the kernel side names it: struct process_key. */
+export type ProcessKey = {
+  /** Thread group id in the host's pid namespace. */
+  readonly pid: number;
+  /** Boot-time ns of its exec, or of its clone. */
+  readonly ktime: bigint;
+};
+
+/**
+ * What the kernel side reports, decoded from `bpf/types.h`. Strings and arguments stay in `records`
+ * until `execText` and `hookArgs` are asked for them.
+ */
+export type KernelEvent = ExecEvent | CloneEvent | ExitEvent | HookEvent;
+
+/** Where an event lies in the buffer it came in, and its struct event_header. */
+export type EventHeader = {
+  readonly records: Buffer;
+  readonly at: number;
+  /** Offset behind the event's last byte, before padding. */
+  readonly end: number;
+  /** Offset of the next event. */
+  readonly next: number;
+  /** Boot-time ns. */
+  readonly ktime: bigint;
+};
+
+export type ExecEvent = EventHeader & {
+  readonly kind: "exec";
+  readonly process: ProcessKey;
+  /** The forking parent, or on a re-exec the image before. */
+  readonly parent: ProcessKey;
+  readonly cgroupId: bigint;
+  readonly tid: number;
+  /** Pid in its own namespace; 0: the host's pid namespace. */
+  readonly nspid: number;
+  readonly uid: number;
+  readonly auid: number;
+  /** `EXEC_*` of `execFlag`. */
+  readonly flags: number;
+};
+
+/** A new thread group before any exec. */
+export type CloneEvent = EventHeader & {
+  readonly kind: "clone";
+  readonly process: ProcessKey;
+  readonly parent: ProcessKey;
+  readonly cgroupId: bigint;
+  readonly tid: number;
+  readonly nspid: number;
+  readonly uid: number;
+  readonly flags: number;
+};
+
+/** The last thread of a group is gone. */
+export type ExitEvent = EventHeader & {
+  readonly kind: "exit";
+  readonly process: ProcessKey;
+  readonly tid: number;
+  /** As wait(2): status << 8 | core dumped << 7 | signal. */
+  readonly code: number;
+};
+
+export type HookEvent = EventHeader & {
+  readonly kind: "hook";
+  readonly process: ProcessKey;
+  readonly cgroupId: bigint;
+  readonly tid: number;
+  /** The number the agent gave to (policy, hook) when it programmed it. */
+  readonly hook: number;
+  readonly selector: number;
+  /** enum action_code. */
+  readonly action: number;
+  /** `hookFlag`. */
+  readonly flags: number;
+  readonly argCount: number;
+};
+
+/** Bytes that are no event. Reading goes on at `next`; it is the end when the size cannot be true. */
+export type BadEvent = {
+  readonly kind: "bad";
+  readonly next: number;
+  readonly problem: string;
+};
+
+/** One argument of a hook, in the order of the policy. */
+export type HookArg =
+  | { readonly type: "int" | "uint32"; readonly value: number }
+  | { readonly type: "int64" | "uint64" | "size_t"; readonly value: bigint }
+  | {
+      readonly type: "file" | "fd";
+      /** i_mode; 0 when it was not read. */
+      readonly mode: number;
+      readonly path: string;
+      /** The path lost its head. */
+      readonly cut: boolean;
+      readonly deleted: boolean;
+    }
+  | {
+      readonly type: "char_buf";
+      /** Of the whole buffer in the call, in bytes; at least what was read. */
+      readonly length: number;
+      readonly bytes: Buffer;
+    }
+  /** The argument could not be read. */
+  | { readonly type: "error"; readonly errno: number };
+
+/** exec_event.flags and clone_event.flags. */
+export const execFlag = {
+  cloned: 1 << 0,
+  argsCut: 1 << 1,
+  argsError: 1 << 2,
+  cwdRoot: 1 << 3,
+  cwdCut: 1 << 4,
+  inInitTree: 1 << 5,
+  pathCut: 1 << 6,
+} as const;
+
+/** hook_event.flags. */
+export const hookFlag = {
+  /** Monitor mode: the action was left out. */
+  monitored: 1 << 0,
+  /** The process started before process tracking did. */
+  processUnknown: 1 << 1,
+} as const;
+
+/** enum action_code that is not reported: the selector said NoPost. */
+export const actionNoPost = 9;

@@ -1,0 +1,94 @@
+import type { Process } from "../process/tree.ts";
+import type { ProcessKey } from "./kernel-event.ts";
+
+/** Serialises processes in upstream's shape. Texts are kept on the process: one image, one pass. */
+export type ProcessEncoder = {
+  /** `tid`: the thread that the event is about. */
+  process(process: Process, tid: number): string;
+  /** All that is known of a process that is not in the tree. */
+  unknown(key: ProcessKey, flags: "" | "unknown"): string;
+};
+
+export type ProcessEncoderOptions = {
+  readonly nodeName: string;
+  /** Boot-time ns as RFC 3339. */
+  readonly formatTime: (bootNs: bigint) => string;
+};
+
+/** upstream-events-cli.md §1.3; key order is the declaration order of upstream's proto. */
+export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEncoder {
+  return {
+    process(process, tid) {
+      process.json ??= head(process, options);
+      const refs = process.refs === 0 ? "" : `,"refcnt":${process.refs}`;
+      return `${process.json}${refs},"tid":${tid},"in_init_tree":${process.image.inInitTree}}`;
+    },
+    unknown({ pid, ktime }, flags) {
+      const word = flags === "" ? "" : `,"flags":"${flags}"`;
+      const start = ktime === 0n ? "" : `,"start_time":"${options.formatTime(ktime)}"`;
+      return `{"pid":${pid}${word}${start}}`;
+    },
+  };
+}
+
+/** base64 of `<node>:<ktime>:<pid>`: names one image of one process in the whole cluster. */
+export function execId(nodeName: string, { pid, ktime }: ProcessKey): string {
+  return Buffer.from(`${nodeName}:${ktime}:${pid}`).toString("base64");
+}
+
+/** `,"key":"value"`, or nothing for an empty value. */
+export function textField(key: string, value: string | undefined): string {
+  return value === undefined || value === "" ? "" : `,"${key}":${JSON.stringify(value)}`;
+}
+
+function head(process: Process, { nodeName, formatTime }: ProcessEncoderOptions): string {
+  const { key, image, parentKey } = process;
+  const parentKnown = parentKey.ktime !== 0n; // 0: a parent that only its pid is known of
+  return [
+    `{"exec_id":"${execId(nodeName, key)}","pid":${key.pid},"uid":${image.uid}`,
+    textField("cwd", image.cwd),
+    textField("binary", image.binary),
+    textField("arguments", image.arguments),
+    textField("flags", image.flags),
+    `,"start_time":"${formatTime(key.ktime)}","auid":${image.auid}`,
+    podField(process),
+    textField("docker", dockerOf(process)),
+    parentKnown ? `,"parent_exec_id":"${execId(nodeName, parentKey)}"` : "",
+  ].join("");
+}
+
+/** A cgroup below the container's own has another name; then the pod's container says who it is. */
+function dockerOf({ image, container }: Process): string {
+  if (image.docker !== "") return image.docker;
+  const id = container?.container?.id ?? "";
+  return id.slice(id.indexOf("://") === -1 ? 0 : id.indexOf("://") + 3).slice(0, 31);
+}
+
+function podField({ image, container: known }: Process): string {
+  if (known === undefined) return "";
+  const { pod, container } = known;
+  const labels = Object.entries(pod.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    `,"pod":{"namespace":${JSON.stringify(pod.namespace)}`,
+    textField("name", pod.name),
+    textField("uid", pod.uid),
+    container === undefined ? "" : `,"container":${containerJson(container, image.nspid)}`,
+    labels.length === 0 ? "" : `,"pod_labels":${JSON.stringify(Object.fromEntries(labels))}`,
+    textField("workload", pod.workload),
+    textField("workload_kind", pod.workloadKind),
+    "}",
+  ].join("");
+}
+
+type Container = NonNullable<NonNullable<Process["container"]>["container"]>;
+
+function containerJson({ id, name, image, startTime, privileged }: Container, pid: number): string {
+  return JSON.stringify({
+    id,
+    name,
+    image: { ...(image.id === "" ? {} : { id: image.id }), name: image.name },
+    ...(startTime === undefined ? {} : { start_time: startTime }),
+    ...(pid === 0 ? {} : { pid }),
+    security_context: privileged ? { privileged: true } : {},
+  });
+}

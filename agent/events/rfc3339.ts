@@ -1,0 +1,26 @@
+const secondNs = 1_000_000_000n;
+
+/**
+ * A formatter of wall-clock ns since 1970 as RFC 3339 in UTC with 0, 3, 6 or 9 digits of fraction,
+ * whichever is the shortest that is exact. It remembers the last second, which most calls repeat.
+ */
+export function createRfc3339(): (wallNs: bigint) => string {
+  let second = -1n;
+  let text = "";
+  return (wallNs) => {
+    const whole = wallNs / secondNs;
+    if (whole !== second) {
+      second = whole;
+      text = new Date(Number(whole) * 1000).toISOString().slice(0, 19);
+    }
+    return `${text}${fraction(Number(wallNs % secondNs))}Z`;
+  };
+}
+
+function fraction(ns: number): string {
+  if (ns === 0) return "";
+  const digits = String(ns).padStart(9, "0");
+  if (ns % 1_000_000 === 0) return `.${digits.slice(0, 3)}`;
+  if (ns % 1000 === 0) return `.${digits.slice(0, 6)}`;
+  return `.${digits}`;
+}

@@ -1,0 +1,96 @@
+import { posix } from "node:path";
+import type { ExecText } from "../events/decode.ts";
+import { type CloneEvent, type ExecEvent, execFlag } from "../events/kernel-event.ts";
+import { parseContainerFolder } from "../scope/cgroup-names.ts";
+
+/** What one process runs, as upstream's Process shows it. */
+export type Image = {
+  /** Absolute path as exec was given it; empty when it is not known. */
+  readonly binary: string;
+  /** argv without the program's own name, joined by `joinArguments`. */
+  readonly arguments: string;
+  readonly cwd: string;
+  /** Effective user. */
+  readonly uid: number;
+  /** Login user; 4294967295: none. */
+  readonly auid: number;
+  /** Words of upstream's fixed list, in its order. */
+  readonly flags: string;
+  /** Pid in its own namespace; 0: the host's pid namespace. */
+  readonly nspid: number;
+  readonly cgroupId: bigint;
+  /** First 31 characters of the container's id; empty outside of containers. */
+  readonly docker: string;
+  /** Cloned below pid 1 of its own pid namespace, or that pid 1 itself. */
+  readonly inInitTree: boolean;
+};
+
+/** The image an exec makes. `before` is the image that the process had until then. */
+export function imageOfExec(event: ExecEvent, text: ExecText, before: Image | undefined): Image {
+  const { flags } = event;
+  const cwd = (flags & execFlag.cwdRoot) !== 0 ? "/" : text.cwd;
+  return {
+    binary: absolute(text.filename, cwd),
+    arguments: joinArguments(text.args.slice(1)),
+    cwd,
+    uid: event.uid,
+    auid: event.auid,
+    flags: execFlags.flatMap(([bit, word]) => ((flags & bit) === bit ? [word] : [])).join(" "),
+    nspid: event.nspid,
+    cgroupId: event.cgroupId,
+    docker: dockerId(text.cgroup) ?? inheritedDocker(event.cgroupId, before),
+    inInitTree: (flags & execFlag.inInitTree) !== 0,
+  };
+}
+
+/** The image of a clone before any exec: its parent's, in the clone's own place. */
+export function imageOfClone(event: CloneEvent, parent: Image): Image {
+  const inInitTree = (event.flags & execFlag.inInitTree) !== 0;
+  return {
+    ...parent,
+    uid: event.uid,
+    flags: inInitTree ? "clone inInitTree" : "clone",
+    nspid: event.nspid,
+    cgroupId: event.cgroupId,
+    inInitTree,
+  };
+}
+
+/**
+ * Joined by spaces; an argument with a space in it stands in double quotes, which are not escaped.
+ * Upstream also starts the text with a space when the first argument is quoted; we do not.
+ */
+export function joinArguments(args: readonly string[]): string {
+  return args.map((arg) => (arg.includes(" ") ? `"${arg}"` : arg)).join(" ");
+}
+
+/** The start of the container id in the name of a cgroup's folder, or undefined. */
+export function dockerId(folder: string): string | undefined {
+  return parseContainerFolder(folder)?.slice(0, dockerChars);
+}
+
+/** Upstream cuts container ids to what fitted its kernel buffer; tools compare this length. */
+const dockerChars = 31;
+
+/** Bits of exec_event.flags and upstream's words for them, in upstream's order. */
+const execFlags: readonly (readonly [bits: number, word: string])[] = [
+  [0, "execve"],
+  [execFlag.argsCut, "truncArgs"],
+  [execFlag.pathCut, "errorFilename"],
+  [execFlag.argsError, "errorArgs"],
+  [execFlag.cwdRoot, "rootcwd"],
+  [execFlag.cloned, "clone"],
+  [execFlag.cwdCut, "errorPathResolutionCwd"],
+  [execFlag.inInitTree, "inInitTree"],
+];
+
+/** Relative names are as exec got them; absolute ones are not touched, as upstream. */
+function absolute(filename: string, cwd: string): string {
+  if (filename === "" || filename.startsWith("/") || cwd === "") return filename;
+  return posix.join(cwd, filename);
+}
+
+/** A cgroup inside a container has a name of its own; who was in the container is still there. */
+function inheritedDocker(cgroupId: bigint, before: Image | undefined): string {
+  return before !== undefined && before.cgroupId === cgroupId ? before.docker : "";
+}

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeEvent } from "../events/decode.ts";
+import type { CloneEvent, ExecEvent, ProcessKey } from "../events/kernel-event.ts";
+import { cloneRecord, execRecord } from "../events/testing-records.ts";
+import { ProcessTree, type TreeOptions } from "./tree.ts";
+
+const id64 = "4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51";
+
+function aTree(options: TreeOptions = {}) {
+  const clock = { ms: 0 };
+  const tree = new ProcessTree(() => clock.ms, options);
+  return {
+    tree,
+    clock,
+    exec: (change: Parameters<typeof execRecord>[0]) =>
+      tree.exec(decodeEvent(execRecord(change), 0) as ExecEvent),
+    clone: (change: Parameters<typeof cloneRecord>[0]) =>
+      tree.clone(decodeEvent(cloneRecord(change), 0) as CloneEvent),
+  };
+}
+const key = (pid: number, ktime: bigint): ProcessKey => ({ pid, ktime });
+
+test("an exec after a clone hangs below the forking parent and replaces the clone", () => {
+  const { tree, exec, clone } = aTree();
+  const sh = exec({ process: key(100, 1000n) });
+  const child = clone({ process: key(101, 2000n), parent: key(100, 1000n) });
+  assert.equal(child?.image.binary, "/bin/sh");
+  assert.equal(child?.image.flags, "clone");
+  const ls = exec({ process: key(101, 2100n), parent: key(100, 1000n), filename: "/bin/ls" });
+  assert.equal(ls.parent, sh);
+  assert.equal(child?.running, false);
+  assert.equal(sh.refs, 2);
+  tree.exit(key(101, 2100n));
+  assert.equal(sh.refs, 1);
+});
+
+test("a second exec of a process has the image before as its parent", () => {
+  const { exec } = aTree();
+  const before = exec({ process: key(100, 1000n) });
+  const after = exec({ process: key(100, 1500n), parent: key(100, 1000n), flags: 0 });
+  assert.equal(after.parent, before);
+  assert.equal(after.image.flags, "execve");
+  assert.deepEqual([before.running, before.refs, after.refs], [false, 1, 1]);
+});
+
+test("an ended process stays known for the grace, and while a child runs", () => {
+  const { tree, clock, exec } = aTree({ graceMs: 1000 });
+  exec({ process: key(100, 1000n) });
+  exec({ process: key(101, 2000n), parent: key(100, 1000n) });
+  tree.exit(key(100, 1000n));
+  clock.ms = 5000;
+  tree.sweep();
+  assert.ok(tree.find(key(100, 1000n)));
+  tree.exit(key(101, 2000n));
+  clock.ms = 5999;
+  tree.sweep();
+  assert.ok(tree.find(key(101, 2000n)));
+  clock.ms = 6000;
+  tree.sweep();
+  assert.equal(tree.find(key(100, 1000n)), undefined);
+  assert.equal(tree.find(key(101, 2000n)), undefined);
+});
+
+test("beyond the limit ended images go first, then the ones that nobody asked for", () => {
+  const { tree, exec } = aTree({ limit: 4 }); // one of them is the kernel
+  for (const pid of [1, 2, 3]) exec({ process: key(pid, 10n), parent: key(0, 1n) });
+  tree.exit(key(2, 10n));
+  exec({ process: key(4, 10n), parent: key(0, 1n) });
+  assert.equal(tree.find(key(2, 10n)), undefined);
+  exec({ process: key(5, 10n), parent: key(0, 1n) }); // all were used: the pass clears that
+  tree.find(key(1, 10n));
+  for (const pid of [6, 7, 8]) exec({ process: key(pid, 10n), parent: key(0, 1n) });
+  assert.equal(tree.stats().processes, 4);
+  assert.equal(tree.stats().evicted, 5);
+});
+
+test("a chain of a process that execs itself for ever is bounded", () => {
+  const { tree, clock, exec } = aTree({ graceMs: 10 });
+  for (let i = 1n; i < 1000n; i++) {
+    exec({ process: key(100, i), parent: key(100, i - 1n), flags: 0 });
+    clock.ms += 1;
+    tree.sweep();
+  }
+  assert.ok(tree.stats().processes < 20, String(tree.stats().processes));
+});
+
+test("a clone whose parent is unknown is left out, one with a reused pid ends the old one", () => {
+  const { tree, exec, clone } = aTree();
+  assert.equal(clone({ process: key(9, 9n), parent: key(8, 8n) }), undefined);
+  const sh = exec({ process: key(100, 1000n) });
+  const lost = exec({ process: key(101, 1100n), parent: key(100, 1000n) });
+  clone({ process: key(101, 5000n), parent: key(100, 1000n) });
+  assert.equal(lost.running, false);
+  assert.equal(sh.refs, 2);
+  assert.equal(tree.stats().running, 3);
+});
+
+test("a relative name is joined to the folder, flags and docker come as upstream writes them", () => {
+  const { exec } = aTree();
+  const { image } = exec({
+    filename: "./run",
+    args: ["run", "-c", "a b", ""],
+    cwd: "",
+    flags: 0x29,
+    cgroup: `cri-containerd-${id64}.scope`,
+  });
+  assert.deepEqual(image, {
+    binary: "/run",
+    arguments: '-c "a b" ',
+    cwd: "/",
+    uid: 0,
+    auid: 0xffffffff,
+    flags: "execve rootcwd clone inInitTree",
+    nspid: 0,
+    cgroupId: 0n,
+    docker: "4cb1e9a1ab98044e789c2d426909a6e",
+    inInitTree: true,
+  });
+});
+
+test("an event finds a scanned process although /proc rounds its start to a tick", () => {
+  const { tree, exec } = aTree();
+  const { image } = exec({});
+  const scanned = tree.scanned(key(7, 50_000_000n), { image, parentPid: 0 });
+  assert.equal(tree.find(key(7, 58_123_456n)), scanned);
+  assert.equal(tree.find(key(7, 60_000_000n)), undefined);
+  assert.equal(scanned.parent?.image.binary, "<kernel>");
+});

@@ -1,0 +1,217 @@
+import { execText } from "../events/decode.ts";
+import type { CloneEvent, ExecEvent, ProcessKey } from "../events/kernel-event.ts";
+import { type Image, imageOfClone, imageOfExec } from "./image.ts";
+import type { PodContainer } from "./pod.ts";
+
+/** One image of one process. All fields are written by ProcessTree only, except as noted. */
+export type Process = {
+  readonly key: ProcessKey;
+  image: Image;
+  /** The forking parent, or on a re-exec the image before; pid 0 is the kernel. */
+  parentKey: ProcessKey;
+  /** Undefined when the parent is not known. */
+  parent: Process | undefined;
+  /** 1 for itself while it runs, and 1 for each child that runs. */
+  refs: number;
+  running: boolean;
+  /** Found in /proc: its key's time may be the start of the process in clock ticks. */
+  readonly scanned: boolean;
+  /** Asked for since the last pass of eviction. */
+  used: boolean;
+  /** Written by PodResolver. */
+  container: PodContainer | undefined;
+  /** Serialised image up to `refcnt`; written by ProcessEncoder, dropped when the image changes. */
+  json: string | undefined;
+};
+
+export type TreeOptions = {
+  /** How many images are kept; default 65536. Beyond it ended ones go first, then unused ones. */
+  readonly limit?: number;
+  /** How long an ended image without running children stays known; default 30 s. */
+  readonly graceMs?: number;
+};
+
+export type TreeStats = {
+  readonly processes: number;
+  readonly running: number;
+  /** Images dropped because of `limit`. */
+  readonly evicted: number;
+};
+
+/** Who runs what, who started whom. Fed with kernel events in their order; bounded in size. */
+export class ProcessTree {
+  /** Every image that is known, by `idOf`; in the order in which eviction looks at them. */
+  readonly #images = new Map<string, Process>();
+  /** The running image of each pid. */
+  readonly #byPid = new Map<number, Process>();
+  /** Images whose refs fell to 0, oldest first; those that came to life again are skipped. */
+  #ended: { readonly process: Process; readonly atMs: number }[] = [];
+  readonly #limit: number;
+  readonly #graceMs: number;
+  readonly #monotonic: () => number;
+  #evicted = 0;
+
+  constructor(monotonic: () => number, { limit = 65536, graceMs = 30_000 }: TreeOptions = {}) {
+    this.#monotonic = monotonic;
+    this.#limit = limit;
+    this.#graceMs = graceMs;
+    this.#insert(kernelKey, { image: kernelImage, parentKey: kernelKey, scanned: true });
+  }
+
+  /** The image of `key`, or the scanned process it must be; undefined when it is not known. */
+  find(key: ProcessKey): Process | undefined {
+    const found = this.#images.get(idOf(key)) ?? this.#scannedAs(key);
+    if (found !== undefined) found.used = true;
+    return found;
+  }
+
+  /** A process that ran before process tracking did. Parents must come before their children. */
+  scanned(key: ProcessKey, { image, parentPid }: ScannedImage): Process {
+    const known = this.#images.get(idOf(key));
+    if (known !== undefined) return known;
+    const parent = parentPid === 0 ? this.#images.get(idOf(kernelKey)) : this.#byPid.get(parentPid);
+    const parentKey = parent?.key ?? { pid: parentPid, ktime: 0n };
+    return this.#insert(key, { image, parentKey, parent, scanned: true });
+  }
+
+  /** The new image. The image that the process had before ends, like a process that exits. */
+  exec(event: ExecEvent): Process {
+    const running = this.#byPid.get(event.process.pid);
+    const image = imageOfExec(event, execText(event), running?.image);
+    const known = this.#images.get(idOf(event.process));
+    if (known !== undefined) return replaceImage(known, image); // the scan was faster
+    const parent = this.find(event.parent);
+    const made = this.#insert(event.process, { image, parentKey: event.parent, parent });
+    if (running !== undefined) this.#end(running);
+    this.#byPid.set(made.key.pid, made);
+    return made;
+  }
+
+  /** The new process, with its parent's image; undefined when the parent is not known. */
+  clone(event: CloneEvent): Process | undefined {
+    const known = this.#images.get(idOf(event.process));
+    if (known !== undefined) return known;
+    const parent = this.find(event.parent);
+    if (parent === undefined) return undefined;
+    const before = this.#byPid.get(event.process.pid);
+    if (before !== undefined) this.#end(before); // its exit was lost: the pid is in use again
+    const image = imageOfClone(event, parent.image);
+    const made = this.#insert(event.process, { image, parentKey: parent.key, parent });
+    if (made.image.cgroupId === parent.image.cgroupId) made.container = parent.container;
+    return made;
+  }
+
+  /** The image that ended, which stays known for a while; undefined when it was not known. */
+  exit(key: ProcessKey): Process | undefined {
+    const found = this.find(key);
+    if (found !== undefined) this.#end(found);
+    return found;
+  }
+
+  /** Forgets what ended longer than the grace ago. To be called about once a second. */
+  sweep(): void {
+    const dueMs = this.#monotonic() - this.#graceMs;
+    const kept = this.#ended.findIndex(({ atMs }) => atMs > dueMs);
+    const due = this.#ended.splice(0, kept === -1 ? this.#ended.length : kept);
+    for (const { process } of due) if (process.refs === 0) this.#forget(process);
+  }
+
+  stats(): TreeStats {
+    const { size } = this.#images;
+    return { processes: size, running: this.#byPid.size, evicted: this.#evicted };
+  }
+
+  #insert(
+    key: ProcessKey,
+    from: {
+      readonly image: Image;
+      readonly parentKey: ProcessKey;
+      readonly parent?: Process | undefined;
+      readonly scanned?: boolean;
+    },
+  ): Process {
+    if (this.#images.size >= this.#limit) this.#evict();
+    const { image, parent, scanned = false } = from;
+    const parentKey = parent?.key ?? (from.parentKey.pid === 0 ? kernelKey : from.parentKey);
+    const made: Process = {
+      ...{ key, image, parentKey, parent, scanned },
+      ...{ refs: 1, running: true, used: true, container: undefined, json: undefined },
+    };
+    this.#images.set(idOf(key), made);
+    if (!this.#byPid.has(key.pid)) this.#byPid.set(key.pid, made);
+    if (parent !== undefined) parent.refs++;
+    return made;
+  }
+
+  #end(process: Process): void {
+    if (!process.running) return;
+    process.running = false;
+    if (this.#byPid.get(process.key.pid) === process) this.#byPid.delete(process.key.pid);
+    this.#release(process);
+    if (process.parent !== undefined) this.#release(process.parent);
+  }
+
+  #release(process: Process): void {
+    process.refs--;
+    if (process.refs === 0) this.#ended.push({ process, atMs: this.#monotonic() });
+  }
+
+  /** Makes room for one: the longest ended first, else whatever was not asked for of late. */
+  #evict(): void {
+    this.#evicted++;
+    for (let next = this.#ended.shift(); next !== undefined; next = this.#ended.shift()) {
+      if (next.process.refs === 0 && this.#forget(next.process)) return;
+    }
+    for (const [id, process] of this.#images) {
+      if (!process.used) {
+        this.#forget(process);
+        return;
+      }
+      process.used = false; // a second chance, at the end of the order
+      this.#images.delete(id);
+      this.#images.set(id, process);
+    }
+  }
+
+  /** Whether it was known. Cuts the way to its own parent, so that no chain outlives the limit. */
+  #forget(process: Process): boolean {
+    if (this.#byPid.get(process.key.pid) === process) this.#byPid.delete(process.key.pid);
+    if (process.running && process.parent !== undefined) this.#release(process.parent);
+    process.running = false;
+    process.parent = undefined;
+    return this.#images.delete(idOf(process.key));
+  }
+
+  /** /proc knows starts to a clock tick only, the kernel side to the nanosecond. */
+  #scannedAs(key: ProcessKey): Process | undefined {
+    const running = this.#byPid.get(key.pid);
+    if (running === undefined || !running.scanned) return undefined;
+    const off = running.key.ktime - key.ktime;
+    return off < tickNs && off > -tickNs ? running : undefined;
+  }
+}
+
+/** What the scan of /proc says about one process. */
+export type ScannedImage = { readonly image: Image; readonly parentPid: number };
+
+/** Pid 0, the parent of pid 1 and pid 2. */
+export const kernelKey: ProcessKey = { pid: 0, ktime: 1n };
+
+const kernelImage: Image = {
+  ...{ binary: "<kernel>", arguments: "", cwd: "/", uid: 0, auid: 0, flags: "procFS" },
+  ...{ nspid: 0, cgroupId: 0n, docker: "", inInitTree: false },
+};
+
+/** One tick of /proc/PID/stat, which counts in USER_HZ: 100 a second on every Linux ABI we run on. */
+export const tickNs = 10_000_000n;
+
+function replaceImage(process: Process, image: Image): Process {
+  process.image = image;
+  process.container = undefined;
+  process.json = undefined;
+  return process;
+}
+
+function idOf({ pid, ktime }: ProcessKey): string {
+  return `${ktime}:${pid}`;
+}
