@@ -1,0 +1,49 @@
+#include <napi.h>
+
+#include <memory>
+
+#include "btf.h"
+#include "constructors.h"
+#include "error.h"
+#include "fd.h"
+#include "link.h"
+#include "maps.h"
+#include "object.h"
+#include "ring.h"
+
+namespace guardbee {
+namespace {
+
+Napi::Object Register(Napi::Env env, Napi::Object exports) {
+  SilenceLibbpf();
+
+  auto constructors = std::make_unique<Constructors>();
+  constructors->object = Napi::Persistent(BpfObject::Define(env));
+  constructors->link = Napi::Persistent(Link::Define(env));
+  constructors->ring = Napi::Persistent(RingReader::Define(env));
+  env.SetInstanceData(constructors.release());  // the environment deletes it
+
+  exports.Set("openObject", Napi::Function::New<BpfObject::Open>(env, "openObject"));
+  exports.Set("createMap", Napi::Function::New<CreateMap>(env, "createMap"));
+  exports.Set("mapInfo", Napi::Function::New<MapInfo>(env, "mapInfo"));
+  exports.Set("pinMap", Napi::Function::New<PinMap>(env, "pinMap"));
+  exports.Set("openPinnedMap", Napi::Function::New<OpenPinnedMap>(env, "openPinnedMap"));
+  exports.Set("openPinnedLink", Napi::Function::New<Link::OpenPinned>(env, "openPinnedLink"));
+  exports.Set("lookup", Napi::Function::New<Lookup>(env, "lookup"));
+  exports.Set("update", Napi::Function::New<Update>(env, "update"));
+  exports.Set("updateBatch", Napi::Function::New<UpdateBatch>(env, "updateBatch"));
+  exports.Set("remove", Napi::Function::New<Remove>(env, "remove"));
+  exports.Set("keys", Napi::Function::New<Keys>(env, "keys"));
+  exports.Set("closeFd", Napi::Function::New<CloseFd>(env, "closeFd"));
+  exports.Set("pidfdOpen", Napi::Function::New<PidfdOpen>(env, "pidfdOpen"));
+  exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
+  exports.Set("btfFunction", Napi::Function::New<BtfFunction>(env, "btfFunction"));
+  exports.Set("openRing", Napi::Function::New<RingReader::Open>(env, "openRing"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Register)
+
+}  // namespace guardbee

@@ -1,0 +1,193 @@
+#include "ring.h"
+
+#include <bpf/libbpf.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "constructors.h"
+#include "error.h"
+#include "fd.h"
+
+#define _Static_assert static_assert
+#include <linux/types.h>
+
+#include "../../../bpf/types.h"
+
+namespace guardbee {
+namespace {
+
+constexpr size_t kBatchBytes = 256 * 1024;
+constexpr size_t kFirstBytes = 8 * 1024;
+/// As many batches wait for JS; then the reader waits, the ring fills, and the kernel counts.
+constexpr size_t kQueuedBatches = 64;
+
+using Batch = std::vector<uint8_t>;
+
+struct FreeRing {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+}  // namespace
+
+/// One ring buffer and the thread that reads it. `self_` keeps it alive from Start until the
+/// thread-safe function is gone: closed by JS, or with the environment.
+class Ring : public std::enable_shared_from_this<Ring> {
+ public:
+  void Start(Napi::Env env, int map, Napi::Function on_records);
+  /// JS thread: asks the thread to stop; `closed` resolves when all that it read was handed over.
+  void Stop(napi_deferred closed);
+
+ private:
+  static void CallJs(Napi::Env env, Napi::Function on_records, Ring* ring, Batch* batch);
+  using Function = Napi::TypedThreadSafeFunction<Ring, Batch, &Ring::CallJs>;
+
+  static int OnRecord(void* ring, void* bytes, size_t size) noexcept;
+  void Read() noexcept;
+  void Append(const uint8_t* record, size_t size);
+  void Flush();
+  void WakeToStop();
+  void Finish(Napi::Env env);
+
+  Fd wake_;
+  std::unique_ptr<ring_buffer, FreeRing> ring_;
+  Function function_;
+  std::thread thread_;
+  std::atomic<bool> stopping_ = false;
+  Batch batch_;                    // the thread's
+  bool function_gone_ = false;     // the thread's: the environment is going away
+  napi_deferred closed_ = nullptr;  // JS's
+  std::shared_ptr<Ring> self_;      // JS's
+};
+
+void Ring::Start(Napi::Env env, int map, Napi::Function on_records) {
+  constexpr char op[] = "open ring";
+  const std::string subject = "fd " + std::to_string(map);
+  std::string log;
+  const LogCapture capture{log};
+  wake_ = Fd{eventfd(0, EFD_CLOEXEC)};
+  if (!wake_) Throw(env, {errno, op, subject});
+  ring_.reset(ring_buffer__new(map, OnRecord, this, nullptr));
+  if (!ring_) Throw(env, {errno, op, subject, {}, log});
+  function_ = Function::New(
+      env, on_records, "guardbee ring", kQueuedBatches, 1, this,
+      [](Napi::Env env, Ring* ring, Ring*) { ring->Finish(env); }, this);
+  self_ = shared_from_this();
+  try {
+    thread_ = std::thread(&Ring::Read, this);
+  } catch (const std::system_error& error) {
+    function_.Abort();
+    Throw(env, {error.code().value(), op, subject, "no thread"});
+  }
+}
+
+void Ring::Stop(napi_deferred closed) {
+  closed_ = closed;
+  WakeToStop();
+}
+
+void Ring::WakeToStop() {
+  stopping_ = true;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_.Get(), &one, sizeof(one));
+}
+
+void Ring::Read() noexcept {
+  pollfd ready[] = {{ring_buffer__epoll_fd(ring_.get()), POLLIN, 0}, {wake_.Get(), POLLIN, 0}};
+  while (!stopping_) {
+    if (poll(ready, 2, -1) < 0) continue;  // EINTR
+    ring_buffer__consume(ring_.get());
+    Flush();
+  }
+  if (!function_gone_) function_.Release();
+}
+
+int Ring::OnRecord(void* ring, void* bytes, size_t size) noexcept {
+  Ring& self = *static_cast<Ring*>(ring);
+  self.Append(static_cast<const uint8_t*>(bytes), size);
+  if (self.batch_.size() >= kBatchBytes) self.Flush();
+  return self.stopping_ ? -ECANCELED : 0;  // the rest stays in the ring
+}
+
+void Ring::Append(const uint8_t* record, size_t size) {
+  event_header header{};
+  if (size >= sizeof(header)) std::memcpy(&header, record, sizeof(header));
+  // A program may have reserved more than it filled.
+  const size_t used = header.size >= sizeof(header) && header.size <= size ? header.size : size;
+  if (batch_.capacity() == 0) batch_.reserve(kFirstBytes);
+  batch_.insert(batch_.end(), record, record + used);
+  batch_.resize((batch_.size() + 7) / 8 * 8);
+}
+
+void Ring::Flush() {
+  if (batch_.empty() || function_gone_) return;
+  auto batch = std::make_unique<Batch>(std::exchange(batch_, {}));
+  if (function_.BlockingCall(batch.get()) == napi_ok) {
+    batch.release();  // CallJs has it
+  } else {
+    function_gone_ = true;
+    stopping_ = true;
+  }
+}
+
+void Ring::CallJs(Napi::Env env, Napi::Function on_records, Ring*, Batch* handed_over) {
+  const std::unique_ptr<Batch> batch{handed_over};
+  if (env == nullptr) return;  // the environment is going away
+  try {
+    on_records.Call({Napi::Buffer<uint8_t>::Copy(env, batch->data(), batch->size())});
+  } catch (const Napi::Error& error) {
+    napi_fatal_exception(env, error.Value());  // as if thrown from a timer
+  }
+}
+
+/// The thread-safe function is gone, which is the last thing that the thread lets go of; or the
+/// environment goes first, and then the thread has to stop before this returns.
+void Ring::Finish(Napi::Env env) {
+  WakeToStop();
+  if (thread_.joinable()) thread_.join();
+  ring_.reset();
+  if (closed_ != nullptr) {
+    napi_value undefined;
+    napi_get_undefined(env, &undefined);
+    napi_resolve_deferred(env, closed_, undefined);  // refused while the environment goes away
+  }
+  self_.reset();
+}
+
+Napi::Function RingReader::Define(Napi::Env env) {
+  return DefineClass(env, "RingReader", {InstanceMethod<&RingReader::Close>("close")});
+}
+
+Napi::Value RingReader::Open(const Napi::CallbackInfo& info) {
+  return info.Env().GetInstanceData<Constructors>()->ring.New({info[0], info[1]});
+}
+
+RingReader::RingReader(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<RingReader>(info), ring_(std::make_shared<Ring>()) {
+  ring_->Start(info.Env(), info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Function>());
+}
+
+// close(): Promise<void>
+Napi::Value RingReader::Close(const Napi::CallbackInfo& info) {
+  if (closed_.IsEmpty()) {
+    napi_deferred deferred;
+    napi_value promise;
+    if (napi_create_promise(info.Env(), &deferred, &promise) != napi_ok) {
+      throw Napi::Error::New(info.Env());
+    }
+    closed_ = Napi::Persistent(Napi::Object(info.Env(), promise));
+    ring_->Stop(deferred);
+    ring_.reset();
+  }
+  return closed_.Value();
+}
+
+}  // namespace guardbee
