@@ -1,1 +1,28 @@
-export {};
+export { hashSet, nodeDigest, setName } from "./identity.ts";
+export { lower, refOf } from "./lower/index.ts";
+export { type ParsedFile, type ParsedPolicy, parsePolicies } from "./parse.ts";
+export { type Policy, parsePolicyObject } from "./parse-object.ts";
+export { formatProblem, type Problem, type Result } from "./problem.ts";
+export type { ExecPolicy } from "./schema/exec-policy.ts";
+export { type Column, type Kind, policyKinds } from "./schema/kinds.ts";
+export type { LabelSelectorSpec } from "./schema/label-selector.ts";
+export type { Metadata } from "./schema/metadata.ts";
+export type { Condition as StatusCondition, ConditionType, PolicyStatus } from "./schema/status.ts";
+export { conditionTypes } from "./schema/status.ts";
+export type { TracingPolicy } from "./schema/tracing-policy.ts";
+export {
+  type Action,
+  type Arg,
+  type ArgType,
+  type Condition,
+  type Hook,
+  type HookPoint,
+  isEnforcing,
+  type LabelSelector,
+  type Mode,
+  type PolicyKind,
+  type PolicyRef,
+  type Scope,
+  type Selector,
+  type SelectorSet,
+} from "./selector-set.ts";

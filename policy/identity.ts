@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { byCodePoint, canonicalJson } from "./lower/canonical.ts";
+import type { PolicyRef, SelectorSet } from "./selector-set.ts";
+
+/** Content hash of a lowered policy: SHA-256 in hex of its canonical JSON. */
+export function hashSet(set: SelectorSet): string {
+  return sha256(canonicalJson(set));
+}
+
+/**
+ * Name of the SelectorSet object of a policy: `tracingpolicy.<name>` or
+ * `tracingpolicynamespaced.<namespace>.<name>`. One that Kubernetes would refuse as longer than
+ * 253 bytes is cut and ends in a hash of the whole.
+ */
+export function setName(ref: PolicyRef): string {
+  const parts = [ref.kind.toLowerCase(), ...(ref.namespace ? [ref.namespace] : []), ref.name];
+  const name = parts.join(".");
+  if (name.length <= maxNameBytes) return name;
+  const hash = sha256(name).slice(0, 16);
+  // Neither "." nor "-" may stand before the dash that follows.
+  return `${name.slice(0, maxNameBytes - hash.length - 1).replace(/[-.]+$/, "")}-${hash}`;
+}
+
+/** Names are DNS subdomains: ASCII, so characters are bytes. */
+const maxNameBytes = 253;
+
+/** One value for everything a node holds; the order of `entries` does not matter. */
+export function nodeDigest(
+  entries: readonly { readonly name: string; readonly hash: string }[],
+): string {
+  const lines = entries.map(({ name, hash }) => `${name} ${hash}\n`).sort(byCodePoint);
+  return sha256(lines.join(""));
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,61 @@
+import { syscallAliases, syscalls } from "../gen/syscalls.ts";
+import type { HookPoint } from "../selector-set.ts";
+import { quote, suggest } from "../suggest.ts";
+import type { Report } from "./report.ts";
+
+/**
+ * What a kprobe's `call` names. System calls are checked against those that any kernel has; which
+ * functions a kernel has, only the node can tell.
+ */
+export function lowerCall(
+  report: Report,
+  kprobe: { readonly call: string; readonly syscall?: boolean },
+  at: string,
+): HookPoint | undefined {
+  const { call } = kprobe;
+  if (call.startsWith("list:")) {
+    const fix = "write one entry for each function";
+    report.unsupported(`${at}.call`, `${quote(call)} is not supported yet`, fix);
+    return undefined;
+  }
+  // The schema's default is true, as upstream.
+  return kprobe.syscall !== false
+    ? lowerSyscall(report, call, at)
+    : lowerFunction(report, call, at);
+}
+
+function lowerSyscall(report: Report, call: string, at: string): HookPoint | undefined {
+  if (/^__(ia32|arm64|arm|x32)_/.test(call)) {
+    const fix = `write ${call.replace(/^__[a-z0-9]+_/, "")}, which is right on every machine`;
+    report.unsupported(`${at}.call`, `${quote(call)} is of one architecture only`, fix);
+    return undefined;
+  }
+  const name = call.replace(/^__x64_/, "");
+  if (syscalls.has(name)) return { kind: "kprobe", call: name, syscall: true };
+  report.invalid(`${at}.call`, `no system call is named ${quote(call)}`, syscallHint(name));
+  return undefined;
+}
+
+function syscallHint(name: string): string {
+  const full = name.startsWith("sys_") ? name : `sys_${name}`;
+  const entry = syscallAliases[full];
+  if (entry !== undefined) return `the kernel's own name for it is ${entry}`;
+  if (syscalls.has(full)) return `write ${full}`;
+  const close = suggest(full, [...syscalls]);
+  const spelling = close === undefined ? "" : `did you mean ${close}? `;
+  return `${spelling}for a kernel function set syscall: false (true is the default)`;
+}
+
+function lowerFunction(report: Report, call: string, at: string): HookPoint | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_.$]*$/.test(call)) {
+    report.invalid(`${at}.call`, `is ${quote(call)}`, "write a kernel function such as fd_install");
+    return undefined;
+  }
+  const bare = call.replace(/^__[a-z0-9]+_(?=sys_)/, "");
+  if (syscalls.has(bare)) {
+    const fix = "set syscall: true; as a function its arguments would be read from the wrong place";
+    report.invalid(`${at}.syscall`, `is false, but ${call} is a system call`, fix);
+    return undefined;
+  }
+  return { kind: "kprobe", call, syscall: false };
+}

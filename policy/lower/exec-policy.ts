@@ -1,0 +1,100 @@
+import type { Result } from "../problem.ts";
+import type { ExecItemSpec, ExecPolicy } from "../schema/exec-policy.ts";
+import type { Action, Condition, PolicyRef, SelectorSet } from "../selector-set.ts";
+import { lowerAction } from "./actions.ts";
+import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
+import {
+  lowerBinary,
+  lowerCapability,
+  lowerPid,
+  type UserNamespaces,
+} from "./process-conditions.ts";
+import { createReport, type Report, refuseOthers } from "./report.ts";
+import { lowerScope } from "./scope.ts";
+import { canonicalConditions } from "./selector.ts";
+
+/**
+ * Here a "namespace capability" counts in whatever user namespace the process lives in, so that a
+ * privileged pod in the host's and root in its own both match; otherwise only over the host.
+ */
+const userNamespaces: UserNamespaces = { true: "any", false: "host" };
+
+const on = { kind: "exec" } as const;
+
+/** ExecPolicy or ExecPolicyNamespaced as a SelectorSet: all items ANDed into one selector. */
+export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Result<SelectorSet> {
+  const { spec } = policy;
+  const report = createReport();
+  const known = ["podSelector", "containerSelector", "nodeSelector", "mode", "rules"];
+  refuseOthers(report, spec, { at: "spec", known });
+  refuseOthers(report, spec.rules, {
+    at: "spec.rules",
+    known: ["selectors"],
+    fix: "this version takes spec.rules.selectors only",
+  });
+  const items = spec.rules.selectors ?? [];
+  if (items.length === 0 && report.problems.length === 0) {
+    report.invalid("spec.rules.selectors", "is empty", "add an item such as matchCapabilities");
+  }
+  const lowered = items.map((item, i) => lowerItem(report, item, `spec.rules.selectors[${i}]`));
+  const scope = lowerScope(report, spec, ref.namespace);
+  const nodes = lowerLabelSelector(report, spec.nodeSelector, {
+    at: "spec.nodeSelector",
+    keys: nodeLabels,
+  });
+  if (report.problems.length > 0) return { ok: false, problems: report.problems };
+  const conditions = canonicalConditions(lowered.flatMap((item) => item.conditions));
+  const actions = lowered.flatMap((item) => item.actions);
+  return {
+    ok: true,
+    value: {
+      policy: ref,
+      mode: spec.mode ?? "enforce",
+      ...(nodes === undefined ? {} : { nodes }),
+      scope,
+      hooks: [{ on, args: [], selectors: [{ conditions, actions }] }],
+    },
+  };
+}
+
+type LoweredItem = {
+  readonly conditions: readonly Condition[];
+  readonly actions: readonly Action[];
+};
+
+function lowerItem(report: Report, item: ExecItemSpec, at: string): LoweredItem {
+  const conditions = [
+    ...(item.matchPIDs ?? []).map((match, i) => lowerPid(report, match, `${at}.matchPIDs[${i}]`)),
+    ...(item.matchCapabilities ?? []).map((match, i) =>
+      lowerCapability(report, match, { at: `${at}.matchCapabilities[${i}]`, userNamespaces }),
+    ),
+    lowerBinarys(report, item, at),
+  ].filter((condition) => condition !== undefined);
+  const table = { args: [], entries: [] };
+  const actions = (item.matchActions ?? [])
+    .map((action, i) => lowerAction(report, action, { at: `${at}.matchActions[${i}]`, on, table }))
+    .filter((action) => action !== undefined);
+  return { conditions, actions };
+}
+
+/** undefined: any binary. Values stand below matchBinarys, or beside an empty one. */
+function lowerBinarys(report: Report, item: ExecItemSpec, at: string): Condition | undefined {
+  const { matchBinarys: below, values: beside } = item;
+  if (below === undefined && beside === undefined) return undefined;
+  if (below && (beside !== undefined || item.operator !== undefined)) {
+    const fix = "write operator and values in one place, below matchBinarys";
+    report.invalid(`${at}.matchBinarys`, "has values below it and beside it", fix);
+  }
+  const match = below ?? {
+    ...(item.operator === undefined ? {} : { operator: item.operator }),
+    values: beside ?? [],
+  };
+  const { operator = "In", values } = match;
+  const place = below ? `${at}.matchBinarys` : at;
+  if (!values.includes("*")) return lowerBinary(report, match, place);
+  if (operator !== "In") {
+    const fix = 'write operator In, or list paths: "*" is any binary';
+    report.invalid(`${place}.operator`, `is ${operator} of any binary, which is none`, fix);
+  }
+  return undefined;
+}

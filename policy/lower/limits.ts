@@ -1,0 +1,13 @@
+/** Longest path or buffer value, in bytes: what is left of a 256-byte key for the kernel's trie. */
+export const maxPathBytes = 252;
+/** Arguments of one call that can be read: system calls and kernel functions pass five at most. */
+export const maxArgs = 5;
+/** Highest `index` of an argument. */
+export const maxArgIndex = maxArgs - 1;
+/** Largest number that the kernel takes for an errno. */
+export const maxErrno = 4095;
+/** Largest signal number (SIGRTMAX). */
+export const maxSignal = 64;
+/** Bytes of `message` and of each of `tags` that an event carries; the rest is cut, as upstream. */
+export const maxMessageBytes = 256;
+export const maxTagBytes = 128;

@@ -1,0 +1,40 @@
+import type { LabelSelectorSpec } from "../schema/label-selector.ts";
+import type { Scope } from "../selector-set.ts";
+import { containerLabels, lowerLabelSelector, podLabels } from "./label-selector.ts";
+import type { Report } from "./report.ts";
+
+type Selectors = {
+  readonly podSelector?: LabelSelectorSpec | undefined;
+  readonly containerSelector?: LabelSelectorSpec | undefined;
+  readonly hostSelector?: LabelSelectorSpec | undefined;
+};
+
+/**
+ * Where a policy holds. Upstream's rules: a cluster policy without any selector holds everywhere;
+ * one with a pod or container selector for pods only; with hostSelector for the host too, or for
+ * the host alone; a namespaced one never leaves the pods of its namespace.
+ */
+export function lowerScope(report: Report, spec: Selectors, namespace: string | undefined): Scope {
+  if (namespace !== undefined && spec.hostSelector !== undefined) {
+    const fix = "remove it: a namespaced policy holds only for the pods of its namespace";
+    report.invalid("spec.hostSelector", "is given in a namespaced policy", fix);
+  }
+  const selectsPods = spec.podSelector !== undefined || spec.containerSelector !== undefined;
+  const selectsHost = spec.hostSelector !== undefined;
+  const labels = lowerLabelSelector(report, spec.podSelector, {
+    at: "spec.podSelector",
+    keys: podLabels,
+  });
+  const containers = lowerLabelSelector(report, spec.containerSelector, {
+    at: "spec.containerSelector",
+    keys: containerLabels,
+  });
+  const pods = {
+    ...(namespace === undefined ? {} : { namespaces: [namespace] }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(containers === undefined ? {} : { containers }),
+  };
+  if (namespace !== undefined) return { host: false, pods };
+  if (selectsPods) return { host: selectsHost, pods };
+  return selectsHost ? { host: true } : { host: true, pods };
+}

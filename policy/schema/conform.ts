@@ -1,0 +1,207 @@
+import type { Problem, Result } from "../problem.ts";
+import { quote, suggestFrom } from "../suggest.ts";
+import type { Rule } from "./dsl.ts";
+
+/**
+ * `raw` with the schema's defaults filled in, or every way in which it does not fit. Judges as an
+ * API server with strict field validation does; unlike it, says what is allowed. Never throws.
+ */
+export function conform(schema: object, raw: unknown, at: string): Result<unknown> {
+  const problems: Problem[] = [];
+  const value = walk({ schema: schema as Shape, at, problems }, raw);
+  return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
+}
+
+/** The part of structural OpenAPI v3 that our schemas use. */
+export type Shape = {
+  readonly type?: "object" | "array" | "string" | "integer" | "boolean";
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Shape;
+  readonly items?: Shape;
+  readonly enum?: readonly string[];
+  readonly default?: unknown;
+  readonly format?: string;
+  readonly nullable?: boolean;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly "x-kubernetes-int-or-string"?: boolean;
+  readonly "x-kubernetes-validations"?: readonly Rule[];
+};
+
+type Place = { readonly schema: Shape; readonly at: string; readonly problems: Problem[] };
+
+function walk(place: Place, raw: unknown): unknown {
+  if (place.schema["x-kubernetes-int-or-string"] === true) return checkIntOrString(place, raw);
+  switch (place.schema.type) {
+    case "object":
+      return walkObject(place, raw);
+    case "array":
+      return walkArray(place, raw);
+    case "string":
+      return checkString(place, raw);
+    case "integer":
+      return checkInteger(place, raw);
+    case "boolean":
+      if (typeof raw !== "boolean") report(place, `is ${describe(raw)}`, "write true or false");
+      return raw;
+    default:
+      throw new Error(`${place.at}: schema without a type`);
+  }
+}
+
+function walkObject(place: Place, raw: unknown): unknown {
+  if (!isRecord(raw)) {
+    report(place, `is ${describe(raw)}`, "write a mapping of fields");
+    return raw;
+  }
+  const { schema, problems } = place;
+  const before = problems.length;
+  // No prototype: keys come from outside, and "__proto__" must stay an ordinary key.
+  const value: Record<string, unknown> = Object.create(null);
+  for (const [key, given] of Object.entries(raw)) {
+    const member = memberOf(schema, key);
+    const at = schema.properties === undefined ? `${place.at}[${key}]` : `${place.at}.${key}`;
+    if (member === undefined) reportUnknown(place, key, at);
+    else if (given === null && member.nullable === true) value[key] = null;
+    else if (given === null && member.default !== undefined) continue;
+    else value[key] = walk({ schema: member, at, problems }, given);
+  }
+  for (const [key, member] of Object.entries(schema.properties ?? {})) {
+    if (value[key] !== undefined || member.default === undefined) continue;
+    value[key] = structuredClone(member.default);
+  }
+  for (const key of schema.required ?? []) {
+    if (value[key] !== undefined || Object.hasOwn(raw, key)) continue;
+    problems.push({
+      field: `${place.at}.${key}`,
+      what: "is missing",
+      fix: `write ${expected(memberOf(schema, key))}`,
+      kind: "invalid",
+    });
+  }
+  if (problems.length === before) checkRules(place, value);
+  return value;
+}
+
+function memberOf(schema: Shape, key: string): Shape | undefined {
+  if (schema.properties === undefined) return schema.additionalProperties;
+  return Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+}
+
+function reportUnknown(place: Place, key: string, at: string): void {
+  const known = Object.keys(place.schema.properties ?? {});
+  const fix = suggestFrom(key, known, "known fields");
+  place.problems.push({ field: at, what: "is not a field", fix, kind: "invalid" });
+}
+
+function checkRules({ schema, at, problems }: Place, value: Record<string, unknown>): void {
+  for (const rule of schema["x-kubernetes-validations"] ?? []) {
+    if (rule.holds(value)) continue;
+    problems.push({ field: at, what: "breaks a rule", fix: rule.message, kind: "invalid" });
+  }
+}
+
+function walkArray(place: Place, raw: unknown): unknown {
+  const { schema, at, problems } = place;
+  if (!Array.isArray(raw)) {
+    report(place, `is ${describe(raw)}`, `write a list: each item on a line of its own after "- "`);
+    return raw;
+  }
+  if (raw.length > (schema.maxItems ?? Number.POSITIVE_INFINITY)) {
+    report(place, `has ${raw.length} items`, `at most ${schema.maxItems}`);
+  }
+  if (raw.length < (schema.minItems ?? 0)) {
+    report(place, `has ${raw.length} items`, `at least ${schema.minItems}`);
+  }
+  const items = schema.items ?? {};
+  return raw.map((item, i) => walk({ schema: items, at: `${at}[${i}]`, problems }, item));
+}
+
+function checkString(place: Place, raw: unknown): unknown {
+  const { schema } = place;
+  if (typeof raw !== "string") {
+    const plain = typeof raw === "number" || typeof raw === "boolean";
+    report(
+      place,
+      `is ${describe(raw)}`,
+      plain ? `quote it: "${raw}"` : `write ${expected(schema)}`,
+    );
+  } else if (schema.enum !== undefined) {
+    if (!schema.enum.includes(raw)) {
+      report(place, `is ${quote(raw)}`, suggestFrom(raw, schema.enum));
+    }
+  } else checkText(place, raw);
+  return raw;
+}
+
+function checkText(place: Place, raw: string): void {
+  const { minLength, maxLength, pattern } = place.schema;
+  const length = [...raw].length;
+  if (length > (maxLength ?? Number.POSITIVE_INFINITY)) {
+    report(place, `has ${length} characters`, `at most ${maxLength}`);
+  } else if (length < (minLength ?? 0)) {
+    report(place, `has ${length} characters`, `at least ${minLength}`);
+  } else if (pattern !== undefined && !new RegExp(pattern).test(raw)) {
+    report(place, `is ${quote(raw)}`, `it must match ${pattern}`);
+  }
+}
+
+function checkInteger(place: Place, raw: unknown): unknown {
+  if (typeof raw !== "number" || !Number.isInteger(raw)) {
+    report(place, `is ${describe(raw)}`, "write a whole number, without quotes");
+    return raw;
+  }
+  const { minimum, maximum } = integerBounds(place.schema);
+  if (raw < minimum || raw > maximum) {
+    report(place, `is ${raw}`, `allowed: ${minimum} to ${maximum}`);
+  }
+  return raw;
+}
+
+function integerBounds(schema: Shape): { minimum: number; maximum: number } {
+  const int32 = schema.format === "int32";
+  const minimum = schema.minimum ?? (int32 ? -(2 ** 31) : Number.MIN_SAFE_INTEGER);
+  const maximum = schema.maximum ?? (int32 ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER);
+  return { minimum, maximum };
+}
+
+function checkIntOrString(place: Place, raw: unknown): unknown {
+  if (typeof raw !== "string" && !Number.isInteger(raw)) {
+    report(place, `is ${describe(raw)}`, "write a whole number or text");
+  }
+  return raw;
+}
+
+function expected(schema: Shape | undefined): string {
+  if (schema?.enum !== undefined) return `one of ${schema.enum.join(", ")}`;
+  const words = {
+    object: "a mapping of fields",
+    array: "a list",
+    string: "text",
+    integer: "a whole number",
+    boolean: "true or false",
+  } as const;
+  return schema?.type === undefined ? "a value" : words[schema.type];
+}
+
+function describe(raw: unknown): string {
+  if (raw === null || raw === undefined) return "empty";
+  if (Array.isArray(raw)) return "a list";
+  if (typeof raw === "object") return "a mapping";
+  return typeof raw === "string" ? `the text ${quote(raw)}` : `the ${typeof raw} ${raw}`;
+}
+
+function report({ at, problems }: Place, what: string, fix: string): void {
+  problems.push({ field: at, what, fix, kind: "invalid" });
+}
+
+/** Whether `value` is a plain mapping; a list or null is not. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

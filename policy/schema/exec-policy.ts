@@ -1,0 +1,93 @@
+import type { Static } from "typebox";
+import {
+  type Immutable,
+  int64,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  type Rule,
+  requiredList,
+  text,
+} from "./dsl.ts";
+import { labelSelector } from "./label-selector.ts";
+import type { Metadata } from "./metadata.ts";
+import { action, matchCapability, matchPid } from "./selector.ts";
+import { type PolicyStatus, policyStatus } from "./status.ts";
+
+const oneKey: Rule = {
+  rule: "[has(self.matchPIDs), has(self.matchCapabilities), has(self.matchBinarys) || has(self.values), has(self.matchActions)].filter(given, given).size() == 1",
+  message: "each item has exactly one of matchPIDs, matchCapabilities, matchBinarys, matchActions",
+  holds: (self) =>
+    [
+      self.matchPIDs,
+      self.matchCapabilities,
+      self.matchBinarys ?? self.values,
+      self.matchActions,
+    ].filter((member) => member !== undefined).length === 1,
+};
+
+const binaryOperator = ["In", "NotIn", "Prefix", "NotPrefix"] as const;
+
+/**
+ * The original form: a list whose items are ANDed. The spelling matchBinarys is the original's, and
+ * so is that its values may stand beside an empty matchBinarys instead of below it.
+ */
+const item = object(
+  {
+    matchPIDs: list(matchPid),
+    matchCapabilities: list(matchCapability),
+    matchBinarys: optional(
+      nullable(
+        object({
+          operator: optional(oneOf(binaryOperator, { default: "In" })),
+          values: requiredList(text()),
+        }),
+      ),
+    ),
+    operator: optional(oneOf(binaryOperator, { description: "Of values." })),
+    values: list(text(), { description: "Of matchBinarys, when that is empty." }),
+    matchActions: list(action),
+  },
+  { "x-kubernetes-validations": [oneKey] },
+);
+
+/** The allow-list form: what one rule says about an exec; what it gives is ANDed. */
+const execRule = object({
+  paths: list(text(), { description: "Executables by their exact path." }),
+  pathPrefixes: list(text()),
+  pathGlobs: list(text()),
+  digests: list(text(), { description: "algorithm:hex of the file's content." }),
+  containers: list(text(), { description: "Container names." }),
+  users: list(int64({ minimum: 0 }), { description: "Effective user ids." }),
+  capabilities: list(text()),
+  parents: list(text(), { description: "Executables of the parent process." }),
+});
+
+const spec = object({
+  podSelector: labelSelector,
+  containerSelector: labelSelector,
+  nodeSelector: labelSelector,
+  mode: optional(oneOf(["enforce", "monitor"], { default: "enforce" })),
+  rules: object({
+    selectors: list(item, { maxItems: 256, description: "All of them must hold." }),
+    allow: list(execRule, { description: "What may run; all else in scope is denied." }),
+    deny: list(execRule, { description: "What may not run, whatever allow says." }),
+    action: optional(oneOf(["Deny", "Kill"], { description: "Deny: the exec fails with EPERM." })),
+  }),
+});
+
+/** `spec` and `status` of ExecPolicy and ExecPolicyNamespaced. */
+export const execPolicy = object({ spec, status: policyStatus });
+
+export type ExecPolicySpec = Immutable<Static<typeof spec>>;
+export type ExecItemSpec = Immutable<Static<typeof item>>;
+
+export type ExecPolicy = {
+  readonly apiVersion: "cilium.io/v1alpha1";
+  readonly kind: "ExecPolicy" | "ExecPolicyNamespaced";
+  readonly metadata: Metadata;
+  readonly spec: ExecPolicySpec;
+  readonly status?: PolicyStatus;
+};

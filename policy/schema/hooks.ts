@@ -1,0 +1,123 @@
+import {
+  flag,
+  int32,
+  int64,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Rule,
+  requiredList,
+  text,
+} from "./dsl.ts";
+import { selector } from "./selector.ts";
+
+export const argTypes = [
+  ...["auto", "int", "sint8", "int8", "uint8", "sint16", "int16", "uint16", "uint32", "sint32"],
+  ...["int32", "ulong", "uint64", "size_t", "long", "sint64", "int64", "char_buf", "char_iovec"],
+  ...["skb", "sock", "sockaddr", "socket", "sockaddr_un", "string", "fd", "file", "filename"],
+  ...["path", "nop", "bpf_attr", "perf_event", "bpf_map", "user_namespace", "capability"],
+  ...["kiocb", "iov_iter", "cred", "const_buf", "load_info", "module", "syscall64"],
+  ...["kernel_cap_t", "cap_inheritable", "cap_permitted", "cap_effective", "linux_binprm"],
+  ...["data_loc", "net_device", "bpf_cmd", "dentry", "bpf_prog"],
+] as readonly string[];
+
+const returnNeedsArg: Rule = {
+  rule: "!has(self.return) || (!self.return || has(self.returnArg))",
+  message: "return: true needs returnArg",
+  holds: (self) => self.return !== true || self.returnArg !== undefined,
+};
+
+const oneAddressing: Rule = {
+  rule: "!(has(self.symbols) && has(self.addrs)) && !(has(self.symbols) && has(self.offsets)) && !(has(self.addrs) && has(self.offsets))",
+  message: "at most one of symbols, addrs and offsets can be given",
+  holds: (self) =>
+    [self.symbols, self.addrs, self.offsets].filter((v) => v !== undefined).length <= 1,
+};
+
+export const arg = object({
+  btfType: optional(text()),
+  btfTypeModule: optional(text()),
+  index: int32({ minimum: 0, description: "Which parameter of the call, from 0." }),
+  label: optional(text()),
+  maxData: flag({ default: false }),
+  resolve: optional(text({ default: "" })),
+  returnCopy: flag({ default: false, description: "Read the buffer when the call returns." }),
+  sizeArgIndex: optional(
+    int32({ minimum: 0, description: "Which parameter holds the length, from 1." }),
+  ),
+  source: optional(text()),
+  type: oneOf(argTypes, { default: "auto" }),
+});
+
+const described = {
+  message: optional(text()),
+  tags: list(text(), { maxItems: 16 }),
+};
+
+const returns = {
+  return: flag({ default: false }),
+  returnArg: optional(arg),
+};
+
+export const kprobe = object(
+  {
+    args: list(arg),
+    call: text({ description: "A kernel function, or a system call such as sys_write." }),
+    data: list(arg),
+    ignore: optional(object({ callNotFound: flag() })),
+    ...described,
+    ...returns,
+    returnArgAction: optional(text()),
+    selectors: list(selector),
+    syscall: flag({ default: true, description: "Whether call is a system call." }),
+  },
+  { "x-kubernetes-validations": [returnNeedsArg] },
+);
+
+export const lsmhook = object({
+  args: list(arg),
+  hook: text(),
+  ...described,
+  selectors: list(selector),
+});
+
+export const tracepoint = object({
+  args: list(arg),
+  event: text(),
+  ...described,
+  raw: flag(),
+  selectors: list(selector),
+  subsystem: text(),
+});
+
+export const uprobe = object(
+  {
+    addrs: list(int64()),
+    args: list(arg),
+    binaryDigests: list(text()),
+    btfPath: optional(text()),
+    data: list(arg),
+    ignore: optional(object({ digestVerificationFailure: flag() })),
+    ...described,
+    offsets: list(int64()),
+    path: text(),
+    refCtrOffsets: list(int64()),
+    ...returns,
+    selectors: list(selector),
+    symbols: list(text()),
+  },
+  { "x-kubernetes-validations": [oneAddressing, returnNeedsArg] },
+);
+
+export const usdt = object({
+  args: list(arg),
+  btfPath: optional(text()),
+  ...described,
+  name: text(),
+  path: text(),
+  provider: text(),
+  selectors: list(selector),
+});
+
+export const enforcer = object({ calls: requiredList(text()) });

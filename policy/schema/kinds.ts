@@ -1,0 +1,90 @@
+import type { PolicyKind } from "../selector-set.ts";
+import { execPolicy } from "./exec-policy.ts";
+import { tracingPolicy } from "./tracing-policy.ts";
+
+export type Column = {
+  readonly name: string;
+  readonly type: "string" | "date" | "integer";
+  readonly jsonPath: string;
+  readonly priority?: number;
+  readonly description?: string;
+};
+
+/** One Kubernetes kind: what its CRD is generated from, and how files of it are judged. */
+export type Kind = {
+  readonly kind: string;
+  readonly group: "cilium.io" | "guardbee.io";
+  readonly version: "v1alpha1";
+  readonly plural: string;
+  readonly scope: "Cluster" | "Namespaced";
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly columns: readonly Column[];
+  /** Its top-level fields besides apiVersion, kind and metadata. */
+  readonly schema: object;
+};
+
+const ready = `.status.conditions[?(@.type=="Ready")]`;
+
+const policyColumns: readonly Column[] = [
+  {
+    name: "Mode",
+    type: "string",
+    jsonPath: ".status.mode.observed",
+    description: "What nodes really do; see -o wide for what was asked for.",
+  },
+  { name: "Requested", type: "string", jsonPath: ".status.mode.requested", priority: 1 },
+  { name: "Ready", type: "string", jsonPath: `${ready}.status` },
+  {
+    name: "Nodes",
+    type: "string",
+    jsonPath: ".status.nodes.summary",
+    description: "Nodes that hold this policy, of those that should.",
+  },
+  { name: "Reason", type: "string", jsonPath: `${ready}.reason` },
+  { name: "Message", type: "string", jsonPath: `${ready}.message`, priority: 1 },
+  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+];
+
+const policy = {
+  group: "cilium.io",
+  version: "v1alpha1",
+  categories: ["guardbee", "tetragon"],
+  columns: policyColumns,
+} as const;
+
+export const policyKinds: readonly (Kind & { readonly kind: PolicyKind })[] = [
+  {
+    ...policy,
+    kind: "TracingPolicy",
+    plural: "tracingpolicies",
+    scope: "Cluster",
+    shortNames: ["tgtp"],
+    schema: tracingPolicy,
+  },
+  {
+    ...policy,
+    kind: "TracingPolicyNamespaced",
+    plural: "tracingpoliciesnamespaced",
+    scope: "Namespaced",
+    shortNames: ["tgtpn"],
+    schema: tracingPolicy,
+  },
+  {
+    ...policy,
+    kind: "ExecPolicy",
+    plural: "execpolicies",
+    scope: "Cluster",
+    // Not "ep": kubectl takes that for core Endpoints.
+    shortNames: ["gbep"],
+    schema: execPolicy,
+  },
+  {
+    ...policy,
+    kind: "ExecPolicyNamespaced",
+    plural: "execpoliciesnamespaced",
+    scope: "Namespaced",
+    shortNames: ["gbepn"],
+    schema: execPolicy,
+  },
+];

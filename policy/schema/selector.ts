@@ -1,0 +1,149 @@
+import {
+  flag,
+  int32,
+  int64,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Rule,
+  requiredList,
+  text,
+} from "./dsl.ts";
+import { hostSelector, labelSelector } from "./label-selector.ts";
+
+export const actionNames = [
+  "Post",
+  "Sigkill",
+  "Override",
+  "GetUrl",
+  "DnsLookup",
+  "NoPost",
+  "Signal",
+  "TrackSock",
+  "UntrackSock",
+  "NotifyEnforcer",
+  "CleanupEnforcerNotification",
+  "Set",
+  // Gone upstream since 1.5; ours keeps them.
+  "FollowFD",
+  "UnfollowFD",
+  "CopyFD",
+] as const;
+
+export const argOperators = [
+  ...["Equal", "NotEqual", "Prefix", "NotPrefix", "Postfix", "NotPostfix"],
+  ...["GreaterThan", "LessThan", "GT", "LT", "Mask", "SPort", "NotSPort", "SPortPriv"],
+  // The lower-case p is upstream's.
+  ...["NotSportPriv", "DPort", "NotDPort", "DPortPriv", "NotDPortPriv", "SAddr", "NotSAddr"],
+  ...["DAddr", "NotDAddr", "Protocol", "Family", "State", "InMap", "NotInMap"],
+  ...["CapabilitiesGained", "InRange", "NotInRange", "SubString", "SubStringIgnCase"],
+  ...["CelExpr", "FileType", "NotFileType"],
+] as readonly string[];
+
+const membership = ["In", "NotIn"] as const;
+
+const oneNewAddress: Rule = {
+  rule: "!(has(self.argNewSymbol) && has(self.argNewAddr)) && !(has(self.argNewSymbol) && has(self.argNewOffset)) && !(has(self.argNewAddr) && has(self.argNewOffset))",
+  message: "at most one of argNewSymbol, argNewAddr and argNewOffset can be given",
+  holds: (self) =>
+    [self.argNewSymbol, self.argNewAddr, self.argNewOffset].filter((v) => v !== undefined).length <=
+    1,
+};
+
+export const action = object(
+  {
+    action: oneOf(actionNames),
+    argError: optional(int32({ description: "Override: what the call returns, e.g. -1 (EPERM)." })),
+    argFqdn: optional(text()),
+    argFd: optional(
+      int32({ minimum: 0, description: "FollowFD, UnfollowFD, CopyFD: index of the descriptor." }),
+    ),
+    argName: optional(
+      int32({
+        minimum: 0,
+        description: "FollowFD: index of the file. CopyFD: index of the new descriptor.",
+      }),
+    ),
+    argIndex: optional(int32()),
+    argNewAddr: optional(int64()),
+    argNewOffset: optional(int64()),
+    argNewSymbol: optional(text()),
+    argRegs: list(text()),
+    argSig: optional(int32({ description: "Signal: its number." })),
+    argSock: optional(int32()),
+    argUrl: optional(text()),
+    argValue: optional(int32()),
+    imaHash: flag(),
+    kernelStackTrace: flag(),
+    rateLimit: optional(text()),
+    rateLimitScope: optional(text()),
+    userStackTrace: flag(),
+  },
+  { "x-kubernetes-validations": [oneNewAddress] },
+);
+
+export const matchArg = object({
+  args: list(int32({ minimum: 0 }), { description: "Positions in args, from 0." }),
+  index: optional(int32({ minimum: 0, description: "The index of one of args." })),
+  operator: oneOf(argOperators),
+  values: list(text()),
+});
+
+export const matchBinary = object({
+  followChildren: flag({ default: false }),
+  operator: oneOf(["In", "NotIn", "Prefix", "NotPrefix", "Postfix", "NotPostfix"]),
+  values: requiredList(text()),
+});
+
+export const matchCapability = object({
+  isNamespaceCapability: flag({ default: false }),
+  operator: oneOf(membership),
+  type: optional(oneOf(["Effective", "Inheritable", "Permitted"], { default: "Effective" })),
+  values: requiredList(text()),
+});
+
+export const matchPid = object({
+  followForks: flag({ default: false }),
+  isNamespacePID: flag({ default: false }),
+  operator: oneOf(membership),
+  values: requiredList(int32()),
+});
+
+const matchNamespace = object({
+  namespace: oneOf([
+    ...(["Uts", "Ipc", "Mnt", "Pid", "PidForChildren", "Net"] as const),
+    ...(["Time", "TimeForChildren", "Cgroup", "User"] as const),
+  ]),
+  operator: oneOf(membership),
+  values: requiredList(text()),
+});
+
+const matchNamespaceChange = object({
+  operator: oneOf(membership),
+  values: requiredList(text()),
+});
+
+export const selector = object({
+  label: optional(text()),
+  macros: list(text()),
+  matchActions: list(action),
+  matchArgs: list(matchArg),
+  matchBinaries: list(matchBinary, { maxItems: 1 }),
+  matchCapabilities: list(matchCapability),
+  matchCapabilityChanges: list(matchCapability),
+  matchData: list(matchArg),
+  matchNamespaceChanges: list(matchNamespaceChange),
+  matchNamespaces: list(matchNamespace),
+  matchPIDs: list(matchPid),
+  matchParentBinaries: list(matchBinary, { maxItems: 1 }),
+  matchReturnActions: list(action),
+  matchReturnArgs: list(matchArg),
+  matchWorkloads: optional(
+    object({
+      containerSelector: labelSelector,
+      hostSelector,
+      podSelector: labelSelector,
+    }),
+  ),
+});

@@ -1,0 +1,103 @@
+import type { Static } from "typebox";
+import {
+  dateTime,
+  type Immutable,
+  int32,
+  int64,
+  list,
+  object,
+  oneOf,
+  optional,
+  requiredList,
+  text,
+} from "./dsl.ts";
+
+/**
+ * Condition types of a policy.
+ * - `Accepted`: False with InvalidSpec, NotSupported or Refused (by a guard rail).
+ * - `ResolvedRefs`: False with NotFound.
+ * - `Programmed`: False with NodesFailed; Unknown with Pending.
+ * - `Enforcing`: False with MonitorMode or NodesFailed; Unknown with Pending.
+ * - `Ready`: the summary. False with the first reason above; Unknown with Pending.
+ * - `Stalled`, `Reconciling`: present only while true (kstatus).
+ */
+export const conditionTypes = [
+  ...(["Accepted", "ResolvedRefs", "Programmed", "Enforcing", "Ready"] as const),
+  ...(["Stalled", "Reconciling"] as const),
+] as const;
+export type ConditionType = (typeof conditionTypes)[number];
+
+/** Kubernetes' metav1.Condition. */
+const condition = object({
+  type: text({ maxLength: 316, description: "Accepted, ResolvedRefs, Programmed, Ready..." }),
+  status: oneOf(["True", "False", "Unknown"]),
+  observedGeneration: optional(int64({ minimum: 0 })),
+  lastTransitionTime: dateTime(),
+  reason: text({ minLength: 1, maxLength: 1024 }),
+  message: text({ maxLength: 32768 }),
+});
+
+export const conditions = list(condition, {
+  "x-kubernetes-list-type": "map",
+  "x-kubernetes-list-map-keys": ["type"],
+});
+
+const nodeCount = () => optional(int32({ minimum: 0 }));
+
+const failureGroup = object({
+  reason: text(),
+  message: text(),
+  kernel: text({ description: "Kernel release of these nodes." }),
+  arch: text(),
+  count: int32({ minimum: 1, description: "How many nodes." }),
+  nodes: requiredList(text(), { maxItems: 5, description: "Some of them, sorted." }),
+});
+
+/** What every new policy says until the operator has seen it; the date is the one Gateway API uses. */
+const pending = {
+  conditions: [
+    {
+      type: "Ready",
+      status: "Unknown",
+      reason: "Pending",
+      message: "waiting for the operator",
+      lastTransitionTime: "1970-01-01T00:00:00Z",
+    },
+  ],
+};
+
+const mode = () => optional(oneOf(["enforce", "monitor"]));
+
+export const policyStatus = optional(
+  object(
+    {
+      observedGeneration: optional(int64({ minimum: 0 })),
+      conditions,
+      mode: optional(
+        object({
+          requested: mode(),
+          observed: optional(
+            oneOf(["enforce", "monitor", "mixed", "none"], {
+              description: "What nodes really do; mixed: not all the same; none: no node.",
+            }),
+          ),
+        }),
+      ),
+      nodes: optional(
+        object({
+          desired: nodeCount(),
+          programmed: nodeCount(),
+          failed: nodeCount(),
+          pending: nodeCount(),
+          unreachable: nodeCount(),
+          summary: optional(text({ description: "programmed/desired, such as 4987/5000." })),
+        }),
+      ),
+      failures: list(failureGroup, { maxItems: 10, "x-kubernetes-list-type": "atomic" }),
+    },
+    { default: pending },
+  ),
+);
+
+export type Condition = Immutable<Static<typeof condition>>;
+export type PolicyStatus = Immutable<Static<typeof policyStatus>>;

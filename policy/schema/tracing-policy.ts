@@ -1,0 +1,48 @@
+import type { Static } from "typebox";
+import { flag, type Immutable, list, mapOf, object, oneOf, optional, text } from "./dsl.ts";
+import { enforcer, kprobe, lsmhook, tracepoint, uprobe, usdt } from "./hooks.ts";
+import { hostSelector, labelSelector } from "./label-selector.ts";
+import type { Metadata } from "./metadata.ts";
+import { selector } from "./selector.ts";
+import { type PolicyStatus, policyStatus } from "./status.ts";
+
+const spec = object({
+  containerSelector: labelSelector,
+  enforcers: list(enforcer),
+  fentries: list(kprobe),
+  hostSelector,
+  kprobes: list(kprobe),
+  lists: list(
+    object({
+      name: text(),
+      pattern: optional(text()),
+      type: optional(oneOf(["syscalls", "generated_syscalls", "generated_ftrace"])),
+      validated: flag(),
+      values: list(text()),
+    }),
+  ),
+  loader: flag(),
+  lsmhooks: list(lsmhook),
+  nodeSelector: labelSelector,
+  options: list(object({ name: text(), value: optional(text()) })),
+  podSelector: labelSelector,
+  selectorsMacros: mapOf(selector),
+  tracepoints: list(tracepoint),
+  uprobes: list(uprobe),
+  usdts: list(usdt),
+});
+
+/** `spec` and `status` of TracingPolicy and TracingPolicyNamespaced: all upstream fields. */
+export const tracingPolicy = object({ spec, status: policyStatus });
+
+export type TracingPolicySpec = Immutable<Static<typeof spec>>;
+export type KprobeSpec = Immutable<Static<typeof kprobe>>;
+export type SelectorSpec = Immutable<Static<typeof selector>>;
+
+export type TracingPolicy = {
+  readonly apiVersion: "cilium.io/v1alpha1";
+  readonly kind: "TracingPolicy" | "TracingPolicyNamespaced";
+  readonly metadata: Metadata;
+  readonly spec: TracingPolicySpec;
+  readonly status?: PolicyStatus;
+};
