@@ -1,5 +1,7 @@
 import type { PolicyKind } from "../selector-set.ts";
 import { execPolicy } from "./exec-policy.ts";
+import { nodePolicySet } from "./node-policy-set.ts";
+import { selectorSet } from "./selector-set.ts";
 import { tracingPolicy } from "./tracing-policy.ts";
 
 export type Column = {
@@ -20,10 +22,13 @@ export type Kind = {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly columns: readonly Column[];
+  /** Whether status is a subresource: written apart from spec, with its own rights. */
+  readonly hasStatus: boolean;
   /** Its top-level fields besides apiVersion, kind and metadata. */
   readonly schema: object;
 };
 
+const age: Column = { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" };
 const ready = `.status.conditions[?(@.type=="Ready")]`;
 
 const policyColumns: readonly Column[] = [
@@ -43,7 +48,7 @@ const policyColumns: readonly Column[] = [
   },
   { name: "Reason", type: "string", jsonPath: `${ready}.reason` },
   { name: "Message", type: "string", jsonPath: `${ready}.message`, priority: 1 },
-  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+  age,
 ];
 
 const policy = {
@@ -51,8 +56,10 @@ const policy = {
   version: "v1alpha1",
   categories: ["guardbee", "tetragon"],
   columns: policyColumns,
+  hasStatus: true,
 } as const;
 
+/** What a person writes. */
 export const policyKinds: readonly (Kind & { readonly kind: PolicyKind })[] = [
   {
     ...policy,
@@ -88,3 +95,49 @@ export const policyKinds: readonly (Kind & { readonly kind: PolicyKind })[] = [
     schema: execPolicy,
   },
 ];
+
+const own = {
+  group: "guardbee.io",
+  version: "v1alpha1",
+  categories: ["guardbee"],
+  scope: "Cluster",
+} as const;
+
+/** What operator and agents write for each other. */
+export const ownKinds: readonly Kind[] = [
+  {
+    ...own,
+    kind: "SelectorSet",
+    plural: "selectorsets",
+    shortNames: ["sset"],
+    hasStatus: false,
+    columns: [
+      { name: "Kind", type: "string", jsonPath: ".spec.set.policy.kind" },
+      { name: "Namespace", type: "string", jsonPath: ".spec.set.policy.namespace" },
+      { name: "Policy", type: "string", jsonPath: ".spec.set.policy.name" },
+      { name: "Mode", type: "string", jsonPath: ".spec.set.mode" },
+      { name: "Hash", type: "string", jsonPath: ".spec.hash", priority: 1 },
+      age,
+    ],
+    schema: selectorSet,
+  },
+  {
+    ...own,
+    kind: "NodePolicySet",
+    plural: "nodepolicysets",
+    shortNames: ["nps"],
+    hasStatus: true,
+    columns: [
+      { name: "Programmed", type: "integer", jsonPath: ".status.sets.programmed" },
+      { name: "Failed", type: "integer", jsonPath: ".status.sets.failed" },
+      { name: "Pending", type: "integer", jsonPath: ".status.sets.pending" },
+      { name: "Kernel", type: "string", jsonPath: ".status.kernel.release" },
+      { name: "Agent", type: "string", jsonPath: ".status.agentVersion", priority: 1 },
+      age,
+    ],
+    schema: nodePolicySet,
+  },
+];
+
+/** Every kind that has a CRD. */
+export const kinds: readonly Kind[] = [...policyKinds, ...ownKinds];

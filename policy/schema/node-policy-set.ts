@@ -1,0 +1,68 @@
+import type { Static } from "typebox";
+import {
+  type Immutable,
+  int32,
+  int64,
+  list,
+  object,
+  oneOf,
+  optional,
+  requiredList,
+  text,
+} from "./dsl.ts";
+import type { Metadata } from "./metadata.ts";
+
+const spec = object({
+  sets: requiredList(text(), {
+    "x-kubernetes-list-type": "atomic",
+    description: "Names of the SelectorSets that apply to this node, sorted.",
+  }),
+});
+
+/** One set that is not programmed. */
+const exception = object({
+  set: text(),
+  hash: text({ description: "Which content of the set was tried." }),
+  state: oneOf(["failed", "pending"]),
+  reason: text({ description: "KernelLacks, HookNotFound, LoadFailed, LimitExceeded..." }),
+  message: text(),
+  attachments: list(text(), {
+    "x-kubernetes-list-type": "atomic",
+    description: "How its hooks are attached, where that says more.",
+  }),
+});
+
+const count = () => int32({ minimum: 0 });
+
+const status = object({
+  observedGeneration: optional(int64({ minimum: 0 })),
+  digest: optional(
+    text({ description: "One value for all that is programmed, by name and hash." }),
+  ),
+  sets: optional(object({ programmed: count(), failed: count(), pending: count() })),
+  exceptions: list(exception, { maxItems: 50, "x-kubernetes-list-type": "atomic" }),
+  exceptionsOmitted: optional(count()),
+  kernel: optional(
+    object({
+      release: text(),
+      arch: text(),
+      features: requiredList(text(), {
+        "x-kubernetes-list-type": "atomic",
+        description: "What this kernel can do, sorted.",
+      }),
+    }),
+  ),
+  agentVersion: optional(text()),
+});
+
+/** Named after its node and owned by it: spec by the operator, status by that node's agent. */
+export const nodePolicySet = object({ spec, status: optional(status) });
+
+export type NodePolicySetStatus = Immutable<Static<typeof status>>;
+export type NodePolicySetObject = {
+  readonly apiVersion: "guardbee.io/v1alpha1";
+  readonly kind: "NodePolicySet";
+  readonly metadata: Metadata;
+  readonly spec: Immutable<Static<typeof spec>>;
+  readonly status?: NodePolicySetStatus;
+};

@@ -1,0 +1,101 @@
+import { Type } from "typebox";
+import type { SelectorSet } from "../selector-set.ts";
+import { flag, int32, list, object, oneOf, optional, requiredList, text } from "./dsl.ts";
+import { labelSelector } from "./label-selector.ts";
+import type { Metadata } from "./metadata.ts";
+import { policyKindNames } from "./policy-kind-names.ts";
+
+/**
+ * The intermediate form as a schema for the API server, which knows no tagged unions: conditions,
+ * hook points and actions are the union of their members' fields. A property test holds it against
+ * the type in ../selector-set.ts: whatever fits the type fits this.
+ */
+const condition = object({
+  by: oneOf(["pid", "binary", "capability", "arg"]),
+  op: oneOf(["In", "NotIn", "Equal", "NotEqual", "Prefix", "NotPrefix"]),
+  arg: optional(int32({ minimum: 0 })),
+  set: optional(oneOf(["effective", "inheritable", "permitted"])),
+  userNamespace: optional(oneOf(["any", "host", "nested"])),
+  inNamespace: flag(),
+  followForks: flag(),
+  values: requiredList(
+    Type.Unsafe<string | number>({
+      "x-kubernetes-int-or-string": true,
+      anyOf: [{ type: "integer" }, { type: "string" }],
+    }),
+    { "x-kubernetes-list-type": "atomic" },
+  ),
+});
+
+const action = object({
+  action: oneOf([
+    ...(["Post", "NoPost", "Sigkill", "Signal", "Override"] as const),
+    ...(["FollowFD", "UnfollowFD", "CopyFD"] as const),
+  ]),
+  signal: optional(int32({ minimum: 1, maximum: 64 })),
+  error: optional(int32({ minimum: 1, maximum: 4095 })),
+  fd: optional(int32({ minimum: 0 })),
+  name: optional(int32({ minimum: 0 })),
+  to: optional(int32({ minimum: 0 })),
+});
+
+const arg = object({
+  index: int32({ minimum: 0, maximum: 4 }),
+  type: oneOf(["int", "uint32", "int64", "uint64", "size_t", "fd", "file", "char_buf"]),
+  label: optional(text()),
+  sizeArgIndex: optional(int32({ minimum: 1, maximum: 5 })),
+  returnCopy: flag(),
+});
+
+const atomic = { "x-kubernetes-list-type": "atomic" } as const;
+
+const hook = object({
+  on: object({
+    kind: oneOf(["kprobe", "exec"]),
+    call: optional(text()),
+    syscall: flag(),
+  }),
+  args: requiredList(arg, atomic),
+  selectors: requiredList(
+    object({ conditions: requiredList(condition, atomic), actions: requiredList(action, atomic) }),
+    atomic,
+  ),
+  message: optional(text()),
+  tags: list(text(), atomic),
+});
+
+const set = object({
+  policy: object({
+    kind: oneOf(policyKindNames),
+    namespace: optional(text()),
+    name: text(),
+  }),
+  mode: oneOf(["enforce", "monitor"]),
+  nodes: labelSelector,
+  scope: object({
+    host: Type.Boolean(),
+    pods: optional(
+      object({
+        namespaces: list(text(), atomic),
+        labels: labelSelector,
+        containers: labelSelector,
+      }),
+    ),
+  }),
+  hooks: requiredList(hook, atomic),
+});
+
+export const selectorSetSpec = object({
+  hash: text({ description: "SHA-256 of set, in hex." }),
+  set,
+});
+
+/** Written by the operator, one for each policy and named after it; owned by the policy. */
+export const selectorSet = object({ spec: selectorSetSpec });
+
+export type SelectorSetObject = {
+  readonly apiVersion: "guardbee.io/v1alpha1";
+  readonly kind: "SelectorSet";
+  readonly metadata: Metadata;
+  readonly spec: { readonly hash: string; readonly set: SelectorSet };
+};
