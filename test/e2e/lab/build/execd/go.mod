@@ -1,0 +1,3 @@
+module guardbee.lab/execd
+
+go 1.26

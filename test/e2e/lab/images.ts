@@ -1,0 +1,130 @@
+// Builds the lab's images: OCI layouts as tars, without Docker.
+//   node test/e2e/lab/images.ts [--app DIR]
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { ensureBuilt } from "./build.ts";
+import { cacheRoot } from "./cache.ts";
+import { appEntries, dependencyEntries } from "./image/app-layer.ts";
+import { encodeImage, type ImageSpec, layoutImage } from "./image/oci.ts";
+import { libraryPaths, runtimeEntries } from "./image/runtime-layer.ts";
+import { encodeTar, type TarEntry } from "./image/tar.ts";
+import { withParents } from "./image/tree.ts";
+import { labDir } from "./items.ts";
+import { tell } from "./progress.ts";
+
+/** The names as containerd stores them; a pod writes `guardbee/agent:dev`. */
+export const imageNames = {
+  agent: "docker.io/guardbee/agent:dev",
+  operator: "docker.io/guardbee/operator:dev",
+  demo: "docker.io/guardbee/demo:dev",
+  pause: "lab.local/pause:1",
+} as const;
+
+/** The repository that this lab is part of. */
+export const repositoryRoot = resolve(labDir, "../../..");
+
+/** The demo image's shells are the host's: busybox's runs `vi` as itself, not as /usr/bin/vi. */
+const demoShells = { "bin/sh": "/bin/dash", "bin/bash": "/bin/bash" };
+
+/** Every image of the lab, from the application at `appRoot`. */
+export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
+  const { busybox, pause } = await ensureBuilt(["busybox", "pause"]);
+  const runtime = layer(runtimeEntries(appRoot, busybox!));
+  const dependencies = layer(dependencyEntries(appRoot));
+  const application = (kernel: boolean): Buffer => layer(appEntries(appRoot, { kernel }));
+  const app = {
+    entrypoint: ["/usr/local/bin/node", "/opt/guardbee/cli/bin/guardbee.js"],
+    env: ["PATH=/usr/local/bin:/usr/bin", "NODE_ENV=production"],
+    workingDir: "/opt/guardbee",
+  };
+  return [
+    {
+      ...app,
+      name: imageNames.agent,
+      layers: [runtime, dependencies, application(true)],
+      command: ["agent"],
+    },
+    {
+      ...app,
+      name: imageNames.operator,
+      layers: [runtime, dependencies, application(false)],
+      command: ["operator"],
+    },
+    {
+      name: imageNames.demo,
+      layers: [layer(demoEntries(busybox!))],
+      entrypoint: [],
+      command: ["/bin/sleep", "infinity"],
+      env: ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"],
+      workingDir: "/",
+    },
+    {
+      name: imageNames.pause,
+      layers: [layer([program("pause", pause!)])],
+      entrypoint: ["/pause"],
+      command: [],
+      env: [],
+      workingDir: "/",
+    },
+  ];
+}
+
+/** The image's tar in the cache, written if the cache lacks it. */
+export function ensureImageTar(spec: ImageSpec): string {
+  const { digest } = layoutImage(spec);
+  const dir = join(cacheRoot(), "images");
+  const path = join(dir, `${shortName(spec.name)}-${digest.slice(7, 19)}.tar`);
+  if (existsSync(path)) return path;
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(`${path}.${process.pid}`, encodeImage(spec));
+  renameSync(`${path}.${process.pid}`, path);
+  tell(`image ${spec.name}: written to ${path}`);
+  return path;
+}
+
+/** `agent` for `docker.io/guardbee/agent:dev`. */
+export function shortName(name: string): string {
+  return name.replace(/.*\//, "").replace(/:.*/, "");
+}
+
+/** Every program of busybox under a path of its own, so that a process shows that path. */
+function demoEntries(busybox: string): TarEntry[] {
+  const listed = execFileSync(busybox, ["--list-full"], { encoding: "utf8" }).trim().split("\n");
+  const applets = listed
+    .filter((path) => !/^linuxrc$|\/(sh|ash|busybox)$/.test(path))
+    .map((path) => (path === "bin/vi" ? "usr/bin/vi" : path)); // where other systems have it
+  const libraries = new Set(Object.values(demoShells).flatMap(libraryPaths));
+  return [
+    program("bin/busybox", busybox),
+    ...applets.map(
+      (path): TarEntry => ({ kind: "hard", path, mode: 0o755, target: "bin/busybox" }),
+    ),
+    ...Object.entries(demoShells).map(([path, source]) => program(path, source)),
+    ...[...libraries].map((path) => program(path.slice(1), path)),
+    { kind: "dir", path: "tmp", mode: 0o1777 },
+    { kind: "dir", path: "root", mode: 0o700 },
+    text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65532:65532:nobody:/:/bin/sh\n"),
+    text("etc/group", "root:x:0:\nnobody:x:65532:\n"),
+  ];
+}
+
+function layer(entries: readonly TarEntry[]): Buffer {
+  return encodeTar(withParents(entries));
+}
+
+function program(path: string, source: string): TarEntry {
+  return { kind: "file", path, mode: 0o755, data: readFileSync(source) };
+}
+
+function text(path: string, content: string): TarEntry {
+  return { kind: "file", path, mode: 0o644, data: Buffer.from(content) };
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { app: { type: "string", default: repositoryRoot } } });
+  for (const spec of await imageSpecs(resolve(values.app))) {
+    process.stdout.write(`${spec.name} ${ensureImageTar(spec)}\n`);
+  }
+}

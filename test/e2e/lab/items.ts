@@ -1,0 +1,151 @@
+import { join } from "node:path";
+
+/** One thing the lab builds: a script, everything that decides its result, and what comes out. */
+export type Item = {
+  readonly name: string;
+  /** File in `build/`. Gets OUT (to fill) and WORK (scratch), prints `STEP n/m text` lines. */
+  readonly script: string;
+  /** Further inputs: environment name to the file or folder whose path it gets; content is hashed. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Further inputs by value, pinned versions above all. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Name to path in the result, as `build.ts --json` prints them. */
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly needsGo: boolean;
+};
+
+/** The folder of this file, where `build/` and `kernel.config` are. */
+export const labDir = import.meta.dirname;
+
+const nothing = { files: {}, env: {} };
+
+/** Every item, in the order in which a build of everything runs. */
+export const items: readonly Item[] = [
+  goModule("opa", "github.com/open-policy-agent/opa", "v1.22.2", { opa: "." }, { ABOUT: "80 s" }),
+  { ...nothing, name: "busybox", script: "busybox.sh", outputs: same("busybox"), needsGo: false },
+  {
+    name: "pause",
+    script: "pause.sh",
+    files: { SOURCE: join(labDir, "build/pause.c") },
+    env: {},
+    outputs: same("pause"),
+    needsGo: false,
+  },
+  {
+    name: "execd",
+    script: "execd.sh",
+    files: { SOURCE: join(labDir, "build/execd") },
+    env: {},
+    outputs: same("execd"),
+    needsGo: true,
+  },
+  debianKernel("kernel-debian-6.12", "linux-image-6.12.117+deb12-amd64"),
+  debianKernel("kernel-debian-6.1", "linux-image-6.1.0-56-amd64"),
+  {
+    name: "kernel-lab",
+    script: "kernel-lab.sh",
+    files: { CONFIG: join(labDir, "kernel.config") },
+    env: {},
+    outputs: { "kernel-lab": "vmlinuz" },
+    needsGo: false,
+  },
+  goModule(
+    "etcd",
+    "go.etcd.io/etcd/server/v3",
+    "v3.6.16",
+    { etcd: "." },
+    { ABOUT: "1 min", LDFLAGS: "-X go.etcd.io/etcd/api/v3/version.GitSHA=v3.6.16" },
+  ),
+  goModule(
+    "containerd",
+    "github.com/containerd/containerd/v2",
+    "v2.4.2",
+    {
+      containerd: "cmd/containerd",
+      "containerd-shim-runc-v2": "cmd/containerd-shim-runc-v2",
+      ctr: "cmd/ctr",
+    },
+    {
+      ABOUT: "2 min",
+      TAGS: "no_btrfs no_zfs",
+      LDFLAGS: "-X github.com/containerd/containerd/v2/version.Version=v2.4.2",
+    },
+  ),
+  goModule(
+    "runc",
+    "github.com/opencontainers/runc",
+    "v1.5.2",
+    { runc: "." },
+    {
+      ABOUT: "30 s",
+      CGO_ENABLED: "1",
+      TAGS: "netgo osusergo seccomp",
+      LDFLAGS: "-linkmode external -extldflags -static -X main.version=1.5.2",
+    },
+  ),
+  goModule(
+    "cni",
+    "github.com/containernetworking/plugins",
+    "v1.9.1",
+    {
+      bridge: "plugins/main/bridge",
+      "host-local": "plugins/ipam/host-local",
+      loopback: "plugins/main/loopback",
+    },
+    { ABOUT: "30 s" },
+  ),
+  {
+    ...nothing,
+    name: "kubernetes",
+    script: "kubernetes.sh",
+    outputs: same(
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "kubelet",
+      "kubectl",
+    ),
+    needsGo: true,
+  },
+];
+
+/** The item called `name`; throws with the known names if there is none. */
+export function itemNamed(name: string): Item {
+  const item = items.find((candidate) => candidate.name === name);
+  if (item !== undefined) return item;
+  const known = items.map((candidate) => candidate.name).join(", ");
+  throw new Error(`lab item ${name}: is unknown; one of ${known}`);
+}
+
+function goModule(
+  name: string,
+  module: string,
+  version: string,
+  programs: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Item {
+  const list = Object.entries(programs).map(([program, source]) => `${program}=${source}`);
+  return {
+    name,
+    script: "go-module.sh",
+    files: {},
+    env: { ...env, MODULE: module, VERSION: version, PROGRAMS: list.join(" ") },
+    outputs: same(...Object.keys(programs)),
+    needsGo: true,
+  };
+}
+
+function debianKernel(name: string, debianPackage: string): Item {
+  return {
+    name,
+    script: "kernel-debian.sh",
+    files: {},
+    env: { PACKAGE: debianPackage },
+    outputs: { [name]: "vmlinuz" },
+    needsGo: false,
+  };
+}
+
+function same(...names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, name]));
+}

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Shows one line of what the lab does, on stderr: stdout belongs to results. */
+export function tell(text: string): void {
+  process.stderr.write(`[lab] ${text}\n`);
+}
+
+/** Seconds since `startedAt`, a reading of `performance.now()`, as "12 s". */
+export function elapsed(startedAt: number): string {
+  return `${Math.round((performance.now() - startedAt) / 1000)} s`;
+}
+
+/** What a wait waits for: undefined while it goes on, a value when it is over. */
+export type Probe<T> = () => Promise<T | undefined>;
+
+/**
+ * The probe's first value that is not undefined. Says what it waits for after three seconds and
+ * again every twenty. Throws after `timeoutMs`, with `detail()` if there is one.
+ */
+export async function waitFor<T>(
+  what: string,
+  probe: Probe<T>,
+  options: { timeoutMs: number; everyMs?: number; detail?: () => string },
+): Promise<T> {
+  const startedAt = performance.now();
+  let nextTellMs = 3_000;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined) return value;
+    const waitedMs = performance.now() - startedAt;
+    const detail = options.detail?.() ?? "";
+    const suffix = detail === "" ? "" : `: ${detail}`;
+    if (waitedMs > options.timeoutMs) {
+      throw new Error(`lab: no ${what} after ${elapsed(startedAt)}${suffix}`);
+    }
+    if (waitedMs > nextTellMs) {
+      tell(`waiting for ${what} (${elapsed(startedAt)})${suffix}`);
+      nextTellMs = waitedMs + 20_000;
+    }
+    await sleep(options.everyMs ?? 250);
+  }
+}

@@ -1,0 +1,113 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stateRoot } from "./state.ts";
+
+/** A 9p share: the guest mounts `tag`. */
+export type Share = { readonly tag: string; readonly path: string; readonly writable: boolean };
+
+/** A machine to run. `icount` makes guest time count instructions, on one processor. */
+export type Machine = {
+  readonly vmlinuz: string;
+  readonly initrd: string;
+  readonly consoleLog: string;
+  readonly shares: readonly Share[];
+  readonly cmdline: readonly string[];
+  readonly accelerator: Accelerator;
+  readonly smp: number;
+  readonly memoryMb: number;
+  readonly icount: boolean;
+  /** A raw disk image, /dev/vda in the guest. */
+  readonly disk?: string;
+  /** A tap that exists, and the address of the guest's network card. */
+  readonly tap?: { readonly name: string; readonly mac: string };
+};
+
+export type Accelerator = "kvm" | "tcg";
+
+/** The arguments of qemu-system-x86_64 that run `machine`. */
+export function qemuArgs(machine: Machine): string[] {
+  const { disk, tap } = machine;
+  return [
+    ...accelArgs(machine),
+    ...["-m", String(machine.memoryMb), "-smp", String(machine.icount ? 1 : machine.smp)],
+    ...["-display", "none", "-no-reboot", "-monitor", "none", "-nodefaults"],
+    ...["-serial", `file:${machine.consoleLog}`],
+    ...["-device", "virtio-rng-pci"],
+    ...["-kernel", machine.vmlinuz, "-initrd", machine.initrd],
+    ...["-append", [...baseCmdline, ...machine.cmdline].join(" ")],
+    ...machine.shares.flatMap(shareArgs),
+    ...(disk === undefined ? [] : ["-drive", `file=${disk},format=raw,if=virtio,cache=unsafe`]),
+    ...(tap === undefined ? ["-nic", "none"] : tapArgs(tap)),
+  ];
+}
+
+/** tsc=reliable: without it the guest falls back to a slow clock and an idle one costs twice. */
+const baseCmdline =
+  "console=ttyS0 quiet panic=-1 mitigations=off lsm=capability,bpf net.ifnames=0 tsc=reliable".split(
+    " ",
+  );
+
+function accelArgs(machine: Machine): string[] {
+  if (machine.icount) {
+    return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max"];
+  }
+  if (machine.accelerator === "kvm") return ["-accel", "kvm", "-cpu", "host"];
+  return ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"];
+}
+
+function shareArgs(share: Share): string[] {
+  const mode = share.writable ? "" : ",readonly=on";
+  return [
+    "-fsdev",
+    `local,id=${share.tag},path=${share.path},security_model=none,multidevs=remap${mode}`,
+    "-device",
+    `virtio-9p-pci,fsdev=${share.tag},mount_tag=${share.tag}`,
+  ];
+}
+
+/** No romfile: without it the firmware tries to boot from the network first. */
+function tapArgs(tap: { readonly name: string; readonly mac: string }): string[] {
+  return [
+    "-netdev",
+    `tap,id=net0,ifname=${tap.name},script=no,downscript=no`,
+    "-device",
+    `virtio-net-pci,netdev=net0,mac=${tap.mac},romfile=`,
+  ];
+}
+
+/**
+ * KVM where a guest really boots with it, else TCG: on some machines /dev/kvm is there and guests
+ * hang. One probe per boot of the host; GUARDBEE_LAB_ACCEL overrides it.
+ */
+export function chooseAccelerator(boot: { vmlinuz: string; initrd: string }): Accelerator {
+  const forced = process.env.GUARDBEE_LAB_ACCEL;
+  if (forced === "kvm" || forced === "tcg") return forced;
+  if (!existsSync("/dev/kvm")) return "tcg";
+  const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  const memo = join(stateRoot(), `accelerator-${bootId}`);
+  if (existsSync(memo)) return readFileSync(memo, "utf8") === "kvm" ? "kvm" : "tcg";
+  const chosen = kvmBoots(boot) ? "kvm" : "tcg";
+  mkdirSync(stateRoot(), { recursive: true });
+  writeFileSync(memo, chosen);
+  return chosen;
+}
+
+function kvmBoots(boot: { vmlinuz: string; initrd: string }): boolean {
+  const consoleLog = join("/tmp", `guardbee-lab-probe-${process.pid}`);
+  const machine: Machine = {
+    ...boot,
+    consoleLog,
+    shares: [],
+    cmdline: ["lab.probe"],
+    accelerator: "kvm",
+    smp: 2,
+    memoryMb: 512,
+    icount: false,
+  };
+  const timeout = 12_000;
+  spawnSync("qemu-system-x86_64", qemuArgs(machine), { timeout, killSignal: "SIGKILL" });
+  const log = existsSync(consoleLog) ? readFileSync(consoleLog, "utf8") : "";
+  spawnSync("rm", ["-f", consoleLog]);
+  return log.includes("lab-init: probe");
+}
