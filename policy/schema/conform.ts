@@ -103,7 +103,8 @@ function reportUnknown(place: Place, key: string, at: string): void {
 function checkRules({ schema, at, problems }: Place, value: Record<string, unknown>): void {
   for (const rule of schema["x-kubernetes-validations"] ?? []) {
     if (rule.holds(value)) continue;
-    problems.push({ field: at, what: "breaks a rule", fix: rule.message, kind: "invalid" });
+    const [what = "", fix = ""] = rule.message.split("; ");
+    problems.push({ field: at, what, fix, kind: "invalid" });
   }
 }
 

@@ -36,7 +36,8 @@ export type Facets = {
 /** A rule over one object: in CEL for the API server, and the same as a function for files. */
 export type Rule = {
   readonly rule: string;
-  readonly message: string;
+  /** What a person reads, from either: what is wrong, then what to do. */
+  readonly message: `${string}; ${string}`;
   /** The object is already known to fit its schema. Not part of the generated CRD. */
   readonly holds: (self: Readonly<Record<string, unknown>>) => boolean;
 };

@@ -18,7 +18,8 @@ import { type PolicyStatus, policyStatus } from "./status.ts";
 
 const oneKey: Rule = {
   rule: "[has(self.matchPIDs), has(self.matchCapabilities), has(self.matchBinarys) || has(self.values), has(self.matchActions)].filter(given, given).size() == 1",
-  message: "each item has exactly one of matchPIDs, matchCapabilities, matchBinarys, matchActions",
+  message:
+    "is not exactly one condition; write one of matchPIDs, matchCapabilities, matchBinarys, matchActions",
   holds: (self) =>
     [
       self.matchPIDs,

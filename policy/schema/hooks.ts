@@ -24,13 +24,13 @@ export const argTypes = [
 
 const returnNeedsArg: Rule = {
   rule: "!has(self.return) || (!self.return || has(self.returnArg))",
-  message: "return: true needs returnArg",
+  message: "has return: true without returnArg; add returnArg",
   holds: (self) => self.return !== true || self.returnArg !== undefined,
 };
 
 const oneAddressing: Rule = {
   rule: "!(has(self.symbols) && has(self.addrs)) && !(has(self.symbols) && has(self.offsets)) && !(has(self.addrs) && has(self.offsets))",
-  message: "at most one of symbols, addrs and offsets can be given",
+  message: "has several of symbols, addrs and offsets; keep one",
   holds: (self) =>
     [self.symbols, self.addrs, self.offsets].filter((v) => v !== undefined).length <= 1,
 };

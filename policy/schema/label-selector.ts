@@ -16,7 +16,7 @@ const members = {
 
 const matchesEveryHost: Rule = {
   rule: "!has(self.matchLabels) && !has(self.matchExpressions)",
-  message: "hostSelector selects all host processes or none: it must be {}",
+  message: "selects by label; write {}, which is all host processes, or leave it out",
   holds: (self) => self.matchLabels === undefined && self.matchExpressions === undefined,
 };
 

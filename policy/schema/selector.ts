@@ -45,7 +45,7 @@ const membership = ["In", "NotIn"] as const;
 
 const oneNewAddress: Rule = {
   rule: "!(has(self.argNewSymbol) && has(self.argNewAddr)) && !(has(self.argNewSymbol) && has(self.argNewOffset)) && !(has(self.argNewAddr) && has(self.argNewOffset))",
-  message: "at most one of argNewSymbol, argNewAddr and argNewOffset can be given",
+  message: "has several of argNewSymbol, argNewAddr and argNewOffset; keep one",
   holds: (self) =>
     [self.argNewSymbol, self.argNewAddr, self.argNewOffset].filter((v) => v !== undefined).length <=
     1,
