@@ -19,7 +19,10 @@ export type Image = {
   /** Pid in its own namespace; 0: the host's pid namespace. */
   readonly nspid: number;
   readonly cgroupId: bigint;
-  /** First 31 characters of the container's id; empty outside of containers. */
+  /**
+   * First 31 characters of the container's id; empty outside of containers. Kept when a process
+   * moves to a cgroup whose name is no container's: what came from a container is shown as its own.
+   */
   readonly docker: string;
   /** Cloned below pid 1 of its own pid namespace, or that pid 1 itself. */
   readonly inInitTree: boolean;
@@ -38,7 +41,7 @@ export function imageOfExec(event: ExecEvent, text: ExecText, before: Image | un
     flags: execFlags.flatMap(([bit, word]) => ((flags & bit) === bit ? [word] : [])).join(" "),
     nspid: event.nspid,
     cgroupId: event.cgroupId,
-    docker: dockerId(text.cgroup) ?? inheritedDocker(event.cgroupId, before),
+    docker: dockerId(text.cgroup) ?? before?.docker ?? "",
     inInitTree: (flags & execFlag.inInitTree) !== 0,
   };
 }
@@ -88,9 +91,4 @@ const execFlags: readonly (readonly [bits: number, word: string])[] = [
 function absolute(filename: string, cwd: string): string {
   if (filename === "" || filename.startsWith("/") || cwd === "") return filename;
   return posix.join(cwd, filename);
-}
-
-/** A cgroup inside a container has a name of its own; who was in the container is still there. */
-function inheritedDocker(cgroupId: bigint, before: Image | undefined): string {
-  return before !== undefined && before.cgroupId === cgroupId ? before.docker : "";
 }

@@ -18,7 +18,7 @@ export type Process = {
   readonly scanned: boolean;
   /** Asked for since the last pass of eviction. */
   used: boolean;
-  /** Written by PodResolver. */
+  /** Written by PodGate too. */
   container: PodContainer | undefined;
   /** Serialised image up to `refcnt`; written by ProcessEncoder, dropped when the image changes. */
   json: string | undefined;
@@ -82,6 +82,7 @@ export class ProcessTree {
     if (known !== undefined) return replaceImage(known, image); // the scan was faster
     const parent = this.find(event.parent);
     const made = this.#insert(event.process, { image, parentKey: event.parent, parent });
+    if (running !== undefined) inheritContainer(made, running);
     if (running !== undefined) this.#end(running);
     this.#byPid.set(made.key.pid, made);
     return made;
@@ -97,7 +98,7 @@ export class ProcessTree {
     if (before !== undefined) this.#end(before); // its exit was lost: the pid is in use again
     const image = imageOfClone(event, parent.image);
     const made = this.#insert(event.process, { image, parentKey: parent.key, parent });
-    if (made.image.cgroupId === parent.image.cgroupId) made.container = parent.container;
+    inheritContainer(made, parent);
     return made;
   }
 
@@ -210,6 +211,11 @@ function replaceImage(process: Process, image: Image): Process {
   process.container = undefined;
   process.json = undefined;
   return process;
+}
+
+/** Both are in the same container. */
+function inheritContainer(process: Process, from: Process): void {
+  if (process.image.docker === from.image.docker) process.container = from.container;
 }
 
 function idOf({ pid, ktime }: ProcessKey): string {

@@ -1,0 +1,138 @@
+import type { PodContainer, PodLookup } from "../process/pod.ts";
+import type { Process } from "../process/tree.ts";
+
+export type PodGateOptions = {
+  /** Without it no process has a pod, and nothing waits. */
+  readonly pods?: PodLookup;
+  /** Milliseconds that never go backwards. */
+  readonly monotonic: () => number;
+  /** How long the events of a container wait for its pod; default 10 s. */
+  readonly limitMs?: number;
+  /** How many events may wait at once; default 16384. The longest waiting container goes first. */
+  readonly limitCount?: number;
+};
+
+export type PodGateStats = {
+  /** Events that wait now. */
+  readonly waiting: number;
+  /** Containers whose events went out without a pod, by why. */
+  readonly gaveUp: { readonly time: number; readonly space: number };
+};
+
+/**
+ * Holds the events of containers whose pod is not known yet, in their order, and lets them go when
+ * it is, or as they are when that takes too long. After that the container's events no longer wait.
+ */
+export class PodGate {
+  /** By cgroup id, in the order in which they began to wait. */
+  readonly #waits = new Map<bigint, Wait>();
+  readonly #options: PodGateOptions;
+  readonly #limitMs: number;
+  readonly #limitCount: number;
+  #waiting = 0;
+  readonly #gaveUp = { time: 0, space: 0 };
+
+  constructor(options: PodGateOptions) {
+    this.#options = options;
+    this.#limitMs = options.limitMs ?? 10_000;
+    this.#limitCount = options.limitCount ?? 16384;
+  }
+
+  /** Whether an event of `process` may go out now; otherwise `hold` it. */
+  ready(process: Process): boolean {
+    const { pods } = this.#options;
+    if (pods === undefined || process.container !== undefined) return true;
+    const { cgroupId, docker } = process.image;
+    const found = pods.byCgroup(cgroupId);
+    const wait = this.#waits.get(cgroupId);
+    if (found !== undefined) {
+      if (wait !== undefined) this.#letGo(cgroupId, wait, found);
+      setContainer(process, found);
+      return true;
+    }
+    return docker === "" || wait?.gaveUp === true;
+  }
+
+  /** Calls `emit` later, after the events that were held before it. */
+  hold(process: Process, emit: () => void): void {
+    const { cgroupId } = process.image;
+    let wait = this.#waits.get(cgroupId);
+    if (wait === undefined) {
+      wait = { sinceMs: this.#options.monotonic(), events: [], gaveUp: false };
+      this.#waits.set(cgroupId, wait);
+    }
+    wait.events.push({ process, emit });
+    this.#waiting++;
+    if (this.#waiting > this.#limitCount) this.#makeSpace();
+  }
+
+  /** Asks again for every pod that events wait for. To be called about every 200 ms. */
+  retry(): void {
+    const dueMs = this.#options.monotonic() - this.#limitMs;
+    for (const [cgroupId, wait] of this.#waits) {
+      if (wait.gaveUp) continue;
+      const found = this.#options.pods?.byCgroup(cgroupId);
+      if (found !== undefined) this.#letGo(cgroupId, wait, found);
+      else if (wait.sinceMs <= dueMs) this.#giveUp(wait, "time");
+    }
+    this.#forgetSome();
+  }
+
+  /** Lets everything go as it is: the end. */
+  flush(): void {
+    for (const wait of this.#waits.values()) this.#emit(wait, undefined);
+    this.#waits.clear();
+  }
+
+  stats(): PodGateStats {
+    return { waiting: this.#waiting, gaveUp: { ...this.#gaveUp } };
+  }
+
+  #letGo(cgroupId: bigint, wait: Wait, found: PodContainer): void {
+    this.#waits.delete(cgroupId);
+    this.#emit(wait, found);
+  }
+
+  #giveUp(wait: Wait, why: "time" | "space"): void {
+    wait.gaveUp = true;
+    this.#gaveUp[why]++;
+    this.#emit(wait, undefined);
+  }
+
+  #makeSpace(): void {
+    const longest = [...this.#waits.values()].find(({ events }) => events.length > 0);
+    if (longest !== undefined) this.#giveUp(longest, "space");
+  }
+
+  #emit(wait: Wait, found: PodContainer | undefined): void {
+    const { events } = wait;
+    wait.events = [];
+    this.#waiting -= events.length;
+    for (const { process, emit } of events) {
+      if (found !== undefined) setContainer(process, found);
+      emit();
+    }
+  }
+
+  /** A container that was given up on and is forgotten would only wait once more. */
+  #forgetSome(): void {
+    for (const [cgroupId, { gaveUp }] of this.#waits) {
+      if (this.#waits.size <= rememberedContainers) return;
+      if (gaveUp) this.#waits.delete(cgroupId);
+    }
+  }
+}
+
+type Wait = {
+  readonly sinceMs: number;
+  events: { readonly process: Process; readonly emit: () => void }[];
+  gaveUp: boolean;
+};
+
+const rememberedContainers = 4096;
+
+function setContainer(process: Process, found: PodContainer): void {
+  if (process.container === found) return;
+  process.container = found;
+  process.json = undefined;
+}
