@@ -7,7 +7,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <deque>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -27,7 +30,7 @@ namespace {
 
 constexpr size_t kBatchBytes = 256 * 1024;
 constexpr size_t kFirstBytes = 8 * 1024;
-/// As many batches wait for JS; then the reader waits, the ring fills, and the kernel counts.
+/// As many batches wait for JS; then the thread waits, the ring fills, and the kernel counts.
 constexpr size_t kQueuedBatches = 64;
 
 using Batch = std::vector<uint8_t>;
@@ -47,13 +50,14 @@ class Ring : public std::enable_shared_from_this<Ring> {
   void Stop(napi_deferred closed);
 
  private:
-  static void CallJs(Napi::Env env, Napi::Function on_records, Ring* ring, Batch* batch);
-  using Function = Napi::TypedThreadSafeFunction<Ring, Batch, &Ring::CallJs>;
+  static void CallJs(Napi::Env env, Napi::Function on_records, Ring* ring, void*);
+  using Function = Napi::TypedThreadSafeFunction<Ring, void, &Ring::CallJs>;
 
   static int OnRecord(void* ring, void* bytes, size_t size) noexcept;
   void Read() noexcept;
   void Append(const uint8_t* record, size_t size);
   void Flush();
+  Batch TakeBatch();
   void WakeToStop();
   void Finish(Napi::Env env);
 
@@ -62,8 +66,13 @@ class Ring : public std::enable_shared_from_this<Ring> {
   Function function_;
   std::thread thread_;
   std::atomic<bool> stopping_ = false;
-  Batch batch_;                    // the thread's
-  bool function_gone_ = false;     // the thread's: the environment is going away
+
+  std::mutex mutex_;
+  std::deque<Batch> queue_;         // under mutex_; one call of function_ is under way for each
+  std::condition_variable taken_;   // a batch was taken from queue_, or stopping_ is set
+
+  Batch batch_;                     // the thread's
+  bool function_gone_ = false;      // the thread's: the environment is going away
   napi_deferred closed_ = nullptr;  // JS's
   std::shared_ptr<Ring> self_;      // JS's
 };
@@ -78,7 +87,7 @@ void Ring::Start(Napi::Env env, int map, Napi::Function on_records) {
   ring_.reset(ring_buffer__new(map, OnRecord, this, nullptr));
   if (!ring_) Throw(env, {errno, op, subject, {}, log});
   function_ = Function::New(
-      env, on_records, "guardbee ring", kQueuedBatches, 1, this,
+      env, on_records, "guardbee ring", 0, 1, this,
       [](Napi::Env env, Ring* ring, Ring*) { ring->Finish(env); }, this);
   self_ = shared_from_this();
   try {
@@ -95,14 +104,18 @@ void Ring::Stop(napi_deferred closed) {
 }
 
 void Ring::WakeToStop() {
-  stopping_ = true;
+  {
+    const std::lock_guard lock{mutex_};  // or a thread about to wait might miss it
+    stopping_ = true;
+  }
+  taken_.notify_one();
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(wake_.Get(), &one, sizeof(one));
 }
 
 void Ring::Read() noexcept {
   pollfd ready[] = {{ring_buffer__epoll_fd(ring_.get()), POLLIN, 0}, {wake_.Get(), POLLIN, 0}};
-  while (!stopping_) {
+  while (!stopping_ && !function_gone_) {
     if (poll(ready, 2, -1) < 0) continue;  // EINTR
     ring_buffer__consume(ring_.get());
     Flush();
@@ -114,7 +127,7 @@ int Ring::OnRecord(void* ring, void* bytes, size_t size) noexcept {
   Ring& self = *static_cast<Ring*>(ring);
   self.Append(static_cast<const uint8_t*>(bytes), size);
   if (self.batch_.size() >= kBatchBytes) self.Flush();
-  return self.stopping_ ? -ECANCELED : 0;  // the rest stays in the ring
+  return self.stopping_ || self.function_gone_ ? -ECANCELED : 0;  // the rest stays in the ring
 }
 
 void Ring::Append(const uint8_t* record, size_t size) {
@@ -127,24 +140,40 @@ void Ring::Append(const uint8_t* record, size_t size) {
   batch_.resize((batch_.size() + 7) / 8 * 8);
 }
 
+/// What JS has not taken yet grows up to kBatchBytes, so a busy JS is called less often.
 void Ring::Flush() {
   if (batch_.empty() || function_gone_) return;
-  auto batch = std::make_unique<Batch>(std::exchange(batch_, {}));
-  if (function_.BlockingCall(batch.get()) == napi_ok) {
-    batch.release();  // CallJs has it
-  } else {
-    function_gone_ = true;
-    stopping_ = true;
+  std::unique_lock lock{mutex_};
+  if (!queue_.empty() && queue_.back().size() + batch_.size() <= kBatchBytes) {
+    queue_.back().insert(queue_.back().end(), batch_.begin(), batch_.end());
+    batch_.clear();
+    return;
   }
+  taken_.wait(lock, [this] { return queue_.size() < kQueuedBatches || stopping_; });
+  queue_.push_back(std::exchange(batch_, {}));
+  lock.unlock();
+  function_gone_ = function_.NonBlockingCall() == napi_closing;
 }
 
-void Ring::CallJs(Napi::Env env, Napi::Function on_records, Ring*, Batch* handed_over) {
-  const std::unique_ptr<Batch> batch{handed_over};
+Batch Ring::TakeBatch() {
+  const std::lock_guard lock{mutex_};
+  Batch batch = std::move(queue_.front());
+  queue_.pop_front();
+  taken_.notify_one();
+  return batch;
+}
+
+void Ring::CallJs(Napi::Env env, Napi::Function on_records, Ring* ring, void*) {
   if (env == nullptr) return;  // the environment is going away
-  try {
-    on_records.Call({Napi::Buffer<uint8_t>::Copy(env, batch->data(), batch->size())});
-  } catch (const Napi::Error& error) {
-    napi_fatal_exception(env, error.Value());  // as if thrown from a timer
+  const Batch batch = ring->TakeBatch();
+  // Not through Napi::Error: it aborts the process where a worker is being terminated.
+  napi_value records;
+  if (napi_create_buffer_copy(env, batch.size(), batch.data(), nullptr, &records) != napi_ok) return;
+  if (napi_call_function(env, env.Undefined(), on_records, 1, &records, nullptr) ==
+      napi_pending_exception) {
+    napi_value exception;
+    napi_get_and_clear_last_exception(env, &exception);
+    napi_fatal_exception(env, exception);  // as if thrown from a timer
   }
 }
 

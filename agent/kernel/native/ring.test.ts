@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import type { BpfObject } from "../native.ts";
+import {
+  aMap,
+  failure,
+  native,
+  open,
+  read,
+  skip,
+  split,
+  u32,
+  workspace,
+} from "./testdata/fixture.ts";
+
+const events = join(workspace(), "events.bpf.o");
+
+test("every record of every exec comes through the ring in order", { skip }, async () => {
+  const object = open(events, { repeat: 100 });
+  const link = object.attach("on_exec");
+  const ring = openRing(object);
+  const children = Array.from({ length: 60 }, () => promisify(execFile)("/bin/true").child);
+  await ring.has(6000);
+  await ring.reader.close();
+  const wanted = children.flatMap(({ pid }) =>
+    Array.from({ length: 100 }, (_, i) => `${pid} ${i}`),
+  );
+  assert.deepEqual(ring.records.toSorted(), wanted.toSorted());
+  for (const { pid } of children) {
+    const own = ring.records.filter((record) => record.startsWith(`${pid} `));
+    assert.deepEqual(
+      own,
+      Array.from({ length: 100 }, (_, i) => `${pid} ${i}`),
+    );
+  }
+  assert.equal(lost(object), 0n);
+  link.detach();
+  object.close();
+});
+
+test("a ring that JS is too slow for loses in the kernel, and only what is counted", {
+  skip,
+}, async () => {
+  const object = open(events, { repeat: 1000 });
+  const link = object.attach("on_exec");
+  const ring = openRing(object);
+  const execs = 600; // 24 MB of records; the reader holds 16 MB
+  for (let i = 0; i < execs; i++) spawnSync("/bin/true");
+  const missed = Number(lost(object));
+  await ring.has(execs * 1000 - missed);
+  await ring.reader.close();
+  assert.equal(ring.records.length, execs * 1000 - missed);
+  assert.ok(missed > 0);
+  assert.ok(Math.max(...ring.batches) <= 256 * 1024 + 65536);
+  link.detach();
+  object.close();
+});
+
+test("a closed ring calls no more, and another takes up where it ended", { skip }, async () => {
+  const object = open(events);
+  const link = object.attach("on_exec");
+  const first = openRing(object);
+  spawnSync("/bin/true");
+  await first.has(1);
+  const closed = first.reader.close();
+  assert.equal(first.reader.close(), closed);
+  await closed;
+  spawnSync("/bin/true");
+  const second = openRing(object);
+  await second.has(1);
+  assert.equal(first.records.length, 1);
+  assert.equal(second.records.length, 1);
+  await second.reader.close();
+  link.detach();
+  object.close();
+});
+
+test("a ring of another type of map is refused", { skip }, () => {
+  const fd = native.createMap(aMap({ type: "hash" }));
+  const error = failure(() => native.openRing(fd, () => {}));
+  assert.deepEqual([error.code, error.op], ["EINVAL", "open ring"]);
+  native.closeFd(fd);
+});
+
+const endings = [
+  { name: "the process exits", ending: "exit", status: 7 },
+  { name: "its receiver throws", ending: "throw", status: 8 },
+  { name: "its worker is terminated", ending: "terminate", status: 9 },
+] as const;
+for (const { name, ending, status } of endings) {
+  test(`an open ring ends cleanly when ${name}`, { skip }, () => {
+    const script = join(import.meta.dirname, "testdata/ending.ts");
+    const child = spawnSync(process.execPath, [script, events, ending], { encoding: "utf8" });
+    assert.deepEqual([child.status, child.signal, child.stderr], [status, null, ""]);
+  });
+}
+
+/** A reader whose records are kept as "<pid> <number>". */
+function openRing(object: BpfObject) {
+  const records: string[] = [];
+  const batches: number[] = [];
+  let wake = () => {};
+  const fd = object.mapFd("events");
+  const reader = native.openRing(fd, (buffer) => {
+    batches.push(buffer.length);
+    for (let at = 0; at < buffer.length; ) {
+      records.push(`${buffer.readUInt32LE(at + 16)} ${buffer.readUInt32LE(at + 20)}`);
+      at += Math.ceil(buffer.readUInt32LE(at + 4) / 8) * 8;
+    }
+    wake();
+  });
+  native.closeFd(fd);
+  const has = (count: number) =>
+    new Promise<void>((resolve) => {
+      wake = () => {
+        if (records.length >= count) resolve();
+      };
+      wake();
+    });
+  return { reader, records, batches, has };
+}
+
+function lost(object: BpfObject): bigint {
+  const values = read(object, "lost", u32(0), 8 * native.possibleCpus());
+  return split(values, 8).reduce(
+    (sum, value) => sum + Buffer.from(value, "hex").readBigUInt64LE(),
+    0n,
+  );
+}
