@@ -1,0 +1,156 @@
+import type { Dirent } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+import {
+  isPodRoot,
+  isQosFolder,
+  parseContainerFolder,
+  parsePodFolder,
+  podFolderCandidates,
+} from "./cgroup-names.ts";
+
+/** The part of a cgroup v2 hierarchy that belongs to pods, as seen once. */
+export type CgroupTree = {
+  /** `kubepods` and its QoS class folders: where kubelet makes pod folders. Parents first. */
+  readonly roots: readonly Cgroup[];
+  readonly pods: readonly PodCgroup[];
+};
+
+/** `id` is the inode number of the folder, which the kernel never gives to another cgroup. */
+export type Cgroup = { readonly id: bigint; readonly path: string };
+
+export type PodCgroup = Cgroup & {
+  /** As kubelet names the folder; for a static pod this is not the uid of its mirror pod. */
+  readonly uid: string;
+  readonly containers: readonly ContainerCgroup[];
+  /** Cgroups below the pod that are no container's. */
+  readonly others: readonly bigint[];
+};
+
+export type ContainerCgroup = Cgroup & {
+  /** Without the runtime's prefix: 64 hex digits. The sandbox (pause) is one too. */
+  readonly containerId: string;
+  /** Cgroups that the container made inside its own, at any depth. */
+  readonly nested: readonly bigint[];
+};
+
+/** `/sys/fs/cgroup/kubelet.slice/kubelet-kubepods.slice` is two below; one more for a nested kubelet. */
+const ROOT_DEPTH_MAX = 4;
+
+/**
+ * Cgroups looked at below one pod. A pod with more is a container that makes cgroups on purpose:
+ * those beyond the bound still inherit in the kernel when they are made.
+ */
+const POD_CGROUPS_MAX = 4096;
+
+/** Everything kubelet made below `cgroupRoot`. Folders that vanish meanwhile are left out. */
+export async function readCgroupTree(cgroupRoot: string): Promise<CgroupTree> {
+  const roots = await podRoots(cgroupRoot);
+  const folders = await Promise.all(roots.map((root) => podFoldersIn(root.path)));
+  const pods = await Promise.all(folders.flat().map(readPodCgroup));
+  return { roots, pods: pods.filter(isPresent) };
+}
+
+/**
+ * The kubepods folders below `cgroupRoot` and their QoS class folders. A folder named like one
+ * inside another is not one: a container may make any name below its own cgroup.
+ */
+export async function podRoots(cgroupRoot: string): Promise<readonly Cgroup[]> {
+  const found: Cgroup[] = [];
+  let level = [cgroupRoot];
+  for (let depth = 0; depth < ROOT_DEPTH_MAX && level.length > 0; depth += 1) {
+    const children = (await Promise.all(level.map(childFolders))).flat();
+    for (const path of children.filter((child) => isPodRoot(basename(child)))) {
+      const inside = await childFolders(path);
+      const qos = inside.filter((child) => isQosFolder(basename(path), basename(child)));
+      found.push(...(await Promise.all([path, ...qos].map(readCgroup))).filter(isPresent));
+    }
+    level = children.filter((child) => !mayHoldProcessesOnly(basename(child)));
+  }
+  return found;
+}
+
+/** The folder of pod `uid` and what is in it, or undefined while kubelet has not made it. */
+export async function findPodCgroup(
+  roots: readonly Cgroup[],
+  uid: string,
+): Promise<PodCgroup | undefined> {
+  for (const root of roots.filter(({ path }) => isPodRoot(basename(path)))) {
+    for (const candidate of podFolderCandidates(basename(root.path), uid)) {
+      const pod = await readPodCgroup(join(root.path, candidate));
+      if (pod !== undefined) return pod;
+    }
+  }
+  return undefined;
+}
+
+/** Services and containers of other managers end here, and so does each pod root (already read). */
+function mayHoldProcessesOnly(name: string): boolean {
+  return /\.(service|scope|mount|socket|swap)$/.test(name) || isPodRoot(name);
+}
+
+async function podFoldersIn(root: string): Promise<readonly string[]> {
+  const children = await childFolders(root);
+  return children.filter((child) => parsePodFolder(basename(child)) !== undefined);
+}
+
+async function readPodCgroup(path: string): Promise<PodCgroup | undefined> {
+  const uid = parsePodFolder(basename(path));
+  const self = await readCgroup(path);
+  if (uid === undefined || self === undefined) return undefined;
+  const containers: ContainerCgroup[] = [];
+  const others: bigint[] = [];
+  const budget = { left: POD_CGROUPS_MAX };
+  for (const child of await childFolders(path)) {
+    const cgroup = await readCgroup(child);
+    if (cgroup === undefined) continue;
+    const containerId = parseContainerFolder(basename(child));
+    const nested = await descendants(child, budget);
+    if (containerId === undefined) others.push(cgroup.id, ...nested);
+    else containers.push({ ...cgroup, containerId, nested });
+  }
+  return { ...self, uid, containers, others };
+}
+
+async function descendants(path: string, budget: { left: number }): Promise<readonly bigint[]> {
+  const ids: bigint[] = [];
+  const waiting = await childFolders(path);
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (budget.left === 0) break;
+    budget.left -= 1;
+    const cgroup = await readCgroup(next);
+    if (cgroup === undefined) continue;
+    ids.push(cgroup.id);
+    waiting.push(...(await childFolders(next)));
+  }
+  return ids;
+}
+
+async function childFolders(path: string): Promise<string[]> {
+  const entries = await unlessGone<Dirent[]>(readdir(path, { withFileTypes: true }));
+  return (entries ?? [])
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(path, entry.name))
+    .sort();
+}
+
+async function readCgroup(path: string): Promise<Cgroup | undefined> {
+  const found = await unlessGone(stat(path, { bigint: true }));
+  return found?.isDirectory() ? { id: found.ino, path } : undefined;
+}
+
+/** undefined when the folder is gone: cgroups die at any moment, also between two calls. */
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENODEV" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+function isPresent<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}

@@ -1,0 +1,167 @@
+/** What the agent keeps of a Pod object: enough for scopes and for the pod part of an event. */
+export type Pod = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** The uid in the names of its cgroups: for a static pod the hash of its manifest. */
+  readonly cgroupUid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly workload: Workload;
+  readonly hostPid: boolean;
+  readonly hostNetwork: boolean;
+  /** Succeeded or Failed: its containers will not start again. */
+  readonly finished: boolean;
+  /** Init and ephemeral containers too, in the order of the spec. */
+  readonly containers: readonly Container[];
+};
+
+export type Workload = { readonly kind: string; readonly name: string };
+
+export type Container = {
+  readonly name: string;
+  /** As the spec gives it, with tag or digest. */
+  readonly image: string;
+  readonly privileged: boolean;
+  /** Known once kubelet has reported it; absent before that. */
+  readonly running?: RunningContainer;
+};
+
+export type RunningContainer = {
+  /** With the runtime's prefix: `containerd://<64 hex digits>`. */
+  readonly id: string;
+  readonly imageId: string;
+  /** Runs now, so its cgroup is to be found; false once it has ended. */
+  readonly live: boolean;
+  /** RFC 3339; absent when the container never ran. */
+  readonly startedAt?: string;
+};
+
+/** A container's id without its runtime's prefix, which is how its cgroup is named. */
+export function bareContainerId(id: string): string {
+  return id.slice(id.indexOf("://") === -1 ? 0 : id.indexOf("://") + 3);
+}
+
+/** The image without tag and digest: the `repo` that a container selector compares. */
+export function imageRepo(image: string): string {
+  const name = image.split("@", 1)[0] ?? "";
+  const tag = name.indexOf(":", name.lastIndexOf("/") + 1);
+  return tag === -1 ? name : name.slice(0, tag);
+}
+
+/** The projection of a Pod as the API server gives it, or undefined when it has no identity. */
+export function parsePod(raw: unknown): Pod | undefined {
+  const { metadata, spec, status } = fields(raw);
+  const meta = fields(metadata);
+  const podSpec = fields(spec);
+  const namespace = text(meta.namespace);
+  const name = text(meta.name);
+  const uid = text(meta.uid);
+  if (namespace === undefined || name === undefined || uid === undefined) return undefined;
+  const labels = strings(meta.labels);
+  return {
+    namespace,
+    name,
+    uid,
+    cgroupUid: cgroupUid(uid, strings(meta.annotations)),
+    labels,
+    workload: workloadOf(name, meta, labels),
+    hostPid: podSpec.hostPID === true,
+    hostNetwork: podSpec.hostNetwork === true,
+    finished: ["Succeeded", "Failed"].includes(text(fields(status).phase) ?? ""),
+    containers: parseContainers(podSpec, fields(status)),
+  };
+}
+
+/**
+ * Only a mirror pod's annotation is believed, and only a manifest hash, which no uid of a real pod
+ * can look like: whoever may create pods must not be able to speak for another pod's cgroups.
+ */
+function cgroupUid(uid: string, annotations: Readonly<Record<string, string>>): string {
+  const hash = annotations["kubernetes.io/config.hash"] ?? "";
+  const mirrors = annotations["kubernetes.io/config.mirror"];
+  return mirrors === hash && /^[0-9a-f]{32}$/.test(hash) ? hash : uid;
+}
+
+/** Upstream's heuristics (reference/upstream-events-cli.md §1.3). */
+function workloadOf(
+  podName: string,
+  meta: Fields,
+  labels: Readonly<Record<string, string>>,
+): Workload {
+  const owner = list(meta.ownerReferences)
+    .map(fields)
+    .find((reference) => reference.controller === true);
+  const kind = text(owner?.kind);
+  const name = text(owner?.name);
+  if (text(meta.generateName) === undefined || kind === undefined || name === undefined) {
+    return { kind: "Pod", name: podName };
+  }
+  const hash = labels["pod-template-hash"];
+  if (kind === "ReplicaSet" && hash !== undefined && name.endsWith(`-${hash}`)) {
+    return { kind: "Deployment", name: name.slice(0, -hash.length - 1) };
+  }
+  const config = labels.deploymentconfig;
+  if (kind === "ReplicationController" && config !== undefined) {
+    return { kind: "DeploymentConfig", name: config };
+  }
+  const cron = kind === "Job" ? /^(.+)-\d{8,10}$/.exec(name)?.[1] : undefined;
+  return cron === undefined ? { kind, name } : { kind: "CronJob", name: cron };
+}
+
+const CONTAINER_LISTS = [
+  ["initContainers", "initContainerStatuses"],
+  ["containers", "containerStatuses"],
+  ["ephemeralContainers", "ephemeralContainerStatuses"],
+] as const;
+
+function parseContainers(spec: Fields, status: Fields): readonly Container[] {
+  return CONTAINER_LISTS.flatMap(([specKey, statusKey]) => {
+    const statuses = list(status[statusKey]).map(fields);
+    return list(spec[specKey])
+      .map(fields)
+      .map((container) => {
+        const running = parseRunning(statuses.find(({ name }) => name === container.name));
+        return {
+          name: text(container.name) ?? "",
+          image: text(container.image) ?? "",
+          privileged: fields(container.securityContext).privileged === true,
+          ...(running === undefined ? {} : { running }),
+        };
+      });
+  });
+}
+
+function parseRunning(status: Fields | undefined): RunningContainer | undefined {
+  const id = text(status?.containerID);
+  if (status === undefined || id === undefined) return undefined;
+  const state = fields(status.state);
+  const startedAt = text(fields(state.running ?? state.terminated).startedAt);
+  return {
+    id,
+    imageId: text(status.imageID) ?? "",
+    live: state.running !== undefined,
+    ...(startedAt === undefined ? {} : { startedAt }),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fields(raw: unknown): Fields {
+  return typeof raw === "object" && raw !== null && !Array.isArray(raw) ? (raw as Fields) : {};
+}
+
+function list(raw: unknown): readonly unknown[] {
+  return Array.isArray(raw) ? raw : [];
+}
+
+/** A string with something in it, or undefined. */
+function text(raw: unknown): string | undefined {
+  return typeof raw === "string" && raw !== "" ? raw : undefined;
+}
+
+function strings(raw: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(fields(raw));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Scope, SelectorSet } from "@guardbee/policy";
+
+import type { CgroupTree } from "./cgroups.ts";
+import type { Pod } from "./pods.ts";
+import { equalScopes, resolveScopes } from "./resolve.ts";
+
+const PAUSE = "a".repeat(64);
+const APP = "b".repeat(64);
+const NEW = "c".repeat(64);
+
+function aSet(name: string, scope: Scope): { name: string; set: SelectorSet } {
+  const set: SelectorSet = {
+    policy: { kind: "TracingPolicy", name },
+    mode: "enforce",
+    scope,
+    hooks: [],
+  };
+  return { name, set };
+}
+
+function aPod(changes: Partial<Pod> = {}): Pod {
+  return {
+    namespace: "web",
+    name: "front",
+    uid: "u1",
+    cgroupUid: "u1",
+    labels: { app: "front" },
+    workload: { kind: "Pod", name: "front" },
+    hostPid: false,
+    hostNetwork: false,
+    finished: false,
+    containers: [
+      {
+        name: "app",
+        image: "reg:5000/web/app:1",
+        privileged: false,
+        running: { id: `containerd://${APP}`, imageId: "sha256:1", live: true },
+      },
+    ],
+    ...changes,
+  };
+}
+
+/** kubepods 1, besteffort 2; pod u1 10 with pause 11, app 12 (13 inside), a new one 14, other 15; pod u2 20. */
+const tree: CgroupTree = {
+  roots: [
+    { id: 1n, path: "/kubepods" },
+    { id: 2n, path: "/kubepods/besteffort" },
+  ],
+  pods: [
+    {
+      id: 10n,
+      path: "/kubepods/besteffort/podu1",
+      uid: "u1",
+      containers: [
+        { id: 11n, path: "", containerId: PAUSE, nested: [] },
+        { id: 12n, path: "", containerId: APP, nested: [13n] },
+        { id: 14n, path: "", containerId: NEW, nested: [] },
+      ],
+      others: [15n],
+    },
+    { id: 20n, path: "/kubepods/besteffort/podu2", uid: "u2", containers: [], others: [] },
+  ],
+};
+
+type Row = {
+  readonly name: string;
+  readonly scope: Scope;
+  readonly pod?: Partial<Pod>;
+  /** Ids of the cgroups, host being 0, in which the set holds. */
+  readonly want: readonly number[];
+};
+const everyPod = [1, 2, 10, 11, 12, 13, 14, 15, 20];
+const podU1 = [10, 11, 12, 13, 14, 15];
+
+const rows: readonly Row[] = [
+  { name: "host alone", scope: { host: true }, want: [0] },
+  { name: "everything", scope: { host: true, pods: {} }, want: [0, ...everyPod] },
+  { name: "every pod", scope: { host: false, pods: {} }, want: everyPod },
+  { name: "empty selectors", scope: { host: false, pods: { labels: {} } }, want: everyPod },
+  { name: "its namespace", scope: { host: false, pods: { namespaces: ["web"] } }, want: podU1 },
+  { name: "another namespace", scope: { host: false, pods: { namespaces: ["db"] } }, want: [] },
+  {
+    name: "its label",
+    scope: { host: false, pods: { labels: { matchLabels: { app: "front" } } } },
+    want: podU1,
+  },
+  {
+    name: "another label",
+    scope: { host: false, pods: { labels: { matchLabels: { app: "back" } } } },
+    want: [],
+  },
+  {
+    name: "a label it lacks, on a pod that is not known",
+    scope: {
+      host: false,
+      pods: { labels: { matchExpressions: [{ key: "app", operator: "DoesNotExist" }] } },
+    },
+    want: [],
+  },
+  {
+    name: "its namespace by label",
+    scope: {
+      host: false,
+      pods: { labels: { matchLabels: { "k8s:io.kubernetes.pod.namespace": "web" } } },
+    },
+    want: podU1,
+  },
+  {
+    name: "its namespace, whatever the pod says of itself",
+    scope: {
+      host: false,
+      pods: { labels: { matchLabels: { "k8s:io.kubernetes.pod.namespace": "web" } } },
+    },
+    pod: { labels: { "k8s:io.kubernetes.pod.namespace": "db" } },
+    want: podU1,
+  },
+  {
+    name: "a container by name: those not reported yet hold it as little as the sandbox",
+    scope: { host: false, pods: { containers: { matchLabels: { name: "app" } } } },
+    want: [12, 13],
+  },
+  {
+    name: "a container by repo",
+    scope: {
+      host: false,
+      pods: {
+        containers: {
+          matchExpressions: [{ key: "repo", operator: "In", values: ["reg:5000/web/app"] }],
+        },
+      },
+    },
+    want: [12, 13],
+  },
+  {
+    name: "another container",
+    scope: { host: false, pods: { containers: { matchLabels: { name: "side" } } } },
+    want: [],
+  },
+  {
+    name: "the agent's own pod",
+    scope: { host: true, pods: {} },
+    pod: { uid: "own" },
+    want: [0, 1, 2, 20],
+  },
+];
+
+for (const { name, scope, pod, want } of rows) {
+  test(`resolveScopes of a set for ${name}`, () => {
+    const scopes = resolveScopes([aSet("s", scope)], { pods: [aPod(pod)], tree }, "own");
+    const holding = [...scopes.podRoots, ...scopes.cgroups].filter(({ sets }) => sets.length > 0);
+    const ids = holding.map(({ id }) => Number(id)).sort((a, b) => a - b);
+    assert.deepEqual([...(scopes.host.length > 0 ? [0] : []), ...ids], want);
+  });
+}
+
+test("every cgroup of every pod is listed, with sorted names, also where nothing holds", () => {
+  const sets = [
+    aSet("z", { host: true, pods: {} }),
+    aSet("b", { host: false, pods: { namespaces: ["web"] } }),
+    aSet("a", { host: true, pods: {} }),
+  ];
+  const scopes = resolveScopes(sets, { pods: [aPod()], tree });
+  assert.deepEqual(scopes, {
+    host: ["a", "z"],
+    podRoots: [
+      { id: 1n, sets: ["a", "z"] },
+      { id: 2n, sets: ["a", "z"] },
+    ],
+    cgroups: [
+      ...[10n, 15n, 11n, 12n, 13n, 14n].map((id) => ({ id, sets: ["a", "b", "z"] })),
+      { id: 20n, sets: ["a", "z"] },
+    ],
+  });
+});
+
+test("equalScopes tells a moved cgroup, a new one and another host list apart", () => {
+  const scopes = { host: ["a"], podRoots: [], cgroups: [{ id: 1n, sets: ["a"] }] };
+  assert.equal(equalScopes(scopes, structuredClone(scopes)), true);
+  assert.equal(equalScopes(scopes, { ...scopes, host: [] }), false);
+  assert.equal(equalScopes(scopes, { ...scopes, cgroups: [{ id: 1n, sets: [] }] }), false);
+  assert.equal(equalScopes(scopes, { ...scopes, cgroups: [{ id: 2n, sets: ["a"] }] }), false);
+});

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+import { ManualClock } from "@guardbee/kube";
+import pino from "pino";
+
+import type { Pod } from "./pods.ts";
+import { PodWatch } from "./watch.ts";
+
+const UID = "0a1b2c3d-1111-2222-3333-444455556666";
+const APP = "b".repeat(64);
+
+function aPod(changes: Partial<Pod> = {}): Pod {
+  return {
+    namespace: "web",
+    name: "front",
+    uid: UID,
+    cgroupUid: UID,
+    labels: {},
+    workload: { kind: "Pod", name: "front" },
+    hostPid: false,
+    hostNetwork: false,
+    finished: false,
+    containers: [],
+    ...changes,
+  };
+}
+
+const withContainer = aPod({
+  containers: [
+    {
+      name: "app",
+      image: "app",
+      privileged: false,
+      running: { id: `containerd://${APP}`, imageId: "", live: true },
+    },
+  ],
+});
+
+/** A running watch of an empty kubepods folder, asleep after its first sweep. */
+async function aWatch(t: TestContext, pods: readonly Pod[] = []) {
+  const root = mkdtempSync(join(tmpdir(), "watch-"));
+  const besteffort = join(root, "kubepods/besteffort");
+  mkdirSync(besteffort, { recursive: true });
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const published: string[][] = [];
+  const watch = new PodWatch({
+    cgroupRoot: root,
+    clock,
+    log: pino({ level: "silent" }),
+    pods,
+    onChange: ({ tree }) => published.push(tree.pods.map(({ uid }) => uid)),
+  });
+  const run = watch.run(stop.signal);
+  t.after(async () => {
+    stop.abort();
+    await run;
+    rmSync(root, { recursive: true, force: true });
+  });
+  await clock.asleep(1);
+  const advance = async (ms: number) => {
+    await clock.advance(ms);
+    await clock.asleep(1);
+  };
+  return { watch, clock, advance, published, podFolder: join(besteffort, `pod${UID}`) };
+}
+
+test("a pod's folder is found within 50 ms of its making", async (t) => {
+  const { watch, clock, advance, podFolder } = await aWatch(t);
+  watch.upsert(aPod());
+  await advance(0);
+  assert.deepEqual(clock.pending(), [50]);
+  await advance(50);
+  assert.deepEqual(watch.snapshot().tree.pods, []);
+  mkdirSync(podFolder);
+  await advance(50);
+  assert.deepEqual(
+    watch.snapshot().tree.pods.map(({ id }) => id),
+    [statSync(podFolder, { bigint: true }).ino],
+  );
+  assert.ok((clock.pending()[0] ?? 0) > 5_000, "nothing is expected any more");
+});
+
+test("looking for a folder slows down, then stops", async (t) => {
+  const { watch, clock, advance } = await aWatch(t);
+  watch.upsert(aPod());
+  await advance(0);
+  for (let at = 0; at < 5_000; at += 50) await advance(50);
+  assert.deepEqual(clock.pending(), [500]);
+  for (let at = 5_000; at < 60_000; at += 500) await advance(500);
+  assert.ok((clock.pending()[0] ?? 0) > 500);
+});
+
+test("a container that kubelet reported is looked for in a pod already found", async (t) => {
+  const { watch, advance, podFolder } = await aWatch(t);
+  mkdirSync(podFolder);
+  watch.upsert(aPod());
+  await advance(0);
+  mkdirSync(join(podFolder, APP));
+  watch.upsert(withContainer);
+  await advance(0);
+  assert.deepEqual(
+    watch.snapshot().tree.pods.flatMap((pod) => pod.containers.map((each) => each.containerId)),
+    [APP],
+  );
+});
+
+test("a pod deleted by force is known until its cgroup is gone", async (t) => {
+  const { watch, advance, podFolder } = await aWatch(t);
+  mkdirSync(podFolder);
+  watch.upsert(aPod());
+  await advance(0);
+  watch.remove(aPod());
+  await advance(10_000);
+  assert.deepEqual(watch.snapshot().pods, [aPod()]);
+  rmdirSync(podFolder);
+  await advance(10_000);
+  assert.deepEqual(watch.snapshot(), { pods: [], tree: { ...watch.snapshot().tree, pods: [] } });
+});
+
+test("pods of an earlier run count until the list says what there is", async (t) => {
+  const other = aPod({ uid: "other", cgroupUid: "other", name: "gone" });
+  const { watch, advance, podFolder } = await aWatch(t, [aPod(), other]);
+  mkdirSync(podFolder);
+  watch.replace([withContainer]);
+  await advance(10_000);
+  assert.deepEqual(watch.snapshot().pods, [withContainer]);
+});
+
+test("many changes in one turn are published once", async (t) => {
+  const { watch, advance, published } = await aWatch(t);
+  published.length = 0;
+  for (let n = 0; n < 10; n += 1) watch.upsert(aPod({ labels: { n: String(n) } }));
+  await advance(0);
+  assert.deepEqual(published, [[]]);
+});
+
+test("a sweep that is asked for comes at once, and the next 100 ms later", async (t) => {
+  const { watch, clock, advance, podFolder } = await aWatch(t);
+  await advance(1_000);
+  mkdirSync(podFolder);
+  watch.sweepSoon();
+  await advance(0);
+  assert.equal(watch.snapshot().tree.pods.length, 1);
+  const sweeps = watch.sweepCount();
+  watch.sweepSoon();
+  watch.sweepSoon();
+  await advance(0);
+  assert.deepEqual([watch.sweepCount(), clock.pending()], [sweeps, [100]]);
+  await advance(100);
+  assert.equal(watch.sweepCount(), sweeps + 1);
+});

@@ -1,0 +1,203 @@
+import type { Clock } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+import type { CgroupTree, PodCgroup } from "./cgroups.ts";
+import { findPodCgroup, readCgroupTree } from "./cgroups.ts";
+import type { Pod } from "./pods.ts";
+import { bareContainerId } from "./pods.ts";
+import type { NodeSnapshot } from "./resolve.ts";
+import { Wakeup } from "./wakeup.ts";
+
+export type PodWatchOptions = {
+  /** The host's cgroup v2 root: `/sys/fs/cgroup`, in a container where the host's is mounted. */
+  readonly cgroupRoot: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Pods known from an earlier run; they count until `replace` says what there is. */
+  readonly pods?: readonly Pod[];
+  /** Called with what is known whenever pods or cgroups changed. */
+  readonly onChange: (snapshot: NodeSnapshot) => void;
+};
+
+/** Sweeps that are asked for come no closer together than this. */
+const SWEEP_SOON_MS = 100;
+/** Drift (static pods, folders missed) is found within this time. */
+const SWEEP_MS = 10_000;
+/**
+ * cgroupfs reports no new folders, so a folder that must appear soon is looked for: kubelet makes
+ * the pod's before the sandbox, whose network takes longer than this.
+ */
+const EXPECT_MS = 50;
+const EXPECT_FOR_MS = 5_000;
+/** After that, while an image is pulled or a volume attached. */
+const EXPECT_SLOWLY_MS = 500;
+const EXPECT_SLOWLY_FOR_MS = 60_000;
+
+/**
+ * Pods of this node joined with their cgroups. A deleted pod is kept while its cgroup exists: one
+ * deleted by force may run for a while, and must not leave the policies that select its labels.
+ */
+export class PodWatch {
+  readonly #options: PodWatchOptions;
+  readonly #wakeup: Wakeup;
+  /** By cgroup uid. Written by `upsert`, `replace` and, for pods that are gone, the sweep. */
+  readonly #pods = new Map<string, Pod>();
+  /** Cgroup uids of deleted pods that may still run. Same writers. */
+  readonly #deleted = new Set<string>();
+  /** When each pod last changed (monotonic). Same writers. */
+  readonly #changedAt = new Map<string, number>();
+  /** Written by the walks in `run`. */
+  #tree: CgroupTree = { roots: [], pods: [] };
+  #sweeps = 0;
+  /** A call of onChange is due. Written by `#publish` only. */
+  #publishing = false;
+  /** When the next sweep is due (monotonic). Written by `sweep` and `sweepSoon`. */
+  #sweepAt = 0;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: PodWatchOptions) {
+    this.#options = options;
+    this.#wakeup = new Wakeup(options.clock);
+    for (const pod of options.pods ?? []) this.#put(pod);
+  }
+
+  snapshot(): NodeSnapshot {
+    return { pods: [...this.#pods.values()], tree: this.#tree };
+  }
+
+  /** A pod appeared or changed. */
+  upsert(pod: Pod): void {
+    this.#put(pod);
+    this.#publish();
+  }
+
+  remove(pod: Pod): void {
+    if (this.#pods.get(pod.cgroupUid)?.uid === pod.uid) this.#deleted.add(pod.cgroupUid);
+    this.#wakeup.wake();
+  }
+
+  /** These are all the pods there are. */
+  replace(pods: readonly Pod[]): void {
+    const listed = new Set(pods.map(({ cgroupUid }) => cgroupUid));
+    for (const uid of this.#pods.keys()) if (!listed.has(uid)) this.#deleted.add(uid);
+    for (const pod of pods) this.#put(pod);
+    this.#publish();
+  }
+
+  sweepCount(): number {
+    return this.#sweeps;
+  }
+
+  /** Asks `run` for a sweep now, or as soon as the last one is long enough ago. */
+  sweepSoon(): void {
+    this.#sweepAt = Math.min(this.#sweepAt, this.#sweptAt + SWEEP_SOON_MS);
+    this.#wakeup.wake();
+  }
+
+  /** Walks cgroups until `signal` aborts. A walk that fails is logged and tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    try {
+      for (;;) {
+        try {
+          if (clock.monotonic() >= this.#sweepAt) await this.sweep();
+          else await this.#lookForExpected();
+        } catch (error) {
+          log.error({ err: error }, "cgroups cannot be read");
+        }
+        const untilSweepMs = this.#sweepAt - clock.monotonic();
+        await this.#wakeup.sleep(Math.min(this.#pauseMs(), untilSweepMs), signal);
+      }
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end of run()
+    }
+  }
+
+  /** Reads all cgroups once; `run` does it every ten seconds. */
+  async sweep(): Promise<void> {
+    this.#sweptAt = this.#options.clock.monotonic();
+    this.#sweepAt = this.#sweptAt + SWEEP_MS;
+    const tree = await readCgroupTree(this.#options.cgroupRoot);
+    const present = new Set(tree.pods.map(({ uid }) => uid));
+    const over = [...this.#deleted].filter((uid) => !present.has(uid));
+    for (const uid of over) this.#forget(uid);
+    this.#sweeps += 1;
+    this.#enter(tree);
+    if (over.length > 0) this.#publish();
+  }
+
+  async #lookForExpected(): Promise<void> {
+    const { roots } = this.#tree;
+    const expected = this.#expected().map((pod) => findPodCgroup(roots, pod.cgroupUid));
+    const found = (await Promise.all(expected)).filter((pod) => pod !== undefined);
+    const uids = new Set(found.map(({ uid }) => uid));
+    const others = this.#tree.pods.filter(({ uid }) => !uids.has(uid));
+    this.#enter({ roots, pods: [...others, ...found] });
+  }
+
+  /** Pods of which a folder is missing that should be there by now or soon. */
+  #expected(): readonly Pod[] {
+    const byUid = new Map(this.#tree.pods.map((pod) => [pod.uid, pod]));
+    return [...this.#pods.values()].filter(
+      (pod) => !this.#deleted.has(pod.cgroupUid) && lacksFolder(pod, byUid.get(pod.cgroupUid)),
+    );
+  }
+
+  #pauseMs(): number {
+    const now = this.#options.clock.monotonic();
+    const ages = this.#expected().map((pod) => now - (this.#changedAt.get(pod.cgroupUid) ?? now));
+    const youngest = Math.min(...ages);
+    if (youngest < EXPECT_FOR_MS) return EXPECT_MS;
+    return youngest < EXPECT_SLOWLY_FOR_MS ? EXPECT_SLOWLY_MS : SWEEP_MS;
+  }
+
+  #put(pod: Pod): void {
+    this.#pods.set(pod.cgroupUid, pod);
+    this.#deleted.delete(pod.cgroupUid);
+    this.#changedAt.set(pod.cgroupUid, this.#options.clock.monotonic());
+  }
+
+  #forget(uid: string): void {
+    this.#pods.delete(uid);
+    this.#deleted.delete(uid);
+    this.#changedAt.delete(uid);
+  }
+
+  #enter(tree: CgroupTree): void {
+    const changed = fingerprint(tree) !== fingerprint(this.#tree);
+    this.#tree = tree;
+    if (changed) this.#publish();
+  }
+
+  /** Once for all changes of one turn: a list brings its pods one by one. */
+  #publish(): void {
+    if (this.#publishing) return;
+    this.#publishing = true;
+    queueMicrotask(() => {
+      this.#publishing = false;
+      this.#wakeup.wake();
+      this.#options.onChange(this.snapshot());
+    });
+  }
+}
+
+function lacksFolder(pod: Pod, cgroup: PodCgroup | undefined): boolean {
+  if (pod.finished) return false;
+  if (cgroup === undefined) return true;
+  const present = new Set(cgroup.containers.map(({ containerId }) => containerId));
+  return pod.containers.some(
+    ({ running }) => running?.live === true && !present.has(bareContainerId(running.id)),
+  );
+}
+
+/** Every cgroup and whose it is: equal for equal trees, whatever the order of a walk. */
+function fingerprint({ roots, pods }: CgroupTree): string {
+  const containers = pods.flatMap((pod) => pod.containers);
+  return [
+    ...roots.map(({ id }) => `root ${id}`),
+    ...pods.map(({ id, uid, others }) => `pod ${id} ${uid} ${others.join()}`),
+    ...containers.map(({ id, containerId, nested }) => `${id} ${containerId} ${nested.join()}`),
+  ]
+    .sort()
+    .join("\n");
+}
