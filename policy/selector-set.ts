@@ -52,8 +52,9 @@ export type Scope = {
 };
 
 /**
- * One attach point as one policy uses it. Without selectors every call is reported; an argument of
- * type `fd` makes the hook act only for a followed descriptor.
+ * One attach point as one policy uses it. Without selectors every call is reported. In a policy that
+ * follows descriptors (that has a FollowFD), an argument of type `fd` makes the hook act only for a
+ * descriptor it follows; so does an action UnfollowFD or CopyFD for the descriptor that it names.
  */
 export type Hook = {
   readonly on: HookPoint;

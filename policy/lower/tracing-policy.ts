@@ -3,6 +3,7 @@ import type { KprobeSpec, TracingPolicy, TracingPolicySpec } from "../schema/tra
 import type { Hook, PolicyRef, SelectorSet } from "../selector-set.ts";
 import { lowerArgs } from "./args.ts";
 import { lowerCall } from "./call.ts";
+import { checkActions } from "./check-actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { maxMessageBytes, maxTagBytes } from "./limits.ts";
 import { lowerOptions } from "./options.ts";
@@ -23,10 +24,7 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Resul
     keys: nodeLabels,
   });
   const hooks = (spec.kprobes ?? []).map((kprobe, i) => lowerKprobe(report, kprobe, i));
-  checkFollowing(
-    report,
-    hooks.filter((hook) => hook !== undefined),
-  );
+  if (report.problems.length === 0) checkActions(report, hooks.filter(isDefined));
   if (report.problems.length > 0) return { ok: false, problems: report.problems };
   return {
     ok: true,
@@ -35,7 +33,7 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Resul
       mode,
       ...(nodes === undefined ? {} : { nodes }),
       scope,
-      hooks: hooks.filter((hook) => hook !== undefined),
+      hooks: hooks.filter(isDefined),
     },
   };
 }
@@ -101,18 +99,6 @@ function cut(text: string, bytes: number): string {
   return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
 }
 
-/**
- * A hook with an `fd` argument acts only for descriptors that its policy follows. In a policy that
- * follows none it would never act; upstream reads any descriptor there, which we cannot yet.
- */
-function checkFollowing(report: Report, hooks: readonly Hook[]): void {
-  const follows = hooks.some(({ selectors }) =>
-    selectors.some(({ actions }) => actions.some(({ action }) => action === "FollowFD")),
-  );
-  if (follows || report.problems.length > 0) return;
-  hooks.forEach((hook, i) => {
-    if (!hook.args.some(({ type }) => type === "fd")) return;
-    const fix = "add a hook with FollowFD to this policy, or use type int";
-    report.unsupported(`spec.kprobes[${i}].args`, "has type fd, but the policy follows none", fix);
-  });
+function isDefined<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }

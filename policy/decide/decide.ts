@@ -1,0 +1,112 @@
+import {
+  type Action,
+  type Hook,
+  type HookPoint,
+  isEnforcing,
+  type SelectorSet,
+} from "../selector-set.ts";
+import type { HookCall } from "./event.ts";
+import {
+  afterAction,
+  type FollowState,
+  followsDescriptors,
+  isFollowed,
+  mustBeFollowed,
+} from "./follow.ts";
+import { holds } from "./holds.ts";
+import { openFile } from "./read-arg.ts";
+
+/** A set under the name its outcomes are reported by. */
+export type NamedSet = { readonly name: string; readonly set: SelectorSet };
+
+/** What follows from one call: the outcomes in the order of `sets` and their hooks. */
+export type Decision = {
+  readonly outcomes: readonly Outcome[];
+  readonly follows: FollowState;
+};
+
+/** What one hook of one set does about a call. A hook that does nothing has no outcome. */
+export type Outcome = {
+  readonly set: string;
+  readonly hook: number;
+  /** The first selector that matched; 0 for a hook without any. */
+  readonly selector: number;
+  /** What was carried out, in order. */
+  readonly actions: readonly Action[];
+  /** The selector's last action, carried out or not; what its event names. */
+  readonly lastAction: Action["action"];
+  /** Something that stops was left out: in monitor mode, or for a part of the node itself. */
+  readonly monitored: boolean;
+  /** Whether an event is reported. */
+  readonly posted: boolean;
+  /** Signal that the process gets. */
+  readonly signal?: number;
+  /** The call does not run, and returns -override. */
+  readonly override?: number;
+};
+
+/**
+ * What the policies do about one call: the language's semantics, against which the kernel is
+ * tested. Pure: the same input always gives the same decision. Every hook decides on the state
+ * before the call; what they follow and unfollow counts from the next call on.
+ */
+export function decide(sets: readonly NamedSet[], state: FollowState, call: HookCall): Decision {
+  const outcomes: Outcome[] = [];
+  let follows = state;
+  for (const { name, set } of sets) {
+    if (!call.holds.has(name)) continue;
+    const following = followsDescriptors(set);
+    for (const [i, hook] of set.hooks.entries()) {
+      if (!isSameHookPoint(hook.on, call.on)) continue;
+      const gates = mustBeFollowed(hook, following);
+      if (!gates.every((arg) => isFollowed(state, name, openFile(hook.args[arg]!, call)))) continue;
+      const selector = firstMatch(hook, call);
+      if (selector === undefined) continue;
+      const outcome = act(set, hook.selectors[selector]?.actions ?? [], call);
+      outcomes.push({ set: name, hook: i, selector, ...outcome });
+      for (const action of outcome.actions) {
+        follows = afterAction(follows, name, { action, hook, call });
+      }
+    }
+  }
+  return { outcomes, follows };
+}
+
+function isSameHookPoint(a: HookPoint, b: HookPoint): boolean {
+  if (a.kind === "exec" || b.kind === "exec") return a.kind === b.kind;
+  return a.call === b.call && a.syscall === b.syscall;
+}
+
+function firstMatch(hook: Hook, call: HookCall): number | undefined {
+  if (hook.selectors.length === 0) return 0;
+  const index = hook.selectors.findIndex(({ conditions }) =>
+    conditions.every((condition) => holds(condition, hook, call)),
+  );
+  return index === -1 ? undefined : index;
+}
+
+function act(
+  set: SelectorSet,
+  wanted: readonly Action[],
+  call: HookCall,
+): Omit<Outcome, "set" | "hook" | "selector"> {
+  const spared = set.mode === "monitor" || call.process.isProtected;
+  const actions = spared ? wanted.filter((action) => !isEnforcing(action)) : wanted;
+  const signal = actions.map(signalOf).find((number) => number !== undefined);
+  const override = actions.find((action) => action.action === "Override")?.error;
+  return {
+    actions,
+    lastAction: wanted.at(-1)?.action ?? "Post",
+    monitored: actions.length < wanted.length,
+    posted: !wanted.some(({ action }) => action === "NoPost"),
+    ...(signal === undefined ? {} : { signal }),
+    ...(override === undefined ? {} : { override }),
+  };
+}
+
+const sigkill = 9;
+
+function signalOf(action: Action): number | undefined {
+  if (action.action === "Sigkill") return sigkill;
+  return action.action === "Signal" ? action.signal : undefined;
+}

@@ -1,0 +1,56 @@
+import { type Action, type Hook, isEnforcing } from "../selector-set.ts";
+import type { Report } from "./report.ts";
+
+/**
+ * Refuses combinations of actions that the engine would carry out only in part: its entry for a
+ * selector holds one signal, one override and one descriptor. `hooks` are those of spec.kprobes.
+ */
+export function checkActions(report: Report, hooks: readonly Hook[]): void {
+  const follows = hooks.some((hook) => actionsOf(hook).some(({ action }) => action === "FollowFD"));
+  hooks.forEach((hook, i) => {
+    const at = `spec.kprobes[${i}]`;
+    hook.selectors.forEach(({ actions }, j) => {
+      checkOnce(report, actions, `${at}.selectors[${j}].matchActions`);
+    });
+    checkUnfollow(report, hook, { at, follows });
+  });
+}
+
+function actionsOf(hook: Hook): readonly Action[] {
+  return hook.selectors.flatMap(({ actions }) => actions);
+}
+
+const exclusive: readonly (readonly string[])[] = [
+  ["Sigkill", "Signal"],
+  ["Override"],
+  ["FollowFD", "UnfollowFD", "CopyFD"],
+];
+
+function checkOnce(report: Report, actions: readonly Action[], at: string): void {
+  for (const names of exclusive) {
+    const used = actions.filter(({ action }) => names.includes(action));
+    if (used.length <= 1) continue;
+    const what = `has ${used.map(({ action }) => action).join(" and ")}`;
+    report.unsupported(at, what, `keep one of ${names.join(", ")} in a selector`);
+  }
+}
+
+/** The whole hook acts only for a followed descriptor then; nothing else may depend on that. */
+function checkUnfollow(
+  report: Report,
+  hook: Hook,
+  { at, follows }: { readonly at: string; readonly follows: boolean },
+): void {
+  const actions = actionsOf(hook);
+  const ending = actions.find(({ action }) => action === "UnfollowFD" || action === "CopyFD");
+  if (ending === undefined) return;
+  if (!follows) {
+    const fix = "add a hook with FollowFD to this policy";
+    report.invalid(at, `has ${ending.action}, but the policy follows no descriptor`, fix);
+  }
+  if (hook.selectors.length > 1 || actions.some((action) => isEnforcing(action))) {
+    const fix =
+      "put it into an entry of kprobes of its own: it counts for followed descriptors only";
+    report.unsupported(`${at}.selectors`, `has ${ending.action} beside others`, fix);
+  }
+}
