@@ -39,17 +39,27 @@ export type MapInfo = {
   readonly maxEntries: number;
 };
 
-/** One attached program. Closing leaves it attached where it is pinned, and detaches it otherwise. */
+/**
+ * One attached program. Closing leaves it attached where it is pinned, and detaches it otherwise; so
+ * does losing the last reference to it, at a time of the garbage collector's choice.
+ */
 export type Link = {
   readonly id: number;
   readonly programId: number;
+  /** At one place only. */
   pin(path: string): void;
-  /** Removes its pin if it has one, and detaches. Idempotent. */
+  /**
+   * Removes its pin if it has one, and detaches. Idempotent. After a pin the kernel takes an RCU
+   * grace period (milliseconds) until the program runs no more.
+   */
   detach(): void;
   close(): void;
 };
 
-/** One BPF object file: open, specialise, load, attach. `close()` is idempotent. */
+/**
+ * One BPF object file: open, specialise, load, attach. `close()` is idempotent; links and descriptors
+ * that came from it live on.
+ */
 export type BpfObject = {
   /** Sets a `const volatile` or other global by name; the size must fit exactly. */
   setGlobal(name: string, value: Uint8Array): void;
@@ -64,20 +74,27 @@ export type BpfObject = {
   setAutoload(program: string, autoload: boolean): void;
   /** fentry, fexit, fmod_ret, lsm: which kernel function. */
   setAttachTarget(program: string, functionName: string): void;
-  /** Throws KernelError with `log`, the last 16 kB of the verifier's output. */
+  /**
+   * Once: after a failure, open the object again. Throws KernelError with `log`, the last 16 kB of
+   * the verifier's output and libbpf's own.
+   */
   load(): void;
   /** A file descriptor of its own, to be closed with `closeFd`. */
   mapFd(name: string): number;
   programId(program: string): number;
-  /** By the program's section: tp_btf, fentry, fexit, fmod_ret, lsm, iter... */
+  /** By the program's section: tp_btf, fentry, fexit, fmod_ret, lsm, iter... Not perf events. */
   attach(program: string): Link;
+  /** For SEC("kprobe") and SEC("kretprobe"). Needs Linux 5.15. */
   attachKprobe(program: string, functionName: string, options: { readonly ret: boolean }): Link;
   close(): void;
 };
 
-/** Reads a ring buffer on its own thread. */
+/** Reads a ring buffer on its own thread. Until it is closed it keeps the process running. */
 export type RingReader = {
-  /** Stops the thread; `onRecords` is not called again after the promise resolves. */
+  /**
+   * Stops the thread; `onRecords` gets what was read, and is not called again after the promise
+   * resolves. What is still in the ring stays there for its next reader.
+   */
   close(): Promise<void>;
 };
 
@@ -90,7 +107,11 @@ export type Native = {
   openPinnedMap(path: string): number;
   /** A link pinned earlier, also by an agent that is gone. */
   openPinnedLink(path: string): Link;
-  /** Fills `value` and says whether the key was there. */
+  /**
+   * Fills `value` and says whether the key was there. Here and below, buffers must have the map's
+   * sizes exactly; per-CPU values are padded to 8 bytes each, one for each possible CPU; the key of
+   * task storage is a pidfd.
+   */
   lookup(fd: number, key: Uint8Array, value: Uint8Array): boolean;
   /** flags: 0 any, 1 only when absent, 2 only when present. */
   update(fd: number, key: Uint8Array, value: Uint8Array, flags?: number): void;
@@ -107,7 +128,8 @@ export type Native = {
   btfFunction(name: string): { readonly parameters: number } | null;
   /**
    * `onRecords` gets many whole records in one buffer, each padded to a multiple of 8 and starting
-   * with struct event_header, whose `size` leads to the next. The buffer belongs to the receiver.
+   * with struct event_header, whose `size` leads to the next. The buffer belongs to the receiver,
+   * and has about 256 KiB at most. While 64 of them wait, the ring fills and the kernel loses.
    */
   openRing(mapFd: number, onRecords: (records: Buffer) => void): RingReader;
 };
