@@ -1,3 +1,11 @@
+export {
+  type CheckedFile,
+  type CheckedPolicy,
+  type CheckReport,
+  checkPolicies,
+  formatCheckReport,
+  isAccepted,
+} from "./check.ts";
 export { type Decision, decide, type NamedSet, type Outcome } from "./decide/decide.ts";
 export type { HookCall, OpenFile, Parameter, Process } from "./decide/event.ts";
 export { type FollowState, followsDescriptors, forgetFile } from "./decide/follow.ts";

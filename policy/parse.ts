@@ -20,7 +20,9 @@ export type ParsedPolicy = {
 export type ParsedFile = {
   readonly policies: readonly ParsedPolicy[];
   readonly others: readonly { readonly kind: string; readonly line: number }[];
-  /** Every problem of every policy, and those of the file itself (such as broken YAML). */
+  /** Of the file itself: what is not YAML. */
+  readonly broken: readonly Problem[];
+  /** All of it: the file's, and every policy's. */
   readonly problems: readonly Problem[];
 };
 
@@ -43,7 +45,7 @@ export function parsePolicies(text: string, file: string): ParsedFile {
     }
   }
   const problems = policies.flatMap(({ result }) => (result.ok ? [] : result.problems));
-  return { policies, others, problems: [...broken, ...problems] };
+  return { policies, others, broken, problems: [...broken, ...problems] };
 }
 
 function parseDocument(

@@ -35,22 +35,29 @@ export function matchesLabels(
   selector: LabelSelector,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  // Own keys only: a selector may ask for a label called "constructor".
-  const valueOf = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined);
+  const { matchLabels = {}, matchExpressions = [] } = selector;
   return (
-    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => valueOf(key) === value) &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = valueOf(key);
-      switch (operator) {
-        case "In":
-          return value !== undefined && values.includes(value);
-        case "NotIn":
-          return value === undefined || !values.includes(value);
-        case "Exists":
-          return value !== undefined;
-        case "DoesNotExist":
-          return value === undefined;
-      }
-    })
+    Object.entries(matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
+    matchExpressions.every((term) => termHolds(term, labelOf(labels, term.key)))
   );
+}
+
+type Term = NonNullable<LabelSelector["matchExpressions"]>[number];
+
+function termHolds({ operator, values = [] }: Term, value: string | undefined): boolean {
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+  }
+}
+
+/** Own keys only: a selector may ask for a label called "constructor". */
+function labelOf(labels: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
