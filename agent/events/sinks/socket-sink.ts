@@ -73,13 +73,13 @@ export class SocketSink implements Sink {
     this.#readers.add(reader);
     socket.resume(); // a reader has nothing to say
     socket.on("error", () => {}); // `close` follows
-    socket.on("drain", () => this.#tell(reader));
     socket.on("close", () => this.#readers.delete(reader));
   }
 
   #writeTo(reader: Reader, { lines, count }: Batch): void {
     const { socket } = reader;
-    const full = socket.writableLength + lines.length > this.#backlogBytes;
+    const waiting = socket.writableLength;
+    const full = waiting > 0 && waiting + lines.length > this.#backlogBytes;
     if (reader.missed > 0 || full) {
       // Once behind, a reader stays so until it has read everything: one gap, not many.
       if (reader.missed === 0) this.#options.log.warn({ count }, "event reader is too slow");
@@ -87,12 +87,12 @@ export class SocketSink implements Sink {
       this.#dropped += count;
       return;
     }
-    socket.write(lines);
+    socket.write(lines, () => this.#tell(reader));
     this.#written += count;
   }
 
   #tell(reader: Reader): void {
-    if (reader.missed === 0) return;
+    if (reader.missed === 0 || reader.socket.writableLength > 0) return;
     reader.socket.write(this.#options.droppedLine(reader.missed));
     reader.missed = 0;
   }

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createBootClock } from "./boot-clock.ts";
+import { createRfc3339 } from "./rfc3339.ts";
+
+function aMachine() {
+  const state = { wallMs: 1_700_000_000_000, monotonicNs: 5_000_000_000n, asleepS: 0 };
+  const uptime = () => `${Number(state.monotonicNs) / 1e9 + state.asleepS} 1.0`;
+  const sources = {
+    wallMs: () => state.wallMs,
+    monotonicNs: () => {
+      state.monotonicNs += 500_000n; // each look at the clock takes half a millisecond
+      return state.monotonicNs;
+    },
+    uptime,
+  };
+  return { state, sources };
+}
+
+test("boot time becomes wall time, also on a machine that slept", () => {
+  for (const asleepS of [0, 3600]) {
+    const { state, sources } = aMachine();
+    state.asleepS = asleepS;
+    const clock = createBootClock(sources);
+    const nowBootNs = state.monotonicNs + BigInt(asleepS) * 1_000_000_000n;
+    const off = clock.toWallNs(nowBootNs) - 1_700_000_000_000_000_000n;
+    assert.ok(off < 20_000_000n && off > -20_000_000n, `${asleepS}: ${off}`);
+  }
+});
+
+test("a wall clock that was set is followed, a little drift is not", () => {
+  const { state, sources } = aMachine();
+  const clock = createBootClock(sources);
+  const before = clock.toWallNs(0n);
+  clock.refresh();
+  assert.equal(clock.toWallNs(0n), before);
+  state.wallMs += 60_000;
+  clock.refresh();
+  const moved = clock.toWallNs(0n) - before;
+  assert.ok(moved > 59_900_000_000n && moved <= 60_000_000_000n, String(moved));
+});
+
+test("the system's own clock gives now", () => {
+  const off = Number(createBootClock().toWallNs(process.hrtime.bigint()) / 1_000_000n) - Date.now();
+  assert.ok(off > -3_600_000 && off < 3_600_000, String(off)); // loose: a container may hide a sleep
+});
+
+const stamps: readonly { ns: bigint; want: string }[] = [
+  { ns: 0n, want: "1970-01-01T00:00:00Z" },
+  { ns: 1_665_135_331_221_487_201n, want: "2022-10-07T09:35:31.221487201Z" },
+  { ns: 1_665_135_331_221_487_000n, want: "2022-10-07T09:35:31.221487Z" },
+  { ns: 1_665_135_331_020_000_000n, want: "2022-10-07T09:35:31.020Z" },
+  { ns: 1_665_135_332_000_000_001n, want: "2022-10-07T09:35:32.000000001Z" },
+];
+test("RFC 3339 has the shortest fraction that is exact", () => {
+  const format = createRfc3339();
+  for (const { ns, want } of stamps) assert.equal(format(ns), want);
+});

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PodContainer } from "../process/pod.ts";
+import { ProcessTree } from "../process/tree.ts";
+import { decodeEvent, hookArgs } from "./decode.ts";
+import { createEventEncoder } from "./event-json.ts";
+import type { HookInfo } from "./hook-info.ts";
+import type { ExecEvent, ExitEvent, HookArg, HookEvent } from "./kernel-event.ts";
+import {
+  bufferArg,
+  execRecord,
+  exitRecord,
+  fdArg,
+  fileArg,
+  hookRecord,
+  intArg,
+  rawArg,
+  sizeArg,
+} from "./testing-records.ts";
+
+const bootNs = BigInt(Date.parse("2022-10-07T09:14:04Z")) * 1_000_000n;
+const encoder = createEventEncoder({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });
+
+const xwing: PodContainer = {
+  pod: {
+    ...{ namespace: "default", name: "xwing", uid: "u-1", workload: "xwing", workloadKind: "Pod" },
+    labels: { org: "alliance", "app.kubernetes.io/name": "xwing", class: "xwing" },
+  },
+  container: {
+    id: "containerd://4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51",
+    name: "spaceship",
+    image: { id: "docker.io/tgraf/netperf@sha256:8e86", name: "docker.io/tgraf/netperf:latest" },
+    startTime: "2022-10-07T09:18:24Z",
+    privileged: false,
+  },
+};
+
+const info: HookInfo = {
+  policy: { kind: "TracingPolicy", name: "deny" },
+  functionName: "__x64_sys_write",
+  args: [
+    { index: 0, type: "fd" },
+    { index: 1, type: "char_buf" },
+    { index: 2, type: "size_t", label: "len" },
+  ],
+};
+
+function runcAndBash() {
+  const tree = new ProcessTree(() => 0);
+  const exec = (record: Buffer) => tree.exec(decodeEvent(record, 0) as ExecEvent);
+  const runc = exec(
+    execRecord({
+      ...{ process: { pid: 13594, ktime: 1294195462578n }, parent: { pid: 6246, ktime: 25n } },
+      ...{ filename: "/usr/bin/runc", args: ["runc", "--root", "/run"], cwd: "/run/k8s" },
+    }),
+  );
+  const bash = exec(
+    execRecord({
+      ...{ process: { pid: 13604, ktime: 1294220230879n }, parent: runc.key, nspid: 66, flags: 9 },
+      ...{ filename: "/bin/bash", args: ["bash"], cwd: "", cgroupId: 5n },
+      cgroup: "4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51",
+    }),
+  );
+  bash.container = xwing;
+  return { tree, runc, bash };
+}
+
+test("an exec in a pod has upstream's shape, members in upstream's order", () => {
+  const { bash } = runcAndBash();
+  const line = encoder.exec(bash, { ktime: 1294220230879n, tid: 13604 });
+  const want = {
+    process_exec: {
+      process: {
+        exec_id: "bjE6MTI5NDIyMDIzMDg3OToxMzYwNA==",
+        pid: 13604,
+        uid: 0,
+        cwd: "/",
+        binary: "/bin/bash",
+        flags: "execve rootcwd clone",
+        start_time: "2022-10-07T09:35:38.220230879Z",
+        auid: 4294967295,
+        pod: {
+          namespace: "default",
+          name: "xwing",
+          uid: "u-1",
+          container: {
+            id: "containerd://4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51",
+            name: "spaceship",
+            image: {
+              id: "docker.io/tgraf/netperf@sha256:8e86",
+              name: "docker.io/tgraf/netperf:latest",
+            },
+            start_time: "2022-10-07T09:18:24Z",
+            pid: 66,
+            security_context: {},
+          },
+          pod_labels: { "app.kubernetes.io/name": "xwing", class: "xwing", org: "alliance" },
+          workload: "xwing",
+          workload_kind: "Pod",
+        },
+        docker: "4cb1e9a1ab98044e789c2d426909a6e",
+        parent_exec_id: "bjE6MTI5NDE5NTQ2MjU3ODoxMzU5NA==",
+        refcnt: 1,
+        tid: 13604,
+        in_init_tree: false,
+      },
+      parent: {
+        exec_id: "bjE6MTI5NDE5NTQ2MjU3ODoxMzU5NA==",
+        pid: 13594,
+        uid: 0,
+        cwd: "/run/k8s",
+        binary: "/usr/bin/runc",
+        arguments: "--root /run",
+        flags: "execve clone",
+        start_time: "2022-10-07T09:35:38.195462578Z",
+        auid: 4294967295,
+        parent_exec_id: "bjE6MjU6NjI0Ng==",
+        refcnt: 2,
+        tid: 13594,
+        in_init_tree: false,
+      },
+    },
+    node_name: "n1",
+    time: "2022-10-07T09:35:38.220230879Z",
+  };
+  assert.equal(line, `${JSON.stringify(want)}\n`);
+});
+
+const endings: readonly { name: string; code: number; want: object }[] = [
+  { name: "status 0 shows neither", code: 0, want: {} },
+  { name: "a status is shown as it is", code: 3 << 8, want: { status: 3 } },
+  {
+    name: "a signal is named, without its core dump",
+    code: 0x80 | 11,
+    want: { signal: "SIGSEGV" },
+  },
+  { name: "SIGABRT is not called SIGIOT", code: 6, want: { signal: "SIGABRT" } },
+  { name: "a real-time signal has no name", code: 40, want: {} },
+];
+for (const { name, code, want } of endings) {
+  test(`an exit: ${name}`, () => {
+    const event = decodeEvent(exitRecord({ process: { pid: 9, ktime: 1_000n }, code }), 0);
+    const { process_exit, time } = JSON.parse(encoder.exit(undefined, event as ExitEvent));
+    const process = { pid: 9, start_time: "2022-10-07T09:14:04.000001Z" };
+    assert.deepEqual(process_exit, { process, ...want, time: "2022-10-07T09:14:04.000003Z" });
+    assert.equal(time, process_exit.time);
+  });
+}
+
+test("a hook event has its function, arguments, action and policy", () => {
+  const { tree } = runcAndBash();
+  const event = decodeEvent(
+    hookRecord({
+      ...{ process: { pid: 13604, ktime: 1294220230879n }, tid: 13605, action: 3 },
+      args: [fdArg("/tmp/x"), bufferArg(2, "hi"), sizeArg(2)],
+    }),
+    0,
+  ) as HookEvent;
+  const args = hookArgs(event) as readonly HookArg[];
+  const call = { info: { ...info, message: "m", tags: ["t"] }, args };
+  const { process_kprobe } = JSON.parse(encoder.hook(tree.find(event.process), event, call));
+  assert.equal(process_kprobe.process.tid, 13605);
+  assert.equal(process_kprobe.parent.tid, 13594);
+  const { process: _, parent: __, ...rest } = process_kprobe;
+  assert.deepEqual(rest, {
+    function_name: "__x64_sys_write",
+    args: [
+      { file_arg: { path: "/tmp/x", permission: "-rw-r--r--" } },
+      { bytes_arg: "aGk=" },
+      { size_arg: "2", label: "len" },
+    ],
+    action: "KPROBE_ACTION_SIGKILL",
+    policy_name: "deny",
+    message: "m",
+    tags: ["t"],
+  });
+});
+
+const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
+  { name: "int", arg: intArg(0), want: { int_arg: 0 } },
+  { name: "uint32", arg: rawArg(2, Buffer.alloc(8, 255)), want: { uint_arg: 4294967295 } },
+  { name: "int64", arg: rawArg(3, Buffer.alloc(8, 255)), want: { long_arg: "-1" } },
+  {
+    name: "uint64",
+    arg: rawArg(4, Buffer.alloc(8, 255)),
+    want: { size_arg: "18446744073709551615" },
+  },
+  {
+    name: "a file that is gone and whose path was cut",
+    arg: fileArg("x/y", 0o104755, 3),
+    want: {
+      file_arg: {
+        path: "x/y (deleted)",
+        flags: "unresolvedPathComponents",
+        permission: "-rwsr-xr-x",
+      },
+    },
+  },
+  { name: "an empty buffer", arg: bufferArg(0, ""), want: { bytes_arg: "" } },
+  {
+    name: "a longer buffer than was read",
+    arg: bufferArg(5000, "hi"),
+    want: { truncated_bytes_arg: { bytes_arg: "aGk=", orig_size: "5000" } },
+  },
+  {
+    name: "an error",
+    arg: rawArg(15, Buffer.from([14, 0, 0, 0])),
+    want: { error_arg: { Message: "argument could not be read: EFAULT" } },
+  },
+];
+for (const { name, arg, want } of argCases) {
+  test(`an argument: ${name}`, () => {
+    const event = decodeEvent(hookRecord({ args: [arg] }), 0) as HookEvent;
+    const args = hookArgs(event) as readonly HookArg[];
+    const line = encoder.hook(undefined, event, { info, args });
+    assert.deepEqual(JSON.parse(line).process_kprobe.args, [want]);
+  });
+}
+
+test("a process that tracking does not know is shown as unknown", () => {
+  const event = decodeEvent(hookRecord({ flags: 2, action: 77 }), 0) as HookEvent;
+  const { process_kprobe } = JSON.parse(encoder.hook(undefined, event, { info, args: [] }));
+  const process = { pid: 100, flags: "unknown", start_time: "2022-10-07T09:14:04.000001Z" };
+  assert.deepEqual(process_kprobe, {
+    ...{ process, function_name: "__x64_sys_write", action: 77, policy_name: "deny" },
+  });
+});

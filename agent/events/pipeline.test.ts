@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "@guardbee/kube";
+import pino from "pino";
+import type { PodContainer } from "../process/pod.ts";
+import { ProcessTree } from "../process/tree.ts";
+import { createEventEncoder } from "./event-json.ts";
+import type { HookInfo } from "./hook-info.ts";
+import { EventPipeline, type PipelineOptions } from "./pipeline.ts";
+import type { Batch, Sink } from "./sinks/sink.ts";
+import { cloneRecord, execRecord, exitRecord, hookRecord, intArg } from "./testing-records.ts";
+
+const log = pino({ level: "silent" });
+const info: HookInfo = {
+  policy: { kind: "TracingPolicy", name: "p" },
+  functionName: "f",
+  args: [{ index: 0, type: "int" }],
+};
+const web: PodContainer = {
+  pod: {
+    ...{ namespace: "default", name: "web", uid: "u", labels: {} },
+    ...{ workload: "web", workloadKind: "Pod" },
+  },
+};
+
+class MemorySink implements Sink {
+  readonly name = "memory";
+  readonly batches: Batch[] = [];
+
+  write(batch: Batch): void {
+    this.batches.push(batch);
+  }
+  run(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+  }
+  stats() {
+    return { written: this.batches.length, dropped: { closed: 0, backlog: 0 } };
+  }
+  /** Kind, executable and pod of each line. */
+  get seen(): readonly string[] {
+    const lines = this.batches.flatMap(({ lines }) => lines.toString().trimEnd().split("\n"));
+    return lines.map((line) => {
+      const event = JSON.parse(line);
+      const kind = Object.keys(event)[0] ?? "";
+      const { binary, pid, pod } = event[kind].process;
+      return `${kind} ${binary ?? pid} ${pod?.name ?? "-"}`;
+    });
+  }
+}
+
+function aPipeline(change: Partial<PipelineOptions> = {}) {
+  const clock = new ManualClock();
+  const sink = new MemorySink();
+  const tree = new ProcessTree(() => clock.monotonic());
+  const ring: { feed: (records: Buffer) => void; closed: boolean } = {
+    feed: () => {},
+    closed: false,
+  };
+  const pipeline = new EventPipeline({
+    ...{ tree, sinks: [sink], clock, log },
+    openRing: (onRecords) => {
+      ring.feed = onRecords;
+      return {
+        close: async () => {
+          ring.closed = true;
+        },
+      };
+    },
+    encoder: createEventEncoder({ nodeName: "n", bootToWallNs: (ns) => ns }),
+    hookInfo: (hook) => (hook === 7 ? info : undefined),
+    ...change,
+  });
+  return { pipeline, clock, sink, tree, ring };
+}
+
+test("exec, exit and hook events are exported in their order, clones are not", () => {
+  const { pipeline, sink } = aPipeline();
+  pipeline.accept(
+    Buffer.concat([
+      execRecord(),
+      cloneRecord(),
+      hookRecord({ process: { pid: 101, ktime: 2000n }, args: [intArg(1)] }),
+      exitRecord({ process: { pid: 101, ktime: 2000n }, code: 0 }),
+      exitRecord({ process: { pid: 5, ktime: 5n }, code: 0 }),
+    ]),
+  );
+  assert.deepEqual(sink.seen, [
+    "process_exec /bin/sh -",
+    "process_kprobe /bin/sh -",
+    "process_exit /bin/sh -",
+    "process_exit 5 -",
+  ]);
+  assert.equal(sink.batches.length, 1);
+  assert.equal(sink.batches[0]?.count, 4);
+});
+
+test("garbage, hooks that are gone and NoPost are counted, and nothing else is lost", () => {
+  const { pipeline, sink } = aPipeline();
+  const torn = hookRecord({ args: [intArg(1)] });
+  torn.writeUInt32LE(999, 56 + 4);
+  const unknownKind = cloneRecord();
+  unknownKind.writeUInt16LE(99, 0);
+  pipeline.accept(
+    Buffer.concat([
+      torn,
+      hookRecord({ hook: 8 }),
+      hookRecord({ action: 9 }),
+      unknownKind,
+      execRecord(),
+      Buffer.from("tail"),
+    ]),
+  );
+  assert.deepEqual(sink.seen, ["process_exec /bin/sh -"]);
+  assert.deepEqual(pipeline.stats(), {
+    received: { exec: 1, clone: 0, exit: 0, hook: 3, bad: 3 },
+    exported: 1,
+    skipped: { unknownHook: 1, noPost: 1 },
+    gate: { waiting: 0, gaveUp: { time: 0, space: 0 } },
+  });
+});
+
+test("what ran before is exported first, and the end writes what still waits for a pod", async () => {
+  const { pipeline, sink, tree, ring } = aPipeline({ pods: { byCgroup: () => undefined } });
+  const init = tree.scanned(
+    { pid: 1, ktime: 20n },
+    {
+      parentPid: 0,
+      image: {
+        ...{ binary: "/sbin/init", arguments: "", cwd: "/", uid: 0, auid: 0, flags: "procFS" },
+        ...{ nspid: 0, cgroupId: 0n, docker: "", inInitTree: false },
+      },
+    },
+  );
+  const stop = new AbortController();
+  const running = pipeline.run([init], stop.signal);
+  ring.feed(execRecord({ cgroupId: 9n, cgroup: "a".repeat(64) }));
+  assert.deepEqual(sink.seen, ["process_exec /sbin/init -"]);
+  stop.abort();
+  await running;
+  assert.equal(ring.closed, true);
+  assert.deepEqual(sink.seen, ["process_exec /sbin/init -", "process_exec /bin/sh -"]);
+});
+
+test("a container's events come out with their pod 200 ms after it is known", async () => {
+  const known = new Map<bigint, PodContainer>();
+  const seconds: number[] = [];
+  const { pipeline, clock, sink, ring } = aPipeline({
+    pods: { byCgroup: (id) => known.get(id) },
+    everySecond: () => seconds.push(1),
+  });
+  const stop = new AbortController();
+  const running = pipeline.run([], stop.signal);
+  const process = { pid: 100, ktime: 1000n };
+  ring.feed(
+    execRecord({ process, cgroupId: 9n, cgroup: `cri-containerd-${"a".repeat(64)}.scope` }),
+  );
+  ring.feed(exitRecord({ process, code: 9 }));
+  await clock.advance(600);
+  assert.deepEqual(sink.seen, []);
+  known.set(9n, web);
+  await clock.advance(200);
+  assert.deepEqual(sink.seen, ["process_exec /bin/sh web", "process_exit /bin/sh web"]);
+  await clock.advance(1200);
+  assert.equal(seconds.length, 2);
+  stop.abort();
+  await running;
+});
+
+test("a sink that cannot work at all ends the run", async () => {
+  const broken = new MemorySink();
+  broken.run = () => Promise.reject(new Error("no socket"));
+  const { pipeline, ring } = aPipeline({ sinks: [broken] });
+  await assert.rejects(pipeline.run([], new AbortController().signal), { message: "no socket" });
+  assert.equal(ring.closed, true);
+});

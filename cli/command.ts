@@ -1,0 +1,40 @@
+import type { Readable, Writable } from "node:stream";
+import type { Argv } from "yargs";
+
+/** What a command may touch of the world outside; tests pass their own. */
+export type Io = {
+  readonly stdin: Readable;
+  /** Standard input is a pipe, a file or a socket: somebody sends something. Not a terminal or /dev/null. */
+  readonly stdinIsPiped: boolean;
+  readonly stdout: Writable;
+  readonly stdoutIsTty: boolean;
+  readonly stderr: Writable;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Aborted on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+};
+
+/** ok: yes, done. rejected: the answer is no. usage: wrongly called. unreachable: no agent, no cluster. */
+export const exit = { ok: 0, rejected: 1, usage: 2, unreachable: 3 } as const;
+export type ExitCode = (typeof exit)[keyof typeof exit];
+
+/** One command of `guardbee`; one file each in `commands/`. */
+export type Command<Args = unknown> = {
+  /** Its words: `getevents`, `policy check`. */
+  readonly name: string;
+  /** In yargs' notation: `<file>`, `[paths..]`; empty when it takes none. */
+  readonly positionals: string;
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** Two that run as they stand, without the program's name. */
+  readonly examples: readonly string[];
+  /** Adds options and positionals; what comes of them is `Args`, in camelCase. */
+  options(yargs: Argv): unknown;
+  run(args: Args, io: Io): Promise<ExitCode>;
+};
+
+/** Wrong usage that only a command itself can see: a missing file, a value that is no number. */
+export class UsageError extends Error {
+  readonly code = "GUARDBEE_USAGE";
+}

@@ -1,0 +1,9 @@
+import type { Command } from "./command.ts";
+import { agent } from "./commands/agent.ts";
+import { completion } from "./commands/completion.ts";
+import { eventsFollow } from "./commands/events-follow.ts";
+import { getevents } from "./commands/getevents.ts";
+import { operator } from "./commands/operator.ts";
+
+/** Every command, in the order of `--help`. */
+export const commands: readonly Command[] = [getevents, eventsFollow, agent, operator, completion];

@@ -1,0 +1,89 @@
+import { type Command, type ExitCode, exit } from "../command.ts";
+
+/** The agent's options; `runAgent` of `@guardbee/agent` takes them as they are. */
+export type AgentArgs = {
+  readonly policy: readonly string[];
+  readonly nodeName: string | undefined;
+  readonly kube: boolean;
+  readonly bpffs: string;
+  readonly eventsFile: string;
+  readonly eventsFileMaxMb: number;
+  readonly eventsFileBackups: number;
+  readonly eventsSocket: string;
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
+  readonly procfs: string;
+  readonly cgroupRoot: string;
+};
+
+export const agent: Command<AgentArgs> = {
+  name: "agent",
+  positionals: "",
+  summary: "Enforce policies on this machine and report what happens on it",
+  examples: [
+    "agent --policy policies/ --events-file /var/log/guardbee/events.log",
+    "agent --kube --node-name worker-1 --log-level debug",
+  ],
+  options: (yargs) =>
+    yargs
+      .option("policy", {
+        type: "string",
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: "A policy file, or a folder of them; may be repeated",
+      })
+      .option("node-name", {
+        type: "string",
+        describe: "Name of this node in events [default: NODE_NAME, else the host's name]",
+      })
+      .option("kube", {
+        type: "boolean",
+        default: false,
+        describe: "Take policies and pods from the cluster that this runs in",
+      })
+      .option("bpffs", {
+        type: "string",
+        default: "/sys/fs/bpf/guardbee",
+        describe: "Folder on a bpffs that holds what outlives the agent",
+      })
+      .option("events-file", {
+        type: "string",
+        default: "/var/run/guardbee/events.log",
+        describe: "JSON lines of events; empty: no file",
+      })
+      .option("events-file-max-mb", {
+        type: "number",
+        default: 10,
+        describe: "The file is rotated when it is as large as this, in MiB",
+      })
+      .option("events-file-backups", {
+        type: "number",
+        default: 5,
+        describe: "How many rotated files are kept; 0: all",
+      })
+      .option("events-socket", {
+        type: "string",
+        default: "/var/run/guardbee/events.sock",
+        describe: "Unix socket that streams events to readers; empty: none",
+      })
+      .option("log-level", {
+        choices: ["trace", "debug", "info", "warn", "error"] as const,
+        default: "info" as const,
+      })
+      .option("procfs", { type: "string", default: "/proc", describe: "The host's procfs" })
+      .option("cgroup-root", {
+        type: "string",
+        default: "/sys/fs/cgroup",
+        describe: "The host's cgroup v2 root",
+      }),
+  async run(args, io) {
+    const { runAgent }: RunnableAgent = await import("@guardbee/agent");
+    if (runAgent !== undefined) return runAgent(args, io.signal);
+    io.stderr.write("guardbee agent: this build has no agent; build it with make\n");
+    return exit.rejected;
+  },
+};
+
+type RunnableAgent = {
+  readonly runAgent?: (args: AgentArgs, signal: AbortSignal) => Promise<ExitCode>;
+};

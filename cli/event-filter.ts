@@ -1,0 +1,36 @@
+import { type EventKind, type EventLine, eventKinds } from "./event-line.ts";
+
+/** What `getevents` lets through: every list that is not empty must have a match. */
+export type EventFilter = {
+  readonly kinds: readonly EventKind[];
+  /** Exact; "" stands for processes outside of pods. */
+  readonly namespaces: readonly string[];
+  /** Over the pod's name; never matches outside of pods. */
+  readonly pods: readonly RegExp[];
+  /** Over the executable's path. */
+  readonly processes: readonly RegExp[];
+  /** Exact; only events of hooks have a policy. */
+  readonly policies: readonly string[];
+};
+
+export function matchesFilter({ kind, event }: EventLine, filter: EventFilter): boolean {
+  const process = event.get("process");
+  const pod = process.get("pod");
+  const podName = pod.text("name");
+  return (
+    any(filter.kinds, (wanted) => wanted === kind) &&
+    any(filter.namespaces, (wanted) => event.has("process") && wanted === pod.text("namespace")) &&
+    any(filter.pods, (pattern) => podName !== "" && pattern.test(podName)) &&
+    any(filter.processes, (pattern) => pattern.test(process.text("binary"))) &&
+    any(filter.policies, (wanted) => wanted === event.text("policy_name"))
+  );
+}
+
+/** `PROCESS_EXEC`, as upstream writes it, or `process_exec`; undefined when there is no such kind. */
+export function parseEventKind(text: string): EventKind | undefined {
+  return eventKinds.find((kind) => kind === text.toLowerCase());
+}
+
+function any<T>(wanted: readonly T[], matches: (item: T) => boolean): boolean {
+  return wanted.length === 0 || wanted.some(matches);
+}

@@ -1,0 +1,90 @@
+import yargs, { type Argv } from "yargs";
+import { type Command, type ExitCode, exit, type Io, UsageError } from "./command.ts";
+import { commands } from "./commands.ts";
+import manifest from "./package.json" with { type: "json" };
+
+/**
+ * Runs one command line and returns its exit code. Help and version go to standard output; what is
+ * wrong with the command line goes to standard error, with exit code 2. A bug throws.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = exit.ok;
+  const parser = createParser(io, async (command, args) => {
+    code = await command.run(args, io);
+  });
+  const completing = argv[0] === "--get-yargs-completions";
+  parser.fail((message, error) => {
+    if (completing) return; // a line that is still being typed is no mistake
+    throw error ?? new UsageError(message);
+  });
+  let printed = "";
+  try {
+    await parser.parseAsync(argv.length === 0 ? ["--help"] : argv, {}, (_error, _args, output) => {
+      printed += output;
+    });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    io.stderr.write(`guardbee: ${error.message}\nRun guardbee --help to see what there is.\n`);
+    return exit.usage;
+  }
+  if (printed !== "") io.stdout.write(`${printed}\n`);
+  return code;
+}
+
+type Dispatch = (command: Command, args: unknown) => Promise<void>;
+
+function createParser(io: Io, dispatch: Dispatch): Argv {
+  const parser = yargs([], io.cwd)
+    .scriptName("guardbee")
+    .usage("$0 <command>")
+    .version(manifest.version)
+    .strict()
+    .exitProcess(false)
+    .parserConfiguration({ "strip-dashed": true, "strip-aliased": true })
+    .demandCommand(1, "name a command")
+    .recommendCommands()
+    .wrap(100);
+  for (const [group, members] of grouped(commands)) {
+    if (group === "") for (const command of members) add(parser, command, dispatch);
+    else addGroup(parser, { group, members, dispatch });
+  }
+  return parser;
+}
+
+function add(parser: Argv, command: Command, dispatch: Dispatch): void {
+  const word = command.name.split(" ").at(-1);
+  parser.command({
+    command: `${word} ${command.positionals}`.trim(),
+    describe: command.summary,
+    builder: (builder: Argv) => {
+      for (const example of command.examples) builder.example(`$0 ${example}`, "");
+      command.options(builder);
+      return builder;
+    },
+    handler: (args) => dispatch(command, args),
+  });
+}
+
+type Group = {
+  readonly group: string;
+  readonly members: readonly Command[];
+  readonly dispatch: Dispatch;
+};
+
+/** `policy check`, `policy test` hang below a command `policy` that only lists them. */
+function addGroup(parser: Argv, { group, members, dispatch }: Group): void {
+  parser.command({
+    command: group,
+    describe: members.map(({ summary }) => summary).join("; "),
+    builder: (builder: Argv) => {
+      for (const command of members) add(builder, command, dispatch);
+      return builder.demandCommand(1, `name one of: ${members.map(({ name }) => name).join(", ")}`);
+    },
+    handler: () => {},
+  });
+}
+
+/** By first word where there are two; "" for commands of one word. */
+function grouped(all: readonly Command[]): ReadonlyMap<string, readonly Command[]> {
+  return Map.groupBy(all, ({ name }) => (name.includes(" ") ? (name.split(" ")[0] ?? "") : ""));
+}

@@ -1,0 +1,31 @@
+import { Readable, Writable } from "node:stream";
+import type { Io } from "./command.ts";
+
+/** An Io whose output can be read back, for tests. Without `stdin` nothing is piped in. */
+export function anIo(
+  change: Partial<Omit<Io, "stdin">> & { readonly stdin?: string | Buffer } = {},
+): {
+  readonly io: Io;
+  readonly out: () => string;
+  readonly err: () => string;
+} {
+  const { stdin, ...rest } = change;
+  const [stdout, stderr] = [new Collected(), new Collected()];
+  const io: Io = {
+    stdin: Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]),
+    stdinIsPiped: stdin !== undefined,
+    ...{ stdout, stderr, stdoutIsTty: false, env: {}, cwd: process.cwd() },
+    signal: new AbortController().signal,
+    ...rest,
+  };
+  return { io, out: () => stdout.text, err: () => stderr.text };
+}
+
+class Collected extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
