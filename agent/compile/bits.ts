@@ -1,0 +1,26 @@
+import { layout } from "./layout.ts";
+
+/** A bitmap over the selectors of one attach point, little-endian in 64-bit words. */
+export type Bits = Uint8Array;
+
+/** Words a bitmap of `count` selectors takes: 1, 2, 4, 8 or 16; undefined when there are too many. */
+export function wordsFor(count: number): number | undefined {
+  for (let words = 1; words <= layout.wordsMax; words *= 2) if (count <= words * 64) return words;
+  return undefined;
+}
+
+/** A bitmap with the bits for which `is` holds, out of `count`. */
+export function bitsWhere(words: number, count: number, is: (bit: number) => boolean): Bits {
+  const bits = new Uint8Array(words * 8);
+  for (let bit = 0; bit < count; bit++) if (is(bit)) setBit(bits, bit, true);
+  return bits;
+}
+
+export function setBit(bits: Bits, bit: number, value: boolean): void {
+  const mask = 1 << (bit & 7);
+  bits[bit >> 3] = value ? bits[bit >> 3]! | mask : bits[bit >> 3]! & ~mask;
+}
+
+export function hasBit(bits: Bits, bit: number): boolean {
+  return (bits[bit >> 3]! & (1 << (bit & 7))) !== 0;
+}

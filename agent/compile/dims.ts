@@ -1,0 +1,107 @@
+import type { Condition } from "@guardbee/policy";
+import { type Bits, bitsWhere } from "./bits.ts";
+
+/** One bit of an attach point: a selector of a hook, with what it asks of one dimension. */
+export type Asked<T> = { readonly bit: number; readonly conditions: readonly T[] };
+
+/** A condition that is met by a value of its list (positive), or by a value outside it. */
+export type Listing = { readonly negated: boolean; readonly values: ReadonlySet<string> };
+
+export type Dimension = {
+  /** Left when the value is in no list. */
+  readonly otherwise: Bits;
+  /** Left when there is no value at all: those that do not ask. */
+  readonly absent: Bits;
+  /** Left for each listed value. */
+  readonly entries: ReadonlyMap<string, Bits>;
+};
+
+/** The tables of a dimension compared for equality. `asked` has at most one entry a bit. */
+export function equalityDimension(
+  words: number,
+  count: number,
+  asked: readonly Asked<Listing>[],
+): Dimension {
+  const base = baseBits(words, count, asked);
+  const usersOf = usersByValue(asked);
+  const entries = new Map<string, Bits>();
+  for (const [value, users] of usersOf) {
+    entries.set(
+      value,
+      withBits(base.otherwise, users, (c) => c.values.has(value) !== c.negated),
+    );
+  }
+  return { ...base, entries };
+}
+
+/**
+ * The tables of a dimension compared by longest prefix: the bits at a prefix already hold for every
+ * shorter one, because only the longest is found. Values are strings of bytes (latin1).
+ */
+export function prefixDimension(
+  words: number,
+  count: number,
+  asked: readonly Asked<Listing>[],
+): Dimension {
+  const base = baseBits(words, count, asked);
+  const usersOf = usersByValue(asked);
+  const lengths = [...new Set([...usersOf.keys()].map((value) => value.length))];
+  const entries = new Map<string, Bits>();
+  for (const value of usersOf.keys()) {
+    const shorter = lengths
+      .filter((length) => length <= value.length)
+      .map((length) => value.slice(0, length))
+      .filter((prefix) => usersOf.has(prefix));
+    const users = new Set(shorter.flatMap((prefix) => [...usersOf.get(prefix)!]));
+    const meets = (c: Listing) => shorter.some((prefix) => c.values.has(prefix)) !== c.negated;
+    entries.set(value, withBits(base.otherwise, users, meets));
+  }
+  return { ...base, entries };
+}
+
+/** Collects per bit what it asks, leaving out the bits that ask nothing. */
+export function collect<T>(
+  bits: readonly (readonly Condition[])[],
+  pick: (condition: Condition) => T | undefined,
+): Asked<T>[] {
+  return bits.flatMap((conditions, bit) => {
+    const picked = conditions.flatMap((condition) => pick(condition) ?? []);
+    return picked.length === 0 ? [] : [{ bit, conditions: picked as T[] }];
+  });
+}
+
+/** Which bits list a value, by value. */
+function usersByValue(asked: readonly Asked<Listing>[]): Map<string, Set<Asked<Listing>>> {
+  const users = new Map<string, Set<Asked<Listing>>>();
+  for (const one of asked) {
+    for (const value of one.conditions.flatMap((condition) => [...condition.values])) {
+      const known = users.get(value) ?? new Set();
+      users.set(value, known.add(one));
+    }
+  }
+  return users;
+}
+
+function baseBits(words: number, count: number, asked: readonly Asked<Listing>[]) {
+  const byBit = new Map(asked.map((one) => [one.bit, one]));
+  return {
+    otherwise: bitsWhere(words, count, (bit) =>
+      (byBit.get(bit)?.conditions ?? []).every((condition) => condition.negated),
+    ),
+    absent: bitsWhere(words, count, (bit) => !byBit.has(bit)),
+  };
+}
+
+function withBits(
+  otherwise: Bits,
+  users: Iterable<Asked<Listing>>,
+  meets: (condition: Listing) => boolean,
+): Bits {
+  const bits = Uint8Array.from(otherwise);
+  for (const { bit, conditions } of users) {
+    const mask = 1 << (bit & 7);
+    if (conditions.every(meets)) bits[bit >> 3]! |= mask;
+    else bits[bit >> 3]! &= ~mask;
+  }
+  return bits;
+}

@@ -1,0 +1,356 @@
+import type { Condition } from "@guardbee/policy";
+import { encodeAction } from "./actions.ts";
+import { type Bits, bitsWhere, wordsFor } from "./bits.ts";
+import {
+  collect,
+  type Dimension,
+  equalityDimension,
+  type Listing,
+  prefixDimension,
+} from "./dims.ts";
+import { equalKey, numberKey, prefixKey } from "./keys.ts";
+import { layout } from "./layout.ts";
+import type { AttachPoint, PlannedHook } from "./plan.ts";
+import { assignSlots, type Slots } from "./slots.ts";
+
+/** What every attach point shares: numbers for executables and for the policies that follow. */
+export type Shared = {
+  /** Executable path → id from 1, for In; the same for Prefix. Values are byte strings (latin1). */
+  readonly binaryExact: ReadonlyMap<string, number>;
+  readonly binaryPrefix: ReadonlyMap<string, number>;
+  /** Set name → which of the 64 follow groups is its own. */
+  readonly followGroups: ReadonlyMap<string, number>;
+  /** By scope class number: the names of the sets that hold there. Class 0 is the host's. */
+  readonly classes: readonly ReadonlySet<string>[];
+  /** Rows kept for classes, so that one can be added without a flip. */
+  readonly classCapacity: number;
+};
+
+/** Exact map contents of one attach point. Keys and values are as in bpf/engine/tables.h. */
+export type Tables = {
+  readonly words: number;
+  /** Constants of the program: another spec needs another program. */
+  readonly spec: Uint8Array;
+  readonly table: Uint8Array;
+  readonly rows: readonly Bits[];
+  readonly numbers: readonly Entry[];
+  readonly equals: readonly Entry[];
+  readonly prefixes: readonly Entry[];
+  readonly actions: readonly Uint8Array[];
+};
+export type Entry = { readonly key: Uint8Array; readonly value: Uint8Array };
+
+type Bit = { readonly planned: PlannedHook; readonly selector: number };
+
+/** Compiles one attach point. Throws RangeError where a stated limit of the engine is exceeded. */
+export function compile(point: AttachPoint, shared: Shared): Tables {
+  const bits = point.hooks.flatMap((planned) =>
+    planned.selectors.map((_, selector): Bit => ({ planned, selector })),
+  );
+  const words = wordsFor(bits.length);
+  if (words === undefined) {
+    throw new RangeError(
+      `${point.symbol}: ${bits.length} selectors; the engine takes ${layout.wordsMax * 64} on one attach point`,
+    );
+  }
+  const slots = assignSlots(point);
+  const builder = new Builder(words, bits, slots, shared);
+  return builder.build(point);
+}
+
+/** The row of one scope class: the selectors of the sets that hold there. */
+export function classRow(point: AttachPoint, words: number, names: ReadonlySet<string>): Bits {
+  const owners = point.hooks.flatMap((planned) => planned.selectors.map(() => planned.set.name));
+  return bitsWhere(words, owners.length, (bit) => names.has(owners[bit]!));
+}
+
+class Builder {
+  readonly #words: number;
+  readonly #bits: readonly Bit[];
+  readonly #conditions: readonly (readonly Condition[])[];
+  readonly #slots: Slots;
+  readonly #shared: Shared;
+  readonly #rows: Bits[] = [];
+  readonly #numbers: Entry[] = [];
+  readonly #equals: Entry[] = [];
+  readonly #prefixes: Entry[] = [];
+  #use = 0;
+
+  constructor(words: number, bits: readonly Bit[], slots: Slots, shared: Shared) {
+    this.#words = words;
+    this.#bits = bits;
+    this.#slots = slots;
+    this.#shared = shared;
+    this.#conditions = bits.map(({ planned, selector }) => planned.selectors[selector]!.conditions);
+  }
+
+  build(point: AttachPoint): Tables {
+    const { classes, classCapacity } = this.#shared;
+    for (let number = 0; number < classCapacity; number++) {
+      this.#rows.push(classRow(point, this.#words, classes[number] ?? new Set()));
+    }
+    const table = new DataView(new ArrayBuffer(layout.tableBytes));
+    const put = (index: number, value: number) => table.setUint32(index * 4, value, true);
+    put(0, 1); // live
+    put(1, classCapacity);
+    put(2, this.#rows.length);
+    this.#addDimensions();
+    put(3, this.#rows.length);
+    put(4, this.#addCapabilities(table));
+    put(5, this.#rows.length);
+    this.#addFollow();
+    const binary = this.#addBinaries();
+    for (const [index, value] of binary.entries()) put(6 + index, value);
+    const actions = this.#addActions();
+    return {
+      words: this.#words,
+      spec: this.#spec(point),
+      table: new Uint8Array(table.buffer),
+      rows: this.#rows,
+      numbers: this.#numbers,
+      equals: this.#equals,
+      prefixes: this.#prefixes,
+      actions,
+    };
+  }
+
+  #spec(point: AttachPoint): Uint8Array {
+    const spec = new DataView(new ArrayBuffer(layout.specBytes));
+    let reads = 0;
+    for (const [number, slot] of this.#slots.slots.entries()) {
+      reads |= 1 << slot.index;
+      if (slot.sizeIndex !== 0 && slot.sizeIndex !== layout.sizeIsReturn) {
+        reads |= 1 << (slot.sizeIndex - 1);
+      }
+      const at = 16 + number * 8;
+      spec.setUint8(at, layout.argType[slot.type]);
+      spec.setUint8(at + 1, slot.index);
+      spec.setUint8(at + 2, slot.match);
+      spec.setUint8(at + 3, slot.sizeIndex);
+      spec.setUint8(at + 4, slot.followBlock);
+    }
+    spec.setUint32(0, this.#words, true);
+    spec.setUint32(4, this.#use, true);
+    spec.setUint32(8, point.syscall ? 1 : 0, true);
+    spec.setUint32(12, reads, true);
+    return new Uint8Array(spec.buffer);
+  }
+
+  #where(is: (bit: number) => boolean): Bits {
+    return bitsWhere(this.#words, this.#bits.length, is);
+  }
+
+  /** Rows of every dimension in `layout.dim` order, and its entries in the value tables. */
+  #addDimensions(): void {
+    const rows = Array.from({ length: layout.dimRows }, () => this.#where(() => true));
+    const place = (dim: number, dimension: Dimension): void => {
+      rows[2 * dim] = dimension.otherwise;
+      rows[2 * dim + 1] = dimension.absent;
+    };
+    this.#addPids(rows, place);
+    const binaries = collect(this.#conditions, (c) => (c.by === "binary" ? c : undefined));
+    const asking = new Set(binaries.map(({ bit }) => bit));
+    rows[2 * layout.dim.binary + 1] = this.#where((bit) => !asking.has(bit));
+    for (const number of this.#slots.slots.keys()) this.#addSlot(number, rows);
+    this.#rows.push(...rows);
+  }
+
+  #addPids(rows: Bits[], place: (dim: number, dimension: Dimension) => void): void {
+    const flat = (inNamespace: boolean, dim: number, use: number): void => {
+      const asked = collect(this.#conditions, (c) =>
+        c.by === "pid" && c.inNamespace === inNamespace && (inNamespace || !c.followForks)
+          ? listing(c.op === "NotIn", c.values.map(String))
+          : undefined,
+      );
+      if (asked.length === 0) return;
+      this.#use |= use;
+      const dimension = equalityDimension(this.#words, this.#bits.length, asked);
+      place(dim, dimension);
+      this.#addNumbers(dim, dimension);
+    };
+    flat(true, layout.dim.nspid, layout.use.nspid);
+    flat(false, layout.dim.pid, layout.use.pid);
+    this.#addPidTree(rows);
+  }
+
+  /** The kernel adds the entries of all generations up, so these hold single conditions' bits. */
+  #addPidTree(rows: Bits[]): void {
+    const tree = (op: "In" | "NotIn") =>
+      collect(this.#conditions, (c) =>
+        c.by === "pid" && !c.inNamespace && c.followForks && c.op === op ? c : undefined,
+      );
+    const [listed, excluded] = [tree("In"), tree("NotIn")];
+    if (listed.length + excluded.length === 0) return;
+    if (listed.some(({ conditions }) => conditions.length > 1)) {
+      throw new RangeError("one selector has two matchPIDs In with followForks; write one");
+    }
+    this.#use |= layout.use.pidTree;
+    const asking = new Set(listed.map(({ bit }) => bit));
+    rows[2 * layout.dim.pidTreeIn] = this.#where((bit) => !asking.has(bit));
+    for (const [dim, asked] of [
+      [layout.dim.pidTreeIn, listed],
+      [layout.dim.pidTreeNot, excluded],
+    ] as const) {
+      const values = new Set(
+        asked.flatMap(({ conditions }) => conditions.flatMap((c) => c.values)),
+      );
+      for (const value of values) {
+        const users = new Set(
+          asked
+            .filter(({ conditions }) => conditions.some((c) => c.values.includes(value)))
+            .map(({ bit }) => bit),
+        );
+        this.#numbers.push({
+          key: numberKey(dim, BigInt(value)),
+          value: this.#where((bit) => users.has(bit)),
+        });
+      }
+    }
+  }
+
+  #addNumbers(dim: number, dimension: Dimension): void {
+    for (const [value, bits] of dimension.entries) {
+      this.#numbers.push({ key: numberKey(dim, BigInt(value)), value: bits });
+    }
+  }
+
+  #addSlot(number: number, rows: Bits[]): void {
+    const slot = this.#slots.slots[number]!;
+    const dim = layout.dim.slot + number;
+    const asked = (want: (op: string) => boolean) =>
+      this.#bits.flatMap(({ planned }, bit) => {
+        const { args } = this.#slots.ofHook.get(planned)!;
+        const conditions = this.#conditions[bit]!.flatMap((c) =>
+          c.by === "arg" && args[c.arg] === number && want(c.op)
+            ? [listing(c.op.startsWith("Not"), c.values.map(bytes))]
+            : [],
+        );
+        return conditions.length === 0 ? [] : [{ bit, conditions }];
+      });
+    const equal = asked((op) => op === "Equal" || op === "NotEqual");
+    const prefix = asked((op) => op === "Prefix" || op === "NotPrefix");
+    const asking = new Set([...equal, ...prefix].map(({ bit }) => bit));
+    rows[2 * dim + 1] = this.#where((bit) => !asking.has(bit));
+    const equals = equalityDimension(this.#words, this.#bits.length, equal);
+    if (slot.match & layout.match.number) {
+      rows[2 * dim] = equals.otherwise;
+      this.#addNumbers(dim, equals);
+      return;
+    }
+    rows[layout.equalRow + number] = equals.otherwise;
+    for (const [value, bits] of equals.entries) {
+      this.#equals.push({ key: equalKey(dim, value), value: bits });
+    }
+    const prefixes = prefixDimension(this.#words, this.#bits.length, prefix);
+    rows[2 * dim] = prefixes.otherwise;
+    for (const [value, bits] of prefixes.entries) {
+      this.#prefixes.push({ key: prefixKey(dim, value), value: bits });
+    }
+  }
+
+  /** Returns how many tests there are; writes them behind the table's numbers. */
+  #addCapabilities(table: DataView): number {
+    const asked = collect(this.#conditions, (c) => (c.by === "capability" ? c : undefined));
+    const tests = new Map<string, { mask: bigint; set: number; userNs: number }>();
+    const keyOf = (c: Condition & { by: "capability" }) =>
+      `${c.set} ${c.userNamespace} ${c.values}`;
+    for (const condition of asked.flatMap(({ conditions }) => conditions)) {
+      tests.set(keyOf(condition), {
+        mask: condition.values.reduce((mask, number) => mask | (1n << BigInt(number)), 0n),
+        set: layout.capSet[condition.set],
+        userNs: layout.capUserNs[condition.userNamespace],
+      });
+    }
+    if (tests.size === 0) return 0;
+    if (tests.size > layout.capTestsMax) {
+      throw new RangeError(
+        `${tests.size} different matchCapabilities; the engine takes ${layout.capTestsMax} on one attach point`,
+      );
+    }
+    this.#use |= layout.use.caps;
+    const byBit = new Map(asked.map((one) => [one.bit, one.conditions]));
+    for (const [index, [key, test]] of [...tests].entries()) {
+      const at = 40 + index * 16;
+      table.setBigUint64(at, test.mask, true);
+      table.setUint32(at + 8, test.set, true);
+      table.setUint32(at + 12, test.userNs, true);
+      const row = (meets: (op: "In" | "NotIn") => boolean) =>
+        this.#where((bit) => (byBit.get(bit) ?? []).every((c) => keyOf(c) !== key || meets(c.op)));
+      this.#rows.push(row((op) => op === "NotIn"));
+      this.#rows.push(row((op) => op === "In"));
+      this.#rows.push(row(() => false));
+    }
+    return tests.size;
+  }
+
+  #addFollow(): void {
+    for (const [number, slot] of this.#slots.slots.entries()) {
+      if ((slot.match & layout.match.followed) === 0) continue;
+      const needs = (bit: number) =>
+        this.#slots.ofHook.get(this.#bits[bit]!.planned)!.followed.includes(number);
+      const groupOf = (bit: number) =>
+        this.#shared.followGroups.get(this.#bits[bit]!.planned.set.name);
+      this.#rows.push(this.#where((bit) => !needs(bit)));
+      for (let group = 0; group < layout.followGroups; group++) {
+        this.#rows.push(this.#where((bit) => needs(bit) && groupOf(bit) === group));
+      }
+    }
+  }
+
+  /** Rows by executable id. Returns [exactBase, exactCount, prefixBase, prefixCount]. */
+  #addBinaries(): readonly [number, number, number, number] {
+    const asked = (prefix: boolean) =>
+      collect(this.#conditions, (c) =>
+        c.by === "binary" && c.op.endsWith("Prefix") === prefix
+          ? listing(c.op.startsWith("Not"), c.values.map(bytes))
+          : undefined,
+      );
+    const [exact, prefix] = [asked(false), asked(true)];
+    if (exact.length + prefix.length === 0) return [0, 0, 0, 0];
+    this.#use |= layout.use.binary;
+    const add = (dimension: Dimension, ids: ReadonlyMap<string, number>, nearest: boolean) => {
+      const base = this.#rows.length;
+      this.#rows.push(dimension.otherwise);
+      for (const value of ids.keys()) {
+        const key = nearest ? longestPrefix(value, dimension.entries) : value;
+        this.#rows.push(dimension.entries.get(key) ?? dimension.otherwise);
+      }
+      return base;
+    };
+    const count = this.#bits.length;
+    const { binaryExact, binaryPrefix } = this.#shared;
+    const exactBase = add(equalityDimension(this.#words, count, exact), binaryExact, false);
+    const prefixBase = add(prefixDimension(this.#words, count, prefix), binaryPrefix, true);
+    return [exactBase, binaryExact.size + 1, prefixBase, binaryPrefix.size + 1];
+  }
+
+  #addActions(): Uint8Array[] {
+    return this.#bits.map(({ planned, selector }, bit) => {
+      const args = this.#slots.ofHook.get(planned)!;
+      const action = encodeAction(planned, selector, {
+        next: bit - selector + planned.selectors.length,
+        slots: this.#slots.slots,
+        args: args.args,
+        group: this.#shared.followGroups.get(planned.set.name),
+      });
+      this.#use |= action.use;
+      return action.bytes;
+    });
+  }
+}
+
+function listing(negated: boolean, values: readonly string[]): Listing {
+  return { negated, values: new Set(values) };
+}
+
+/** Text as a string of its UTF-8 bytes, so that lengths and prefixes are those of the kernel. */
+export function bytes(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+function longestPrefix(value: string, entries: ReadonlyMap<string, unknown>): string {
+  for (let length = value.length; length > 0; length--) {
+    if (entries.has(value.slice(0, length))) return value.slice(0, length);
+  }
+  return "";
+}

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { layout } from "../compile/layout.ts";
+import type { AttachAbilities } from "../compile/plan.ts";
+import type { KernelFeatures } from "./engine.ts";
+import type { Native } from "./native.ts";
+import { type SharedMaps, sharedMaps } from "./tracking.ts";
+
+const syscallPrefixes: Readonly<Record<string, string>> = { x64: "__x64_", arm64: "__arm64_" };
+
+export type Abilities = AttachAbilities & { readonly kernel: KernelFeatures };
+
+/**
+ * What this kernel can do, by loading the smallest program of each kind once: configuration files
+ * are often absent and say nothing of lockdown. Nothing is attached.
+ */
+export function probeAbilities(native: Native, objects: string, shared: SharedMaps): Abilities {
+  const syscallPrefix = syscallPrefixes[process.arch] ?? "";
+  const probe = (object: string, symbol: string) =>
+    loads(native, join(objects, object), symbol, shared);
+  const fentry = probe("fentry.bpf.o", `${syscallPrefix}sys_write`);
+  const fmodRetSyscalls = probe("fmod_ret.bpf.o", `${syscallPrefix}sys_write`);
+  const functions = fentry ? undefined : kernelSymbols();
+  const features = {
+    btf: existsSync("/sys/kernel/btf/vmlinux"),
+    fentry,
+    fmod_ret_syscalls: fmodRetSyscalls,
+    kprobe: existsSync("/sys/bus/event_source/devices/kprobe"),
+    lsm: lsmActive(),
+  };
+  return {
+    syscallPrefix,
+    fentry,
+    fmodRetSyscalls,
+    hasFunction: (symbol) => functions?.has(symbol) ?? native.btfFunction(symbol) !== null,
+    kernel: {
+      release: release(),
+      arch: process.arch === "x64" ? "x86_64" : process.arch,
+      features: Object.entries(features)
+        .filter(([, has]) => has)
+        .map(([name]) => name)
+        .sort(),
+    },
+  };
+}
+
+function loads(native: Native, file: string, symbol: string, shared: SharedMaps): boolean {
+  const object = native.openObject(file);
+  try {
+    for (const name of sharedMaps) object.reuseMap(name, shared[name]);
+    const spec = new Uint8Array(layout.specBytes);
+    spec[0] = 1;
+    object.setGlobal("spec", spec);
+    object.setAttachTarget("hook", symbol);
+    object.load();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    object.close();
+  }
+}
+
+function kernelSymbols(): ReadonlySet<string> {
+  const lines = readFileSync("/proc/kallsyms", "latin1").split("\n");
+  return new Set(lines.map((line) => line.slice(19).split("\t")[0]!));
+}
+
+function lsmActive(): boolean {
+  try {
+    return readFileSync("/sys/kernel/security/lsm", "utf8").split(",").includes("bpf");
+  } catch {
+    return false;
+  }
+}

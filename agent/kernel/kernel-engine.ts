@@ -1,0 +1,273 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { binaryKey } from "../compile/keys.ts";
+import { layout } from "../compile/layout.ts";
+import {
+  type AttachPoint,
+  describePoint,
+  followsDescriptors,
+  type PlannedHook,
+  plan,
+  type Refusal,
+} from "../compile/plan.ts";
+import { classRow, compile, type Shared, type Tables } from "../compile/tables.ts";
+import { type BinaryIds, numberBinaries, writeBinaries } from "./binaries.ts";
+import type { Desired, Engine, KernelFeatures, NamedSet, Scopes, SetState } from "./engine.ts";
+import { EngineState } from "./engine-state.ts";
+import { type Abilities, probeAbilities } from "./features.ts";
+import { ensureFileFree, numberFollowGroups, removeFileFree } from "./followed-files.ts";
+import type { KernelError, Native } from "./native.ts";
+import { PinnedIds, u32 } from "./pinned-ids.ts";
+import { Pins } from "./pins.ts";
+import { type Loader, Program, programName } from "./program.ts";
+import { type Classes, classLimit, ScopeClasses } from "./scope-classes.ts";
+import { ensureTracking } from "./tracking.ts";
+
+export type KernelEngineOptions = {
+  readonly native: Native;
+  /** Folder on a bpffs that is ours alone. */
+  readonly bpffs: string;
+  /** Folder of the compiled *.bpf.o. */
+  readonly objects: string;
+  /** Executables of the node itself that are never killed or denied while outside pods. */
+  readonly protectedBinaries: readonly string[];
+  readonly log: Logger;
+};
+
+type Compiled = { readonly point: AttachPoint; readonly tables: Tables };
+type Held = { readonly point: AttachPoint; readonly tables: Tables; readonly program: Program };
+
+/** Programs the kernel of the node it runs on. What it has programmed outlives it, in pins. */
+export class KernelEngine implements Engine {
+  readonly #native: Native;
+  readonly #log: Logger;
+  readonly #loader: Loader;
+  readonly #abilities: Abilities;
+  readonly #state: EngineState;
+  readonly #classes: ScopeClasses;
+  readonly #followIds: PinnedIds;
+  readonly adopted: boolean;
+  /** Attach points in force by program name. Writer: #program. */
+  #held = new Map<string, Held>();
+  /** What the tables in force were made from; undefined before the first program(). */
+  #desired: Desired | undefined;
+  #capacity = 64;
+  #hooks: ReadonlyMap<number, { hook: PlannedHook; point: AttachPoint }> = new Map();
+  /** The last call's end: calls run one after the other. */
+  #tail: Promise<unknown> = Promise.resolve();
+
+  /** Adopts what an agent of the same version pinned, or loads process tracking. */
+  constructor(options: KernelEngineOptions) {
+    const { native, objects, log } = options;
+    const pins = new Pins(options.bpffs, objects);
+    const { maps, adopted } = ensureTracking(native, pins, objects);
+    this.#native = native;
+    this.#log = log;
+    this.adopted = adopted;
+    this.#loader = { native, pins, objects, shared: maps };
+    this.#abilities = probeAbilities(native, objects, maps);
+    this.#state = new EngineState(native, maps.engine_state);
+    const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), {
+      first: 1,
+      limit: classLimit,
+    });
+    this.#classes = new ScopeClasses(native, scopeIds, maps.cgroup_class);
+    this.#followIds = new PinnedIds(native, join(pins.maps, "follow_groups"), {
+      first: 0,
+      limit: layout.followGroups,
+    });
+    for (const path of options.protectedBinaries) {
+      native.update(maps.protected_binaries, binaryKey(path), u32(1));
+    }
+    this.#state.setAgentPid(process.pid);
+  }
+
+  features(): KernelFeatures {
+    return this.#abilities.kernel;
+  }
+
+  /** The ring buffer of events; one reader at a time. */
+  get eventsFd(): number {
+    return this.#loader.shared.events;
+  }
+
+  /** The losses counters and the process records, for the agent's own readers. */
+  get maps(): Loader["shared"] {
+    return this.#loader.shared;
+  }
+
+  /** The hook whose number an event carries, and the function it was attached to. */
+  hookOf(number: number): { hook: PlannedHook; point: AttachPoint } | undefined {
+    return this.#hooks.get(number);
+  }
+
+  program(desired: Desired): Promise<readonly SetState[]> {
+    return this.#serially(() => this.#program(desired));
+  }
+
+  assign(scopes: Scopes): Promise<void> {
+    return this.#serially(() => this.#assign(scopes));
+  }
+
+  #serially<T>(work: () => T): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  #program(desired: Desired): readonly SetState[] {
+    const refused = new Map<string, Refusal>();
+    const classes = this.#classes.number(desired.scopes);
+    this.#capacity = capacityFor(classes.length);
+    const held = this.#attachAll(desired.sets, classes, refused);
+    const slot = 1 - this.#state.active;
+    for (const { program, tables } of held.values()) program.writeSlot(slot, tables);
+    const inForce = desired.sets.filter((set) => !refused.has(set.name));
+    writeBinaries(this.#native, this.#loader.shared, slot, numberBinaries(inForce));
+    this.#hooks = hooksOf(held.values());
+    this.#state.flip(slot);
+    this.#afterFlip(held, slot, inForce, desired.scopes);
+    this.#desired = desired;
+    return desired.sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
+  }
+
+  /** Loads and attaches what the sets need, leaving out sets until all that are left succeed. */
+  #attachAll(
+    sets: readonly NamedSet[],
+    classes: Classes,
+    refused: Map<string, Refusal>,
+  ): Map<string, Held> {
+    for (;;) {
+      const wanted = sets.filter((set) => !refused.has(set.name));
+      const planned = plan(wanted, this.#abilities);
+      for (const [name, refusal] of planned.refused) refused.set(name, refusal);
+      const serving = wanted.filter((set) => !refused.has(set.name));
+      const shared = this.#shared(serving, classes, refused);
+      if (serving.some((set) => refused.has(set.name))) continue;
+      const held = new Map<string, Held>();
+      const failed = planned.points.some((point) => !this.#attach(point, shared, held, refused));
+      if (!failed) return held;
+    }
+  }
+
+  #shared(serving: readonly NamedSet[], classes: Classes, refused: Map<string, Refusal>): Shared {
+    const { groups, full } = numberFollowGroups(this.#loader, this.#followIds, serving);
+    for (const name of full) {
+      refused.set(name, {
+        reason: "LimitExceeded",
+        message: `${layout.followGroups} policies follow descriptors on this node; no group is free for another`,
+      });
+    }
+    if (groups.size > 0) {
+      try {
+        ensureFileFree(this.#loader);
+      } catch (error) {
+        for (const name of groups.keys()) refused.set(name, refusalOf(error));
+      }
+    }
+    const binaries: BinaryIds = numberBinaries(serving);
+    return {
+      binaryExact: binaries.exact,
+      binaryPrefix: binaries.prefix,
+      followGroups: groups,
+      classes,
+      classCapacity: this.#capacity,
+    };
+  }
+
+  /** Attaches one point into `held`; on failure refuses its sets and answers false. */
+  #attach(
+    point: AttachPoint,
+    shared: Shared,
+    held: Map<string, Held>,
+    refused: Map<string, Refusal>,
+  ): boolean {
+    try {
+      const compiled: Compiled = { point, tables: compile(point, shared) };
+      const name = programName(point, compiled.tables.spec);
+      const program =
+        this.#held.get(name)?.program ?? Program.ensure(this.#loader, point, compiled.tables);
+      held.set(name, { ...compiled, program });
+      return true;
+    } catch (error) {
+      const refusal = refusalOf(error);
+      this.#log.warn({ attach: describePoint(point), err: error }, "attach point refused");
+      for (const { set } of point.hooks) refused.set(set.name, refusal);
+      return false;
+    }
+  }
+
+  /** What may only happen once nothing runs on the old slot any more. */
+  #afterFlip(
+    held: Map<string, Held>,
+    slot: number,
+    inForce: readonly NamedSet[],
+    scopes: Scopes,
+  ): void {
+    this.#state.waitForReaders();
+    for (const [name, { program }] of this.#held) {
+      if (!held.has(name)) program.detach();
+      else program.clearSlot(1 - slot);
+    }
+    this.#held = held;
+    const names = new Set(held.keys());
+    for (const name of this.#loader.pins.pinnedHooks()) {
+      if (!names.has(name)) Program.adopt(this.#loader, name).detach();
+    }
+    this.#classes.assign(scopes);
+    this.#classes.collect();
+    if (!inForce.some(followsDescriptors)) removeFileFree(this.#loader, this.#followIds);
+    for (const path of this.#loader.pins.removeOtherVersions()) {
+      this.#log.info({ path }, "removed pins of another version");
+    }
+  }
+
+  #assign(scopes: Scopes): void {
+    if (this.#desired === undefined) throw new Error("assign before the first program");
+    const desired: Desired = { ...this.#desired, scopes };
+    const classes = this.#classes.number(scopes);
+    const hostChanged = scopes.host.join("\n") !== this.#desired.scopes.host.join("\n");
+    if (classes.length > this.#capacity || hostChanged) {
+      this.#program(desired);
+      return;
+    }
+    for (const { point, tables, program } of this.#held.values()) {
+      for (const [number, names] of classes.entries()) {
+        if (number > 0) program.writeClassRow(number, classRow(point, tables.words, names));
+      }
+    }
+    this.#classes.assign(scopes);
+    this.#classes.collect();
+    this.#desired = desired;
+  }
+}
+
+function capacityFor(classes: number): number {
+  let capacity = 64;
+  while (capacity < classes * 2) capacity *= 2;
+  return Math.min(capacity, classLimit);
+}
+
+function hooksOf(held: Iterable<Held>) {
+  const hooks = new Map<number, { hook: PlannedHook; point: AttachPoint }>();
+  for (const { point } of held) {
+    for (const hook of point.hooks) hooks.set(hook.number, { hook, point });
+  }
+  return hooks;
+}
+
+function stateOf(set: NamedSet, refusal: Refusal | undefined, held: Iterable<Held>): SetState {
+  const { name, hash } = set;
+  if (refusal !== undefined) return { name, hash, state: "failed", ...refusal };
+  const attachments = [...held]
+    .filter(({ point }) => point.hooks.some((hook) => hook.set.name === name))
+    .map(({ point }) => describePoint(point));
+  return { name, hash, state: "programmed", attachments: attachments.sort() };
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof RangeError) return { reason: "LimitExceeded", message: error.message };
+  const { message, log } = error as KernelError;
+  const last = log?.trim().split("\n").at(-1);
+  return { reason: "LoadFailed", message: last === undefined ? message : `${message} (${last})` };
+}

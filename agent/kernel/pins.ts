@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Where things are pinned: `<bpffs>/<version>/{maps,links,hooks/<attach point>}`. The version is a
+ * digest of all BPF objects, so that an agent with other programs never adopts maps that its own
+ * would read differently; it sets up beside the old ones and removes them when it holds everything.
+ */
+export class Pins {
+  readonly root: string;
+  readonly maps: string;
+  readonly links: string;
+  readonly hooks: string;
+  readonly #bpffs: string;
+
+  constructor(bpffs: string, objects: string) {
+    const digest = createHash("sha256");
+    for (const file of readdirSync(objects).sort()) {
+      if (file.endsWith(".bpf.o")) digest.update(readFileSync(join(objects, file)));
+    }
+    this.#bpffs = bpffs;
+    this.root = join(bpffs, `v-${digest.digest("hex").slice(0, 12)}`);
+    this.maps = join(this.root, "maps");
+    this.links = join(this.root, "links");
+    this.hooks = join(this.root, "hooks");
+    for (const folder of [this.maps, this.links, this.hooks]) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+  }
+
+  hook(name: string): string {
+    return join(this.hooks, name);
+  }
+
+  /** Names of the attach points that some agent of this version pinned. */
+  pinnedHooks(): readonly string[] {
+    return readdirSync(this.hooks).sort();
+  }
+
+  /** Removes what agents of other versions left: unpinning detaches, since nobody holds it open. */
+  removeOtherVersions(): readonly string[] {
+    const others = readdirSync(this.#bpffs)
+      .map((name) => join(this.#bpffs, name))
+      .filter((path) => path !== this.root);
+    for (const path of others) removePins(path);
+    return others;
+  }
+}
+
+/** Removes a folder of pins; a link whose only holder was the pin is detached by that. */
+export function removePins(path: string): void {
+  if (existsSync(path)) rmSync(path, { recursive: true, force: true });
+}

@@ -1,0 +1,78 @@
+import type { CgroupScope, Scopes } from "./engine.ts";
+import type { Native } from "./native.ts";
+import type { PinnedIds } from "./pinned-ids.ts";
+
+/** Scope class by number: the names of the sets that hold in it. Class 0 is the host's. */
+export type Classes = readonly ReadonlySet<string>[];
+
+/** The highest number a class can have; every attach point keeps a row for each up to the last. */
+export const classLimit = 32768;
+
+/**
+ * Gives each distinct list of set names a number, and writes which cgroup is in which class. A
+ * number's meaning never changes while some cgroup has it.
+ */
+export class ScopeClasses {
+  readonly #native: Native;
+  readonly #ids: PinnedIds;
+  readonly #cgroups: number;
+  /** Class number → its sets, for classes whose list this agent has seen. Writer: #numberFor. */
+  readonly #sets = new Map<number, ReadonlySet<string>>();
+
+  constructor(native: Native, ids: PinnedIds, cgroups: number) {
+    this.#native = native;
+    this.#ids = ids;
+    this.#cgroups = cgroups;
+  }
+
+  /** Numbers every list in `scopes`; throws RangeError when there are more than classLimit. */
+  number(scopes: Scopes): Classes {
+    for (const { sets } of cgroupScopes(scopes)) this.#numberFor(sets);
+    const last = Math.max(0, ...this.#ids.numbers());
+    // A number of an earlier agent whose list is not known yet: what every pod has, until assigned.
+    const everyPod = new Set(scopes.podRoots.flatMap(({ sets }) => sets));
+    const classes: ReadonlySet<string>[] = [];
+    for (let number = 0; number <= last; number++) {
+      classes.push(number === 0 ? new Set(scopes.host) : (this.#sets.get(number) ?? everyPod));
+    }
+    return classes;
+  }
+
+  /** Writes cgroup → class; parents come first, because new children inherit from them. */
+  assign(scopes: Scopes): void {
+    const wanted = cgroupScopes(scopes);
+    const ids = BigUint64Array.from(wanted.map(({ id }) => id));
+    const numbers = Uint32Array.from(wanted.map(({ sets }) => this.#numberFor(sets)));
+    if (wanted.length > 0) {
+      const [keys, values] = [new Uint8Array(ids.buffer), new Uint8Array(numbers.buffer)];
+      this.#native.updateBatch(this.#cgroups, keys, values, wanted.length);
+    }
+  }
+
+  /** Frees the numbers that no cgroup has any more. */
+  collect(): void {
+    const keys = this.#native.keys(this.#cgroups);
+    const used = new Set<number>();
+    const value = Buffer.alloc(4);
+    for (let at = 0; at < keys.length; at += 8) {
+      if (this.#native.lookup(this.#cgroups, keys.subarray(at, at + 8), value)) {
+        used.add(value.readUInt32LE());
+      }
+    }
+    this.#ids.release(used);
+    for (const number of this.#sets.keys()) if (!used.has(number)) this.#sets.delete(number);
+  }
+
+  #numberFor(sets: readonly string[]): number {
+    const number = this.#ids.ensure(sets.join("\n"));
+    if (number === undefined) {
+      throw new RangeError(`more than ${classLimit} different lists of policies on one node`);
+    }
+    if (!this.#sets.has(number)) this.#sets.set(number, new Set(sets));
+    return number;
+  }
+}
+
+function cgroupScopes(scopes: Scopes): readonly CgroupScope[] {
+  return [...scopes.podRoots, ...scopes.cgroups];
+}

@@ -1,0 +1,71 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Link, Native } from "./native.ts";
+import type { Pins } from "./pins.ts";
+
+/** The maps that process.bpf.o makes and every other program reuses. */
+export const sharedMaps = [
+  "engine_state",
+  "events",
+  "losses",
+  "process",
+  "cgroup_class",
+  "protected_binaries",
+  "followed",
+  "binaries_exact",
+  "binaries_prefix",
+] as const;
+export type SharedMaps = Readonly<Record<(typeof sharedMaps)[number], number>>;
+
+const programs = [
+  "process_exec",
+  "process_fork",
+  "process_exit",
+  "cgroup_made",
+  "cgroup_gone",
+] as const;
+
+/**
+ * Process tracking: adopted whole where an agent of this version pinned it, else loaded and pinned.
+ * Returns file descriptors of the shared maps. Throws KernelError where the kernel refuses.
+ */
+export function ensureTracking(
+  native: Native,
+  pins: Pins,
+  objects: string,
+): { readonly maps: SharedMaps; readonly adopted: boolean } {
+  const complete = programs.every((name) => existsSync(join(pins.links, name)));
+  if (complete) return { maps: openShared(native, pins), adopted: true };
+  const object = native.openObject(join(objects, "process.bpf.o"));
+  const links: Link[] = [];
+  try {
+    for (const name of sharedMaps) {
+      const path = join(pins.maps, name);
+      if (existsSync(path)) object.reuseMap(name, native.openPinnedMap(path));
+    }
+    object.load();
+    for (const name of sharedMaps) {
+      const path = join(pins.maps, name);
+      if (existsSync(path)) continue;
+      const fd = object.mapFd(name);
+      native.pinMap(fd, path);
+      native.closeFd(fd);
+    }
+    for (const name of programs) {
+      const path = join(pins.links, name);
+      if (existsSync(path)) continue;
+      const link = object.attach(name);
+      links.push(link);
+      link.pin(path);
+    }
+  } finally {
+    for (const link of links) link.close();
+    object.close();
+  }
+  return { maps: openShared(native, pins), adopted: false };
+}
+
+function openShared(native: Native, pins: Pins): SharedMaps {
+  const entries = sharedMaps.map((name) => [name, native.openPinnedMap(join(pins.maps, name))]);
+  return Object.fromEntries(entries) as SharedMaps;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Where a function has no BTF, or no trampoline: the same decision from a kprobe. */
+#include "../engine/engine.h"
+#include "parameters.h"
+
+SEC("kprobe")
+int hook(struct pt_regs *context)
+{
+	struct call call;
+
+	if (!engine__enter(&call))
+		return 0; /* not ours to decide */
+	call.scratch->result = 0;
+	if (spec.syscall)
+		parameters__of_syscall(&call, (struct pt_regs *)PT_REGS_PARM1(context));
+	else
+		parameters__of_function(&call, context);
+	if (engine__match(&call))
+		engine__act(&call);
+	return 0; /* a kprobe's value means nothing */
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

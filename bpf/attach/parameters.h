@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Parameters out of registers. */
+#ifndef GUARDBEE_ATTACH_PARAMETERS_H
+#define GUARDBEE_ATTACH_PARAMETERS_H
+
+#include "../engine/call.h"
+
+/* The system call's own registers, which its entry wrapper gets a pointer to. */
+static __always_inline void parameters__of_syscall(struct call *call, struct pt_regs *regs)
+{
+	call->scratch->parameters[0] = spec.reads & 1 ? PT_REGS_PARM1_CORE_SYSCALL(regs) : 0;
+	call->scratch->parameters[1] = spec.reads & 2 ? PT_REGS_PARM2_CORE_SYSCALL(regs) : 0;
+	call->scratch->parameters[2] = spec.reads & 4 ? PT_REGS_PARM3_CORE_SYSCALL(regs) : 0;
+	call->scratch->parameters[3] = spec.reads & 8 ? PT_REGS_PARM4_CORE_SYSCALL(regs) : 0;
+	call->scratch->parameters[4] = spec.reads & 16 ? PT_REGS_PARM5_CORE_SYSCALL(regs) : 0;
+}
+
+static __always_inline void parameters__of_function(struct call *call, struct pt_regs *regs)
+{
+	call->scratch->parameters[0] = spec.reads & 1 ? PT_REGS_PARM1(regs) : 0;
+	call->scratch->parameters[1] = spec.reads & 2 ? PT_REGS_PARM2(regs) : 0;
+	call->scratch->parameters[2] = spec.reads & 4 ? PT_REGS_PARM3(regs) : 0;
+	call->scratch->parameters[3] = spec.reads & 8 ? PT_REGS_PARM4(regs) : 0;
+	call->scratch->parameters[4] = spec.reads & 16 ? PT_REGS_PARM5(regs) : 0;
+}
+
+#endif

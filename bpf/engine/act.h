@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Runs the actions of the selectors that are left: of each hook of each policy, the first. */
+#ifndef GUARDBEE_ENGINE_ACT_H
+#define GUARDBEE_ENGINE_ACT_H
+
+#include "emit.h"
+
+static __always_inline bool file__is_last(struct file *file)
+{
+	struct file___ref *counted = (void *)file;
+
+	if (bpf_core_field_exists(counted->f_ref))
+		return BPF_CORE_READ(counted, f_ref.refcnt.counter) == 0;
+	return BPF_CORE_READ(file, f_count.counter) == 1;
+}
+
+static __always_inline void act__follow(struct call *call, struct action_entry *entry)
+{
+	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (SLOTS_MAX - 1)];
+	__u64 file = (__u64)args__file(call, slot), *groups, none = 0;
+
+	if (!file)
+		return; /* nothing was opened */
+	groups = bpf_map_lookup_elem(&followed, &file);
+	if (!groups) {
+		bpf_map_update_elem(&followed, &file, &none, BPF_NOEXIST);
+		groups = bpf_map_lookup_elem(&followed, &file);
+	}
+	if (groups)
+		__sync_fetch_and_or(groups, entry->group);
+	else
+		losses__count(LOSS_FOLLOW_FULL);
+}
+
+/* A duplicate of the descriptor keeps the open file, and so keeps it followed. */
+static __always_inline void act__unfollow(struct call *call, struct action_entry *entry)
+{
+	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (SLOTS_MAX - 1)];
+	struct file *file = args__file(call, slot);
+	__u64 key = (__u64)file, *groups;
+
+	if (!file || !file__is_last(file))
+		return;
+	groups = bpf_map_lookup_elem(&followed, &key);
+	if (groups)
+		__sync_fetch_and_and(groups, ~entry->group);
+}
+
+static __always_inline void act__run(struct call *call, struct action_entry *entry)
+{
+	__u16 flags = entry->flags & ACT_MONITORED ? HOOK_MONITORED : 0;
+
+	if (spec.use & USE_FOLLOW) {
+		if (entry->flags & ACT_FOLLOW)
+			act__follow(call, entry);
+		if (entry->flags & ACT_UNFOLLOW)
+			act__unfollow(call, entry);
+	}
+	if (spec.use & USE_ENFORCE && entry->flags & (ACT_SIGNAL | ACT_OVERRIDE)) {
+		struct process_info *info = call__info(call);
+
+		if (info && info->flags & PROCESS_PROTECTED) {
+			flags |= HOOK_MONITORED;
+		} else {
+			if (entry->flags & ACT_SIGNAL)
+				bpf_send_signal(entry->signal);
+			if (entry->flags & ACT_OVERRIDE && call->override == 0)
+				call->override = entry->error;
+		}
+	}
+	if (entry->flags & ACT_POST)
+		emit__hook(call, entry, flags);
+}
+
+/* The lowest bit that is set from bit `from` on, or WORDS_MAX * 64. */
+static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
+{
+	FOR_EACH_WORD(word) {
+		__u64 bits = call->scratch->left[word];
+
+		if (word < from / 64)
+			continue;
+		if (word == from / 64)
+			bits &= ~0ULL << (from & 63);
+		if (bits == 0)
+			continue;
+		bits &= -bits;
+		/* the index of a single bit, without a loop */
+		return word * 64 + ((bits & 0xffffffff00000000ULL) != 0) * 32 +
+		       ((bits & 0xffff0000ffff0000ULL) != 0) * 16 +
+		       ((bits & 0xff00ff00ff00ff00ULL) != 0) * 8 +
+		       ((bits & 0xf0f0f0f0f0f0f0f0ULL) != 0) * 4 +
+		       ((bits & 0xccccccccccccccccULL) != 0) * 2 +
+		       ((bits & 0xaaaaaaaaaaaaaaaaULL) != 0);
+	}
+	return WORDS_MAX * 64;
+}
+
+static long act__step(__u32 index, void *context)
+{
+	struct call *call = context;
+	__u32 bit = act__next_bit(call, call->at);
+	struct action_entry *entry;
+	void *table;
+
+	if (bit >= WORDS_MAX * 64)
+		return 1;
+	table = bpf_map_lookup_elem(&actions, &call->slot);
+	entry = table ? bpf_map_lookup_elem(table, &bit) : NULL;
+	if (!entry)
+		return 1; /* cannot be: each bit has its entry */
+	call->at = entry->next;
+	act__run(call, entry);
+	return call->at >= WORDS_MAX * 64;
+}
+
+#endif

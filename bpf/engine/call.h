@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One call of an attach point while it is decided. */
+#ifndef GUARDBEE_ENGINE_CALL_H
+#define GUARDBEE_ENGINE_CALL_H
+
+#include "../process/info.h"
+#include "tables.h"
+
+#define EVENT_ARG_MAX (8 + 4 + PATH_SIZE)
+#define EVENT_ARGS_SIZE 16384	/* a per-CPU value may have 32 KiB; reached only by four whole paths */
+
+/* Memory of one CPU for one attach point; tracing programs do not nest on themselves. */
+struct call_scratch {
+	struct path_buffer path;
+	struct prefix_key prefix;
+	struct equal_key equal;
+	__u64 left[WORDS_MAX];	/* selectors that still match */
+	__u64 sum[WORDS_MAX];	/* for look-ups that add several bitmaps up first */
+	__u64 minus[WORDS_MAX];
+	__u64 parameters[PARAMETERS_MAX];
+	__u64 result;		/* return value, at exit */
+	struct hook_event event;
+	char args[EVENT_ARGS_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct call_scratch);
+} call_scratch SEC(".maps");
+
+/* On the stack: the verifier forgets what a pointer is once it lies in a map. */
+struct call {
+	struct call_scratch *scratch;
+	struct hook_table *table;
+	struct process_info *info; /* once asked for */
+	__u32 slot;		/* engine_state.active as it was at entry */
+	__u32 binary_generation;
+	__s32 override;		/* 0 or -errno: what the call shall return instead */
+	__u32 at;		/* first bit that act has not looked at */
+	__u32 args_size;	/* bytes of scratch->args in use */
+	__u32 zero;
+};
+
+static __always_inline bool bits__are_zero(const __u64 *bits)
+{
+	__u64 any = 0;
+
+	FOR_EACH_WORD(i)
+			any |= bits[i];
+	return any == 0;
+}
+
+static __always_inline void bits__copy(__u64 *to, const __u64 *bits)
+{
+	FOR_EACH_WORD(i)
+			to[i] = bits[i];
+}
+
+static __always_inline void bits__add(__u64 *to, const __u64 *bits)
+{
+	FOR_EACH_WORD(i)
+			to[i] |= bits[i];
+}
+
+static __always_inline void bits__clear(__u64 *to)
+{
+	FOR_EACH_WORD(i)
+			to[i] = 0;
+}
+
+static __always_inline bool call__is_empty(struct call *call)
+{
+	return bits__are_zero(call->scratch->left);
+}
+
+static __always_inline void call__and(struct call *call, const __u64 *bits)
+{
+	FOR_EACH_WORD(i)
+			call->scratch->left[i] &= bits[i];
+}
+
+static __always_inline const __u64 *call__row(struct call *call, __u32 index)
+{
+	void *table = bpf_map_lookup_elem(&rows, &call->slot);
+
+	return table ? bpf_map_lookup_elem(table, &index) : NULL;
+}
+
+/* A missing row leaves nothing (and cannot be). */
+static __always_inline void call__and_row(struct call *call, __u32 index)
+{
+	const __u64 *bits = call__row(call, index);
+
+	if (bits)
+		call__and(call, bits);
+	else
+		bits__clear(call->scratch->left);
+}
+
+/* What a dimension leaves when its value is not listed, or (absent) when there is no value. */
+static __always_inline void call__and_default(struct call *call, __u32 dim)
+{
+	call__and_row(call, call->table->dim_base + 2 * dim);
+}
+
+static __always_inline void call__and_absent(struct call *call, __u32 dim)
+{
+	call__and_row(call, call->table->dim_base + 2 * dim + 1);
+}
+
+/* The record of the current process, made now if it has none. NULL only without memory. */
+static __always_inline struct process_info *call__info(struct call *call)
+{
+	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
+
+	if (!call->info) {
+		call->info = bpf_task_storage_get(&process, leader, 0, 0);
+		if (!call->info)
+			call->info = info__create_late(leader, &call->scratch->path);
+	}
+	return call->info;
+}
+
+#endif

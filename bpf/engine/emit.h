@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Writes the event of a selector that matched. */
+#ifndef GUARDBEE_ENGINE_EMIT_H
+#define GUARDBEE_ENGINE_EMIT_H
+
+#include "args.h"
+
+#define ARGS_MASK (EVENT_ARGS_SIZE - 1)
+#define ARGS_LAST (EVENT_ARGS_SIZE - EVENT_ARG_MAX - 8)
+
+/* Each returns the payload's size in bytes and writes it to `to`; flags go to `arg`. */
+static __always_inline __u32 emit__number(char *to, __u64 value)
+{
+	*(__u64 *)to = value;
+	return sizeof(value);
+}
+
+static __always_inline __u32 emit__path(struct call *call, struct event_arg *arg, char *to,
+					struct file *file)
+{
+	struct path_text text;
+	__u32 size;
+
+	if (!file) {
+		arg->type = ARG_ERROR;
+		*(__u32 *)to = 9; /* EBADF */
+		return sizeof(__u32);
+	}
+	text = path__write(&call->scratch->path, &file->f_path);
+	size = BOUNDED(text.size, PATH_SIZE - 1);
+	if (text.cut)
+		arg->flags |= ARG_CUT;
+	if (path__is_deleted(BPF_CORE_READ(file, f_path.dentry)))
+		arg->flags |= ARG_DELETED;
+	*(__u32 *)to = BPF_CORE_READ(file, f_inode, i_mode);
+	bpf_probe_read_kernel(to + sizeof(__u32), size,
+			      call->scratch->path.text + BOUNDED(text.start, PATH_SIZE - 1));
+	return sizeof(__u32) + size;
+}
+
+static __always_inline __u32 emit__buffer(struct call *call, struct event_arg *arg, char *to,
+					  const volatile struct arg_slot *slot)
+{
+	__u32 whole = args__buffer_size(call, slot), size = whole;
+
+	if (size > DATA_SIZE - 1) {
+		size = DATA_SIZE - 1;
+		arg->flags |= ARG_CUT;
+	}
+	size = BOUNDED(size, DATA_SIZE - 1);
+	*(__u32 *)to = whole;
+	if (args__read_buffer(to + sizeof(__u32), size, args__parameter(call, slot->index))) {
+		arg->type = ARG_ERROR;
+		arg->flags = 0;
+		*(__u32 *)to = 14; /* EFAULT */
+		return sizeof(__u32);
+	}
+	return sizeof(__u32) + size;
+}
+
+/* False when the event has no room for another argument. */
+static __always_inline bool emit__arg(struct call *call, __u32 number)
+{
+	const volatile struct arg_slot *slot = &spec.slots[number & (SLOTS_MAX - 1)];
+	struct event_arg *arg;
+	__u32 at = call->args_size;
+	char *to;
+
+	if (at > ARGS_LAST)
+		return false;
+	arg = (void *)(call->scratch->args + BOUNDED(at, ARGS_MASK));
+	to = (char *)(arg + 1);
+	arg->type = slot->type;
+	arg->flags = 0;
+	switch (slot->type) {
+	case ARG_FILE:
+	case ARG_FD:
+		arg->size = emit__path(call, arg, to, args__file(call, slot));
+		break;
+	case ARG_CHAR_BUF:
+		arg->size = emit__buffer(call, arg, to, slot);
+		break;
+	default:
+		arg->size = emit__number(to, args__number(call, slot));
+	}
+	call->args_size = (at + sizeof(*arg) + arg->size + 7) & ~7u & ARGS_MASK;
+	return true;
+}
+
+static __always_inline void emit__hook(struct call *call, struct action_entry *entry, __u16 flags)
+{
+	struct hook_event *event = &call->scratch->event;
+	struct process_info *info = call__info(call);
+	__u32 size, args = 0;
+
+	call->args_size = 0;
+	for (; args < PARAMETERS_MAX && args < entry->args; args++)
+		if (!emit__arg(call, entry->arg_slots[args]))
+			break;
+	__builtin_memset(event, 0, sizeof(*event));
+	if (info) {
+		event->process = info->key;
+		if (info->flags & PROCESS_LATE)
+			flags |= HOOK_PROCESS_UNKNOWN;
+	}
+	event->cgroup_id = bpf_get_current_cgroup_id();
+	event->tid = bpf_get_current_pid_tgid();
+	event->hook = entry->hook;
+	event->selector = entry->selector;
+	event->action = entry->code;
+	event->flags = flags;
+	event->args = args;
+	size = BOUNDED(call->args_size, ARGS_MASK);
+	event->header.kind = EVENT_HOOK;
+	event->header.cpu = bpf_get_smp_processor_id();
+	event->header.size = sizeof(*event) + size;
+	event->header.ktime = bpf_ktime_get_boot_ns();
+	/* args lie right behind the event in the scratch */
+	if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0))
+		losses__count(LOSS_RING_HOOK);
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Decides one call: scope first, then each dimension in use, cheapest first, then the actions. */
+#ifndef GUARDBEE_ENGINE_H
+#define GUARDBEE_ENGINE_H
+
+#include "act.h"
+
+/* Ends the decision as soon as nothing matches. */
+#define STOP_WHEN_EMPTY(call)                  \
+	do {                                   \
+		if (call__is_empty(call))      \
+			return false;          \
+	} while (0)
+
+/* True when selectors are left. The caller has set the parameters and the result. */
+static __always_inline bool engine__match(struct call *call)
+{
+	if (spec.use & USE_NSPID) {
+		number__match(call, DIM_NSPID, task__nspid(bpf_get_current_task_btf()));
+		STOP_WHEN_EMPTY(call);
+	}
+	if (spec.use & USE_PID) {
+		number__match(call, DIM_PID, bpf_get_current_pid_tgid() >> 32);
+		STOP_WHEN_EMPTY(call);
+	}
+	if (spec.use & USE_CAPS) {
+		scope__match_capabilities(call);
+		STOP_WHEN_EMPTY(call);
+	}
+#pragma clang loop unroll(disable)
+	for (__u32 number = 0; number < SLOTS_MAX; number++) {
+		if (spec.slots[number].match & (MATCH_NUMBER | MATCH_FOLLOWED) &&
+		    !(spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX))) {
+			args__match_slot(call, number);
+			STOP_WHEN_EMPTY(call);
+		}
+	}
+	if (spec.use & USE_BINARY) {
+		scope__match_binary(call);
+		STOP_WHEN_EMPTY(call);
+	}
+	if (spec.use & USE_PID_TREE) {
+		scope__match_pid_tree(call);
+		STOP_WHEN_EMPTY(call);
+	}
+#pragma clang loop unroll(disable)
+	for (__u32 number = 0; number < SLOTS_MAX; number++) {
+		if (spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX)) {
+			args__match_slot(call, number);
+			STOP_WHEN_EMPTY(call);
+		}
+	}
+	return true;
+}
+
+/* Whether this program acts now and the process is in some policy's scope. */
+static __always_inline bool engine__enter(struct call *call)
+{
+	__u32 zero = 0;
+	struct engine_state *state = bpf_map_lookup_elem(&engine_state, &zero);
+	const __u64 *bits;
+
+	if (!state)
+		return false; /* cannot be: the array has this entry */
+	call->slot = state->active & 1;
+	call->table = bpf_map_lookup_elem(&tables, &call->slot);
+	if (!call->table || !call->table->live)
+		return false; /* another program acts for this slot */
+	bits = scope__find(call);
+	if (!bits || bits__are_zero(bits))
+		return false;
+	if (bpf_get_current_pid_tgid() >> 32 == state->agent_pid)
+		return false; /* the agent is in no scope: its events would make events */
+	call->binary_generation = call->slot ? state->binary_generation[1] : state->binary_generation[0];
+	call->scratch = bpf_map_lookup_elem(&call_scratch, &zero);
+	if (!call->scratch)
+		return false; /* cannot be: the array has this entry */
+	call->info = NULL;
+	call->override = 0;
+	call->at = 0;
+	bits__copy(call->scratch->left, bits);
+	return true;
+}
+
+/* Runs the actions; the result is 0, or -errno that the call shall return instead. */
+static __always_inline int engine__act(struct call *call)
+{
+	bpf_loop(MATCHES_MAX, act__step, call, 0);
+	return call->override;
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who the process is: scope class, pids, binary, capabilities. */
+#ifndef GUARDBEE_ENGINE_SCOPE_H
+#define GUARDBEE_ENGINE_SCOPE_H
+
+#include "call.h"
+
+#define PID_TREE_DEPTH 11	/* the process and 10 generations above it, as upstream */
+
+/* The selectors in whose scope the current process is, or NULL when the table has no such row. */
+static __always_inline const __u64 *scope__find(struct call *call)
+{
+	__u64 id = bpf_get_current_cgroup_id();
+	__u32 *class = bpf_map_lookup_elem(&cgroup_class, &id);
+
+	return call__row(call, class && *class < call->table->classes ? *class : CLASS_HOST);
+}
+
+static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u64 value)
+{
+	struct number_key key = {.dim = dim, .value = value};
+	void *table = bpf_map_lookup_elem(&numbers, &call->slot);
+
+	return table ? bpf_map_lookup_elem(table, &key) : NULL;
+}
+
+static __always_inline void number__match(struct call *call, __u32 dim, __u64 value)
+{
+	const __u64 *bits = number__find(call, dim, value);
+
+	if (bits)
+		call__and(call, bits);
+	else
+		call__and_default(call, dim);
+}
+
+/* In: some generation is listed. NotIn: none is. */
+static __always_inline void scope__match_pid_tree(struct call *call)
+{
+	struct task_struct *task = bpf_get_current_task_btf()->group_leader;
+	struct call_scratch *scratch = call->scratch;
+	const __u64 *bits;
+
+	bits = call__row(call, call->table->dim_base + 2 * DIM_PID_TREE_IN);
+	if (!bits)
+		return; /* cannot be: the table has this row */
+	bits__copy(scratch->sum, bits);
+	bits__clear(scratch->minus);
+	for (__u32 depth = 0; depth < PID_TREE_DEPTH; depth++) {
+		__u32 pid = BPF_CORE_READ(task, tgid);
+
+		bits = number__find(call, DIM_PID_TREE_IN, pid);
+		if (bits)
+			bits__add(scratch->sum, bits);
+		bits = number__find(call, DIM_PID_TREE_NOT, pid);
+		if (bits)
+			bits__add(scratch->minus, bits);
+		if (pid <= 1)
+			break;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	FOR_EACH_WORD(i)
+			scratch->left[i] &= scratch->sum[i] & ~scratch->minus[i];
+}
+
+static __always_inline void scope__match_capabilities(struct call *call)
+{
+	const struct cred *cred = BPF_CORE_READ(bpf_get_current_task_btf(), cred);
+	bool host = BPF_CORE_READ(cred, user_ns, level) == 0;
+	__u64 sets[3];
+
+	bpf_core_read(&sets[CAP_SET_EFFECTIVE], 8, &cred->cap_effective);
+	bpf_core_read(&sets[CAP_SET_INHERITABLE], 8, &cred->cap_inheritable);
+	bpf_core_read(&sets[CAP_SET_PERMITTED], 8, &cred->cap_permitted);
+	for (__u32 i = 0; i < CAP_TESTS_MAX; i++) {
+		struct cap_test *test = &call->table->caps[i];
+		__u64 held;
+		__u32 row;
+
+		if (i >= call->table->cap_count)
+			break;
+		held = test->set == CAP_SET_EFFECTIVE ? sets[CAP_SET_EFFECTIVE] :
+		       test->set == CAP_SET_PERMITTED ? sets[CAP_SET_PERMITTED] :
+							sets[CAP_SET_INHERITABLE];
+		row = (held & test->mask) != 0;
+		if (test->user_ns == CAP_NS_HOST && !host)
+			row = 0;
+		if (test->user_ns == CAP_NS_NESTED && host)
+			row = 2;
+		call__and_row(call, call->table->cap_base + 3 * i + row);
+	}
+}
+
+/* Looks the two ids up again when the tables have changed since; threads may both do it. */
+static __always_inline void binary__refresh(struct call *call, struct process_info *info)
+{
+	struct prefix_key *key = &call->scratch->prefix;
+	void *exact = bpf_map_lookup_elem(&binaries_exact, &call->slot);
+	void *prefix = bpf_map_lookup_elem(&binaries_prefix, &call->slot);
+	struct binary_prefix_key *path = (void *)&key->dim;
+	__u32 size = info->binary_size, *id;
+
+	id = exact ? bpf_map_lookup_elem(exact, info->binary) : NULL;
+	info->binary_exact = id ? *id : 0;
+	if (size > sizeof(path->path))
+		size = sizeof(path->path);
+	path->prefix_bits = 8 * size;
+	bpf_probe_read_kernel(path->path, sizeof(path->path), info->binary);
+	id = prefix ? bpf_map_lookup_elem(prefix, path) : NULL;
+	info->binary_prefix = id ? *id : 0;
+	info->binary_generation = call->binary_generation;
+}
+
+static __always_inline void scope__match_binary(struct call *call)
+{
+	struct process_info *info = call__info(call);
+
+	if (!info || info->binary_size == 0) {
+		call__and_absent(call, DIM_BINARY);
+		return;
+	}
+	if (info->binary_generation != call->binary_generation)
+		binary__refresh(call, info);
+	call__and_row(call, call->table->exact_base +
+			    (info->binary_exact < call->table->exact_count ? info->binary_exact : 0));
+	call__and_row(call, call->table->prefix_base +
+			    (info->binary_prefix < call->table->prefix_count ? info->binary_prefix : 0));
+}
+
+#endif

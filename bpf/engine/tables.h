@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What agent/compile writes and the engine reads. A selector of an attach point is one bit of a
+ * bitmap of `words` 64-bit words; a dimension's look-up yields the bitmap of selectors that it
+ * leaves in. Every table has two slots; engine_state.active says which is in force.
+ */
+#ifndef GUARDBEE_ENGINE_TABLES_H
+#define GUARDBEE_ENGINE_TABLES_H
+
+#include "../maps.h"
+
+#define WORDS_MAX 16		/* 1,024 selectors on an attach point */
+#define SLOTS_MAX 8		/* distinct readings of arguments on an attach point */
+#define PARAMETERS_MAX 5	/* as upstream: the sixth is out of reach */
+#define CAP_TESTS_MAX 32
+#define FOLLOW_GROUPS 64
+#define MATCHES_MAX 1024	/* as many as there are selectors */
+
+/* Dimensions; a slot's own is DIM_SLOT + its number. Each has two rows, see struct hook_table. */
+enum dimension {
+	DIM_PID = 0,
+	DIM_NSPID,
+	DIM_PID_TREE_IN,
+	DIM_PID_TREE_NOT,
+	DIM_BINARY,
+	DIM_SLOT = 8,
+	DIM_MAX = DIM_SLOT + SLOTS_MAX,
+};
+
+/* arg_slot.match: which look-ups a slot takes part in */
+#define MATCH_NUMBER	(1u << 0)
+#define MATCH_EQUAL	(1u << 1)	/* of text */
+#define MATCH_PREFIX	(1u << 2)
+#define MATCH_FOLLOWED	(1u << 3)	/* the descriptor must be followed */
+
+struct arg_slot {
+	__u8 type;		/* enum arg_type; 0: the slot is not used */
+	__u8 index;		/* parameter of the call */
+	__u8 match;
+	__u8 size_index;	/* ARG_CHAR_BUF: parameter that holds its size, from 1; 0: none;
+				 * SIZE_IS_RETURN: the return value */
+	__u8 follow_block;	/* MATCH_FOLLOWED: which block of follow rows */
+	__u8 zero[3];
+};
+#define SIZE_IS_RETURN 0xff
+
+/* hook_spec.use */
+#define USE_PID		(1u << 0)
+#define USE_NSPID	(1u << 1)
+#define USE_PID_TREE	(1u << 2)
+#define USE_BINARY	(1u << 3)
+#define USE_CAPS	(1u << 4)
+#define USE_ENFORCE	(1u << 5)	/* some action stops something */
+#define USE_FOLLOW	(1u << 6)	/* some action follows or unfollows */
+
+/* Constants of one loaded program: the verifier drops what they rule out. */
+struct hook_spec {
+	__u32 words;		/* 1, 2, 4, 8 or 16 */
+	__u32 use;
+	__u32 syscall;		/* parameters are in the pt_regs that parameter 0 points to */
+	__u32 reads;		/* a bit for each parameter that some slot reads */
+	struct arg_slot slots[SLOTS_MAX];
+};
+
+/* cap_test.set */
+enum cap_set { CAP_SET_EFFECTIVE = 0, CAP_SET_INHERITABLE, CAP_SET_PERMITTED };
+/* cap_test.user_ns */
+enum cap_user_ns { CAP_NS_ANY = 0, CAP_NS_HOST, CAP_NS_NESTED };
+
+struct cap_test {
+	__u64 mask;
+	__u32 set;
+	__u32 user_ns;
+};
+
+/*
+ * One slot of one attach point. Rows are numbered from these bases in the map `rows`:
+ * scope class; per dimension what is left when the value is not listed, then when there is no
+ * value, and behind those per slot what is left when its text equals none (EQUAL_ROW); per
+ * capability test not held, held, and void (its user namespace does not count); per follow block
+ * not followed, then by group; per binary id exact, and by prefix.
+ */
+#define EQUAL_ROW (2 * DIM_MAX)
+#define DIM_ROWS (EQUAL_ROW + SLOTS_MAX)
+struct hook_table {
+	__u32 live;		/* 0: this program does not act in this slot */
+	__u32 classes;
+	__u32 dim_base;
+	__u32 cap_base;
+	__u32 cap_count;
+	__u32 follow_base;
+	__u32 exact_base;
+	__u32 exact_count;
+	__u32 prefix_base;
+	__u32 prefix_count;
+	struct cap_test caps[CAP_TESTS_MAX];
+};
+
+/* action_entry.flags */
+#define ACT_POST	(1u << 0)
+#define ACT_SIGNAL	(1u << 1)
+#define ACT_OVERRIDE	(1u << 2)
+#define ACT_FOLLOW	(1u << 3)
+#define ACT_UNFOLLOW	(1u << 4)
+#define ACT_MONITORED	(1u << 5)	/* monitor mode left an action out */
+
+/* What one selector does, indexed by its bit. */
+struct action_entry {
+	__u32 hook;		/* number for hook_event.hook */
+	__u16 selector;
+	__u16 next;		/* first bit of the next hook: the rest of this one lost */
+	__u16 flags;
+	__u16 code;		/* enum action_code for the event */
+	__s16 error;		/* ACT_OVERRIDE: -errno */
+	__u16 signal;
+	__u64 group;		/* this policy's bit among the followers */
+	__u8 follow_slot;	/* ACT_FOLLOW: the file; ACT_UNFOLLOW: the descriptor */
+	__u8 args;		/* how many of arg_slots count */
+	__u8 arg_slots[PARAMETERS_MAX + 1];
+};
+
+/* Keys of the value tables. */
+struct number_key {
+	__u32 dim;
+	__u32 zero;
+	__u64 value;
+};
+#define TEXT_SIZE 252		/* longest text that is compared */
+#define TEXT_MASK 255
+struct equal_key {
+	__u32 dim_and_size;	/* dim << 16 | size */
+	char text[TEXT_SIZE];	/* NUL-padded */
+};
+struct prefix_key {
+	__u32 prefix_bits;
+	__u32 dim;
+	char text[TEXT_SIZE];
+};
+
+_Static_assert(sizeof(struct arg_slot) == 8, "arg_slot has padding");
+_Static_assert(sizeof(struct hook_spec) == 80, "hook_spec has padding");
+_Static_assert(sizeof(struct hook_table) == 40 + 16 * CAP_TESTS_MAX, "hook_table has padding");
+_Static_assert(sizeof(struct action_entry) == 32, "action_entry has padding");
+_Static_assert(sizeof(struct number_key) == 16, "number_key has padding");
+_Static_assert(sizeof(struct equal_key) == 256, "equal_key has padding");
+_Static_assert(sizeof(struct prefix_key) == 260, "prefix_key has padding");
+
+const volatile struct hook_spec spec = {.words = 1};
+
+/* The verifier knows spec.words, so it walks each iteration and no more; unrolled it is 16 times. */
+#define FOR_EACH_WORD(i) \
+	_Pragma("clang loop unroll(disable)") for (__u32 i = 0; i < WORDS_MAX && i < spec.words; i++)
+
+/* Writer: agent, the slot that is not active. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct hook_table);
+} tables SEC(".maps");
+
+/* Bitmaps by row number. Value sizes below are set at load to spec.words * 8. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_INNER_MAP);
+		__type(key, __u32);
+		__type(value, __u64);
+	});
+} rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__uint(key_size, sizeof(struct number_key));
+		__uint(value_size, sizeof(__u64));
+	});
+} numbers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__uint(key_size, sizeof(struct equal_key));
+		__uint(value_size, sizeof(__u64));
+	});
+} equals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__uint(key_size, sizeof(struct prefix_key));
+		__uint(value_size, sizeof(__u64));
+	});
+} prefixes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_INNER_MAP);
+		__type(key, __u32);
+		__uint(value_size, sizeof(struct action_entry));
+	});
+} actions SEC(".maps");
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The maps that every program shares. process.bpf.o creates them; the others reuse its pins. */
+#ifndef GUARDBEE_MAPS_H
+#define GUARDBEE_MAPS_H
+
+#include "kernel.h"
+#include "types.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+/* struct process_info.flags, beside the EXEC_* that are kept there */
+#define PROCESS_PROTECTED (1u << 16)	/* a part of the node itself: never killed or denied */
+#define PROCESS_EXITED	(1u << 17)
+#define PROCESS_LATE	(1u << 18)	/* was running before process tracking was */
+
+/* What is known of one process, kept with its group leader. */
+struct process_info {
+	struct process_key key;
+	struct process_key parent;
+	__u32 flags;
+	__u32 binary_size;	/* 0: not known */
+	__u32 binary_generation; /* of the two ids below; 0: never looked up */
+	__u32 binary_exact;
+	__u32 binary_prefix;
+	__u32 zero;
+	char binary[BINARY_SIZE]; /* NUL-padded: it is a key of binaries_exact */
+};
+
+/* The one place that a flip writes. */
+struct engine_state {
+	__u32 active;		/* which of the two slots of every table is in force */
+	__u32 agent_pid;	/* host tgid of the running agent: in no scope */
+	__u32 binary_generation[2];
+};
+
+/* Writer: agent. One entry. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct engine_state);
+} engine_state SEC(".maps");
+
+/* Events to the agent. 4 MiB hold about a second of a busy node while the agent restarts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 22);
+} events SEC(".maps");
+
+/* Index: enum loss. Only counts up. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOSS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps");
+
+/* Writer: exec and fork here, the agent for what ran before. Freed with the task. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct process_info);
+} process SEC(".maps");
+
+/* cgroup id -> scope class. Writer: agent, and cgroup_mkdir for children; rmdir deletes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+} cgroup_class SEC(".maps");
+
+/* Executables of the node's own services -> 1. Writer: agent, at start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, char[BINARY_SIZE]);
+	__type(value, __u32);
+} protected_binaries SEC(".maps");
+
+/*
+ * Open file description (struct file *) -> the policies that follow it, a bit each. Writer: the
+ * FollowFD action; UnfollowFD and file_free delete. Full is counted as LOSS_FOLLOW_FULL.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u64);
+} followed SEC(".maps");
+
+/* Per slot: executable -> id, exact and by longest prefix. Writer: agent. */
+struct binary_prefix_key {
+	__u32 prefix_bits;
+	char path[BINARY_SIZE - 4];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_HASH);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__uint(key_size, BINARY_SIZE);
+		__uint(value_size, sizeof(__u32));
+	});
+} binaries_exact SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_NO_PREALLOC);
+		__uint(key_size, sizeof(struct binary_prefix_key));
+		__uint(value_size, sizeof(__u32));
+	});
+} binaries_prefix SEC(".maps");
+
+/* The mask as an instruction: the compiler drops one that it knows to change nothing. */
+#define BOUNDED(value, mask)                                               \
+	({                                                                 \
+		__u64 bounded = (value);                                   \
+		asm volatile("%0 &= %1" : "+r"(bounded) : "i"(mask));      \
+		bounded;                                                   \
+	})
+
+static __always_inline void losses__count(__u32 cause)
+{
+	__u64 *count = bpf_map_lookup_elem(&losses, &cause);
+
+	if (count)
+		*count += 1;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reading a task, and what is kept of each process. */
+#ifndef GUARDBEE_PROCESS_INFO_H
+#define GUARDBEE_PROCESS_INFO_H
+
+#include "../path.h"
+
+/* Pid in the task's own pid namespace, 0 in the host's (level 0), as upstream counts it. */
+static __always_inline __u32 task__nspid(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct upid upid = {};
+
+	if (level == 0)
+		return 0;
+	bpf_probe_read_kernel(&upid, bpf_core_type_size(struct upid),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid));
+	return upid.nr;
+}
+
+static __always_inline void info__set_binary(struct process_info *info, struct path_buffer *buffer,
+					     struct file *exe)
+{
+	struct path_text text = path__write(buffer, &exe->f_path);
+	__u32 size = text.size;
+
+	__builtin_memset(info->binary, 0, sizeof(info->binary));
+	info->binary_size = 0;
+	info->binary_generation = 0;
+	info->flags &= ~PROCESS_PROTECTED;
+	/* a longer path compares as unknown: a cut one could match the wrong value */
+	if (size == 0 || size >= BINARY_SIZE || text.cut)
+		return;
+	bpf_probe_read_kernel(info->binary, BOUNDED(size, BINARY_SIZE - 1),
+			      buffer->text + BOUNDED(text.start, PATH_SIZE - 1));
+	info->binary_size = size;
+}
+
+/* Services of the node are protected only as what the node itself started, outside any pod. */
+static __always_inline void info__set_protected(struct process_info *info, __u32 nspid)
+{
+	if (nspid == 0 && bpf_map_lookup_elem(&protected_binaries, info->binary))
+		info->flags |= PROCESS_PROTECTED;
+}
+
+/* The record of a process that ran before tracking did, made from the task itself. */
+static __always_inline struct process_info *info__create_late(struct task_struct *leader,
+							      struct path_buffer *buffer)
+{
+	struct process_info *info;
+
+	info = bpf_task_storage_get(&process, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!info) {
+		losses__count(LOSS_PROCESS_STORAGE);
+		return NULL;
+	}
+	info->key.ktime = BPF_CORE_READ(leader, start_boottime);
+	info->key.pid = BPF_CORE_READ(leader, tgid);
+	info->parent.pid = BPF_CORE_READ(leader, real_parent, tgid);
+	info->parent.ktime = BPF_CORE_READ(leader, real_parent, group_leader, start_boottime);
+	info->flags = PROCESS_LATE;
+	if (BPF_CORE_READ(leader, mm))
+		info__set_binary(info, buffer, BPF_CORE_READ(leader, mm, exe_file));
+	info__set_protected(info, task__nspid(leader));
+	return info;
+}
+
+#endif

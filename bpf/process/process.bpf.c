@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Follows every process from fork to exit, and lets a new cgroup inherit its parent's class. */
+#include "info.h"
+
+/* An exec event's payload, in this order: filename, argv, cwd, cgroup name. */
+#define EXEC_PAYLOAD_MAX (PATH_SIZE + ARGS_SIZE + PATH_SIZE + CGROUP_NAME_SIZE)
+
+struct exec_scratch {
+	struct exec_event event;
+	char payload[4 * PATH_SIZE + CGROUP_NAME_SIZE]; /* offsets are masks to the verifier */
+	struct path_buffer path;
+};
+
+/* Writer: exec only, one exec a CPU at a time (tracing programs do not nest on themselves). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_scratch);
+} exec_scratch SEC(".maps");
+
+static __always_inline void header__fill(struct event_header *header, __u16 kind, __u32 size)
+{
+	header->kind = kind;
+	header->cpu = bpf_get_smp_processor_id();
+	header->size = size;
+	header->ktime = bpf_ktime_get_boot_ns();
+}
+
+static __always_inline __u32 exec__append_filename(struct exec_scratch *scratch,
+						   struct linux_binprm *bprm)
+{
+	long size = bpf_probe_read_kernel_str(scratch->payload, PATH_SIZE,
+					      BPF_CORE_READ(bprm, filename));
+
+	if (size < 1)
+		return 0;
+	if (size == PATH_SIZE)
+		scratch->event.flags |= EXEC_PATH_CUT;
+	return (size - 1) & (PATH_SIZE - 1);
+}
+
+static __always_inline __u32 exec__append_args(struct exec_scratch *scratch, __u32 at,
+					       struct task_struct *task)
+{
+	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long size = BPF_CORE_READ(task, mm, arg_end) - start;
+
+	if (size > ARGS_SIZE - 1) {
+		size = ARGS_SIZE - 1;
+		scratch->event.flags |= EXEC_ARGS_CUT;
+	}
+	size = BOUNDED(size, ARGS_SIZE - 1);
+	if (bpf_probe_read_user(scratch->payload + BOUNDED(at, PATH_SIZE - 1), size, (void *)start)) {
+		scratch->event.flags |= EXEC_ARGS_ERROR;
+		return 0;
+	}
+	return size;
+}
+
+static __always_inline __u32 exec__append_cwd(struct exec_scratch *scratch, __u32 at,
+					      struct task_struct *task)
+{
+	struct path_text text = path__write(&scratch->path, &BPF_CORE_READ(task, fs)->pwd);
+	__u32 size = BOUNDED(text.size, PATH_SIZE - 1);
+
+	if (text.cut)
+		scratch->event.flags |= EXEC_CWD_CUT;
+	if (size == 1)
+		scratch->event.flags |= EXEC_CWD_ROOT;
+	bpf_probe_read_kernel(scratch->payload + BOUNDED(at, 2 * PATH_SIZE - 1), size,
+			      scratch->path.text + BOUNDED(text.start, PATH_SIZE - 1));
+	return size;
+}
+
+static __always_inline __u32 exec__append_cgroup(struct exec_scratch *scratch, __u32 at,
+						 struct task_struct *task)
+{
+	const char *name = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, name);
+	long size = bpf_probe_read_kernel_str(scratch->payload + BOUNDED(at, 4 * PATH_SIZE - 1),
+					      CGROUP_NAME_SIZE, name);
+
+	return size < 1 ? 0 : (size - 1) & (CGROUP_NAME_SIZE - 1);
+}
+
+static __always_inline void exec__fill_credentials(struct exec_event *event,
+						   struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
+	event->uid = BPF_CORE_READ(cred, euid.val);
+	bpf_core_read(&event->cap_permitted, 8, &cred->cap_permitted);
+	bpf_core_read(&event->cap_effective, 8, &cred->cap_effective);
+	bpf_core_read(&event->cap_inheritable, 8, &cred->cap_inheritable);
+	event->user_ns = BPF_CORE_READ(cred, user_ns, ns.inum);
+	event->auid = BPF_CORE_READ(task, loginuid.val);
+}
+
+static __always_inline void exec__emit(struct exec_scratch *scratch, struct process_info *info,
+				       struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct exec_event *event = &scratch->event;
+	__u32 at, size;
+
+	event->process = info->key;
+	event->parent = info->parent;
+	event->cgroup_id = bpf_get_current_cgroup_id();
+	event->flags = info->flags & (EXEC_CLONED | EXEC_IN_INIT_TREE);
+	event->tid = BPF_CORE_READ(task, pid);
+	event->nspid = task__nspid(task);
+	event->pid_ns = BPF_CORE_READ(task, thread_pid, numbers[0].ns, ns.inum);
+	event->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	exec__fill_credentials(event, task);
+	at = event->filename_size = exec__append_filename(scratch, bprm);
+	event->args_size = exec__append_args(scratch, at, task);
+	at += event->args_size;
+	event->cwd_size = exec__append_cwd(scratch, at, task);
+	at += event->cwd_size;
+	event->cgroup_size = exec__append_cgroup(scratch, at, task);
+	size = sizeof(*event) + at + event->cgroup_size;
+	if (size > sizeof(*event) + EXEC_PAYLOAD_MAX)
+		return; /* cannot be: each part is bounded above */
+	header__fill(&event->header, EVENT_EXEC, size);
+	if (bpf_ringbuf_output(&events, event, size, 0))
+		losses__count(LOSS_RING_EXEC);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct exec_scratch *scratch;
+	struct process_info *info;
+	__u32 zero = 0, nspid;
+
+	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
+	if (!scratch)
+		return 0; /* cannot be: the array has this entry */
+	info = bpf_task_storage_get(&process, task, 0, 0);
+	if (!info) {
+		info = info__create_late(task, &scratch->path);
+		if (!info)
+			return 0; /* counted there */
+	} else if (!(info->flags & EXEC_CLONED)) {
+		info->parent = info->key;
+	}
+	info->key.ktime = bpf_ktime_get_boot_ns();
+	nspid = task__nspid(task);
+	if (nspid == 1)
+		info->flags |= EXEC_IN_INIT_TREE;
+	info__set_binary(info, &scratch->path, BPF_CORE_READ(bprm, file));
+	info__set_protected(info, nspid);
+	exec__emit(scratch, info, task, bprm);
+	info->flags &= ~(EXEC_CLONED | PROCESS_LATE);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct process_info *info, *from;
+	struct clone_event event = {};
+
+	if (child->pid != child->tgid)
+		return 0; /* a thread of the same process */
+	info = bpf_task_storage_get(&process, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!info) {
+		losses__count(LOSS_PROCESS_STORAGE);
+		return 0;
+	}
+	from = bpf_task_storage_get(&process, parent->group_leader, 0, 0);
+	if (from) {
+		__builtin_memcpy(info, from, sizeof(*info));
+		info->parent = from->key;
+	} else {
+		info->parent.pid = parent->tgid;
+		info->parent.ktime = BPF_CORE_READ(parent, group_leader, start_boottime);
+	}
+	event.nspid = task__nspid(child);
+	info->flags = (info->flags & (EXEC_IN_INIT_TREE | PROCESS_PROTECTED)) | EXEC_CLONED;
+	if (event.nspid == 1)
+		info->flags |= EXEC_IN_INIT_TREE;
+	if (event.nspid != 0)
+		info->flags &= ~PROCESS_PROTECTED;
+	info->key.pid = child->tgid;
+	info->key.ktime = child->start_boottime;
+	event.process = info->key;
+	event.parent = info->parent;
+	event.cgroup_id = BPF_CORE_READ(child, cgroups, dfl_cgrp, kn, id);
+	event.tid = child->pid;
+	event.uid = BPF_CORE_READ(child, cred, euid.val);
+	event.flags = info->flags & EXEC_IN_INIT_TREE;
+	header__fill(&event.header, EVENT_CLONE, sizeof(event));
+	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
+		losses__count(LOSS_RING_CLONE);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	struct exit_event event = {};
+	struct process_info *info;
+
+	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+		return 0; /* other threads of the process live on */
+	info = bpf_task_storage_get(&process, task->group_leader, 0, 0);
+	if (!info)
+		return 0; /* a kernel thread, or started before tracking and never seen since */
+	if (__sync_fetch_and_or(&info->flags, PROCESS_EXITED) & PROCESS_EXITED)
+		return 0; /* two last threads at once: one has reported */
+	event.process = info->key;
+	event.tid = task->pid;
+	event.code = task->exit_code;
+	header__fill(&event.header, EVENT_EXIT, sizeof(event));
+	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
+		losses__count(LOSS_RING_EXIT);
+	return 0;
+}
+
+/* Runs before the new folder is visible, so before any process can enter it (cgroup_mkdir()). */
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(cgroup_made, struct cgroup *cgroup, const char *path)
+{
+	struct cgroup *above = BPF_CORE_READ(cgroup, self.parent, cgroup);
+	__u64 id, parent;
+	__u32 *class;
+
+	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != 0)
+		return 0; /* cgroup v1 */
+	parent = BPF_CORE_READ(above, kn, id);
+	class = bpf_map_lookup_elem(&cgroup_class, &parent);
+	if (!class)
+		return 0; /* the host's class needs no entry */
+	id = BPF_CORE_READ(cgroup, kn, id);
+	if (bpf_map_update_elem(&cgroup_class, &id, class, BPF_ANY))
+		losses__count(LOSS_CGROUP_FULL);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(cgroup_gone, struct cgroup *cgroup, const char *path)
+{
+	__u64 id = BPF_CORE_READ(cgroup, kn, id);
+
+	bpf_map_delete_elem(&cgroup_class, &id);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
