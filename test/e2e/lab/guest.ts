@@ -55,18 +55,17 @@ export type GuestResult = {
 /** Boots `run.kernel`, runs the command as root, powers off. About 3 s beside the command. */
 export async function runInGuest(run: GuestRun): Promise<GuestResult> {
   const dir = mkdtempSync(guestPrefix());
+  const tidy = (): void => rmSync(dir, { recursive: true, force: true });
+  process.once("exit", tidy);
   try {
     const machine = await prepareGuest(run, dir);
-    const child = spawn("qemu-system-x86_64", qemuArgs(machine), {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    const stop = (): void => void child.kill("SIGKILL");
-    process.once("exit", stop);
-    const ended = await followGuest(child, dir, run);
-    process.off("exit", stop);
-    return ended;
+    // The emulator goes when this process does, whatever ends it.
+    const command = ["--pdeathsig", "KILL", "qemu-system-x86_64", ...qemuArgs(machine)];
+    const child = spawn("setpriv", command, { stdio: ["ignore", "ignore", "pipe"] });
+    return await followGuest(child, dir, run);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    process.off("exit", tidy);
+    tidy();
   }
 }
 
@@ -197,4 +196,7 @@ async function main(args: readonly string[]): Promise<number> {
   return 125;
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main) {
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
+  process.exitCode = await main(process.argv.slice(2));
+}

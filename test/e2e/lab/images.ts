@@ -1,8 +1,16 @@
 // Builds the lab's images: OCI layouts as tars, without Docker.
 //   node test/e2e/lab/images.ts [--app DIR]
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureBuilt } from "./build.ts";
 import { cacheRoot } from "./cache.ts";
@@ -80,8 +88,18 @@ export function ensureImageTar(spec: ImageSpec): string {
   mkdirSync(dir, { recursive: true });
   writeFileSync(`${path}.${process.pid}`, encodeImage(spec));
   renameSync(`${path}.${process.pid}`, path);
+  removeOldTars(dir, path);
   tell(`image ${spec.name}: written to ${path}`);
   return path;
+}
+
+/** Keeps the newest tar of each image: they are large, and every change of the code makes one. */
+function removeOldTars(dir: string, newest: string): void {
+  const image = basename(newest).replace(/-[0-9a-f]+\.tar$/, "");
+  for (const name of readdirSync(dir)) {
+    const old = name.endsWith(".tar") && name.replace(/-[0-9a-f]+\.tar$/, "") === image;
+    if (old && join(dir, name) !== newest) rmSync(join(dir, name), { force: true });
+  }
 }
 
 /** `agent` for `docker.io/guardbee/agent:dev`. */

@@ -39,8 +39,8 @@ export const items: readonly Item[] = [
     outputs: same("execd"),
     needsGo: true,
   },
-  debianKernel("kernel-debian-6.12", "linux-image-6.12.117+deb12-amd64"),
-  debianKernel("kernel-debian-6.1", "linux-image-6.1.0-56-amd64"),
+  debianKernel("6.12", "linux-image-6.12.117+deb12-amd64", "linux-image-6.12-amd64"),
+  debianKernel("6.1", "linux-image-6.1.0-56-amd64", "linux-image-amd64"),
   {
     name: "kernel-lab",
     script: "kernel-lab.sh",
@@ -135,12 +135,13 @@ function goModule(
   };
 }
 
-function debianKernel(name: string, debianPackage: string): Item {
+function debianKernel(line: string, pinned: string, newest: string): Item {
+  const name = `kernel-debian-${line}`;
   return {
     name,
     script: "kernel-debian.sh",
-    files: {},
-    env: { PACKAGE: debianPackage },
+    files: { APT: join(labDir, "apt.sh") },
+    env: { PACKAGE: pinned, META: newest },
     outputs: { [name]: "vmlinuz" },
     needsGo: false,
   };

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stateRoot } from "./state.ts";
+import { cacheRoot } from "./cache.ts";
 
 /** A 9p share: the guest mounts `tag`. */
 export type Share = { readonly tag: string; readonly path: string; readonly writable: boolean };
@@ -85,10 +85,10 @@ export function chooseAccelerator(boot: { vmlinuz: string; initrd: string }): Ac
   if (forced === "kvm" || forced === "tcg") return forced;
   if (!existsSync("/dev/kvm")) return "tcg";
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  const memo = join(stateRoot(), `accelerator-${bootId}`);
+  const memo = join(cacheRoot(), `accelerator-${bootId}`);
   if (existsSync(memo)) return readFileSync(memo, "utf8") === "kvm" ? "kvm" : "tcg";
   const chosen = kvmBoots(boot) ? "kvm" : "tcg";
-  mkdirSync(stateRoot(), { recursive: true });
+  mkdirSync(cacheRoot(), { recursive: true });
   writeFileSync(memo, chosen);
   return chosen;
 }

@@ -3,7 +3,12 @@ import { join } from "node:path";
 
 /** Where the running lab keeps its files: sockets, logs, disks, pid files. Gone after a reboot. */
 export function stateRoot(): string {
-  return join(process.env.GUARDBEE_LAB_STATE || "/var/tmp/guardbee-lab");
+  return process.env.GUARDBEE_LAB_STATE || "/var/tmp/guardbee-lab";
+}
+
+/** Held while the lab changes; beside its files, because `down` removes those. */
+export function stateLock(): string {
+  return `${stateRoot()}.lock`;
 }
 
 /** A folder name for one short-lived guest. */

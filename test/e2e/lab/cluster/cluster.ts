@@ -3,17 +3,25 @@ import { join } from "node:path";
 import { ensureBuilt } from "../build.ts";
 import { repositoryRoot } from "../images.ts";
 import { ensureKernel, type KernelName } from "../kernels.ts";
+import { withLock } from "../lock.ts";
 import { elapsed, tell, waitFor } from "../progress.ts";
 import type { RunResult } from "../run.ts";
-import { stateRoot } from "../state.ts";
+import { stateLock, stateRoot } from "../state.ts";
 import { nodeAddresses } from "./addresses.ts";
 import { ensureControlPlane, gatewaySocket, kubeconfigPath } from "./control-plane.ts";
-import { daemonNames, stopDaemon } from "./daemons.ts";
+import { daemonNames, daemonPid, logTail, stopDaemon } from "./daemons.ts";
 import { ensureDisk } from "./disk.ts";
 import { type ExecOptions, execAt } from "./exec.ts";
 import { kubectl, kubectlOutput } from "./kubectl.ts";
 import { ensureNetwork, removeNetwork } from "./network.ts";
-import { ensureNode, type Node, nodeState, removeNode } from "./node.ts";
+import {
+  consoleLogPath,
+  ensureNode,
+  type Node,
+  nodeDaemon,
+  nodeState,
+  removeNode,
+} from "./node.ts";
 
 export type NodeRequest = {
   readonly name: string;
@@ -32,6 +40,10 @@ export type UpOptions = {
 /** Brings the cluster to the wanted nodes, or adds what is missing of it; waits until all are Ready. */
 export async function up(options: UpOptions): Promise<readonly Node[]> {
   assertRoot();
+  return withLock(stateLock(), () => bringUp(options));
+}
+
+async function bringUp(options: UpOptions): Promise<readonly Node[]> {
   const startedAt = performance.now();
   await ensureBuilt([
     "busybox",
@@ -55,6 +67,7 @@ export async function up(options: UpOptions): Promise<readonly Node[]> {
   tell(`control plane is ready (${elapsed(startedAt)})`);
   const names = nodes.filter((node) => nodeState(node.name) === "running").map((node) => node.name);
   await waitForReady(names, options.timeoutMs ?? 600_000);
+  assertControlPlaneRuns();
   tell(`cluster is up (${elapsed(startedAt)}); export KUBECONFIG=${kubeconfigPath()}`);
   return nodes;
 }
@@ -67,13 +80,19 @@ export async function addNode(request: NodeRequest): Promise<Node> {
 
 /** Removes a node: its guest, its files and its Node object. */
 export async function deleteNode(name: string): Promise<void> {
-  await removeNode(nodeNamed(name));
-  writeFileSync(nodesPath(), JSON.stringify(readNodes().filter((node) => node.name !== name)));
-  await kubectl(["delete", "node", name, "--ignore-not-found"]);
+  await withLock(stateLock(), async () => {
+    await removeNode(nodeNamed(name));
+    writeFileSync(nodesPath(), JSON.stringify(readNodes().filter((node) => node.name !== name)));
+    await kubectl(["delete", "node", name, "--ignore-not-found"]);
+  });
 }
 
 /** Ends every process that the lab started and removes its network and its state. */
 export async function down(): Promise<void> {
+  await withLock(stateLock(), takeDown);
+}
+
+async function takeDown(): Promise<void> {
   const names = daemonNames();
   await Promise.all(names.map((name) => stopDaemon(name, name.startsWith("node-") ? 500 : 3_000)));
   removeNetwork();
@@ -100,6 +119,7 @@ export function execOnNode(
 export async function waitForReady(names: readonly string[], timeoutMs: number): Promise<void> {
   let missing = names;
   const probe = async (): Promise<true | undefined> => {
+    for (const name of names) assertRuns(name);
     const ready = await readyNodes();
     missing = names.filter((name) => !ready.includes(name));
     return missing.length === 0 ? true : undefined;
@@ -139,6 +159,20 @@ async function readyNodes(): Promise<string[]> {
     .split("\n")
     .filter((line) => line.endsWith(" True"))
     .map((line) => line.split(" ")[0]!);
+}
+
+function assertControlPlaneRuns(): void {
+  for (const name of daemonNames().filter((daemon) => !daemon.startsWith("node-"))) {
+    if (daemonPid(name) === undefined) throw new Error(`${name}: ended:\n${logTail(name, 15)}`);
+  }
+}
+
+/** A guest that ended will never be Ready: say so at once, with what it said last. */
+function assertRuns(name: string): void {
+  if (nodeState(name) !== "stopped") return;
+  const log = existsSync(consoleLogPath(name)) ? readFileSync(consoleLogPath(name), "utf8") : "";
+  const last = log.trimEnd().split("\n").slice(-15).join("\n");
+  throw new Error(`node ${name}: its guest ended:\n${logTail(nodeDaemon(name), 5)}\n${last}`);
 }
 
 function nodeNamed(name: string): Node {

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { processStartTime } from "../process-start-time.ts";
 import { stateRoot } from "../state.ts";
 
 /** A process that outlives this one. Its start time tells it from a later one with its id. */
@@ -35,7 +36,7 @@ export function ensureDaemon(
   closeSync(log);
   if (child.pid === undefined) throw new Error(`lab: ${name} (${command[0]}) does not start`);
   child.unref();
-  const daemon: Daemon = { pid: child.pid, startedAt: startTime(child.pid) ?? "" };
+  const daemon: Daemon = { pid: child.pid, startedAt: processStartTime(child.pid) ?? "" };
   writeFileSync(pidPath(name), JSON.stringify(daemon));
 }
 
@@ -43,7 +44,7 @@ export function ensureDaemon(
 export function daemonPid(name: string): number | undefined {
   if (!existsSync(pidPath(name))) return undefined;
   const daemon: Daemon = JSON.parse(readFileSync(pidPath(name), "utf8"));
-  return startTime(daemon.pid) === daemon.startedAt ? daemon.pid : undefined;
+  return processStartTime(daemon.pid) === daemon.startedAt ? daemon.pid : undefined;
 }
 
 /** Ends `name`: asks, and after `graceMs` insists. Nothing else is touched. */
@@ -80,15 +81,4 @@ export function logTail(name: string, count: number): string {
 
 function pidPath(name: string): string {
   return join(stateRoot(), "pids", name);
-}
-
-/** Field 22 of /proc/PID/stat, in clock ticks since boot; undefined for a zombie or no process. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
 }

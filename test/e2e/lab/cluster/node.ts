@@ -31,7 +31,7 @@ export function nodeDir(name: string): string {
 
 /** Starts the guest of `node` with a copy of `disk`, unless it runs. */
 export async function ensureNode(node: Node, disk: string): Promise<void> {
-  if (daemonPid(daemonName(node.name)) !== undefined) return;
+  if (daemonPid(nodeDaemon(node.name)) !== undefined) return;
   const kernel = await ensureKernel(node.kernel);
   const { busybox } = await ensureBuilt(["busybox"]);
   const dir = nodeDir(node.name);
@@ -61,12 +61,12 @@ export async function ensureNode(node: Node, disk: string): Promise<void> {
     tap: { name: tap, mac },
   };
   const command = ["qemu-system-x86_64", ...qemuArgs(machine)];
-  ensureDaemon(daemonName(node.name), insideNetwork(command));
+  ensureDaemon(nodeDaemon(node.name), insideNetwork(command));
 }
 
 /** Stops the guest at once and removes its files, tap and route. */
 export async function removeNode(node: Node): Promise<void> {
-  await stopDaemon(daemonName(node.name), 1_000);
+  await stopDaemon(nodeDaemon(node.name), 1_000);
   removeNodeNetwork(node.index);
   rmSync(nodeDir(node.name), { recursive: true, force: true });
   rmSync(`${nodeDir(node.name)}.files`, { recursive: true, force: true });
@@ -84,7 +84,7 @@ export function resumeNode(name: string): void {
 
 /** Whether the guest's emulator runs, is paused, or is gone. */
 export function nodeState(name: string): "running" | "paused" | "stopped" {
-  const pid = daemonPid(daemonName(name));
+  const pid = daemonPid(nodeDaemon(name));
   if (pid === undefined) return "stopped";
   return /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8")) ? "paused" : "running";
 }
@@ -95,12 +95,13 @@ export function consoleLogPath(name: string): string {
 }
 
 function signalNode(name: string, signal: NodeJS.Signals): void {
-  const pid = daemonPid(daemonName(name));
+  const pid = daemonPid(nodeDaemon(name));
   if (pid === undefined) throw new Error(`node ${name}: does not run; see status`);
   process.kill(pid, signal);
 }
 
-function daemonName(node: string): string {
+/** The name under which the emulator of a node runs. */
+export function nodeDaemon(node: string): string {
   return `node-${node}`;
 }
 

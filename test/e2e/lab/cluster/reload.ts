@@ -2,7 +2,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeImage, type ImageSpec, layoutImage } from "../image/oci.ts";
 import { imageSpecs, repositoryRoot, shortName } from "../images.ts";
+import { withLock } from "../lock.ts";
 import { elapsed, tell } from "../progress.ts";
+import { stateLock } from "../state.ts";
 import { execOnNode, readNodes } from "./cluster.ts";
 import { nodeDir, nodeState } from "./node.ts";
 
@@ -13,6 +15,10 @@ const ctr = ["ctr", "--namespace", "k8s.io"];
  * the node has is not sent. Pods that run keep their image until they are started again.
  */
 export async function reloadImages(appRoot: string = repositoryRoot): Promise<void> {
+  await withLock(stateLock(), () => reload(appRoot));
+}
+
+async function reload(appRoot: string): Promise<void> {
   const specs = await imageSpecs(appRoot);
   const running = readNodes().filter((node) => nodeState(node.name) === "running");
   await Promise.all(running.map((node) => importInto(node.name, specs)));
