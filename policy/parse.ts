@@ -1,4 +1,4 @@
-import { type Document, isMap, LineCounter, parseAllDocuments } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, parseAllDocuments } from "yaml";
 import { lineOf } from "./line-of.ts";
 import { isPolicyType, type Policy, parsePolicyObject } from "./parse-object.ts";
 import type { Problem, Result } from "./problem.ts";
@@ -38,7 +38,7 @@ export function parsePolicies(text: string, file: string): ParsedFile {
   const broken: Problem[] = [];
   for (const document of Array.isArray(parsed) ? parsed : []) {
     if (document.errors.length > 0) broken.push(...yamlProblems(document, lines, file));
-    else if (document.contents !== null) {
+    else if (!isEmpty(document)) {
       const policy = parseDocument(document, lines, file);
       if ("result" in policy) policies.push(policy);
       else others.push(policy);
@@ -46,6 +46,11 @@ export function parsePolicies(text: string, file: string): ParsedFile {
   }
   const problems = policies.flatMap(({ result }) => (result.ok ? [] : result.problems));
   return { policies, others, broken, problems: [...broken, ...problems] };
+}
+
+/** Nothing between two `---`, or only a comment. */
+function isEmpty({ contents }: Document): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
 }
 
 function parseDocument(

@@ -1,0 +1,252 @@
+/**
+ * Test support: random sets and calls for fast-check, drawn from few values so that they meet. The
+ * kernel is tested against `decide` with these. Sets are such as lowering makes: canonical, and
+ * without what it refuses.
+ */
+import fc from "fast-check";
+import { canonicalNumbers, canonicalTexts } from "../lower/canonical.ts";
+import { canonicalConditions } from "../lower/selector.ts";
+import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
+import type { HookCall, OpenFile, Parameter, Process } from "./event.ts";
+import type { FollowState } from "./follow.ts";
+
+/** A call that sets hook here, and how its arguments can be read. */
+type Shape = {
+  readonly on: HookPoint;
+  readonly args: readonly (readonly Arg[])[];
+  /** Position in every entry of `args` of the descriptor and the opened file, where there is one. */
+  readonly ends?: "follow" | "unfollow";
+};
+
+const int = { index: 0, type: "int" } as const;
+const fd = { index: 0, type: "fd" } as const;
+const buffer = { index: 1, type: "char_buf", sizeArgIndex: 3 } as const;
+const size = { index: 2, type: "size_t" } as const;
+
+const shapes: readonly Shape[] = [
+  {
+    on: { kind: "kprobe", call: "fd_install", syscall: false },
+    args: [[int, { index: 1, type: "file" }]],
+    ends: "follow",
+  },
+  {
+    on: { kind: "kprobe", call: "sys_close", syscall: true },
+    args: [[int]],
+    ends: "unfollow",
+  },
+  {
+    on: { kind: "kprobe", call: "sys_write", syscall: true },
+    args: [[int], [fd], [fd, buffer, size], [int, size], [{ index: 0, type: "uint32" }, buffer]],
+  },
+  {
+    on: { kind: "kprobe", call: "sys_lseek", syscall: true },
+    args: [
+      [int, { index: 1, type: "int64" }],
+      [fd, { index: 1, type: "uint64" }],
+    ],
+  },
+  { on: { kind: "exec" }, args: [[]] },
+];
+
+const paths = ["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd", "/tmp/forbidden"];
+const prefixes = ["/", "/tmp/", "/tmp/forbidden/", "/tmp/forbidden", "/etc/passwd"];
+const binaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh"];
+const numbers = [0, 1, 3, 4, 5, 4_294_967_295];
+const texts = ["secret", "sec", "public"];
+
+/** A set that holds everywhere; scopes are a matter of `HookCall.holds`. */
+export const anySelectorSet: fc.Arbitrary<SelectorSet> = fc
+  .record({
+    name: fc.stringMatching(/^[a-z][a-z0-9]{0,7}$/),
+    mode: fc.constantFrom("enforce" as const, "enforce" as const, "monitor" as const),
+    hooks: fc.array(fc.constantFrom(...shapes).chain(anyHook), { minLength: 1, maxLength: 4 }),
+  })
+  .map(({ name, mode, hooks }) => ({
+    policy: { kind: "TracingPolicy" as const, name },
+    mode,
+    scope: { host: true, pods: {} },
+    hooks: withFollow(hooks),
+  }));
+
+/** Lowering refuses UnfollowFD in a policy without FollowFD. */
+function withFollow(hooks: readonly Hook[]): readonly Hook[] {
+  const names = hooks.flatMap(({ selectors }) =>
+    selectors.flatMap(({ actions }) => actions.map(({ action }) => action)),
+  );
+  if (names.includes("FollowFD") || !names.includes("UnfollowFD")) return hooks;
+  const opening: Hook = {
+    on: shapes[0]!.on,
+    args: shapes[0]!.args[0]!,
+    selectors: [{ conditions: [], actions: [{ action: "FollowFD", fd: 0, name: 1 }] }],
+  };
+  return [opening, ...hooks];
+}
+
+function anyHook(shape: Shape): fc.Arbitrary<Hook> {
+  return fc.constantFrom(...shape.args).chain((args) => {
+    const conditions = fc.array(anyCondition(args), { maxLength: 3 }).map(canonicalConditions);
+    const selector = fc.record({ conditions, actions: anyActions(shape) });
+    const count = shape.ends === "unfollow" ? { minLength: 1, maxLength: 1 } : { maxLength: 3 };
+    return fc.array(selector, count).map((selectors): Hook => ({ on: shape.on, args, selectors }));
+  });
+}
+
+function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
+  if (ends === "unfollow") {
+    return fc.constantFrom<readonly Action[]>(
+      [{ action: "UnfollowFD", fd: 0 }],
+      [{ action: "UnfollowFD", fd: 0 }, { action: "NoPost" }],
+    );
+  }
+  const stopping: readonly Action[] = [
+    { action: "Sigkill" },
+    { action: "Signal", signal: 12 },
+    ...(on.kind === "kprobe" && on.syscall ? [{ action: "Override" as const, error: 1 }] : []),
+  ];
+  const following: readonly Action[] =
+    ends === "follow" ? [{ action: "FollowFD", fd: 0, name: 1 }] : [];
+  return fc.uniqueArray(
+    fc.constantFrom<Action>({ action: "Post" }, { action: "NoPost" }, ...stopping, ...following),
+    // Lowering takes one signal in a selector.
+    { maxLength: 3, selector: ({ action }) => (action === "Signal" ? "Sigkill" : action) },
+  );
+}
+
+/** Any condition on the process, or on one of `args`. */
+export function anyCondition(args: readonly Arg[]): fc.Arbitrary<Condition> {
+  const argConditions = args.map((arg, position) => anyArgCondition(arg, position));
+  return fc.oneof(anyPid, anyBinary, anyCapability, ...argConditions);
+}
+
+const anyMembership = fc.constantFrom("In" as const, "NotIn" as const);
+
+const anyPid = fc
+  .record({
+    by: fc.constant("pid" as const),
+    op: anyMembership,
+    values: someOf([0, 1, 2, 100, 101]).map(canonicalNumbers),
+    inNamespace: fc.boolean(),
+    followForks: fc.boolean(),
+  })
+  .map((pid) => ({ ...pid, followForks: pid.followForks && !pid.inNamespace }));
+
+const anyBinary = fc.record({
+  by: fc.constant("binary" as const),
+  op: fc.constantFrom("In" as const, "NotIn" as const, "Prefix" as const, "NotPrefix" as const),
+  values: someOf([...binaries, "/usr/", "/usr/bin/v"]).map(canonicalTexts),
+});
+
+const anyCapability = fc.record({
+  by: fc.constant("capability" as const),
+  op: anyMembership,
+  set: fc.constantFrom("effective" as const, "inheritable" as const, "permitted" as const),
+  values: someOf([0, 1, 21, 40]).map(canonicalNumbers),
+  userNamespace: fc.constantFrom("any" as const, "host" as const, "nested" as const),
+});
+
+function anyArgCondition(arg: Arg, position: number): fc.Arbitrary<Condition> {
+  const isText = arg.type === "file" || arg.type === "fd" || arg.type === "char_buf";
+  const words = arg.type === "char_buf" ? texts : [...paths, ...prefixes];
+  const anyEqual = fc.constantFrom("Equal" as const, "NotEqual" as const);
+  const anyText = fc.constantFrom(
+    "Equal" as const,
+    "NotEqual" as const,
+    "Prefix" as const,
+    "NotPrefix" as const,
+  );
+  const allowed = arg.type === "int" ? numbers.slice(0, -1) : numbers;
+  return fc.record({
+    by: fc.constant("arg" as const),
+    arg: fc.constant(position),
+    op: isText ? anyText : anyEqual,
+    values: isText
+      ? someOf(words).map(canonicalTexts)
+      : someOf(allowed).map((values) => canonicalNumbers(values).map(String)),
+  });
+}
+
+function someOf<T>(values: readonly T[]): fc.Arbitrary<T[]> {
+  return fc.subarray([...values], { minLength: 1, maxLength: 3 });
+}
+
+const anyFile: fc.Arbitrary<OpenFile> = fc
+  .record({
+    id: fc.integer({ min: 1, max: 3 }),
+    path: fc.option(fc.constantFrom(...paths), { nil: undefined }),
+    references: fc.integer({ min: 1, max: 2 }),
+  })
+  .map(({ id, path, references }) => ({ id, references, ...(path === undefined ? {} : { path }) }));
+
+export const anyProcess: fc.Arbitrary<Process> = fc
+  .record({
+    pid: fc.constantFrom(1, 2, 100, 101),
+    ancestors: fc.array(fc.constantFrom(1, 2, 100, 101), { maxLength: 12 }),
+    nspid: fc.constantFrom(0, 1, 2),
+    binary: fc.option(fc.constantFrom(...binaries), { nil: undefined }),
+    capabilities: fc.record({
+      effective: anyCapabilitySet(),
+      permitted: anyCapabilitySet(),
+      inheritable: anyCapabilitySet(),
+    }),
+    inHostUserNamespace: fc.boolean(),
+    isProtected: fc.constantFrom(false, false, false, true),
+  })
+  .map(({ binary, ...process }) => (binary === undefined ? process : { ...process, binary }));
+
+function anyCapabilitySet(): fc.Arbitrary<bigint> {
+  return fc
+    .subarray([0, 1, 21, 40])
+    .map((bits) => bits.reduce((set, bit) => set | (1n << BigInt(bit)), 0n));
+}
+
+/** A call that some shape hooks, by a process in the scope of every set in `names`. */
+export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
+  return fc
+    .record({
+      shape: fc.constantFrom(...shapes),
+      process: anyProcess,
+      files: fc.uniqueArray(anyFile, { maxLength: 3, selector: ({ id }) => id }),
+      opened: anyFile,
+      first: fc.constantFrom(0n, 3n, 4n, 5n, 0xffff_ffffn),
+      second: fc.constantFrom(0n, 1n, 5n, 0xffff_ffff_ffff_ffffn),
+      bytes: fc.option(fc.constantFrom("", "secret", "secrets", "public"), { nil: undefined }),
+    })
+    .map(({ shape, process, files, opened, ...drawn }) => ({
+      on: shape.on,
+      process,
+      holds: new Set(names),
+      parameters: parametersOf(shape, {
+        ...drawn,
+        // One id is one file, with one path.
+        opened: files.find(({ id }) => id === opened.id) ?? opened,
+      }),
+      descriptors: new Map(files.map((file, i) => [i + 3, file])),
+    }));
+}
+
+function parametersOf(
+  shape: Shape,
+  drawn: { opened: OpenFile; first: bigint; second: bigint; bytes: string | undefined },
+): readonly Parameter[] {
+  if (shape.on.kind === "exec") return [];
+  const first = { kind: "number", value: drawn.first } as const;
+  const written: Parameter =
+    drawn.bytes === undefined
+      ? { kind: "buffer" }
+      : { kind: "buffer", bytes: new TextEncoder().encode(drawn.bytes) };
+  switch (shape.on.call) {
+    case "fd_install":
+      return [first, { kind: "file", file: drawn.opened }];
+    case "sys_write":
+      return [first, written, { kind: "number", value: BigInt(drawn.bytes?.length ?? 0) }];
+    default:
+      return [first, { kind: "number", value: drawn.second }];
+  }
+}
+
+/** Which of the files 1 to 3 each of the sets follows. */
+export function anyFollowState(names: readonly string[]): fc.Arbitrary<FollowState> {
+  return fc
+    .array(fc.subarray([1, 2, 3]), { minLength: names.length, maxLength: names.length })
+    .map((ids) => new Map(names.map((name, i) => [name, new Set(ids[i])])));
+}

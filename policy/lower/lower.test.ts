@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { parsePolicies } from "../parse.ts";
+import {
+  aKprobePolicy,
+  anExecPolicy,
+  aTracingPolicy,
+  lowered,
+  problemsOf,
+} from "../testing/a-policy.ts";
+import { lower } from "./index.ts";
+
+function lowerExample(name: string) {
+  const url = new URL(`../../config/examples/${name}.yaml`, import.meta.url);
+  const result = parsePolicies(readFileSync(url, "utf8"), name).policies[0]?.result;
+  assert.ok(result?.ok);
+  return lower(result.value);
+}
+
+test("lower keeps what deny-tmp-forbidden-write means", () => {
+  const int = { index: 0, type: "int" };
+  const fd = { index: 0, type: "fd" };
+  const size = { index: 2, type: "size_t" };
+  const syscall = (call: string) => ({ kind: "kprobe", call, syscall: true });
+  assert.deepEqual(lowerExample("deny-tmp-forbidden-write"), {
+    ok: true,
+    value: {
+      policy: { kind: "TracingPolicy", name: "deny-tmp-forbidden-write" },
+      mode: "enforce",
+      scope: { host: true, pods: {} },
+      hooks: [
+        {
+          on: { kind: "kprobe", call: "fd_install", syscall: false },
+          args: [int, { index: 1, type: "file" }],
+          selectors: [
+            {
+              conditions: [
+                { by: "pid", op: "NotIn", values: [1], inNamespace: true, followForks: false },
+                { by: "arg", arg: 1, op: "Prefix", values: ["/tmp/forbidden/"] },
+              ],
+              actions: [{ action: "FollowFD", fd: 0, name: 1 }],
+            },
+          ],
+        },
+        {
+          on: syscall("sys_close"),
+          args: [int],
+          selectors: [{ conditions: [], actions: [{ action: "UnfollowFD", fd: 0 }] }],
+        },
+        {
+          on: syscall("sys_read"),
+          args: [fd, { index: 1, type: "char_buf", returnCopy: true }, size],
+          selectors: [],
+        },
+        {
+          on: syscall("sys_write"),
+          args: [fd, { index: 1, type: "char_buf", sizeArgIndex: 3 }, size],
+          selectors: [{ conditions: [], actions: [{ action: "Sigkill" }] }],
+        },
+      ],
+    },
+  });
+});
+
+test("lower ANDs the items of exec-policy-example into one selector", () => {
+  assert.deepEqual(lowerExample("exec-policy-example"), {
+    ok: true,
+    value: {
+      policy: { kind: "ExecPolicy", name: "exec-policy-example" },
+      mode: "enforce",
+      scope: { host: true, pods: {} },
+      hooks: [
+        {
+          on: { kind: "exec" },
+          args: [],
+          selectors: [
+            {
+              conditions: [
+                { by: "pid", op: "NotIn", values: [0], inNamespace: true, followForks: false },
+                {
+                  by: "capability",
+                  op: "In",
+                  set: "effective",
+                  values: [21],
+                  userNamespace: "any",
+                },
+              ],
+              actions: [{ action: "Sigkill" }],
+            },
+          ],
+        },
+      ],
+    },
+  });
+});
+
+test("lower takes every example in config/examples", () => {
+  const folder = new URL("../../config/examples/", import.meta.url);
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml"))) {
+    for (const { result } of parsePolicies(readFileSync(new URL(name, folder), "utf8"), name)
+      .policies) {
+      assert.ok(result.ok && lower(result.value).ok, name);
+    }
+  }
+});
+
+const args = [
+  { index: 0, type: "int" },
+  { index: 1, type: "file" },
+];
+
+const scopes: readonly { name: string; spec: object; namespace?: string; want: object }[] = [
+  { name: "no selector: everywhere", spec: {}, want: { host: true, pods: {} } },
+  {
+    name: "podSelector: pods only",
+    spec: { podSelector: { matchLabels: { b: "2", a: "1" } } },
+    want: { host: false, pods: { labels: { matchLabels: { a: "1", b: "2" } } } },
+  },
+  {
+    name: "an empty podSelector: every pod",
+    spec: { podSelector: {} },
+    want: { host: false, pods: {} },
+  },
+  {
+    name: "containerSelector: such containers of every pod",
+    spec: {
+      containerSelector: {
+        matchExpressions: [{ key: "repo", operator: "In", values: ["docker.io/b", "docker.io/a"] }],
+      },
+    },
+    want: {
+      host: false,
+      pods: {
+        containers: {
+          matchExpressions: [
+            { key: "repo", operator: "In", values: ["docker.io/a", "docker.io/b"] },
+          ],
+        },
+      },
+    },
+  },
+  { name: "hostSelector: the host alone", spec: { hostSelector: {} }, want: { host: true } },
+  {
+    name: "hostSelector and podSelector: both",
+    spec: { hostSelector: {}, podSelector: { matchLabels: { a: "1" } } },
+    want: { host: true, pods: { labels: { matchLabels: { a: "1" } } } },
+  },
+  {
+    name: "a namespaced policy: its namespace",
+    spec: {},
+    namespace: "shop",
+    want: { host: false, pods: { namespaces: ["shop"] } },
+  },
+];
+for (const { name, spec, namespace, want } of scopes) {
+  test(`lower scopes ${name}`, () => {
+    const set = lowered(aTracingPolicy({ ...spec, kprobes: [{ call: "sys_write" }] }, namespace));
+    assert.deepEqual(set.scope, want);
+  });
+}
+
+test("lower reads numbers as upstream does and sorts them by value", () => {
+  const values = ["0x10", "9", "-1", "010", "9"];
+  const set = lowered(
+    aKprobePolicy({
+      args: [{ index: 1, type: "int64" }],
+      selectors: [{ matchArgs: [{ index: 1, operator: "Equal", values }] }],
+    }),
+  );
+  assert.deepEqual(set.hooks[0]?.selectors[0]?.conditions, [
+    { by: "arg", arg: 0, op: "Equal", values: ["-1", "8", "9", "16"] },
+  ]);
+});
+
+test("lower leaves out arguments of type nop, and counts positions as the policy does", () => {
+  const set = lowered(
+    aTracingPolicy({
+      kprobes: [
+        {
+          call: "vfs_open",
+          syscall: false,
+          args: [
+            { index: 0, type: "nop" },
+            { index: 1, type: "file" },
+          ],
+          selectors: [{ matchArgs: [{ args: [1], operator: "Prefix", values: ["/etc"] }] }],
+        },
+      ],
+    }),
+  );
+  assert.deepEqual(set.hooks[0]?.args, [{ index: 1, type: "file" }]);
+  assert.deepEqual(set.hooks[0]?.selectors[0]?.conditions, [
+    { by: "arg", arg: 0, op: "Prefix", values: ["/etc"] },
+  ]);
+});
+
+test("lower takes __x64_ before a system call's name, which is right on every machine", () => {
+  const set = lowered(aKprobePolicy({ call: "__x64_sys_write" }));
+  assert.deepEqual(set.hooks[0]?.on, { kind: "kprobe", call: "sys_write", syscall: true });
+});
+
+test("lower gives isNamespaceCapability the meaning of each kind", () => {
+  const userNamespaces = [true, false].map((isNamespaceCapability) => {
+    const match = { operator: "In", isNamespaceCapability, values: ["cap_sys_admin"] };
+    return [
+      lowered(aKprobePolicy({ selectors: [{ matchCapabilities: [match] }] })),
+      lowered(anExecPolicy([{ matchCapabilities: [match] }])),
+    ].map((set) => {
+      const condition = set.hooks[0]?.selectors[0]?.conditions[0];
+      return condition?.by === "capability" && condition.userNamespace;
+    });
+  });
+  assert.deepEqual(userNamespaces, [
+    ["nested", "any"],
+    ["any", "host"],
+  ]);
+});
+
+test("lower takes 10,000 values in well under a second", () => {
+  const values = Array.from({ length: 10_000 }, (_, i) => `/srv/data/${i % 2 ? i : -i}/file`);
+  const startedAt = performance.now();
+  const set = lowered(
+    aTracingPolicy({
+      kprobes: [
+        {
+          call: "fd_install",
+          syscall: false,
+          args,
+          selectors: [{ matchArgs: [{ index: 1, operator: "Equal", values }] }],
+        },
+      ],
+    }),
+  );
+  assert.equal(set.hooks[0]?.selectors[0]?.conditions[0]?.values.length, 10_000);
+  assert.ok(performance.now() - startedAt < 1_000);
+});
+
+test("lower refuses a namespaced policy without a namespace", () => {
+  const raw = {
+    ...aTracingPolicy({ kprobes: [{ call: "sys_write" }] }),
+    kind: "TracingPolicyNamespaced",
+  };
+  assert.deepEqual(problemsOf(raw), [
+    "invalid metadata.namespace: is missing; write the namespace this policy holds in",
+  ]);
+});

@@ -1,0 +1,340 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { aKprobePolicy, anExecPolicy, aTracingPolicy, problemsOf } from "../testing/a-policy.ts";
+
+const int = { index: 0, type: "int" };
+const file = { index: 1, type: "file" };
+
+function withMatchArg(match: object, args: readonly object[] = [int]): object {
+  return aKprobePolicy({ args, selectors: [{ matchArgs: [match] }] });
+}
+
+function withAction(action: object, kprobe: object = {}): object {
+  return aKprobePolicy({ ...kprobe, selectors: [{ matchActions: [action] }] });
+}
+
+const onFile = { call: "fd_install", syscall: false, args: [int, file] };
+
+const refused: readonly { name: string; policy: object; want: string[] }[] = [
+  {
+    name: "no hook section",
+    policy: aTracingPolicy({}),
+    want: ["invalid spec: is empty: there is nothing to hook; add an entry to kprobes"],
+  },
+  {
+    name: "empty kprobes",
+    policy: aTracingPolicy({ kprobes: [] }),
+    want: ["invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes"],
+  },
+  {
+    name: "a kernel function without syscall: false",
+    policy: aKprobePolicy({ call: "fd_install" }),
+    want: [
+      'invalid spec.kprobes[0].call: no system call is named "fd_install"; for a kernel function set syscall: false (true is the default)',
+    ],
+  },
+  {
+    name: "a system call without sys_",
+    policy: aKprobePolicy({ call: "write" }),
+    want: ['invalid spec.kprobes[0].call: no system call is named "write"; write sys_write'],
+  },
+  {
+    name: "a call that no kernel has",
+    policy: aKprobePolicy({ call: "sys_wriite" }),
+    want: [
+      'invalid spec.kprobes[0].call: no system call is named "sys_wriite"; did you mean sys_write? for a kernel function set syscall: false (true is the default)',
+    ],
+  },
+  {
+    name: "user space's name of a system call",
+    policy: aKprobePolicy({ call: "sys_umount2" }),
+    want: [
+      'invalid spec.kprobes[0].call: no system call is named "sys_umount2"; the kernel\'s own name for it is sys_umount',
+    ],
+  },
+  {
+    name: "another architecture's system call",
+    policy: aKprobePolicy({ call: "__ia32_sys_write" }),
+    want: [
+      'unsupported spec.kprobes[0].call: "__ia32_sys_write" is of one architecture only; write sys_write, which is right on every machine',
+    ],
+  },
+  {
+    name: "a system call with syscall: false",
+    policy: aKprobePolicy({ call: "__x64_sys_write", syscall: false }),
+    want: [
+      "invalid spec.kprobes[0].syscall: is false, but __x64_sys_write is a system call; set syscall: true; as a function its arguments would be read from the wrong place",
+    ],
+  },
+  {
+    name: "an unknown argument type",
+    policy: aKprobePolicy({ args: [{ index: 0, type: "strng" }] }),
+    want: [
+      `invalid spec.kprobes[0].args[0].type: is "strng"; did you mean string? allowed: auto, int, sint8, int8, uint8, sint16, int16, uint16, uint32, sint32, int32, ulong, uint64, size_t, long, sint64, int64, char_buf, char_iovec, skb, sock, sockaddr, socket, sockaddr_un, string, fd, file, filename, path, nop, bpf_attr, perf_event, bpf_map, user_namespace, capability, kiocb, iov_iter, cred, const_buf, load_info, module, syscall64, kernel_cap_t, cap_inheritable, cap_permitted, cap_effective, linux_binprm, data_loc, net_device, bpf_cmd, dentry, bpf_prog`,
+    ],
+  },
+  {
+    name: "an argument type that is not read yet",
+    policy: aKprobePolicy({ args: [{ index: 0, type: "string" }] }),
+    want: [
+      "unsupported spec.kprobes[0].args[0].type: string is not supported yet; this version reads int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, nop",
+    ],
+  },
+  {
+    name: "an argument without a type",
+    policy: aKprobePolicy({ args: [{ index: 0 }] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].type: auto is for tracepoints only; write one of int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, nop",
+    ],
+  },
+  {
+    name: "an argument's index out of range",
+    policy: aKprobePolicy({ args: [{ index: 5, type: "int" }] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].index: 5 is out of range; 0 to 4: a call passes at most 5 arguments in registers",
+    ],
+  },
+  {
+    name: "a struct file from user space",
+    policy: aKprobePolicy({ args: [file] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].type: file cannot be an argument of a system call; use type fd, or hook the kernel function behind it: programs pass no struct file",
+    ],
+  },
+  {
+    name: "a buffer of unknown length",
+    policy: aKprobePolicy({ args: [{ index: 1, type: "char_buf" }] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].sizeArgIndex: is missing; write which parameter holds the length, from 1, or returnCopy: true",
+    ],
+  },
+  {
+    name: "sizeArgIndex counted from 0",
+    policy: aKprobePolicy({ args: [{ index: 1, type: "char_buf", sizeArgIndex: 0 }] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].sizeArgIndex: 0 is out of range; 1 to 5: it counts the call's parameters from 1",
+    ],
+  },
+  {
+    name: "an index that is not among args",
+    policy: withMatchArg({ index: 3, operator: "Equal", values: ["1"] }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].index: 3 is out of range; args has the indexes 0",
+    ],
+  },
+  {
+    name: "a position that is not among args",
+    policy: withMatchArg({ args: [1], operator: "Equal", values: ["1"] }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].args[0]: 1 is out of range; args has 1 entries, counted from 0",
+    ],
+  },
+  {
+    name: "an operator that is not there yet",
+    policy: withMatchArg({ index: 0, operator: "Mask", values: ["1"] }),
+    want: [
+      "unsupported spec.kprobes[0].selectors[0].matchArgs[0].operator: Mask is not supported yet; this version takes Equal, NotEqual for int",
+    ],
+  },
+  {
+    name: "an operator of another type",
+    policy: withMatchArg({ index: 0, operator: "Prefix", values: ["1"] }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].operator: Prefix does not apply to type int; allowed: Equal, NotEqual, GT, GreaterThan, LT, LessThan, Mask, InRange, NotInRange, InMap, NotInMap, CelExpr",
+    ],
+  },
+  {
+    name: "a value that is no number",
+    policy: withMatchArg({ index: 0, operator: "Equal", values: ["one", "2147483648"] }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is "one"; write a number: decimal, 0x..., 0o... or 0b...',
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[1]: is 2147483648; int holds -2147483648 to 2147483647",
+    ],
+  },
+  {
+    name: "no values",
+    policy: withMatchArg({ index: 0, operator: "Equal" }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values: is empty; Equal needs at least one value",
+    ],
+  },
+  {
+    name: "a path that is longer than the kernel's maps hold",
+    policy: aKprobePolicy({
+      ...onFile,
+      selectors: [
+        { matchArgs: [{ index: 1, operator: "Prefix", values: [`/${"é".repeat(126)}`] }] },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: has 253 bytes; at most 252: the kernel's maps hold no more",
+    ],
+  },
+  {
+    name: "argFd that is not among args",
+    policy: withAction({ action: "FollowFD", argFd: 2, argName: 1 }, onFile),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].argFd: 2 is out of range; args has the indexes 0, 1",
+    ],
+  },
+  {
+    name: "argName that is no file",
+    policy: withAction({ action: "FollowFD", argFd: 0, argName: 0 }, onFile),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].argName: 0 is an argument of type int; it must be of type file",
+    ],
+  },
+  {
+    name: "UnfollowFD in a policy that follows nothing",
+    policy: withAction({ action: "UnfollowFD", argFd: 0 }, { args: [int] }),
+    want: [
+      "invalid spec.kprobes[0]: has UnfollowFD, but the policy follows no descriptor; add a hook with FollowFD to this policy",
+    ],
+  },
+  {
+    name: "two signals in one selector",
+    policy: aKprobePolicy({
+      selectors: [{ matchActions: [{ action: "Sigkill" }, { action: "Signal", argSig: 12 }] }],
+    }),
+    want: [
+      "unsupported spec.kprobes[0].selectors[0].matchActions: has Sigkill and Signal; keep one of Sigkill, Signal in a selector",
+    ],
+  },
+  {
+    name: "Override of what cannot be overridden",
+    policy: withAction({ action: "Override", argError: -1 }, onFile),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].action: Override cannot stop fd_install; hook a system call or a security_ function, or use Sigkill",
+    ],
+  },
+  {
+    name: "Override with a positive errno",
+    policy: withAction({ action: "Override", argError: 1 }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].argError: is 1; write a negative errno, -1 (EPERM) to -4095",
+    ],
+  },
+  {
+    name: "an action that is not there yet, with its arguments",
+    policy: withAction({ action: "Post", rateLimit: "1m" }),
+    want: [
+      "unsupported spec.kprobes[0].selectors[0].matchActions[0].rateLimit: is not supported yet; remove it: this version does not use it with Post",
+    ],
+  },
+  {
+    name: "fields that are not there yet, each by name",
+    policy: aTracingPolicy({
+      lists: [{ name: "l" }],
+      enforcers: [{ calls: ["sys_write"] }],
+      kprobes: [
+        {
+          call: "sys_write",
+          return: true,
+          returnArg: { index: 0, type: "int" },
+          ignore: { callNotFound: true },
+          selectors: [
+            {
+              macros: ["m"],
+              matchWorkloads: {},
+              matchNamespaces: [{ namespace: "Pid", operator: "In", values: ["host_ns"] }],
+              matchBinaries: [{ operator: "In", values: ["/bin/sh"], followChildren: true }],
+            },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "spec.lists",
+      "spec.enforcers",
+      "spec.kprobes[0].return",
+      "spec.kprobes[0].returnArg",
+      "spec.kprobes[0].ignore.callNotFound",
+      "spec.kprobes[0].selectors[0].macros",
+      "spec.kprobes[0].selectors[0].matchWorkloads",
+      "spec.kprobes[0].selectors[0].matchNamespaces",
+      "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",
+    ],
+  },
+  {
+    name: "two kinds of hooks in one policy",
+    policy: aTracingPolicy({ kprobes: [{ call: "sys_write" }], lsmhooks: [{ hook: "file_open" }] }),
+    want: ["spec.lsmhooks", "spec"],
+  },
+  {
+    name: "an option that is misspelt, and a mode that there is not",
+    policy: aTracingPolicy({
+      options: [
+        { name: "policy_mode", value: "monitor" },
+        { name: "policy-mode", value: "audit" },
+        { name: "disable-kprobe-multi", value: "1" },
+      ],
+      kprobes: [{ call: "sys_write" }],
+    }),
+    want: [
+      'invalid spec.options[0].name: is "policy_mode"; did you mean policy-mode? allowed: policy-mode, disable-kprobe-multi, disable-uprobe-multi, override-method, sleepable-preload-size',
+      'invalid spec.options[1].value: is "audit"; allowed: enforce, monitor',
+    ],
+  },
+  {
+    name: "malformed label selectors",
+    policy: aTracingPolicy({
+      podSelector: {
+        matchExpressions: [
+          { key: "a b", operator: "Exists" },
+          { key: "a", operator: "In" },
+          { key: "a", operator: "Exists", values: ["x"] },
+          { key: "a", operator: "In", values: ["x/y"] },
+        ],
+      },
+      containerSelector: { matchLabels: { image: "x" } },
+      kprobes: [{ call: "sys_write" }],
+    }),
+    want: [
+      'invalid spec.podSelector.matchExpressions[0].key: is "a b"; write a label key: letters, digits, -, _ and ., such as app.kubernetes.io/name',
+      "invalid spec.podSelector.matchExpressions[1].values: is empty; In needs at least one value",
+      "invalid spec.podSelector.matchExpressions[2].values: is not empty; Exists takes no values",
+      'invalid spec.podSelector.matchExpressions[3].values[0]: is "x/y"; at most 63 letters, digits, -, _ and ., with a letter or digit at each end',
+      'invalid spec.containerSelector.matchLabels[image]: is "image"; allowed: name, repo',
+    ],
+  },
+  {
+    name: "a capability that there is not",
+    policy: anExecPolicy([{ matchCapabilities: [{ operator: "In", values: ["CAP_SYS_ADMN"] }] }]),
+    want: ["invalid spec.rules.selectors[0].matchCapabilities[0].values[0]"],
+  },
+  {
+    name: "an ExecPolicy without a condition",
+    policy: anExecPolicy([]),
+    want: ["invalid spec.rules.selectors: is empty; add an item such as matchCapabilities"],
+  },
+  {
+    name: "no binary at all",
+    policy: anExecPolicy([{ matchBinarys: { operator: "NotIn", values: ["*"] } }]),
+    want: [
+      'invalid spec.rules.selectors[0].matchBinarys.operator: is NotIn of any binary, which is none; write operator In, or list paths: "*" is any binary',
+    ],
+  },
+  {
+    name: "an allow-list",
+    policy: {
+      ...anExecPolicy([]),
+      spec: { mode: "monitor", rules: { allow: [{ paths: ["/bin/sh"] }], action: "Deny" } },
+    },
+    want: [
+      "unsupported spec.rules.allow: is not supported yet; this version takes spec.rules.selectors only",
+      "unsupported spec.rules.action: is not supported yet; this version takes spec.rules.selectors only",
+    ],
+  },
+];
+for (const { name, policy, want } of refused) {
+  test(`lower refuses ${name}`, () => {
+    // Where many fields are listed, the field alone says it.
+    const found = problemsOf(policy).map((problem, i) => {
+      const wanted = want[i] ?? "";
+      if (wanted.includes("; ")) return problem;
+      const field = problem.replace(/^(invalid|unsupported) ([^ ]+): .*$/, "$1 $2");
+      return wanted.includes(" ") ? field : field.split(" ")[1];
+    });
+    assert.deepEqual(found, want);
+  });
+}
