@@ -80,7 +80,6 @@ const rows: readonly Row[] = [
   { name: "host alone", scope: { host: true }, want: [0] },
   { name: "everything", scope: { host: true, pods: {} }, want: [0, ...everyPod] },
   { name: "every pod", scope: { host: false, pods: {} }, want: everyPod },
-  { name: "empty selectors", scope: { host: false, pods: { labels: {} } }, want: everyPod },
   { name: "its namespace", scope: { host: false, pods: { namespaces: ["web"] } }, want: podU1 },
   { name: "another namespace", scope: { host: false, pods: { namespaces: ["db"] } }, want: [] },
   {
@@ -156,6 +155,15 @@ for (const { name, scope, pod, want } of rows) {
     assert.deepEqual([...(scopes.host.length > 0 ? [0] : []), ...ids], want);
   });
 }
+
+test("the agent's own pod holds nothing, also before its object is known", () => {
+  const set = aSet("s", { host: false, pods: {} });
+  const { cgroups } = resolveScopes([set], { pods: [], tree }, "u2");
+  assert.deepEqual(
+    cgroups.find(({ id }) => id === 20n),
+    { id: 20n, sets: [] },
+  );
+});
 
 test("every cgroup of every pod is listed, with sorted names, also where nothing holds", () => {
   const sets = [

@@ -1,8 +1,7 @@
-import type { LabelSelector, Scope, SelectorSet } from "@guardbee/policy";
+import { inScope, type Scope, type SelectorSet } from "@guardbee/policy";
 
 import type { CgroupScope, Scopes } from "../kernel/engine.ts";
 import type { CgroupTree, PodCgroup } from "./cgroups.ts";
-import { matchesLabels } from "./match-labels.ts";
 import type { Container, Pod } from "./pods.ts";
 import { bareContainerId, imageRepo } from "./pods.ts";
 
@@ -13,10 +12,6 @@ export type NodeSnapshot = {
 };
 
 type Named = { readonly name: string; readonly set: SelectorSet };
-type PodScope = NonNullable<Scope["pods"]>;
-
-/** The label by which a policy of any namespace may select pods by theirs (upstream's name). */
-const NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace";
 
 /**
  * Which sets hold where on this node.
@@ -33,15 +28,15 @@ export function resolveScopes(
   ownPodUid?: string,
 ): Scopes {
   const forPods = sets.filter(({ set }) => set.scope.pods !== undefined);
-  const everyPod = names(forPods.filter(({ set }) => isUnrestricted(set.scope.pods)));
+  const everyPod = names(forPods.filter(({ set }) => holdsForEveryPod(set.scope)));
   const byUid = new Map(pods.map((pod) => [pod.cgroupUid, pod]));
   return {
     host: names(sets.filter(({ set }) => set.scope.host)),
     podRoots: tree.roots.map(({ id }) => ({ id, sets: everyPod })),
     cgroups: tree.pods.flatMap((cgroup) => {
       const pod = byUid.get(cgroup.uid);
+      if ([cgroup.uid, pod?.uid].includes(ownPodUid ?? "")) return everywhere(cgroup, []);
       if (pod === undefined) return everywhere(cgroup, everyPod);
-      if (pod.uid === ownPodUid) return everywhere(cgroup, []);
       return scopesOfPod(cgroup, pod, forPods);
     }),
   };
@@ -57,8 +52,7 @@ export function equalScopes(a: Scopes, b: Scopes): boolean {
 }
 
 function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): readonly CgroupScope[] {
-  const selected = sets.filter(({ set }) => selectsPod(set.scope.pods, pod));
-  const ofPod = names(selected.filter(({ set }) => selectsAll(set.scope.pods?.containers)));
+  const ofPod = setsIn(sets, pod);
   const containers = new Map(
     pod.containers.map((container) => [bareContainerId(container.running?.id ?? ""), container]),
   );
@@ -66,42 +60,25 @@ function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): reado
     ...[cgroup.id, ...cgroup.others].map((id) => ({ id, sets: ofPod })),
     ...cgroup.containers.flatMap(({ id, containerId, nested }) => {
       const container = containers.get(containerId);
-      const held = container === undefined ? ofPod : setsOfContainer(container, selected);
+      const held = container === undefined ? ofPod : setsIn(sets, pod, container);
       return [id, ...nested].map((each) => ({ id: each, sets: held }));
     }),
   ];
 }
 
-function setsOfContainer(container: Container, ofPod: readonly Named[]): readonly string[] {
-  const labels = { name: container.name, repo: imageRepo(container.image) };
-  return names(
-    ofPod.filter(({ set }) => {
-      const selector = set.scope.pods?.containers;
-      return selector === undefined || matchesLabels(selector, labels);
-    }),
-  );
+function setsIn(sets: readonly Named[], pod: Pod, container?: Container): readonly string[] {
+  const { namespace, labels } = pod;
+  const place = { kind: "pod", namespace, labels } as const;
+  const inside = container && {
+    ...place,
+    container: { name: container.name, repo: imageRepo(container.image) },
+  };
+  return names(sets.filter(({ set }) => inScope(set.scope, inside ?? place)));
 }
 
-function selectsPod(scope: PodScope | undefined, pod: Pod): boolean {
-  if (scope === undefined) return false;
-  if (scope.namespaces !== undefined && !scope.namespaces.includes(pod.namespace)) return false;
-  // The namespace comes last: a pod's own label of that name must not let it leave a policy.
-  const labels = { ...pod.labels, [NAMESPACE_LABEL]: pod.namespace };
-  return scope.labels === undefined || matchesLabels(scope.labels, labels);
-}
-
-function isUnrestricted(scope: PodScope | undefined): boolean {
-  return (
-    scope !== undefined &&
-    scope.namespaces === undefined &&
-    selectsAll(scope.labels) &&
-    selectsAll(scope.containers)
-  );
-}
-
-function selectsAll(selector: LabelSelector | undefined): boolean {
-  const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
-  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+/** Whatever its namespace, labels and containers, and so also before they are known. */
+function holdsForEveryPod({ pods = {} }: Scope): boolean {
+  return Object.values(pods).every((restriction) => restriction === undefined);
 }
 
 function everywhere(cgroup: PodCgroup, sets: readonly string[]): readonly CgroupScope[] {

@@ -123,7 +123,8 @@ export class PodWatch {
     for (const uid of over) this.#forget(uid);
     this.#sweeps += 1;
     this.#enter(tree);
-    if (over.length > 0) this.#publish();
+    // The first sweep is news in itself: that there are no pods is known only now.
+    if (over.length > 0 || this.#sweeps === 1) this.#publish();
   }
 
   async #lookForExpected(): Promise<void> {

@@ -1,0 +1,107 @@
+import { type Clock, type KubeConnection, Reflector, resources } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+import type { PodLookup } from "../process/pod.ts";
+import { CgroupPods } from "../scope/lookup.ts";
+import { type Pod, parsePod } from "../scope/pods.ts";
+import type { NodeSnapshot } from "../scope/resolve.ts";
+import { PodWatch } from "../scope/watch.ts";
+import type { StateDir } from "../state/state-dir.ts";
+import { savePods } from "./persisted.ts";
+import { runTogether } from "./run-together.ts";
+import { Saver } from "./saver.ts";
+
+export type NodePodsOptions = {
+  readonly connection: KubeConnection;
+  readonly nodeName: string;
+  readonly cgroupRoot: string;
+  /** Pods of an earlier run; undefined: nothing is remembered. */
+  readonly remembered: readonly Pod[] | undefined;
+  readonly state: StateDir;
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/** A burst of pod changes is one write to disk. */
+const SAVE_DELAY_MS = 1_000;
+
+/** This node's pods: followed at the API server, joined with their cgroups, remembered on disk. */
+export class NodePods {
+  /** For events. */
+  readonly lookup: PodLookup;
+  readonly #reflector: Reflector<Pod | undefined>;
+  readonly #watch: PodWatch;
+  readonly #saver: Saver;
+  /** Pods were listed, now or in an earlier run. Written by the constructor and `#waitForList`. */
+  #listed: boolean;
+  readonly #onChange: () => void;
+
+  constructor(options: NodePodsOptions) {
+    const { connection, nodeName, clock, state } = options;
+    const log = options.log.child({ component: "pods" });
+    this.#onChange = options.onChange;
+    this.#listed = options.remembered !== undefined;
+    this.#watch = new PodWatch({
+      cgroupRoot: options.cgroupRoot,
+      clock,
+      log,
+      pods: options.remembered ?? [],
+      onChange: (snapshot) => {
+        lookup.update(snapshot);
+        this.#saver.poke();
+        this.#onChange();
+      },
+    });
+    const lookup = new CgroupPods(this.#watch);
+    this.lookup = lookup;
+    this.#reflector = new Reflector<Pod | undefined>({
+      connection,
+      resource: resources.pod,
+      fieldSelector: `spec.nodeName=${nodeName}`,
+      project: parsePod,
+      onChange: (change) => {
+        const pod = change.type === "set" ? change.value : change.before;
+        if (pod !== undefined) this.#watch[change.type === "set" ? "upsert" : "remove"](pod);
+      },
+      clock,
+      log,
+    });
+    this.#saver = new Saver({
+      subject: "pods",
+      save: () => savePods(state, this.snapshot().pods),
+      delayMs: SAVE_DELAY_MS,
+      clock,
+      log,
+    });
+  }
+
+  /**
+   * Whether a snapshot can be trusted to name every pod's cgroups and labels: cgroups were read, and
+   * the pods are known, be it from an earlier run.
+   */
+  known(): boolean {
+    return this.#listed && this.#watch.sweepCount() > 0;
+  }
+
+  snapshot(): NodeSnapshot {
+    return this.#watch.snapshot();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#waitForList();
+    await runTogether(
+      [this.#reflector, this.#watch, this.#saver].map((part) => (each) => part.run(each)),
+      signal,
+    );
+  }
+
+  /** Does not outlive `run` in effect: `synced` stays pending once the reflector has ended. */
+  #waitForList(): void {
+    this.#reflector.synced.then(() => {
+      this.#listed = true;
+      this.#watch.replace(this.#reflector.list().filter((pod) => pod !== undefined));
+      this.#onChange();
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import type { KubeObject } from "@guardbee/kube";
+
+/** What the agent keeps of its NodePolicySet. */
+export type NodeSet = {
+  readonly uid: string;
+  readonly generation: number;
+  /** Names of the sets that are to hold here, sorted, each once. */
+  readonly sets: readonly string[];
+  /** As reported last, by this agent or an earlier one. */
+  readonly status: unknown;
+};
+
+/** The projection of a NodePolicySet; what does not fit its schema counts as absent. */
+export function parseNodeSet({ metadata, spec, status }: KubeObject): NodeSet {
+  const { uid = "", generation = 0 } = metadata;
+  const { sets } = (spec ?? {}) as { sets?: unknown };
+  const names = Array.isArray(sets) ? sets.filter((name) => typeof name === "string") : [];
+  return { uid, generation, sets: [...new Set(names)].sort(), status };
+}

@@ -1,0 +1,134 @@
+import type { Logger } from "pino";
+
+import type { Pod } from "../scope/pods.ts";
+import type { StateDir } from "../state/state-dir.ts";
+import type { SetContent } from "./set-contents.ts";
+import { parseSetObject } from "./set-object.ts";
+
+/** What a node remembers, so that it enforces after a boot without its API server. */
+export type Remembered = {
+  /** Sets that its NodePolicySet listed last; undefined: none was ever seen. */
+  readonly wanted: readonly string[] | undefined;
+  readonly contents: ReadonlyMap<string, SetContent>;
+  /** undefined: nothing is remembered, which is not the same as no pods. */
+  readonly pods: readonly Pod[] | undefined;
+};
+
+type SetEntry = { readonly name: string } & (
+  | { readonly hash: string; readonly uid: string; readonly generation: number }
+  | { readonly hash?: undefined }
+);
+
+const DESIRED = "desired.json";
+const PODS = "pods.json";
+const SETS = "sets";
+/** Of the files; another version is ignored and everything fetched anew. */
+const VERSION = 1;
+
+/**
+ * What an earlier run saved. A file that cannot be used is logged and left out: its content is
+ * fetched again. A set counts only if its content still has the hash in its name.
+ */
+export async function loadRemembered(state: StateDir, log: Logger): Promise<Remembered> {
+  const desired = await readVersioned(state, DESIRED, log);
+  const entries = Array.isArray(desired?.sets) ? desired.sets.filter(isSetEntry) : [];
+  const contents = new Map<string, SetContent>();
+  for (const entry of entries) {
+    const content = entry.hash === undefined ? undefined : await readContent(state, entry, log);
+    if (content !== undefined) contents.set(entry.name, content);
+  }
+  const pods = await readVersioned(state, PODS, log);
+  return {
+    wanted: Array.isArray(desired?.sets) ? entries.map(({ name }) => name) : undefined,
+    contents,
+    pods: Array.isArray(pods?.pods) ? pods.pods.filter(isPod) : undefined,
+  };
+}
+
+/**
+ * Saves the list and the contents it names: contents first, so that the list never names one that
+ * is not there. Contents no longer named are removed.
+ */
+export async function saveDesired(
+  state: StateDir,
+  wanted: readonly string[],
+  content: (name: string) => SetContent | undefined,
+): Promise<void> {
+  const present = await state.list(SETS);
+  const named = new Set<string>();
+  const sets: SetEntry[] = [];
+  for (const name of wanted) {
+    const found = content(name);
+    if (found?.state !== "read") {
+      sets.push({ name });
+      continue;
+    }
+    const { hash, set } = found.set;
+    const file = contentFile(hash);
+    if (!present.includes(file)) await state.write(file, set);
+    named.add(file);
+    sets.push({ name, hash, uid: found.uid, generation: found.generation });
+  }
+  await state.write(DESIRED, { version: VERSION, sets });
+  for (const file of present) if (!named.has(file)) await state.remove(file);
+}
+
+export async function savePods(state: StateDir, pods: readonly Pod[]): Promise<void> {
+  await state.write(PODS, { version: VERSION, pods });
+}
+
+async function readContent(
+  state: StateDir,
+  entry: SetEntry & { readonly hash: string },
+  log: Logger,
+): Promise<SetContent | undefined> {
+  const file = contentFile(entry.hash);
+  const found = await state.read(file);
+  const { name, uid, generation, hash } = entry;
+  // Checked as if it came from the API server: a newer or older agent may have saved it.
+  const parsed = parseSetObject(name, { hash, set: found.state === "present" && found.value });
+  if (parsed.ok) return { uid, generation, state: "read", set: parsed.set };
+  const reason = found.state === "present" ? parsed.message : found.state;
+  const err = found.state === "corrupt" ? found.error : undefined;
+  log.warn({ file, set: name, reason, err }, "state file is unusable; fetching again");
+  await state.remove(file); // so that the next save writes it again
+  return undefined;
+}
+
+async function readVersioned(
+  state: StateDir,
+  file: string,
+  log: Logger,
+): Promise<{ readonly [key: string]: unknown } | undefined> {
+  const found = await state.read(file);
+  if (found.state === "absent") return undefined;
+  if (found.state === "present" && isRecord(found.value) && found.value.version === VERSION) {
+    return found.value;
+  }
+  const err = found.state === "corrupt" ? found.error : undefined;
+  log.warn({ file, err }, "state file is unusable; ignoring it");
+  return undefined;
+}
+
+function contentFile(hash: string): string {
+  return `${SETS}/${hash}.json`;
+}
+
+function isSetEntry(raw: unknown): raw is SetEntry {
+  if (!isRecord(raw) || typeof raw.name !== "string") return false;
+  if (raw.hash === undefined) return true;
+  const hashed = typeof raw.hash === "string" && /^[0-9a-f]{64}$/.test(raw.hash);
+  return hashed && typeof raw.uid === "string" && typeof raw.generation === "number";
+}
+
+/** Enough to tell our own file from damage; it is readable by root alone. */
+function isPod(raw: unknown): raw is Pod {
+  if (!isRecord(raw)) return false;
+  const { cgroupUid, uid, namespace, name, labels, containers, workload } = raw;
+  const texts = [cgroupUid, uid, namespace, name].every((each) => typeof each === "string");
+  return texts && isRecord(labels) && isRecord(workload) && Array.isArray(containers);
+}
+
+function isRecord(raw: unknown): raw is Record<string, unknown> {
+  return typeof raw === "object" && raw !== null && !Array.isArray(raw);
+}

@@ -1,0 +1,144 @@
+import type { Clock } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
+import { equalScopes } from "../scope/resolve.ts";
+import { Wakeup } from "../scope/wakeup.ts";
+
+export type ProgrammerOptions = {
+  readonly engine: Engine;
+  /** What the kernel should hold now; undefined while that is not known and nothing may change. */
+  readonly desired: () => Desired | undefined;
+  /** Called when `states` has changed. */
+  readonly onProgrammed: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+/** Nothing is due then; sleeping has to end some time. */
+const IDLE_MS = 3_600_000;
+
+/**
+ * Keeps the kernel at `desired`: one call of the engine at a time, each with the newest state, so
+ * that changes made during a call become one. Sets that are the same are not programmed again.
+ */
+export class Programmer {
+  readonly #options: ProgrammerOptions;
+  readonly #wakeup: Wakeup;
+  /** What the engine was given last, as far as it succeeded. Written by `#step`. */
+  #held: Desired | undefined;
+  /** undefined before the first program. Written by `#enter`. */
+  #states: readonly SetState[] | undefined;
+
+  constructor(options: ProgrammerOptions) {
+    this.#options = options;
+    this.#wakeup = new Wakeup(options.clock);
+  }
+
+  /** `desired` may have changed. */
+  poke(): void {
+    this.#wakeup.wake();
+  }
+
+  /** What became of each set, as far as known; undefined before anything was programmed. */
+  states(): readonly SetState[] | undefined {
+    return this.#states;
+  }
+
+  /** Whether the kernel holds the sets that are wanted now. */
+  settled(): boolean {
+    const sets = this.#options.desired()?.sets;
+    return sets !== undefined && this.#held !== undefined && equalSets(sets, this.#held.sets);
+  }
+
+  /** Follows `desired` until `signal` aborts; a call of the engine under way is waited for. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        try {
+          await this.#step();
+          failures = 0;
+        } catch (error) {
+          failures += 1;
+          this.#options.log.error({ err: error, failures }, "the kernel cannot be programmed");
+        }
+        const retryMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
+        await this.#wakeup.sleep(failures === 0 ? IDLE_MS : retryMs, signal);
+      }
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end of run()
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { engine, log } = this.#options;
+    const desired = this.#options.desired();
+    if (desired === undefined) return;
+    if (this.#held === undefined || !equalSets(desired.sets, this.#held.sets)) {
+      this.#enter(await this.#program(desired));
+      this.#held = desired;
+    } else if (!equalScopes(desired.scopes, this.#held.scopes)) {
+      await engine.assign(desired.scopes);
+      log.debug({ cgroups: desired.scopes.cgroups.length }, "scopes assigned");
+      this.#held = desired;
+    }
+  }
+
+  /** When the engine throws, what held goes on and the rest is failed until it works again. */
+  async #program(desired: Desired): Promise<readonly SetState[]> {
+    try {
+      return await this.#options.engine.program(desired);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const wanted = new Set(desired.sets.map(({ name }) => name));
+      this.#enter([
+        ...desired.sets.map((set) => this.#heldState(set) ?? failed(set, message)),
+        ...(this.#states ?? []).filter(({ name }) => !wanted.has(name)),
+      ]);
+      throw error;
+    }
+  }
+
+  #heldState({ name, hash }: NamedSet): SetState | undefined {
+    return this.#states?.find((state) => state.name === name && state.hash === hash);
+  }
+
+  #enter(states: readonly SetState[]): void {
+    logStates(this.#options.log, this.#states ?? [], states);
+    this.#states = states;
+    this.#options.onProgrammed();
+  }
+}
+
+function failed({ name, hash }: NamedSet, message: string): SetState {
+  return { name, hash, state: "failed", reason: "LoadFailed", message };
+}
+
+function equalSets(a: readonly NamedSet[], b: readonly NamedSet[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ name, hash }, at) => name === b[at]?.name && hash === b[at]?.hash)
+  );
+}
+
+function logStates(log: Logger, before: readonly SetState[], after: readonly SetState[]): void {
+  const was = new Map(before.map((state) => [state.name, state]));
+  for (const state of after) {
+    const from = was.get(state.name);
+    was.delete(state.name);
+    if (from?.hash === state.hash && from.state === state.state) continue;
+    const facts = { set: state.name, from: from?.state ?? "absent", to: state.state };
+    if (state.state === "programmed") {
+      log.info({ ...facts, attachments: state.attachments }, "set");
+    } else {
+      log.error({ ...facts, reason: state.reason, message: state.message }, "set");
+    }
+  }
+  for (const { name, state } of was.values()) {
+    log.info({ set: name, from: state, to: "absent" }, "set");
+  }
+}

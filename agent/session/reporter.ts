@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from "node:util";
+
+import type { Clock } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+import { Wakeup } from "../scope/wakeup.ts";
+
+/** The NodePolicySet as the API server last showed it. */
+export type Observed = { readonly uid: string; readonly status: unknown };
+
+export type ReporterOptions<S> = {
+  /** What this node has to say; undefined: nothing yet. */
+  readonly wanted: () => S | undefined;
+  /** undefined while there is no object to write to. */
+  readonly observed: () => Observed | undefined;
+  /** Writes the status to the object of this uid and gives back the status as stored. */
+  readonly write: (uid: string, status: S, signal: AbortSignal) => Promise<unknown>;
+  /** Nothing is under way that will change `wanted` by itself. */
+  readonly settled: () => boolean;
+  /** A report waits up to this long, so that a fleet does not write at once and a wave is one write. */
+  readonly jitterMs: number;
+  /** In [0,1). */
+  readonly random: () => number;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/** How long a report waits until things are settled; then it says what is so far. */
+const SETTLE_MAX_MS = 10_000;
+const SETTLE_POLL_MS = 200;
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+const IDLE_MS = 3_600_000;
+
+/**
+ * Writes this node's status when, and only when, it differs from what the API server has: an agent
+ * that restarts and finds everything as it was writes nothing.
+ */
+export class Reporter<S> {
+  readonly #options: ReporterOptions<S>;
+  readonly #wakeup: Wakeup;
+  /** What was written last and what the server made of it. Written by `#report`. */
+  #written: { readonly uid: string; readonly status: S; readonly stored: unknown } | undefined;
+  /** The API server has shown `#written`. Written by `#report` and `#due`. */
+  #confirmed = false;
+
+  constructor(options: ReporterOptions<S>) {
+    this.#options = options;
+    this.#wakeup = new Wakeup(options.clock);
+  }
+
+  /** `wanted` or `observed` may have changed. */
+  poke(): void {
+    this.#wakeup.wake();
+  }
+
+  /** Reports until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, jitterMs, random, log } = this.#options;
+    let failures = 0;
+    try {
+      for (;;) {
+        if (this.#due() === undefined) {
+          await this.#wakeup.sleep(IDLE_MS, signal);
+          continue;
+        }
+        await clock.sleep(jitterMs * random(), signal);
+        await this.#settle(signal);
+        try {
+          await this.#report(signal);
+          failures = 0;
+        } catch (error) {
+          signal.throwIfAborted();
+          failures += 1;
+          log.warn({ err: error, failures }, "status cannot be reported");
+          const retryMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
+          await clock.sleep(retryMs * (0.5 + random() / 2), signal);
+        }
+      }
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end of run()
+    }
+  }
+
+  async #settle(signal: AbortSignal): Promise<void> {
+    const { clock, settled } = this.#options;
+    const untilMs = clock.monotonic() + SETTLE_MAX_MS;
+    while (!settled() && clock.monotonic() < untilMs) await clock.sleep(SETTLE_POLL_MS, signal);
+  }
+
+  async #report(signal: AbortSignal): Promise<void> {
+    const due = this.#due(); // again: it may have changed, or changed back, while waiting
+    if (due === undefined) return;
+    const stored = await this.#options.write(due.uid, due.status, signal);
+    this.#written = { ...due, stored };
+    this.#confirmed = false;
+    this.#options.log.info({ status: due.status }, "status reported");
+  }
+
+  /** The report to write, or undefined when the server has it. */
+  #due(): { readonly uid: string; readonly status: S } | undefined {
+    const status = this.#options.wanted();
+    const observed = this.#options.observed();
+    if (status === undefined || observed === undefined) return undefined;
+    const written = this.#written;
+    if (written?.uid !== observed.uid || !isDeepStrictEqual(status, written.status)) {
+      return isDeepStrictEqual(status, observed.status) ? undefined : { uid: observed.uid, status };
+    }
+    // Until the server has shown our write, what it shows is older. After that it is a change.
+    if (isDeepStrictEqual(observed.status, written.stored)) this.#confirmed = true;
+    else if (this.#confirmed) return { uid: observed.uid, status };
+    return undefined;
+  }
+}

@@ -1,0 +1,157 @@
+import { applyStatus, type Clock, type KubeConnection, resources } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+import type { Desired, Engine, SetState } from "../kernel/engine.ts";
+import type { PodLookup } from "../process/pod.ts";
+import { resolveScopes } from "../scope/resolve.ts";
+import type { StateDir } from "../state/state-dir.ts";
+import { NodePods } from "./node-pods.ts";
+import { type NodeStatus, nodeStatus } from "./node-status.ts";
+import { loadRemembered, type Remembered } from "./persisted.ts";
+import { Programmer } from "./programmer.ts";
+import { Reporter } from "./reporter.ts";
+import { runTogether } from "./run-together.ts";
+import { WantedSets } from "./wanted-sets.ts";
+
+export type SessionOptions = {
+  readonly connection: KubeConnection;
+  /** Name of this machine's Node, and of its NodePolicySet. */
+  readonly nodeName: string;
+  readonly engine: Engine;
+  readonly state: StateDir;
+  /** The host's cgroup v2 root; default `/sys/fs/cgroup`. */
+  readonly cgroupRoot?: string;
+  /** The agent's own pod, which no policy holds for. */
+  readonly ownPodUid?: string;
+  readonly agentVersion: string;
+  /** Reports are spread over this time; default 2 s. */
+  readonly reportJitterMs?: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In [0,1), for jitter; default Math.random. */
+  readonly random?: () => number;
+};
+
+/**
+ * How long an agent that remembers too little waits for the API server before it programs what it
+ * knows: until then what an earlier agent pinned goes on.
+ */
+const START_GRACE_MS = 15_000;
+const FIELD_MANAGER = "guardbee-agent";
+
+/** Keeps one node of a cluster at what its NodePolicySet lists, and reports what became of it. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #pods: NodePods;
+  readonly #wanted: WantedSets;
+  readonly #programmer: Programmer;
+  readonly #reporter: Reporter<NodeStatus>;
+  /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
+  #started = false;
+
+  /** A session with what an earlier run saved. */
+  static async open(options: SessionOptions): Promise<Session> {
+    return new Session(options, await loadRemembered(options.state, options.log));
+  }
+
+  private constructor(options: SessionOptions, remembered: Remembered) {
+    const { connection, nodeName, engine, state, clock, log } = options;
+    const shared = { connection, nodeName, state, clock, log };
+    const onChange = () => this.#follow();
+    this.#options = options;
+    this.#pods = new NodePods({
+      ...shared,
+      cgroupRoot: options.cgroupRoot ?? "/sys/fs/cgroup",
+      remembered: remembered.pods,
+      onChange,
+    });
+    this.#wanted = new WantedSets({ ...shared, remembered, onChange });
+    this.#programmer = new Programmer({
+      engine,
+      desired: () => this.#desired(),
+      onProgrammed: () => this.#reporter.poke(),
+      clock,
+      log: log.child({ component: "programmer" }),
+    });
+    this.#reporter = new Reporter({
+      wanted: () => this.#status(),
+      observed: () => this.#wanted.nodeSet(),
+      settled: () => this.#wanted.settled() && this.#programmer.settled(),
+      write: (uid, status, signal) => this.#writeStatus(uid, status, signal),
+      jitterMs: options.reportJitterMs ?? 2_000,
+      random: options.random ?? Math.random,
+      clock,
+      log: log.child({ component: "reporter" }),
+    });
+  }
+
+  /** Who lives in a cgroup, for events. */
+  get pods(): PodLookup {
+    return this.#pods.lookup;
+  }
+
+  /** What became of each set; undefined before the kernel was programmed. */
+  states(): readonly SetState[] | undefined {
+    return this.#programmer.states();
+  }
+
+  /** Runs until `signal` aborts. The kernel is left as it is then. Throws only on a bug. */
+  async run(signal: AbortSignal): Promise<void> {
+    const parts = [this.#pods, this.#wanted, this.#programmer, this.#reporter];
+    await runTogether(
+      [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
+      signal,
+    );
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.clock.sleep(START_GRACE_MS, signal);
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end
+      return;
+    }
+    if (this.#started) return;
+    this.#options.log.warn(
+      { pods: this.#pods.known(), sets: this.#wanted.complete() },
+      "not all is known; programming what is",
+    );
+    this.#started = true;
+    this.#follow();
+  }
+
+  #follow(): void {
+    this.#started ||= this.#pods.known() && this.#wanted.complete();
+    this.#programmer.poke();
+    this.#reporter.poke();
+  }
+
+  #desired(): Desired | undefined {
+    const sets = this.#wanted.sets();
+    if (sets === undefined || !this.#started) return undefined;
+    const scopes = resolveScopes(sets, this.#pods.snapshot(), this.#options.ownPodUid);
+    return { sets, scopes };
+  }
+
+  #status(): NodeStatus | undefined {
+    const nodeSet = this.#wanted.nodeSet();
+    const states = this.#programmer.states();
+    if (nodeSet === undefined || states === undefined) return undefined;
+    return nodeStatus({
+      nodeSet,
+      states,
+      content: (name) => this.#wanted.content(name),
+      kernel: this.#options.engine.features(),
+      agentVersion: this.#options.agentVersion,
+    });
+  }
+
+  async #writeStatus(uid: string, status: NodeStatus, signal: AbortSignal): Promise<unknown> {
+    const { connection, nodeName } = this.#options;
+    const object = { metadata: { name: nodeName, uid }, status };
+    const target = { resource: resources.nodePolicySet, object };
+    // Force: no other manager may hold a field of this status.
+    const options = { fieldManager: FIELD_MANAGER, force: true };
+    return (await applyStatus(connection, target, options, signal)).status;
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock, KubeObject } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+import type { NamedSet } from "../kernel/engine.ts";
+import { Wakeup } from "../scope/wakeup.ts";
+import { parseSetObject } from "./set-object.ts";
+
+/** One revision of a SelectorSet object: its generation grows with each change of its spec. */
+export type Revision = { readonly uid: string; readonly generation: number };
+
+/** What was read of one SelectorSet, and at which revision. */
+export type SetContent = Revision &
+  (
+    | { readonly state: "read"; readonly set: NamedSet }
+    /** The object is there and no set can be made of it. */
+    | { readonly state: "unusable"; readonly hash: string; readonly message: string }
+  );
+
+export type SetContentsOptions = {
+  /** Revisions wanted now, by name; those without one are not fetched. */
+  readonly wanted: () => ReadonlyMap<string, Revision>;
+  /** The object, or undefined when it is gone. */
+  readonly fetch: (name: string, signal: AbortSignal) => Promise<KubeObject | undefined>;
+  /** From the disk of an earlier run. */
+  readonly contents: ReadonlyMap<string, SetContent>;
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/** Requests at a time: a new node fetches all its sets, together with its whole fleet. */
+const FETCHES_MAX = 8;
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+const IDLE_MS = 3_600_000;
+
+/**
+ * Contents of SelectorSets, fetched when the revision on hand is not the one the metadata watch
+ * saw. Until the new one is here the old one stays: an edit never opens a gap.
+ */
+export class SetContents {
+  readonly #options: SetContentsOptions;
+  readonly #wakeup: Wakeup;
+  /** By name. Written by `#fetch` and `keep`. */
+  readonly #contents: Map<string, SetContent>;
+  /** Rounds of fetching that failed, since the last that did not. Written by `run`. */
+  #failures = 0;
+
+  constructor(options: SetContentsOptions) {
+    this.#options = options;
+    this.#wakeup = new Wakeup(options.clock);
+    this.#contents = new Map(options.contents);
+  }
+
+  get(name: string): SetContent | undefined {
+    return this.#contents.get(name);
+  }
+
+  /** Forgets all but these. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#contents.keys()) if (!names.has(name)) this.#contents.delete(name);
+  }
+
+  /** `wanted` may have changed. */
+  poke(): void {
+    this.#wakeup.wake();
+  }
+
+  /** Whether all that is wanted is here, or cannot be had for now. */
+  settled(): boolean {
+    return this.#failures > 0 || this.#stale().length === 0;
+  }
+
+  /** Fetches what is stale until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        this.#failures = (await this.#fetchStale(signal)) ? 0 : this.#failures + 1;
+        const retryMs = Math.min(RETRY_MIN_MS * 2 ** (this.#failures - 1), RETRY_MAX_MS);
+        await this.#wakeup.sleep(this.#failures === 0 ? IDLE_MS : retryMs, signal);
+      }
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end of run()
+    }
+  }
+
+  #stale(): string[] {
+    return [...this.#options.wanted()].flatMap(([name, { uid, generation }]) => {
+      const content = this.#contents.get(name);
+      return content?.uid === uid && content.generation >= generation ? [] : [name];
+    });
+  }
+
+  /** Whether nothing failed. All are settled before anybody is told, so that one wave is one change. */
+  async #fetchStale(signal: AbortSignal): Promise<boolean> {
+    const stale = this.#stale();
+    if (stale.length === 0) return true;
+    let failed = 0;
+    const fetchNext = async (): Promise<void> => {
+      for (let name = stale.pop(); name !== undefined; name = stale.pop()) {
+        if (!(await this.#fetch(name, signal))) failed += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: FETCHES_MAX }, fetchNext));
+    this.#options.onChange();
+    return failed === 0;
+  }
+
+  async #fetch(name: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const object = await this.#options.fetch(name, signal);
+      if (object === undefined) return true; // deleted meanwhile: the metadata watch will say so
+      const content = readContent(object);
+      if (content.state === "unusable") {
+        this.#options.log.error({ set: name, message: content.message }, "SelectorSet is unusable");
+      }
+      this.#contents.set(name, content);
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.log.warn({ err: error, set: name }, "SelectorSet cannot be fetched");
+      return false;
+    }
+  }
+}
+
+function readContent(object: KubeObject): SetContent {
+  const { name, uid = "", generation = 0 } = object.metadata;
+  const parsed = parseSetObject(name, object.spec);
+  return parsed.ok
+    ? { uid, generation, state: "read", set: parsed.set }
+    : { uid, generation, state: "unusable", hash: parsed.hash, message: parsed.message };
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+import { ManualClock } from "@guardbee/kube";
+import pino from "pino";
+
+import type { Desired, Engine } from "../kernel/engine.ts";
+import { Standalone } from "./standalone.ts";
+
+const policy = (name: string, spec = "") => `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: ${name} }
+spec: { ${spec}kprobes: [{ call: fd_install, syscall: false, args: [{ index: 0, type: int }] }] }
+`;
+
+function aFolder(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), "standalone-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+/** A running agent on the policies at `path`, and what it gives to its engine. */
+async function start(t: TestContext, path: string) {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const programmed: Desired[] = [];
+  const engine: Engine = {
+    features: () => ({ release: "", arch: "", features: [] }),
+    assign: async () => {},
+    program: async (desired) => {
+      programmed.push(desired);
+      return desired.sets.map(({ name, hash }) => ({
+        name,
+        hash,
+        state: "programmed",
+        attachments: [],
+      }));
+    },
+  };
+  const log = pino({ level: "silent" });
+  const standalone = await Standalone.open({ path, engine, clock, log });
+  assert.ok(standalone);
+  const run = standalone.run(stop.signal);
+  t.after(async () => {
+    stop.abort();
+    await run;
+  });
+  const until = async (count: number) => {
+    for (let step = 0; step < 2_000 && programmed.length < count; step += 1) {
+      await clock.advance(100);
+      await new Promise((resolve) => setTimeout(resolve, 1)); // files are real
+    }
+    assert.equal(programmed.length, count);
+  };
+  return { standalone, programmed, until };
+}
+
+test("policies in files hold for every process of the machine", async (t) => {
+  const path = aFolder(t, {
+    "a.yaml": policy("a"),
+    "bad.yaml": "kind: [",
+    "pods.yaml": policy("pods", "podSelector: {}, "),
+  });
+  const { standalone, programmed, until } = await start(t, path);
+  await until(1);
+  assert.deepEqual(programmed[0]?.scopes, {
+    host: ["tracingpolicy.a"],
+    podRoots: [],
+    cgroups: [],
+  });
+  assert.deepEqual(
+    standalone.states()?.map(({ name, state }) => [name, state]),
+    [["tracingpolicy.a", "programmed"]],
+  );
+});
+
+test("a changed, broken, new and removed file is followed", async (t) => {
+  const path = aFolder(t, { "a.yaml": policy("a") });
+  const { programmed, until } = await start(t, path);
+  const held = () => programmed.at(-1)?.sets.map(({ name }) => name);
+  await until(1);
+  writeFileSync(join(path, "a.yaml"), "kind: [");
+  writeFileSync(join(path, "b.yaml"), policy("b"));
+  await until(2);
+  assert.deepEqual(held(), ["tracingpolicy.a", "tracingpolicy.b"]);
+  rmSync(join(path, "b.yaml"));
+  writeFileSync(join(path, "a.yaml"), policy("c"));
+  await until(3);
+  assert.deepEqual(held(), ["tracingpolicy.c"]);
+});
+
+test("a path that is gone keeps its policies; one that never was is refused", async (t) => {
+  const path = aFolder(t, { "a.yaml": policy("a") });
+  const { programmed, until } = await start(t, join(path, "a.yaml"));
+  await until(1);
+  rmSync(join(path, "a.yaml"));
+  await until(1);
+  assert.deepEqual(
+    programmed.map(({ sets }) => sets.length),
+    [1],
+  );
+  const log = pino({ level: "silent" });
+  const none = { path: join(path, "none"), engine: {} as Engine, clock: new ManualClock(), log };
+  assert.equal(await Standalone.open(none), undefined);
+});

@@ -1,0 +1,164 @@
+import { type Clock, getObject, type KubeConnection, Reflector, resources } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+import type { NamedSet } from "../kernel/engine.ts";
+import type { StateDir } from "../state/state-dir.ts";
+import { type NodeSet, parseNodeSet } from "./node-set.ts";
+import { type Remembered, saveDesired } from "./persisted.ts";
+import { runTogether } from "./run-together.ts";
+import { Saver } from "./saver.ts";
+import { type Revision, type SetContent, SetContents } from "./set-contents.ts";
+
+export type WantedSetsOptions = {
+  readonly connection: KubeConnection;
+  readonly nodeName: string;
+  readonly remembered: Remembered;
+  readonly state: StateDir;
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/**
+ * The sets this node is to hold: its NodePolicySet's list, and their contents.
+ *
+ * The list alone decides. While the API server cannot be reached, while the NodePolicySet is absent
+ * (no operator yet, or one being reinstalled) and while a listed SelectorSet is absent, what was
+ * wanted stays wanted; only a list without a set ends it. A node that never saw a list, and finds
+ * no object, is to hold nothing.
+ */
+export class WantedSets {
+  readonly #nodeName: string;
+  readonly #nodeSets: Reflector<NodeSet>;
+  readonly #revisions: Reflector<Revision>;
+  readonly #contents: SetContents;
+  readonly #saver: Saver;
+  readonly #onChange: () => void;
+  /** Sorted. Written by the constructor, `#follow` and `#waitForLists`. */
+  #names: readonly string[] | undefined;
+  /** The first list of SelectorSets is complete. Written by `#waitForLists`. */
+  #revisionsKnown = false;
+
+  constructor(options: WantedSetsOptions) {
+    const { connection, nodeName, remembered, state, clock } = options;
+    const log = options.log.child({ component: "sets" });
+    this.#nodeName = nodeName;
+    this.#onChange = options.onChange;
+    this.#names = remembered.wanted && [...remembered.wanted].sort();
+    this.#nodeSets = new Reflector({
+      connection,
+      resource: resources.nodePolicySet,
+      fieldSelector: `metadata.name=${nodeName}`,
+      project: parseNodeSet,
+      onChange: () => this.#follow(),
+      clock,
+      log,
+    });
+    this.#revisions = new Reflector({
+      connection,
+      resource: resources.selectorSet,
+      metadataOnly: true,
+      project: ({ metadata: { uid = "", generation = 0 } }): Revision => ({ uid, generation }),
+      onChange: () => this.#contents.poke(),
+      clock,
+      log,
+    });
+    this.#contents = new SetContents({
+      wanted: () => this.#wantedRevisions(),
+      fetch: (name, signal) => getObject(connection, resources.selectorSet, { name }, signal),
+      contents: remembered.contents,
+      onChange: () => this.#changed(),
+      clock,
+      log,
+    });
+    this.#saver = new Saver({
+      subject: "desired sets",
+      save: () => saveDesired(state, this.#names ?? [], (name) => this.content(name)),
+      delayMs: 0,
+      clock,
+      log,
+    });
+  }
+
+  /** The NodePolicySet as it is now; undefined while it is absent or was never read. */
+  nodeSet(): NodeSet | undefined {
+    return this.#nodeSets.get(this.#nodeName);
+  }
+
+  /** Names that are to hold, sorted, also those without content; undefined while not known. */
+  names(): readonly string[] | undefined {
+    return this.#names;
+  }
+
+  content(name: string): SetContent | undefined {
+    return this.#contents.get(name);
+  }
+
+  /** Sets that are to hold and can, by name; undefined while it is not known which are to. */
+  sets(): readonly NamedSet[] | undefined {
+    return this.#names?.flatMap((name) => {
+      const content = this.content(name);
+      return content?.state === "read" ? [content.set] : [];
+    });
+  }
+
+  /** Whether each set that is to hold is here, or is known to be absent. */
+  complete(): boolean {
+    const names = this.#names;
+    if (names === undefined) return false;
+    const absent = (name: string) =>
+      this.#revisionsKnown && this.#revisions.get(name) === undefined;
+    return names.every((name) => this.content(name) !== undefined || absent(name));
+  }
+
+  /** Whether nothing is being fetched that will change `sets` by itself. */
+  settled(): boolean {
+    return this.#contents.settled();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#waitForLists();
+    await runTogether(
+      [this.#nodeSets, this.#revisions, this.#contents, this.#saver].map(
+        (part) => (each) => part.run(each),
+      ),
+      signal,
+    );
+  }
+
+  #follow(): void {
+    const nodeSet = this.nodeSet();
+    if (nodeSet !== undefined) {
+      this.#names = nodeSet.sets;
+      this.#contents.keep(new Set(nodeSet.sets));
+      this.#contents.poke();
+    }
+    this.#changed();
+  }
+
+  #wantedRevisions(): ReadonlyMap<string, Revision> {
+    const wanted = new Map<string, Revision>();
+    for (const name of this.#names ?? []) {
+      const revision = this.#revisions.get(name);
+      if (revision !== undefined) wanted.set(name, revision);
+    }
+    return wanted;
+  }
+
+  /** Does not outlive `run` in effect: `synced` stays pending once a reflector has ended. */
+  #waitForLists(): void {
+    this.#nodeSets.synced.then(() => {
+      this.#names ??= []; // no object, and none ever seen
+      this.#changed();
+    });
+    this.#revisions.synced.then(() => {
+      this.#revisionsKnown = true;
+      this.#changed();
+    });
+  }
+
+  #changed(): void {
+    if (this.#names !== undefined) this.#saver.poke();
+    this.#onChange();
+  }
+}
