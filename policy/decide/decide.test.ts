@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { lower } from "../lower/index.ts";
+import { parsePolicies } from "../parse.ts";
+import type { Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
+import { anyCall, anyCondition, anyFollowState, anySelectorSet } from "./arbitrary.ts";
+import { decide, type NamedSet } from "./decide.ts";
+import type { HookCall, OpenFile, Parameter, Process } from "./event.ts";
+import { type FollowState, forgetFile } from "./follow.ts";
+import { holds } from "./holds.ts";
+
+function example(name: string): NamedSet {
+  const url = new URL(`../../config/examples/${name}.yaml`, import.meta.url);
+  const parsed = parsePolicies(readFileSync(url, "utf8"), name).policies[0]?.result;
+  assert.ok(parsed?.ok);
+  const result = lower(parsed.value);
+  assert.ok(result.ok);
+  return { name, set: result.value };
+}
+
+const vi: Process = {
+  pid: 4711,
+  ancestors: [4700, 1],
+  nspid: 12,
+  binary: "/usr/bin/vi",
+  capabilities: { effective: 0n, permitted: 0n, inheritable: 0n },
+  inHostUserNamespace: true,
+  isProtected: false,
+};
+
+const forbidden: OpenFile = { id: 1, path: "/tmp/forbidden/donotchange.me", references: 1 };
+const number = (value: bigint): Parameter => ({ kind: "number", value });
+
+function aCall(call: string, over: Partial<HookCall>): HookCall {
+  return {
+    on: { kind: "kprobe", call, syscall: call.startsWith("sys_") },
+    process: vi,
+    holds: new Set(["p", deny.name]),
+    parameters: [],
+    descriptors: new Map(),
+    ...over,
+  };
+}
+
+const deny = example("deny-tmp-forbidden-write");
+const nothing: FollowState = new Map();
+const following: FollowState = new Map([[deny.name, new Set([1])]]);
+
+function install(file: OpenFile, over: Partial<HookCall> = {}): HookCall {
+  return aCall("fd_install", { parameters: [number(3n), { kind: "file", file }], ...over });
+}
+
+function onFd(call: string, file: OpenFile): HookCall {
+  return aCall(call, { parameters: [number(3n)], descriptors: new Map([[3, file]]) });
+}
+
+function followed(state: FollowState): number[] {
+  return [...(state.get(deny.name) ?? [])];
+}
+
+test("deny-tmp-forbidden-write follows a forbidden file and kills its writer", () => {
+  const opened = decide([deny], nothing, install(forbidden));
+  assert.deepEqual(followed(opened.follows), [1]);
+  const written = decide([deny], opened.follows, onFd("sys_write", forbidden));
+  assert.deepEqual(written.outcomes, [
+    {
+      set: deny.name,
+      hook: 3,
+      selector: 0,
+      actions: [{ action: "Sigkill" }],
+      lastAction: "Sigkill",
+      monitored: false,
+      posted: true,
+      signal: 9,
+    },
+  ]);
+});
+
+test("deny-tmp-forbidden-write lets other files, pid 1 of a container and reads be", () => {
+  const other: OpenFile = { id: 2, path: "/tmp/forbidde", references: 1 };
+  assert.deepEqual(decide([deny], nothing, install(other)).outcomes, []);
+  const init = install(forbidden, { process: { ...vi, nspid: 1 } });
+  assert.deepEqual(decide([deny], nothing, init).outcomes, []);
+  assert.deepEqual(decide([deny], following, onFd("sys_write", other)).outcomes, []);
+  const [read] = decide([deny], following, onFd("sys_read", forbidden)).outcomes;
+  assert.deepEqual([read?.posted, read?.signal], [true, undefined]);
+});
+
+test("a duplicate of a followed descriptor is followed until the last of them is closed", () => {
+  const shared = { ...forbidden, references: 2 };
+  const first = decide([deny], following, onFd("sys_close", shared));
+  assert.deepEqual(followed(first.follows), [1]);
+  const last = decide([deny], first.follows, onFd("sys_close", forbidden));
+  assert.deepEqual(followed(last.follows), []);
+});
+
+test("closing a descriptor that is not followed is no event", () => {
+  assert.deepEqual(decide([deny], nothing, onFd("sys_close", forbidden)).outcomes, []);
+});
+
+test("forgetFile ends following for every set", () => {
+  assert.deepEqual(followed(forgetFile(following, 1)), []);
+});
+
+test("the Override variant stops the call and leaves the process alive", () => {
+  const override = example("deny-tmp-forbidden-write-override");
+  const call = { ...onFd("sys_write", forbidden), holds: new Set([override.name]) };
+  const state = new Map([[override.name, new Set([1])]]);
+  const [outcome] = decide([override], state, call).outcomes;
+  assert.deepEqual([outcome?.override, outcome?.signal], [1, undefined]);
+});
+
+test("exec-policy-example kills a pod's process with CAP_SYS_ADMIN and nothing else", () => {
+  const policy = example("exec-policy-example");
+  const admin = { ...vi.capabilities, effective: 1n << 21n };
+  const signalFor = (process: Partial<Process>) =>
+    decide([policy], nothing, {
+      ...aCall("", {}),
+      on: { kind: "exec" },
+      process: { ...vi, ...process },
+      holds: new Set([policy.name]),
+    }).outcomes[0]?.signal;
+  assert.equal(signalFor({ capabilities: admin }), 9);
+  assert.equal(signalFor({ capabilities: admin, inHostUserNamespace: false }), 9);
+  assert.equal(signalFor({}), undefined);
+  assert.equal(signalFor({ capabilities: admin, nspid: 0 }), undefined);
+  assert.equal(signalFor({ capabilities: admin, isProtected: true }), undefined);
+});
+
+test("in monitor mode what stops is left out, and the event says so", () => {
+  const monitoring = { ...deny, set: { ...deny.set, mode: "monitor" as const } };
+  const [outcome] = decide([monitoring], following, onFd("sys_write", forbidden)).outcomes;
+  assert.deepEqual(outcome, {
+    set: deny.name,
+    hook: 3,
+    selector: 0,
+    actions: [],
+    lastAction: "Sigkill",
+    monitored: true,
+    posted: true,
+  });
+});
+
+const args: readonly Arg[] = [
+  { index: 0, type: "fd" },
+  { index: 1, type: "char_buf", sizeArgIndex: 3 },
+  { index: 2, type: "size_t" },
+];
+const hook: Hook = {
+  on: { kind: "kprobe", call: "sys_write", syscall: true },
+  args,
+  selectors: [],
+};
+const opposites = {
+  ...{ In: "NotIn", NotIn: "In", Equal: "NotEqual", NotEqual: "Equal" },
+  ...{ Prefix: "NotPrefix", NotPrefix: "Prefix" },
+} as const;
+
+test("an operator and its opposite never both hold, and one does where there is a value", () => {
+  fc.assert(
+    fc.property(anyCondition(args), anyCall([]), (condition, call) => {
+      const opposite = { ...condition, op: opposites[condition.op] } as Condition;
+      const both = [condition, opposite].map((one) => holds(one, hook, call));
+      assert.notDeepEqual(both, [true, true]);
+      if (condition.by === "pid") assert.ok(both.includes(true));
+    }),
+  );
+});
+
+test("a list holds when one of its values does; negated, when all of them do", () => {
+  fc.assert(
+    fc.property(anyCondition(args), anyCall([]), (condition, call) => {
+      const single = condition.values.map((value) =>
+        holds({ ...condition, values: [value] } as Condition, hook, call),
+      );
+      const negated = condition.op.startsWith("Not");
+      const want = negated ? single.every(Boolean) : single.some(Boolean);
+      assert.equal(holds(condition, hook, call), want);
+    }),
+  );
+});
+
+const twoSets = fc.tuple(anySelectorSet, anySelectorSet);
+const names = ["a", "b"];
+
+function named(sets: readonly SelectorSet[]): NamedSet[] {
+  return sets.map((set, i) => ({ name: names[i]!, set }));
+}
+
+test("no policy changes what another does", () => {
+  fc.assert(
+    fc.property(twoSets, anyFollowState(names), anyCall(names), (sets, state, call) => {
+      const [a, b] = named(sets) as [NamedSet, NamedSet];
+      const together = decide([a, b], state, call);
+      const alone = [...decide([a], state, call).outcomes, ...decide([b], state, call).outcomes];
+      assert.deepEqual(together.outcomes, alone);
+      const swapped = decide([b, a], state, call);
+      assert.deepEqual(sorted(swapped.follows), sorted(together.follows));
+    }),
+  );
+});
+
+test("a selector after one that matches is never reached", () => {
+  fc.assert(
+    fc.property(anySelectorSet, anyFollowState(names), anyCall(names), (set, state, call) => {
+      for (const { hook: i, selector } of decide(named([set]), state, call).outcomes) {
+        const cut = set.hooks.map((one, j) =>
+          j === i ? { ...one, selectors: one.selectors.slice(0, selector + 1) } : one,
+        );
+        const again = decide(named([{ ...set, hooks: cut }]), state, call).outcomes;
+        assert.equal(again.find((one) => one.hook === i)?.selector, selector);
+      }
+    }),
+  );
+});
+
+test("monitor mode and enforce mode match the same and differ only in what they stop", () => {
+  fc.assert(
+    fc.property(anySelectorSet, anyFollowState(names), anyCall(names), (set, state, call) => {
+      const seen = (["enforce", "monitor"] as const).map((mode) =>
+        decide(named([{ ...set, mode }]), state, call),
+      );
+      const facts = seen.map(({ outcomes }) =>
+        outcomes.map(({ hook, selector, lastAction, posted }) => ({
+          ...{ hook, selector, lastAction, posted },
+        })),
+      );
+      assert.deepEqual(facts[0], facts[1]);
+      assert.deepEqual(sorted(seen[0]!.follows), sorted(seen[1]!.follows));
+      for (const { signal, override } of seen[1]!.outcomes) {
+        assert.deepEqual([signal, override], [undefined, undefined]);
+      }
+    }),
+  );
+});
+
+function sorted(state: FollowState): [string, number[]][] {
+  return [...state].map(([set, ids]): [string, number[]] => [set, [...ids].sort()]).sort();
+}
