@@ -4,6 +4,14 @@ import { completion } from "./commands/completion.ts";
 import { eventsFollow } from "./commands/events-follow.ts";
 import { getevents } from "./commands/getevents.ts";
 import { operator } from "./commands/operator.ts";
+import { policyCheck } from "./commands/policy-check.ts";
 
 /** Every command, in the order of `--help`. */
-export const commands: readonly Command[] = [getevents, eventsFollow, agent, operator, completion];
+export const commands: readonly Command[] = [
+  getevents,
+  eventsFollow,
+  policyCheck,
+  agent,
+  operator,
+  completion,
+];

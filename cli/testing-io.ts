@@ -1,7 +1,10 @@
 import { Readable, Writable } from "node:stream";
 import type { Io } from "./command.ts";
 
-/** An Io whose output can be read back, for tests. Without `stdin` nothing is piped in. */
+/**
+ * An Io whose output can be read back, for tests; `collected` is emitted for each piece of it.
+ * Without `stdin` nothing is piped in.
+ */
 export function anIo(
   change: Partial<Omit<Io, "stdin">> & { readonly stdin?: string | Buffer } = {},
 ): {
@@ -26,6 +29,7 @@ class Collected extends Writable {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    this.emit("collected");
     done();
   }
 }

@@ -1,21 +1,7 @@
-import { type Command, type ExitCode, exit } from "../command.ts";
+import type { AgentOptions } from "@guardbee/agent";
+import type { Command } from "../command.ts";
 
-/** The agent's options; `runAgent` of `@guardbee/agent` takes them as they are. */
-export type AgentArgs = {
-  readonly policy: readonly string[];
-  readonly nodeName: string | undefined;
-  readonly kube: boolean;
-  readonly bpffs: string;
-  readonly eventsFile: string;
-  readonly eventsFileMaxMb: number;
-  readonly eventsFileBackups: number;
-  readonly eventsSocket: string;
-  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
-  readonly procfs: string;
-  readonly cgroupRoot: string;
-};
-
-export const agent: Command<AgentArgs> = {
+export const agent: Command<AgentOptions> = {
   name: "agent",
   positionals: "",
   summary: "Enforce policies on this machine and report what happens on it",
@@ -45,6 +31,11 @@ export const agent: Command<AgentArgs> = {
         type: "string",
         default: "/sys/fs/bpf/guardbee",
         describe: "Folder on a bpffs that holds what outlives the agent",
+      })
+      .option("state-dir", {
+        type: "string",
+        default: "/var/lib/guardbee",
+        describe: "Folder for what the agent must know before it reaches the API server",
       })
       .option("events-file", {
         type: "string",
@@ -77,13 +68,7 @@ export const agent: Command<AgentArgs> = {
         describe: "The host's cgroup v2 root",
       }),
   async run(args, io) {
-    const { runAgent }: RunnableAgent = await import("@guardbee/agent");
-    if (runAgent !== undefined) return runAgent(args, io.signal);
-    io.stderr.write("guardbee agent: this build has no agent; build it with make\n");
-    return exit.rejected;
+    const { runAgent } = await import("@guardbee/agent"); // only here: it is large
+    return runAgent({ ...args, nodeName: args.nodeName ?? io.env.NODE_NAME }, io.signal);
   },
-};
-
-type RunnableAgent = {
-  readonly runAgent?: (args: AgentArgs, signal: AbortSignal) => Promise<ExitCode>;
 };

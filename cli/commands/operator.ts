@@ -1,9 +1,10 @@
-import { type Command, type ExitCode, exit } from "../command.ts";
+import { pino } from "pino";
+import { type Command, exit } from "../command.ts";
 
-/** The operator's options; `runOperator` of `@guardbee/operator` takes them as they are. */
 export type OperatorArgs = {
   readonly namespace: string | undefined;
   readonly kubeconfig: string | undefined;
+  readonly healthPort: number | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 };
 
@@ -16,24 +17,26 @@ export const operator: Command<OperatorArgs> = {
     yargs
       .option("namespace", {
         type: "string",
-        describe: "Where the leader's Lease is [default: POD_NAMESPACE, else guardbee-system]",
+        describe: "Where the leader's Lease is [default: the namespace that this runs in]",
       })
       .option("kubeconfig", {
         type: "string",
-        describe: "How to reach the cluster [default: the one that this runs in]",
+        describe: "How to reach the cluster [default: from inside it, else KUBECONFIG]",
       })
+      .option("health-port", { type: "number", describe: "Serve /healthz and /readyz here" })
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
       }),
-  async run(args, io) {
-    const { runOperator }: RunnableOperator = await import("@guardbee/operator");
-    if (runOperator !== undefined) return runOperator(args, io.signal);
-    io.stderr.write("guardbee operator: this build has no operator\n");
-    return exit.rejected;
+  async run({ namespace, kubeconfig, healthPort, logLevel }, io) {
+    const { runOperator } = await import("@guardbee/operator");
+    const options = {
+      log: pino({ level: logLevel }, io.stdout),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(healthPort === undefined ? {} : { healthPort }),
+    };
+    await runOperator(options, io.signal);
+    return exit.ok;
   },
-};
-
-type RunnableOperator = {
-  readonly runOperator?: (args: OperatorArgs, signal: AbortSignal) => Promise<ExitCode>;
 };
