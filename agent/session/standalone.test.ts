@@ -23,8 +23,8 @@ function aFolder(t: TestContext, files: Readonly<Record<string, string>>): strin
   return folder;
 }
 
-/** A running agent on the policies at `path`, and what it gives to its engine. */
-async function start(t: TestContext, path: string) {
+/** A running agent on the policies at `paths`, and what it gives to its engine. */
+async function start(t: TestContext, ...paths: readonly string[]) {
   const clock = new ManualClock();
   const stop = new AbortController();
   const programmed: Desired[] = [];
@@ -42,7 +42,7 @@ async function start(t: TestContext, path: string) {
     },
   };
   const log = pino({ level: "silent" });
-  const standalone = await Standalone.open({ path, engine, clock, log });
+  const standalone = await Standalone.open({ paths, engine, clock, log });
   assert.ok(standalone);
   const run = standalone.run(stop.signal);
   t.after(async () => {
@@ -93,6 +93,19 @@ test("a changed, broken, new and removed file is followed", async (t) => {
   assert.deepEqual(held(), ["tracingpolicy.c"]);
 });
 
+test("several paths are one list, and no path is an empty one", async (t) => {
+  const path = aFolder(t, { "a.yaml": policy("a"), "b.yaml": policy("b"), "c.yaml": policy("c") });
+  const { programmed, until } = await start(t, join(path, "b.yaml"), join(path, "a.yaml"));
+  await until(1);
+  assert.deepEqual(
+    programmed[0]?.sets.map(({ name }) => name),
+    ["tracingpolicy.a", "tracingpolicy.b"],
+  );
+  const nothing = await start(t);
+  await nothing.until(1);
+  assert.deepEqual(nothing.programmed[0]?.sets, []);
+});
+
 test("a path that is gone keeps its policies; one that never was is refused", async (t) => {
   const path = aFolder(t, { "a.yaml": policy("a") });
   const { programmed, until } = await start(t, join(path, "a.yaml"));
@@ -104,6 +117,7 @@ test("a path that is gone keeps its policies; one that never was is refused", as
     [1],
   );
   const log = pino({ level: "silent" });
-  const none = { path: join(path, "none"), engine: {} as Engine, clock: new ManualClock(), log };
+  const paths = [path, join(path, "none")];
+  const none = { paths, engine: {} as Engine, clock: new ManualClock(), log };
   assert.equal(await Standalone.open(none), undefined);
 });

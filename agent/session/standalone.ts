@@ -6,13 +6,19 @@ import type { Logger } from "pino";
 
 import type { Desired, Engine, SetState } from "../kernel/engine.ts";
 import { Wakeup } from "../scope/wakeup.ts";
-import { joinFiles, keepGood, loadPolicyFolder, type PolicyFolder } from "./policy-files.ts";
+import {
+  joinFiles,
+  keepGood,
+  loadPolicyFolder,
+  type PolicyFiles,
+  type PolicyFolder,
+} from "./policy-files.ts";
 import { Programmer } from "./programmer.ts";
 import { runTogether } from "./run-together.ts";
 
 export type StandaloneOptions = {
-  /** A file, or a folder with files. */
-  readonly path: string;
+  /** Files, and folders with files; none: nothing is to hold. */
+  readonly paths: readonly string[];
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Logger;
@@ -31,19 +37,24 @@ export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #programmer: Programmer;
   readonly #wakeup: Wakeup;
-  /** Written by `#enter`. */
-  #folder: PolicyFolder;
+  /** By path. Written by the constructor and `#enter`. */
+  readonly #folders: Map<string, PolicyFolder>;
 
-  /** undefined when there is nothing at `path`. Policies that are wrong are logged. */
+  /** undefined when there is nothing at one of `paths`. Policies that are wrong are logged. */
   static async open(options: StandaloneOptions): Promise<Standalone | undefined> {
-    const folder = await loadPolicyFolder(options.path);
-    return folder && new Standalone(options, folder);
+    const folders = new Map<string, PolicyFolder>();
+    for (const path of options.paths) {
+      const folder = await loadPolicyFolder(path);
+      if (folder === undefined) return undefined;
+      folders.set(path, folder);
+    }
+    return new Standalone(options, folders);
   }
 
-  private constructor(options: StandaloneOptions, folder: PolicyFolder) {
+  private constructor(options: StandaloneOptions, folders: Map<string, PolicyFolder>) {
     const { engine, clock, log } = options;
     this.#options = options;
-    this.#folder = folder;
+    this.#folders = folders;
     this.#logPolicies();
     this.#wakeup = new Wakeup(clock);
     this.#programmer = new Programmer({
@@ -66,23 +77,29 @@ export class Standalone {
       [
         (each) => this.#programmer.run(each),
         (each) => this.#reread(each),
-        (each) => this.#watch(each),
+        ...this.#options.paths.map((path) => (each: AbortSignal) => this.#watch(path, each)),
       ],
       signal,
     );
   }
 
   async #reread(signal: AbortSignal): Promise<void> {
-    const { clock, path, log } = this.#options;
+    const { clock, paths, log } = this.#options;
     try {
       for (;;) {
         await this.#wakeup.sleep(REREAD_MS, signal);
         await clock.sleep(DEBOUNCE_MS, signal);
-        try {
-          this.#enter(await loadPolicyFolder(path));
-        } catch (error) {
-          log.error({ err: error, path }, "policies cannot be read; keeping those of before");
+        const before = summary(this.#join());
+        for (const path of paths) {
+          try {
+            this.#enter(path, await loadPolicyFolder(path));
+          } catch (error) {
+            log.error({ err: error, path }, "policies cannot be read; keeping those of before");
+          }
         }
+        if (summary(this.#join()) === before) continue;
+        this.#logPolicies();
+        this.#programmer.poke();
       }
     } catch (error) {
       if (error !== signal.reason) throw error; // abort is the normal end
@@ -90,8 +107,8 @@ export class Standalone {
   }
 
   /** The folder, also of a single file: an editor puts a new file in its place. */
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { path, log } = this.#options;
+  async #watch(path: string, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
     try {
       const folder = (await stat(path)).isDirectory() ? path : dirname(path);
       for await (const _event of watch(folder, { signal })) this.#wakeup.wake();
@@ -102,33 +119,32 @@ export class Standalone {
   }
 
   /** A path that is gone keeps what it held: an unmounted folder is no wish to end its policies. */
-  #enter(loaded: PolicyFolder | undefined): void {
+  #enter(path: string, loaded: PolicyFolder | undefined): void {
     if (loaded === undefined) {
-      this.#options.log.warn({ path: this.#options.path }, "no such path; keeping its policies");
-      return;
+      this.#options.log.warn({ path }, "no such path; keeping its policies");
+    } else {
+      this.#folders.set(path, keepGood(this.#folders.get(path) ?? new Map(), loaded));
     }
-    const before = summary(this.#folder);
-    this.#folder = keepGood(this.#folder, loaded);
-    if (summary(this.#folder) === before) return;
-    this.#logPolicies();
-    this.#programmer.poke();
+  }
+
+  #join(): PolicyFiles {
+    return joinFiles(new Map([...this.#folders.values()].flatMap((folder) => [...folder])));
   }
 
   #logPolicies(): void {
     const { log } = this.#options;
-    const { sets, problems } = joinFiles(this.#folder);
+    const { sets, problems } = this.#join();
     for (const { name, set } of sets) log.info({ set: name, mode: set.mode }, "policy");
     for (const problem of problems) log.error({ problem }, "policy is wrong");
   }
 
   #desired(): Desired {
-    const { sets } = joinFiles(this.#folder);
+    const { sets } = this.#join();
     const host = sets.filter(({ set }) => set.scope.host).map(({ name }) => name);
     return { sets, scopes: { host, podRoots: [], cgroups: [] } };
   }
 }
 
-function summary(folder: PolicyFolder): string {
-  const { sets, problems } = joinFiles(folder);
+function summary({ sets, problems }: PolicyFiles): string {
   return JSON.stringify([sets.map(({ name, hash }) => [name, hash]), problems]);
 }
