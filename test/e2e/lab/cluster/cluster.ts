@@ -106,7 +106,7 @@ export function readNodes(): readonly Node[] {
 }
 
 /** Runs a command as root in the host namespaces of a node. */
-export function execOnNode(
+export async function execOnNode(
   name: string,
   argv: readonly string[],
   options: ExecOptions = {},

@@ -25,6 +25,7 @@ export function execAt(
   const env = Object.entries(options.env ?? {}).map(([key, value]) => `${key}=${value}`);
   const request = JSON.stringify({ argv, env, cwd: options.cwd ?? "/" });
   const connection = connect(socket);
+  connection.on("error", () => undefined); // the reader below sees it too, unless it is done
   connection.write(`${address}:${execdPort}\n${request}\n`);
   connection.write(encodeInput(Buffer.from(options.input ?? "")));
   const timeoutMs = options.timeoutMs ?? 120_000;

@@ -13,7 +13,7 @@ while read -r module; do
   insmod "/modules/$module" || echo "lab-init: module $module was refused"
 done </modules/order
 
-p9() { mount -t 9p -o "trans=virtio,version=9p2000.L,msize=524288,$3" "$1" "$2"; }
+p9() { mount -t 9p -o "trans=virtio,version=9p2000.L,msize=512000,$3" "$1" "$2"; }
 mkdir -p /host /rw /root
 if ! p9 host /host ro,cache=loose; then
   echo "lab-init: the host's root cannot be mounted"

@@ -11,7 +11,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"io"
 	"log"
 	"net"
@@ -19,6 +18,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -46,6 +46,10 @@ func (f *frames) send(kind byte, payload []byte) error {
 	return err
 }
 
+func (f *frames) exit(code int) {
+	f.send(3, []byte(strconv.Itoa(code)))
+}
+
 type stream struct {
 	kind   byte
 	frames *frames
@@ -66,14 +70,13 @@ func serve(conn net.Conn) {
 	var req request
 	if err := json.Unmarshal(line, &req); err != nil || len(req.Argv) == 0 {
 		out.send(2, []byte("execd: bad request\n"))
-		out.send(3, []byte("125"))
+		out.exit(125)
 		return
 	}
-	code := run(req, in, out)
-	out.send(3, []byte(strconv.Itoa(code)))
+	run(req, in, out)
 }
 
-func run(req request, in io.Reader, out *frames) int {
+func run(req request, in io.Reader, out *frames) {
 	cmd := exec.Command(req.Argv[0], req.Argv[1:]...)
 	cmd.Env = append(os.Environ(), req.Env...)
 	cmd.Dir = req.Cwd
@@ -86,35 +89,44 @@ func run(req request, in io.Reader, out *frames) int {
 	}
 	if err != nil {
 		out.send(2, []byte("execd: "+err.Error()+"\n"))
-		return 127
+		out.exit(127)
+		return
 	}
+	var ended atomic.Bool
+	gone := make(chan struct{})
 	go func() {
-		if !feed(stdin, in) {
+		defer close(gone)
+		feed(stdin, in)
+		if !ended.Load() {
 			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}
 	}()
 	cmd.Wait()
+	ended.Store(true)
+	code := cmd.ProcessState.ExitCode()
 	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
-		return 128 + int(status.Signal())
+		code = 128 + int(status.Signal())
 	}
-	return cmd.ProcessState.ExitCode()
+	out.exit(code)
+	select { // closing before the client's input is read would reset the connection
+	case <-gone:
+	case <-time.After(10 * time.Second):
+	}
 }
 
-// feed passes the chunks on and returns when the client goes away: true if the command had ended.
-func feed(stdin io.WriteCloser, in io.Reader) bool {
+// feed passes the chunks on, and returns when the client closes the connection.
+func feed(stdin io.WriteCloser, in io.Reader) {
 	for {
 		var size uint32
-		err := binary.Read(in, binary.BigEndian, &size)
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return true // serve closed it, after the command's end
-		case err != nil:
-			return false
-		case size == 0:
-			stdin.Close()
-		default:
-			io.CopyN(stdin, in, int64(size)) // a command may end without reading all of it
+		if binary.Read(in, binary.BigEndian, &size) != nil {
+			return
 		}
+		if size == 0 {
+			stdin.Close()
+			continue
+		}
+		taken, _ := io.CopyN(stdin, in, int64(size))
+		io.CopyN(io.Discard, in, int64(size)-taken) // the command ended without reading it
 	}
 }
 
