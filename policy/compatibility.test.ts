@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { checkPolicies, isAccepted } from "./check.ts";
+import { formatCompatibility } from "./compatibility.ts";
+
+const corpus = new URL("./testdata/upstream/", import.meta.url);
+const files = readdirSync(corpus)
+  .sort()
+  .filter((name) => name.endsWith(".yaml"))
+  .map((file) => ({ file, text: readFileSync(new URL(file, corpus), "utf8") }));
+
+test("every policy of upstream's corpus is accepted", () => {
+  const report = checkPolicies(files);
+  assert.deepEqual(
+    report.policies.filter(({ verdict }) => verdict === "invalid"),
+    [],
+  );
+  assert.equal(isAccepted(report, { strict: false }), true);
+});
+
+test("docs/compatibility.md says what this version does with the corpus", () => {
+  const url = new URL("../docs/compatibility.md", import.meta.url);
+  assert.equal(readFileSync(url, "utf8"), formatCompatibility(files));
+});
