@@ -94,8 +94,11 @@ function toPlain(document: Document): Result<unknown> {
   }
 }
 
+/** One slip can make the parser stumble a thousand times; the first ones tell where. */
+const maxYamlProblems = 10;
+
 function yamlProblems(document: Document, lines: LineCounter, file: string): Problem[] {
-  return document.errors.map((error) => ({
+  return document.errors.slice(0, maxYamlProblems).map((error) => ({
     field: "$",
     what: `is not valid YAML: ${error.message.split("\n")[0]?.replace(/ at line.*$/, "")}`,
     fix: error.code === "DUPLICATE_KEY" ? "remove one of the two" : "correct the text there",
