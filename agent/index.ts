@@ -1,1 +1,1 @@
-export {};
+export { type AgentOptions, runAgent } from "./main.ts";

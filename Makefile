@@ -1,0 +1,63 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+# node 24 comes with `npm ci`; everything below runs under it.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+LAB := node test/e2e/lab/main.ts
+PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt test/e2e/lab/packages.txt
+
+.PHONY: help setup packages build check generate test demo bench lab-up lab-down clean
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: build ## install what is missing, build, link `npx guardbee`
+	@echo "setup: done; try: npx guardbee --help"
+
+packages:
+	@missing=$$(sed 's/#.*//' $(PACKAGE_LISTS) | xargs -n1 | sort -u | while read -r name; do \
+	  dpkg-query -W -f '$${Status}' "$$name" 2>/dev/null | grep -q '^install ok installed' || echo "$$name"; done); \
+	if [ -n "$$missing" ]; then \
+	  [ "$$(id -u)" = 0 ] || { echo "setup: these Debian packages are missing; install them, or run make as root:" $$missing >&2; exit 1; }; \
+	  echo "setup: installing" $$missing; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@bash test/e2e/lab/apt.sh
+
+node_modules: package-lock.json
+	@command -v npm >/dev/null || { echo "setup: npm is missing; install Node.js 20 or later" >&2; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+build: packages node_modules ## BPF objects, addon, Rego module
+	$(MAKE) -C bpf
+	$(MAKE) -C agent/kernel/native
+	$(MAKE) -C rego OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)"
+
+generate: node_modules ## CRDs and reference pages from policy/schema
+	node policy/schema/generate.ts
+	node policy/compatibility.ts
+
+check: build ## types, style, layers, generated files
+	node test/run.ts static
+
+test: build ## everything; the last line says how many passed and failed
+	OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)" node test/run.ts
+
+demo: build ## a cluster of two nodes, both seed policies, the scenes; KEEP=1 leaves it up
+	node test/e2e/demo.ts $(if $(KEEP),--keep)
+
+bench: build ## count instructions in a guest, rewrite bench/results.json and docs/benchmarks.md
+	node bench/run.ts
+
+lab-up: build ## a real cluster; NODES=2
+	$(LAB) up --nodes $(or $(NODES),2)
+
+lab-down: ## remove it
+	$(LAB) down
+
+clean: ## remove what was built here; caches outside the repository stay
+	$(MAKE) -C bpf clean
+	$(MAKE) -C agent/kernel/native clean
+	$(MAKE) -C rego clean
+	rm -rf node_modules

@@ -1,0 +1,113 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { connect, systemClock } from "@guardbee/kube";
+import { type Logger, pino } from "pino";
+import { exportEvents } from "./events/wire.ts";
+import { KernelEngine } from "./kernel/kernel-engine.ts";
+import { loadNative } from "./kernel/native.ts";
+import { protectedBinaries } from "./protected-binaries.ts";
+import { findOwnPodUid } from "./scope/own-pod.ts";
+import { runTogether } from "./session/run-together.ts";
+import { Session } from "./session/session.ts";
+import { Standalone } from "./session/standalone.ts";
+import { StateDir } from "./state/state-dir.ts";
+
+/** What `guardbee agent` was called with; its help says what each means. */
+export type AgentOptions = {
+  readonly policy: readonly string[];
+  readonly nodeName: string | undefined;
+  readonly kube: boolean;
+  readonly bpffs: string;
+  readonly stateDir: string;
+  readonly eventsFile: string;
+  readonly eventsFileMaxMb: number;
+  readonly eventsFileBackups: number;
+  readonly eventsSocket: string;
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
+  readonly procfs: string;
+  readonly cgroupRoot: string;
+};
+
+/**
+ * Runs the agent until `signal` aborts and leaves the kernel as it is then: what is programmed goes
+ * on. Exit codes as the CLI's: 0 ended as asked, 1 this machine cannot run it, 2 wrongly called.
+ */
+export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<0 | 1 | 2> {
+  const log = pino({ level: options.logLevel });
+  if (options.kube && options.policy.length > 0) {
+    log.error("--kube takes policies from the cluster; leave --policy out, or --kube");
+    return 2;
+  }
+  const native = loadNative();
+  mkdirSync(options.bpffs, { recursive: true, mode: 0o700 });
+  let engine: KernelEngine;
+  try {
+    engine = new KernelEngine({
+      native,
+      bpffs: options.bpffs,
+      objects: fileURLToPath(new URL("../bpf/build", import.meta.url)),
+      protectedBinaries,
+      log: log.child({ component: "engine" }),
+    });
+  } catch (error) {
+    log.error(
+      { err: error },
+      "this kernel cannot run the agent; it needs Linux 5.17 or later with CONFIG_DEBUG_INFO_BTF, root, and a bpffs at --bpffs",
+    );
+    return 1;
+  }
+  log.info({ ...engine.features(), adopted: engine.adopted }, "kernel ready");
+  const control = await openControl(options, engine, log);
+  if (control === undefined) return 1;
+  const events = {
+    ...options,
+    native,
+    engine,
+    clock: systemClock,
+    log: log.child({ component: "events" }),
+    ...(control.pods === undefined ? {} : { pods: control.pods }),
+  };
+  await runTogether([(each) => control.run(each), (each) => exportEvents(events, each)], signal);
+  return 0;
+}
+
+/** What decides the kernel's content: the cluster, files, or nothing. */
+async function openControl(
+  options: AgentOptions,
+  engine: KernelEngine,
+  log: Logger,
+): Promise<(Pick<Session, "run"> & Partial<Pick<Session, "pods">>) | undefined> {
+  if (options.kube) {
+    if (options.nodeName === undefined) {
+      log.error("--kube needs the name of this node; set --node-name or NODE_NAME");
+      return undefined;
+    }
+    const ownPodUid = await findOwnPodUid(process.env, options.procfs);
+    return Session.open({
+      connection: await connect(),
+      nodeName: options.nodeName,
+      engine,
+      state: new StateDir(options.stateDir),
+      cgroupRoot: options.cgroupRoot,
+      ...(ownPodUid === undefined ? {} : { ownPodUid }),
+      agentVersion: version(),
+      clock: systemClock,
+      log,
+    });
+  }
+  const standalone = await Standalone.open({
+    paths: options.policy,
+    engine,
+    clock: systemClock,
+    log: log.child({ component: "policies" }),
+  });
+  if (standalone === undefined) {
+    log.error({ policy: options.policy }, "no such file or folder; check --policy");
+  }
+  return standalone;
+}
+
+function version(): string {
+  const url = new URL("./package.json", import.meta.url);
+  return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
+}

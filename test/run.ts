@@ -1,0 +1,107 @@
+// Runs the tests stage by stage and ends with `N passed, N failed`. `node test/run.ts [STAGE...]`.
+import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+type Count = { readonly passed: number; readonly failed: number };
+type Stage = { readonly name: string; readonly run: () => Promise<Count> };
+
+const stages: readonly Stage[] = [
+  { name: "static", run: () => commands(staticChecks) },
+  { name: "unit", run: () => nodeTests("**/*.test.ts", ["guest", "e2e"]) },
+  { name: "rego", run: () => commands([["make", "-C", "rego", "check", "test", `OPA=${opa()}`]]) },
+  { name: "guest-lab", run: () => guestTests("lab") },
+  { name: "guest-6.12", run: () => guestTests("debian-6.12") },
+  { name: "e2e", run: () => nodeTests("test/e2e/*.e2e.test.ts") },
+];
+
+const staticChecks: readonly (readonly string[])[] = [
+  ["tsc", "--noEmit"],
+  ["biome", "ci", "--error-on-warnings"],
+  ["node", "policy/schema/generate.ts", "--check"],
+  ["node", "policy/compatibility.ts", "--check"],
+];
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const unknown = wanted.filter((name) => !stages.some((stage) => stage.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `no stage ${unknown.join(", ")}; there are ${stages.map((s) => s.name).join(", ")}`,
+    );
+    process.exit(2);
+  }
+  const total = { passed: 0, failed: 0 };
+  for (const stage of stages) {
+    if (wanted.length > 0 && !wanted.includes(stage.name)) continue;
+    const startedAt = performance.now();
+    console.log(`== ${stage.name}`);
+    const { passed, failed } = await stage.run();
+    total.passed += passed;
+    total.failed += failed;
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    console.log(`== ${stage.name}: ${passed} passed, ${failed} failed (${seconds} s)`);
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
+}
+
+/** Each command is one test. */
+async function commands(all: readonly (readonly string[])[]): Promise<Count> {
+  const codes: number[] = [];
+  for (const command of all) {
+    console.log(`$ ${command.join(" ")}`);
+    codes.push((await run(command)).code);
+  }
+  return {
+    passed: codes.filter((c) => c === 0).length,
+    failed: codes.filter((c) => c !== 0).length,
+  };
+}
+
+async function nodeTests(pattern: string, without: readonly string[] = []): Promise<Count> {
+  const files = globSync(pattern, { cwd: root, exclude: (path) => path.includes("node_modules") })
+    .filter((file) => !without.some((kind) => file.endsWith(`.${kind}.test.ts`)))
+    .sort();
+  if (files.length === 0) return { passed: 0, failed: 0 };
+  return countOf(await run(["node", ...testFlags, ...files]));
+}
+
+/** What needs a kernel that admits every program runs in a guest that has one. */
+async function guestTests(kernel: string): Promise<Count> {
+  const files = globSync("agent/**/*.guest.test.ts", { cwd: root }).map((file) => join(root, file));
+  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "900", "--"];
+  return countOf(await run(["node", ...guest, "node", ...testFlags, ...files.sort()]));
+}
+
+const testFlags = ["--test", "--test-reporter=spec", "--test-concurrency=2"];
+
+/** The counts that node's spec reporter ends with; a run that printed none failed. */
+function countOf({ code, output }: { code: number; output: string }): Count {
+  const count = (word: string) =>
+    Number(output.match(new RegExp(`^ℹ ${word} (\\d+)`, "m"))?.[1] ?? 0);
+  const [passed, failed] = [count("pass"), count("fail") + count("cancelled")];
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+}
+
+function opa(): string {
+  return process.env.OPA ?? "opa";
+}
+
+function run(command: readonly string[]): Promise<{ code: number; output: string }> {
+  const [program, ...args] = command;
+  const child = spawn(program!, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+await main(process.argv.slice(2));
