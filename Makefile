@@ -36,7 +36,7 @@ build: packages node_modules ## BPF objects, addon, Rego module
 
 generate: node_modules ## CRDs and reference pages from policy/schema
 	node policy/schema/generate.ts
-	node policy/compatibility.ts
+	node policy/generate-compatibility.ts
 
 check: build ## types, style, layers, generated files
 	node test/run.ts static

@@ -22,7 +22,7 @@ const staticChecks: readonly (readonly string[])[] = [
   ["tsc", "--noEmit"],
   ["biome", "ci", "--error-on-warnings"],
   ["node", "policy/schema/generate.ts", "--check"],
-  ["node", "policy/compatibility.ts", "--check"],
+  ["node", "policy/generate-compatibility.ts", "--check"],
 ];
 
 async function main(wanted: readonly string[]): Promise<void> {

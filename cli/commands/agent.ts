@@ -37,6 +37,11 @@ export const agent: Command<AgentOptions> = {
         default: "/var/lib/guardbee",
         describe: "Folder for what the agent must know before it reaches the API server",
       })
+      .option("state-dir", {
+        type: "string",
+        default: "/var/lib/guardbee",
+        describe: "With --kube: what the node is to hold, for a start without the cluster",
+      })
       .option("events-file", {
         type: "string",
         default: "/var/run/guardbee/events.log",

@@ -1,0 +1,85 @@
+// `make demo`: both of the policies that the project started from, on a real cluster.
+import { join } from "node:path";
+import {
+  applyPods,
+  applyPolicies,
+  examples,
+  install,
+  manifests,
+  patienceMs,
+  waitForPods,
+} from "./guardbee.ts";
+import { down, up } from "./lab/cluster/cluster.ts";
+import { kubeconfigPath } from "./lab/cluster/control-plane.ts";
+import { kubectlOutput } from "./lab/cluster/kubectl.ts";
+import { repositoryRoot } from "./lab/images.ts";
+import { requestedNodes } from "./lab/main.ts";
+import { waitFor } from "./lab/progress.ts";
+import { run } from "./lab/run.ts";
+import { capabilityScene, expectedEvents, type Scene, sceneEvents, viScene } from "./scenes.ts";
+
+const policies = ["deny-tmp-forbidden-write.yaml", "exec-policy-example.yaml"];
+const table = ["get", "tracingpolicies,execpolicies"];
+
+async function demo(): Promise<readonly string[]> {
+  await up({ nodes: requestedNodes(2, []) });
+  title("install: kubectl apply --server-side -f crds -f config/base");
+  await install();
+  await applyPods(join(manifests, "xwing.yaml"));
+  await waitForPods("xwing", "ywing");
+  title(`kubectl apply -f ${policies.join(" -f ")}`);
+  await applyPolicies(...policies.map((name) => join(examples, name)));
+  title(`kubectl ${table.join(" ")}`);
+  console.log(await readyTable());
+  title("vi /tmp/forbidden/donotchange.me in pod xwing");
+  const wrong = [...show(await viScene())];
+  title("a privileged pod execs with CAP_SYS_ADMIN");
+  wrong.push(...show(await capabilityScene()));
+  title("events: kubectl logs -c export-stdout | guardbee getevents -o compact");
+  const events = await compactEvents(await sceneEvents("node-1"));
+  console.log(events.join("\n"));
+  const missing = expectedEvents.filter((event) => !events.some((line) => event.test(line)));
+  return [...wrong, ...missing.map((event) => `no event ${event}`)];
+}
+
+/** The table once it says 2/2 everywhere: Ready may be there before the column. */
+function readyTable(): Promise<string> {
+  return waitFor(
+    "NODES 2/2",
+    async () => {
+      const text = await kubectlOutput(table);
+      const rows = text.split("\n").filter((line) => /policy\.cilium\.io\//.test(line));
+      const good = rows.filter((row) => /\bTrue\b.*\b2\/2\b/.test(row));
+      return rows.length === 2 && good.length === 2 ? text : undefined;
+    },
+    { timeoutMs: patienceMs, everyMs: 1_000 },
+  );
+}
+
+async function compactEvents(lines: readonly string[]): Promise<readonly string[]> {
+  const guardbee = join(repositoryRoot, "node_modules/.bin/guardbee");
+  const args = ["getevents", "-o", "compact", "--namespace", "default"];
+  const { stdout } = await run([guardbee, ...args], { input: `${lines.join("\n")}\n` });
+  return stdout.trimEnd().split("\n");
+}
+
+function show({ shown, wrong }: Scene): readonly string[] {
+  console.log(shown);
+  return wrong;
+}
+
+function title(text: string): void {
+  console.log(`\n\x1b[1m# ${text}\x1b[0m`);
+}
+
+const keep = process.argv.includes("--keep");
+let wrong: readonly string[];
+try {
+  wrong = await demo();
+} finally {
+  if (keep) console.log(`\nthe cluster stays up: export KUBECONFIG=${kubeconfigPath()}`);
+  else await down();
+}
+for (const problem of wrong) console.error(`demo: ${problem}`);
+console.log(wrong.length === 0 ? "\ndemo: all as it should be" : "\ndemo: not as it should be");
+process.exitCode = wrong.length === 0 ? 0 : 1;
