@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { KubeError } from "./kube-error.ts";
-import { aStatus, ScriptedServer } from "./scripted-server.ts";
+import { aStatus, ScriptedServer } from "./testing/scripted-server.ts";
 
 let server: ScriptedServer;
 let stop: AbortController;
@@ -55,7 +55,7 @@ test("a refusal that is no Status shows the start of its text", async () => {
   await assert.rejects(answer, { message: "GET /x: 502 <html>bad gateway</html>", status: 502 });
 });
 
-test("401 is tried once more with the token read lines", async () => {
+test("401 is tried once more with the token read again", async () => {
   const answer = server.connection(["old", "new"]).request({ path: "/x" }, stop.signal);
   const first = await server.next();
   assert.equal(first.headers.authorization, "Bearer old");
@@ -113,4 +113,18 @@ test("lines come as they are written, cut anywhere, and end with the answer", as
   assert.deepEqual(await lines.next(), { done: false, value: "b" });
   whole.end();
   assert.deepEqual(await lines.next(), { done: true, value: undefined });
+});
+
+test("a DELETE says how long its body is, so that the next request on the socket is understood", async () => {
+  const connection = server.connection();
+  const body = { preconditions: { uid: "ü" } };
+  const first = connection.request({ method: "DELETE", path: "/1", body }, stop.signal);
+  const exchange = await server.next();
+  assert.deepEqual(exchange.body, body);
+  assert.equal(exchange.headers["content-length"], String(Buffer.byteLength(JSON.stringify(body))));
+  exchange.reply(200, {});
+  await first;
+  const second = connection.request({ path: "/2" }, stop.signal);
+  (await server.next()).reply(200, { fine: true });
+  assert.deepEqual(await second, { fine: true });
 });

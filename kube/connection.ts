@@ -151,7 +151,7 @@ class SocketPool {
     for (;;) {
       const request = (this.#secure ? https : http).request(send.url, {
         method: send.method,
-        headers: send.headers,
+        headers: payload === undefined ? send.headers : withLength(send.headers, payload),
         agent: send.access.proxy ?? this.#agentFor(send.access),
       });
       try {
@@ -183,6 +183,11 @@ class SocketPool {
     }
     return this.#agent;
   }
+}
+
+/** Node sends the body of a DELETE without its length, which makes it the next request's beginning. */
+function withLength(headers: Send["headers"], payload: string): Record<string, string> {
+  return { ...headers, "content-length": String(Buffer.byteLength(payload)) };
 }
 
 function answerTo(

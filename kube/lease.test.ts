@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import pino from "pino";
 import { Lease } from "./lease.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { aStatus, type Exchange, ScriptedServer } from "./scripted-server.ts";
+import { aStatus, type Exchange, ScriptedServer } from "./testing/scripted-server.ts";
 
 let server: ScriptedServer;
 let clock: ManualClock;

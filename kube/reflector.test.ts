@@ -4,7 +4,7 @@ import pino from "pino";
 import { ManualClock } from "./manual-clock.ts";
 import { Reflector, type ReflectorOptions } from "./reflector.ts";
 import { type KubeObject, resources } from "./resource.ts";
-import { aStatus, ScriptedServer } from "./scripted-server.ts";
+import { aStatus, ScriptedServer } from "./testing/scripted-server.ts";
 
 const log = pino({ level: "silent" });
 let server: ScriptedServer;

@@ -1,1 +1,2 @@
-export {};
+export { type OperatorOptions, runOperator } from "./main.ts";
+export { type RefusalReason, reasons, refusalReasons } from "./status/conditions.ts";

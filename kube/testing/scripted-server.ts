@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { connectWith, type KubeConnection } from "./connection.ts";
+import { connectWith, type KubeConnection } from "../connection.ts";
 
 /** One request as the test sees it, to be answered step by step. */
 export type Exchange = {

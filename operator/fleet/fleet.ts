@@ -1,0 +1,282 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Change, type Clock, type KubeConnection, Reflector, resources } from "@guardbee/kube";
+import type { LabelSelector } from "@guardbee/policy";
+import type { Logger } from "pino";
+import { Digests, type Holdings } from "../status/digests.ts";
+import type { NodeFacts } from "../status/node-state.ts";
+import { matchesLabels } from "../targets/match-labels.ts";
+import { NodeIndex } from "../targets/node-index.ts";
+import {
+  type NodeEntry,
+  type NodeSetsEntry,
+  type PolicyEntry,
+  policyResources,
+  projectNode,
+  projectNodeSets,
+  projectPolicy,
+  projectSet,
+  type SetEntry,
+} from "./objects.ts";
+
+/** Told which policies (by set name) and nodes (by name) a change concerns. Never told twice why. */
+export type FleetListener = {
+  readonly policyChanged: (setName: string) => void;
+  readonly nodeChanged: (node: string) => void;
+};
+
+export type FleetOptions = {
+  readonly connection: KubeConnection;
+  readonly listener: FleetListener;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/**
+ * The cluster as the operator sees it: policies, SelectorSets, nodes and what nodes report. It only
+ * reads; every replica runs one, so that a new leader knows the fleet from its first moment.
+ */
+export class Fleet {
+  /** Written by #onPolicy. */
+  readonly #policies = new Map<string, PolicyEntry>();
+  /** Written by #onNode. */
+  readonly #index = new NodeIndex();
+  /** Node → when it came, last reported or was told something, monotonic. Written by #onNode* . */
+  readonly #heardMs = new Map<string, number>();
+  /** Set → when its content last changed, monotonic. Written by #onSet. */
+  readonly #changedMs = new Map<string, number>();
+  /** Hash → mode, of contents seen lately. Written by #onSet. */
+  readonly #modes = new Map<string, SetEntry["mode"]>();
+  readonly #digests = new Digests();
+  readonly #policyReflectors: readonly Reflector<PolicyEntry>[];
+  readonly #nodes: Reflector<NodeEntry>;
+  readonly #sets: Reflector<SetEntry>;
+  readonly #nodeSets: Reflector<NodeSetsEntry>;
+  readonly #listener: FleetListener;
+  readonly #clock: Clock;
+  /** Resolves when every reflector has its first list. */
+  readonly synced: Promise<unknown>;
+
+  constructor({ connection, listener, clock, log }: FleetOptions) {
+    this.#listener = listener;
+    this.#clock = clock;
+    const shared = (component: string) => ({ connection, clock, log: log.child({ component }) });
+    this.#policyReflectors = policyResources.map(
+      (resource) =>
+        new Reflector({
+          ...shared(resource.plural),
+          resource,
+          project: (raw) => projectPolicy(resource, raw),
+          onChange: (change) => this.#onPolicy(change),
+        }),
+    );
+    this.#nodes = new Reflector({
+      ...shared("nodes"),
+      resource: resources.node,
+      project: projectNode,
+      onChange: (change) => this.#onNode(change),
+    });
+    this.#sets = new Reflector({
+      ...shared("selectorsets"),
+      resource: resources.selectorSet,
+      project: projectSet,
+      onChange: (change) => this.#onSet(change),
+    });
+    this.#nodeSets = new Reflector({
+      ...shared("nodepolicysets"),
+      resource: resources.nodePolicySet,
+      project: projectNodeSets,
+      onChange: (change) => this.#onNodeSets(change),
+    });
+    this.synced = Promise.all(this.#reflectors().map((one) => one.synced));
+  }
+
+  /** Follows the cluster until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors().map((one) => one.run(signal)));
+  }
+
+  policy(setName: string): PolicyEntry | undefined {
+    return this.#policies.get(setName);
+  }
+
+  set(name: string): SetEntry | undefined {
+    return this.#sets.get(name);
+  }
+
+  node(name: string): NodeEntry | undefined {
+    return this.#nodes.get(name);
+  }
+
+  nodeSets(node: string): NodeSetsEntry | undefined {
+    return this.#nodeSets.get(node);
+  }
+
+  /** Every set name there is reason to reconcile: of a policy, of a SelectorSet, or of both. */
+  setNames(): readonly string[] {
+    return [...new Set([...this.#policies.keys(), ...this.#sets.keys()])];
+  }
+
+  /** Every node name there is reason to reconcile. */
+  nodeNames(): readonly string[] {
+    return [...new Set([...this.#nodes.keys(), ...this.#nodeSets.keys()])];
+  }
+
+  /** Nodes that a selector picks, sorted. */
+  nodesFor(selector: LabelSelector | undefined): readonly string[] {
+    return this.#index.match(selector);
+  }
+
+  /** Names of the sets that this node is to hold, sorted: those whose policy still exists. */
+  setsFor(node: NodeEntry): readonly string[] {
+    return this.#sets
+      .list()
+      .filter((set) => this.#lives(set.name) && matchesLabels(set.nodes, node.labels))
+      .map((set) => set.name)
+      .sort();
+  }
+
+  /** When the set's content last changed (monotonic). */
+  changedMs(setName: string): number {
+    return this.#changedMs.get(setName) ?? 0;
+  }
+
+  modeOf(hash: string): SetEntry["mode"] | undefined {
+    return this.#modes.get(hash);
+  }
+
+  /** What is known of a node, to judge it by. undefined: no such node. */
+  factsOf(name: string): NodeFacts | undefined {
+    const node = this.#nodes.get(name);
+    if (node === undefined) return undefined;
+    const nodeSets = this.#nodeSets.get(name);
+    const { kernel, arch, ready } = node;
+    return {
+      node: name,
+      kernel,
+      arch,
+      ready,
+      report: nodeSets?.report,
+      holds: this.#holdsOf(nodeSets),
+      heardMs: this.#heardMs.get(name) ?? 0,
+    };
+  }
+
+  #reflectors() {
+    return [...this.#policyReflectors, this.#nodes, this.#sets, this.#nodeSets];
+  }
+
+  #lives(setName: string): boolean {
+    return this.#policies.get(setName)?.deleting === false;
+  }
+
+  #holdsOf(nodeSets: NodeSetsEntry | undefined): Holdings | undefined {
+    const report = nodeSets?.report;
+    if (report?.digest === undefined) return undefined;
+    return this.#digests.read(report.digest, this.#expected(nodeSets!.sets), report.exceptions);
+  }
+
+  #expected(names: readonly string[]): Holdings {
+    const expected = new Map<string, string>();
+    for (const name of names) {
+      const hash = this.#sets.get(name)?.hash;
+      if (hash !== undefined) expected.set(name, hash);
+    }
+    return expected;
+  }
+
+  #onPolicy(change: Change<PolicyEntry>): void {
+    const { setName } = change.type === "set" ? change.value : change.before;
+    if (change.type === "set") this.#policies.set(setName, change.value);
+    else this.#policies.delete(setName);
+    this.#listener.policyChanged(setName);
+    if (change.type === "deleted" || change.value.deleting) this.#nodesOfSetChanged(setName);
+  }
+
+  #onNode(change: Change<NodeEntry>): void {
+    const { key } = change;
+    if (change.type === "set") {
+      if (isDeepStrictEqual(change.before, change.value)) return; // a heartbeat
+      this.#index.set(key, change.value.labels);
+      if (change.before === undefined) this.#heardMs.set(key, this.#clock.monotonic());
+    } else {
+      this.#index.delete(key);
+      this.#heardMs.delete(key);
+    }
+    this.#listener.nodeChanged(key);
+    const labels = [change.before?.labels, change.type === "set" ? change.value.labels : undefined];
+    for (const set of this.#sets.list()) {
+      const concerned = labels.some((one) => one !== undefined && matchesLabels(set.nodes, one));
+      if (concerned) this.#listener.policyChanged(set.name);
+    }
+  }
+
+  #onSet(change: Change<SetEntry>): void {
+    const after = change.type === "set" ? change.value : undefined;
+    if (isDeepStrictEqual(change.before, after)) return;
+    if (after !== undefined) this.#rememberMode(after);
+    if (change.before?.hash !== after?.hash) {
+      this.#changedMs.set(change.key, this.#clock.monotonic());
+      this.#expectAnew(change.key);
+    }
+    if (after === undefined) this.#changedMs.delete(change.key);
+    this.#listener.policyChanged(change.key);
+    const sameNodes = change.before !== undefined && after !== undefined;
+    if (sameNodes && isDeepStrictEqual(change.before?.nodes, after?.nodes)) return;
+    for (const one of [change.before, after]) {
+      if (one !== undefined) this.#tellNodes(this.#index.match(one.nodes));
+    }
+  }
+
+  #onNodeSets(change: Change<NodeSetsEntry>): void {
+    const { key, before } = change;
+    const after = change.type === "set" ? change.value : undefined;
+    if (isDeepStrictEqual(before, after)) return;
+    this.#heardMs.set(key, this.#clock.monotonic());
+    const specChanged = !isDeepStrictEqual(before?.sets, after?.sets);
+    if (specChanged || before?.ownerUid !== after?.ownerUid) this.#listener.nodeChanged(key);
+    for (const name of this.#setsConcerned(before, after)) this.#listener.policyChanged(name);
+  }
+
+  /** The sets about which a node says something else than before. */
+  #setsConcerned(
+    before: NodeSetsEntry | undefined,
+    after: NodeSetsEntry | undefined,
+  ): ReadonlySet<string> {
+    const listed = [...(before?.sets ?? []), ...(after?.sets ?? [])];
+    const [held, holds] = [this.#holdsOf(before), this.#holdsOf(after)];
+    const excepted = [...(before?.report?.exceptions ?? []), ...(after?.report?.exceptions ?? [])];
+    const concerned = new Set(excepted.map(({ set }) => set));
+    for (const name of listed) {
+      const same = held !== undefined && holds !== undefined && held.get(name) === holds.get(name);
+      if (!same) concerned.add(name);
+    }
+    return concerned;
+  }
+
+  /** Makes known what nodes of this set are to hold from now on, before the first one reports it. */
+  #expectAnew(setName: string): void {
+    const lists = new Map<string, readonly string[]>();
+    for (const { sets } of this.#nodeSets.list()) {
+      if (sets.includes(setName)) lists.set(sets.join(" "), sets);
+    }
+    for (const sets of lists.values()) this.#digests.expect(this.#expected(sets));
+  }
+
+  #rememberMode(set: SetEntry): void {
+    this.#modes.delete(set.hash);
+    this.#modes.set(set.hash, set.mode);
+    for (const oldest of this.#modes.keys()) {
+      if (this.#modes.size <= 2048) break;
+      this.#modes.delete(oldest);
+    }
+  }
+
+  #nodesOfSetChanged(setName: string): void {
+    const set = this.#sets.get(setName);
+    if (set !== undefined) this.#tellNodes(this.#index.match(set.nodes));
+  }
+
+  #tellNodes(names: readonly string[]): void {
+    for (const name of names) this.#listener.nodeChanged(name);
+  }
+}

@@ -1,0 +1,133 @@
+import { type KubeObject, objectKey, type Resource, resources } from "@guardbee/kube";
+import {
+  type LabelSelector,
+  type Mode,
+  type PolicyKind,
+  type PolicyRef,
+  type PolicyStatus,
+  setName,
+} from "@guardbee/policy";
+import type { NodeException, NodeReport } from "../status/node-state.ts";
+
+/** A policy as written, and the status that the API server has of it. */
+export type PolicyEntry = {
+  /** Of its SelectorSet: one name over all kinds and namespaces, and so the key everywhere. */
+  readonly setName: string;
+  readonly resource: Resource & { readonly kind: PolicyKind };
+  readonly object: KubeObject;
+  readonly uid: string;
+  readonly generation: number;
+  readonly deleting: boolean;
+  readonly status: PolicyStatus | undefined;
+};
+
+export type NodeEntry = {
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ready: boolean;
+  readonly kernel: string;
+  readonly arch: string;
+};
+
+/** A SelectorSet without its hooks, which are most of it and which only agents read. */
+export type SetEntry = {
+  readonly name: string;
+  readonly hash: string;
+  readonly mode: Mode;
+  readonly nodes: LabelSelector | undefined;
+  readonly ownerUid: string | undefined;
+};
+
+export type NodeSetsEntry = {
+  readonly node: string;
+  readonly ownerUid: string | undefined;
+  readonly sets: readonly string[];
+  readonly report: NodeReport | undefined;
+};
+
+export const policyResources = [
+  resources.tracingPolicy,
+  resources.tracingPolicyNamespaced,
+  resources.execPolicy,
+  resources.execPolicyNamespaced,
+] as const;
+
+export function projectPolicy(resource: PolicyEntry["resource"], raw: KubeObject): PolicyEntry {
+  const { name, namespace, uid = "", generation = 0, labels, annotations } = raw.metadata;
+  const ref: PolicyRef = { kind: resource.kind, name, ...(namespace ? { namespace } : {}) };
+  const { apiVersion, kind, spec } = raw;
+  // Managed fields are as large as the rest, and nobody here reads them.
+  const metadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations: withoutLastApplied(annotations) }),
+  };
+  return {
+    setName: setName(ref),
+    resource,
+    object: { apiVersion: apiVersion ?? "", kind: kind ?? "", metadata, spec },
+    uid,
+    generation,
+    deleting: raw.metadata.deletionTimestamp !== undefined,
+    status: raw.status as PolicyStatus | undefined,
+  };
+}
+
+/** kubectl's client-side apply keeps a second copy of the whole policy there. */
+function withoutLastApplied(all: Readonly<Record<string, string>>): Record<string, string> {
+  const { "kubectl.kubernetes.io/last-applied-configuration": _copy, ...rest } = all;
+  return rest;
+}
+
+export function projectNode(raw: KubeObject): NodeEntry {
+  const status = raw.status as
+    | {
+        readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+        readonly nodeInfo?: { readonly kernelVersion?: string; readonly architecture?: string };
+      }
+    | undefined;
+  return {
+    name: raw.metadata.name,
+    uid: raw.metadata.uid ?? "",
+    labels: raw.metadata.labels ?? {},
+    ready:
+      status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false,
+    kernel: status?.nodeInfo?.kernelVersion ?? "unknown",
+    arch: status?.nodeInfo?.architecture ?? "unknown",
+  };
+}
+
+export function projectSet(raw: KubeObject): SetEntry {
+  const spec = raw.spec as
+    | {
+        readonly hash?: string;
+        readonly set?: { readonly mode?: Mode; readonly nodes?: LabelSelector };
+      }
+    | undefined;
+  return {
+    name: raw.metadata.name,
+    hash: spec?.hash ?? "",
+    mode: spec?.set?.mode ?? "enforce",
+    nodes: spec?.set?.nodes,
+    ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
+  };
+}
+
+export function projectNodeSets(raw: KubeObject): NodeSetsEntry {
+  const spec = raw.spec as { readonly sets?: readonly string[] } | undefined;
+  const status = raw.status as
+    | { readonly digest?: string; readonly exceptions?: readonly NodeException[] }
+    | undefined;
+  const report = status && {
+    exceptions: status.exceptions ?? [],
+    ...(status.digest === undefined ? {} : { digest: status.digest }),
+  };
+  return {
+    node: objectKey(raw.metadata),
+    ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
+    sets: spec?.sets ?? [],
+    report,
+  };
+}

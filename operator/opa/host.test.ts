@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import pino from "pino";
+import { EvaluationError, WasmHost, type WasmHostOptions } from "./host.ts";
+
+const wasm = new URL("../../rego/build/translate.wasm", import.meta.url);
+const skip = existsSync(wasm) ? false : "rego/build/translate.wasm is not built: make -C rego";
+const log = pino({ level: "silent" });
+
+describe("WasmHost", { skip }, () => {
+  let hosts: WasmHost[];
+  let stop: AbortController;
+  beforeEach(() => {
+    hosts = [];
+    stop = new AbortController();
+  });
+  afterEach(() => Promise.all(hosts.map((host) => host.close())));
+
+  async function aHost(options: Partial<WasmHostOptions> = {}): Promise<WasmHost> {
+    const host = new WasmHost({ module: new Uint8Array(await readFile(wasm)), log, ...options });
+    hosts.push(host);
+    return host;
+  }
+
+  const evaluation = {
+    entryPoint: "guardbee/translate/result",
+    input: { policy: { kind: "TracingPolicy", metadata: { name: "a" }, spec: {} } },
+    subject: "TracingPolicy a",
+  };
+  const accepted = {
+    accepted: true,
+    problems: [],
+    scope: { host: true, pods: {} },
+    mode: "enforce",
+  };
+
+  test("gives the value of the entry point", async () => {
+    assert.deepEqual(await (await aHost()).evaluate(evaluation, stop.signal), accepted);
+  });
+
+  test("evaluations asked for at once each get their own answer", async () => {
+    const host = await aHost();
+    const inputs = ["a", "b", "c"].map((name) => ({
+      policy: { kind: "TracingPolicyNamespaced", metadata: { name, namespace: name }, spec: {} },
+    }));
+    const scopes = await Promise.all(
+      inputs.map((input) => host.evaluate({ ...evaluation, input }, stop.signal)),
+    );
+    assert.deepEqual(
+      scopes.map((one) => (one as { scope: unknown }).scope),
+      ["a", "b", "c"].map((name) => ({ host: false, pods: { namespaces: [name] } })),
+    );
+  });
+
+  test("an unknown entry point is an error that names policy and entry point", async () => {
+    const wrong = { ...evaluation, entryPoint: "guardbee/none" };
+    await assert.rejects((await aHost()).evaluate(wrong, stop.signal), {
+      name: "EvaluationError",
+      reason: "failed",
+      message:
+        "TracingPolicy a: rego guardbee/none: entrypoint guardbee/none is not valid in this instance",
+    });
+  });
+
+  test("memory that is too small for the input is an error, and the next evaluation works", async () => {
+    const host = await aHost({ initialPages: 16, maximumPages: 32 });
+    const values = Array.from({ length: 200_000 }, (_, i) => `/very/long/path/${i}`);
+    const huge = { policy: { ...evaluation.input.policy, spec: { values } } };
+    await assert.rejects(
+      host.evaluate({ ...evaluation, input: huge }, stop.signal),
+      EvaluationError,
+    );
+    assert.deepEqual(await host.evaluate(evaluation, stop.signal), accepted);
+  });
+
+  test("an evaluation over its deadline is ended, and the next one gets a new worker", async () => {
+    const host = await aHost({ deadlineMs: 1 });
+    const values = Array.from({ length: 100_000 }, (_, i) => `/a/${i}`);
+    const slow = { policy: { ...evaluation.input.policy, spec: { values } } };
+    await assert.rejects(host.evaluate({ ...evaluation, input: slow }, stop.signal), {
+      reason: "deadline",
+      message: "TracingPolicy a: rego guardbee/translate/result: took over 1 ms; make it do less",
+    });
+    const patient = await aHost();
+    assert.deepEqual(await patient.evaluate(evaluation, stop.signal), accepted);
+  });
+
+  test("a policy of 10,000 values is decided well within the deadline", async () => {
+    const values = Array.from({ length: 10_000 }, (_, i) => `/some/quite/long/path/number-${i}`);
+    const selector = { matchArgs: [{ index: 0, operator: "Equal", values }] };
+    const spec = { kprobes: [{ call: "fd_install", selectors: [selector] }] };
+    const input = { policy: { ...evaluation.input.policy, spec } };
+    const host = await aHost();
+    await host.evaluate(evaluation, stop.signal);
+    const startedMs = performance.now();
+    assert.deepEqual(await host.evaluate({ ...evaluation, input }, stop.signal), accepted);
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < 1000, `took ${tookMs} ms`);
+  });
+});

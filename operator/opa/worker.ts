@@ -1,0 +1,39 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { type LoadedPolicy, loadPolicy } from "@open-policy-agent/opa-wasm";
+import type { EvaluateRequest, WorkerMessage, WorkerStart } from "./messages.ts";
+
+const start = workerData as WorkerStart;
+const initialBytes = start.initialPages * 64 * 1024;
+/** Replaced before a result is posted, so that the next request never meets a spoilt instance. */
+let policy = load();
+await policy;
+post({ kind: "ready" });
+
+parentPort?.on("message", async (request: EvaluateRequest) => {
+  const { id } = request;
+  try {
+    const loaded = await policy;
+    const results = loaded.evaluate(request.input, request.entryPoint) as { result: unknown }[];
+    if (loaded.mem.buffer.byteLength > initialBytes) policy = load(); // memory never shrinks
+    // An undefined decision is an empty result set.
+    post({ kind: "result", id, value: results[0]?.result });
+  } catch (error) {
+    policy = load(); // a trapped instance is in no known state
+    post({ kind: "error", id, message: textOf(error) });
+  }
+});
+
+function load(): Promise<LoadedPolicy> {
+  const { module, initialPages, maximumPages } = start;
+  return loadPolicy(module, { initial: initialPages, maximum: maximumPages });
+}
+
+/** The SDK throws strings, and objects that are no Error. */
+function textOf(error: unknown): string {
+  if (typeof error === "string") return error;
+  return String((error as { message?: unknown } | null)?.message ?? error);
+}
+
+function post(message: WorkerMessage): void {
+  parentPort?.postMessage(message);
+}

@@ -1,0 +1,110 @@
+import type { LabelSelector, Problem, Result, Scope } from "@guardbee/policy";
+
+const operators = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
+
+/**
+ * A scope that Rego decided, in canonical order so that equal scopes hash equal, or what is wrong
+ * with it. Rego is code like any other: what it returns is outside data.
+ */
+export function parseScope(raw: unknown): Result<Scope> {
+  const problems: Problem[] = [];
+  const wrong = (field: string, what: string) => {
+    problems.push({ field, what, fix: "correct the Rego module", kind: "invalid" });
+  };
+  const scope = readScope(raw, wrong);
+  return problems.length === 0 && scope !== undefined
+    ? { ok: true, value: scope }
+    : { ok: false, problems };
+}
+
+type Wrong = (field: string, what: string) => void;
+
+function readScope(raw: unknown, wrong: Wrong): Scope | undefined {
+  if (!isRecord(raw) || typeof raw.host !== "boolean") {
+    wrong("scope", "is not {host: boolean, pods?: ...}");
+    return undefined;
+  }
+  onlyKeys(raw, ["host", "pods"], "scope", wrong);
+  if (raw.pods === undefined) return { host: raw.host };
+  if (!isRecord(raw.pods)) {
+    wrong("scope.pods", "is not an object");
+    return undefined;
+  }
+  onlyKeys(raw.pods, ["namespaces", "labels", "containers"], "scope.pods", wrong);
+  const { namespaces, labels, containers } = raw.pods;
+  const pods = {
+    ...given("namespaces", readTexts(namespaces, "scope.pods.namespaces", wrong)),
+    ...given("labels", readSelector(labels, "scope.pods.labels", wrong)),
+    ...given("containers", readSelector(containers, "scope.pods.containers", wrong)),
+  };
+  return { host: raw.host, pods };
+}
+
+function readSelector(raw: unknown, at: string, wrong: Wrong): LabelSelector | undefined {
+  if (raw === undefined) return undefined;
+  if (!isRecord(raw)) {
+    wrong(at, "is not a label selector");
+    return undefined;
+  }
+  onlyKeys(raw, ["matchLabels", "matchExpressions"], at, wrong);
+  const { matchLabels = {}, matchExpressions = [] } = raw;
+  if (!isRecord(matchLabels) || !Array.isArray(matchExpressions)) {
+    wrong(at, "is not a label selector");
+    return undefined;
+  }
+  const labels = Object.entries(matchLabels).sort(([a], [b]) => compare(a, b));
+  for (const [key, value] of labels) {
+    if (typeof value !== "string") wrong(`${at}.matchLabels[${key}]`, "is not text");
+  }
+  const terms = matchExpressions.map((term, i) => readTerm(term, `${at}[${i}]`, wrong));
+  terms.sort((a, b) => compare(sortKey(a), sortKey(b)));
+  if (labels.length === 0 && terms.length === 0) return undefined;
+  return {
+    ...(labels.length > 0
+      ? { matchLabels: Object.fromEntries(labels) as Record<string, string> }
+      : {}),
+    ...(terms.length > 0 ? { matchExpressions: terms } : {}),
+  };
+}
+
+type Term = NonNullable<LabelSelector["matchExpressions"]>[number];
+
+function readTerm(raw: unknown, at: string, wrong: Wrong): Term {
+  const term = isRecord(raw) ? raw : {};
+  const operator = operators.find((one) => one === term.operator);
+  if (operator === undefined) wrong(`${at}.operator`, `is ${String(term.operator)}`);
+  if (typeof term.key !== "string") wrong(`${at}.key`, "is not text");
+  const values = readTexts(term.values, `${at}.values`, wrong) ?? [];
+  const is = { key: String(term.key), operator: operator ?? "Exists" };
+  return values.length === 0 ? is : { ...is, values };
+}
+
+/** Sorted, each once. */
+function readTexts(raw: unknown, at: string, wrong: Wrong): readonly string[] | undefined {
+  if (raw === undefined) return undefined;
+  if (Array.isArray(raw) && raw.every((one) => typeof one === "string")) {
+    return [...new Set(raw as string[])].sort(compare);
+  }
+  wrong(at, "is not a list of text");
+  return undefined;
+}
+
+function onlyKeys(raw: object, known: readonly string[], at: string, wrong: Wrong): void {
+  for (const key of Object.keys(raw)) if (!known.includes(key)) wrong(`${at}.${key}`, "is unknown");
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
+}
+
+function sortKey(term: Term): string {
+  return JSON.stringify([term.key, term.operator, term.values ?? []]);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

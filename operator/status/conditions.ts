@@ -1,0 +1,77 @@
+import type { ConditionType, PolicyStatus, StatusCondition } from "@guardbee/policy";
+
+/** Why a policy is not accepted, and so not programmed. */
+export const refusalReasons = ["InvalidSpec", "NotSupported", "Refused"] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
+/**
+ * Every reason of every condition type, by status.
+ * - `Accepted`: the policy is well-formed and allowed. `EvaluationFailed`: the built-in Rego gave
+ *   no answer; it is tried again.
+ * - `ResolvedRefs`: what the policy refers to exists. No kind refers to anything yet.
+ * - `Programmed`: the kernels of its nodes hold it. `NotAccepted`: an earlier accepted generation
+ *   may still be in force. `NoNodes`: its node selector matches none.
+ * - `Enforcing`: it stops what it says. `MonitorMode`: asked to only report. `ReportsOnly`: it
+ *   has no action that stops anything.
+ * - `Ready`: the summary, with the reason of what it depends on.
+ * - `Stalled`: present while only a change of the policy (or of a node) can help.
+ * - `Reconciling`: present while nodes have yet to report.
+ */
+export const reasons = {
+  Accepted: {
+    True: ["Accepted"],
+    False: refusalReasons,
+    Unknown: ["EvaluationFailed"],
+  },
+  ResolvedRefs: { True: ["ResolvedRefs"], False: ["NotFound"], Unknown: [] },
+  Programmed: {
+    True: ["Programmed", "NoNodes"],
+    False: ["NodesFailed", "NotAccepted"],
+    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
+  },
+  Enforcing: {
+    True: ["Enforcing"],
+    False: ["MonitorMode", "ReportsOnly", "NoNodes", "NodesFailed", "NotAccepted"],
+    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
+  },
+  Ready: {
+    True: ["Programmed", "NoNodes"],
+    False: ["NodesFailed", ...refusalReasons],
+    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
+  },
+  Stalled: { True: ["NodesFailed", ...refusalReasons], False: [], Unknown: [] },
+  Reconciling: { True: ["Pending", "EvaluationFailed"], False: [], Unknown: [] },
+} as const satisfies Record<ConditionType, Record<Status, readonly string[]>>;
+
+type Status = StatusCondition["status"];
+
+/** A condition before it has its generation and time. */
+export type Finding = {
+  readonly [T in ConditionType]: {
+    readonly [S in Status]: {
+      readonly type: T;
+      readonly status: S;
+      readonly reason: (typeof reasons)[T][S][number];
+      readonly message: string;
+    };
+  }[Status];
+}[ConditionType];
+
+/** Conditions of one generation; lastTransitionTime moves only when the status of a type changes. */
+export function stampConditions(
+  findings: readonly Finding[],
+  at: {
+    readonly generation: number;
+    readonly nowMs: number;
+    readonly previous: PolicyStatus | undefined;
+  },
+): readonly StatusCondition[] {
+  return findings.map(({ type, status, reason, message }) => {
+    const before = at.previous?.conditions?.find((one) => one.type === type);
+    const lastTransitionTime =
+      before?.status === status
+        ? before.lastTransitionTime
+        : new Date(at.nowMs).toISOString().replace(/\.\d+Z$/, "Z");
+    return { type, status, observedGeneration: at.generation, lastTransitionTime, reason, message };
+  });
+}

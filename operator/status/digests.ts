@@ -1,0 +1,52 @@
+import { nodeDigest } from "@guardbee/policy";
+
+/** Name → hash of everything a node has programmed. */
+export type Holdings = ReadonlyMap<string, string>;
+
+const maxKnown = 512;
+
+/**
+ * Reads digests: which sets, at which hashes, a digest stands for. It knows what was expected
+ * lately, so that a node that lags behind one policy's change still counts as holding the others.
+ * Bounded: the 512 used last.
+ */
+export class Digests {
+  /** In order of last use. Written by #remember. */
+  readonly #known = new Map<string, Holdings>();
+
+  /** Makes the digest of `expected` known; call it when what nodes are to hold changes. */
+  expect(expected: Holdings): string {
+    const digest = nodeDigest([...expected].map(([name, hash]) => ({ name, hash })));
+    this.#remember(digest, this.#known.get(digest) ?? new Map(expected));
+    return digest;
+  }
+
+  /**
+   * What a reported digest stands for. `expected` is what the node should hold now, `exceptions`
+   * the sets that it says it does not. undefined: a digest of something nobody asked for lately.
+   */
+  read(
+    digest: string,
+    expected: Holdings,
+    exceptions: readonly { readonly set: string }[],
+  ): Holdings | undefined {
+    const known = this.#known.get(digest);
+    if (known !== undefined) {
+      this.#remember(digest, known);
+      return known;
+    }
+    const without = new Map(expected);
+    for (const { set } of exceptions) without.delete(set);
+    this.expect(without);
+    return this.#known.get(digest);
+  }
+
+  #remember(digest: string, holdings: Holdings): void {
+    this.#known.delete(digest);
+    this.#known.set(digest, holdings);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= maxKnown) break;
+      this.#known.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type JudgeOptions, judgeNode, type NodeFacts } from "./node-state.ts";
+
+const set = { name: "tracingpolicy.a", hash: "h2", mode: "enforce" } as const;
+const facts: NodeFacts = {
+  node: "n",
+  kernel: "6.1.0",
+  arch: "x86_64",
+  ready: true,
+  report: { digest: "d", exceptions: [] },
+  holds: new Map([["tracingpolicy.a", "h2"]]),
+  heardMs: 0,
+};
+const options: JudgeOptions = {
+  nowMs: 1000,
+  changedMs: 0,
+  unreachableMs: 120_000,
+  wasReady: false,
+  modeOf: (hash) => (hash === "h1" ? "monitor" : undefined),
+};
+const old = new Map([["tracingpolicy.a", "h1"]]);
+const failure = {
+  set: "tracingpolicy.a",
+  hash: "h2",
+  state: "failed",
+  reason: "KernelLacks",
+  message: "no kprobe_override",
+} as const;
+
+const cases: readonly {
+  name: string;
+  facts?: Partial<NodeFacts>;
+  options?: Partial<JudgeOptions>;
+  want: object;
+}[] = [
+  { name: "that holds this content is programmed", want: { state: "programmed", mode: "enforce" } },
+  {
+    name: "that holds it and went NotReady is still programmed",
+    facts: { ready: false },
+    want: { state: "programmed", mode: "enforce" },
+  },
+  {
+    name: "that could not is failed with its reason",
+    facts: { report: { digest: "d", exceptions: [failure] }, holds: new Map() },
+    want: { state: "failed", reason: "KernelLacks", message: "no kprobe_override" },
+  },
+  {
+    name: "that failed with an earlier content is pending",
+    facts: {
+      report: { digest: "d", exceptions: [{ ...failure, hash: "h1" }] },
+      holds: new Map(),
+    },
+    want: { state: "pending", untilMs: 120_000 },
+  },
+  {
+    name: "that holds an earlier content is pending and says its mode",
+    facts: { holds: old },
+    want: { state: "pending", untilMs: 120_000, holds: "monitor" },
+  },
+  {
+    name: "that never reported is pending",
+    facts: { report: undefined, holds: undefined },
+    want: { state: "pending", untilMs: 120_000 },
+  },
+  {
+    name: "that is silent for two minutes after the change is unreachable",
+    facts: { holds: old },
+    options: { changedMs: 5_000, nowMs: 125_000 },
+    want: { state: "unreachable" },
+  },
+  {
+    name: "that has not been silent for two minutes since the change is pending",
+    facts: { holds: old },
+    options: { changedMs: 5_000, nowMs: 124_999 },
+    want: { state: "pending", untilMs: 125_000, holds: "monitor" },
+  },
+  {
+    name: "that is NotReady and holds an earlier content is unreachable",
+    facts: { holds: old, ready: false },
+    want: { state: "unreachable" },
+  },
+  {
+    name: "with a digest nobody knows is pending",
+    facts: { holds: undefined },
+    want: { state: "pending", untilMs: 120_000 },
+  },
+  {
+    name: "with a digest nobody knows keeps a policy that was Ready with this content",
+    facts: { holds: undefined },
+    options: { wasReady: true },
+    want: { state: "programmed", mode: "enforce" },
+  },
+  {
+    name: "with a digest nobody knows is doubted after two minutes, also for a policy once Ready",
+    facts: { holds: undefined },
+    options: { wasReady: true, nowMs: 120_000 },
+    want: { state: "unreachable" },
+  },
+  {
+    name: "that never reported does not count for a policy that was Ready",
+    facts: { report: undefined, holds: undefined },
+    options: { wasReady: true },
+    want: { state: "pending", untilMs: 120_000 },
+  },
+];
+for (const one of cases) {
+  test(`a node ${one.name}`, () => {
+    const state = judgeNode({ ...facts, ...one.facts }, set, { ...options, ...one.options });
+    assert.deepEqual(state, { node: "n", kernel: "6.1.0", arch: "x86_64", ...one.want });
+  });
+}

@@ -1,0 +1,78 @@
+import type { Mode } from "@guardbee/policy";
+
+/** What one node makes of one policy. */
+export type NodeState = {
+  readonly node: string;
+  readonly kernel: string;
+  readonly arch: string;
+} & (
+  | { readonly state: "programmed"; readonly mode: Mode }
+  /** In force nowhere on this node, not even in part. */
+  | { readonly state: "failed"; readonly reason: string; readonly message: string }
+  /** To report until `untilMs` (monotonic). `holds`: the mode of an older version in force there. */
+  | { readonly state: "pending"; readonly untilMs: number; readonly holds?: Mode }
+  /** Silent for too long, or NotReady; it does not hold up the rest. */
+  | { readonly state: "unreachable" }
+);
+
+/** A set as one node should hold it. */
+export type WantedSet = { readonly name: string; readonly hash: string; readonly mode: Mode };
+
+/** What is known of a node when its state is judged. */
+export type NodeFacts = {
+  readonly node: string;
+  readonly kernel: string;
+  readonly arch: string;
+  /** The Node's condition Ready. */
+  readonly ready: boolean;
+  readonly report: NodeReport | undefined;
+  /** Name → hash of all that its digest stands for; undefined: a digest nobody knows. */
+  readonly holds: ReadonlyMap<string, string> | undefined;
+  /** When the node last reported, or was last told something (monotonic). */
+  readonly heardMs: number;
+};
+
+/** NodePolicySet.status, as far as it is used. */
+export type NodeReport = {
+  readonly digest?: string;
+  readonly exceptions: readonly NodeException[];
+};
+export type NodeException = {
+  readonly set: string;
+  readonly hash: string;
+  readonly state: "failed" | "pending";
+  readonly reason: string;
+  readonly message: string;
+};
+
+export type JudgeOptions = {
+  readonly nowMs: number;
+  /** When the set last changed (monotonic). */
+  readonly changedMs: number;
+  readonly unreachableMs: number;
+  /** The policy was Ready with this very hash: an unknown digest is then no reason to doubt it. */
+  readonly wasReady: boolean;
+  /** The mode of an earlier content of a set. */
+  readonly modeOf: (hash: string) => Mode | undefined;
+};
+
+/** The state of `set` on one node. Pure. */
+export function judgeNode(facts: NodeFacts, set: WantedSet, options: JudgeOptions): NodeState {
+  const { node, kernel, arch, report } = facts;
+  const is = { node, kernel, arch };
+  const exception = report?.exceptions.find((one) => one.set === set.name);
+  if (exception?.state === "failed" && exception.hash === set.hash) {
+    return { ...is, state: "failed", reason: exception.reason, message: exception.message };
+  }
+  const held = facts.holds?.get(set.name);
+  if (held === set.hash) return { ...is, state: "programmed", mode: set.mode };
+  const untilMs = Math.max(facts.heardMs, options.changedMs) + options.unreachableMs;
+  const silent = options.nowMs >= untilMs;
+  const digestUnknown = report?.digest !== undefined && facts.holds === undefined;
+  if (options.wasReady && digestUnknown && exception === undefined && !silent) {
+    return { ...is, state: "programmed", mode: set.mode };
+  }
+  if (!facts.ready || silent) return { ...is, state: "unreachable" };
+  const holds = held === undefined ? undefined : options.modeOf(held);
+  return { ...is, state: "pending", untilMs, ...(holds === undefined ? {} : { holds }) };
+}

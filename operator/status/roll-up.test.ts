@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PolicyStatus } from "@guardbee/policy";
+import type { NodeState } from "./node-state.ts";
+import { type RollUpInput, rollUp } from "./roll-up.ts";
+
+const on = (node: string) => ({ node, kernel: "6.1.0", arch: "x86_64" });
+const programmed = (node: string): NodeState => ({
+  ...on(node),
+  state: "programmed",
+  mode: "enforce",
+});
+const failed = (node: string, kernel = "6.12.0"): NodeState => ({
+  ...on(node),
+  kernel,
+  state: "failed",
+  reason: "KernelLacks",
+  message: "kprobe_override is not there",
+});
+const pending = (node: string): NodeState => ({ ...on(node), state: "pending", untilMs: 1 });
+const unreachable = (node: string): NodeState => ({ ...on(node), state: "unreachable" });
+
+function aRollUp(given: Partial<RollUpInput> = {}): PolicyStatus {
+  return rollUp({
+    generation: 3,
+    previous: undefined,
+    verdict: { kind: "accepted", mode: "enforce", enforces: true },
+    nodes: [programmed("a"), programmed("b")],
+    nowMs: Date.parse("2026-01-02T03:04:05.678Z"),
+    ...given,
+  });
+}
+
+/** `type=status reason: message` of each condition. */
+function lines(status: PolicyStatus): readonly string[] {
+  return (status.conditions ?? []).map(
+    (one) => `${one.type}=${one.status} ${one.reason}: ${one.message}`,
+  );
+}
+
+test("all nodes programmed: everything is True, nothing is Stalled or Reconciling", () => {
+  const status = aRollUp();
+  assert.deepEqual(lines(status), [
+    "Accepted=True Accepted: the policy is valid",
+    "ResolvedRefs=True ResolvedRefs: it refers to no other object",
+    "Programmed=True Programmed: in force on 2 of 2 nodes",
+    "Enforcing=True Enforcing: in force on 2 of 2 nodes",
+    "Ready=True Programmed: in force on 2 of 2 nodes",
+  ]);
+  assert.deepEqual(status.mode, { requested: "enforce", observed: "enforce" });
+  assert.deepEqual(status.nodes, {
+    desired: 2,
+    programmed: 2,
+    failed: 0,
+    pending: 0,
+    unreachable: 0,
+    summary: "2/2",
+  });
+  assert.equal(status.failures, undefined);
+});
+
+test("every condition carries the generation and the time of its last change", () => {
+  const before = aRollUp({ generation: 2, nowMs: 0, nodes: [pending("a")] });
+  const after = aRollUp({ previous: before });
+  assert.deepEqual(
+    after.conditions?.map((one) => [one.type, one.observedGeneration, one.lastTransitionTime]),
+    [
+      ["Accepted", 3, "1970-01-01T00:00:00Z"],
+      ["ResolvedRefs", 3, "1970-01-01T00:00:00Z"],
+      ["Programmed", 3, "2026-01-02T03:04:05Z"],
+      ["Enforcing", 3, "2026-01-02T03:04:05Z"],
+      ["Ready", 3, "2026-01-02T03:04:05Z"],
+    ],
+  );
+});
+
+test("a failed node: NodesFailed with one group that names reason, kernel and node", () => {
+  const status = aRollUp({ nodes: [programmed("a"), failed("c"), programmed("b")] });
+  const message = "1 of 3 nodes cannot hold it (c): KernelLacks: kprobe_override is not there";
+  assert.deepEqual(lines(status).slice(2), [
+    `Programmed=False NodesFailed: ${message}`,
+    `Enforcing=False NodesFailed: ${message}`,
+    `Ready=False NodesFailed: ${message}`,
+    `Stalled=True NodesFailed: ${message}`,
+  ]);
+  assert.equal(status.nodes?.summary, "2/3");
+  assert.deepEqual(status.failures, [
+    {
+      reason: "KernelLacks",
+      message: "kprobe_override is not there",
+      kernel: "6.12.0",
+      arch: "x86_64",
+      count: 1,
+      nodes: ["c"],
+    },
+  ]);
+  assert.equal(status.mode?.observed, "enforce");
+});
+
+test("pending nodes: Unknown and Reconciling, with their names", () => {
+  const status = aRollUp({ nodes: [programmed("a"), pending("c"), pending("b")] });
+  const message = "2 of 3 nodes have yet to report: b, c";
+  assert.deepEqual(lines(status).slice(2), [
+    `Programmed=Unknown Pending: ${message}`,
+    `Enforcing=Unknown Pending: ${message}`,
+    `Ready=Unknown Pending: ${message}`,
+    `Reconciling=True Pending: ${message}`,
+  ]);
+});
+
+test("failed and pending nodes: False and still Reconciling, not Stalled", () => {
+  const status = aRollUp({ nodes: [failed("a"), pending("b")] });
+  assert.deepEqual(
+    status.conditions?.map((one) => `${one.type}=${one.status}`),
+    [
+      "Accepted=True",
+      "ResolvedRefs=True",
+      "Programmed=False",
+      "Enforcing=False",
+      "Ready=False",
+      "Reconciling=True",
+    ],
+  );
+});
+
+test("an unreachable node beside programmed ones does not hold up Ready, and is named", () => {
+  const status = aRollUp({ nodes: [programmed("a"), unreachable("b")] });
+  assert.equal(lines(status)[4], "Ready=True Programmed: in force on 1 of 2 nodes; unreachable: b");
+  assert.equal(status.nodes?.summary, "1/2");
+});
+
+test("only unreachable nodes: Ready is Unknown", () => {
+  const status = aRollUp({ nodes: [unreachable("b")] });
+  assert.equal(
+    lines(status)[4],
+    "Ready=Unknown NodesUnreachable: in force on 0 of 1 nodes; unreachable: b",
+  );
+  assert.equal(status.mode?.observed, "none");
+});
+
+test("no node matches: Ready says that it is in force nowhere", () => {
+  const status = aRollUp({ nodes: [] });
+  assert.equal(
+    lines(status)[4],
+    "Ready=True NoNodes: no node matches its nodeSelector, so it is in force nowhere",
+  );
+  assert.equal(lines(status)[3]?.split(":")[0], "Enforcing=False NoNodes");
+  assert.equal(status.nodes?.summary, "0/0");
+});
+
+test("a refused policy is Stalled and lists its problems", () => {
+  const problem = { field: "spec.kprobes", what: "is empty", fix: "add one", kind: "invalid" };
+  const status = aRollUp({
+    verdict: {
+      kind: "refused",
+      reason: "InvalidSpec",
+      problems: [{ ...problem, kind: "invalid" }],
+    },
+    nodes: [],
+  });
+  assert.deepEqual(lines(status), [
+    "Accepted=False InvalidSpec: spec.kprobes: is empty; add one",
+    "ResolvedRefs=True ResolvedRefs: it refers to no other object",
+    "Programmed=False NotAccepted: no node holds this policy",
+    "Enforcing=False NotAccepted: no node holds this policy",
+    "Ready=False InvalidSpec: spec.kprobes: is empty; add one",
+    "Stalled=True InvalidSpec: spec.kprobes: is empty; add one",
+  ]);
+});
+
+test("a refused edit says where the earlier generation stays in force", () => {
+  const status = aRollUp({ verdict: { kind: "refused", reason: "NotSupported", problems: [] } });
+  assert.equal(
+    lines(status)[2],
+    "Programmed=False NotAccepted: an earlier generation stays in force on 2 of 2 nodes",
+  );
+  assert.equal(status.mode?.observed, "enforce");
+});
+
+test("a status stays below 8 kB however many problems, groups and nodes there are", () => {
+  const problems = Array.from({ length: 10_000 }, (_, i) => ({
+    field: `spec.kprobes[0].selectors[0].matchArgs[0].values[${i}]`,
+    what: `is ${"x".repeat(300)}`,
+    fix: "write a path",
+    kind: "invalid" as const,
+  }));
+  const longest = "n".repeat(40);
+  const nodes = Array.from({ length: 5_000 }, (_, i) => {
+    const one = failed(`${longest}-${i}`, `6.${i % 40}.0-${"k".repeat(24)}`);
+    return one.state === "failed" ? { ...one, message: "m".repeat(2_000) } : one;
+  });
+  const refused = aRollUp({ verdict: { kind: "refused", reason: "InvalidSpec", problems }, nodes });
+  const broken = aRollUp({ nodes });
+  const sizes = [refused, broken].map((status) => JSON.stringify(status).length);
+  assert.ok(Math.max(...sizes) <= 8192, `are ${sizes} bytes`);
+  assert.match(refused.conditions?.[4]?.message ?? "", /\(\+9999 more, see Accepted\)$/);
+});
+
+const modes: readonly { name: string; given: Partial<RollUpInput>; want: readonly string[] }[] = [
+  {
+    name: "monitor mode",
+    given: {
+      verdict: { kind: "accepted", mode: "monitor", enforces: true },
+      nodes: [{ ...on("a"), state: "programmed", mode: "monitor" }],
+    },
+    want: ["monitor", "monitor", "Enforcing=False MonitorMode"],
+  },
+  {
+    name: "no action that stops anything",
+    given: { verdict: { kind: "accepted", mode: "enforce", enforces: false } },
+    want: ["enforce", "monitor", "Enforcing=False ReportsOnly"],
+  },
+  {
+    name: "a change of mode under way",
+    given: {
+      nodes: [programmed("a"), { ...on("b"), state: "pending", untilMs: 1, holds: "monitor" }],
+    },
+    want: ["enforce", "mixed", "Enforcing=Unknown Pending"],
+  },
+];
+for (const { name, given, want } of modes) {
+  test(`mode with ${name}`, () => {
+    const status = aRollUp(given);
+    const { requested, observed } = status.mode ?? {};
+    assert.deepEqual([requested, observed, lines(status)[3]?.split(":")[0]], want);
+  });
+}

@@ -1,0 +1,235 @@
+import { formatProblem, type Mode, type PolicyStatus, type Problem } from "@guardbee/policy";
+import { type Finding, type RefusalReason, stampConditions } from "./conditions.ts";
+import { failureGroups, listNames } from "./failure-groups.ts";
+import type { NodeState } from "./node-state.ts";
+
+/** What became of a policy before any node saw it. */
+export type Verdict =
+  | { readonly kind: "accepted"; readonly mode: Mode; readonly enforces: boolean }
+  | {
+      readonly kind: "refused";
+      readonly reason: RefusalReason;
+      readonly problems: readonly Problem[];
+      readonly mode?: Mode;
+    }
+  /** The built-in Rego gave no answer. */
+  | { readonly kind: "unknown"; readonly message: string };
+
+export type RollUpInput = {
+  readonly generation: number;
+  readonly previous: PolicyStatus | undefined;
+  readonly verdict: Verdict;
+  /** Its nodes. Of a policy that is not accepted: what its last accepted generation is there. */
+  readonly nodes: readonly NodeState[];
+  readonly nowMs: number;
+};
+
+const maxProblems = 10;
+const maxProblemsLength = 3072;
+const maxSummaryLength = 320;
+
+/**
+ * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted,
+ * then failed nodes, then pending ones, then "all unreachable"; unreachable nodes beside
+ * programmed ones are counted and named, and hold up nothing. At most 10 problems or failure
+ * groups, and 8 kB in all, whatever the size of the policy and the fleet.
+ */
+export function rollUp(input: RollUpInput): PolicyStatus {
+  const { generation, previous, verdict, nodes, nowMs } = input;
+  const count = countStates(nodes);
+  const findings = findingsOf(verdict, count, nodes);
+  const requested = verdict.kind === "unknown" ? undefined : verdict.mode;
+  const failures = verdict.kind === "accepted" ? failureGroups(nodes) : []; // of this generation
+  return {
+    observedGeneration: generation,
+    conditions: stampConditions(findings, { generation, nowMs, previous }),
+    mode: { ...(requested === undefined ? {} : { requested }), observed: observedMode(input) },
+    nodes: { ...count, summary: `${count.programmed}/${count.desired}` },
+    ...(failures.length === 0 ? {} : { failures }),
+  };
+}
+
+type Count = Record<NodeState["state"] | "desired", number>;
+
+function countStates(nodes: readonly NodeState[]): Count {
+  const count = { desired: nodes.length, programmed: 0, failed: 0, pending: 0, unreachable: 0 };
+  for (const { state } of nodes) count[state]++;
+  return count;
+}
+
+function findingsOf(verdict: Verdict, count: Count, nodes: readonly NodeState[]): Finding[] {
+  switch (verdict.kind) {
+    case "refused":
+      return refusedFindings(verdict, count);
+    case "unknown":
+      return unknownFindings(verdict.message);
+    case "accepted":
+      return acceptedFindings(verdict, count, nodes);
+  }
+}
+
+function refusedFindings(verdict: Extract<Verdict, { kind: "refused" }>, count: Count): Finding[] {
+  const { reason } = verdict;
+  const message = listProblems(verdict.problems);
+  const short = shorten(verdict.problems);
+  const still =
+    count.programmed === 0
+      ? "no node holds this policy"
+      : `an earlier generation stays in force on ${count.programmed} of ${count.desired} nodes`;
+  return [
+    { type: "Accepted", status: "False", reason, message },
+    resolved,
+    { type: "Programmed", status: "False", reason: "NotAccepted", message: still },
+    { type: "Enforcing", status: "False", reason: "NotAccepted", message: still },
+    { type: "Ready", status: "False", reason, message: short },
+    { type: "Stalled", status: "True", reason, message: short },
+  ];
+}
+
+function unknownFindings(message: string): Finding[] {
+  const about = { reason: "EvaluationFailed", message } as const;
+  return [
+    { type: "Accepted", status: "Unknown", ...about },
+    resolved,
+    { type: "Programmed", status: "Unknown", ...about },
+    { type: "Enforcing", status: "Unknown", ...about },
+    { type: "Ready", status: "Unknown", ...about },
+    { type: "Reconciling", status: "True", ...about },
+  ];
+}
+
+const resolved: Finding = {
+  type: "ResolvedRefs",
+  status: "True",
+  reason: "ResolvedRefs",
+  message: "it refers to no other object",
+};
+
+function acceptedFindings(
+  verdict: Extract<Verdict, { kind: "accepted" }>,
+  count: Count,
+  nodes: readonly NodeState[],
+): Finding[] {
+  const programmed = programmedFinding(count, nodes);
+  const findings: Finding[] = [
+    { type: "Accepted", status: "True", reason: "Accepted", message: "the policy is valid" },
+    resolved,
+    programmed,
+    enforcingFinding(verdict, programmed),
+    { ...programmed, type: "Ready" },
+  ];
+  if (count.pending > 0) {
+    const waiting = pendingMessage(count, nodes);
+    findings.push({ type: "Reconciling", status: "True", reason: "Pending", message: waiting });
+  } else if (count.failed > 0) {
+    findings.push({
+      type: "Stalled",
+      status: "True",
+      reason: "NodesFailed",
+      message: programmed.message,
+    });
+  }
+  return findings;
+}
+
+type ProgrammedFinding = { readonly type: "Programmed"; readonly message: string } & (
+  | { readonly status: "True"; readonly reason: "Programmed" | "NoNodes" }
+  | { readonly status: "False"; readonly reason: "NodesFailed" }
+  | { readonly status: "Unknown"; readonly reason: "Pending" | "NodesUnreachable" }
+);
+
+function programmedFinding(count: Count, nodes: readonly NodeState[]): ProgrammedFinding {
+  const type = "Programmed";
+  const of = `${count.programmed} of ${count.desired} nodes`;
+  if (count.failed > 0) {
+    const [first] = failureGroups(nodes);
+    const message = cut(
+      `${count.failed} of ${count.desired} nodes cannot hold it (${named(nodes, "failed")}): ` +
+        `${first?.reason}: ${first?.message}`,
+      maxSummaryLength,
+    );
+    return { type, status: "False", reason: "NodesFailed", message };
+  }
+  if (count.pending > 0) {
+    return { type, status: "Unknown", reason: "Pending", message: pendingMessage(count, nodes) };
+  }
+  if (count.desired === 0) {
+    const message = "no node matches its nodeSelector, so it is in force nowhere";
+    return { type, status: "True", reason: "NoNodes", message };
+  }
+  if (count.unreachable === 0) {
+    return { type, status: "True", reason: "Programmed", message: `in force on ${of}` };
+  }
+  const lost = `unreachable: ${named(nodes, "unreachable")}`;
+  return count.programmed === 0
+    ? { type, status: "Unknown", reason: "NodesUnreachable", message: `in force on ${of}; ${lost}` }
+    : { type, status: "True", reason: "Programmed", message: `in force on ${of}; ${lost}` };
+}
+
+function enforcingFinding(
+  verdict: Extract<Verdict, { kind: "accepted" }>,
+  programmed: ProgrammedFinding,
+): Finding {
+  const type = "Enforcing";
+  if (verdict.mode === "monitor") {
+    const message = "monitor mode: it reports what it would stop";
+    return { type, status: "False", reason: "MonitorMode", message };
+  }
+  if (!verdict.enforces) {
+    const message = "it has no action that stops anything";
+    return { type, status: "False", reason: "ReportsOnly", message };
+  }
+  const { message } = programmed;
+  switch (programmed.reason) {
+    case "Programmed":
+      return { type, status: "True", reason: "Enforcing", message };
+    case "NoNodes":
+    case "NodesFailed":
+      return { type, status: "False", reason: programmed.reason, message };
+    case "Pending":
+    case "NodesUnreachable":
+      return { type, status: "Unknown", reason: programmed.reason, message };
+  }
+}
+
+function pendingMessage(count: Count, nodes: readonly NodeState[]): string {
+  return `${count.pending} of ${count.desired} nodes have yet to report: ${named(nodes, "pending")}`;
+}
+
+function named(nodes: readonly NodeState[], state: NodeState["state"]): string {
+  return listNames(nodes.filter((one) => one.state === state).map(({ node }) => node));
+}
+
+/** What the nodes that hold any version of it really do. */
+function observedMode({ verdict, nodes }: RollUpInput): "enforce" | "monitor" | "mixed" | "none" {
+  const modes = new Set<Mode>();
+  for (const one of nodes) {
+    if (one.state === "programmed") modes.add(one.mode);
+    if (one.state === "pending" && one.holds !== undefined) modes.add(one.holds);
+  }
+  if (modes.size > 1) return "mixed";
+  const [mode = "none"] = modes;
+  const reportsOnly = verdict.kind === "accepted" && !verdict.enforces;
+  return mode === "enforce" && reportsOnly ? "monitor" : mode;
+}
+
+/** In full, for `Accepted`. */
+function listProblems(problems: readonly Problem[]): string {
+  const shown = problems.slice(0, maxProblems).map((one) => formatProblem(one));
+  const more = problems.length - shown.length;
+  return cut(
+    [...shown, ...(more > 0 ? [`and ${more} more problems`] : [])].join("\n"),
+    maxProblemsLength,
+  );
+}
+
+/** One line, for the summaries. */
+function shorten(problems: readonly Problem[]): string {
+  const [first, ...more] = problems;
+  const text = first === undefined ? "" : cut(formatProblem(first), maxSummaryLength);
+  return more.length === 0 ? text : `${text} (+${more.length} more, see Accepted)`;
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
