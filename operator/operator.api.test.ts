@@ -42,6 +42,7 @@ function columns(policy: KubeObject | undefined): string {
 describe("the operator against a real API server", { skip: whyNoApiServer() }, () => {
   let api: ApiServer;
   let kube: KubeConnection;
+  let operatorConnection: KubeConnection;
   let operators: { stop: AbortController; ended: Promise<void> }[] = [];
 
   before(async () => {
@@ -52,8 +53,17 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
       const [object] = await readYaml(new URL(`crds/${name}`, root));
       await applyObject(kube, { resource: crd, object: object! as never }, tester, never);
     }
-    const namespace = { metadata: { name: "guardbee-system" } };
-    await applyObject(kube, { resource: resources.namespace, object: namespace }, tester, never);
+    const base = new URL("config/base/", root);
+    for (const name of (await readdir(base)).filter((one) => one.endsWith(".yaml")).sort()) {
+      for (const object of await readYaml(new URL(name, base))) {
+        await applyObject(
+          kube,
+          { resource: resourceOf(object), object: object as never },
+          tester,
+          never,
+        );
+      }
+    }
     for (const resource of [resources.tracingPolicy, resources.nodePolicySet]) {
       await eventually(
         `${resource.plural} served`,
@@ -65,7 +75,30 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
       );
     }
   });
+  before(async () => {
+    operatorConnection = api.as(await tokenOf("guardbee-operator"));
+  });
   afterAll(() => api?.stop());
+
+  /** A token as the kubelet gets it for a pod on `node`, or for a service account alone. */
+  async function tokenOf(account: string, node?: string): Promise<string> {
+    const path = `/api/v1/namespaces/guardbee-system/serviceaccounts/${account}/token`;
+    const spec = node === undefined ? {} : { boundObjectRef: await podOn(node, account) };
+    const answer = await kube.request<{ status: { token: string } }>(
+      { method: "POST", path, body: { spec } },
+      never,
+    );
+    return answer.status.token;
+  }
+
+  async function podOn(node: string, serviceAccountName: string): Promise<object> {
+    const metadata = { name: `agent-${node}`, namespace: "guardbee-system" };
+    const containers = [{ name: "agent", image: "guardbee/agent:dev" }];
+    const spec = { nodeName: node, serviceAccountName, containers };
+    const pod = { metadata, spec };
+    const made = await applyObject(kube, { resource: resources.pod, object: pod }, tester, never);
+    return { apiVersion: "v1", kind: "Pod", name: metadata.name, uid: made.metadata.uid };
+  }
 
   beforeEach(() => {
     operators = [];
@@ -95,11 +128,12 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     );
   });
 
+  /** With the rights that config/base gives it, and no more. */
   function startOperator(identity = "one", unreachableMs = 120_000): AbortController {
     const stop = new AbortController();
     const ended = runOperator(
       {
-        connection: api.connection,
+        connection: operatorConnection,
         log: log.child({ identity }),
         namespace: "guardbee-system",
         identity,
@@ -421,6 +455,38 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     assert.deepEqual(await versions(), before);
   });
 
+  test("an agent reads what it needs and writes the status of its own node alone", async () => {
+    await createNode("a");
+    await createNode("b");
+    startOperator();
+    for (const node of ["a", "b"]) await eventually(`sets of ${node}`, () => setsOf(node), "");
+    const agent = api.as(await tokenOf("guardbee-agent", "a"));
+    const write = (node: string) => {
+      const object = { metadata: { name: node }, status: { digest: "d" } };
+      const target = { resource: resources.nodePolicySet, object };
+      return applyStatus(agent, target, { fieldManager: "guardbee-agent" }, never);
+    };
+    await eventually("admission", () => write("b").catch(statusOf), 403);
+    await assert.rejects(write("b"), {
+      status: 403,
+      message:
+        /an agent writes only the NodePolicySet of its own node: this token is of node a, not b$/,
+    });
+    await write("a");
+    await agent.request({ path: "/apis/guardbee.io/v1alpha1/selectorsets" }, never);
+    const own = { fieldSelector: "spec.nodeName=a" };
+    await agent.request({ path: "/api/v1/pods", query: own }, never);
+    const nodeSets = { resource: resources.nodePolicySet, object: { metadata: { name: "a" } } };
+    const refused = applyObject(agent, nodeSets, { fieldManager: "guardbee-agent" }, never);
+    await assert.rejects(refused, { status: 403 });
+    const secrets = { path: "/api/v1/secrets" };
+    await assert.rejects(agent.request(secrets, never), { status: 403 });
+    await assert.rejects(operatorConnection.request(secrets, never), { status: 403 });
+    const policies = { path: "/apis/cilium.io/v1alpha1/tracingpolicies" };
+    await assert.rejects(agent.request(policies, never), { status: 403 });
+    agent.close();
+  });
+
   /** Collects the different values of Ready of one policy until `end`. */
   function watchReady(resource: Resource, name: string): { end(): Promise<readonly string[]> } {
     const stop = new AbortController();
@@ -478,6 +544,20 @@ async function readYaml(file: URL): Promise<readonly Record<string, unknown>[]> 
 async function seedPolicy(name: string): Promise<unknown> {
   const [object] = await readYaml(new URL(`config/examples/${name}`, root));
   return object;
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { status?: number }).status;
+}
+
+/** Enough of the API's discovery for the kinds of config/base. */
+function resourceOf(object: Record<string, unknown>): Resource {
+  const version = String(object.apiVersion);
+  const kind = String(object.kind);
+  const [group, name] = version.includes("/") ? version.split("/") : ["", version];
+  const plural = `${kind.toLowerCase().replace(/y$/, "ie")}s`;
+  const namespaced = (object.metadata as { namespace?: string }).namespace !== undefined;
+  return { group: group!, version: name!, kind, plural, namespaced };
 }
 
 const mask = { matchArgs: [{ index: 0, operator: "Mask", values: ["1"] }] };
