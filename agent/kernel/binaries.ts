@@ -4,6 +4,7 @@ import { bytes } from "../compile/tables.ts";
 import type { NamedSet } from "./engine.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
+import { removeInner } from "./program.ts";
 
 /** Ids of executables in use by some set, from 1; one list for In, one for Prefix. */
 export type BinaryIds = {
@@ -25,10 +26,12 @@ export function numberBinaries(sets: readonly NamedSet[]): BinaryIds {
   return { exact, prefix };
 }
 
+type BinaryMaps = { readonly binaries_exact: number; readonly binaries_prefix: number };
+
 /** Writes the ids into one slot of binaries_exact and binaries_prefix. */
 export function writeBinaries(
   native: Native,
-  maps: { readonly binaries_exact: number; readonly binaries_prefix: number },
+  maps: BinaryMaps,
   slot: number,
   ids: BinaryIds,
 ): void {
@@ -39,7 +42,7 @@ export function writeBinaries(
     key: (path: string) => Uint8Array,
   ): void => {
     if (entries.size === 0) {
-      native.remove(outer, u32(slot));
+      removeInner(native, outer, slot);
       return;
     }
     const keySize = type === "hash" ? layout.binaryBytes : layout.binaryPrefixKeyBytes;
@@ -52,4 +55,10 @@ export function writeBinaries(
   };
   write(maps.binaries_exact, "hash", ids.exact, binaryKey);
   write(maps.binaries_prefix, "lpm_trie", ids.prefix, binaryPrefixKey);
+}
+
+/** Empties a slot that is no longer in force. */
+export function clearBinaries(native: Native, maps: BinaryMaps, slot: number): void {
+  removeInner(native, maps.binaries_exact, slot);
+  removeInner(native, maps.binaries_prefix, slot);
 }

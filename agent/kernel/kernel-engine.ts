@@ -11,7 +11,7 @@ import {
   type Refusal,
 } from "../compile/plan.ts";
 import { classRow, compile, type Shared, type Tables } from "../compile/tables.ts";
-import { type BinaryIds, numberBinaries, writeBinaries } from "./binaries.ts";
+import { type BinaryIds, clearBinaries, numberBinaries, writeBinaries } from "./binaries.ts";
 import type { Desired, Engine, KernelFeatures, NamedSet, Scopes, SetState } from "./engine.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, probeAbilities } from "./features.ts";
@@ -209,6 +209,7 @@ export class KernelEngine implements Engine {
       if (!held.has(name)) program.detach();
       else program.clearSlot(1 - slot);
     }
+    clearBinaries(this.#native, this.#loader.shared, 1 - slot);
     this.#held = held;
     const names = new Set(held.keys());
     for (const name of this.#loader.pins.pinnedHooks()) {

@@ -100,12 +100,15 @@ export class Program {
     this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
   }
 
-  /** Empties a slot that is no longer in force, so that the program does not act for it. */
+  /**
+   * Ends a slot that is no longer in force, so that the program does not act for it, and frees what
+   * can be large in it; its rows and actions go when it is written again.
+   */
   clearSlot(slot: number): void {
     const { native } = this.#loader;
     native.update(this.#maps.tables, u32(slot), new Uint8Array(layout.tableBytes));
-    for (const map of ["rows", "numbers", "equals", "prefixes", "actions"] as const) {
-      native.remove(this.#maps[map], u32(slot));
+    for (const map of ["numbers", "equals", "prefixes"] as const) {
+      removeInner(native, this.#maps[map], slot);
     }
   }
 
@@ -160,7 +163,7 @@ export class Program {
   ): void {
     const { native } = this.#loader;
     if (entries.length === 0) {
-      native.remove(this.#maps[map], u32(slot));
+      removeInner(native, this.#maps[map], slot);
       return;
     }
     const fd = native.createMap({
@@ -173,6 +176,11 @@ export class Program {
     native.update(this.#maps[map], u32(slot), u32(fd));
     native.closeFd(fd);
   }
+}
+
+/** Takes the table out of one slot. Where there is none, the kernel is spared a grace period. */
+export function removeInner(native: Native, outer: number, slot: number): void {
+  if (native.lookup(outer, u32(slot), new Uint8Array(4))) native.remove(outer, u32(slot));
 }
 
 function innerSpec(map: "numbers" | "equals" | "prefixes", keySize: number, valueSize: number) {
