@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { after as afterAll, afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +15,7 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import { nodeDigest, type PolicyStatus } from "@guardbee/policy";
+import { hashSet, nodeDigest, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
 import pino from "pino";
 import { parseAllDocuments } from "yaml";
 import { type ApiServer, startApiServer, whyNoApiServer } from "../kube/testing/api-server.ts";
@@ -175,8 +176,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     const entries = [];
     const failed = [];
     for (const name of (nodeSets!.spec as { sets: string[] }).sets) {
-      const set = await getObject(kube, resources.selectorSet, { name }, never);
-      const { hash } = set!.spec as { hash: string };
+      const { hash } = await contentOf(name);
       const message = exceptions[name];
       if (message === undefined) entries.push({ name, hash });
       else failed.push({ set: name, hash, state: "failed", reason: "KernelLacks", message });
@@ -203,6 +203,11 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
       want,
     );
     return object!;
+  }
+
+  async function contentOf(name: string): Promise<{ hash: string; set: SelectorSet }> {
+    const object = await getObject(kube, resources.selectorSet, { name }, never);
+    return object!.spec as { hash: string; set: SelectorSet };
   }
 
   async function setsOf(node: string): Promise<string> {
@@ -232,16 +237,12 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     );
     const types = (exec.status as PolicyStatus).conditions?.map(({ type }) => type).sort();
     assert.deepEqual(types, ["Accepted", "Enforcing", "Programmed", "Ready", "ResolvedRefs"]);
-    const set = await getObject(
-      kube,
-      resources.selectorSet,
-      { name: "execpolicy.exec-policy-example" },
-      never,
-    );
-    assert.deepEqual((set!.spec as { set: { scope: unknown } }).set.scope, {
-      host: false,
-      pods: {},
-    });
+    for (const name of [seedSet, "execpolicy.exec-policy-example"]) {
+      const { hash, set } = await contentOf(name);
+      assert.equal(hashSet(set), hash, "the API server keeps the content as it is");
+    }
+    const { set } = await contentOf("execpolicy.exec-policy-example");
+    assert.deepEqual(set.scope, { host: false, pods: {} });
   });
 
   test("a node that cannot hold it: 2/3, NodesFailed, one group with kernel and node", async () => {
@@ -420,6 +421,58 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await report("b");
     await showsColumns(resources.tracingPolicy, "q", "enforce|True|2/2|Programmed");
     assert.deepEqual(await watch.end(), ["True"]);
+  });
+
+  test("the leader dies without a word: the next one writes within 20 s, and nothing flaps", async (t) => {
+    await createNode("a");
+    const script = `
+      import { connectWith } from "@guardbee/kube";
+      import { runOperator } from "@guardbee/operator";
+      import pino from "pino";
+      const connection = connectWith({
+        server: new URL(process.env.API_URL),
+        namespace: "guardbee-system",
+        current: async () => ({
+          headers: { authorization: "Bearer " + process.env.API_TOKEN },
+          tls: { rejectUnauthorized: false },
+        }),
+      });
+      const log = pino({ level: "silent" });
+      await runOperator({ connection, log, identity: "victim" }, new AbortController().signal);`;
+    const env = {
+      ...process.env,
+      API_URL: api.url.href,
+      API_TOKEN: await tokenOf("guardbee-operator"),
+    };
+    const args = ["--input-type=module", "-e", script];
+    const victim = spawn(process.execPath, args, { cwd: root, env, stdio: "inherit" });
+    t.after(() => victim.kill("SIGKILL"));
+    await apply(resources.tracingPolicy, policyOf("p"));
+    await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
+    await report("a");
+    await showsColumns(resources.tracingPolicy, "p", "enforce|True|1/1|Programmed");
+    const watch = watchReady(resources.tracingPolicy, "p");
+    startOperator("heir");
+    await sleep(3_000); // it follows
+    victim.kill("SIGKILL");
+    const killedAt = performance.now();
+    await apply(resources.tracingPolicy, policyOf("q"));
+    await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p,tracingpolicy.q");
+    const tookMs = performance.now() - killedAt;
+    assert.ok(tookMs < 20_000, `took ${tookMs} ms`);
+    assert.deepEqual(await watch.end(), ["True"]);
+  });
+
+  test("a SelectorSet that somebody edited is put right", async () => {
+    await createNode("a");
+    startOperator();
+    await apply(resources.tracingPolicy, policyOf("p"));
+    await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
+    const { hash, set } = await contentOf("tracingpolicy.p");
+    const metadata = { name: "tracingpolicy.p" };
+    const spec = { hash, set: { ...set, mode: "monitor" } };
+    await apply(resources.selectorSet, { metadata, spec });
+    await eventually("mode", async () => (await contentOf("tracingpolicy.p")).set.mode, "enforce");
   });
 
   test("the API server restarts: the operator goes on by itself", async () => {

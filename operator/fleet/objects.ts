@@ -1,10 +1,12 @@
 import { type KubeObject, objectKey, type Resource, resources } from "@guardbee/kube";
 import {
+  hashSet,
   type LabelSelector,
   type Mode,
   type PolicyKind,
   type PolicyRef,
   type PolicyStatus,
+  type SelectorSet,
   setName,
 } from "@guardbee/policy";
 import type { NodeException, NodeReport } from "../status/node-state.ts";
@@ -33,6 +35,7 @@ export type NodeEntry = {
 /** A SelectorSet without its hooks, which are most of it and which only agents read. */
 export type SetEntry = {
   readonly name: string;
+  /** Of the content that is there; empty when it is not what `spec.hash` says: somebody edited it. */
   readonly hash: string;
   readonly mode: Mode;
   readonly nodes: LabelSelector | undefined;
@@ -103,14 +106,15 @@ export function projectSet(raw: KubeObject): SetEntry {
   const spec = raw.spec as
     | {
         readonly hash?: string;
-        readonly set?: { readonly mode?: Mode; readonly nodes?: LabelSelector };
+        readonly set?: SelectorSet;
       }
     | undefined;
+  const { hash = "", set } = spec ?? {};
   return {
     name: raw.metadata.name,
-    hash: spec?.hash ?? "",
-    mode: spec?.set?.mode ?? "enforce",
-    nodes: spec?.set?.nodes,
+    hash: set !== undefined && hashSet(set) === hash ? hash : "",
+    mode: set?.mode ?? "enforce",
+    nodes: set?.nodes,
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
   };
 }

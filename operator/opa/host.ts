@@ -132,6 +132,7 @@ export class WasmHost {
     const start: WorkerStart = { module, initialPages, maximumPages };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData: start,
+      execArgv: [], // what the main program was started with is not for it
       resourceLimits: { maxOldGenerationSizeMb: 256 },
     });
     const ready = Promise.withResolvers<void>();

@@ -6,7 +6,7 @@ const start = workerData as WorkerStart;
 const initialBytes = start.initialPages * 64 * 1024;
 /** Replaced before a result is posted, so that the next request never meets a spoilt instance. */
 let policy = load();
-await policy;
+warmUp(await policy);
 post({ kind: "ready" });
 
 parentPort?.on("message", async (request: EvaluateRequest) => {
@@ -22,6 +22,15 @@ parentPort?.on("message", async (request: EvaluateRequest) => {
     post({ kind: "error", id, message: textOf(error) });
   }
 });
+
+/** V8 compiles WebAssembly when it first runs; that is no part of anybody's deadline. */
+function warmUp(loaded: LoadedPolicy): void {
+  try {
+    loaded.evaluate({});
+  } catch {
+    // a module may dislike an empty input; what matters will be said for a real one
+  }
+}
 
 function load(): Promise<LoadedPolicy> {
   const { module, initialPages, maximumPages } = start;
