@@ -1,0 +1,220 @@
+import { mkdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { pino } from "pino";
+import type { NamedSet, Scopes } from "../../agent/kernel/engine.ts";
+import { KernelEngine } from "../../agent/kernel/kernel-engine.ts";
+import { loadNative, type Native } from "../../agent/kernel/native.ts";
+import { type Scenario, seriesCounts } from "../keys.ts";
+import type { Message } from "../messages.ts";
+import { chargedBytes, enterOwnCgroup, reportedBytes } from "./memory.ts";
+import { countExec, countWrite, probeFile, writtenFd } from "./probe.ts";
+import { onBinary, onFilePrefix, onHost, onWrittenFd } from "./sets.ts";
+
+type Tell = (message: Message) => void;
+
+/** Descriptors that no process of the benchmark opens. */
+const unusedFd = 100_000;
+
+/** What the kernel side costs, driven through the agent's engine and without its event loop. */
+export async function measureKernel(wanted: readonly Scenario[], tell: Tell): Promise<void> {
+  const native = loadNative();
+  enterOwnCgroup();
+  const bare = measureBare(wanted, tell);
+  const floors = measureEmpty(native, bare.write, tell);
+  const bench = new KernelBench(native, bare, floors, tell);
+  const run: Partial<Record<Scenario, () => Promise<void> | void>> = {
+    idle: () => bench.idle(),
+    load: () => bench.load(),
+    write_arg: () => bench.writeArg(),
+    emit: () => bench.emit(),
+    unscoped: () => bench.unscoped(),
+    scoped: () => bench.scoped(),
+    file_prefix: () => bench.filePrefix(),
+    binary: () => bench.binary(),
+  };
+  for (const scenario of wanted) await run[scenario]?.();
+}
+
+function measureBare(wanted: readonly Scenario[], tell: Tell) {
+  tell({ progress: "bare calls" });
+  const write = countWrite();
+  tell({ value: "write_bare", number: write, method: "least of 10 rounds of 2,000 calls" });
+  if (!wanted.includes("idle")) return { write, exec: 0 };
+  const exec = countExec();
+  tell({
+    value: "exec_bare",
+    number: exec,
+    method: "mean of 500, in the middle one of five probes",
+  });
+  return { write, exec };
+}
+
+/** What the least possible program adds, on the two functions that the series are on. */
+function measureEmpty(native: Native, bare: number, tell: Tell) {
+  tell({ progress: "empty programs" });
+  const object = native.openObject(probeFile("empty.bpf.o"));
+  object.load();
+  const count = (key: string, program: string): number => {
+    const link = object.attach(program);
+    const added = countWrite() - bare;
+    link.detach();
+    tell({ value: key, number: added, method: "write(2) with it less write_bare" });
+    return added;
+  };
+  const floors = {
+    write: count("write_empty", "empty_write"),
+    file: count("file_empty", "empty_file_permission"),
+  };
+  object.close();
+  return floors;
+}
+
+class KernelBench {
+  readonly #engine: KernelEngine;
+  readonly #bare: { readonly write: number; readonly exec: number };
+  readonly #floors: { readonly write: number; readonly file: number };
+  readonly #tell: Tell;
+  readonly #native: Native;
+  /** Memory before the engine was made. */
+  readonly #before: { readonly reported: number; readonly charged: number };
+
+  constructor(
+    native: Native,
+    bare: { write: number; exec: number },
+    floors: { write: number; file: number },
+    tell: Tell,
+  ) {
+    tell({ progress: "process tracking" });
+    this.#native = native;
+    this.#bare = bare;
+    this.#floors = floors;
+    this.#tell = tell;
+    this.#before = { reported: reportedBytes(), charged: chargedBytes() };
+    const bpffs = "/sys/fs/bpf/guardbee";
+    mkdirSync(bpffs, { recursive: true });
+    this.#engine = new KernelEngine({
+      native,
+      bpffs,
+      objects: fileURLToPath(new URL("../../bpf/build", import.meta.url)),
+      protectedBinaries: [],
+      log: pino({ level: "warn" }),
+    });
+  }
+
+  idle(): void {
+    const charged = chargedBytes() - this.#before.charged;
+    const reported = reportedBytes() - this.#before.reported;
+    this.#value("kmem_idle", reported, "bytes_memlock of bpftool map and prog, summed");
+    this.#value("kmem_idle_cgroup", charged, "kernel of memory.stat, before and after loading");
+    const write = countWrite() - this.#bare.write;
+    this.#value("write_idle", write, "write(2) less write_bare");
+    const exec = countExec() - this.#bare.exec;
+    this.#value("exec_kernel", exec, "fork + exec + exit less exec_bare", this.#bare.exec);
+  }
+
+  async load(): Promise<void> {
+    const [hundred, next] = [onWrittenFd(100, unusedFd), onWrittenFd(101, unusedFd)];
+    const first = await this.#program(hundred.slice(0, 1));
+    this.#value("load_1", first, "KernelEngine.program() of one policy, the first call of all");
+    const one = { reported: reportedBytes(), charged: chargedBytes() };
+    await this.#program([]);
+    const warm = await this.#program(hundred.slice(0, 1));
+    await this.#program([]);
+    const all = await this.#program(hundred);
+    const many = { reported: reportedBytes(), charged: chargedBytes() };
+    const each = (all - warm) / 99;
+    this.#value("load_100", each, `(program() of 100: ${ms(all)}, of one: ${ms(warm)}) / 99`);
+    const last = await this.#program(next);
+    this.#value("load_next", last, "program() of 101 policies when 100 of them are in force");
+    const how = "100 policies less one, / 99";
+    this.#value("kmem_policy", (many.reported - one.reported) / 99, how);
+    this.#value("kmem_policy_cgroup", (many.charged - one.charged) / 99, how);
+  }
+
+  async writeArg(): Promise<void> {
+    for (const count of seriesCounts) {
+      await this.#program(onWrittenFd(count, unusedFd));
+      this.#onTopOfWrite(`write_arg_${count}`);
+    }
+  }
+
+  async emit(): Promise<void> {
+    await this.#program(onWrittenFd(1, unusedFd));
+    const without = countWrite();
+    await this.#program(onWrittenFd(1, writtenFd));
+    const ring = this.#native.openRing(this.#engine.eventsFd, () => undefined);
+    await ring.close();
+    const added = countWrite() - without;
+    this.#value("emit", added, "write(2) that matches less one that does not; no reader");
+    await this.#program([]);
+    await this.#native.openRing(this.#engine.eventsFd, () => undefined).close();
+  }
+
+  async unscoped(): Promise<void> {
+    const sets = onWrittenFd(100, unusedFd);
+    const names = sets.map(({ name }) => name).sort();
+    const pod = { id: cgroupId(makeCgroup("bench-pod")), sets: names };
+    await this.#program(sets, { host: [], podRoots: [], cgroups: [pod] });
+    this.#onTopOfWrite("write_unscoped");
+  }
+
+  async scoped(): Promise<void> {
+    const sets = onWrittenFd(1000, unusedFd);
+    const folders = sets.map(({ name }) => makeCgroup(`bench-pods/${name}`));
+    const cgroups = sets.map(({ name }, index) => ({
+      id: cgroupId(folders[index]!),
+      sets: [name],
+    }));
+    await this.#program(sets, { host: [], podRoots: [], cgroups });
+    this.#onTopOfWrite("write_scoped_1000", folders[500]);
+  }
+
+  async filePrefix(): Promise<void> {
+    for (const count of [1, 100, 1000]) {
+      await this.#program(onFilePrefix(count));
+      const added = countWrite() - this.#bare.write;
+      this.#value(`file_prefix_${count}`, added, "write(2) less write_bare", this.#floors.file);
+    }
+  }
+
+  async binary(): Promise<void> {
+    for (const count of [1, 100]) {
+      await this.#program(onBinary(count));
+      this.#onTopOfWrite(`binary_${count}`);
+    }
+  }
+
+  #onTopOfWrite(key: string, cgroup?: string): void {
+    const added = countWrite(cgroup) - this.#bare.write;
+    this.#value(key, added, "write(2) less write_bare", this.#floors.write);
+  }
+
+  /** Programs the kernel and returns how many guest milliseconds it took. */
+  async #program(sets: readonly NamedSet[], scopes: Scopes = onHost(sets)): Promise<number> {
+    const startedAt = performance.now();
+    const states = await this.#engine.program({ sets, scopes });
+    const tookMs = performance.now() - startedAt;
+    const failed = states.find(({ state }) => state === "failed");
+    if (failed !== undefined) throw new Error(`not programmed: ${JSON.stringify(failed)}`);
+    this.#tell({ progress: `programmed ${sets.length} policies in ${ms(tookMs)}` });
+    return tookMs;
+  }
+
+  #value(value: string, number: number, method: string, floor?: number): void {
+    this.#tell({ value, number, method, ...(floor === undefined ? {} : { floor }) });
+  }
+}
+
+function ms(time: number): string {
+  return `${Math.round(time)} ms`;
+}
+
+function makeCgroup(name: string): string {
+  const folder = `/sys/fs/cgroup/${name}`;
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+function cgroupId(folder: string): bigint {
+  return statSync(folder, { bigint: true }).ino;
+}

@@ -1,0 +1,188 @@
+/** One figure of the benchmark: what it is called, what it means, what it is to reach. */
+export type Key = {
+  readonly name: string;
+  readonly unit: "instructions" | "ms" | "bytes";
+  /** What is measured, for people. */
+  readonly what: string;
+  readonly scenario: Scenario;
+  /** Tetragon's figure for the same, where one was measured. */
+  readonly peer?: string;
+  /** At most this much, or this many times another figure. */
+  readonly target?: number | { readonly times: number; readonly of: string };
+};
+
+/** What one visit to a guest measures; those of a machine run in this order. */
+export const scenarios = {
+  kernel: [
+    "bare",
+    "empty",
+    "idle",
+    "load",
+    "write_arg",
+    "emit",
+    "unscoped",
+    "scoped",
+    "file_prefix",
+    "binary",
+  ],
+  agent: ["agent_hook", "agent_exec"],
+} as const;
+export type Machine = keyof typeof scenarios;
+export type Scenario = (typeof scenarios)[Machine][number];
+
+/** Policies on one hook in the series. */
+export const seriesCounts = [1, 10, 100, 1000] as const;
+
+const onTop = "added to a bare write(2)";
+const instructions = (
+  name: string,
+  scenario: Scenario,
+  what: string,
+  more: Pick<Key, "peer" | "target"> = {},
+): Key => ({ name, unit: "instructions", scenario, what, ...more });
+
+export const keys: readonly Key[] = [
+  instructions("write_bare", "bare", "write(2) of one byte to /dev/null, nothing loaded"),
+  instructions("exec_bare", "bare", "fork + exec + exit of a tiny program, nothing loaded"),
+  instructions("write_empty", "empty", `an empty fentry program on write, ${onTop}`),
+  instructions(
+    "file_empty",
+    "empty",
+    `an empty fentry program on security_file_permission, ${onTop}`,
+  ),
+  instructions("write_idle", "idle", `process tracking and no policy, ${onTop}`, {
+    peer: "0",
+    target: 0,
+  }),
+  instructions("write_arg_1", "write_arg", `1 policy, fd Equal another value, ${onTop}`, {
+    peer: "4,680 to 4,720",
+    target: 600,
+  }),
+  instructions("write_arg_10", "write_arg", "10 policies, each its own value", {
+    peer: "47,364",
+    target: 620,
+  }),
+  instructions("write_arg_100", "write_arg", "100 policies, each its own value", {
+    peer: "about 474,000",
+    target: 650,
+  }),
+  instructions("write_arg_1000", "write_arg", "1,000 policies, each its own value", {
+    target: 900,
+  }),
+  instructions("write_unscoped", "unscoped", "100 policies for pods; the caller is in none", {
+    target: 250,
+  }),
+  instructions("write_scoped_1000", "scoped", "1,000 policies, each for its own pod's cgroup", {
+    peer: "cannot (128)",
+    target: 650,
+  }),
+  instructions("file_prefix_1", "file_prefix", "1 policy, path Prefix of another path", {
+    peer: "7,919 to 7,990",
+    target: 1200,
+  }),
+  instructions("file_prefix_100", "file_prefix", "100 policies, each its own prefix", {
+    peer: "100 times as much",
+    target: 1200,
+  }),
+  instructions("file_prefix_1000", "file_prefix", "1,000 policies, each its own prefix", {
+    peer: "1,000 times as much",
+    target: { times: 1.3, of: "file_prefix_1" },
+  }),
+  instructions("binary_1", "binary", "1 policy, matchBinaries In of another executable", {
+    peer: "3,970",
+    target: 500,
+  }),
+  instructions("binary_100", "binary", "100 policies, each its own executable", {
+    peer: "100 times as much",
+    target: { times: 1.1, of: "binary_1" },
+  }),
+  instructions("emit", "emit", "what a matching call adds to one that does not match", {
+    peer: "652",
+    target: 500,
+  }),
+  instructions("exec_kernel", "idle", "process tracking, the agent stopped, added to exec_bare", {
+    peer: "20,600",
+    target: 15_000,
+  }),
+  instructions("exec", "agent_exec", "the agent running and exporting, added to exec_bare", {
+    peer: "397,000",
+    target: 200_000,
+  }),
+  {
+    name: "load_1",
+    unit: "ms",
+    scenario: "load",
+    what: "loading the first policy into the kernel",
+    peer: "3,615",
+    target: 1500,
+  },
+  {
+    name: "load_100",
+    unit: "ms",
+    scenario: "load",
+    what: "each further one of 100 that are loaded together",
+    peer: "4,000",
+    target: 5,
+  },
+  {
+    name: "load_next",
+    unit: "ms",
+    scenario: "load",
+    what: "one more beside 100 that are in force (all tables are written again)",
+    peer: "4,000",
+  },
+  {
+    name: "kmem_idle",
+    unit: "bytes",
+    scenario: "idle",
+    what: "kernel memory with no policy, as it reports (memlock of maps and programs)",
+    peer: "33,700,000",
+    target: 16_000_000,
+  },
+  {
+    name: "kmem_idle_cgroup",
+    unit: "bytes",
+    scenario: "idle",
+    what: "the same as charged to the cgroup of the agent",
+  },
+  {
+    name: "kmem_policy",
+    unit: "bytes",
+    scenario: "load",
+    what: "kernel memory of each further one of 100 policies on a hook, as it reports",
+    peer: "315,000",
+    target: 8000,
+  },
+  {
+    name: "kmem_policy_cgroup",
+    unit: "bytes",
+    scenario: "load",
+    what: "the same as charged to the cgroup of the agent",
+    peer: "825,000",
+    target: 8000,
+  },
+  {
+    name: "agent_ready",
+    unit: "ms",
+    scenario: "agent_hook",
+    what: "start of the agent until its kernel holds one policy and events flow",
+    peer: "4,700",
+    target: 3000,
+  },
+  {
+    name: "agent_rss_idle",
+    unit: "bytes",
+    scenario: "agent_exec",
+    what: "resident memory of the agent, no policy",
+    peer: "72,000,000",
+    target: 90_000_000,
+  },
+  instructions("agent_insn_exec", "agent_exec", "agent, each further exec and exit to the file", {
+    peer: "476,000",
+    target: 150_000,
+  }),
+  instructions("agent_insn_hook", "agent_hook", "agent, each further hook event to the file", {
+    peer: "210,000",
+    target: 60_000,
+  }),
+];

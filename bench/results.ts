@@ -1,0 +1,70 @@
+import { keys } from "./keys.ts";
+
+/** `bench/results.json`: by key. */
+export type Results = Readonly<Record<string, Result>>;
+export type Result = {
+  readonly value: number;
+  readonly unit: string;
+  /** What the machine takes with nothing of ours, or with an empty program. */
+  readonly floor?: number;
+  readonly target?: number;
+  readonly kernel: string;
+  readonly method: string;
+};
+
+/** A figure as the guest reported it. */
+export type Figure = {
+  readonly value: string;
+  readonly number: number;
+  readonly floor?: number;
+  readonly method: string;
+};
+
+/** Adds figures to earlier results, in the order of `keys`, with targets worked out again. */
+export function mergeResults(
+  earlier: Results,
+  figures: readonly Figure[],
+  kernel: string,
+): Results {
+  const merged: Record<string, Result> = {};
+  for (const { name, unit } of keys) {
+    const figure = figures.find(({ value }) => value === name);
+    const before = earlier[name];
+    if (figure === undefined && before === undefined) continue;
+    const target = targetOf(name, figures, earlier);
+    if (figure === undefined) {
+      merged[name] = before!;
+      continue;
+    }
+    merged[name] = {
+      value: rounded(figure.number),
+      unit,
+      ...(figure.floor === undefined ? {} : { floor: rounded(figure.floor) }),
+      ...(target === undefined ? {} : { target }),
+      kernel,
+      method: figure.method,
+    };
+  }
+  return merged;
+}
+
+/** What breaks the one rule that is checked, as a sentence; undefined when it holds. */
+export function brokenRule(results: Results): string | undefined {
+  const [one, hundred] = [results.write_arg_1, results.write_arg_100];
+  if (one === undefined || hundred === undefined) return undefined;
+  if (hundred.value <= 1.2 * one.value) return undefined;
+  return `write_arg_100: ${hundred.value} instructions are more than 1.2 × the ${one.value} of write_arg_1; find what grows with the number of policies`;
+}
+
+function targetOf(name: string, figures: readonly Figure[], earlier: Results): number | undefined {
+  const target = keys.find((key) => key.name === name)?.target;
+  if (typeof target !== "object") return target;
+  const base =
+    figures.find(({ value }) => value === target.of)?.number ?? earlier[target.of]?.value;
+  return base === undefined ? undefined : rounded(target.times * base);
+}
+
+/** Whole instructions and bytes; a tenth counts only below a hundred. */
+function rounded(number: number): number {
+  return Math.abs(number) < 100 ? Math.round(number * 10) / 10 : Math.round(number);
+}

