@@ -113,6 +113,20 @@ test("a renewal that hangs ends the leading before others may take over", async 
   assert.deepEqual(story, ["leading", "ended: the lease was not renewed for 10000 ms"]);
 });
 
+test("a slow first connection does not cost the lead that it won", async () => {
+  const read = await expect("GET");
+  await clock.advance(9000);
+  read.reply(404, aStatus(404, "NotFound", "none"));
+  (await expect("POST")).reply(201, held("me", "0"));
+  await until(() => story.length === 1);
+  await nextAttempt();
+  (await expect("GET")).reply(200, held("me", "0"));
+  (await expect("PUT")).reply(200, {});
+  await nextAttempt();
+  await expect("GET");
+  assert.deepEqual(story, ["leading"]);
+});
+
 test("a conflict while renewing is tried again and keeps the lead", async () => {
   await takeFree();
   await nextAttempt();

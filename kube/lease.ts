@@ -117,14 +117,11 @@ export class Lease {
     const startedMs = this.#clock.monotonic();
     try {
       const limit = { ms: this.#attemptMs(startedMs), error: () => new Error("no answer in time") };
-      const holder = await withDeadline(this.#clock, limit, signal, (limited) =>
+      const state = await withDeadline(this.#clock, limit, signal, (limited) =>
         this.#takeOrRenew(limited),
       );
-      const ours = holder === this.#options.identity;
-      this.#enter(
-        ours ? { kind: "leading", renewedAtMs: startedMs } : { kind: "following", holder },
-      );
-      return ours;
+      this.#enter(state);
+      return state.kind === "leading";
     } catch (error) {
       if (!signal.aborted && !isKubeError(error, 409)) {
         this.#options.log.warn({ err: error }, "lease attempt");
@@ -140,25 +137,27 @@ export class Lease {
     return Math.max(state.renewedAtMs + this.#renewDeadlineMs - nowMs, 1);
   }
 
-  /** Who holds the lease after this attempt. */
-  async #takeOrRenew(signal: AbortSignal): Promise<string> {
+  /**
+   * What we are after this attempt. Nobody sees our renewal before we send it, so that instant is
+   * when our time starts: neither the read before it nor a slow answer counts.
+   */
+  async #takeOrRenew(signal: AbortSignal): Promise<LeaseState> {
     const { connection, name, namespace, identity } = this.#options;
     const found = await getObject(connection, resources.lease, { name, namespace }, signal);
-    if (found === undefined) {
-      const spec = this.#claim(undefined);
-      await createObject(
-        connection,
-        resources.lease,
-        { metadata: { name, namespace }, spec },
-        signal,
-      );
-      return identity;
+    const spec = found?.spec as LeaseSpec | undefined;
+    const holder = spec?.holderIdentity ?? "";
+    if (spec !== undefined && holder !== identity && holder !== "" && !this.#expired(spec)) {
+      return { kind: "following", holder };
     }
-    const spec = (found.spec ?? {}) as LeaseSpec;
-    const holder = spec.holderIdentity ?? "";
-    if (holder !== identity && holder !== "" && !this.#expired(spec)) return holder;
-    await this.#put(found, this.#claim(spec), signal);
-    return identity;
+    const claim = this.#claim(spec);
+    const renewedAtMs = this.#clock.monotonic();
+    if (found === undefined) {
+      const object = { metadata: { name, namespace }, spec: claim };
+      await createObject(connection, resources.lease, object, signal);
+    } else {
+      await this.#put(found, claim, signal);
+    }
+    return { kind: "leading", renewedAtMs };
   }
 
   #expired(spec: LeaseSpec): boolean {
