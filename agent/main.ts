@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, systemClock } from "@guardbee/kube";
 import { type Logger, pino } from "pino";
@@ -38,8 +39,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     log.error("--kube takes policies from the cluster; leave --policy out, or --kube");
     return 2;
   }
+  if (!isOnBpffs(options.bpffs)) {
+    log.error(
+      { bpffs: options.bpffs },
+      "--bpffs is not a folder on a bpffs, or directly below one; mount it: mount -t bpf bpf /sys/fs/bpf",
+    );
+    return 1;
+  }
   const native = loadNative();
-  mkdirSync(options.bpffs, { recursive: true, mode: 0o700 });
+  if (!existsSync(options.bpffs)) mkdirSync(options.bpffs, { mode: 0o700 });
   let engine: KernelEngine;
   try {
     engine = new KernelEngine({
@@ -69,6 +77,13 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   };
   await runTogether([(each) => control.run(each), (each) => exportEvents(events, each)], signal);
   return 0;
+}
+
+const bpffsMagic = 0xcafe4a11; // BPF_FS_MAGIC, linux/magic.h
+
+function isOnBpffs(path: string): boolean {
+  const folder = existsSync(path) ? path : dirname(path);
+  return existsSync(folder) && statfsSync(folder).type === bpffsMagic;
 }
 
 /** What decides the kernel's content: the cluster, files, or nothing. */
