@@ -18,7 +18,11 @@ export async function viScene(): Promise<Scene> {
       { after: /# /, type: "cd /tmp/forbidden\r" },
       { after: /# /, type: "ls\r" },
       { after: /donotchange\.me[^]*# /, type: "vi donotchange.me\r" },
-      { after: /do not change me/, type: "ichanged \x1b:w\r" },
+      // One key at a time, as a person types: vi takes what follows Escape at once for a function key.
+      { after: /do not change me/, type: "i" },
+      { after: /I donotchange/, type: "changed " },
+      { after: /changed/, type: "\x1b" },
+      { after: /- donotchange/, type: ":w\r" },
       { after: /Killed/, type: "exit\r" },
     ],
     patienceMs,
