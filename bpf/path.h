@@ -75,17 +75,21 @@ struct path_text {
 	__u32 zero;
 };
 
-/* Writes the path of `path` (kernel memory) into `buffer`, relative to the current root. */
-static __always_inline struct path_text path__write(struct path_buffer *buffer, struct path *path)
+/*
+ * Writes the path of `path` (struct path * of the kernel) into `buffer`, relative to the current
+ * root, and to `text` where. Not static, so the verifier walks it once, not once for each caller.
+ */
+__noinline int path__find(struct path_buffer *buffer, struct path_text *text, __u64 path)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct path_walk walk = {.buffer = buffer, .start = PATH_SIZE - 1};
-	struct path_text text = {};
 	struct path at, root;
 
-	bpf_probe_read_kernel(&at, sizeof(at), path);
+	if (!buffer || !text)
+		return 0; /* cannot be: the verifier wants it asked */
+	bpf_probe_read_kernel(&at, sizeof(at), (void *)path);
 	if (!at.dentry)
-		return text;
+		return 0;
 	bpf_probe_read_kernel(&root, sizeof(root), &BPF_CORE_READ(task, fs)->root);
 	walk.dentry = at.dentry;
 	walk.mnt = at.mnt;
@@ -96,15 +100,23 @@ static __always_inline struct path_text path__write(struct path_buffer *buffer, 
 	bpf_loop(PATH_COMPONENTS_MAX, path__step, &walk, 0);
 	if (!walk.done)
 		losses__count(LOSS_PATH_TOO_DEEP);
-	text.start = BOUNDED(walk.start, PATH_SIZE - 1);
-	text.size = PATH_SIZE - 1 - text.start;
-	text.cut = walk.cut | !walk.done;
+	text->start = BOUNDED(walk.start, PATH_SIZE - 1);
+	text->size = PATH_SIZE - 1 - text->start;
+	text->cut = walk.cut | !walk.done;
 	/* the root folder itself has no component */
-	if (text.size == 0 && at.dentry == root.dentry) {
-		text.start = PATH_SIZE - 2;
+	if (text->size == 0 && at.dentry == root.dentry) {
+		text->start = PATH_SIZE - 2;
 		buffer->text[PATH_SIZE - 2] = '/';
-		text.size = 1;
+		text->size = 1;
 	}
+	return 0;
+}
+
+static __always_inline struct path_text path__write(struct path_buffer *buffer, struct path *path)
+{
+	struct path_text text = {};
+
+	path__find(buffer, &text, (__u64)path);
 	return text;
 }
 

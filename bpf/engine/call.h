@@ -39,8 +39,6 @@ struct call {
 	__u32 binary_generation;
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
 	__u32 at;		/* first bit that act has not looked at */
-	__u32 args_size;	/* bytes of scratch->args in use */
-	__u32 zero;
 };
 
 static __always_inline bool bits__are_zero(const __u64 *bits)
@@ -110,16 +108,11 @@ static __always_inline void call__and_absent(struct call *call, __u32 dim)
 	call__and_row(call, call->table->dim_base + 2 * dim + 1);
 }
 
-/* The record of the current process, made now if it has none. NULL only without memory. */
+/* The record of the current process. NULL only without memory. */
 static __always_inline struct process_info *call__info(struct call *call)
 {
-	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
-
-	if (!call->info) {
-		call->info = bpf_task_storage_get(&process, leader, 0, 0);
-		if (!call->info)
-			call->info = info__create_late(leader, &call->scratch->path);
-	}
+	if (!call->info)
+		call->info = info__of_current(&call->scratch->path);
 	return call->info;
 }
 

@@ -58,45 +58,50 @@ static __always_inline __u32 emit__buffer(struct call *call, struct event_arg *a
 	return sizeof(__u32) + size;
 }
 
-/* False when the event has no room for another argument. */
-static __always_inline bool emit__arg(struct call *call, __u32 number)
+/*
+ * Appends argument `number` to the `at` bytes that scratch->args has, and returns how many it has
+ * then; 0 when there is no room for another. Not static: see path__find.
+ */
+__noinline int emit__arg(struct call_scratch *scratch, __u32 number, __u32 at)
 {
 	const volatile struct arg_slot *slot = &spec.slots[number & (SLOTS_MAX - 1)];
+	struct call call = {.scratch = scratch};
 	struct event_arg *arg;
-	__u32 at = call->args_size;
 	char *to;
 
-	if (at > ARGS_LAST)
-		return false;
-	arg = (void *)(call->scratch->args + BOUNDED(at, ARGS_MASK));
+	if (!scratch || at > ARGS_LAST)
+		return 0;
+	arg = (void *)(scratch->args + BOUNDED(at, ARGS_MASK));
 	to = (char *)(arg + 1);
 	arg->type = slot->type;
 	arg->flags = 0;
 	switch (slot->type) {
 	case ARG_FILE:
 	case ARG_FD:
-		arg->size = emit__path(call, arg, to, args__file(call, slot));
+		arg->size = emit__path(&call, arg, to, args__file(&call, slot));
 		break;
 	case ARG_CHAR_BUF:
-		arg->size = emit__buffer(call, arg, to, slot);
+		arg->size = emit__buffer(&call, arg, to, slot);
 		break;
 	default:
-		arg->size = emit__number(to, args__number(call, slot));
+		arg->size = emit__number(to, args__number(&call, slot));
 	}
-	call->args_size = (at + sizeof(*arg) + arg->size + 7) & ~7u & ARGS_MASK;
-	return true;
+	return (at + sizeof(*arg) + arg->size + 7) & ~7u & ARGS_MASK;
 }
 
 static __always_inline void emit__hook(struct call *call, struct action_entry *entry, __u16 flags)
 {
 	struct hook_event *event = &call->scratch->event;
 	struct process_info *info = call__info(call);
-	__u32 size, args = 0;
+	__u32 size = 0, args = 0;
 
-	call->args_size = 0;
-	for (; args < PARAMETERS_MAX && args < entry->args; args++)
-		if (!emit__arg(call, entry->arg_slots[args]))
+	for (; args < PARAMETERS_MAX && args < entry->args; args++) {
+		__u32 next = emit__arg(call->scratch, entry->arg_slots[args], size);
+
+		if (!next)
 			break;
+		size = next;
+	}
 	__builtin_memset(event, 0, sizeof(*event));
 	if (info) {
 		event->process = info->key;
@@ -110,7 +115,7 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 	event->action = entry->code;
 	event->flags = flags;
 	event->args = args;
-	size = BOUNDED(call->args_size, ARGS_MASK);
+	size = BOUNDED(size, ARGS_MASK);
 	event->header.kind = EVENT_HOOK;
 	event->header.cpu = bpf_get_smp_processor_id();
 	event->header.size = sizeof(*event) + size;

@@ -45,16 +45,21 @@ static __always_inline void info__set_protected(struct process_info *info, __u32
 		info->flags |= PROCESS_PROTECTED;
 }
 
-/* The record of a process that ran before tracking did, made from the task itself. */
-static __always_inline struct process_info *info__create_late(struct task_struct *leader,
-							      struct path_buffer *buffer)
+/*
+ * Makes the record of the current process, which ran before tracking did, from the task itself. 0
+ * when there is no memory for it. Not static: see path__find.
+ */
+__noinline int info__create_late(struct path_buffer *buffer)
 {
+	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
 	struct process_info *info;
 
+	if (!buffer)
+		return 0; /* cannot be: the verifier wants it asked */
 	info = bpf_task_storage_get(&process, leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!info) {
 		losses__count(LOSS_PROCESS_STORAGE);
-		return NULL;
+		return 0;
 	}
 	info->key.ktime = BPF_CORE_READ(leader, start_boottime);
 	info->key.pid = BPF_CORE_READ(leader, tgid);
@@ -64,6 +69,17 @@ static __always_inline struct process_info *info__create_late(struct task_struct
 	if (BPF_CORE_READ(leader, mm))
 		info__set_binary(info, buffer, BPF_CORE_READ(leader, mm, exe_file));
 	info__set_protected(info, task__nspid(leader));
+	return 1;
+}
+
+/* The record of the current process, made now if it has none. NULL only without memory. */
+static __always_inline struct process_info *info__of_current(struct path_buffer *buffer)
+{
+	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
+	struct process_info *info = bpf_task_storage_get(&process, leader, 0, 0);
+
+	if (!info && info__create_late(buffer))
+		info = bpf_task_storage_get(&process, leader, 0, 0);
 	return info;
 }
 
