@@ -193,15 +193,17 @@ function innerSpec(map: "numbers" | "equals" | "prefixes", keySize: number, valu
 function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
   const { native, shared } = loader;
   const object = native.openObject(join(loader.objects, `${point.kind}.bpf.o`));
-  const prototypes: number[] = [];
   try {
     for (const name of sharedMaps) object.reuseMap(name, shared[name]);
     object.setGlobal("spec", tables.spec);
     const width = tables.words * 8;
     const inner = (map: "rows" | "numbers" | "equals" | "prefixes", spec: MapSpec) => {
       const fd = native.createMap(spec);
-      prototypes.push(fd);
-      object.resizeMap(map, { innerMapFd: fd });
+      try {
+        object.resizeMap(map, { innerMapFd: fd }); // takes a descriptor of its own
+      } finally {
+        native.closeFd(fd);
+      }
     };
     inner("rows", {
       type: "array",

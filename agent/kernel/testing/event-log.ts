@@ -1,0 +1,95 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { layout } from "../../compile/layout.ts";
+import { decodeEvent, hookArgs } from "../../events/decode.ts";
+import { type HookArg, hookFlag, type KernelEvent } from "../../events/kernel-event.ts";
+import type { KernelEngine } from "../kernel-engine.ts";
+import type { Native, RingReader } from "../native.ts";
+
+/** A hook event with its names: of the policy, the function and the action. */
+export type SeenHook = {
+  readonly policy: string;
+  readonly call: string;
+  readonly hook: number;
+  readonly selector: number;
+  readonly action: string;
+  readonly monitored: boolean;
+  readonly pid: number;
+  readonly args: readonly HookArg[];
+};
+export type Seen = { readonly events: readonly KernelEvent[]; readonly hooks: readonly SeenHook[] };
+
+type Waiting = { readonly is: (event: KernelEvent) => boolean; readonly done: () => void };
+
+/** Reads the ring of `engine` from now on, and waits for what is in it. */
+export class EventLog {
+  readonly #engine: KernelEngine;
+  readonly #ring: RingReader;
+  #events: KernelEvent[] = [];
+  #hooks: SeenHook[] = [];
+  #waiting: Waiting[] = [];
+  #marks = 0;
+
+  constructor(native: Native, engine: KernelEngine) {
+    this.#engine = engine;
+    this.#ring = native.openRing(engine.eventsFd, (records) => this.#take(records));
+  }
+
+  /** What is reported while `scene` runs, of all processes, in order. */
+  async during(scene: () => unknown): Promise<Seen> {
+    await this.#flush();
+    [this.#events, this.#hooks] = [[], []];
+    await scene();
+    await this.#flush();
+    return { events: this.#events, hooks: this.#hooks };
+  }
+
+  close(): Promise<void> {
+    return this.#ring.close();
+  }
+
+  /** Events come in order, so once a process of our own is seen to end, all before it was seen. */
+  async #flush(): Promise<void> {
+    const mark = `guardbee-mark-${this.#marks++}`;
+    const marked = new Promise<void>((done) => {
+      const is = (event: KernelEvent) =>
+        event.kind === "exec" && event.records.subarray(event.at, event.end).includes(mark);
+      this.#waiting.push({ is, done });
+    });
+    await promisify(execFile)("/usr/bin/true", [mark]);
+    await marked;
+    this.#waiting = [];
+  }
+
+  #take(records: Buffer): void {
+    for (let at = 0; at < records.length; ) {
+      const event = decodeEvent(records, at);
+      at = event.next;
+      if (event.kind === "bad") throw new Error(`the ring holds no event: ${event.problem}`);
+      this.#events.push(event);
+      if (event.kind === "hook") this.#hooks.push(this.#seen(event));
+      for (const { is, done } of this.#waiting) if (is(event)) done();
+    }
+  }
+
+  #seen(event: KernelEvent & { kind: "hook" }): SeenHook {
+    const found = this.#engine.hookOf(event.hook);
+    const args = hookArgs(event);
+    if ("kind" in args) throw new Error(`hook event ${event.hook}: ${args.problem}`);
+    const { selector, process } = event;
+    return {
+      policy: found?.hook.set.name ?? `hook ${event.hook}`,
+      call: found?.point.symbol ?? "gone",
+      hook: found?.hook.index ?? -1,
+      selector,
+      action: actionNames.get(event.action) ?? `action ${event.action}`,
+      monitored: (event.flags & hookFlag.monitored) !== 0,
+      pid: process.pid,
+      args,
+    };
+  }
+}
+
+const actionNames = new Map(
+  Object.entries(layout.actionCode).map(([name, code]): [number, string] => [code, name]),
+);

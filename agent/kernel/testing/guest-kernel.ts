@@ -1,0 +1,68 @@
+/** Test support: the engine on the kernel of a lab guest, for tests that run there alone. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import pino from "pino";
+import type { NamedSet, Scopes, SetState } from "../engine.ts";
+import { KernelEngine } from "../kernel-engine.ts";
+import { loadNative } from "../native.ts";
+import { EventLog } from "./event-log.ts";
+
+export type GuestKernel = {
+  readonly engine: KernelEngine;
+  readonly events: EventLog;
+  /** The engine's folder. */
+  readonly bpffs: string;
+  /** Programs exactly `sets`, for every process but those of `scopes`. */
+  program(sets: readonly NamedSet[], scopes?: Partial<Scopes>): Promise<readonly SetState[]>;
+  /** An engine on the pins in another folder. */
+  open(bpffs: string): KernelEngine;
+  close(): Promise<void>;
+};
+
+/** The whole kernel is shared: waits until no other test file of this guest has it. */
+export async function openGuestKernel(): Promise<GuestKernel> {
+  const lock = spawn("flock", ["/tmp/guardbee-kernel.lock", "sh", "-c", "echo locked; cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(lock.stdout, "data");
+  const native = loadNative();
+  const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
+  const open = (bpffs: string) =>
+    new KernelEngine({
+      ...{ native, bpffs, protectedBinaries: [], log: pino({ level: "silent" }) },
+      objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
+    });
+  const engine = open(bpffs);
+  const events = new EventLog(native, engine);
+  return {
+    ...{ engine, events, bpffs, open },
+    program: (sets, scopes = {}) =>
+      engine.program({
+        sets,
+        scopes: { host: namesOf(sets), podRoots: [], cgroups: [], ...scopes },
+      }),
+    close: async () => {
+      await engine.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });
+      await events.close();
+      lock.stdin.end();
+      await once(lock, "close");
+    },
+  };
+}
+
+export function namesOf(sets: readonly NamedSet[]): string[] {
+  return sets.map(({ name }) => name).sort();
+}
+
+/** Ids of every program, map and link in the kernel, from bpftool. */
+export function bpfIds(): Readonly<Record<"prog" | "map" | "link", readonly number[]>> {
+  const ids = (what: string): number[] =>
+    (
+      JSON.parse(execFileSync("bpftool", ["-j", what, "list"], { encoding: "utf8" })) as {
+        id: number;
+      }[]
+    ).map(({ id }) => id);
+  return { prog: ids("prog"), map: ids("map"), link: ids("link") };
+}
