@@ -17,7 +17,7 @@ export async function viScene(): Promise<Scene> {
     [
       { after: /# /, type: "cd /tmp/forbidden\r" },
       { after: /# /, type: "ls\r" },
-      { after: /donotchange\.me[^]*# /, type: "vi donotchange.me\r" },
+      { after: /donotchange\.me[\s\S]*# /, type: "vi donotchange.me\r" },
       // One key at a time, as a person types: vi takes what follows Escape at once for a function key.
       { after: /do not change me/, type: "i" },
       { after: /I donotchange/, type: "changed " },
