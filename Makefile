@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 LAB := node test/e2e/lab/main.ts
 PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt test/e2e/lab/packages.txt
 
-.PHONY: help setup packages build check generate test demo bench lab-up lab-down clean
+.PHONY: help setup packages build check generate test demo bench lab-build lab-up lab-down clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -41,7 +41,7 @@ generate: node_modules ## CRDs and reference pages from policy/schema
 check: build ## types, style, layers, generated files
 	node test/run.ts static
 
-test: build ## everything; the last line says how many passed and failed
+test: build lab-build ## everything; the last line says how many passed and failed
 	OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)" node test/run.ts
 
 demo: build ## a cluster of two nodes, both seed policies, the scenes; KEEP=1 leaves it up
@@ -49,6 +49,9 @@ demo: build ## a cluster of two nodes, both seed policies, the scenes; KEEP=1 le
 
 bench: build ## count instructions in a guest, rewrite bench/results.json and docs/benchmarks.md
 	node bench/run.ts
+
+lab-build: node_modules
+	node test/e2e/lab/build.ts
 
 lab-up: build ## a real cluster; NODES=2
 	$(LAB) up --nodes $(or $(NODES),2)
