@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   applyPods,
   applyPolicies,
+  compactEvents,
   examples,
   install,
   manifests,
@@ -12,10 +13,8 @@ import {
 import { down, up } from "./lab/cluster/cluster.ts";
 import { kubeconfigPath } from "./lab/cluster/control-plane.ts";
 import { kubectlOutput } from "./lab/cluster/kubectl.ts";
-import { repositoryRoot } from "./lab/images.ts";
 import { requestedNodes } from "./lab/main.ts";
 import { waitFor } from "./lab/progress.ts";
-import { run } from "./lab/run.ts";
 import { capabilityScene, expectedEvents, type Scene, sceneEvents, viScene } from "./scenes.ts";
 
 const policies = ["deny-tmp-forbidden-write.yaml", "exec-policy-example.yaml"];
@@ -54,13 +53,6 @@ function readyTable(): Promise<string> {
     },
     { timeoutMs: patienceMs, everyMs: 1_000 },
   );
-}
-
-async function compactEvents(lines: readonly string[]): Promise<readonly string[]> {
-  const guardbee = join(repositoryRoot, "node_modules/.bin/guardbee");
-  const args = ["getevents", "-o", "compact", "--namespace", "default"];
-  const { stdout } = await run([guardbee, ...args], { input: `${lines.join("\n")}\n` });
-  return stdout.trimEnd().split("\n");
 }
 
 function show({ shown, wrong }: Scene): readonly string[] {

@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { execOnNode } from "./lab/cluster/cluster.ts";
 import { kubectl, kubectlOutput } from "./lab/cluster/kubectl.ts";
 import { repositoryRoot } from "./lab/images.ts";
 import { waitFor } from "./lab/progress.ts";
-import type { RunResult } from "./lab/run.ts";
+import { type RunResult, run } from "./lab/run.ts";
 
 export const systemNamespace = "guardbee-system";
 export const examples = join(repositoryRoot, "config/examples");
@@ -95,20 +94,14 @@ export async function waitForEvent(
   );
 }
 
-/** One condition of a policy, or undefined before it has one. */
-export async function condition(
-  policy: string,
-  type: string,
-): Promise<{ status: string; reason: string; message: string } | undefined> {
-  const object = JSON.parse(await kubectlOutput(["get", policy, "-o", "json"]));
-  return object.status?.conditions?.find((each: { type: string }) => each.type === type);
+/** What `guardbee getevents -o compact` prints for event lines of a namespace. */
+export async function compactEvents(lines: readonly string[]): Promise<readonly string[]> {
+  const args = ["getevents", "-o", "compact", "--namespace", "default"];
+  const { stdout } = await guardbee(args, `${lines.join("\n")}\n`);
+  return stdout.trimEnd().split("\n");
 }
 
-/** Ids of BPF programs, maps and links on a node whose name is not the base's own. */
-export async function bpfObjects(node: string): Promise<Readonly<Record<string, number>>> {
-  const count = async (kind: string) => {
-    const { stdout } = await execOnNode(node, ["bpftool", "-j", kind, "list"]);
-    return (JSON.parse(stdout || "[]") as unknown[]).length;
-  };
-  return { prog: await count("prog"), map: await count("map"), link: await count("link") };
+/** Runs the `guardbee` command of this checkout, in the root of the repository. */
+export function guardbee(args: readonly string[], input = ""): Promise<RunResult> {
+  return run([join(repositoryRoot, "node_modules/.bin/guardbee"), ...args], { input });
 }
