@@ -65,6 +65,15 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
+test("a list of nothing may have null for its items", async () => {
+  const reflector = aReflector({ metadataOnly: true });
+  const list = await server.next();
+  list.reply(200, { metadata: { resourceVersion: "7" }, items: null });
+  await reflector.synced;
+  await answerWatch("7");
+  assert.deepEqual(changes, []);
+});
+
 test("it lists page by page, then watches from the version of the list", async () => {
   const reflector = aReflector({ pageSize: 1, fieldSelector: "metadata.name=a" });
   const first = await server.next();

@@ -135,7 +135,7 @@ export class Reflector<T> {
     try {
       for (;;) {
         const page = await this.#page(token, signal);
-        for (const item of page.items) {
+        for (const item of page.items ?? []) {
           // Items of a list carry no kind of their own.
           seen.add(
             this.#set({ ...this.#typeMeta(), ...item }, item.metadata.resourceVersion ?? ""),
@@ -253,7 +253,8 @@ export class Reflector<T> {
 
 type Page = {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly KubeObject[];
+  /** Of metadata alone, no items are null (Go's nil slice), not an empty list. */
+  readonly items: readonly KubeObject[] | null;
 };
 
 function watchError(path: string, event: { status: number; message: string }): KubeError {
