@@ -69,6 +69,9 @@ export function objectKey(ref: ObjectRef): string {
 const guardbee = { group: "guardbee.io", version: "v1alpha1" } as const;
 const cilium = { group: "cilium.io", version: "v1alpha1" } as const;
 
+const apps = { group: "apps", version: "v1" } as const;
+const batch = { group: "batch", version: "v1" } as const;
+
 /** The kinds that Guardbee reads and writes. */
 export const resources = {
   tracingPolicy: {
@@ -90,6 +93,13 @@ export const resources = {
     plural: "execpoliciesnamespaced",
     namespaced: true,
   },
+  regoPolicy: { ...guardbee, kind: "RegoPolicy", plural: "regopolicies", namespaced: false },
+  regoPolicyNamespaced: {
+    ...guardbee,
+    kind: "RegoPolicyNamespaced",
+    plural: "regopoliciesnamespaced",
+    namespaced: true,
+  },
   selectorSet: { ...guardbee, kind: "SelectorSet", plural: "selectorsets", namespaced: false },
   nodePolicySet: {
     ...guardbee,
@@ -106,6 +116,19 @@ export const resources = {
     plural: "namespaces",
     namespaced: false,
   },
+  configMap: {
+    group: "",
+    version: "v1",
+    kind: "ConfigMap",
+    plural: "configmaps",
+    namespaced: true,
+  },
+  deployment: { ...apps, kind: "Deployment", plural: "deployments", namespaced: true },
+  statefulSet: { ...apps, kind: "StatefulSet", plural: "statefulsets", namespaced: true },
+  daemonSet: { ...apps, kind: "DaemonSet", plural: "daemonsets", namespaced: true },
+  replicaSet: { ...apps, kind: "ReplicaSet", plural: "replicasets", namespaced: true },
+  job: { ...batch, kind: "Job", plural: "jobs", namespaced: true },
+  cronJob: { ...batch, kind: "CronJob", plural: "cronjobs", namespaced: true },
   lease: {
     group: "coordination.k8s.io",
     version: "v1",

@@ -15,7 +15,7 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import { hashSet, nodeDigest, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
+import { hashSets, nodeDigest, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
 import pino from "pino";
 import { parseAllDocuments } from "yaml";
 import { type ApiServer, startApiServer, whyNoApiServer } from "../kube/testing/api-server.ts";
@@ -205,9 +205,12 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     return object!;
   }
 
-  async function contentOf(name: string): Promise<{ hash: string; set: SelectorSet }> {
+  async function contentOf(
+    name: string,
+  ): Promise<{ hash: string; set: SelectorSet; sets: SelectorSet[] }> {
     const object = await getObject(kube, resources.selectorSet, { name }, never);
-    return object!.spec as { hash: string; set: SelectorSet };
+    const { hash, sets } = object!.spec as { hash: string; sets: SelectorSet[] };
+    return { hash, set: sets[0]!, sets };
   }
 
   async function setsOf(node: string): Promise<string> {
@@ -239,7 +242,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     assert.deepEqual(types, ["Accepted", "Enforcing", "Programmed", "Ready", "ResolvedRefs"]);
     for (const name of [seedSet, "execpolicy.exec-policy-example"]) {
       const { hash, set } = await contentOf(name);
-      assert.equal(hashSet(set), hash, "the API server keeps the content as it is");
+      assert.equal(hashSets([set]), hash, "the API server keeps the content as it is");
     }
     const { set } = await contentOf("execpolicy.exec-policy-example");
     assert.deepEqual(set.scope, { host: false, pods: {} });
@@ -470,7 +473,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     const { hash, set } = await contentOf("tracingpolicy.p");
     const metadata = { name: "tracingpolicy.p" };
-    const spec = { hash, set: { ...set, mode: "monitor" } };
+    const spec = { hash, sets: [{ ...set, mode: "monitor" }] };
     await apply(resources.selectorSet, { metadata, spec });
     await eventually("mode", async () => (await contentOf("tracingpolicy.p")).set.mode, "enforce");
   });

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { hashSet, nodeDigest, setName } from "./identity.ts";
+import { hashSets, nodeDigest, setName } from "./identity.ts";
 import { aKprobePolicy, lowered } from "./testing/a-policy.ts";
 
 const match = (index: number, values: string[]) => ({ index, operator: "Equal", values });
 const args = [0, 1].map((index) => ({ index, type: "int" }));
 
-test("hashSet is the same for policies that differ only in the order of values and conditions", () => {
+test("hashSets is the same for policies that differ only in the order of values and conditions", () => {
   const hashOf = (matchArgs: object[]) =>
-    hashSet(lowered(aKprobePolicy({ args, selectors: [{ matchArgs }] })));
+    hashSets([lowered(aKprobePolicy({ args, selectors: [{ matchArgs }] }))]);
   fc.assert(
     fc.property(
       fc.shuffledSubarray(["1", "2", "3"], { minLength: 3 }),
@@ -23,10 +23,10 @@ test("hashSet is the same for policies that differ only in the order of values a
   );
 });
 
-test("hashSet differs where selectors or actions are in another order", () => {
+test("hashSets differs where selectors or actions are in another order", () => {
   const first = { matchArgs: [match(0, ["1"])] };
   const second = { matchActions: [{ action: "NoPost" }] };
-  const hashOf = (selectors: object[]) => hashSet(lowered(aKprobePolicy({ args, selectors })));
+  const hashOf = (selectors: object[]) => hashSets([lowered(aKprobePolicy({ args, selectors }))]);
   assert.notEqual(hashOf([first, second]), hashOf([second, first]));
 });
 

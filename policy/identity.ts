@@ -1,18 +1,25 @@
 import { createHash } from "node:crypto";
 import { byCodePoint, canonicalJson } from "./lower/canonical.ts";
-import type { PolicyRef, SelectorSet } from "./selector-set.ts";
+import type { SelectorSet } from "./selector-set.ts";
 
-/** Content hash of a lowered policy: SHA-256 in hex of its canonical JSON. */
-export function hashSet(set: SelectorSet): string {
-  return sha256(canonicalJson(set));
+/** Content hash of a SelectorSet object: SHA-256 in hex of its sets' canonical JSON, in order. */
+export function hashSets(sets: readonly SelectorSet[]): string {
+  return sha256(canonicalJson(sets));
 }
 
+/** Identity of an object that a SelectorSet object is made from. */
+export type SourceRef = {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+};
+
 /**
- * Name of the SelectorSet object of a policy: `tracingpolicy.<name>` or
+ * Name of the SelectorSet object of a policy, or of the RegoPolicy that generates several: `tracingpolicy.<name>` or
  * `tracingpolicynamespaced.<namespace>.<name>`. One that Kubernetes would refuse as longer than
  * 253 bytes is cut and ends in a hash of the whole.
  */
-export function setName(ref: PolicyRef): string {
+export function setName(ref: SourceRef): string {
   const parts = [ref.kind.toLowerCase(), ...(ref.namespace ? [ref.namespace] : []), ref.name];
   const name = parts.join(".");
   if (name.length <= maxNameBytes) return name;

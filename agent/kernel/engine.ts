@@ -6,7 +6,7 @@ export type Desired = {
   readonly scopes: Scopes;
 };
 
-/** A SelectorSet under its object name with the content hash of its spec. */
+/** One set of a SelectorSet object, under a name of its own, with the content hash of the object. */
 export type NamedSet = {
   readonly name: string;
   readonly hash: string;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import type { Hook, SelectorSet } from "@guardbee/policy";
 
-import { checkSet } from "./check-set.ts";
+import { checkSets } from "./check-set.ts";
 import { readText } from "./policy-files.ts";
 
 const hook: Hook = {
@@ -31,19 +31,23 @@ function aSet(changes: object = {}, hookChanges: object = {}): unknown {
 
 const rows: readonly { name: string; raw: unknown; want: string | undefined }[] = [
   { name: "a good set", raw: aSet(), want: undefined },
-  { name: "nothing", raw: undefined, want: "spec.set is no mapping" },
-  { name: "a list", raw: [], want: "spec.set is no mapping" },
-  { name: "an unknown mode", raw: aSet({ mode: "x" }), want: 'spec.set.mode is "x"' },
+  { name: "nothing", raw: undefined, want: "spec.sets[0] is no mapping" },
+  { name: "a list", raw: [], want: "spec.sets[0] is no mapping" },
+  { name: "an unknown mode", raw: aSet({ mode: "x" }), want: 'spec.sets[0].mode is "x"' },
   {
     name: "a field of a newer operator",
     raw: aSet({ share: 10 }),
-    want: "spec.set.share is not known to this agent",
+    want: "spec.sets[0].share is not known to this agent",
   },
-  { name: "hooks that are no list", raw: aSet({ hooks: {} }), want: "spec.set.hooks is no list" },
+  {
+    name: "hooks that are no list",
+    raw: aSet({ hooks: {} }),
+    want: "spec.sets[0].hooks is no list",
+  },
   {
     name: "an unknown condition",
     raw: aSet({}, { selectors: [{ conditions: [{ by: "__proto__" }], actions: [] }] }),
-    want: 'spec.set.hooks[0].selectors[0].conditions[0].by is "__proto__"',
+    want: 'spec.sets[0].hooks[0].selectors[0].conditions[0].by is "__proto__"',
   },
   {
     name: "a condition without what its kind needs",
@@ -51,7 +55,7 @@ const rows: readonly { name: string; raw: unknown; want: string | undefined }[] 
       {},
       { selectors: [{ conditions: [{ by: "arg", op: "Equal", values: [] }], actions: [] }] },
     ),
-    want: "spec.set.hooks[0].selectors[0].conditions[0].arg is no whole number",
+    want: "spec.sets[0].hooks[0].selectors[0].conditions[0].arg is no whole number",
   },
   {
     name: "an action on an argument that is not there",
@@ -59,12 +63,18 @@ const rows: readonly { name: string; raw: unknown; want: string | undefined }[] 
       {},
       { selectors: [{ conditions: [], actions: [{ action: "FollowFD", fd: 0, name: 1 }] }] },
     ),
-    want: "spec.set.hooks[0] refers to argument 1 of 1",
+    want: "spec.sets[0].hooks[0] refers to argument 1 of 1",
   },
 ];
 for (const { name, raw, want } of rows) {
-  test(`checkSet of ${name}`, () => assert.equal(checkSet(raw), want));
+  test(`checkSets of ${name}`, () => assert.equal(checkSets([raw]), want));
 }
+
+test("checkSets of no list, of none and of one that is wrong among others", () => {
+  const wrong = 'spec.sets[1].mode is "x"';
+  const given = [{}, [], [aSet(), aSet({ mode: "x" })]];
+  assert.deepEqual(given.map(checkSets), ["spec.sets is no list", undefined, wrong]);
+});
 
 for (const file of ["deny-tmp-forbidden-write.yaml", "exec-policy-example.yaml"]) {
   test(`the lowered ${file} is a set that the agent takes`, () => {
@@ -72,7 +82,7 @@ for (const file of ["deny-tmp-forbidden-write.yaml", "exec-policy-example.yaml"]
     const { sets, problems } = readText(readFileSync(path, "utf8"), file);
     assert.deepEqual(problems, []);
     assert.deepEqual(
-      sets.map(({ set }) => checkSet(set)),
+      sets.map(({ set }) => checkSets([set])),
       [undefined],
     );
   });

@@ -14,6 +14,7 @@ import type {
 import {
   type Check,
   fieldsOf,
+  firstOf,
   flag,
   integer,
   listOf,
@@ -24,12 +25,19 @@ import {
 } from "./check.ts";
 
 /**
- * The first thing in `raw` that is no SelectorSet as this agent knows it, or undefined. The API
+ * The first thing in `raw` that is no list of SelectorSets as this agent knows them, or undefined. The API
  * server's schema knows no tagged unions, and a newer operator may write what an older agent cannot
  * do; both must be refused before the compiler trusts the type.
  */
-export function checkSet(raw: unknown): string | undefined {
-  return set(raw, "spec.set") ?? checkPositions((raw as SelectorSet).hooks);
+export function checkSets(raw: unknown): string | undefined {
+  return (
+    listOf(set)(raw, "spec.sets") ??
+    firstOf(
+      (raw as readonly SelectorSet[]).map(({ hooks }, i) =>
+        checkPositions(hooks, `spec.sets[${i}]`),
+      ),
+    )
+  );
 }
 
 type ByTag<U, Tag extends keyof U, Value> = Extract<U, { readonly [K in Tag]: Value }>;
@@ -131,15 +139,15 @@ const set = fieldsOf<SelectorSet>({
 });
 
 /** Conditions and actions name arguments by position; each must exist. */
-function checkPositions(hooks: readonly Hook[]): string | undefined {
-  for (const [at, { args, selectors }] of hooks.entries()) {
+function checkPositions(hooks: readonly Hook[], at: string): string | undefined {
+  for (const [i, { args, selectors }] of hooks.entries()) {
     const positions = selectors.flatMap(({ conditions, actions }) => [
       ...conditions.flatMap((each) => (each.by === "arg" ? [each.arg] : [])),
       ...actions.flatMap(positionsOf),
     ]);
     const wrong = positions.find((position) => args[position] === undefined);
     if (wrong !== undefined) {
-      return `spec.set.hooks[${at}] refers to argument ${wrong} of ${args.length}`;
+      return `${at}.hooks[${i}] refers to argument ${wrong} of ${args.length}`;
     }
   }
   return undefined;

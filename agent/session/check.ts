@@ -58,7 +58,7 @@ export function taggedBy(tag: string, members: Readonly<Record<string, Check>>):
   };
 }
 
-function firstOf(problems: readonly (string | undefined)[]): string | undefined {
+export function firstOf(problems: readonly (string | undefined)[]): string | undefined {
   return problems.find((problem) => problem !== undefined);
 }
 

@@ -2,6 +2,7 @@ import { type NodePolicySetStatus, nodeDigest } from "@guardbee/policy";
 import type { KernelFeatures, SetState } from "../kernel/engine.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
+import { objectOf } from "./set-object.ts";
 
 export type NodeStatus = NodePolicySetStatus;
 
@@ -24,12 +25,11 @@ export type NodeFacts = {
 /** What this node reports: one digest over all that is programmed, and only what is not, by name. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
   const { nodeSet, kernel, agentVersion } = facts;
-  const states = new Map(facts.states.map((state) => [state.name, state]));
-  const inKernel = facts.states.filter(({ state }) => state === "programmed");
+  const states = byObject(facts.states);
   const failed: Exception[] = [];
   const pending: Exception[] = [];
   for (const name of nodeSet.sets) {
-    const verdict = judge(name, facts.content(name), states.get(name));
+    const verdict = judge(name, facts.content(name), states.get(name) ?? []);
     if (verdict !== "programmed") (verdict.state === "failed" ? failed : pending).push(verdict);
   }
   const exceptions = [...failed, ...pending];
@@ -38,7 +38,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   return {
     observedGeneration: nodeSet.generation,
     // Over what is in the kernel, listed or not: one that should be gone must show too.
-    digest: nodeDigest(inKernel),
+    digest: nodeDigest(held(facts, states)),
     sets: {
       programmed: nodeSet.sets.length - exceptions.length,
       failed: failed.length,
@@ -51,10 +51,32 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   };
 }
 
+/** Objects of which every set is in the kernel at one hash; of no set, those that are known. */
+function held(
+  { nodeSet, content }: NodeFacts,
+  states: ReadonlyMap<string, readonly SetState[]>,
+): { readonly name: string; readonly hash: string }[] {
+  const whole = [...states].flatMap(([name, all]) => {
+    const { hash } = all[0]!;
+    const same = all.every((one) => one.state === "programmed" && one.hash === hash);
+    return same ? [{ name, hash }] : [];
+  });
+  const empty = nodeSet.sets.flatMap((name) => {
+    const found = content(name);
+    const none = found?.state === "read" && found.object.sets.length === 0 && !states.has(name);
+    return none ? [{ name, hash: found.object.hash }] : [];
+  });
+  return [...whole, ...empty];
+}
+
+function byObject(all: readonly SetState[]): ReadonlyMap<string, readonly SetState[]> {
+  return Map.groupBy(all, ({ name }) => objectOf(name));
+}
+
 function judge(
   name: string,
   content: SetContent | undefined,
-  state: SetState | undefined,
+  states: readonly SetState[],
 ): "programmed" | Exception {
   if (content === undefined) {
     const message = `SelectorSet ${name} is not here yet`;
@@ -64,14 +86,19 @@ function judge(
     const { hash, message } = content;
     return { set: name, hash, state: "failed", reason: "LoadFailed", message: cut(message) };
   }
-  const { hash } = content.set;
-  if (state?.hash !== hash) {
+  const { hash, sets } = content.object;
+  const known = new Set(states.map((one) => one.name));
+  const current = states.every((one) => one.hash === hash) && states.length === sets.length;
+  if (!current || !sets.every((one) => known.has(one.name))) {
     const message = "is being programmed";
     return { set: name, hash, state: "pending", reason: "Programming", message };
   }
-  if (state.state === "programmed") return "programmed";
-  const { reason, message } = state;
-  return { set: name, hash, state: "failed", reason, message: cut(message) };
+  const lacking = states.find((one) => one.state === "failed");
+  if (lacking?.state !== "failed") return "programmed";
+  const { reason, message } = lacking;
+  const which = lacking.name.slice(name.length + 1);
+  const what = which === "" ? message : `${which}: ${message}`;
+  return { set: name, hash, state: "failed", reason, message: cut(what) };
 }
 
 function cut(message: string): string {

@@ -23,7 +23,7 @@ const DESIRED = "desired.json";
 const PODS = "pods.json";
 const SETS = "sets";
 /** Of the files; another version is ignored and everything fetched anew. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * What an earlier run saved. A file that cannot be used is logged and left out: its content is
@@ -63,9 +63,13 @@ export async function saveDesired(
       sets.push({ name });
       continue;
     }
-    const { hash, set } = found.set;
+    const { hash, sets: contents } = found.object;
     const file = contentFile(hash);
-    if (!present.includes(file)) await state.write(file, set);
+    if (!present.includes(file))
+      await state.write(
+        file,
+        contents.map(({ set }) => set),
+      );
     named.add(file);
     sets.push({ name, hash, uid: found.uid, generation: found.generation });
   }
@@ -86,8 +90,11 @@ async function readContent(
   const found = await state.read(file);
   const { name, uid, generation, hash } = entry;
   // Checked as if it came from the API server: a newer or older agent may have saved it.
-  const parsed = parseSetObject(name, { hash, set: found.state === "present" && found.value });
-  if (parsed.ok) return { uid, generation, state: "read", set: parsed.set };
+  const { ok: _ok, ...parsed } = parseSetObject(name, {
+    hash,
+    sets: found.state === "present" && found.value,
+  });
+  if ("sets" in parsed) return { uid, generation, state: "read", object: parsed };
   const reason = found.state === "present" ? parsed.message : found.state;
   const err = found.state === "corrupt" ? found.error : undefined;
   log.warn({ file, set: name, reason, err }, "state file is unusable; fetching again");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import {
   formatProblem,
-  hashSet,
+  hashSets,
   lower,
   type ParsedPolicy,
   type Problem,
@@ -102,7 +102,7 @@ function lowerAlone({ result, locate }: ParsedPolicy): Lowered {
   const set = lowered.value;
   const refused = needsKubernetes(result.value.spec, set.policy.namespace);
   if (refused !== undefined) return { problems: [locate(refused)] };
-  return { set: { name: setName(set.policy), hash: hashSet(set), set }, problems: [] };
+  return { set: { name: setName(set.policy), hash: hashSets([set]), set }, problems: [] };
 }
 
 /**

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { ManualClock, resources } from "@guardbee/kube";
-import { hashSet, nodeDigest, type Scope, type SelectorSet } from "@guardbee/policy";
+import { hashSets, nodeDigest, type Scope, type SelectorSet } from "@guardbee/policy";
 import pino from "pino";
 
 import type { Desired, Engine, Scopes, SetState } from "../kernel/engine.ts";
@@ -96,9 +96,13 @@ function aWorld(t: TestContext): World {
   };
 }
 
-function putSet({ api }: World, name: string, set: SelectorSet = aSet(name)): string {
-  const hash = hashSet(set);
-  api.put(resources.selectorSet, { metadata: { name }, spec: { hash, set } });
+function putSet(world: World, name: string, set: SelectorSet = aSet(name)): string {
+  return putSets(world, name, [set]);
+}
+
+function putSets({ api }: World, name: string, sets: readonly SelectorSet[]): string {
+  const hash = hashSets(sets);
+  api.put(resources.selectorSet, { metadata: { name }, spec: { hash, sets } });
   return hash;
 }
 
@@ -244,7 +248,7 @@ test("a listed set that is not there is pending, and is programmed when it comes
 
 test("sets that cannot be used or programmed are named, and the others hold", async (t) => {
   const world = aWorld(t);
-  const bad = { hash: "h", set: { ...aSet("bad"), hooks: [{ on: { kind: "moon" } }] } };
+  const bad = { hash: "h", sets: [{ ...aSet("bad"), hooks: [{ on: { kind: "moon" } }] }] };
   world.api.put(resources.selectorSet, { metadata: { name: "bad" }, spec: bad });
   world.api.put(resources.selectorSet, { metadata: { name: "empty" } });
   const hash = putSet(world, "good");
@@ -260,14 +264,14 @@ test("sets that cannot be used or programmed are named, and the others hold", as
       hash: "h",
       state: "failed",
       reason: "LoadFailed",
-      message: 'spec.set.hooks[0].on.kind is "moon"; use an operator of this agent\'s version',
+      message: 'spec.sets[0].hooks[0].on.kind is "moon"; use an operator of this agent\'s version',
     },
     {
       set: "empty",
       hash: "",
       state: "failed",
       reason: "LoadFailed",
-      message: "spec.set is no mapping; use an operator of this agent's version",
+      message: "spec.sets is no list; use an operator of this agent's version",
     },
     {
       set: "lacking",
@@ -277,6 +281,35 @@ test("sets that cannot be used or programmed are named, and the others hold", as
       message: "no error injection",
     },
   ]);
+});
+
+test("an object of several sets is held when all of them are", async (t) => {
+  const world = aWorld(t);
+  const [a, b] = ["regopolicy.r#tracingpolicy.a", "regopolicy.r#tracingpolicy.b"] as const;
+  const hash = putSets(world, "regopolicy.r", [aSet("a"), aSet("b")]);
+  world.engine.failing.add(b);
+  list(world, "regopolicy.r");
+  await start(world);
+  await until(world, "a report", () => status(world).exceptions !== undefined);
+  assert.deepEqual(programmed(world), [a, b]);
+  assert.equal(status(world).digest, nodeDigest([]));
+  assert.deepEqual(status(world).exceptions, [
+    {
+      set: "regopolicy.r",
+      hash,
+      state: "failed",
+      reason: "KernelLacks",
+      message: "tracingpolicy.b: no error injection",
+    },
+  ]);
+  world.engine.failing.clear();
+  const next = putSets(world, "regopolicy.r", [aSet("a"), aSet("b"), aSet("c")]);
+  const all = nodeDigest([{ name: "regopolicy.r", hash: next }]);
+  await until(world, "all three", () => status(world).digest === all);
+  const none = putSets(world, "regopolicy.r", []);
+  const empty = nodeDigest([{ name: "regopolicy.r", hash: none }]);
+  await until(world, "an object of no set", () => status(world).digest === empty);
+  assert.deepEqual(programmed(world), []);
 });
 
 test("more than 50 exceptions are counted, not listed", async (t) => {

@@ -1,18 +1,17 @@
 import type { Clock, KubeObject } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { NamedSet } from "../kernel/engine.ts";
 import { Wakeup } from "../scope/wakeup.ts";
-import { parseSetObject } from "./set-object.ts";
+import { type ObjectSets, parseSetObject } from "./set-object.ts";
 
 /** One revision of a SelectorSet object: its generation grows with each change of its spec. */
 export type Revision = { readonly uid: string; readonly generation: number };
 
-/** What was read of one SelectorSet, and at which revision. */
+/** What was read of one SelectorSet object, and at which revision. */
 export type SetContent = Revision &
   (
-    | { readonly state: "read"; readonly set: NamedSet }
-    /** The object is there and no set can be made of it. */
+    | { readonly state: "read"; readonly object: ObjectSets }
+    /** The object is there and no sets can be made of it. */
     | { readonly state: "unusable"; readonly hash: string; readonly message: string }
   );
 
@@ -126,8 +125,8 @@ export class SetContents {
 
 function readContent(object: KubeObject): SetContent {
   const { name, uid = "", generation = 0 } = object.metadata;
-  const parsed = parseSetObject(name, object.spec);
-  return parsed.ok
-    ? { uid, generation, state: "read", set: parsed.set }
-    : { uid, generation, state: "unusable", hash: parsed.hash, message: parsed.message };
+  const { ok, ...parsed } = parseSetObject(name, object.spec);
+  return "sets" in parsed
+    ? { uid, generation, state: "read", object: parsed }
+    : { uid, generation, state: "unusable", ...parsed };
 }

@@ -1,26 +1,58 @@
-import { hashSet, type SelectorSet } from "@guardbee/policy";
+import { hashSets, type SelectorSet, setName } from "@guardbee/policy";
 
 import type { NamedSet } from "../kernel/engine.ts";
-import { checkSet } from "./check-set.ts";
+import { checkSets } from "./check-set.ts";
 
-export type ParsedSet =
-  | { readonly ok: true; readonly set: NamedSet }
+/** The sets of one SelectorSet object: none, one, or one for each policy that Rego generated. */
+export type ObjectSets = {
+  readonly name: string;
+  /** Of the object; each of its sets carries it. */
+  readonly hash: string;
+  readonly sets: readonly NamedSet[];
+};
+
+export type ParsedObject =
+  | ({ readonly ok: true } & ObjectSets)
   /** `hash` is what the object claims, empty when it claims none. */
   | { readonly ok: false; readonly hash: string; readonly message: string };
 
-/** The set in a SelectorSet object's `spec`. Never throws, whatever somebody wrote there. */
-export function parseSetObject(name: string, spec: unknown): ParsedSet {
-  const { hash: claimed, set } = (spec ?? {}) as { hash?: unknown; set?: unknown };
+/** The sets in a SelectorSet object's `spec`. Never throws, whatever somebody wrote there. */
+export function parseSetObject(name: string, spec: unknown): ParsedObject {
+  const { hash: claimed, sets: raw } = (spec ?? {}) as { hash?: unknown; sets?: unknown };
   const hash = typeof claimed === "string" ? claimed : "";
-  const problem = checkSet(set);
+  const problem = checkSets(raw);
   if (problem !== undefined) {
     const message = `${problem}; use an operator of this agent's version`;
     return { ok: false, hash, message };
   }
-  const actual = hashSet(set as SelectorSet);
+  const sets = raw as readonly SelectorSet[];
+  const names = sets.map((set) => nameIn(name, set));
+  const twice = names.find((one, i) => names.indexOf(one) !== i);
+  if (twice !== undefined) {
+    return {
+      ok: false,
+      hash,
+      message: `spec.sets has ${twice} twice; use an operator of this agent's version`,
+    };
+  }
+  const actual = hashSets(sets);
   if (actual !== hash) {
     const message = `spec.hash is ${hash || "empty"} but the content has ${actual}; let the operator write it again`;
     return { ok: false, hash, message };
   }
-  return { ok: true, set: { name, hash, set: set as SelectorSet } };
+  return { ok: true, name, hash, sets: sets.map((set, i) => ({ name: names[i]!, hash, set })) };
+}
+
+/**
+ * What the engine calls a set: the object's name, or `object#policy` for what a RegoPolicy
+ * generated. Either stays the same when its neighbours come and go, one of them or many: what the
+ * kernel keeps for a set by name, such as the descriptors that it follows, is not lost.
+ */
+function nameIn(object: string, { policy }: SelectorSet): string {
+  return object.startsWith("regopolicy") ? `${object}#${setName(policy)}` : object;
+}
+
+/** The object that an engine's set belongs to; no object has "#" in its name. */
+export function objectOf(setName: string): string {
+  return setName.split("#", 1)[0]!;
 }

@@ -98,7 +98,7 @@ export class WantedSets {
   sets(): readonly NamedSet[] | undefined {
     return this.#names?.flatMap((name) => {
       const content = this.content(name);
-      return content?.state === "read" ? [content.set] : [];
+      return content?.state === "read" ? content.object.sets : [];
     });
   }
 

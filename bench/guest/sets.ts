@@ -1,7 +1,7 @@
 import {
   type Condition,
   type Hook,
-  hashSet,
+  hashSets,
   type Scope,
   type SelectorSet,
   setName,
@@ -60,6 +60,6 @@ function many(count: number, hookOf: (number: number) => Hook): readonly NamedSe
       scope: everywhere,
       hooks: [hookOf(number)],
     };
-    return { name: setName(set.policy), hash: hashSet(set), set };
+    return { name: setName(set.policy), hash: hashSets([set]), set };
   });
 }

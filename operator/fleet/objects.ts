@@ -1,6 +1,6 @@
 import { type KubeObject, objectKey, type Resource, resources } from "@guardbee/kube";
 import {
-  hashSet,
+  hashSets,
   type LabelSelector,
   type Mode,
   type PolicyKind,
@@ -106,17 +106,22 @@ export function projectSet(raw: KubeObject): SetEntry {
   const spec = raw.spec as
     | {
         readonly hash?: string;
-        readonly set?: SelectorSet;
+        readonly sets?: readonly SelectorSet[];
       }
     | undefined;
-  const { hash = "", set } = spec ?? {};
+  const { hash = "", sets } = spec ?? {};
   return {
     name: raw.metadata.name,
-    hash: set !== undefined && hashSet(set) === hash ? hash : "",
-    mode: set?.mode ?? "enforce",
-    nodes: set?.nodes,
+    hash: sets !== undefined && hashSets(sets) === hash ? hash : "",
+    mode: modeOf(sets ?? []),
+    nodes: sets?.[0]?.nodes,
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
   };
+}
+
+/** Monitor only when nothing is left that enforces. */
+export function modeOf(sets: readonly SelectorSet[]): Mode {
+  return sets.length > 0 && sets.every(({ mode }) => mode === "monitor") ? "monitor" : "enforce";
 }
 
 export function projectNodeSets(raw: KubeObject): NodeSetsEntry {

@@ -30,9 +30,9 @@ function aPolicy(spec: object = {}): KubeObject {
 test("scope and mode are those that Rego decided", async () => {
   const judgement = await judge(aPolicy(), accepting, signal);
   assert.ok(judgement.kind === "accepted");
-  assert.deepEqual(judgement.set.scope, scope);
+  assert.deepEqual(judgement.sets[0]?.scope, scope);
   assert.deepEqual(
-    [judgement.set.mode, judgement.mode, judgement.enforces],
+    [judgement.sets[0]?.mode, judgement.mode, judgement.enforces],
     ["monitor", "monitor", true],
   );
 });

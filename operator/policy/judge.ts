@@ -1,7 +1,8 @@
 import type { KubeObject } from "@guardbee/kube";
 import {
-  hashSet,
+  hashSets,
   isEnforcing,
+  type LabelSelector,
   lower,
   type Mode,
   type Policy,
@@ -19,7 +20,8 @@ export type Judgement =
       readonly mode: Mode;
       readonly enforces: boolean;
       readonly hash: string;
-      readonly set: SelectorSet;
+      readonly nodes: LabelSelector | undefined;
+      readonly sets: readonly SelectorSet[];
     }
   | {
       readonly kind: "refused";
@@ -48,10 +50,15 @@ export async function judge(
     return { kind: "refused", reason: "Refused", problems: decision.problems, mode };
   }
   const set: SelectorSet = { ...lowered.value, mode, scope: decision.scope };
-  const enforces = set.hooks.some((hook) =>
+  const enforces = hasEnforcing(set);
+  return { kind: "accepted", mode, enforces, hash: hashSets([set]), nodes: set.nodes, sets: [set] };
+}
+
+/** Whether it has an action that stops something, in whichever mode. */
+export function hasEnforcing(set: SelectorSet): boolean {
+  return set.hooks.some((hook) =>
     hook.selectors.some((selector) => selector.actions.some(isEnforcing)),
   );
-  return { kind: "accepted", mode, enforces, hash: hashSet(set), set };
 }
 
 function refuse(problems: readonly Problem[], mode?: Mode): Judgement {

@@ -95,7 +95,7 @@ async function ensureSet(
     // An owner in a namespace cannot own a cluster object; forgetPolicy is what cleans up there.
     ...(resource.namespaced ? {} : { ownerReferences: [owner] }),
   };
-  const object = { metadata, spec: { hash: judged.hash, set: judged.set } };
+  const object = { metadata, spec: { hash: judged.hash, sets: judged.sets } };
   const target = { resource: resources.selectorSet, object };
   try {
     await applyObject(deps.connection, target, { fieldManager, force: true }, signal);
@@ -123,7 +123,7 @@ function nodeStates(policy: PolicyEntry, judged: Judged, deps: PolicyDeps): read
   const there = fleet.set(policy.setName);
   const wanted =
     judged.kind === "accepted"
-      ? { hash: judged.hash, mode: judged.mode, nodes: judged.set.nodes }
+      ? { hash: judged.hash, mode: judged.mode, nodes: judged.nodes }
       : there;
   if (wanted === undefined) return [];
   const set = { name: policy.setName, hash: wanted.hash, mode: wanted.mode };

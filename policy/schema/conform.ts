@@ -31,6 +31,7 @@ export type Shape = {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly "x-kubernetes-int-or-string"?: boolean;
+  readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
   readonly "x-kubernetes-validations"?: readonly Rule[];
 };
 
@@ -60,6 +61,7 @@ function walkObject(place: Place, raw: unknown): unknown {
     report(place, `is ${describe(raw)}`, "write a mapping of fields");
     return raw;
   }
+  if (place.schema["x-kubernetes-preserve-unknown-fields"] === true) return raw;
   const { schema, problems } = place;
   const before = problems.length;
   // No prototype: keys come from outside, and "__proto__" must stay an ordinary key.

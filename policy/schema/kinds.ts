@@ -1,6 +1,8 @@
 import type { PolicyKind } from "../selector-set.ts";
 import { execPolicy } from "./exec-policy.ts";
 import { nodePolicySet } from "./node-policy-set.ts";
+import type { RegoKind } from "./rego-kind-names.ts";
+import { regoPolicy } from "./rego-policy.ts";
 import { selectorSet } from "./selector-set.ts";
 import { tracingPolicy } from "./tracing-policy.ts";
 
@@ -96,6 +98,38 @@ export const policyKinds: readonly (Kind & { readonly kind: PolicyKind })[] = [
   },
 ];
 
+const rego = {
+  ...policy,
+  group: "guardbee.io",
+  categories: ["guardbee"],
+  columns: [
+    { name: "Role", type: "string", jsonPath: ".spec.role" },
+    ...policyColumns.slice(0, -1),
+    { name: "Rules", type: "integer", jsonPath: ".status.rego.rules" },
+    { name: "Revision", type: "string", jsonPath: ".status.rego.revision", priority: 1 },
+    age,
+  ],
+  schema: regoPolicy,
+} as const;
+
+/** Rego that generates policies, or judges them. */
+export const regoKinds: readonly (Kind & { readonly kind: RegoKind })[] = [
+  {
+    ...rego,
+    kind: "RegoPolicy",
+    plural: "regopolicies",
+    scope: "Cluster",
+    shortNames: ["rego"],
+  },
+  {
+    ...rego,
+    kind: "RegoPolicyNamespaced",
+    plural: "regopoliciesnamespaced",
+    scope: "Namespaced",
+    shortNames: ["regon"],
+  },
+];
+
 const own = {
   group: "guardbee.io",
   version: "v1alpha1",
@@ -112,10 +146,10 @@ export const ownKinds: readonly Kind[] = [
     shortNames: ["sset"],
     hasStatus: false,
     columns: [
-      { name: "Kind", type: "string", jsonPath: ".spec.set.policy.kind" },
-      { name: "Namespace", type: "string", jsonPath: ".spec.set.policy.namespace" },
-      { name: "Policy", type: "string", jsonPath: ".spec.set.policy.name" },
-      { name: "Mode", type: "string", jsonPath: ".spec.set.mode" },
+      { name: "Kind", type: "string", jsonPath: ".spec.sets[0].policy.kind" },
+      { name: "Namespace", type: "string", jsonPath: ".spec.sets[0].policy.namespace" },
+      { name: "Policy", type: "string", jsonPath: ".spec.sets[0].policy.name" },
+      { name: "Mode", type: "string", jsonPath: ".spec.sets[0].mode" },
       { name: "Hash", type: "string", jsonPath: ".spec.hash", priority: 1 },
       age,
     ],
@@ -140,4 +174,4 @@ export const ownKinds: readonly Kind[] = [
 ];
 
 /** Every kind that has a CRD. */
-export const kinds: readonly Kind[] = [...policyKinds, ...ownKinds];
+export const kinds: readonly Kind[] = [...policyKinds, ...regoKinds, ...ownKinds];

@@ -86,16 +86,22 @@ const set = object({
 });
 
 export const selectorSetSpec = object({
-  hash: text({ description: "SHA-256 of set, in hex." }),
-  set,
+  hash: text({ description: "SHA-256 of sets, in hex." }),
+  sets: requiredList(set, {
+    ...atomic,
+    description: "One; of a RegoPolicy, one a generated policy.",
+  }),
 });
 
-/** Written by the operator, one for each policy and named after it; owned by the policy. */
+/**
+ * Written by the operator, one for each policy or RegoPolicy and named after it; owned by it. All
+ * sets of one object want the same nodes.
+ */
 export const selectorSet = object({ spec: selectorSetSpec });
 
 export type SelectorSetObject = {
   readonly apiVersion: "guardbee.io/v1alpha1";
   readonly kind: "SelectorSet";
   readonly metadata: Metadata;
-  readonly spec: { readonly hash: string; readonly set: SelectorSet };
+  readonly spec: { readonly hash: string; readonly sets: readonly SelectorSet[] };
 };

@@ -93,6 +93,31 @@ export const policyStatus = optional(
           summary: optional(text({ description: "programmed/desired, such as 4987/5000." })),
         }),
       ),
+      rego: optional(
+        object({
+          revision: optional(text({ description: "Of the bundle, as its manifest says." })),
+          digest: optional(text({ description: "Of the Rego and data in force." })),
+          result: optional(
+            text({ description: "Digest of the policies in force that it generated." }),
+          ),
+          rules: optional(
+            int32({ minimum: 0, description: "Selectors over all policies it generates." }),
+          ),
+          policies: optional(int32({ minimum: 0 })),
+          inputsChangedAt: optional(text({ description: "When its result last changed." })),
+          held: optional(
+            text({ description: "Digest of a result that is held back, to be acknowledged." }),
+          ),
+        }),
+      ),
+      guardRails: list(
+        object({
+          name: text({ description: "RegoPolicy, or builtin/NAME." }),
+          effect: oneOf(["refused", "changed", "warned"]),
+          message: text({ maxLength: 1024 }),
+        }),
+        { maxItems: 20, "x-kubernetes-list-type": "atomic" },
+      ),
       failures: list(failureGroup, { maxItems: 10, "x-kubernetes-list-type": "atomic" }),
     },
     { default: pending },

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import {
   type Condition,
   type Hook,
-  hashSet,
+  hashSets,
   lower,
   type Mode,
   parsePolicies,
@@ -56,5 +56,5 @@ export function when(...conditions: readonly Condition[]): Selector {
 }
 
 export function named(set: SelectorSet): NamedSet {
-  return { name: setName(set.policy), hash: hashSet(set), set };
+  return { name: setName(set.policy), hash: hashSets([set]), set };
 }

@@ -1,0 +1,147 @@
+import { type Static, Type } from "typebox";
+import { type Immutable, int32, list, object, oneOf, optional, type Rule, text } from "./dsl.ts";
+import { labelSelector } from "./label-selector.ts";
+import type { Metadata } from "./metadata.ts";
+import type { RegoKind } from "./rego-kind-names.ts";
+import { type PolicyStatus, policyStatus } from "./status.ts";
+
+const oneSource: Rule = {
+  rule: "has(self.modules) != has(self.bundle)",
+  message: "does not have exactly one source; write either modules or bundle",
+  holds: (self) => (self.modules === undefined) !== (self.bundle === undefined),
+};
+
+const generatesOnly: Rule = {
+  rule: "self.role == 'Generate' || (!has(self.evaluate) && !has(self.nodeSelector))",
+  message:
+    "has what only a generator has; remove evaluate and nodeSelector, or write role: Generate",
+  holds: (self) =>
+    self.role === "Generate" || (self.evaluate === undefined && self.nodeSelector === undefined),
+};
+
+const oneLocation: Rule = {
+  rule: "[has(self.configMap), has(self.http), has(self.oci)].filter(given, given).size() == 1",
+  message: "does not name exactly one place; write one of configMap, http, oci",
+  holds: (self) =>
+    [self.configMap, self.http, self.oci].filter((place) => place !== undefined).length === 1,
+};
+
+const secretRef = (description: string) =>
+  optional(
+    object(
+      {
+        name: text({ minLength: 1, maxLength: 253 }),
+        namespace: optional(text({ maxLength: 63 })),
+      },
+      { description },
+    ),
+  );
+
+const module = object({
+  name: text({ minLength: 1, maxLength: 253, description: "Errors name it as the file." }),
+  rego: text({ minLength: 1, maxLength: 262144 }),
+});
+
+const digest = (description: string) =>
+  optional(text({ pattern: "^sha256:[0-9a-f]{64}$", maxLength: 71, description }));
+
+const bundle = object(
+  {
+    configMap: optional(
+      object({
+        name: text({ minLength: 1, maxLength: 253 }),
+        namespace: optional(
+          text({ maxLength: 63, description: "Default: the policy's, or the operator's." }),
+        ),
+      }),
+    ),
+    http: optional(
+      object({
+        url: text({ pattern: "^https?://", maxLength: 2048 }),
+        credentials: secretRef("A Secret with token, or username and password."),
+      }),
+    ),
+    oci: optional(
+      object({
+        reference: text({ minLength: 1, maxLength: 1024, description: "registry/name:tag" }),
+        credentials: secretRef("A Secret with username and password."),
+        insecure: optional(Type.Boolean({ description: "Plain HTTP." })),
+      }),
+    ),
+    digest: digest("The only content that is used."),
+    verification: optional(
+      object({
+        keyId: optional(text({ maxLength: 253 })),
+        algorithm: optional(text({ maxLength: 16 })),
+        publicKey: text({ minLength: 1, maxLength: 16384, description: "PEM." }),
+        scope: optional(text({ maxLength: 253 })),
+      }),
+    ),
+    pollInterval: optional(
+      text({ pattern: "^[0-9]+(s|m|h)$", maxLength: 16, description: "Such as 30s; default 1m." }),
+    ),
+  },
+  { "x-kubernetes-validations": [oneLocation] },
+);
+
+const spec = object(
+  {
+    role: oneOf(["Generate", "Guardrail"], {
+      description: "Generate: yields policies. Guardrail: judges other policies.",
+    }),
+    modules: list(module, {
+      minItems: 1,
+      maxItems: 64,
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["name"],
+    }),
+    bundle: optional(bundle),
+    data: optional(
+      Type.Unsafe<Readonly<Record<string, unknown>>>({
+        type: "object",
+        "x-kubernetes-preserve-unknown-fields": true,
+        description: "What Rego sees as data, beside its rules.",
+      }),
+    ),
+    entryPoint: optional(
+      text({
+        pattern: "^[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)+$",
+        maxLength: 253,
+        description:
+          "Default: guardbee/generate/policies for Generate, guardbee/guardrail/decision for Guardrail.",
+      }),
+    ),
+    evaluate: optional(
+      oneOf(["PerWorkload", "PerNamespace", "WholeSet"], {
+        description: "What one evaluation has as input; default WholeSet.",
+      }),
+    ),
+    nodeSelector: labelSelector,
+    limits: optional(
+      object({
+        maxRules: optional(int32({ minimum: 1, maximum: 100000, description: "Default 1000." })),
+        maxDropPercent: optional(
+          int32({ minimum: 0, maximum: 100, description: "Default 50: of the rules in force." }),
+        ),
+        deadlineMs: optional(
+          int32({ minimum: 10, maximum: 60000, description: "Of one evaluation; default 2000." }),
+        ),
+        memoryMiB: optional(int32({ minimum: 16, maximum: 1024, description: "Default 256." })),
+      }),
+    ),
+  },
+  { "x-kubernetes-validations": [oneSource, generatesOnly] },
+);
+
+/** `spec` and `status` of RegoPolicy and RegoPolicyNamespaced. */
+export const regoPolicy = object({ spec, status: policyStatus });
+
+export type RegoPolicySpec = Immutable<Static<typeof spec>>;
+
+export type RegoPolicy = {
+  readonly apiVersion: "guardbee.io/v1alpha1";
+  readonly kind: RegoKind;
+  readonly metadata: Metadata;
+  readonly spec: RegoPolicySpec;
+  readonly status?: PolicyStatus;
+};
