@@ -1,0 +1,17 @@
+export {
+  type ArtifactKey,
+  type Bundle,
+  type BundleLimits,
+  type BundleModule,
+  type BundleSource,
+  type BundleWasm,
+  type Credentials,
+  defaultLimits,
+  signatureAlgorithms,
+  type Verification,
+  type VerificationKey,
+} from "./bundle.ts";
+export { BundleError, type BundleErrorReason, bundleErrorReasons } from "./bundle-error.ts";
+export { type Fetched, type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
+export { parseHttpUrl } from "./http-get.ts";
+export { type OciReference, parseOciReference } from "./oci-reference.ts";

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+
+/** Why tests with the real opa cannot run here, or false. For node:test's `skip`. */
+export function whyNoOpa(): string | false {
+  return findOpa() === undefined
+    ? "opa is not built: node test/e2e/lab/build.ts opa, or name it in OPA"
+    : false;
+}
+
+/** What the real opa prints, run in `cwd`; throws with what it complains of. */
+export function opa(args: readonly string[], cwd?: string): string {
+  const program = findOpa();
+  if (program === undefined) throw new Error(String(whyNoOpa()));
+  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], cwd });
+}
+
+/** Whether the real opa takes these arguments without an error. */
+export function opaAccepts(args: readonly string[]): boolean {
+  try {
+    opa(args);
+    return true;
+  } catch (error) {
+    if ((error as { status?: number }).status === 1) return false;
+    throw error;
+  }
+}
+
+/** A folder that goes when the tests of this file end. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "guardbee-bundle-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** From OPA, or the newest that the lab has built. */
+function findOpa(): string | undefined {
+  if (process.env.OPA) return process.env.OPA;
+  const root = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "guardbee/lab");
+  if (!existsSync(root)) return undefined;
+  return readdirSync(root)
+    .filter((name) => name.startsWith("opa-") && !/\.(tmp|lock)$/.test(name))
+    .map((name) => join(root, name, "opa"))
+    .filter((path) => existsSync(path))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+}
