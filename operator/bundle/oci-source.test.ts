@@ -1,0 +1,395 @@
+import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { afterEach, describe, test } from "node:test";
+import nock from "nock";
+import { type BundleSource, defaultLimits, type Verification } from "./bundle.ts";
+import { type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
+import { type Guard, simpleSigning, startRegistry } from "./testing/registry-server.ts";
+import { newSigningKey, signed } from "./testing/signing.ts";
+import { soundEntries, tarballOf } from "./testing/tarball.ts";
+import { startWebServer, type WebServer } from "./testing/web-server.ts";
+
+const tarball = await tarballOf(soundEntries());
+const never = new AbortController().signal;
+const servers: WebServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+  nock.cleanAll();
+});
+
+async function registryWith(guard?: Guard) {
+  const registry = await startRegistry(guard);
+  servers.push(registry.server);
+  return registry;
+}
+
+function get(
+  source: Omit<Extract<BundleSource, { kind: "oci" }>, "kind">,
+  options: Partial<FetchOptions> = {},
+) {
+  const defaults = { limits: defaultLimits, timeoutMs: 60_000, signal: never };
+  return fetchBundle({ kind: "oci", ...source }, { ...defaults, ...options });
+}
+
+describe("an artifact in a registry", () => {
+  test("is fetched by tag and by digest, and not again while its manifest stays", async () => {
+    const registry = await registryWith();
+    const { digest } = registry.push("v1", [{ content: tarball }]);
+    const byTag = await get({ reference: registry.reference("v1") });
+    assert.deepEqual(byTag, {
+      kind: "bundle",
+      etag: digest,
+      bundle: {
+        revision: "r1",
+        digest,
+        modules: [{ path: "shop/policy.rego", text: "package shop\n\npaths := data.shop.paths\n" }],
+        data: { shop: { paths: ["/tmp/a"] } },
+        roots: ["shop"],
+      },
+    });
+    assert.deepEqual(await get({ reference: registry.reference(digest) }), byTag);
+    const before = registry.server.requests.length;
+    const again = await get({ reference: registry.reference("v1") }, { etag: digest });
+    assert.deepEqual(again, { kind: "unchanged", etag: digest });
+    assert.deepEqual(
+      registry.server.requests.slice(before).map(({ url }) => url),
+      ["/v2/team/policy/manifests/v1"],
+    );
+    registry.push("v1", [{ content: await tarballOf(soundEntries({ name: "/README" })) }]);
+    const moved = await get({ reference: registry.reference("v1") }, { etag: digest });
+    assert.equal(moved.kind, "bundle");
+  });
+
+  test("that is not the pinned one is refused", async () => {
+    const registry = await registryWith();
+    const { digest } = registry.push("v1", [{ content: tarball }]);
+    const other = `sha256:${"0".repeat(64)}`;
+    const reference = registry.reference("v1");
+    assert.equal((await get({ reference, digest })).kind, "bundle");
+    await assert.rejects(get({ reference, digest: other }), {
+      reason: "DigestMismatch",
+      message: `${reference}: has the digest ${digest} and not ${other}; pin the new one, or find out who changed it`,
+    });
+  });
+
+  test("whose registry answers another manifest than was asked for is refused", async () => {
+    const registry = await registryWith((request, response) => {
+      if (!request.url!.includes("manifests/sha256:")) return false;
+      response.end('{"layers":[]}');
+      return true;
+    });
+    const { digest } = registry.push("v1", [{ content: tarball }]);
+    await assert.rejects(get({ reference: registry.reference(digest) }), {
+      reason: "DigestMismatch",
+    });
+  });
+
+  test("whose layer is not what its manifest says is refused", async () => {
+    const registry = await registryWith();
+    registry.push("v1", [{ content: tarball }]);
+    const layer = `sha256:${createHash("sha256").update(tarball).digest("hex")}`;
+    const changed = Buffer.from(tarball);
+    changed[20]! ^= 1;
+    registry.replaceBlob(layer, changed);
+    await assert.rejects(get({ reference: registry.reference("v1") }), {
+      reason: "DigestMismatch",
+    });
+    registry.replaceBlob(layer, Buffer.concat([tarball, Buffer.alloc(1)]));
+    await assert.rejects(get({ reference: registry.reference("v1") }), { reason: "TooLarge" });
+  });
+
+  test("that is larger than allowed is not even fetched", async () => {
+    const registry = await registryWith();
+    registry.push("v1", [{ content: tarball }]);
+    const limits = { ...defaultLimits, compressedBytes: 10 };
+    await assert.rejects(get({ reference: registry.reference("v1") }, { limits }), {
+      reason: "TooLarge",
+      message: `bundle: has ${tarball.byteLength} bytes, at most 10 are allowed; leave out what the policy does not need`,
+    });
+    assert.equal(registry.server.requests.length, 1);
+  });
+
+  test("that is not there is Unreachable", async () => {
+    const registry = await registryWith();
+    await assert.rejects(get({ reference: registry.reference("v9") }), {
+      reason: "Unreachable",
+      message: `${registry.reference("v9")}: is not in the registry; push it or correct the name`,
+    });
+  });
+
+  const bundleType = "application/vnd.oci.image.layer.v1.tar+gzip";
+  const layer = `"mediaType":"${bundleType}","digest":"sha256:${"0".repeat(64)}"`;
+  const manifests: readonly { name: string; content: string; want: string }[] = [
+    { name: "garbage", content: "<html>", want: "bundle: REFERENCE is not JSON; correct it" },
+    {
+      name: "an index",
+      content: '{"manifests":[]}',
+      want: "REFERENCE: is no image manifest with layers; push the bundle with oras or policy",
+    },
+    {
+      name: "null",
+      content: "null",
+      want: "REFERENCE: is no image manifest with layers; push the bundle with oras or policy",
+    },
+    {
+      name: "an image without a bundle",
+      content: '{"layers":[]}',
+      want: `REFERENCE: has 0 layers of type ${bundleType}, not 1; push the tarball alone`,
+    },
+    {
+      name: "two bundles",
+      content: `{"layers":[{${layer},"size":1},{${layer},"size":1}]}`,
+      want: `REFERENCE: has 2 layers of type ${bundleType}, not 1; push the tarball alone`,
+    },
+    {
+      name: "a layer of no size",
+      content: `{"layers":[{${layer},"size":-1}]}`,
+      want: "REFERENCE: has a layer without mediaType, sha256 digest or size; push the bundle again",
+    },
+    {
+      name: "a layer whose digest is a path",
+      content: `{"layers":[{"mediaType":"${bundleType}","digest":"../../x","size":1}]}`,
+      want: "REFERENCE: has a layer without mediaType, sha256 digest or size; push the bundle again",
+    },
+  ];
+  for (const { name, content, want } of manifests) {
+    test(`whose manifest is ${name} is NotABundle`, async () => {
+      const registry = await registryWith();
+      registry.pushManifest("v1", content);
+      const reference = registry.reference("v1");
+      await assert.rejects(get({ reference }), {
+        reason: "NotABundle",
+        message: want.replace("REFERENCE", reference),
+      });
+    });
+  }
+});
+
+describe("credentials for a registry", () => {
+  test("are exchanged for a token where the registry says, once for all requests", async () => {
+    const tokens = await startWebServer((_, response) => response.end('{"token":"T0K"}'));
+    servers.push(tokens);
+    const registry = await registryWith((request, response) => {
+      if (request.headers.authorization === "Bearer T0K") return false;
+      const challenge = `Bearer realm="${tokens.origin}/token",service="reg",scope="repository:team/policy:pull"`;
+      response.writeHead(401, { "www-authenticate": challenge }).end();
+      return true;
+    });
+    registry.push("v1", [{ content: tarball }]);
+    const credentials = { username: "u", password: "p" };
+    const fetched = await get({ reference: registry.reference("v1"), credentials });
+    assert.equal(fetched.kind, "bundle");
+    assert.deepEqual(
+      tokens.requests.map(({ url, headers }) => [url, headers.authorization]),
+      [["/token?service=reg&scope=repository%3Ateam%2Fpolicy%3Apull", "Basic dTpw"]],
+    );
+    assert.deepEqual(
+      registry.server.requests.map(({ headers }) => headers.authorization),
+      [undefined, "Bearer T0K", "Bearer T0K"],
+    );
+  });
+
+  test("go as they are to a registry that asks for Basic", async () => {
+    const registry = await registryWith((request, response) => {
+      if (request.headers.authorization === "Basic dTpw") return false;
+      response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+      return true;
+    });
+    registry.push("v1", [{ content: tarball }]);
+    const reference = registry.reference("v1");
+    const credentials = { username: "u", password: "p" };
+    assert.equal((await get({ reference, credentials })).kind, "bundle");
+    await assert.rejects(get({ reference }), {
+      reason: "Unreachable",
+      message: `http://${registry.server.host}/v2/team/policy/manifests/v1: answers 401; check the credentials`,
+    });
+  });
+
+  test("do not follow a redirect to where the blobs are", async () => {
+    const storage = await startWebServer((_, response) => response.end(tarball));
+    servers.push(storage);
+    const registry = await registryWith((request, response) => {
+      if (request.headers.authorization === undefined) {
+        response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+      } else if (request.url!.includes("/blobs/")) {
+        response.writeHead(307, { location: `${storage.origin}/blob?signature=s` }).end();
+      } else return false;
+      return true;
+    });
+    registry.push("v1", [{ content: tarball }]);
+    const credentials = { username: "u", password: "p" };
+    const fetched = await get({ reference: registry.reference("v1"), credentials });
+    assert.equal(fetched.kind, "bundle");
+    assert.deepEqual(
+      storage.requests.map(({ url, headers }) => [url, headers.authorization]),
+      [["/blob?signature=s", undefined]],
+    );
+  });
+
+  const realms: readonly string[] = ["", 'realm="file:///x"', 'realm="http://u:p@host/"'];
+  for (const realm of realms) {
+    test(`are not sent to a token service ${realm || "without an address"}`, async () => {
+      const registry = await registryWith((_, response) => {
+        response.writeHead(401, { "www-authenticate": `Bearer ${realm}` }).end();
+        return true;
+      });
+      await assert.rejects(get({ reference: registry.reference("v1") }), {
+        reason: "Unreachable",
+        message: `http://${registry.server.host}/v2/team/policy/: names no usable token service; check the registry`,
+      });
+    });
+  }
+
+  test("are not sent to a token service without TLS when the registry has it", async () => {
+    nock("https://registry.example")
+      .get("/v2/team/policy/manifests/v1")
+      .reply(401, "", { "www-authenticate": 'Bearer realm="http://registry.example/token"' });
+    const credentials = { username: "u", password: "p" };
+    await assert.rejects(get({ reference: "registry.example/team/policy:v1", credentials }), {
+      reason: "Unreachable",
+      message:
+        "https://registry.example/v2/team/policy/: names no usable token service; check the registry",
+    });
+  });
+
+  test("that bring no token end the fetch", async () => {
+    const tokens = await startWebServer((_, response) => response.end('{"token":7}'));
+    servers.push(tokens);
+    const registry = await registryWith((_, response) => {
+      response.writeHead(401, { "www-authenticate": `Bearer realm="${tokens.origin}/t"` }).end();
+      return true;
+    });
+    await assert.rejects(get({ reference: registry.reference("v1") }), {
+      reason: "Unreachable",
+      message: `${tokens.origin}/t: answers no token; check the registry`,
+    });
+  });
+});
+
+describe("a cosign signature", () => {
+  const keyOf = (publicKey: KeyObject, id: string) => ({
+    id,
+    publicKey: publicKey.export({ type: "spki", format: "pem" }) as string,
+  });
+  const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const verification: Verification = { keys: [], artifactKeys: [keyOf(ec.publicKey, "release")] };
+  const signer = (key: KeyObject) => (payload: Buffer) => sign("sha256", payload, key);
+
+  const pairs = [
+    { name: "ECDSA", pair: ec, algorithm: "sha256" },
+    { name: "RSA", pair: generateKeyPairSync("rsa", { modulusLength: 2048 }), algorithm: "sha256" },
+    { name: "Ed25519", pair: generateKeyPairSync("ed25519"), algorithm: null },
+  ] as const;
+  for (const { name, pair, algorithm } of pairs) {
+    test(`of ${name} is taken`, async () => {
+      const registry = await registryWith();
+      const { digest } = registry.push("v1", [{ content: tarball }]);
+      registry.cosign(digest, (payload) => sign(algorithm, payload, pair.privateKey));
+      const artifactKeys = [keyOf(stranger.publicKey, "other"), keyOf(pair.publicKey, "release")];
+      const fetched = await get(
+        { reference: registry.reference("v1") },
+        { verification: { keys: [], artifactKeys } },
+      );
+      assert.equal(fetched.kind, "bundle");
+    });
+  }
+
+  test("that is missing is NotSigned", async () => {
+    const registry = await registryWith();
+    const { digest } = registry.push("v1", [{ content: tarball }]);
+    const reference = registry.reference("v1");
+    const want = {
+      reason: "NotSigned",
+      message: `${reference}: has no signature for ${digest}, and verification is configured; sign it with cosign sign --key`,
+    };
+    await assert.rejects(get({ reference }, { verification }), want);
+    registry.push(`${digest.replace(":", "-")}.sig`, []);
+    await assert.rejects(get({ reference }, { verification }), want);
+  });
+
+  const bad: readonly {
+    name: string;
+    key: KeyObject;
+    payload: (digest: string) => object;
+  }[] = [
+    { name: "of a stranger", key: stranger.privateKey, payload: simpleSigning },
+    {
+      name: "of another artifact",
+      key: ec.privateKey,
+      payload: () => simpleSigning(`sha256:${"0".repeat(64)}`),
+    },
+    {
+      name: "of another type",
+      key: ec.privateKey,
+      payload: (digest) => ({
+        critical: { type: "atomic", image: { "docker-manifest-digest": digest } },
+      }),
+    },
+    { name: "of nothing", key: ec.privateKey, payload: () => [] },
+  ];
+  for (const { name, key, payload } of bad) {
+    test(`${name} is BadSignature`, async () => {
+      const registry = await registryWith();
+      const { digest } = registry.push("v1", [{ content: tarball }]);
+      registry.cosign(digest, signer(key), payload(digest));
+      const reference = registry.reference("v1");
+      await assert.rejects(get({ reference }, { verification }), {
+        reason: "BadSignature",
+        message: `${reference}: no signature for ${digest} holds with [release]; sign it with the private half of one of them`,
+      });
+    });
+  }
+
+  test("does not stand in for one in the bundle where both are asked for", async () => {
+    const registry = await registryWith();
+    const ours = newSigningKey("ours");
+    const both = { ...verification, keys: [ours.key] };
+    const { digest } = registry.push("v1", [{ content: tarball }]);
+    registry.cosign(digest, signer(ec.privateKey));
+    const reference = registry.reference("v1");
+    await assert.rejects(get({ reference }, { verification: both }), { reason: "NotSigned" });
+    const whole = registry.push("v1", [
+      { content: await tarballOf(await signed(soundEntries(), ours)) },
+    ]);
+    await assert.rejects(get({ reference }, { verification: both }), {
+      reason: "NotSigned",
+      message: `${reference}: has no signature for ${whole.digest}, and verification is configured; sign it with cosign sign --key`,
+    });
+    registry.cosign(whole.digest, signer(ec.privateKey));
+    assert.equal((await get({ reference }, { verification: both })).kind, "bundle");
+  });
+
+  test("cannot be asked of a source that has none, nor can nothing be asked", async () => {
+    const source: BundleSource = { kind: "configMap", files: { "a.rego": "package a" } };
+    const options = { limits: defaultLimits, timeoutMs: 1, signal: never };
+    await assert.rejects(fetchBundle(source, { ...options, verification }), {
+      reason: "NotSigned",
+      message:
+        "bundle verification: asks for a signed artifact, which a source configMap is not; use keys",
+    });
+    await assert.rejects(fetchBundle(source, { ...options, verification: { keys: [] } }), {
+      reason: "InvalidSource",
+      message: "bundle verification: has no keys; add one",
+    });
+  });
+
+  test("is not checked with what is no public key", async () => {
+    const registry = await registryWith();
+    registry.push("v1", [{ content: tarball }]);
+    const secret = ec.privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+    const exchange = generateKeyPairSync("x25519").publicKey;
+    const wrong = ["garbage", secret, keyOf(exchange, "").publicKey];
+    for (const publicKey of wrong) {
+      const artifactKeys = [{ id: "k", publicKey }];
+      await assert.rejects(
+        get({ reference: registry.reference("v1") }, { verification: { keys: [], artifactKeys } }),
+        {
+          reason: "InvalidSource",
+          message:
+            "verification key k: is no public key of ECDSA, RSA or Ed25519; write PEM as in cosign.pub",
+        },
+      );
+    }
+  });
+});
