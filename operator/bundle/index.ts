@@ -17,3 +17,4 @@ export { parseHttpUrl } from "./http-get.ts";
 export { type OciReference, parseOciReference } from "./oci-reference.ts";
 export { BundlePoller, type BundlePollerOptions } from "./poller.ts";
 export type { PollerState, PollResult } from "./poller-state.ts";
+export { type BundleOwner, BundleStore, type BundleStoreOptions } from "./store.ts";
