@@ -15,7 +15,7 @@ const stages: readonly Stage[] = [
   { name: "rego", run: () => commands([["make", "-C", "rego", "check", "test", `OPA=${opa()}`]]) },
   { name: "guest-lab", run: () => guestTests("lab") },
   { name: "guest-6.12", run: () => guestTests("debian-6.12") },
-  { name: "e2e", run: () => nodeTests("test/e2e/*.e2e.test.ts") },
+  { name: "e2e", run: clusterTests },
 ];
 
 const staticChecks: readonly (readonly string[])[] = [
@@ -62,18 +62,35 @@ async function commands(all: readonly (readonly string[])[]): Promise<Count> {
 }
 
 async function nodeTests(pattern: string, without: readonly string[] = []): Promise<Count> {
-  const files = globSync(pattern, { cwd: root, exclude: (path) => path.includes("node_modules") })
-    .filter((file) => !without.some((kind) => file.endsWith(`.${kind}.test.ts`)))
-    .sort();
+  const files = testFiles(pattern).filter(
+    (file) => !without.some((kind) => file.endsWith(`.${kind}.test.ts`)),
+  );
   if (files.length === 0) return { passed: 0, failed: 0 };
   return countOf(await run(["node", ...testFlags, ...files]));
 }
 
+/** One cluster for all files, so one file at a time; one that was up has images of other sources. */
+async function clusterTests(): Promise<Count> {
+  const down = ["node", "test/e2e/lab/main.ts", "down"];
+  await run(down);
+  const files = testFiles("test/e2e/cluster/*.e2e.test.ts");
+  const counted = countOf(await run(["node", ...testFlags, "--test-concurrency=1", ...files]));
+  await run(down);
+  return counted;
+}
+
+function testFiles(pattern: string): readonly string[] {
+  return globSync(pattern, {
+    cwd: root,
+    exclude: (path) => path.includes("node_modules"),
+  }).sort();
+}
+
 /** What needs a kernel that admits every program runs in a guest that has one. */
 async function guestTests(kernel: string): Promise<Count> {
-  const files = globSync("agent/**/*.guest.test.ts", { cwd: root }).map((file) => join(root, file));
+  const files = testFiles("agent/**/*.guest.test.ts").map((file) => join(root, file));
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "900", "--"];
-  return countOf(await run(["node", ...guest, "node", ...testFlags, ...files.sort()]));
+  return countOf(await run(["node", ...guest, "node", ...testFlags, ...files]));
 }
 
 const testFlags = ["--test", "--test-reporter=spec", "--test-concurrency=2"];

@@ -1,0 +1,83 @@
+import { after, before } from "node:test";
+import { install, patienceMs } from "../guardbee.ts";
+import { up } from "../lab/cluster/cluster.ts";
+import { kubectlOutput } from "../lab/cluster/kubectl.ts";
+import { requestedNodes } from "../lab/main.ts";
+import { bareNodes } from "./kernel-objects.ts";
+
+/** Two nodes on a kernel that can do everything, and one on Debian's, without error injection. */
+export const nodes = ["node-1", "node-2", "node-3"] as const;
+export type NodeName = (typeof nodes)[number];
+export const nodesWithOverride: readonly NodeName[] = ["node-1", "node-2"];
+
+const kinds = "tracingpolicies,execpolicies";
+const namespacedKinds = "tracingpoliciesnamespaced,execpoliciesnamespaced";
+
+/**
+ * For each file of tests: one cluster for all, with Guardbee installed, a pod a node and no policy. At
+ * the end the policies go too, unless the CRDs are gone by then (`clearAfter: false`). What is there is taken as it is, so that a file can be run again on a cluster that stays up.
+ */
+export function useFleet({ clearAfter = true } = {}): void {
+  before(async () => {
+    await up({ nodes: requestedNodes(2, ["node-3=debian-6.12"]) });
+    await install();
+    await apply(nodes.map(pilot));
+    const pods = nodes.map((node) => `pod/${pilotOn(node)}`);
+    await kubectlOutput(["wait", "--for=condition=Ready", waitTimeout, ...pods]);
+    await clearPolicies();
+  });
+  if (clearAfter) after(clearPolicies);
+}
+
+export const waitTimeout = `--timeout=${patienceMs / 1000}s`;
+
+/** Deletes every policy, and waits until nothing of them is left in any node's kernel. */
+export async function clearPolicies(): Promise<void> {
+  await kubectlOutput(["delete", kinds, "--all"]);
+  await kubectlOutput(["delete", namespacedKinds, "--all", "--all-namespaces"]);
+  await bareNodes(nodes);
+}
+
+/** `kubectl apply` of YAML, or of objects. */
+export async function apply(what: string | readonly object[]): Promise<void> {
+  const list = { apiVersion: "v1", kind: "List", items: what };
+  await kubectlOutput(["apply", "-f", "-"], typeof what === "string" ? what : JSON.stringify(list));
+}
+
+/** The pod on a node in which tests run what they like. */
+export function pilotOn(node: NodeName): string {
+  return `pilot-${node}`;
+}
+
+function pilot(node: NodeName): object {
+  const folders = "/tmp/forbidden /tmp/left /tmp/right";
+  return aPod({
+    name: pilotOn(node),
+    node,
+    containers: [
+      { name: "pilot", command: ["/bin/sh", "-c", `mkdir -p ${folders}; exec sleep infinity`] },
+    ],
+  });
+}
+
+/** A pod of the demo image on a node; `spec` has what else it needs. */
+export function aPod(pod: {
+  readonly name: string;
+  readonly node: NodeName;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly containers: readonly { readonly name: string; readonly command: readonly string[] }[];
+  readonly spec?: object;
+}): object {
+  const { name, node, labels = {}, containers, spec = {} } = pod;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { "guardbee-test": "true", ...labels } },
+    spec: {
+      nodeSelector: { "kubernetes.io/hostname": node },
+      terminationGracePeriodSeconds: 0,
+      containers: containers.map((each) => ({ image: "guardbee/demo:dev", ...each })),
+      ...spec,
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from "node:util";
+import { patienceMs } from "../guardbee.ts";
+import { execOnNode } from "../lab/cluster/cluster.ts";
+import { waitFor } from "../lab/progress.ts";
+
+/** Ids and names of what is in a kernel, as bpftool lists it. */
+export type KernelObjects = Readonly<Record<(typeof kinds)[number], readonly string[]>>;
+
+const kinds = ["prog", "map", "link"] as const;
+
+type Listed = { readonly id: number; readonly name?: string; readonly type: string };
+
+/**
+ * Process tracking: what an agent keeps in the kernel when no policy holds on its node. The maps of
+ * 15 letters are cut by the kernel; `gb_fence` and `gb_ids` are two of each.
+ */
+export const tracking = {
+  prog: ["cgroup_gone", "cgroup_made", "process_exec", "process_exit", "process_fork"],
+  map: [
+    ...["binaries_exact", "binaries_prefix", "cgroup_class", "engine_state", "events"],
+    ...["exec_scratch", "followed", "gb_fence", "gb_fence", "gb_ids", "gb_ids", "losses"],
+    ...["process", "protected_binar"],
+  ],
+  /** One a program; links have no names. */
+  link: Array.from({ length: 5 }, () => "raw_tracepoint"),
+} as const;
+
+/** Every program, map and link of a node, but those that runc makes for a container's devices. */
+export async function kernelObjects(node: string): Promise<KernelObjects> {
+  const script = kinds.map((kind) => `bpftool -j ${kind} list`).join(" && ");
+  const { stdout, stderr, exitCode } = await execOnNode(node, ["/bin/sh", "-c", script]);
+  if (exitCode !== 0) throw new Error(`bpftool on ${node}: ended with ${exitCode}: ${stderr}`);
+  const lists = stdout
+    .trim()
+    .split("\n")
+    .map((line): Listed[] => JSON.parse(line));
+  const told = (list: readonly Listed[]) =>
+    list
+      .filter(({ type }) => type !== "cgroup_device")
+      .map(({ id, name, type }) => `${id} ${name ?? type}`);
+  return { prog: told(lists[0]!), map: told(lists[1]!), link: told(lists[2]!) };
+}
+
+/** Their names, sorted. */
+export function namesOf(objects: KernelObjects): Record<(typeof kinds)[number], string[]> {
+  const names = (told: readonly string[]) => told.map((each) => each.split(" ")[1]!).sort();
+  return { prog: names(objects.prog), map: names(objects.map), link: names(objects.link) };
+}
+
+/** Waits until each node has process tracking in its kernel and nothing else. */
+export async function bareNodes(nodes: readonly string[]): Promise<void> {
+  for (const node of nodes) {
+    await kernelBecomes(node, "only process tracking", (objects) =>
+      isDeepStrictEqual(namesOf(objects), tracking),
+    );
+  }
+}
+
+/** Waits until the kernel of a node is as `is` says. */
+export async function kernelBecomes(
+  node: string,
+  what: string,
+  is: (objects: KernelObjects) => boolean,
+): Promise<void> {
+  let last: KernelObjects | undefined;
+  await waitFor(
+    `${what} in the kernel of ${node}`,
+    async () => {
+      last = await kernelObjects(node);
+      return is(last) || undefined;
+    },
+    { timeoutMs: patienceMs, everyMs: 500, detail: () => JSON.stringify(last) },
+  );
+}
