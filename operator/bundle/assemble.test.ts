@@ -160,7 +160,7 @@ const refused: readonly {
   {
     name: "data nested to overflow the stack",
     files: { ".manifest": "{}", "data.json": `${"[".repeat(200_000)}${"]".repeat(200_000)}` },
-    want: "data.json is not JSON; correct it",
+    want: "data.json is nested deeper than 500; flatten it",
   },
   {
     name: "YAML whose aliases explode",
@@ -188,6 +188,26 @@ test("assembleBundle refuses a bundle without a manifest where one is required",
   assert.throws(() => assemble({ "a.rego": "package a" }), {
     reason: "NoManifest",
     message: "bundle: has no .manifest; build it with opa build",
+  });
+});
+
+test("assembleBundle refuses documents that would take long to parse", () => {
+  const want = (path: string, size: number, most: number, format: string) => ({
+    reason: "TooLarge",
+    message: `bundle: ${path} has ${size} bytes, at most ${most} are allowed in ${format}; leave out what the policy does not need`,
+  });
+  assert.throws(
+    () => assemble({ ".manifest": `{}${" ".repeat(4_194_303)}` }),
+    want(".manifest", 4_194_305, 4_194_304, "JSON"),
+  );
+  assert.throws(
+    () => assemble({ ".manifest": "{}", "a/data.yml": " ".repeat(1_048_577) }),
+    want("a/data.yml", 1_048_577, 1_048_576, "YAML"),
+  );
+  const large = `"${" ".repeat(3_000_000)}"`;
+  assert.throws(() => assemble({ ".manifest": "{}", "a/data.json": large, "b/data.json": large }), {
+    reason: "TooLarge",
+    message: "bundle: has more than 4194304 bytes of data; leave out what the policy does not need",
   });
 });
 

@@ -1,12 +1,12 @@
 import type { Bundle, BundleModule, BundleWasm } from "./bundle.ts";
 import { BundleError } from "./bundle-error.ts";
 import {
-  type Document,
+  type DocumentObject,
   decodeText,
+  documentBytesMax,
   isDocumentObject,
-  parseJsonDocument,
+  parseJson,
   parseYamlDocument,
-  toValue,
 } from "./document.ts";
 import {
   emptyManifest,
@@ -17,8 +17,6 @@ import {
 } from "./manifest.ts";
 import { packagePath } from "./package-path.ts";
 import type { BundleFiles } from "./unpack.ts";
-
-type DocumentObject = { readonly [key: string]: Document };
 
 /**
  * What the files mean, by OPA's rules (v1/bundle/bundle.go): data at its folder, roots enforced for
@@ -42,19 +40,27 @@ export function assembleBundle(
   const data = mergeData(paths, files);
   const wasm = findWasm(paths, files, resolvers);
   if (rootsContain(roots, [""])) {
-    return { revision, digest: options.digest, modules, data: toData(data), ...wasm };
+    return { revision, digest: options.digest, modules, data, ...wasm };
   }
   assertModulesWithin(roots, modules);
   assertDataWithin(roots, data, []);
   assertEntryPointsWithin(roots, resolvers);
-  return { revision, digest: options.digest, modules, data: toData(data), ...wasm, roots };
+  return { revision, digest: options.digest, modules, data, ...wasm, roots };
 }
 
 function mergeData(paths: readonly string[], files: BundleFiles): DocumentObject {
   let merged: DocumentObject = {};
+  let bytes = 0;
   for (const path of paths) {
     const parse = parserFor(path);
     if (parse === undefined) continue;
+    bytes += files.get(path)!.byteLength;
+    if (bytes > documentBytesMax) {
+      throw new BundleError(
+        "TooLarge",
+        `bundle: has more than ${documentBytesMax} bytes of data; leave out what the policy does not need`,
+      );
+    }
     const folder = path.split("/").slice(0, -1);
     if (folder.length > 0) folder[0] = folder[0]!.replace(/^\.+/, ""); // as OPA does
     let document = parse(path, files.get(path)!);
@@ -67,14 +73,14 @@ function mergeData(paths: readonly string[], files: BundleFiles): DocumentObject
   return merged;
 }
 
-function parserFor(path: string): typeof parseJsonDocument | undefined {
+function parserFor(path: string): typeof parseJson | undefined {
   const name = baseName(path);
-  if (name === "data.json") return parseJsonDocument;
+  if (name === "data.json") return parseJson;
   return name === "data.yaml" || name === "data.yml" ? parseYamlDocument : undefined;
 }
 
 function merge(into: DocumentObject, from: DocumentObject, path: string): DocumentObject {
-  const added = Object.entries(from).map(([key, value]): [string, Document] => {
+  const added = Object.entries(from).map(([key, value]): [string, unknown] => {
     if (!Object.hasOwn(into, key)) return [key, value];
     const existing = into[key];
     if (isDocumentObject(existing) && isDocumentObject(value)) {
@@ -131,10 +137,6 @@ function assertDataWithin(
 function assertEntryPointsWithin(roots: readonly string[], resolvers: Manifest["wasm"]): void {
   const outsider = resolvers.find(({ entryPoint }) => !rootsContain(roots, entryPoint.split("/")));
   if (outsider !== undefined) throw outside(roots, `the entry point ${outsider.entryPoint}`);
-}
-
-function toData(data: DocumentObject): Readonly<Record<string, unknown>> {
-  return toValue(data) as Readonly<Record<string, unknown>>;
 }
 
 function baseName(path: string): string {

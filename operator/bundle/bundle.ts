@@ -91,7 +91,7 @@ export type BundleLimits = {
 /** Policies are text: the largest bundles known are a few MB. */
 export const defaultLimits: BundleLimits = {
   compressedBytes: 8 * 1024 * 1024,
-  unpackedBytes: 32 * 1024 * 1024,
+  unpackedBytes: 16 * 1024 * 1024,
   files: 1_000,
 };
 

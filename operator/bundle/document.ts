@@ -1,55 +1,74 @@
-import { createHash } from "node:crypto";
 import { parse as parseYaml } from "yaml";
 import { BundleError } from "./bundle-error.ts";
 
-/** JSON with its numbers as they were written: signatures cover their spelling. */
-export type Document =
-  | null
-  | boolean
-  | string
-  | NumberText
-  | readonly Document[]
-  | { readonly [key: string]: Document };
+/** An object as it comes out of JSON or YAML. */
+export type DocumentObject = { readonly [key: string]: unknown };
 
-/** The digits of a number as they stand in the file. */
-export class NumberText {
-  readonly text: string;
+/** A file that is data. */
+export type DocumentFile = {
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly format: "JSON" | "YAML";
+};
 
-  constructor(text: string) {
-    this.text = text;
-  }
-}
+/** What all documents of a bundle may have together. */
+export const documentBytesMax = 4 * 1024 * 1024;
 
 const depthMax = 500;
-const yamlBytesMax = 1024 * 1024; // parsing is slow, and nothing else runs meanwhile
+// Values take up to 40 times the memory of their text, and YAML's parser is slow. A heap limit would be
+// no bound: JSON.parse cannot be interrupted, so V8 ends the whole process at it, whatever the thread.
+const bytesMax = { JSON: documentBytesMax, YAML: 1024 * 1024 } as const;
 
-/** The JSON in a file; NotABundle when it is none, or nested deeper than 500. */
-export function parseJsonDocument(path: string, content: Uint8Array): Document {
-  const revive = (_: string, value: unknown, { source }: { source: string }) =>
-    typeof value === "number" ? numberText(value, source) : value;
-  return parsed(path, "JSON", () => JSON.parse(decodeText(path, content), revive as never));
+/**
+ * The value in a JSON file of at most 4 MiB; NotABundle when it is none, nested deeper than 500, or has a
+ * number that no double holds. Numbers are rounded to doubles.
+ */
+export function parseJson(path: string, content: Uint8Array): unknown {
+  return parseDocument({ path, content, format: "JSON" }, (text) => JSON.parse(text));
+}
+
+/** The value in a YAML file of at most 1 MiB and one document, under the same rules. */
+export function parseYamlDocument(path: string, content: Uint8Array): unknown {
+  return parseDocument({ path, content, format: "YAML" }, (text) =>
+    withNumbers(parseYamlTree(text)),
+  );
 }
 
 /**
- * The YAML in a file, of one document and at most 1 MiB. Read as YAML 1.2; OPA's parser also knows
- * some spellings of YAML 1.1 (`0777`, `1_000`), and a signed file that has them does not verify.
+ * YAML with its integers as bigints. Read as YAML 1.2; OPA's parser also knows some spellings of YAML 1.1
+ * (`0777`, `1_000`), and a signed file that has them does not verify.
  */
-export function parseYamlDocument(path: string, content: Uint8Array): Document {
-  if (content.byteLength > yamlBytesMax) {
+export function parseYamlTree(text: string): unknown {
+  return parseYaml(text, {
+    intAsBigInt: true,
+    merge: true,
+    uniqueKeys: false,
+    logLevel: "silent",
+  });
+}
+
+/** What `parse` gives, or an error without what the parser says: parsers quote the file. */
+export function parseDocument(file: DocumentFile, parse: (text: string) => unknown): unknown {
+  const { path, content, format } = file;
+  if (content.byteLength > bytesMax[format]) {
     throw new BundleError(
       "TooLarge",
-      `bundle: ${path} has ${content.byteLength} bytes, at most ${yamlBytesMax} are allowed in YAML; write it as data.json`,
+      `bundle: ${path} has ${content.byteLength} bytes, at most ${bytesMax[format]} are allowed in ${format}; leave out what the policy does not need`,
     );
   }
-  return parsed(path, "YAML", () =>
-    withNumberTexts(
-      parseYaml(decodeText(path, content), {
-        intAsBigInt: true,
-        merge: true,
-        uniqueKeys: false,
-        logLevel: "silent",
-      }),
-    ),
+  const text = decodeText(path, content);
+  let document: unknown;
+  try {
+    document = parse(text);
+    if (isWithinDepth(document, depthMax)) return document;
+  } catch (error) {
+    throw new BundleError("NotABundle", `bundle: ${path} is not ${format}; correct it`, {
+      cause: error,
+    });
+  }
+  throw new BundleError(
+    "NotABundle",
+    `bundle: ${path} is nested deeper than ${depthMax}; flatten it`,
   );
 }
 
@@ -64,120 +83,28 @@ export function decodeText(path: string, content: Uint8Array): string {
   }
 }
 
-/** The value with ordinary numbers, which round what a double cannot hold. */
-export function toValue(document: Document): unknown {
-  if (document instanceof NumberText) return Number(document.text);
-  if (Array.isArray(document)) return document.map(toValue);
-  if (!isDocumentObject(document)) return document;
+/** Whether it is an object and no array. */
+export function isDocumentObject(document: unknown): document is DocumentObject {
+  return typeof document === "object" && document !== null && !Array.isArray(document);
+}
+
+/** Throws for a number out of range: it would reach the policy as null. */
+function isWithinDepth(document: unknown, levels: number): boolean {
+  if (typeof document === "number" && !Number.isFinite(document)) {
+    throw new RangeError("a number is out of range");
+  }
+  if (typeof document !== "object" || document === null) return true;
+  if (levels === 0) return false;
+  for (const key in document) {
+    if (!isWithinDepth((document as DocumentObject)[key], levels - 1)) return false;
+  }
+  return true;
+}
+
+function withNumbers(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(withNumbers);
+  if (!isDocumentObject(value)) return value;
   // fromEntries defines, it does not assign: a key `__proto__` stays a key.
-  return Object.fromEntries(Object.entries(document).map(([key, value]) => [key, toValue(value)]));
-}
-
-/** Whether it is an object: not an array, not a number. */
-export function isDocumentObject(
-  document: Document | undefined,
-): document is { readonly [key: string]: Document } {
-  return (
-    typeof document === "object" &&
-    document !== null &&
-    !Array.isArray(document) &&
-    !(document instanceof NumberText)
-  );
-}
-
-/**
- * The digest that OPA signs for a structured file, in hex: over its JSON without spaces and with sorted
- * keys, numbers as written (OPA v1/bundle/hash.go). `algorithm` is Node's name.
- */
-export function hashDocument(document: Document, algorithm: string): string {
-  const hash = createHash(algorithm);
-  let pending = "";
-  const write = (text: string) => {
-    pending += text;
-    if (pending.length < 65_536) return;
-    hash.update(pending);
-    pending = "";
-  };
-  writeCanonical(document, write);
-  return hash.update(pending).digest("hex");
-}
-
-function writeCanonical(document: Document, write: (text: string) => void): void {
-  if (Array.isArray(document)) {
-    write("[");
-    document.forEach((item, index) => {
-      if (index > 0) write(",");
-      writeCanonical(item, write);
-    });
-    write("]");
-  } else if (isDocumentObject(document)) {
-    write("{");
-    const keys = Object.keys(document).sort(compareBytes);
-    keys.forEach((key, index) => {
-      write(`${index > 0 ? "," : ""}${goString(key)}:`);
-      writeCanonical(document[key]!, write);
-    });
-    write("}");
-  } else if (document instanceof NumberText) {
-    write(document.text);
-  } else {
-    write(typeof document === "string" ? goString(document) : String(document));
-  }
-}
-
-/** A string as Go's encoding/json writes it with SetEscapeHTML(false). */
-function goString(text: string): string {
-  return JSON.stringify(text.toWellFormed()).replace(/[\u2028\u2029]/g, (one) =>
-    one === "\u2028" ? "\\u2028" : "\\u2029",
-  );
-}
-
-/** Go sorts strings by their bytes, JavaScript by UTF-16 units, which differ above U+FFFF. */
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-function withNumberTexts(value: unknown): Document {
-  if (typeof value === "bigint" || typeof value === "number") {
-    return numberText(Number(value), String(value));
-  }
-  if (Array.isArray(value)) return value.map(withNumberTexts);
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, withNumberTexts(item)]),
-    );
-  }
-  return value as null | boolean | string;
-}
-
-/** What a double cannot hold at all would reach the policy as null. */
-function numberText(value: number, text: string): NumberText {
-  if (Number.isFinite(value)) return new NumberText(text);
-  throw new RangeError("a number is out of range");
-}
-
-function parsed(path: string, format: "JSON" | "YAML", parse: () => Document): Document {
-  let document: Document;
-  try {
-    document = parse();
-  } catch (error) {
-    if (error instanceof BundleError) throw error;
-    // The parsers quote the file, which is not for a policy's status.
-    throw new BundleError("NotABundle", `bundle: ${path} is not ${format}; correct it`, {
-      cause: error,
-    });
-  }
-  if (isDeeperThan(document, depthMax)) {
-    throw new BundleError(
-      "NotABundle",
-      `bundle: ${path} is nested deeper than ${depthMax}; flatten it`,
-    );
-  }
-  return document;
-}
-
-function isDeeperThan(document: Document, levels: number): boolean {
-  if (typeof document !== "object" || document === null) return false;
-  if (levels === 0) return true;
-  return Object.values(document).some((item) => isDeeperThan(item, levels - 1));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withNumbers(item)]));
 }

@@ -1,12 +1,12 @@
 import { type Clock, systemClock, withDeadline } from "@guardbee/kube";
-import { assembleBundle } from "./assemble.ts";
 import type { Bundle, BundleLimits, BundleSource, Verification } from "./bundle.ts";
 import { BundleError } from "./bundle-error.ts";
-import { readConfigMapFiles } from "./config-map-source.ts";
+import { readConfigMap } from "./config-map-source.ts";
+import type { Content } from "./content.ts";
 import { fetchHttp } from "./http-source.ts";
 import { fetchOci } from "./oci-source.ts";
-import { verifySignature } from "./signature.ts";
-import { type BundleFiles, unpackTarball } from "./unpack.ts";
+import type { OpenRequest } from "./open-bundle.ts";
+import { openInWorker } from "./open-in-worker.ts";
 
 export type FetchOptions = {
   /**
@@ -17,7 +17,7 @@ export type FetchOptions = {
   /** Signatures that it must have. Absent: none is looked at. */
   readonly verification?: Verification | undefined;
   readonly limits: BundleLimits;
-  /** For everything that goes over the network. */
+  /** For all that goes over the network, and then again for unpacking. */
   readonly timeoutMs: number;
   /** For silence on the line; default 30 s. */
   readonly idleMs?: number;
@@ -36,12 +36,22 @@ export type Fetched =
 export async function fetchBundle(source: BundleSource, options: FetchOptions): Promise<Fetched> {
   assertVerification(source, options.verification);
   if (source.kind === "configMap") {
-    const { files, digest, manifest } = await readConfigMapFiles(source, options.limits);
-    if (digest === options.etag) return { kind: "unchanged", etag: digest };
-    const bundle = await bundleOf(files, digest, manifest, options.verification);
-    return { kind: "bundle", bundle, etag: digest };
+    const found = readConfigMap(source);
+    if (found.digest === options.etag) return { kind: "unchanged", etag: found.digest };
+    return { kind: "bundle", bundle: await open(found, options), etag: found.digest };
   }
-  const { clock = systemClock, idleMs = 30_000, timeoutMs } = options;
+  const fetched = await fetchContent(source, options);
+  if (fetched.kind === "unchanged") return fetched;
+  const { tarball, digest, etag } = fetched;
+  const bundle = await open({ content: { kind: "tarball", tarball }, digest }, options);
+  return { kind: "bundle", bundle, ...(etag === undefined ? {} : { etag }) };
+}
+
+function fetchContent(
+  source: Exclude<BundleSource, { readonly kind: "configMap" }>,
+  options: FetchOptions,
+): Promise<Content> {
+  const { clock = systemClock, idleMs = 30_000, timeoutMs, etag, limits, verification } = options;
   const limit = {
     ms: timeoutMs,
     error: () =>
@@ -50,29 +60,26 @@ export async function fetchBundle(source: BundleSource, options: FetchOptions): 
         `${source.kind} source: no bundle within ${timeoutMs} ms; try later, or serve a smaller one`,
       ),
   };
-  const context = { clock, idleMs, etag: options.etag, limits: options.limits };
-  const content = await withDeadline(clock, limit, options.signal, (signal) =>
+  const context = { clock, idleMs, etag, limits };
+  const artifactKeys = verification?.artifactKeys ?? [];
+  return withDeadline(clock, limit, options.signal, (signal) =>
     source.kind === "http"
       ? fetchHttp(source, context, signal)
-      : fetchOci(source, { ...context, artifactKeys: artifactKeys(options) }, signal),
+      : fetchOci(source, { ...context, artifactKeys }, signal),
   );
-  if (content.kind === "unchanged") return content;
-  const { tarball, digest, etag } = content;
-  const files = await unpackTarball(tarball, options.limits);
-  const bundle = await bundleOf(files, digest, "required", options.verification);
-  return { kind: "bundle", bundle, ...(etag === undefined ? {} : { etag }) };
 }
 
-async function bundleOf(
-  files: BundleFiles,
-  digest: string,
-  manifest: "required" | "optional",
-  verification: Verification | undefined,
+function open(
+  found: Pick<OpenRequest, "content" | "digest">,
+  { limits, verification, clock = systemClock, timeoutMs, signal }: FetchOptions,
 ): Promise<Bundle> {
-  if (verification !== undefined && verification.keys.length > 0) {
-    await verifySignature(files, verification);
-  }
-  return assembleBundle(files, { digest, manifest });
+  const { keys = [], scope } = verification ?? {};
+  const request = {
+    ...found,
+    limits,
+    ...(keys.length > 0 ? { verification: { keys, scope } } : {}),
+  };
+  return openInWorker(request, { clock, ms: timeoutMs }, signal);
 }
 
 /** Verification that demands nothing would accept everything, so it is refused. */
@@ -88,8 +95,4 @@ function assertVerification(source: BundleSource, verification: Verification | u
       `bundle verification: asks for a signed artifact, which a source ${source.kind} is not; use keys`,
     );
   }
-}
-
-function artifactKeys({ verification }: FetchOptions): Verification["artifactKeys"] & object {
-  return verification?.artifactKeys ?? [];
 }

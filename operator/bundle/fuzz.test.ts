@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import type { Bundle, Verification } from "./bundle.ts";
 import { BundleError } from "./bundle-error.ts";
-import { fetchBundle } from "./fetch-bundle.ts";
+import { openBundle } from "./open-bundle.ts";
 import { newSigningKey, signed } from "./testing/signing.ts";
 import { type Entry, soundEntries, tarOf } from "./testing/tarball.ts";
 
@@ -22,17 +22,12 @@ async function contentOf(
   verification: Verification | "none" = { keys: [ours.key] },
 ): Promise<Omit<Bundle, "digest"> | "refused"> {
   try {
-    const fetched = await fetchBundle(
-      { kind: "configMap", files: {}, binary: { "bundle.tar.gz": tarball } },
-      {
-        verification: verification === "none" ? undefined : verification,
-        limits: { compressedBytes: 100_000, unpackedBytes: 100_000, files: 50 },
-        timeoutMs: 1_000,
-        signal: new AbortController().signal,
-      },
-    );
-    if (fetched.kind !== "bundle") throw new Error("unchanged without an etag");
-    const { digest: _, ...content } = fetched.bundle;
+    const { digest: _, ...content } = await openBundle({
+      content: { kind: "tarball", tarball },
+      digest: "",
+      limits: { compressedBytes: 100_000, unpackedBytes: 100_000, files: 50 },
+      ...(verification === "none" ? {} : { verification }),
+    });
     return content;
   } catch (error) {
     if (error instanceof BundleError) return "refused";

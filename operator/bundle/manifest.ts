@@ -1,5 +1,5 @@
 import { BundleError } from "./bundle-error.ts";
-import { isDocumentObject, parseJsonDocument, toValue } from "./document.ts";
+import { isDocumentObject, parseJson } from "./document.ts";
 import type { BundleFiles } from "./unpack.ts";
 
 /** What a bundle says of itself. */
@@ -30,9 +30,8 @@ export function readManifest(files: BundleFiles): Manifest | undefined {
 }
 
 function parseManifest(content: Uint8Array): Manifest {
-  const document = parseJsonDocument(manifestPath, content);
-  if (!isDocumentObject(document)) throw malformed("is not an object", "let opa build write it");
-  const raw = toValue(document) as Readonly<Record<string, unknown>>;
+  const raw = parseJson(manifestPath, content);
+  if (!isDocumentObject(raw)) throw malformed("is not an object", "let opa build write it");
   const { revision = "", roots = [""], wasm = [] } = raw;
   if (typeof revision !== "string") throw malformed("revision is not a string", "write a string");
   if (!isStrings(roots)) throw malformed("roots is not a list of strings", "write paths");

@@ -1,11 +1,11 @@
 import { BundleError } from "./bundle-error.ts";
 import { isDigest } from "./content-digest.ts";
-import { parseJsonDocument, toValue } from "./document.ts";
+import { parseJson } from "./document.ts";
 import type { Descriptor } from "./registry.ts";
 
 /** The layers of an image manifest; NotABundle when it is malformed or an index. `where` names it. */
 export function parseLayers(where: string, content: Buffer): readonly Descriptor[] {
-  const raw = toValue(parseJsonDocument(where, content)) as Record<string, unknown> | null;
+  const raw = parseJson(where, content) as Record<string, unknown> | null;
   const layers = raw?.layers;
   if (Array.isArray(layers)) return layers.map((layer: unknown) => parseDescriptor(where, layer));
   throw new BundleError(

@@ -7,13 +7,20 @@ import {
   errors,
   importSPKI,
 } from "jose";
-import { signatureAlgorithms, type Verification, type VerificationKey } from "./bundle.ts";
+import { signatureAlgorithms, type VerificationKey } from "./bundle.ts";
 import { BundleError } from "./bundle-error.ts";
-import { hashDocument, parseJsonDocument, parseYamlDocument, toValue } from "./document.ts";
+import { parseJson } from "./document.ts";
+import { hashStructured } from "./structured-hash.ts";
 import type { BundleFiles } from "./unpack.ts";
 
 /** Where the signature stands in a bundle. */
 const signaturesPath = ".signatures.json";
+
+/** Who may have signed, and for what. */
+export type SignatureKeys = {
+  readonly keys: readonly VerificationKey[];
+  readonly scope?: string | undefined;
+};
 
 /** One file as signed. */
 type SignedFile = { readonly hash: string; readonly algorithm: string };
@@ -35,7 +42,7 @@ const digests: Readonly<Record<string, string>> = {
  */
 export async function verifySignature(
   files: BundleFiles,
-  verification: Verification,
+  verification: SignatureKeys,
 ): Promise<void> {
   const payload = await verifyToken(readToken(files), verification);
   const signed = parsePayload(payload, verification.scope ?? "");
@@ -66,7 +73,7 @@ export async function verifySignature(
 function readToken(files: BundleFiles): string {
   const content = files.get(signaturesPath);
   if (content === undefined) throw notSigned(`has no ${signaturesPath}`);
-  const raw = toValue(parseJsonDocument(signaturesPath, content));
+  const raw = parseJson(signaturesPath, content);
   const { signatures, plugin = "" } = (raw ?? {}) as { signatures?: unknown; plugin?: unknown };
   if (plugin !== "" && plugin !== "_default") {
     throw bad(`is made by the plugin ${JSON.stringify(plugin)}`, "sign with opa's own signer");
@@ -79,7 +86,7 @@ function readToken(files: BundleFiles): string {
   return signatures[0];
 }
 
-async function verifyToken(token: string, verification: Verification): Promise<Uint8Array> {
+async function verifyToken(token: string, verification: SignatureKeys): Promise<Uint8Array> {
   const id = keyId(token);
   if (id === undefined) {
     // `opa sign` names no key. Any that is trusted may have signed: there is no other claim to check.
@@ -147,7 +154,7 @@ async function importKey(key: VerificationKey): Promise<CryptoKey> {
 }
 
 function parsePayload(payload: Uint8Array, wantedScope: string): ReadonlyMap<string, SignedFile> {
-  const raw = toValue(parseJsonDocument(`${signaturesPath}: the payload`, payload));
+  const raw = parseJson(`${signaturesPath}: the payload`, payload);
   const { files, scope = "" } = (raw ?? {}) as { files?: unknown; scope?: unknown };
   if (scope !== wantedScope) {
     throw bad(
@@ -175,10 +182,10 @@ function hashFile(path: string, content: Buffer, algorithm: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const digest = digests[algorithm]!;
   if (name === "data.json" || name === ".manifest") {
-    return hashDocument(parseJsonDocument(path, content), digest);
+    return hashStructured({ path, content, format: "JSON" }, digest);
   }
   if (name === "data.yaml" || name === "data.yml") {
-    return hashDocument(parseYamlDocument(path, content), digest);
+    return hashStructured({ path, content, format: "YAML" }, digest);
   }
   return createHash(digest).update(content).digest("hex");
 }
