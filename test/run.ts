@@ -69,14 +69,11 @@ async function nodeTests(pattern: string, without: readonly string[] = []): Prom
   return countOf(await run(["node", ...testFlags, ...files]));
 }
 
-/** One cluster for all files, so one file at a time; one that was up has images of other sources. */
+/** All files share one cluster, so one runs at a time; setup.ts makes the cluster and removes it. */
 async function clusterTests(): Promise<Count> {
-  const down = ["node", "test/e2e/lab/main.ts", "down"];
-  await run(down);
   const files = testFiles("test/e2e/cluster/*.e2e.test.ts");
-  const counted = countOf(await run(["node", ...testFlags, "--test-concurrency=1", ...files]));
-  await run(down);
-  return counted;
+  const shared = ["--test-concurrency=1", "--test-global-setup=test/e2e/cluster/setup.ts"];
+  return countOf(await run(["node", ...testFlags, ...shared, ...files]));
 }
 
 function testFiles(pattern: string): readonly string[] {

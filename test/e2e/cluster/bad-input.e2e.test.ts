@@ -2,19 +2,16 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { guardbee, manifests, systemNamespace } from "../guardbee.ts";
 import { kubectl, kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { repositoryRoot } from "../lab/images.ts";
-import { pilotOn, useFleet } from "./fleet.ts";
+import { openFleet, pilotOn } from "./fleet.ts";
 import { applyReady, conditionOf, deletePolicy, policyBecomes } from "./policies.ts";
 import { writeIn } from "./writes.ts";
 
-useFleet();
-let restartsBefore: readonly string[];
-before(async () => {
-  restartsBefore = await restarts();
-});
+await openFleet();
+const restartsBefore = await restarts();
 
 type Bad = {
   readonly name: string;

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { kubectl } from "../lab/cluster/kubectl.ts";
 import { repositoryRoot } from "../lab/images.ts";
-import { useFleet } from "./fleet.ts";
+import { openFleet } from "./fleet.ts";
 
-useFleet();
+await openFleet();
 
 const corpus = join(repositoryRoot, "policy/testdata/upstream");
 

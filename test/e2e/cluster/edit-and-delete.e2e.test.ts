@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { nodes, pilotOn, useFleet } from "./fleet.ts";
+import { nodes, openFleet, pilotOn } from "./fleet.ts";
 import { kernelBecomes, kernelObjects, namesOf, tracking } from "./kernel-objects.ts";
 import { applyReady, deletePolicy, denyWrites, denyWritesRef } from "./policies.ts";
 import { Hammer, writeIn, writesBecome } from "./writes.ts";
 
-useFleet();
+await openFleet();
 
 test("while a policy is edited its old and its new path are never both open", async () => {
   const prefixes = ["/tmp/left/", "/tmp/right/"] as const;

@@ -1,8 +1,6 @@
-import { after, before } from "node:test";
-import { install, patienceMs } from "../guardbee.ts";
-import { up } from "../lab/cluster/cluster.ts";
+import { after } from "node:test";
+import { patienceMs } from "../guardbee.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
-import { requestedNodes } from "../lab/main.ts";
 import { bareNodes } from "./kernel-objects.ts";
 
 /** Two nodes on a kernel that can do everything, and one on Debian's, without error injection. */
@@ -13,20 +11,17 @@ export const nodesWithOverride: readonly NodeName[] = ["node-1", "node-2"];
 const kinds = "tracingpolicies,execpolicies";
 const namespacedKinds = "tracingpoliciesnamespaced,execpoliciesnamespaced";
 
-/**
- * For each file of tests: one cluster for all, with Guardbee installed, a pod a node and no policy. At
- * the end the policies go too, unless the CRDs are gone by then (`clearAfter: false`). What is there is taken as it is, so that a file can be run again on a cluster that stays up.
- */
-export function useFleet({ clearAfter = true } = {}): void {
-  before(async () => {
-    await up({ nodes: requestedNodes(2, ["node-3=debian-6.12"]) });
-    await install();
-    await apply(nodes.map(pilot));
-    const pods = nodes.map((node) => `pod/${pilotOn(node)}`);
-    await kubectlOutput(["wait", "--for=condition=Ready", waitTimeout, ...pods]);
-    await clearPolicies();
-  });
-  if (clearAfter) after(clearPolicies);
+/** For each file of tests: no policy is there before and after. What else is there, setup.ts made. */
+export async function openFleet(): Promise<void> {
+  await clearPolicies();
+  after(clearPolicies);
+}
+
+/** Starts a pod a node, in which tests run what they like. */
+export async function startPilots(): Promise<void> {
+  await apply(nodes.map(pilot));
+  const pods = nodes.map((node) => `pod/${pilotOn(node)}`);
+  await kubectlOutput(["wait", "--for=condition=Ready", waitTimeout, ...pods]);
 }
 
 export const waitTimeout = `--timeout=${patienceMs / 1000}s`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
-import { apply, nodes, nodesWithOverride, pilotOn, useFleet } from "./fleet.ts";
+import { apply, nodes, nodesWithOverride, openFleet, pilotOn } from "./fleet.ts";
 import { kernelObjects } from "./kernel-objects.ts";
 import {
   applyReady,
@@ -13,7 +13,7 @@ import {
 } from "./policies.ts";
 import { writeIn } from "./writes.ts";
 
-useFleet();
+await openFleet();
 
 const overrideRef = `${denyWritesRef}-override`;
 const path = "/tmp/forbidden/x";
