@@ -15,6 +15,8 @@ export type Evaluation = {
 export type WasmHostOptions = {
   /** A module built by `opa build -t wasm`. */
   readonly module: Uint8Array<ArrayBuffer>;
+  /** What Rego sees as `data`, beside its rules; default nothing. */
+  readonly data?: unknown;
   readonly log: Logger;
   readonly clock?: Clock;
   /** For one evaluation; default 2 s. The worker is terminated when it takes longer. */
@@ -128,8 +130,8 @@ export class WasmHost {
 
   #worker(): Running {
     if (this.#running !== undefined) return this.#running;
-    const { module, initialPages = 256, maximumPages = 4096 } = this.#options;
-    const start: WorkerStart = { module, initialPages, maximumPages };
+    const { module, data = {}, initialPages = 256, maximumPages = 4096 } = this.#options;
+    const start: WorkerStart = { module, data, initialPages, maximumPages };
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData: start,
       execArgv: [], // what the main program was started with is not for it

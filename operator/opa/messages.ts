@@ -2,6 +2,7 @@
 export type WorkerStart = {
   /** The bytes of the compiled module. */
   readonly module: Uint8Array<ArrayBuffer>;
+  readonly data: unknown;
   /** Pages of 64 KiB that memory starts with; growing it during an evaluation is what is slow. */
   readonly initialPages: number;
   readonly maximumPages: number;

@@ -32,9 +32,11 @@ function warmUp(loaded: LoadedPolicy): void {
   }
 }
 
-function load(): Promise<LoadedPolicy> {
-  const { module, initialPages, maximumPages } = start;
-  return loadPolicy(module, { initial: initialPages, maximum: maximumPages });
+async function load(): Promise<LoadedPolicy> {
+  const { module, data, initialPages, maximumPages } = start;
+  const loaded = await loadPolicy(module, { initial: initialPages, maximum: maximumPages });
+  loaded.setData(data as object);
+  return loaded;
 }
 
 /** The SDK throws strings, and objects that are no Error. */

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import pino from "pino";
+import { type CompileOptions, compileRego } from "./compile.ts";
+import { findOpa } from "./find-opa.ts";
+import { WasmHost } from "./host.ts";
+
+const log = pino({ level: "silent" });
+const signal = new AbortController().signal;
+
+const skip = await findOpa().then(
+  () => false,
+  (error: Error) => error.message,
+);
+
+describe("compileRego", { skip }, () => {
+  let opa: string;
+  before(async () => {
+    opa = await findOpa();
+  });
+
+  const compile = (text: string, over: Partial<CompileOptions> = {}) =>
+    compileRego([{ path: "team/edge.rego", text }], {
+      entryPoints: ["edge/out"],
+      opa,
+      signal,
+      ...over,
+    });
+
+  test("gives a module that the host evaluates, and the version of opa", async () => {
+    const compiled = await compile("package edge\n\nout := {input.x, 1}");
+    assert.ok(compiled.ok);
+    assert.match(compiled.opaVersion, /^1\.\d+\.\d+$/);
+    const host = new WasmHost({ module: compiled.module, log });
+    const evaluation = { entryPoint: "edge/out", input: { x: 2 }, subject: "RegoPolicy edge" };
+    try {
+      assert.deepEqual(await host.evaluate(evaluation, signal), [1, 2]);
+    } finally {
+      await host.close();
+    }
+  });
+
+  for (const { what, text, problem } of [
+    {
+      what: "Rego that does not parse, with file and row",
+      text: "package edge\n\nout := {",
+      problem: { row: 3, column: 8, code: "rego_parse_error", message: "unexpected eof token" },
+    },
+    {
+      what: "Rego that does not compile, with row and column",
+      text: "package edge\n\nout := x + 1",
+      problem: { row: 3, column: 8, code: "rego_unsafe_var_error", message: "var x is unsafe" },
+    },
+    {
+      what: "the clock",
+      text: "package edge\n\nout := 1 + time.now_ns()",
+      problem: {
+        row: 3,
+        column: 12,
+        code: "builtin_refused",
+        message:
+          "time.now_ns is refused: the result would change with the clock; take the time from input",
+      },
+    },
+    {
+      what: "the network",
+      text: 'package edge\n\nout := http.send({"url": "x"})',
+      problem: {
+        row: 3,
+        column: 8,
+        code: "builtin_refused",
+        message:
+          "http.send is refused: the result would depend on the network; put facts into data",
+      },
+    },
+    {
+      what: "randomness",
+      text: 'package edge\n\nout := rand.intn("x", 3)',
+      problem: {
+        row: 3,
+        column: 8,
+        code: "builtin_refused",
+        message: "rand.intn is refused: the result would differ each time; derive names from input",
+      },
+    },
+    {
+      what: "a call of a function that there is not",
+      text: "package edge\n\nout := none.such(1)",
+      problem: {
+        row: 3,
+        column: 8,
+        code: "rego_type_error",
+        message: "undefined function none.such",
+      },
+    },
+  ]) {
+    test(`refuses ${what}`, async () => {
+      const compiled = await compile(text);
+      assert.ok(!compiled.ok);
+      assert.deepEqual(compiled.problems[0], { file: "team/edge.rego", ...problem });
+    });
+  }
+
+  test("lists every problem, each under the author's name of the file", async () => {
+    const sources = [
+      { path: "a.rego", text: "package a\n\nx := opa.runtime()" },
+      { path: "../b.rego", text: 'package b\n\ny := uuid.rfc4122("k")' },
+    ];
+    const compiled = await compileRego(sources, { entryPoints: ["a/x"], opa, signal });
+    assert.ok(!compiled.ok);
+    assert.deepEqual(
+      compiled.problems.map(({ file, row, column, code }) => ({ file, row, column, code })),
+      [
+        { file: "a.rego", row: 3, column: 6, code: "builtin_refused" },
+        { file: "../b.rego", row: 3, column: 6, code: "builtin_refused" },
+      ],
+    );
+  });
+
+  test("an entry point that no rule defines is a problem without a place", async () => {
+    const compiled = await compile("package edge\n\nother := 1");
+    assert.deepEqual(compiled, {
+      ok: false,
+      problems: [
+        {
+          file: "",
+          row: 0,
+          column: 0,
+          code: "rego_error",
+          message: 'entrypoint "edge/out" does not refer to a rule or policy decision',
+        },
+      ],
+    });
+  });
+
+  test("an opa that overruns is ended, and says so", async () => {
+    await assert.rejects(compile("package edge\n\nout := 1", { deadlineMs: 1 }), {
+      message: "opa build: took over 1 ms; make the policy smaller",
+    });
+  });
+
+  test("an opa that is none is an error", async () => {
+    await assert.rejects(compile("package edge\n\nout := 1", { opa: "/none/opa" }), {
+      message: "opa build: spawn /none/opa ENOENT",
+    });
+  });
+});
