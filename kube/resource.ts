@@ -123,6 +123,7 @@ export const resources = {
     plural: "configmaps",
     namespaced: true,
   },
+  secret: { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true },
   deployment: { ...apps, kind: "Deployment", plural: "deployments", namespaced: true },
   statefulSet: { ...apps, kind: "StatefulSet", plural: "statefulsets", namespaced: true },
   daemonSet: { ...apps, kind: "DaemonSet", plural: "daemonsets", namespaced: true },

@@ -11,10 +11,16 @@ import type { Logger } from "pino";
 import { reconcileNode } from "./distribute/reconcile.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { serveHealth } from "./health.ts";
+import { compileRego } from "./opa/compile.ts";
+import { findOpa } from "./opa/find-opa.ts";
 import { WasmHost } from "./opa/host.ts";
 import { Judgements } from "./policy/judgements.ts";
 import { reconcilePolicy } from "./policy/reconcile.ts";
 import { createTranslate } from "./policy/translate.ts";
+import { builtinRail } from "./rego/builtin-rail.ts";
+import type { Rail } from "./rego/guard-rails.ts";
+import { RegoPolicies } from "./rego/rego-policies.ts";
+import type { Compile } from "./rego/unit.ts";
 import { StatusWriter } from "./status/status-writer.ts";
 
 export type OperatorOptions = {
@@ -32,7 +38,13 @@ export type OperatorOptions = {
   readonly healthPort?: number;
   /** The compiled `rego/translate.rego`; default rego/build/translate.wasm of this checkout. */
   readonly translateModule?: string | URL;
-  /** For one evaluation of Rego; default 2 s. */
+  /** The compiled `rego/guardrails`; default rego/build/guardrails.wasm of this checkout. */
+  readonly guardRailsModule?: string | URL;
+  /** Built-in guard rails that are switched off, by name: `cluster-wide`. */
+  readonly disabledGuardRails?: readonly string[];
+  /** The opa program, for RegoPolicies; default environment variable OPA, else `opa` on PATH. */
+  readonly opa?: string;
+  /** For one evaluation of built-in Rego; default 2 s. */
   readonly regoDeadlineMs?: number;
   /** Between two status writes of one policy; default 5 s. */
   readonly statusIntervalMs?: number;
@@ -59,29 +71,53 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     clock,
     ...(options.regoDeadlineMs === undefined ? {} : { deadlineMs: options.regoDeadlineMs }),
   });
-  const judgements = new Judgements(createTranslate(host, { ownNamespace: namespace }));
+  const guardRails = await guardRailsHost(options);
+  const translate = createTranslate(host, { ownNamespace: namespace });
   /** Set while leading. Written by lead only. */
   let queues: Queues | undefined;
   let synced = false;
-  const fleet = new Fleet({
+  /** RegoPolicies have a queue of their own: one that takes long holds up no other policy. */
+  const changed = (name: string, delayMs = 0) =>
+    (name.startsWith("regopolicy") ? queues?.regoPolicies : queues?.policies)?.add(name, delayMs);
+  const fleet: Fleet = new Fleet({
     connection,
     clock,
     log,
     listener: {
-      policyChanged: (name) => queues?.policies.add(name),
+      policyChanged: (name) => changed(name),
       nodeChanged: (name) => queues?.nodes.add(name),
+      namespaceChanged: (name) => {
+        rego.inventoryChanged(name);
+        rego.bump();
+      },
+      nodeFactsChanged: () => rego.inventoryChanged(),
     },
   });
 
+  const rego = new RegoPolicies({
+    ...{ connection, fleet, translate, clock },
+    compile: compileWith(options.opa),
+    builtin: guardRails.rail,
+    disabledGuardRails: options.disabledGuardRails ?? [],
+    ownNamespace: namespace,
+    regoChanged: (name, delayMs) => changed(name, delayMs),
+    guardsChanged: () => {
+      for (const name of fleet.setNames()) changed(name);
+    },
+    log: log.child({ component: "rego" }),
+  });
+  const judgements = new Judgements(translate, rego);
+
   async function lead(leading: AbortSignal): Promise<void> {
     await orAborted(fleet.synced, leading);
+    await rego.prepare(leading);
     const started = createQueues({ ...options, clock, connection, fleet, judgements });
-    for (const name of fleet.setNames()) started.policies.add(name);
-    for (const name of fleet.nodeNames()) started.nodes.add(name);
     queues = started;
+    for (const name of fleet.setNames()) changed(name);
+    for (const name of fleet.nodeNames()) started.nodes.add(name);
     log.info({ policies: fleet.setNames().length, nodes: fleet.nodeNames().length }, "leading");
     try {
-      await Promise.all([started.policies.run(leading), started.nodes.run(leading)]);
+      await Promise.all(Object.values(started).map((queue) => queue.run(leading)));
     } finally {
       queues = undefined;
     }
@@ -112,12 +148,16 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     ]);
     if (failed.signal.aborted) throw failed.signal.reason;
   } finally {
-    await host.close();
+    await Promise.all([host.close(), rego.close(), guardRails.host.close()]);
     if (options.connection === undefined) connection.close();
   }
 }
 
-type Queues = { readonly policies: WorkQueue; readonly nodes: WorkQueue };
+type Queues = {
+  readonly policies: WorkQueue;
+  readonly regoPolicies: WorkQueue;
+  readonly nodes: WorkQueue;
+};
 
 function createQueues(
   parts: OperatorOptions & {
@@ -134,18 +174,17 @@ function createQueues(
     connection,
     fleet,
     judge: (...policy: Parameters<Judgements["get"]>) => judgements.get(...policy),
+    dueInMs: (setName: string) => judgements.dueInMs(setName),
     forget: (setName: string) => judgements.forget(setName),
     statuses: new StatusWriter(connection, clock, statusIntervalMs),
     clock,
     log,
     unreachableMs,
   };
+  const work = (name: string, signal: AbortSignal) => reconcilePolicy(name, deps, signal);
   return {
-    policies: new WorkQueue({
-      work: (name, signal) => reconcilePolicy(name, deps, signal),
-      log,
-      clock,
-    }),
+    policies: new WorkQueue({ work, log, clock }),
+    regoPolicies: new WorkQueue({ work, log, clock }),
     nodes: new WorkQueue({
       work: (name, signal) => reconcileNode(name, { connection, fleet }, signal),
       log: parts.log.child({ component: "nodes" }),
@@ -153,6 +192,27 @@ function createQueues(
       concurrency: 8,
     }),
   };
+}
+
+/** The built-in guard rails, in a worker of their own. */
+async function guardRailsHost(options: OperatorOptions): Promise<{ host: WasmHost; rail: Rail }> {
+  const module =
+    options.guardRailsModule ?? new URL("../rego/build/guardrails.wasm", import.meta.url);
+  const { regoDeadlineMs: deadlineMs = 2_000, clock = systemClock } = options;
+  const log = options.log.child({ component: "guard-rails" });
+  const wasm = new Uint8Array(await readFile(module));
+  const host = new WasmHost({ module: wasm, log, clock, deadlineMs });
+  return { host, rail: builtinRail(host) };
+}
+
+function compileWith(opa: string | undefined): Compile {
+  return async (sources, { entryPoint, data }, signal) =>
+    compileRego(sources, {
+      entryPoints: [entryPoint],
+      data,
+      opa: opa ?? (await findOpa()),
+      signal,
+    });
 }
 
 function leaseOf(

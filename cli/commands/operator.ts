@@ -5,6 +5,7 @@ export type OperatorArgs = {
   readonly namespace: string | undefined;
   readonly kubeconfig: string | undefined;
   readonly healthPort: number | undefined;
+  readonly disableGuardRail: readonly string[] | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 };
 
@@ -24,16 +25,23 @@ export const operator: Command<OperatorArgs> = {
         describe: "How to reach the cluster [default: from inside it, else KUBECONFIG]",
       })
       .option("health-port", { type: "number", describe: "Serve /healthz and /readyz here" })
+      .option("disable-guard-rail", {
+        type: "string",
+        array: true,
+        choices: ["cluster-wide", "host-protection", "namespace-rights", "system-namespaces"],
+        describe: "Switch off a built-in guard rail",
+      })
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
       }),
-  async run({ namespace, kubeconfig, healthPort, logLevel }, io) {
+  async run({ namespace, kubeconfig, healthPort, disableGuardRail, logLevel }, io) {
     const { runOperator } = await import("@guardbee/operator");
     const options = {
       log: pino({ level: logLevel }, io.stdout),
       ...(namespace === undefined ? {} : { namespace }),
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      disabledGuardRails: disableGuardRail ?? [],
       ...(healthPort === undefined ? {} : { healthPort }),
     };
     await runOperator(options, io.signal);

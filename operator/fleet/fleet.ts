@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { type Change, type Clock, type KubeConnection, Reflector, resources } from "@guardbee/kube";
 import type { LabelSelector } from "@guardbee/policy";
 import type { Logger } from "pino";
+import type { NodeFacts as RegoNodeFacts } from "../rego/generate.ts";
+import type { NamespaceFacts } from "../rego/inventory.ts";
 import { Digests, type Holdings } from "../status/digests.ts";
 import type { NodeFacts } from "../status/node-state.ts";
 import { matchesLabels } from "../targets/match-labels.ts";
@@ -22,6 +24,10 @@ import {
 export type FleetListener = {
   readonly policyChanged: (setName: string) => void;
   readonly nodeChanged: (node: string) => void;
+  /** Labels of a namespace, or its being there, have changed. */
+  readonly namespaceChanged: (name: string) => void;
+  /** A node's labels, architecture or kernel, or its being there, have changed. */
+  readonly nodeFactsChanged: () => void;
 };
 
 export type FleetOptions = {
@@ -47,6 +53,9 @@ export class Fleet {
   /** Hash → mode, of contents seen lately. Written by #onSet. */
   readonly #modes = new Map<string, SetEntry["mode"]>();
   readonly #digests = new Digests();
+  /** Of #policies, those that hold Rego. Written by #onPolicy. */
+  readonly #rego = new Map<string, PolicyEntry>();
+  readonly #namespaces: Reflector<NamespaceFacts>;
   readonly #policyReflectors: readonly Reflector<PolicyEntry>[];
   readonly #nodes: Reflector<NodeEntry>;
   readonly #sets: Reflector<SetEntry>;
@@ -87,6 +96,16 @@ export class Fleet {
       project: projectNodeSets,
       onChange: (change) => this.#onNodeSets(change),
     });
+    this.#namespaces = new Reflector({
+      ...shared("namespaces"),
+      resource: resources.namespace,
+      metadataOnly: true,
+      project: ({ metadata: { name, labels = {} } }): NamespaceFacts => ({ name, labels }),
+      onChange: (change) => {
+        const after = change.type === "set" ? change.value : undefined;
+        if (!isDeepStrictEqual(change.before, after)) listener.namespaceChanged(change.key);
+      },
+    });
     this.synced = Promise.all(this.#reflectors().map((one) => one.synced));
   }
 
@@ -97,6 +116,24 @@ export class Fleet {
 
   policy(setName: string): PolicyEntry | undefined {
     return this.#policies.get(setName);
+  }
+
+  /** Every RegoPolicy, of either kind. */
+  regoEntries(): readonly PolicyEntry[] {
+    return [...this.#rego.values()];
+  }
+
+  /** Sorted by name. */
+  namespaces(): readonly NamespaceFacts[] {
+    return [...this.#namespaces.list()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Every node as Rego sees it, sorted by name. */
+  nodeFacts(): readonly RegoNodeFacts[] {
+    return this.#nodes
+      .list()
+      .map(({ name, labels, arch, kernel }) => ({ name, labels, arch, kernel }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   set(name: string): SetEntry | undefined {
@@ -162,7 +199,7 @@ export class Fleet {
   }
 
   #reflectors() {
-    return [...this.#policyReflectors, this.#nodes, this.#sets, this.#nodeSets];
+    return [...this.#policyReflectors, this.#namespaces, this.#nodes, this.#sets, this.#nodeSets];
   }
 
   #lives(setName: string): boolean {
@@ -188,6 +225,8 @@ export class Fleet {
     const { setName } = change.type === "set" ? change.value : change.before;
     if (change.type === "set") this.#policies.set(setName, change.value);
     else this.#policies.delete(setName);
+    if (change.type === "deleted") this.#rego.delete(setName);
+    else if (change.value.resource.group === "guardbee.io") this.#rego.set(setName, change.value);
     this.#listener.policyChanged(setName);
     if (change.type === "deleted" || change.value.deleting) this.#nodesOfSetChanged(setName);
   }
@@ -203,6 +242,7 @@ export class Fleet {
       this.#heardMs.delete(key);
     }
     this.#listener.nodeChanged(key);
+    this.#listener.nodeFactsChanged();
     const labels = [change.before?.labels, change.type === "set" ? change.value.labels : undefined];
     for (const set of this.#sets.list()) {
       const concerned = labels.some((one) => one !== undefined && matchesLabels(set.nodes, one));

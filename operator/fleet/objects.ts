@@ -4,18 +4,20 @@ import {
   type LabelSelector,
   type Mode,
   type PolicyKind,
-  type PolicyRef,
   type PolicyStatus,
+  type RegoKind,
   type SelectorSet,
+  type SourceRef,
   setName,
 } from "@guardbee/policy";
+import { countRules, type RuleCounts } from "../rego/drop-guard.ts";
 import type { NodeException, NodeReport } from "../status/node-state.ts";
 
 /** A policy as written, and the status that the API server has of it. */
 export type PolicyEntry = {
   /** Of its SelectorSet: one name over all kinds and namespaces, and so the key everywhere. */
   readonly setName: string;
-  readonly resource: Resource & { readonly kind: PolicyKind };
+  readonly resource: Resource & { readonly kind: PolicyKind | RegoKind };
   readonly object: KubeObject;
   readonly uid: string;
   readonly generation: number;
@@ -40,6 +42,8 @@ export type SetEntry = {
   readonly mode: Mode;
   readonly nodes: LabelSelector | undefined;
   readonly ownerUid: string | undefined;
+  /** Of a RegoPolicy: what there is to lose. */
+  readonly rules?: RuleCounts;
 };
 
 export type NodeSetsEntry = {
@@ -54,11 +58,13 @@ export const policyResources = [
   resources.tracingPolicyNamespaced,
   resources.execPolicy,
   resources.execPolicyNamespaced,
+  resources.regoPolicy,
+  resources.regoPolicyNamespaced,
 ] as const;
 
 export function projectPolicy(resource: PolicyEntry["resource"], raw: KubeObject): PolicyEntry {
   const { name, namespace, uid = "", generation = 0, labels, annotations } = raw.metadata;
-  const ref: PolicyRef = { kind: resource.kind, name, ...(namespace ? { namespace } : {}) };
+  const ref: SourceRef = { kind: resource.kind, name, ...(namespace ? { namespace } : {}) };
   const { apiVersion, kind, spec } = raw;
   // Managed fields are as large as the rest, and nobody here reads them.
   const metadata = {
@@ -116,6 +122,7 @@ export function projectSet(raw: KubeObject): SetEntry {
     mode: modeOf(sets ?? []),
     nodes: sets?.[0]?.nodes,
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
+    ...(raw.metadata.name.startsWith("regopolicy") ? { rules: countRules(sets ?? []) } : {}),
   };
 }
 

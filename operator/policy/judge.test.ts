@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject } from "@guardbee/kube";
+import type { Guard } from "../rego/guard-rails.ts";
 import { judge } from "./judge.ts";
 import type { Decision, Translate } from "./translate.ts";
 
@@ -10,6 +11,10 @@ const answering =
   (decision: Decision): Translate =>
   async () =>
     decision;
+const noGuard: Guard = async ({ set: { mode, scope: given } }) => ({
+  ...{ problems: [], notes: [] },
+  ...{ mode, scope: given },
+});
 const accepting = answering({ accepted: true, scope, mode: "monitor" });
 
 function aPolicy(spec: object = {}): KubeObject {
@@ -28,7 +33,7 @@ function aPolicy(spec: object = {}): KubeObject {
 }
 
 test("scope and mode are those that Rego decided", async () => {
-  const judgement = await judge(aPolicy(), accepting, signal);
+  const judgement = await judge(aPolicy(), { translate: accepting, guard: noGuard }, signal);
   assert.ok(judgement.kind === "accepted");
   assert.deepEqual(judgement.sets[0]?.scope, scope);
   assert.deepEqual(
@@ -40,19 +45,24 @@ test("scope and mode are those that Rego decided", async () => {
 test("what Rego refuses is Refused, with its problems", async () => {
   const problem = { field: "spec.x", what: "is bad", fix: "change it", kind: "invalid" } as const;
   const decision = { accepted: false, problems: [problem], mode: "enforce" } as const;
-  assert.deepEqual(await judge(aPolicy(), answering(decision), signal), {
-    kind: "refused",
-    reason: "Refused",
-    problems: [problem],
-    mode: "enforce",
-  });
+  assert.deepEqual(
+    await judge(aPolicy(), { translate: answering(decision), guard: noGuard }, signal),
+    {
+      kind: "refused",
+      reason: "Refused",
+      problems: [problem],
+      mode: "enforce",
+    },
+  );
 });
 
 test("a policy that Rego has no answer for is an error, not a refusal", async () => {
   const failing: Translate = async () => {
     throw new Error("took too long");
   };
-  await assert.rejects(judge(aPolicy(), failing, signal), { message: "took too long" });
+  await assert.rejects(judge(aPolicy(), { translate: failing, guard: noGuard }, signal), {
+    message: "took too long",
+  });
 });
 
 const refused: readonly { name: string; spec: object; reason: string }[] = [
@@ -77,7 +87,7 @@ for (const { name, spec, reason } of refused) {
     const asked: Translate = async () => {
       throw new Error("asked");
     };
-    const judgement = await judge(aPolicy(spec), asked, signal);
+    const judgement = await judge(aPolicy(spec), { translate: asked, guard: noGuard }, signal);
     assert.ok(judgement.kind === "refused");
     assert.equal(judgement.reason, reason);
     assert.ok(judgement.problems.length > 0);

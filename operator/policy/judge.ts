@@ -10,6 +10,7 @@ import {
   parsePolicyObject,
   type SelectorSet,
 } from "@guardbee/policy";
+import type { Guard, GuardNote } from "../rego/guard-rails.ts";
 import type { RefusalReason } from "../status/conditions.ts";
 import type { Translate } from "./translate.ts";
 
@@ -22,22 +23,51 @@ export type Judgement =
       readonly hash: string;
       readonly nodes: LabelSelector | undefined;
       readonly sets: readonly SelectorSet[];
+      /** Mode as written, where a guard rail changed it. */
+      readonly requested?: Mode;
+      readonly notes?: readonly GuardNote[];
+      readonly rego?: RegoReport;
+      readonly unresolved?: string;
     }
   | {
       readonly kind: "refused";
       readonly reason: RefusalReason;
       readonly problems: readonly Problem[];
       readonly mode?: Mode;
+      readonly notes?: readonly GuardNote[];
+      /** Digest of a result that the drop guard holds back. */
+      readonly held?: string;
+    }
+  /** A RegoPolicy that judges others; there is nothing to program. */
+  | {
+      readonly kind: "guards";
+      readonly rego: RegoReport;
+      /** Why its bundle's source gives none; the last good one is in use. */
+      readonly unresolved?: string;
     };
 
+/** What is in force of a RegoPolicy. */
+export type RegoReport = {
+  readonly digest?: string;
+  readonly revision?: string;
+  readonly rules?: number;
+  readonly policies?: number;
+};
+
+export type JudgeDeps = {
+  readonly translate: Translate;
+  readonly guard: Guard;
+};
+
 /**
- * Parses, lets Rego decide, lowers. The scope and mode that Rego gives replace those of `lower`.
+ * Parses, lowers, lets Rego decide, passes the guard rails. The scope and mode that Rego gives
+ * replace those of `lower`.
  * All problems of a step are reported; a later step does not run. Throws only when Rego gives no
  * answer.
  */
 export async function judge(
   object: KubeObject,
-  translate: Translate,
+  { translate, guard }: JudgeDeps,
   signal: AbortSignal,
 ): Promise<Judgement> {
   const parsed = parsePolicyObject(withoutStatus(object));
@@ -49,9 +79,22 @@ export async function judge(
   if (!decision.accepted) {
     return { kind: "refused", reason: "Refused", problems: decision.problems, mode };
   }
-  const set: SelectorSet = { ...lowered.value, mode, scope: decision.scope };
+  const translated: SelectorSet = { ...lowered.value, mode, scope: decision.scope };
+  const guarded = await guard({ policy: parsed.value, set: translated }, signal);
+  const { problems, notes } = guarded;
+  if (problems.length > 0) return { kind: "refused", reason: "Refused", problems, mode, notes };
+  const set: SelectorSet = { ...translated, mode: guarded.mode, scope: guarded.scope };
   const enforces = hasEnforcing(set);
-  return { kind: "accepted", mode, enforces, hash: hashSets([set]), nodes: set.nodes, sets: [set] };
+  return {
+    kind: "accepted",
+    mode: set.mode,
+    requested: mode,
+    enforces,
+    hash: hashSets([set]),
+    nodes: set.nodes,
+    sets: [set],
+    notes,
+  };
 }
 
 /** Whether it has an action that stops something, in whichever mode. */

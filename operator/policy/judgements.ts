@@ -1,4 +1,6 @@
 import type { PolicyEntry } from "../fleet/objects.ts";
+import type { Guard } from "../rego/guard-rails.ts";
+import type { RegoPolicies } from "../rego/rego-policies.ts";
 import { type Judgement, judge } from "./judge.ts";
 import type { Translate } from "./translate.ts";
 
@@ -10,24 +12,39 @@ export class Judgements {
   /** By set name. Written by get and forget. */
   readonly #known = new Map<string, { readonly key: string; readonly judgement: Judgement }>();
   readonly #translate: Translate;
+  readonly #rego: RegoPolicies;
 
-  constructor(translate: Translate) {
+  constructor(translate: Translate, rego: RegoPolicies) {
     this.#translate = translate;
+    this.#rego = rego;
   }
 
   /** The judgement of this generation; throws when Rego gives no answer. */
   async get(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
-    // Labels are input to Rego, and no part of the generation.
+    // Labels and annotations are input to Rego, and no part of the generation.
     const { labels, annotations } = policy.object.metadata;
-    const key = JSON.stringify([policy.uid, policy.generation, labels, annotations]);
+    const inputs = this.#rego.inputsOf(policy);
+    const key = JSON.stringify([policy.uid, policy.generation, labels, annotations, inputs]);
     const known = this.#known.get(policy.setName);
     if (known?.key === key) return known.judgement;
-    const judgement = await judge(policy.object, this.#translate, signal);
+    const judgement = await this.#judge(policy, signal);
     this.#known.set(policy.setName, { key, judgement });
     return judgement;
   }
 
-  forget(setName: string): void {
+  /** When `get` is to be asked again though nothing changed; Infinity: never. */
+  dueInMs(setName: string): number {
+    return this.#rego.dueInMs(setName);
+  }
+
+  async forget(setName: string): Promise<void> {
     this.#known.delete(setName);
+    await this.#rego.forget(setName);
+  }
+
+  #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+    if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
+    const guard: Guard = (subject, within) => this.#rego.guard(subject, within);
+    return judge(policy.object, { translate: this.#translate, guard }, signal);
   }
 }

@@ -10,7 +10,7 @@ import {
   type Outcome,
   resources,
 } from "@guardbee/kube";
-import type { Problem } from "@guardbee/policy";
+import type { PolicyStatus, Problem } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
@@ -24,7 +24,9 @@ export type PolicyDeps = {
   readonly fleet: Fleet;
   /** The judgement of a policy's generation; throws when Rego gives no answer. */
   readonly judge: (policy: PolicyEntry, signal: AbortSignal) => Promise<Judgement>;
-  readonly forget: (setName: string) => void;
+  /** When `judge` is to be asked again though nothing changed; Infinity: never. */
+  readonly dueInMs: (setName: string) => number;
+  readonly forget: (setName: string) => Promise<void>;
   readonly statuses: StatusWriter;
   readonly clock: Clock;
   readonly log: Logger;
@@ -54,9 +56,34 @@ export async function reconcilePolicy(
     verdict: settled,
     nodes,
     nowMs: deps.clock.now(),
+    ...regoStatus(policy, settled, deps),
+    unresolved: "unresolved" in settled ? settled.unresolved : undefined,
   });
   const outcome = await deps.statuses.write(policy, status, signal);
-  return sooner(outcome, nextLook(settled, nodes, deps.clock.monotonic()));
+  return sooner(outcome, nextLook(settled, nodes, deps.clock.monotonic(), deps.dueInMs(setName)));
+}
+
+/** What a RegoPolicy shows beside its conditions, and what guard rails made of any policy. */
+function regoStatus(
+  policy: PolicyEntry,
+  judged: Judged,
+  deps: PolicyDeps,
+): Pick<PolicyStatus, "rego" | "guardRails"> {
+  const guardRails = "notes" in judged ? judged.notes : undefined;
+  const notes = guardRails === undefined ? {} : { guardRails };
+  if (policy.resource.group !== "guardbee.io") return notes;
+  const { held: _held, ...before } = deps.statuses.current(policy)?.rego ?? {};
+  if (judged.kind !== "accepted" && judged.kind !== "guards") {
+    const held = judged.kind === "refused" ? judged.held : undefined;
+    const rego = { ...before, ...(held === undefined ? {} : { held }) };
+    return Object.keys(rego).length === 0 ? notes : { ...notes, rego };
+  }
+  const result = judged.kind === "accepted" ? judged.hash : judged.rego.digest;
+  const changed = before.result !== result;
+  const nowAt = new Date(deps.clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+  const inputsChangedAt = changed ? nowAt : (before.inputsChangedAt ?? nowAt);
+  const digests = result === undefined ? {} : { result };
+  return { ...notes, rego: { ...judged.rego, ...digests, inputsChangedAt } };
 }
 
 type Judged = Judgement | Extract<Verdict, { kind: "unknown" }>;
@@ -149,8 +176,13 @@ function wasReady(policy: PolicyEntry, deps: PolicyDeps): boolean {
 }
 
 /** When something changes by itself: a node's time runs out, or Rego is asked again. */
-function nextLook(judged: Judged, nodes: readonly NodeState[], nowMs: number): Outcome {
-  let inMs = judged.kind === "unknown" ? judgeAgainMs : Number.POSITIVE_INFINITY;
+function nextLook(
+  judged: Judged,
+  nodes: readonly NodeState[],
+  nowMs: number,
+  dueInMs: number,
+): Outcome {
+  let inMs = judged.kind === "unknown" ? Math.min(judgeAgainMs, dueInMs) : dueInMs;
   for (const one of nodes) {
     if (one.state === "pending") inMs = Math.min(inMs, Math.max(one.untilMs - nowMs, 0) + 1);
   }
@@ -167,7 +199,7 @@ async function forgetPolicy(
   deps: PolicyDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  deps.forget(setName);
+  await deps.forget(setName);
   deps.statuses.forget(setName);
   if (deps.fleet.set(setName) !== undefined) {
     await deleteObject(deps.connection, resources.selectorSet, { name: setName }, signal);

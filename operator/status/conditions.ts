@@ -1,14 +1,18 @@
 import type { ConditionType, PolicyStatus, StatusCondition } from "@guardbee/policy";
 
 /** Why a policy is not accepted, and so not programmed. */
-export const refusalReasons = ["InvalidSpec", "NotSupported", "Refused"] as const;
+export const refusalReasons = [
+  ...(["InvalidSpec", "NotSupported", "Refused"] as const),
+  ...(["InvalidRego", "InvalidResult", "TooManyRules", "DropHeld"] as const),
+] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
 /**
  * Every reason of every condition type, by status.
  * - `Accepted`: the policy is well-formed and allowed. `EvaluationFailed`: the built-in Rego gave
  *   no answer; it is tried again.
- * - `ResolvedRefs`: what the policy refers to exists. No kind refers to anything yet.
+ * - `ResolvedRefs`: what the policy refers to exists. `BundleFailed`: the source of its bundle gives
+ *   none that can be used; the last good one is.
  * - `Programmed`: the kernels of its nodes hold it. `NotAccepted`: an earlier accepted generation
  *   may still be in force. `NoNodes`: its node selector matches none.
  * - `Enforcing`: it stops what it says. `MonitorMode`: asked to only report. `ReportsOnly`: it
@@ -23,19 +27,19 @@ export const reasons = {
     False: refusalReasons,
     Unknown: ["EvaluationFailed"],
   },
-  ResolvedRefs: { True: ["ResolvedRefs"], False: ["NotFound"], Unknown: [] },
+  ResolvedRefs: { True: ["ResolvedRefs"], False: ["BundleFailed"], Unknown: [] },
   Programmed: {
-    True: ["Programmed", "NoNodes"],
+    True: ["Programmed", "NoNodes", "GuardsPolicies"],
     False: ["NodesFailed", "NotAccepted"],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
   },
   Enforcing: {
-    True: ["Enforcing"],
+    True: ["Enforcing", "GuardsPolicies"],
     False: ["MonitorMode", "ReportsOnly", "NoNodes", "NodesFailed", "NotAccepted"],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
   },
   Ready: {
-    True: ["Programmed", "NoNodes"],
+    True: ["Programmed", "NoNodes", "GuardsPolicies"],
     False: ["NodesFailed", ...refusalReasons],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
   },

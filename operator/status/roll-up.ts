@@ -5,7 +5,15 @@ import type { NodeState } from "./node-state.ts";
 
 /** What became of a policy before any node saw it. */
 export type Verdict =
-  | { readonly kind: "accepted"; readonly mode: Mode; readonly enforces: boolean }
+  | {
+      readonly kind: "accepted";
+      readonly mode: Mode;
+      /** As written; default mode. */
+      readonly requested?: Mode;
+      readonly enforces: boolean;
+    }
+  /** A guard rail: the operator asks it, and no node holds anything of it. */
+  | { readonly kind: "guards" }
   | {
       readonly kind: "refused";
       readonly reason: RefusalReason;
@@ -22,6 +30,10 @@ export type RollUpInput = {
   /** Its nodes. Of a policy that is not accepted: what its last accepted generation is there. */
   readonly nodes: readonly NodeState[];
   readonly nowMs: number;
+  /** Why what it refers to cannot be had. */
+  readonly unresolved?: string | undefined;
+  readonly rego?: PolicyStatus["rego"];
+  readonly guardRails?: PolicyStatus["guardRails"];
 };
 
 const maxProblems = 10;
@@ -37,16 +49,26 @@ const maxSummaryLength = 320;
 export function rollUp(input: RollUpInput): PolicyStatus {
   const { generation, previous, verdict, nodes, nowMs } = input;
   const count = countStates(nodes);
-  const findings = findingsOf(verdict, count, nodes);
-  const requested = verdict.kind === "unknown" ? undefined : verdict.mode;
+  const findings = findingsOf(verdict, count, nodes).map((one) =>
+    one.type === "ResolvedRefs" ? refsFinding(input.unresolved) : one,
+  );
+  const requested = requestedMode(verdict);
+  const { rego, guardRails = [] } = input;
   const failures = verdict.kind === "accepted" ? failureGroups(nodes) : []; // of this generation
   return {
     observedGeneration: generation,
     conditions: stampConditions(findings, { generation, nowMs, previous }),
     mode: { ...(requested === undefined ? {} : { requested }), observed: observedMode(input) },
     nodes: { ...count, summary: `${count.programmed}/${count.desired}` },
+    ...(rego === undefined ? {} : { rego }),
+    ...(guardRails.length === 0 ? {} : { guardRails }),
     ...(failures.length === 0 ? {} : { failures }),
   };
+}
+
+function requestedMode(verdict: Verdict): Mode | undefined {
+  if (verdict.kind === "accepted") return verdict.requested ?? verdict.mode;
+  return verdict.kind === "refused" ? verdict.mode : undefined;
 }
 
 type Count = Record<NodeState["state"] | "desired", number>;
@@ -63,6 +85,8 @@ function findingsOf(verdict: Verdict, count: Count, nodes: readonly NodeState[])
       return refusedFindings(verdict, count);
     case "unknown":
       return unknownFindings(verdict.message);
+    case "guards":
+      return guardsFindings;
     case "accepted":
       return acceptedFindings(verdict, count, nodes);
   }
@@ -104,6 +128,24 @@ const resolved: Finding = {
   reason: "ResolvedRefs",
   message: "it refers to no other object",
 };
+
+function refsFinding(message: string | undefined): Finding {
+  if (message === undefined) return resolved;
+  return { type: "ResolvedRefs", status: "False", reason: "BundleFailed", message };
+}
+
+const guarding = {
+  status: "True",
+  reason: "GuardsPolicies",
+  message: "every policy that it applies to is judged by it",
+} as const;
+const guardsFindings: Finding[] = [
+  { type: "Accepted", status: "True", reason: "Accepted", message: "the Rego is in use" },
+  resolved,
+  { type: "Programmed", ...guarding },
+  { type: "Enforcing", ...guarding },
+  { type: "Ready", ...guarding },
+];
 
 function acceptedFindings(
   verdict: Extract<Verdict, { kind: "accepted" }>,

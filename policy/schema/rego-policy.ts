@@ -1,9 +1,24 @@
 import { type Static, Type } from "typebox";
-import { type Immutable, int32, list, object, oneOf, optional, type Rule, text } from "./dsl.ts";
+import {
+  flag,
+  type Immutable,
+  int32,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Rule,
+  text,
+} from "./dsl.ts";
 import { labelSelector } from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import type { RegoKind } from "./rego-kind-names.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
+
+const algorithms = [
+  ...(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
+  ...(["ES256", "ES384", "ES512", "EdDSA"] as const),
+] as const;
 
 const oneSource: Rule = {
   rule: "has(self.modules) != has(self.bundle)",
@@ -26,16 +41,34 @@ const oneLocation: Rule = {
     [self.configMap, self.http, self.oci].filter((place) => place !== undefined).length === 1,
 };
 
+const hasKeys: Rule = {
+  rule: "has(self.keys) || has(self.artifactKeys)",
+  message: "has no key; write keys, artifactKeys or both: each list that is given is demanded",
+  holds: (self) => self.keys !== undefined || self.artifactKeys !== undefined,
+};
+
 const secretRef = (description: string) =>
-  optional(
-    object(
-      {
-        name: text({ minLength: 1, maxLength: 253 }),
-        namespace: optional(text({ maxLength: 63 })),
-      },
-      { description },
-    ),
-  );
+  optional(object({ name: text({ minLength: 1, maxLength: 253 }) }, { description }));
+
+const keyId = text({ minLength: 1, maxLength: 253 });
+const publicKey = text({ minLength: 1, maxLength: 16384, description: "PEM." });
+
+const verification = object(
+  {
+    keys: list(object({ id: keyId, algorithm: oneOf(algorithms), publicKey }), {
+      minItems: 1,
+      maxItems: 16,
+      description: "Of the signature in the bundle, as opa sign makes it.",
+    }),
+    artifactKeys: list(object({ id: keyId, publicKey }), {
+      minItems: 1,
+      maxItems: 16,
+      description: "Of the artifact's signature, as cosign makes it.",
+    }),
+    scope: optional(text({ maxLength: 253, description: "What the signature's scope must be." })),
+  },
+  { "x-kubernetes-validations": [hasKeys] },
+);
 
 const module = object({
   name: text({ minLength: 1, maxLength: 253, description: "Errors name it as the file." }),
@@ -58,25 +91,20 @@ const bundle = object(
     http: optional(
       object({
         url: text({ pattern: "^https?://", maxLength: 2048 }),
-        credentials: secretRef("A Secret with token, or username and password."),
+        credentials: secretRef(
+          "A Secret beside the operator with token, or username and password.",
+        ),
       }),
     ),
     oci: optional(
       object({
         reference: text({ minLength: 1, maxLength: 1024, description: "registry/name:tag" }),
-        credentials: secretRef("A Secret with username and password."),
-        insecure: optional(Type.Boolean({ description: "Plain HTTP." })),
+        credentials: secretRef("A Secret beside the operator with username and password."),
+        plainHttp: flag({ description: "HTTP without TLS." }),
       }),
     ),
     digest: digest("The only content that is used."),
-    verification: optional(
-      object({
-        keyId: optional(text({ maxLength: 253 })),
-        algorithm: optional(text({ maxLength: 16 })),
-        publicKey: text({ minLength: 1, maxLength: 16384, description: "PEM." }),
-        scope: optional(text({ maxLength: 253 })),
-      }),
-    ),
+    verification: optional(verification),
     pollInterval: optional(
       text({ pattern: "^[0-9]+(s|m|h)$", maxLength: 16, description: "Such as 30s; default 1m." }),
     ),

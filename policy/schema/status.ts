@@ -15,7 +15,7 @@ import {
 /**
  * Condition types of a policy.
  * - `Accepted`: False with InvalidSpec, NotSupported or Refused (by a guard rail).
- * - `ResolvedRefs`: False with NotFound.
+ * - `ResolvedRefs`: False with BundleFailed.
  * - `Programmed`: False with NodesFailed; Unknown with Pending.
  * - `Enforcing`: False with MonitorMode or NodesFailed; Unknown with Pending.
  * - `Ready`: the summary. False with the first reason above; Unknown with Pending.

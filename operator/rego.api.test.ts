@@ -1,0 +1,324 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { resources } from "@guardbee/kube";
+import { whyNoApiServer } from "../kube/testing/api-server.ts";
+import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
+
+const { regoPolicy, regoPolicyNamespaced, tracingPolicy, execPolicy } = resources;
+const skip = whyNoApiServer() || (process.env.OPA ? false : "OPA is not set");
+
+/** A policy for each workload with label tier=edge: its path comes from data. */
+const edge = `package guardbee.generate
+
+import rego.v1
+
+policies contains policy if {
+	input.workload.labels.tier == "edge"
+	path := data.forbidden[input.workload.name]
+	policy := {
+		"kind": "TracingPolicy",
+		"metadata": {"name": concat("-", ["edge", input.workload.name])},
+		"spec": {
+			"podSelector": {"matchLabels": input.workload.podLabels},
+			"kprobes": [{
+				"call": "fd_install",
+				"syscall": false,
+				"args": [{"index": 1, "type": "file"}],
+				"selectors": [{
+					"matchArgs": [{"index": 1, "operator": "Prefix", "values": [path]}],
+					"matchActions": [{"action": "Sigkill"}],
+				}],
+			}],
+		},
+	}
+}
+`;
+
+function aGenerator(name: string, spec: object = {}, metadata: object = {}) {
+  const modules = [{ name: "edge.rego", rego: edge }];
+  const data = { forbidden: { a: "/a/", b: "/b/", c: "/c/" } };
+  return {
+    metadata: { name, ...metadata },
+    spec: { role: "Generate", evaluate: "PerWorkload", modules, data, ...spec },
+  };
+}
+
+function aDeployment(name: string, labels: Record<string, string> = { tier: "edge" }) {
+  const podLabels = { app: name };
+  const containers = [{ name: "main", image: "example/app:1" }];
+  return {
+    metadata: { name, namespace: "default", labels },
+    spec: {
+      selector: { matchLabels: podLabels },
+      template: { metadata: { labels: podLabels }, spec: { containers } },
+    },
+  };
+}
+
+const killing = (call: string, conditions: object = {}) => [
+  {
+    ...{ call, syscall: false },
+    args: [{ index: 1, type: "file" }],
+    selectors: [{ ...conditions, matchActions: [{ action: "Sigkill" }] }],
+  },
+];
+
+describe("RegoPolicies against a real API server", { skip }, () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await TestCluster.start();
+    await cluster.startOperator();
+  });
+  after(() => cluster?.stop());
+
+  const policies = async (name: string) =>
+    (await cluster.sets(name))?.map(({ policy }) => policy.name).join() ?? "none";
+
+  test("a generator covers each workload, follows its labels, holds back a drop, and frees all", async () => {
+    await cluster.apply(resources.deployment, aDeployment("a"));
+    await cluster.apply(resources.deployment, aDeployment("other", {}));
+    await cluster.apply(regoPolicy, aGenerator("edge"));
+    const first = await cluster.accepted(regoPolicy, "edge", "True Accepted");
+    assert.equal(first.rego?.rules, 1);
+    assert.match(first.rego?.digest ?? "", /^sha256:[0-9a-f]{64}$/);
+    await eventually("one", () => policies("regopolicy.edge"), "edge-a");
+    for (const name of ["b", "c"]) await cluster.apply(resources.deployment, aDeployment(name));
+    await eventually("three", () => policies("regopolicy.edge"), "edge-a,edge-b,edge-c");
+    const [set] = (await cluster.sets("regopolicy.edge")) ?? [];
+    assert.deepEqual(set?.policy, { kind: "TracingPolicy", name: "edge-a" });
+    await cluster.apply(resources.deployment, aDeployment("a", { tier: "core" }));
+    await eventually("two", () => policies("regopolicy.edge"), "edge-b,edge-c");
+    // The other two go at once, which is more than half of what is in force.
+    const none = aGenerator("edge", { data: { forbidden: {} } });
+    await cluster.apply(regoPolicy, none);
+    const held = await cluster.accepted(regoPolicy, "edge", "False DropHeld");
+    assert.match(held.message, /^policies: drops 2 of 2 rules in force, more than 50 %;/);
+    assert.equal(await policies("regopolicy.edge"), "edge-b,edge-c");
+    const annotations = { "guardbee.io/acknowledge-drop": held.rego?.held ?? "" };
+    const wrong = { "guardbee.io/acknowledge-drop": "0".repeat(64) };
+    await cluster.apply(regoPolicy, { ...none, metadata: { name: "edge", annotations: wrong } });
+    await cluster.stopOperator();
+    await cluster.startOperator();
+    await eventually(
+      "still held after a restart",
+      async () => (await cluster.status(regoPolicy, "edge")).rego?.held,
+      held.rego?.held,
+    );
+    assert.equal(await policies("regopolicy.edge"), "edge-b,edge-c");
+    await cluster.apply(regoPolicy, { ...none, metadata: { name: "edge", annotations } });
+    await eventually("none", () => policies("regopolicy.edge"), "");
+    await cluster.delete(regoPolicy, "edge");
+    await eventually("gone", () => policies("regopolicy.edge"), "none");
+  });
+
+  test("Rego that does not compile is InvalidRego with its place, and what held goes on", async () => {
+    await cluster.apply(resources.deployment, aDeployment("b"));
+    await cluster.apply(regoPolicy, aGenerator("broken"));
+    await eventually(
+      "before",
+      () => policies("regopolicy.broken"),
+      (names) => names !== "none",
+    );
+    const before = await policies("regopolicy.broken");
+    const modules = [{ name: "edge.rego", rego: "package guardbee.generate\n\npolicies := x\n" }];
+    await cluster.apply(regoPolicy, aGenerator("broken", { modules }));
+    const { message } = await cluster.accepted(regoPolicy, "broken", "False InvalidRego");
+    assert.match(message, /^edge\.rego:3:\d+: rego_unsafe_var_error: /);
+    assert.equal(await policies("regopolicy.broken"), before);
+    await cluster.apply(regoPolicy, aGenerator("broken", { limits: { maxRules: 1 } }));
+    await cluster.apply(resources.deployment, aDeployment("c"));
+    await cluster.accepted(regoPolicy, "broken", "False TooManyRules");
+    await cluster.delete(regoPolicy, "broken");
+  });
+
+  test("what a namespaced generator yields holds in its namespace", async () => {
+    const shop = { metadata: { name: "shop" } };
+    await cluster.apply(resources.namespace, shop);
+    const inShop = aDeployment("a");
+    await cluster.apply(resources.deployment, {
+      ...inShop,
+      metadata: { ...inShop.metadata, namespace: "shop" },
+    });
+    await cluster.apply(regoPolicyNamespaced, aGenerator("edge", {}, { namespace: "shop" }));
+    await cluster.accepted(regoPolicyNamespaced, "edge", "True Accepted", "shop");
+    const sets = await cluster.sets("regopolicynamespaced.shop.edge");
+    assert.deepEqual(
+      sets?.map(({ policy, scope }) => ({ policy, namespaces: scope.pods?.namespaces })),
+      [
+        {
+          policy: { kind: "TracingPolicyNamespaced", namespace: "shop", name: "edge-a" },
+          namespaces: ["shop"],
+        },
+      ],
+    );
+    await cluster.delete(regoPolicyNamespaced, "edge", "shop");
+    await eventually("gone", () => policies("regopolicynamespaced.shop.edge"), "none");
+  });
+
+  test("a bundle over HTTP: a bad one is said, the last good one stays, also over a restart", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "bundle-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    await writeFile(join(folder, "edge.rego"), edge);
+    await writeFile(
+      join(folder, "data.json"),
+      JSON.stringify({ forbidden: { a: "/a/", d: "/d/" } }),
+    );
+    const tarball = join(folder, "bundle.tar.gz");
+    await promisify(execFile)(process.env.OPA!, ["build", "-r", "r1", "-o", tarball, "-b", folder]);
+    let answer: Buffer | undefined = await readFile(tarball);
+    const server = createServer((_request, response) => {
+      response.writeHead(answer === undefined ? 500 : 200);
+      response.end(answer);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle.tar.gz`;
+    await cluster.apply(resources.deployment, aDeployment("a"));
+    const bundle = { http: { url }, pollInterval: "5s" };
+    const spec = { role: "Generate", evaluate: "PerWorkload", bundle };
+    await cluster.apply(regoPolicy, { metadata: { name: "web" }, spec });
+    const good = await cluster.accepted(regoPolicy, "web", "True Accepted");
+    assert.equal(good.rego?.revision, "r1");
+    await eventually("sets", () => policies("regopolicy.web"), "edge-a");
+    const refs = async () => {
+      const { conditions } = await cluster.status(regoPolicy, "web");
+      return conditions?.find(({ type }) => type === "ResolvedRefs")?.message.split(":")[0];
+    };
+    answer = Buffer.from("garbage");
+    await eventually("garbage is said", refs, "NotABundle");
+    answer = undefined;
+    await cluster.stopOperator();
+    await cluster.startOperator();
+    await eventually("an error is said", refs, "Unreachable");
+    await cluster.apply(resources.deployment, aDeployment("d"));
+    await eventually(
+      "the kept bundle covers it",
+      () => policies("regopolicy.web"),
+      "edge-a,edge-d",
+    );
+    await cluster.delete(regoPolicy, "web");
+  });
+
+  test("a bundle in a ConfigMap is used, and a wrong signature demand is said", async () => {
+    const data = { "edge.rego": edge, "data.json": JSON.stringify({ forbidden: { a: "/a/" } }) };
+    const metadata = { name: "edge-rego", namespace: "default" };
+    await cluster.apply(resources.configMap, { metadata, data });
+    const bundle = { configMap: metadata };
+    const spec = { role: "Generate", evaluate: "PerWorkload", bundle };
+    await cluster.apply(regoPolicy, { metadata: { name: "map" }, spec });
+    await cluster.accepted(regoPolicy, "map", "True Accepted");
+    const publicKey = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({
+      ...({ type: "spki", format: "pem" } as const),
+    });
+    const keys = [{ id: "k", algorithm: "ES256", publicKey }];
+    const signed = { ...spec, bundle: { ...bundle, verification: { keys } } };
+    await cluster.apply(regoPolicy, { metadata: { name: "signed" }, spec: signed });
+    const refused = await cluster.accepted(regoPolicy, "signed", "Unknown EvaluationFailed");
+    assert.match(refused.message, /^NotSigned: /);
+    for (const name of ["map", "signed"]) await cluster.delete(regoPolicy, name);
+  });
+
+  test("the examples are accepted", async () => {
+    for (const name of ["edge-paths", "monitor-in-staging"]) {
+      const file = new URL(`../config/examples/rego/${name}.yaml`, import.meta.url);
+      await cluster.apply(regoPolicy, (await readYaml(file))[0]);
+      await cluster.accepted(regoPolicy, name, "True Accepted");
+    }
+    await cluster.apply(resources.deployment, aDeployment("search"));
+    await eventually(
+      "not without an owner",
+      async () => {
+        const { conditions } = await cluster.status(regoPolicy, "edge-paths");
+        return conditions?.find(({ type }) => type === "Accepted")?.reason;
+      },
+      "Refused",
+    );
+    await cluster.delete(regoPolicy, "monitor-in-staging");
+    await eventually("covered", () => policies("regopolicy.edge-paths"), "edge-search");
+    await cluster.delete(regoPolicy, "edge-paths");
+  });
+
+  test("both seed policies pass the built-in guard rails, and a kill without a scope does not", async () => {
+    const example = async (name: string) =>
+      (await readYaml(new URL(`../config/examples/${name}.yaml`, import.meta.url)))[0];
+    await cluster.apply(tracingPolicy, await example("deny-tmp-forbidden-write"));
+    await cluster.apply(execPolicy, await example("exec-policy-example"));
+    await cluster.accepted(tracingPolicy, "deny-tmp-forbidden-write", "True Accepted");
+    await cluster.accepted(execPolicy, "exec-policy-example", "True Accepted");
+    const everything = { metadata: { name: "all" }, spec: { kprobes: killing("fd_install") } };
+    await cluster.apply(tracingPolicy, everything);
+    const refused = await cluster.accepted(tracingPolicy, "all", "False Refused");
+    assert.match(refused.message, /\(guard rail builtin\/cluster-wide\)/);
+    const effects = refused.guardRails?.map(({ name, effect }) => `${effect} by ${name}`);
+    assert.deepEqual(effects, [
+      "refused by builtin/cluster-wide",
+      "refused by builtin/host-protection",
+      "warned by builtin/system-namespaces",
+    ]);
+  });
+
+  test("a guard rail of one's own refuses with its message, and changes", async () => {
+    const rego = `package guardbee.guardrail
+
+import rego.v1
+
+decision := {"deny": deny, "mode": "monitor"} if calm
+decision := {"deny": deny} if not calm
+
+calm if input.facts.namespaces[input.policy.metadata.namespace].mode == "calm"
+
+deny contains {"field": "metadata.name", "what": "is forbidden", "fix": "choose another"} if {
+	input.policy.metadata.name == "forbidden"
+}
+`;
+    const modules = [{ name: "names.rego", rego }];
+    await cluster.apply(resources.namespace, {
+      metadata: { name: "calm", labels: { mode: "calm" } },
+    });
+    await cluster.apply(regoPolicy, {
+      metadata: { name: "names" },
+      spec: { role: "Guardrail", modules },
+    });
+    await cluster.accepted(regoPolicy, "names", "True Accepted");
+    const conditions = { matchArgs: [{ index: 1, operator: "Prefix", values: ["/x/"] }] };
+    const spec = { kprobes: killing("fd_install", conditions) };
+    await cluster.apply(tracingPolicy, { metadata: { name: "forbidden" }, spec });
+    const refused = await cluster.accepted(tracingPolicy, "forbidden", "False Refused");
+    assert.equal(
+      refused.message,
+      "metadata.name: is forbidden (guard rail RegoPolicy names); choose another",
+    );
+    const resource = resources.tracingPolicyNamespaced;
+    await cluster.apply(resource, { metadata: { name: "p", namespace: "calm" }, spec });
+    const changed = await cluster.accepted(resource, "p", "True Accepted", "calm");
+    assert.deepEqual(changed.guardRails, [
+      { name: "RegoPolicy names", effect: "changed", message: "mode: enforce to monitor" },
+    ]);
+    assert.equal(changed.mode?.requested, "enforce");
+    const [set] = (await cluster.sets("tracingpolicynamespaced.calm.p")) ?? [];
+    assert.equal(set?.mode, "monitor");
+    // One that cannot be evaluated lets nothing through, and drops nothing.
+    const broken = [{ name: "names.rego", rego: "package guardbee.guardrail\n\ndecision := x\n" }];
+    await cluster.delete(regoPolicy, "names");
+    await cluster.apply(regoPolicy, {
+      metadata: { name: "broken" },
+      spec: { role: "Guardrail", modules: broken },
+    });
+    await cluster.accepted(regoPolicy, "broken", "False InvalidRego");
+    await cluster.apply(tracingPolicy, { metadata: { name: "waiting" }, spec });
+    const waiting = await cluster.accepted(tracingPolicy, "waiting", "Unknown EvaluationFailed");
+    assert.match(waiting.message, /^guard rail RegoPolicy broken cannot be evaluated: /);
+    assert.equal(await cluster.sets("tracingpolicy.waiting"), undefined);
+    await cluster.delete(regoPolicy, "broken");
+    await cluster.accepted(tracingPolicy, "waiting", "True Accepted");
+  });
+});

@@ -1,0 +1,171 @@
+import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  applyObject,
+  deleteObject,
+  getObject,
+  type KubeConnection,
+  type KubeObject,
+  type Resource,
+  resources,
+} from "@guardbee/kube";
+import type { PolicyStatus, SelectorSet } from "@guardbee/policy";
+import pino from "pino";
+import { parseAllDocuments } from "yaml";
+import { type ApiServer, startApiServer } from "../../kube/testing/api-server.ts";
+import { type OperatorOptions, runOperator } from "../main.ts";
+
+const root = new URL("../../", import.meta.url);
+const never = new AbortController().signal;
+const tester = { fieldManager: "test", force: true };
+
+/** A real API server with crds/ and config/base applied, and an operator with the rights of that. */
+export class TestCluster {
+  readonly kube: KubeConnection;
+  readonly #api: ApiServer;
+  /** Written by startOperator and stopOperator. */
+  #operator: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+
+  static async start(): Promise<TestCluster> {
+    const api = await startApiServer();
+    const cluster = new TestCluster(api);
+    const crds = await namesIn("crds/");
+    const base = await namesIn("config/base/");
+    for (const name of [...crds, ...base]) {
+      for (const object of await readYaml(new URL(name, root))) {
+        await cluster.apply(resourceOf(object), object);
+      }
+    }
+    await eventually(
+      "RegoPolicy served",
+      () => cluster.list(resources.regoPolicyNamespaced),
+      Array.isArray,
+    );
+    return cluster;
+  }
+
+  private constructor(api: ApiServer) {
+    this.#api = api;
+    this.kube = api.connection;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopOperator();
+    await this.#api.stop();
+  }
+
+  async startOperator(options: Partial<OperatorOptions> = {}): Promise<void> {
+    const path = "/api/v1/namespaces/guardbee-system/serviceaccounts/guardbee-operator/token";
+    const { status } = await this.kube.request<{ status: { token: string } }>(
+      { method: "POST", path, body: { spec: {} } },
+      never,
+    );
+    const connection = this.#api.as(status.token);
+    const stop = new AbortController();
+    const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
+    const namespace = "guardbee-system";
+    const leaderElection = "none";
+    const ended = runOperator(
+      { connection, log, namespace, leaderElection, statusIntervalMs: 200, ...options },
+      stop.signal,
+    );
+    this.#operator = { stop, ended };
+  }
+
+  async stopOperator(): Promise<void> {
+    this.#operator?.stop.abort();
+    await this.#operator?.ended;
+    this.#operator = undefined;
+  }
+
+  async apply(resource: Resource, object: unknown): Promise<void> {
+    await applyObject(this.kube, { resource, object: object as never }, tester, never);
+  }
+
+  async delete(resource: Resource, name: string, namespace?: string): Promise<void> {
+    const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
+    await deleteObject(this.kube, resource, ref, never);
+  }
+
+  async list(resource: Resource): Promise<readonly KubeObject[]> {
+    const api = resource.group === "" ? "api" : `apis/${resource.group}`;
+    const path = `/${api}/${resource.version}/${resource.plural}`;
+    return (await this.kube.request<{ items: KubeObject[] }>({ path }, never)).items;
+  }
+
+  async status(resource: Resource, name: string, namespace?: string): Promise<PolicyStatus> {
+    const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
+    return ((await getObject(this.kube, resource, ref, never))?.status ?? {}) as PolicyStatus;
+  }
+
+  /** Waits for `STATUS REASON` of Accepted; gives the whole status. */
+  async accepted(
+    resource: Resource,
+    name: string,
+    want: string,
+    namespace?: string,
+  ): Promise<PolicyStatus & { readonly message: string }> {
+    let status: PolicyStatus = {};
+    let message = "";
+    await eventually(
+      `Accepted of ${name}`,
+      async () => {
+        status = await this.status(resource, name, namespace);
+        const found = status.conditions?.find(({ type }) => type === "Accepted");
+        message = found?.message ?? "";
+        return `${found?.status} ${found?.reason}`;
+      },
+      want,
+      () => message,
+    );
+    return { ...status, message };
+  }
+
+  /** Sets in a SelectorSet object; undefined: there is none. */
+  async sets(name: string): Promise<readonly SelectorSet[] | undefined> {
+    const object = await getObject(this.kube, resources.selectorSet, { name }, never);
+    return (object?.spec as { readonly sets: SelectorSet[] } | undefined)?.sets;
+  }
+}
+
+/** Waits until `look` gives `want` (a value, or a test of it); at most 30 s. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T>,
+  want: T | ((value: T) => boolean),
+  more: () => string = () => "",
+): Promise<T> {
+  let last: unknown;
+  for (let tries = 0; tries < 300; tries++) {
+    try {
+      const value = await look();
+      last = value;
+      const good = typeof want === "function" ? (want as (v: T) => boolean)(value) : value === want;
+      if (good) return value;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(100);
+  }
+  throw new Error(`${what}: is still ${String(last)}; wanted ${String(want)}; ${more()}`);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(new URL(folder, root))).filter((name) => name.endsWith(".yaml"));
+  return names.sort().map((name) => folder + name);
+}
+
+export async function readYaml(file: URL): Promise<readonly Record<string, unknown>[]> {
+  const documents = parseAllDocuments(await readFile(file, "utf8"));
+  return (documents as { toJS(): Record<string, unknown> }[]).map((one) => one.toJS());
+}
+
+/** Enough of the API's discovery for what config/base and crds hold. */
+function resourceOf(object: Record<string, unknown>): Resource {
+  const version = String(object.apiVersion);
+  const kind = String(object.kind);
+  const [group, name] = version.includes("/") ? version.split("/") : ["", version];
+  const plural = `${kind.toLowerCase().replace(/y$/, "ie")}s`;
+  const namespaced = (object.metadata as { namespace?: string }).namespace !== undefined;
+  return { group: group!, version: name!, kind, plural, namespaced };
+}
