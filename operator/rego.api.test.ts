@@ -137,7 +137,22 @@ describe("RegoPolicies against a real API server", { skip }, () => {
     await cluster.apply(regoPolicy, aGenerator("broken", { limits: { maxRules: 1 } }));
     await cluster.apply(resources.deployment, aDeployment("c"));
     await cluster.accepted(regoPolicy, "broken", "False TooManyRules");
+    await assert.rejects(
+      cluster.apply(regoPolicy, {
+        metadata: { name: "broken" },
+        spec: { role: "Guardrail", modules },
+      }),
+      /has another role than before; make another object for it/,
+    );
     await cluster.delete(regoPolicy, "broken");
+  });
+
+  test("a RegoPolicy has one source", async () => {
+    const wrong = (spec: object) => cluster.apply(regoPolicy, aGenerator("wrong", spec));
+    const both = { bundle: { configMap: { name: "x" } } };
+    await assert.rejects(wrong(both), /write either modules or bundle/);
+    const two = { configMap: { name: "x" }, http: { url: "https://a" } };
+    await assert.rejects(wrong({ modules: undefined, bundle: two }), /write one of configMap/);
   });
 
   test("what a namespaced generator yields holds in its namespace", async () => {

@@ -34,6 +34,13 @@ const generatesOnly: Rule = {
     self.role === "Generate" || (self.evaluate === undefined && self.nodeSelector === undefined),
 };
 
+/** Of one object with another role: what it generated would stay, and nothing would own it. */
+const sameRole: Rule = {
+  rule: "self.role == oldSelf.role",
+  message: "has another role than before; make another object for it",
+  holds: () => true, // a file has no before
+};
+
 const oneLocation: Rule = {
   rule: "[has(self.configMap), has(self.http), has(self.oci)].filter(given, given).size() == 1",
   message: "does not name exactly one place; write one of configMap, http, oci",
@@ -158,7 +165,7 @@ const spec = object(
       }),
     ),
   },
-  { "x-kubernetes-validations": [oneSource, generatesOnly] },
+  { "x-kubernetes-validations": [oneSource, generatesOnly, sameRole] },
 );
 
 /** `spec` and `status` of RegoPolicy and RegoPolicyNamespaced. */

@@ -38,7 +38,7 @@ const demoShells = { "bin/sh": "/bin/dash", "bin/bash": "/bin/bash" };
 
 /** Every image of the lab, from the application at `appRoot`. */
 export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
-  const { busybox, pause } = await ensureBuilt(["busybox", "pause"]);
+  const { busybox, opa, pause } = await ensureBuilt(["busybox", "opa", "pause"]);
   const runtime = layer(runtimeEntries(appRoot, busybox!));
   const dependencies = layer(dependencyEntries(appRoot));
   const application = (kernel: boolean): Buffer => layer(appEntries(appRoot, { kernel }));
@@ -57,7 +57,13 @@ export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
     {
       ...app,
       name: imageNames.operator,
-      layers: [runtime, dependencies, application(false)],
+      // opa compiles the Rego of RegoPolicies.
+      layers: [
+        runtime,
+        layer([program("usr/local/bin/opa", opa!)]),
+        dependencies,
+        application(false),
+      ],
       command: ["operator"],
     },
     {
