@@ -11,6 +11,18 @@ export function whyNoOpa(): string | false {
     : false;
 }
 
+/** The real opa, from OPA or the newest that the lab has built. */
+export function findOpa(): string | undefined {
+  if (process.env.OPA) return process.env.OPA;
+  const root = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "guardbee/lab");
+  if (!existsSync(root)) return undefined;
+  return readdirSync(root)
+    .filter((name) => name.startsWith("opa-") && !/\.(tmp|lock)$/.test(name))
+    .map((name) => join(root, name, "opa"))
+    .filter((path) => existsSync(path))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+}
+
 /** What the real opa prints, run in `cwd`; throws with what it complains of. */
 export function opa(args: readonly string[], cwd?: string): string {
   const program = findOpa();
@@ -34,16 +46,4 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "guardbee-bundle-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** From OPA, or the newest that the lab has built. */
-function findOpa(): string | undefined {
-  if (process.env.OPA) return process.env.OPA;
-  const root = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "guardbee/lab");
-  if (!existsSync(root)) return undefined;
-  return readdirSync(root)
-    .filter((name) => name.startsWith("opa-") && !/\.(tmp|lock)$/.test(name))
-    .map((name) => join(root, name, "opa"))
-    .filter((path) => existsSync(path))
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
 }
