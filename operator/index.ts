@@ -1,2 +1,5 @@
 export { type OperatorOptions, runOperator } from "./main.ts";
+export { findOpa } from "./opa/find-opa.ts";
+export type { InventorySnapshot } from "./rego/generate.ts";
+export { evaluateOffline, exportInventory } from "./rego/offline.ts";
 export { type RefusalReason, reasons, refusalReasons } from "./status/conditions.ts";

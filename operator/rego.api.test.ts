@@ -11,6 +11,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
+import { exportInventory } from "./rego/offline.ts";
 import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
 
 const { regoPolicy, regoPolicyNamespaced, tracingPolicy, execPolicy } = resources;
@@ -145,6 +146,20 @@ describe("RegoPolicies against a real API server", { skip }, () => {
       /has another role than before; make another object for it/,
     );
     await cluster.delete(regoPolicy, "broken");
+  });
+
+  test("the exported inventory has workloads, namespaces and nodes", async () => {
+    await cluster.apply(resources.deployment, aDeployment("exported"));
+    await cluster.apply(resources.node, { metadata: { name: "n", labels: { zone: "edge" } } });
+    const signal = new AbortController().signal;
+    const { namespaces, nodes, workloads } = await exportInventory(cluster.kube, signal);
+    assert.ok(namespaces.some(({ name }) => name === "default"));
+    assert.deepEqual(
+      nodes.map(({ name, labels }) => ({ name, labels })),
+      [{ name: "n", labels: { zone: "edge" } }],
+    );
+    const [exported] = workloads.filter(({ name }) => name === "exported");
+    assert.deepEqual(exported?.containers, [{ name: "main", image: "example/app:1" }]);
   });
 
   test("a RegoPolicy has one source", async () => {

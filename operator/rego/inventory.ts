@@ -30,7 +30,7 @@ export type Workload = {
 export type NamespaceFacts = { readonly name: string; readonly labels: Labels };
 
 /** Kinds that make pods. A ReplicaSet or Job that something else owns is a part of that. */
-const workloadResources = [
+export const workloadResources = [
   resources.deployment,
   resources.statefulSet,
   resources.daemonSet,

@@ -315,7 +315,8 @@ export class RegoPolicies {
   }
 }
 
-function inlineContent({ spec }: RegoPolicy): RegoContent {
+/** What a policy with modules evaluates. */
+export function inlineContent({ spec }: RegoPolicy): RegoContent {
   const { modules = [], data = {} } = spec;
   const digest = digestOf({ modules, data });
   const sources = modules.map(({ name, rego }) => ({ path: name, text: rego }));
