@@ -175,7 +175,7 @@ function createQueues(
     fleet,
     judge: (...policy: Parameters<Judgements["get"]>) => judgements.get(...policy),
     dueInMs: (setName: string) => judgements.dueInMs(setName),
-    forget: (setName: string) => judgements.forget(setName),
+    forget: (setName: string, signal: AbortSignal) => judgements.forget(setName, signal),
     statuses: new StatusWriter(connection, clock, statusIntervalMs),
     clock,
     log,

@@ -255,6 +255,11 @@ describe("RegoPolicies against a real API server", { skip }, () => {
     const refused = await cluster.accepted(regoPolicy, "signed", "Unknown EvaluationFailed");
     assert.match(refused.message, /^NotSigned: /);
     for (const name of ["map", "signed"]) await cluster.delete(regoPolicy, name);
+    const kept = async () =>
+      (await cluster.list(resources.configMap)).filter(({ metadata }) =>
+        metadata.name.startsWith("rego-bundle-"),
+      ).length;
+    await eventually("nothing kept for what is gone", kept, 0);
   });
 
   test("the examples are accepted", async () => {

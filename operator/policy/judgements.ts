@@ -37,9 +37,10 @@ export class Judgements {
     return this.#rego.dueInMs(setName);
   }
 
-  async forget(setName: string): Promise<void> {
+  async forget(setName: string, signal: AbortSignal): Promise<void> {
     this.#known.delete(setName);
     await this.#rego.forget(setName);
+    if (setName.startsWith("regopolicy")) await this.#rego.removeOrphans(signal);
   }
 
   #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {

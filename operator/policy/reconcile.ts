@@ -26,7 +26,7 @@ export type PolicyDeps = {
   readonly judge: (policy: PolicyEntry, signal: AbortSignal) => Promise<Judgement>;
   /** When `judge` is to be asked again though nothing changed; Infinity: never. */
   readonly dueInMs: (setName: string) => number;
-  readonly forget: (setName: string) => Promise<void>;
+  readonly forget: (setName: string, signal: AbortSignal) => Promise<void>;
   readonly statuses: StatusWriter;
   readonly clock: Clock;
   readonly log: Logger;
@@ -199,7 +199,7 @@ async function forgetPolicy(
   deps: PolicyDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  await deps.forget(setName);
+  await deps.forget(setName, signal);
   deps.statuses.forget(setName);
   if (deps.fleet.set(setName) !== undefined) {
     await deleteObject(deps.connection, resources.selectorSet, { name: setName }, signal);

@@ -115,6 +115,16 @@ export class Bundles {
     this.#entries.delete(setName);
   }
 
+  /**
+   * Removes what is kept for policies that are none of `uids`: a policy in a namespace cannot own the
+   * ConfigMaps beside the operator.
+   */
+  async removeAllBut(uids: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    for (const uid of await this.#store.owners(signal)) {
+      if (!uids.has(uid)) await this.#store.remove({ uid }, signal);
+    }
+  }
+
   async #fetch(
     policy: RegoPolicy,
     spec: BundleSpec,

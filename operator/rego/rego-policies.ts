@@ -154,6 +154,12 @@ export class RegoPolicies {
     return { content: undefined, error: new Error(describe(error!), { cause: error }) };
   }
 
+  /** Removes bundles that are kept for policies that are gone. */
+  async removeOrphans(signal: AbortSignal): Promise<void> {
+    const uids = new Set(this.#options.fleet.regoEntries().map(({ uid }) => uid));
+    await this.#bundles.removeAllBut(uids, signal);
+  }
+
   /**
    * Gets the guard rails ready, as far as they can be: a new leader must not tell policies that they
    * wait for one that only was not compiled yet.
