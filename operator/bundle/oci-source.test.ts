@@ -1,35 +1,15 @@
 import assert from "node:assert/strict";
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHash } from "node:crypto";
 import { afterEach, describe, test } from "node:test";
 import nock from "nock";
-import { type BundleSource, defaultLimits, type Verification } from "./bundle.ts";
-import { type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
-import { type Guard, simpleSigning, startRegistry } from "./testing/registry-server.ts";
-import { newSigningKey, signed } from "./testing/signing.ts";
+import { defaultLimits } from "./bundle.ts";
+import { fetchOciBundle as get, registryOfTest } from "./testing/oci.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
-import { startWebServer, type WebServer } from "./testing/web-server.ts";
+import { startWebServer } from "./testing/web-server.ts";
 
 const tarball = await tarballOf(soundEntries());
-const never = new AbortController().signal;
-const servers: WebServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-  nock.cleanAll();
-});
-
-async function registryWith(guard?: Guard) {
-  const registry = await startRegistry(guard);
-  servers.push(registry.server);
-  return registry;
-}
-
-function get(
-  source: Omit<Extract<BundleSource, { kind: "oci" }>, "kind">,
-  options: Partial<FetchOptions> = {},
-) {
-  const defaults = { limits: defaultLimits, timeoutMs: 60_000, signal: never };
-  return fetchBundle({ kind: "oci", ...source }, { ...defaults, ...options });
-}
+const { registryWith, closeAfter } = registryOfTest();
+afterEach(() => nock.cleanAll());
 
 describe("an artifact in a registry", () => {
   test("is fetched by tag and by digest, and not again while its manifest stays", async () => {
@@ -168,7 +148,7 @@ describe("an artifact in a registry", () => {
 describe("credentials for a registry", () => {
   test("are exchanged for a token where the registry says, once for all requests", async () => {
     const tokens = await startWebServer((_, response) => response.end('{"token":"T0K"}'));
-    servers.push(tokens);
+    closeAfter(tokens);
     const registry = await registryWith((request, response) => {
       if (request.headers.authorization === "Bearer T0K") return false;
       const challenge = `Bearer realm="${tokens.origin}/token",service="reg",scope="repository:team/policy:pull"`;
@@ -207,7 +187,7 @@ describe("credentials for a registry", () => {
 
   test("do not follow a redirect to where the blobs are", async () => {
     const storage = await startWebServer((_, response) => response.end(tarball));
-    servers.push(storage);
+    closeAfter(storage);
     const registry = await registryWith((request, response) => {
       if (request.headers.authorization === undefined) {
         response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
@@ -254,7 +234,7 @@ describe("credentials for a registry", () => {
 
   test("that bring no token end the fetch", async () => {
     const tokens = await startWebServer((_, response) => response.end('{"token":7}'));
-    servers.push(tokens);
+    closeAfter(tokens);
     const registry = await registryWith((_, response) => {
       response.writeHead(401, { "www-authenticate": `Bearer realm="${tokens.origin}/t"` }).end();
       return true;
@@ -263,133 +243,5 @@ describe("credentials for a registry", () => {
       reason: "Unreachable",
       message: `${tokens.origin}/t: answers no token; check the registry`,
     });
-  });
-});
-
-describe("a cosign signature", () => {
-  const keyOf = (publicKey: KeyObject, id: string) => ({
-    id,
-    publicKey: publicKey.export({ type: "spki", format: "pem" }) as string,
-  });
-  const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const verification: Verification = { keys: [], artifactKeys: [keyOf(ec.publicKey, "release")] };
-  const signer = (key: KeyObject) => (payload: Buffer) => sign("sha256", payload, key);
-
-  const pairs = [
-    { name: "ECDSA", pair: ec, algorithm: "sha256" },
-    { name: "RSA", pair: generateKeyPairSync("rsa", { modulusLength: 2048 }), algorithm: "sha256" },
-    { name: "Ed25519", pair: generateKeyPairSync("ed25519"), algorithm: null },
-  ] as const;
-  for (const { name, pair, algorithm } of pairs) {
-    test(`of ${name} is taken`, async () => {
-      const registry = await registryWith();
-      const { digest } = registry.push("v1", [{ content: tarball }]);
-      registry.cosign(digest, (payload) => sign(algorithm, payload, pair.privateKey));
-      const artifactKeys = [keyOf(stranger.publicKey, "other"), keyOf(pair.publicKey, "release")];
-      const fetched = await get(
-        { reference: registry.reference("v1") },
-        { verification: { keys: [], artifactKeys } },
-      );
-      assert.equal(fetched.kind, "bundle");
-    });
-  }
-
-  test("that is missing is NotSigned", async () => {
-    const registry = await registryWith();
-    const { digest } = registry.push("v1", [{ content: tarball }]);
-    const reference = registry.reference("v1");
-    const want = {
-      reason: "NotSigned",
-      message: `${reference}: has no signature for ${digest}, and verification is configured; sign it with cosign sign --key`,
-    };
-    await assert.rejects(get({ reference }, { verification }), want);
-    registry.push(`${digest.replace(":", "-")}.sig`, []);
-    await assert.rejects(get({ reference }, { verification }), want);
-  });
-
-  const bad: readonly {
-    name: string;
-    key: KeyObject;
-    payload: (digest: string) => object;
-  }[] = [
-    { name: "of a stranger", key: stranger.privateKey, payload: simpleSigning },
-    {
-      name: "of another artifact",
-      key: ec.privateKey,
-      payload: () => simpleSigning(`sha256:${"0".repeat(64)}`),
-    },
-    {
-      name: "of another type",
-      key: ec.privateKey,
-      payload: (digest) => ({
-        critical: { type: "atomic", image: { "docker-manifest-digest": digest } },
-      }),
-    },
-    { name: "of nothing", key: ec.privateKey, payload: () => [] },
-  ];
-  for (const { name, key, payload } of bad) {
-    test(`${name} is BadSignature`, async () => {
-      const registry = await registryWith();
-      const { digest } = registry.push("v1", [{ content: tarball }]);
-      registry.cosign(digest, signer(key), payload(digest));
-      const reference = registry.reference("v1");
-      await assert.rejects(get({ reference }, { verification }), {
-        reason: "BadSignature",
-        message: `${reference}: no signature for ${digest} holds with [release]; sign it with the private half of one of them`,
-      });
-    });
-  }
-
-  test("does not stand in for one in the bundle where both are asked for", async () => {
-    const registry = await registryWith();
-    const ours = newSigningKey("ours");
-    const both = { ...verification, keys: [ours.key] };
-    const { digest } = registry.push("v1", [{ content: tarball }]);
-    registry.cosign(digest, signer(ec.privateKey));
-    const reference = registry.reference("v1");
-    await assert.rejects(get({ reference }, { verification: both }), { reason: "NotSigned" });
-    const whole = registry.push("v1", [
-      { content: await tarballOf(await signed(soundEntries(), ours)) },
-    ]);
-    await assert.rejects(get({ reference }, { verification: both }), {
-      reason: "NotSigned",
-      message: `${reference}: has no signature for ${whole.digest}, and verification is configured; sign it with cosign sign --key`,
-    });
-    registry.cosign(whole.digest, signer(ec.privateKey));
-    assert.equal((await get({ reference }, { verification: both })).kind, "bundle");
-  });
-
-  test("cannot be asked of a source that has none, nor can nothing be asked", async () => {
-    const source: BundleSource = { kind: "configMap", files: { "a.rego": "package a" } };
-    const options = { limits: defaultLimits, timeoutMs: 1, signal: never };
-    await assert.rejects(fetchBundle(source, { ...options, verification }), {
-      reason: "NotSigned",
-      message:
-        "bundle verification: asks for a signed artifact, which a source configMap is not; use keys",
-    });
-    await assert.rejects(fetchBundle(source, { ...options, verification: { keys: [] } }), {
-      reason: "InvalidSource",
-      message: "bundle verification: has no keys; add one",
-    });
-  });
-
-  test("is not checked with what is no public key", async () => {
-    const registry = await registryWith();
-    registry.push("v1", [{ content: tarball }]);
-    const secret = ec.privateKey.export({ type: "pkcs8", format: "pem" }) as string;
-    const exchange = generateKeyPairSync("x25519").publicKey;
-    const wrong = ["garbage", secret, keyOf(exchange, "").publicKey];
-    for (const publicKey of wrong) {
-      const artifactKeys = [{ id: "k", publicKey }];
-      await assert.rejects(
-        get({ reference: registry.reference("v1") }, { verification: { keys: [], artifactKeys } }),
-        {
-          reason: "InvalidSource",
-          message:
-            "verification key k: is no public key of ECDSA, RSA or Ed25519; write PEM as in cosign.pub",
-        },
-      );
-    }
   });
 });
