@@ -13,6 +13,7 @@ import {
 import { down, up } from "./lab/cluster/cluster.ts";
 import { kubeconfigPath } from "./lab/cluster/control-plane.ts";
 import { kubectlOutput } from "./lab/cluster/kubectl.ts";
+import { holdLab } from "./lab/hold.ts";
 import { requestedNodes } from "./lab/main.ts";
 import { waitFor } from "./lab/progress.ts";
 import { capabilityScene, expectedEvents, type Scene, sceneEvents, viScene } from "./scenes.ts";
@@ -66,11 +67,13 @@ function title(text: string): void {
 
 const keep = process.argv.includes("--keep");
 let wrong: readonly string[];
+const release = await holdLab();
 try {
   wrong = await demo();
 } finally {
   if (keep) console.log(`\nthe cluster stays up: export KUBECONFIG=${kubeconfigPath()}`);
   else await down();
+  release();
 }
 for (const problem of wrong) console.error(`demo: ${problem}`);
 console.log(wrong.length === 0 ? "\ndemo: all as it should be" : "\ndemo: not as it should be");

@@ -3,13 +3,16 @@
 // and leaves it up.
 import { install } from "../guardbee.ts";
 import { down, readNodes, up } from "../lab/cluster/cluster.ts";
+import { holdLab } from "../lab/hold.ts";
 import { requestedNodes } from "../lab/main.ts";
 import { tell } from "../lab/progress.ts";
 import { startPilots } from "./fleet.ts";
 
 const keep = process.env.GUARDBEE_LAB_KEEP === "1";
+let release: (() => void) | undefined;
 
 export async function globalSetup(): Promise<void> {
+  release = await holdLab();
   if (!keep && readNodes().length > 0) {
     tell("a cluster is up, perhaps of other sources: taking it down");
     await down();
@@ -21,4 +24,5 @@ export async function globalSetup(): Promise<void> {
 
 export async function globalTeardown(): Promise<void> {
   if (!keep) await down();
+  release?.();
 }
