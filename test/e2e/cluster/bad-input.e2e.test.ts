@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { guardbee, manifests, systemNamespace } from "../guardbee.ts";
 import { kubectl, kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { repositoryRoot } from "../lab/images.ts";
-import { openFleet, pilotOn } from "./fleet.ts";
+import { openFleet, pilotOn, waitTimeout } from "./fleet.ts";
 import { applyReady, conditionOf, deletePolicy, policyBecomes } from "./policies.ts";
 import { writeIn } from "./writes.ts";
 
@@ -125,7 +125,7 @@ test("two policies of one name in two namespaces are two policies", async () => 
   assert.deepEqual([exitCode, stderr], [0, "2 ok, 0 not supported yet, 0 invalid\n"]);
   await kubectlOutput(["apply", "-f", path]);
   for (const namespace of ["left", "right"]) {
-    const args = ["wait", "--for=condition=Ready", "--timeout=300s", "-n", namespace];
+    const args = ["wait", "--for=condition=Ready", waitTimeout, "-n", namespace];
     await kubectlOutput([...args, "tracingpoliciesnamespaced/same-name"]);
   }
   const sets = await kubectlOutput(["get", "selectorsets", "-o", "name"]);

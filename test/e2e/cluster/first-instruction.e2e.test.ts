@@ -23,7 +23,7 @@ test("a container that writes as the first thing it does is killed in each of 50
     starters("first-labelled-2", "node-2", "/tmp/labelled/"),
   ]);
   const codes = await waitFor("50 containers to end", endedContainers, {
-    timeoutMs: 2 * patienceMs,
+    timeoutMs: patienceMs,
     everyMs: 2_000,
     detail: () => `${ended} ended`,
   });
