@@ -13,6 +13,20 @@ let release: (() => void) | undefined;
 
 export async function globalSetup(): Promise<void> {
   release = await holdLab();
+  try {
+    await makeCluster();
+  } catch (error) {
+    await globalTeardown(); // the test runner does not, after a setup that threw
+    throw error;
+  }
+}
+
+export async function globalTeardown(): Promise<void> {
+  if (!keep) await down();
+  release?.();
+}
+
+async function makeCluster(): Promise<void> {
   if (!keep && readNodes().length > 0) {
     tell("a cluster is up, perhaps of other sources: taking it down");
     await down();
@@ -20,9 +34,4 @@ export async function globalSetup(): Promise<void> {
   await up({ nodes: requestedNodes(2, ["node-3=debian-6.12"]) });
   await install();
   await startPilots();
-}
-
-export async function globalTeardown(): Promise<void> {
-  if (!keep) await down();
-  release?.();
 }
