@@ -8,6 +8,7 @@ import {
   WorkQueue,
 } from "@guardbee/kube";
 import type { Logger } from "pino";
+import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
 import { reconcileNode } from "./distribute/reconcile.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { serveHealth } from "./health.ts";
@@ -36,6 +37,8 @@ export type OperatorOptions = {
   readonly leaderElection?: "lease" | "none";
   /** For /healthz and /readyz; default none. 0 picks a free one. */
   readonly healthPort?: number;
+  /** For the validating webhook; default none. */
+  readonly webhook?: WebhookOptions;
   /** The compiled `rego/translate.rego`; default rego/build/translate.wasm of this checkout. */
   readonly translateModule?: string | URL;
   /** The compiled `rego/guardrails`; default rego/build/guardrails.wasm of this checkout. */
@@ -126,8 +129,23 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   fleet.synced.then(() => {
     synced = true;
   });
+  const certificates =
+    options.webhook &&
+    (await startWebhook(
+      options.webhook,
+      {
+        ...{ connection, namespace, clock, log: log.child({ component: "webhook" }) },
+        judge: (policy, within) => judgements.check(policy, within),
+        ready: () => synced,
+      },
+      signal,
+    ));
   if (options.healthPort !== undefined) {
-    const health = { alive: () => true, ready: () => synced };
+    let tried = certificates === undefined;
+    certificates?.tried.then(() => {
+      tried = true;
+    });
+    const health = { alive: () => true, ready: () => synced && tried };
     await serveHealth(health, { port: options.healthPort }, signal);
   }
   // A part that throws is a bug; it takes the others down with it, and the pod is restarted.
@@ -140,6 +158,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   try {
     await Promise.all([
       part(fleet.run(running)),
+      part(certificates?.run(running) ?? Promise.resolve()),
       part(
         options.leaderElection === "none"
           ? lead(running)

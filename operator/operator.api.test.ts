@@ -57,6 +57,8 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     const base = new URL("config/base/", root);
     for (const name of (await readdir(base)).filter((one) => one.endsWith(".yaml")).sort()) {
       for (const object of await readYaml(new URL(name, base))) {
+        // It would call a Service, which takes a network.
+        if (object.kind === "ValidatingWebhookConfiguration") continue;
         await applyObject(
           kube,
           { resource: resourceOf(object), object: object as never },

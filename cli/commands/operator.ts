@@ -5,6 +5,7 @@ export type OperatorArgs = {
   readonly namespace: string | undefined;
   readonly kubeconfig: string | undefined;
   readonly healthPort: number | undefined;
+  readonly webhookPort: number | undefined;
   readonly disableGuardRail: readonly string[] | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 };
@@ -25,6 +26,10 @@ export const operator: Command<OperatorArgs> = {
         describe: "How to reach the cluster [default: from inside it, else KUBECONFIG]",
       })
       .option("health-port", { type: "number", describe: "Serve /healthz and /readyz here" })
+      .option("webhook-port", {
+        type: "number",
+        describe: "Serve the validating webhook here, over TLS",
+      })
       .option("disable-guard-rail", {
         type: "string",
         array: true,
@@ -35,7 +40,8 @@ export const operator: Command<OperatorArgs> = {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
       }),
-  async run({ namespace, kubeconfig, healthPort, disableGuardRail, logLevel }, io) {
+  async run(args, io) {
+    const { namespace, kubeconfig, healthPort, webhookPort, disableGuardRail, logLevel } = args;
     const { runOperator } = await import("@guardbee/operator");
     const options = {
       log: pino({ level: logLevel }, io.stdout),
@@ -43,6 +49,7 @@ export const operator: Command<OperatorArgs> = {
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       disabledGuardRails: disableGuardRail ?? [],
       ...(healthPort === undefined ? {} : { healthPort }),
+      ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort } }),
     };
     await runOperator(options, io.signal);
     return exit.ok;

@@ -13,6 +13,8 @@ export type ApiServer = {
   /** A connection as a member of system:masters. */
   readonly connection: KubeConnection;
   readonly url: URL;
+  /** Bearer token of that member, for kubectl. */
+  readonly token: string;
   /** A connection with another bearer token. */
   as(token: string): KubeConnection;
   /** Stops and starts the API server (not etcd) on the same port. */
@@ -30,6 +32,11 @@ export function whyNoApiServer(): string | false {
   return findBinaries() === undefined
     ? "etcd and kube-apiserver are not built: node test/e2e/lab/build.ts etcd kubernetes"
     : false;
+}
+
+/** The lab's kubectl, of the same version. */
+export function findKubectl(): string | undefined {
+  return newest("kubernetes", "kubectl");
 }
 
 /** Starts both with fresh data; ready to serve when it resolves, within two minutes. */
@@ -85,6 +92,7 @@ export async function startApiServer(): Promise<ApiServer> {
   return {
     connection,
     url,
+    token,
     as,
     async restart() {
       await end(api);

@@ -32,6 +32,12 @@ export class Judgements {
     return judgement;
   }
 
+  /** As `get` for a policy that is not stored (yet): nothing is kept, written or put to use. */
+  check(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+    if (policy.resource.group === "guardbee.io") return this.#rego.check(policy, signal);
+    return this.#judgePolicy(policy, signal);
+  }
+
   /** When `get` is to be asked again though nothing changed; Infinity: never. */
   dueInMs(setName: string): number {
     return this.#rego.dueInMs(setName);
@@ -45,6 +51,10 @@ export class Judgements {
 
   #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
+    return this.#judgePolicy(policy, signal);
+  }
+
+  #judgePolicy(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
     const guard: Guard = (subject, within) => this.#rego.guard(subject, within);
     return judge(policy.object, { translate: this.#translate, guard }, signal);
   }

@@ -12,7 +12,7 @@ import { generate, type InventorySnapshot } from "./generate.ts";
 import { type Guarded, type GuardSubject, guardWith, type Rail } from "./guard-rails.ts";
 import { Inventory } from "./inventory.ts";
 import { type GeneratedObject, stableJson } from "./results.ts";
-import { type Compile, type RegoContent, RegoUnit } from "./unit.ts";
+import { type Compile, problemAt, type RegoContent, RegoUnit } from "./unit.ts";
 
 export type RegoPoliciesOptions = {
   readonly connection: KubeConnection;
@@ -60,6 +60,8 @@ export class RegoPolicies {
   /** Changes with the inventory, by namespace. Written by #inventoryChanged. */
   #inventoryVersion = 0;
 
+  /** Ends with the last compilation that check asked for. Written by check. */
+  #checking: Promise<unknown> = Promise.resolve();
   readonly #bundles: Bundles;
 
   constructor(options: RegoPoliciesOptions) {
@@ -136,6 +138,28 @@ export class RegoPolicies {
     if (judgement.kind !== "accepted") return judgement;
     await this.#bundles.keep(entry, signal);
     return { ...judgement, ...refs, rego: { ...about, ...judgement.rego } };
+  }
+
+  /**
+   * What can be said of a RegoPolicy before it is stored: its schema, and whether its modules
+   * compile. Nothing is evaluated, and no bundle is fetched: that would be an effect outside.
+   */
+  async check(entry: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+    const parsed = parseRegoPolicy(entry.object);
+    if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
+    const { spec } = parsed.value;
+    if (spec.modules === undefined) return { kind: "guards", rego: {} };
+    const { digest, sources, data } = inlineContent(parsed.value);
+    const entryPoint = spec.entryPoint ?? defaultEntryPoints[spec.role];
+    // One at a time: each is a process of its own that takes a core and a lot of memory.
+    const compiling = this.#checking.then(() => {
+      signal.throwIfAborted();
+      return this.#options.compile(sources, { entryPoint, data }, signal);
+    });
+    this.#checking = compiling.catch(() => {});
+    const compiled = await compiling;
+    if (compiled.ok) return { kind: "guards", rego: { digest } };
+    return { kind: "refused", reason: "InvalidRego", problems: compiled.problems.map(problemAt) };
   }
 
   /** From the policy itself, or its bundle; a bundle that fails leaves the last good one. */

@@ -111,7 +111,8 @@ export class RegoUnit {
   }
 }
 
-function problemAt(problem: {
+/** A compiler's problem, where the author finds it. */
+export function problemAt(problem: {
   readonly file: string;
   readonly row: number;
   readonly column: number;
