@@ -5,6 +5,7 @@ import { connect, systemClock } from "@guardbee/kube";
 import { type Logger, pino } from "pino";
 import { exportEvents } from "./events/wire.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
+import { watchLosses } from "./kernel/losses.ts";
 import { loadNative } from "./kernel/native.ts";
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
@@ -75,7 +76,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     log: log.child({ component: "events" }),
     ...(control.pods === undefined ? {} : { pods: control.pods }),
   };
-  await runTogether([(each) => control.run(each), (each) => exportEvents(events, each)], signal);
+  const losses = { read: () => engine.losses(), clock: systemClock, log };
+  await runTogether(
+    [
+      (each) => control.run(each),
+      (each) => exportEvents(events, each),
+      (each) => watchLosses(losses, each),
+    ],
+    signal,
+  );
   return 0;
 }
 

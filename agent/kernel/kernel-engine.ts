@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { binaryKey } from "../compile/keys.ts";
 import { layout } from "../compile/layout.ts";
+import { misfits } from "../compile/misfits.ts";
 import {
   type AttachPoint,
   describePoint,
@@ -16,6 +17,7 @@ import type { Desired, Engine, KernelFeatures, NamedSet, Scopes, SetState } from
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, probeAbilities } from "./features.ts";
 import { ensureFileFree, numberFollowGroups, removeFileFree } from "./followed-files.ts";
+import { type Losses, readLosses } from "./losses.ts";
 import type { KernelError, Native } from "./native.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
@@ -34,7 +36,13 @@ export type KernelEngineOptions = {
   readonly log: Logger;
 };
 
-type Compiled = { readonly point: AttachPoint; readonly tables: Tables };
+/** One try to attach everything; `loaded` holds over to the next try. */
+type Attempt = {
+  readonly shared: Shared;
+  readonly held: Map<string, Held>;
+  readonly loaded: Map<string, Program>;
+  readonly refused: Map<string, Refusal>;
+};
 type Held = { readonly point: AttachPoint; readonly tables: Tables; readonly program: Program };
 
 /** Programs the kernel of the node it runs on. What it has programmed outlives it, in pins. */
@@ -91,7 +99,12 @@ export class KernelEngine implements Engine {
     return this.#loader.shared.events;
   }
 
-  /** The losses counters and the process records, for the agent's own readers. */
+  /** What the kernel could not report or keep so far, by cause. Throws KernelError. */
+  losses(): Losses {
+    return readLosses(this.#native, this.#loader.shared.losses);
+  }
+
+  /** The process records, for the agent's own readers. */
   get maps(): Loader["shared"] {
     return this.#loader.shared;
   }
@@ -137,6 +150,7 @@ export class KernelEngine implements Engine {
     classes: Classes,
     refused: Map<string, Refusal>,
   ): Map<string, Held> {
+    const loaded = new Map<string, Program>();
     for (;;) {
       const wanted = sets.filter((set) => !refused.has(set.name));
       const planned = plan(wanted, this.#abilities);
@@ -145,8 +159,11 @@ export class KernelEngine implements Engine {
       const shared = this.#shared(serving, classes, refused);
       if (serving.some((set) => refused.has(set.name))) continue;
       const held = new Map<string, Held>();
-      const failed = planned.points.some((point) => !this.#attach(point, shared, held, refused));
-      if (!failed) return held;
+      const attempt = { shared, held, loaded, refused };
+      if (!planned.points.every((point) => this.#attach(point, attempt))) continue;
+      // Their pins go after the flip: one of them may still be in force for an earlier agent.
+      for (const [name, program] of loaded) if (!held.has(name)) program.close();
+      return held;
     }
   }
 
@@ -175,26 +192,48 @@ export class KernelEngine implements Engine {
     };
   }
 
-  /** Attaches one point into `held`; on failure refuses its sets and answers false. */
-  #attach(
-    point: AttachPoint,
-    shared: Shared,
-    held: Map<string, Held>,
-    refused: Map<string, Refusal>,
-  ): boolean {
+  /** Attaches one point into `held`; on failure refuses sets of it and answers false. */
+  #attach(point: AttachPoint, { shared, held, loaded, refused }: Attempt): boolean {
     try {
-      const compiled: Compiled = { point, tables: compile(point, shared) };
-      const name = programName(point, compiled.tables.spec);
-      const program =
-        this.#held.get(name)?.program ?? Program.ensure(this.#loader, point, compiled.tables);
-      held.set(name, { ...compiled, program });
+      const tables = compile(point, shared);
+      const name = programName(point, tables.spec);
+      let program = this.#held.get(name)?.program ?? loaded.get(name);
+      if (program === undefined) {
+        program = Program.ensure(this.#loader, point, tables);
+        loaded.set(name, program);
+      }
+      held.set(name, { point, tables, program });
       return true;
     } catch (error) {
-      const refusal = refusalOf(error);
-      this.#log.warn({ attach: describePoint(point), err: error }, "attach point refused");
-      for (const { set } of point.hooks) refused.set(set.name, refusal);
+      const misfits =
+        error instanceof RangeError ? this.#misfits(point, shared) : this.#newcomers(point);
+      for (const name of misfits) refused.set(name, refusalOf(error));
+      const fields = { attach: describePoint(point), sets: misfits, err: error };
+      this.#log.warn(fields, "sets refused on an attach point");
       return false;
     }
+  }
+
+  /** The sets that exceed a limit of `point`: by themselves, or beside those in force and by name. */
+  #misfits(point: AttachPoint, shared: Shared): readonly string[] {
+    const names = [...new Set(point.hooks.map(({ set }) => set.name))];
+    const newcomers = new Set(this.#newcomers(point));
+    const order = [
+      ...names.filter((name) => !newcomers.has(name)),
+      ...names.filter((name) => newcomers.has(name)),
+    ];
+    return misfits(order, (some) => {
+      const hooks = point.hooks.filter(({ set }) => some.has(set.name));
+      compile({ ...point, hooks }, shared);
+    });
+  }
+
+  /** Sets of `point` that were not in force as they are now; all of them when there are none. */
+  #newcomers(point: AttachPoint): readonly string[] {
+    const names = [...new Set(point.hooks.map(({ set }) => set.name))];
+    const known = new Set(point.hooks.filter((h) => this.#hooks.has(h.number)).map(setNameOf));
+    const newcomers = names.filter((name) => !known.has(name));
+    return newcomers.length > 0 ? newcomers : names;
   }
 
   /** What may only happen once nothing runs on the old slot any more. */
@@ -213,7 +252,7 @@ export class KernelEngine implements Engine {
     this.#held = held;
     const names = new Set(held.keys());
     for (const name of this.#loader.pins.pinnedHooks()) {
-      if (!names.has(name)) Program.adopt(this.#loader, name).detach();
+      if (!names.has(name)) Program.remove(this.#loader, name);
     }
     this.#classes.assign(scopes);
     this.#classes.collect();
@@ -243,6 +282,10 @@ export class KernelEngine implements Engine {
   }
 }
 
+function setNameOf({ set }: PlannedHook): string {
+  return set.name;
+}
+
 function capacityFor(classes: number): number {
   let capacity = 64;
   while (capacity < classes * 2) capacity *= 2;
@@ -268,7 +311,13 @@ function stateOf(set: NamedSet, refusal: Refusal | undefined, held: Iterable<Hel
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof RangeError) return { reason: "LimitExceeded", message: error.message };
-  const { message, log } = error as KernelError;
+  const { code, message, log } = error as KernelError;
   const last = log?.trim().split("\n").at(-1);
-  return { reason: "LoadFailed", message: last === undefined ? message : `${message} (${last})` };
+  return {
+    reason: "LoadFailed",
+    message: last === undefined ? message : `${message} (${last})`,
+    ...(passingErrors.has(code) ? { mayPass: true } : {}),
+  };
 }
+
+const passingErrors: ReadonlySet<string> = new Set(["EAGAIN", "EBUSY", "EINTR", "ENOMEM"]);

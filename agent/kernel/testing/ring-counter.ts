@@ -1,0 +1,23 @@
+/**
+ * Test support: counts the hook events of the ring pinned at argv[2]. At each call for a process
+ * from argv[3] on, a mark, it prints that number and how many events it has seen.
+ */
+import { decodeEvent, hookArgs } from "../../events/decode.ts";
+import { loadNative } from "../native.ts";
+
+const native = loadNative();
+let hooks = 0;
+native.openRing(native.openPinnedMap(process.argv[2]!), (records) => {
+  for (let at = 0; at < records.length; ) {
+    const event = decodeEvent(records, at);
+    at = event.next;
+    if (event.kind !== "hook") continue;
+    hooks += 1;
+    const args = hookArgs(event);
+    const who = Array.isArray(args) ? args[1] : undefined;
+    if (who?.type === "int" && who.value >= Number(process.argv[3])) {
+      console.log(`${who.value} ${hooks}`);
+    }
+  }
+});
+console.log("reading");
