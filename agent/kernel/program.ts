@@ -87,6 +87,13 @@ export class Program {
     return new Program(loader, name, link, Object.fromEntries(maps) as OwnMaps);
   }
 
+  /** Detaches what an agent that is gone pinned under `name`, all of it or a part. */
+  static remove(loader: Loader, name: string): void {
+    const folder = loader.pins.hook(name);
+    if (existsSync(join(folder, "link"))) Program.adopt(loader, name).detach();
+    else removePins(folder);
+  }
+
   /** Fills a slot that is not in force. */
   writeSlot(slot: number, tables: Tables): void {
     const width = tables.words * 8;
