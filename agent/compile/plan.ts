@@ -36,7 +36,12 @@ export type AttachAbilities = {
   readonly fmodRetSyscalls: boolean;
 };
 
-export type Refusal = { readonly reason: FailureReason; readonly message: string };
+export type Refusal = {
+  readonly reason: FailureReason;
+  readonly message: string;
+  /** As in SetState. */
+  readonly mayPass?: true;
+};
 
 export type Plan = {
   readonly points: readonly AttachPoint[];

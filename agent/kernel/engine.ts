@@ -43,6 +43,8 @@ export type SetState =
       readonly state: "failed";
       readonly reason: FailureReason;
       readonly message: string;
+      /** The cause may be gone at the next try: the kernel was busy, or short of memory. */
+      readonly mayPass?: true;
     };
 
 /**

@@ -31,6 +31,8 @@ export class Programmer {
   #held: Desired | undefined;
   /** undefined before the first program. Written by `#enter`. */
   #states: readonly SetState[] | undefined;
+  /** When what failed is tried again; undefined: nothing that can pass. Written by `run`, `#step`. */
+  #retry: { readonly failures: number; readonly atMs: number } | undefined;
 
   constructor(options: ProgrammerOptions) {
     this.#options = options;
@@ -55,19 +57,19 @@ export class Programmer {
 
   /** Follows `desired` until `signal` aborts; a call of the engine under way is waited for. */
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
+    const { clock, log } = this.#options;
     try {
       for (;;) {
         signal.throwIfAborted();
         try {
           await this.#step();
-          failures = 0;
         } catch (error) {
-          failures += 1;
-          this.#options.log.error({ err: error, failures }, "the kernel cannot be programmed");
+          this.#retry = this.#later();
+          const { failures } = this.#retry;
+          log.error({ err: error, failures }, "the kernel cannot be programmed");
         }
-        const retryMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
-        await this.#wakeup.sleep(failures === 0 ? IDLE_MS : retryMs, signal);
+        const retryMs = this.#retry && Math.max(0, this.#retry.atMs - clock.monotonic());
+        await this.#wakeup.sleep(retryMs ?? IDLE_MS, signal);
       }
     } catch (error) {
       if (error !== signal.reason) throw error; // abort is the normal end of run()
@@ -75,17 +77,38 @@ export class Programmer {
   }
 
   async #step(): Promise<void> {
-    const { engine, log } = this.#options;
+    const { clock, engine, log } = this.#options;
     const desired = this.#options.desired();
-    if (desired === undefined) return;
-    if (this.#held === undefined || !equalSets(desired.sets, this.#held.sets)) {
+    const due = this.#retry !== undefined && clock.monotonic() >= this.#retry.atMs;
+    if (desired === undefined) {
+      this.#retry = undefined;
+      return;
+    }
+    if (
+      this.#held === undefined ||
+      !equalSets(desired.sets, this.#held.sets) ||
+      (due && this.#mayPass())
+    ) {
       this.#enter(await this.#program(desired));
       this.#held = desired;
+      this.#retry = this.#later();
     } else if (!equalScopes(desired.scopes, this.#held.scopes)) {
       await engine.assign(desired.scopes);
       log.debug({ cgroups: desired.scopes.cgroups.length }, "scopes assigned");
       this.#held = desired;
     }
+    if (!this.#mayPass()) this.#retry = undefined;
+  }
+
+  /** Whether some set failed for a cause that may be gone at the next try. */
+  #mayPass(): boolean {
+    return this.#states?.some((state) => state.state === "failed" && state.mayPass) ?? false;
+  }
+
+  #later(): { readonly failures: number; readonly atMs: number } {
+    const failures = (this.#retry?.failures ?? 0) + 1;
+    const delayMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
+    return { failures, atMs: this.#options.clock.monotonic() + delayMs };
   }
 
   /** When the engine throws, what held goes on and the rest is failed until it works again. */

@@ -28,6 +28,7 @@ const NODE = "n1";
 class FakeEngine implements Engine {
   readonly calls: ({ program: readonly string[] } | "assign")[] = [];
   readonly failing = new Set<string>();
+  readonly busy = new Set<string>();
   broken = false;
   desired: Desired | undefined;
   scopes: Scopes | undefined;
@@ -44,7 +45,9 @@ class FakeEngine implements Engine {
     return desired.sets.map(({ name, hash }) =>
       this.failing.has(name)
         ? { name, hash, state: "failed", reason: "KernelLacks", message: "no error injection" }
-        : { name, hash, state: "programmed", attachments: [] },
+        : this.busy.has(name)
+          ? { name, hash, state: "failed", reason: "LoadFailed", message: "EAGAIN", mayPass: true }
+          : { name, hash, state: "programmed", attachments: [] },
     );
   }
 
@@ -443,6 +446,24 @@ test("a kernel that cannot be programmed is reported and tried again", async (t)
   world.engine.broken = false;
   await until(world, "the set", () => isProgrammed(world, "a"));
   await until(world, "its report", () => status(world).exceptions === undefined);
+});
+
+test("a set that the kernel was too busy for is tried again, ever more rarely", async (t) => {
+  const world = aWorld(t);
+  putSet(world, "a");
+  list(world, "a");
+  world.engine.busy.add("a");
+  await start(world);
+  await until(world, "a report", () => world.api.applied.length > 0);
+  const tries = () => world.engine.calls.filter((call) => call !== "assign").length;
+  const before = tries();
+  await pass(world, 100_000);
+  assert.ok(tries() > before && tries() <= 8, `${tries()} tries in 100 s`);
+  world.engine.busy.clear();
+  await until(world, "its report", () => status(world).exceptions === undefined);
+  const after = tries();
+  await pass(world, 200_000);
+  assert.equal(tries(), after);
 });
 
 test("a report that fails is written later", async (t) => {
