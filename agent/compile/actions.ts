@@ -40,7 +40,9 @@ export function encodeAction(
     }
   }
   if ((flags & act.follow) !== 0 && (flags & act.unfollow) !== 0) {
-    throw new RangeError("one selector has both FollowFD and UnfollowFD; use two selectors");
+    throw new RangeError(
+      `${planned.set.name}: one selector has both FollowFD and UnfollowFD; use two selectors`,
+    );
   }
   view.setUint32(0, planned.number, true);
   view.setUint16(4, selector, true);

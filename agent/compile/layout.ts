@@ -1,4 +1,4 @@
-/** The layout of bpf/engine/tables.h, byte for byte. A test compares it with the object's BTF. */
+/** The layout of bpf/engine/tables.h, byte for byte. */
 export const layout = {
   wordsMax: 16,
   slotsMax: 8,

@@ -54,8 +54,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     );
   }
   const slots = assignSlots(point);
-  const builder = new Builder(words, bits, slots, shared);
-  return builder.build(point);
+  return new Builder(words, bits, slots, shared).build(point);
 }
 
 /** The row of one scope class: the selectors of the sets that hold there. */
@@ -96,7 +95,7 @@ class Builder {
     put(2, this.#rows.length);
     this.#addDimensions();
     put(3, this.#rows.length);
-    put(4, this.#addCapabilities(table));
+    put(4, this.#addCapabilities(table, point.symbol));
     put(5, this.#rows.length);
     this.#addFollow();
     const binary = this.#addBinaries();
@@ -181,8 +180,12 @@ class Builder {
       );
     const [listed, excluded] = [tree("In"), tree("NotIn")];
     if (listed.length + excluded.length === 0) return;
-    if (listed.some(({ conditions }) => conditions.length > 1)) {
-      throw new RangeError("one selector has two matchPIDs In with followForks; write one");
+    const double = listed.find(({ conditions }) => conditions.length > 1);
+    if (double !== undefined) {
+      const { name } = this.#bits[double.bit]!.planned.set;
+      throw new RangeError(
+        `${name}: one selector has two matchPIDs In with followForks; write one`,
+      );
     }
     this.#use |= layout.use.pidTree;
     const asking = new Set(listed.map(({ bit }) => bit));
@@ -249,7 +252,7 @@ class Builder {
   }
 
   /** Returns how many tests there are; writes them behind the table's numbers. */
-  #addCapabilities(table: DataView): number {
+  #addCapabilities(table: DataView, symbol: string): number {
     const asked = collect(this.#conditions, (c) => (c.by === "capability" ? c : undefined));
     const tests = new Map<string, { mask: bigint; set: number; userNs: number }>();
     const keyOf = (c: Condition & { by: "capability" }) =>
@@ -264,7 +267,7 @@ class Builder {
     if (tests.size === 0) return 0;
     if (tests.size > layout.capTestsMax) {
       throw new RangeError(
-        `${tests.size} different matchCapabilities; the engine takes ${layout.capTestsMax} on one attach point`,
+        `${symbol}: ${tests.size} different matchCapabilities; the engine takes ${layout.capTestsMax} on one attach point`,
       );
     }
     this.#use |= layout.use.caps;

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Action, Arg, Hook, Mode } from "@guardbee/policy";
+import { layout } from "./layout.ts";
+import { compile } from "./tables.ts";
+import { aSet, nothingShared, pointOf, usesOf } from "./testing/compiled.ts";
+
+const args: readonly Arg[] = [
+  { index: 0, type: "int" },
+  { index: 1, type: "file" },
+];
+
+/** struct action_entry of a hook with one selector that has these actions. */
+function entryOf(actions: readonly Action[], mode: Mode = "enforce") {
+  const on = { kind: "kprobe", call: "fd_install", syscall: false } as const;
+  const hook: Hook = { on, args, selectors: [{ conditions: [], actions }] };
+  const plain = aSet("p", hook);
+  const set = { ...plain, set: { ...plain.set, mode } };
+  const shared = { ...nothingShared, followGroups: new Map([["p", 3]]) };
+  const tables = compile(pointOf(set), shared);
+  const view = new DataView(tables.actions[0]!.buffer);
+  const flags = view.getUint16(8, true);
+  return {
+    flags: Object.entries(layout.act).flatMap(([name, bit]) => (flags & bit ? [name] : [])),
+    code: view.getUint16(10, true),
+    error: view.getInt16(12, true),
+    signal: view.getUint16(14, true),
+    group: view.getBigUint64(16, true),
+    followSlot: view.getUint8(24),
+    argSlots: [...tables.actions[0]!.subarray(26, 26 + view.getUint8(25))],
+    uses: usesOf(tables),
+  };
+}
+
+const { actionCode } = layout;
+const bare = {
+  ...{ flags: ["post"], code: actionCode.Post, error: 0, signal: 0, group: 8n, followSlot: 0 },
+  ...{ argSlots: [0, 1], uses: [] as string[] },
+};
+const cases: readonly {
+  name: string;
+  actions: readonly Action[];
+  mode?: Mode;
+  want: Partial<ReturnType<typeof entryOf>>;
+}[] = [
+  { name: "no action reports", actions: [], want: {} },
+  {
+    name: "NoPost reports nothing",
+    actions: [{ action: "NoPost" }],
+    want: { flags: [], code: actionCode.NoPost },
+  },
+  {
+    name: "Sigkill is signal 9",
+    actions: [{ action: "Sigkill" }],
+    want: { flags: ["post", "signal"], code: actionCode.Sigkill, signal: 9, uses: ["enforce"] },
+  },
+  {
+    name: "Signal has its number",
+    actions: [{ action: "Signal", signal: 10 }],
+    want: { flags: ["post", "signal"], code: actionCode.Signal, signal: 10, uses: ["enforce"] },
+  },
+  {
+    name: "monitor mode leaves the signal out and names it",
+    ...{ actions: [{ action: "Sigkill" }], mode: "monitor" },
+    want: { flags: ["post", "monitored"], code: actionCode.Sigkill },
+  },
+  {
+    name: "FollowFD has the slot of the file",
+    actions: [{ action: "FollowFD", fd: 0, name: 1 }],
+    want: {
+      ...{ flags: ["post", "follow"], code: actionCode.FollowFD, followSlot: 1 },
+      uses: ["follow"],
+    },
+  },
+  {
+    name: "UnfollowFD has a slot of its own for the descriptor",
+    actions: [{ action: "UnfollowFD", fd: 0 }],
+    want: {
+      ...{ flags: ["post", "unfollow"], code: actionCode.UnfollowFD, followSlot: 2 },
+      uses: ["follow"],
+    },
+  },
+];
+for (const { name, actions, mode, want } of cases) {
+  test(`encodeAction: ${name}`, () => {
+    assert.deepEqual(entryOf(actions, mode), { ...bare, ...want });
+  });
+}
+
+test("encodeAction: Override has the error as the call returns it", () => {
+  const on = { kind: "kprobe", call: "sys_write", syscall: true } as const;
+  const actions: readonly Action[] = [{ action: "Override", error: 13 }];
+  const hook: Hook = { on, args: [], selectors: [{ conditions: [], actions }] };
+  const { actions: entries } = compile(pointOf(aSet("p", hook)), nothingShared);
+  assert.equal(new DataView(entries[0]!.buffer).getInt16(12, true), -13);
+});
+
+test("encodeAction refuses FollowFD and UnfollowFD in one selector, and names the policy", () => {
+  const actions: readonly Action[] = [
+    { action: "FollowFD", fd: 0, name: 1 },
+    { action: "UnfollowFD", fd: 0 },
+  ];
+  assert.throws(() => entryOf(actions), {
+    name: "RangeError",
+    message: "p: one selector has both FollowFD and UnfollowFD; use two selectors",
+  });
+});
+
+test("an entry leads to the first selector of the next hook", () => {
+  const on = { kind: "exec" } as const;
+  const selector = { conditions: [], actions: [] };
+  const point = pointOf(
+    aSet("p", { on, args: [], selectors: [selector, selector] }, { on, args: [], selectors: [] }),
+  );
+  const { actions } = compile(point, nothingShared);
+  const places = actions.map(({ buffer }) => {
+    const view = new DataView(buffer);
+    return { selector: view.getUint16(4, true), next: view.getUint16(6, true) };
+  });
+  assert.deepEqual(places, [
+    { selector: 0, next: 2 },
+    { selector: 1, next: 2 },
+    { selector: 0, next: 3 },
+  ]);
+});

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Action, Arg, Hook } from "@guardbee/policy";
+import { type AttachAbilities, describePoint, hookNumber, plan, type Refusal } from "./plan.ts";
+import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
+
+const doing = (...actions: readonly Action[]): Hook => onWrite([], { conditions: [], actions });
+const returned: Arg = { index: 1, type: "char_buf", returnCopy: true };
+const onExec: Hook = { on: { kind: "exec" }, args: [], selectors: [] };
+
+const kinds: readonly { name: string; hook: Hook; fentry?: boolean; want: string }[] = [
+  { name: "a report", hook: doing(), want: "fentry:__x64_sys_write" },
+  { name: "a signal", hook: doing({ action: "Sigkill" }), want: "fentry:__x64_sys_write" },
+  {
+    name: "an override",
+    hook: doing({ action: "Override", error: 1 }),
+    want: "fmod_ret:__x64_sys_write",
+  },
+  { name: "a buffer at return", hook: onWrite([returned]), want: "fexit:__x64_sys_write" },
+  { name: "an exec", hook: onExec, want: "exec:sched_process_exec" },
+  { name: "a report without fentry", hook: doing(), fentry: false, want: "kprobe:__x64_sys_write" },
+];
+for (const { name, hook, fentry = true, want } of kinds) {
+  test(`plan serves ${name} with ${want}`, () => {
+    const planned = plan([aSet("p", hook)], { ...ableKernel, fentry });
+    assert.deepEqual(planned.points.map(describePoint), [want]);
+  });
+}
+
+test("sets share an attach point, in the order of their names", () => {
+  const { points } = plan([aSet("b", doing()), aSet("a", doing(), onExec)], ableKernel);
+  assert.deepEqual(
+    points.map((point) => [describePoint(point), point.hooks.map(({ set }) => set.name)]),
+    [
+      ["fentry:__x64_sys_write", ["a", "b"]],
+      ["exec:sched_process_exec", ["a"]],
+    ],
+  );
+});
+
+test("a hook without selectors has one that always matches", () => {
+  const [point] = plan([aSet("p", onExec)], ableKernel).points;
+  assert.deepEqual(point!.hooks[0]!.selectors, [{ conditions: [], actions: [] }]);
+});
+
+test("a hook's number changes with its set's content, and only then", () => {
+  const set = aSet("p", doing());
+  assert.equal(hookNumber(set, 0), hookNumber({ ...set }, 0));
+  assert.notEqual(hookNumber(set, 0), hookNumber({ ...set, hash: "other" }, 0));
+  assert.notEqual(hookNumber(set, 0), hookNumber(set, 1));
+});
+
+const onRead: Hook = { ...doing(), args: [returned] };
+const refused: readonly {
+  name: string;
+  hook: Hook;
+  lacks: Partial<AttachAbilities>;
+  want: Refusal;
+}[] = [
+  {
+    name: "a function that is not there",
+    ...{ hook: doing(), lacks: { hasFunction: () => false } },
+    want: {
+      reason: "HookNotFound",
+      message:
+        "__x64_sys_write: this kernel has no such function; check the call's name and syscall",
+    },
+  },
+  {
+    name: "Override without error injection",
+    ...{ hook: doing({ action: "Override", error: 1 }), lacks: { fmodRetSyscalls: false } },
+    want: {
+      reason: "KernelLacks",
+      message:
+        "__x64_sys_write: Override needs error injection, which this kernel is built without (CONFIG_FUNCTION_ERROR_INJECTION, CONFIG_BPF_KPROBE_OVERRIDE); use Sigkill, or a node with such a kernel",
+    },
+  },
+  {
+    name: "Override on a function that admits none",
+    hook: {
+      ...doing({ action: "Override", error: 1 }),
+      on: { kind: "kprobe", call: "fd_install", syscall: false },
+    },
+    lacks: {},
+    want: {
+      reason: "KernelLacks",
+      message:
+        "fd_install: Override works on system calls and security_ functions only; hook one of those",
+    },
+  },
+  {
+    name: "a stop when the call has run",
+    hook: { ...onRead, selectors: [{ conditions: [], actions: [{ action: "Sigkill" }] }] },
+    lacks: {},
+    want: {
+      reason: "KernelLacks",
+      message:
+        "__x64_sys_write: returnCopy reads when the call has run, too late for an action that stops it; drop returnCopy or the action",
+    },
+  },
+  {
+    name: "returnCopy without trampolines",
+    ...{ hook: onRead, lacks: { fentry: false } },
+    want: {
+      reason: "KernelLacks",
+      message:
+        "__x64_sys_write: returnCopy needs BPF trampolines (CONFIG_DEBUG_INFO_BTF, kernel 5.5); drop returnCopy",
+    },
+  },
+];
+for (const { name, hook, lacks, want } of refused) {
+  test(`plan refuses the whole set for ${name}, and no other`, () => {
+    const planned = plan([aSet("bad", onExec, hook), aSet("good", onExec)], {
+      ...ableKernel,
+      ...lacks,
+    });
+    assert.deepEqual(Object.fromEntries(planned.refused), { bad: want });
+    assert.deepEqual(
+      planned.points.flatMap(({ hooks }) => hooks.map(({ set }) => set.name)),
+      ["good"],
+    );
+  });
+}

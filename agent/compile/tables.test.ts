@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Arg, Condition } from "@guardbee/policy";
+import { layout } from "./layout.ts";
+import { classRow, compile } from "./tables.ts";
+import {
+  aSet,
+  compiled,
+  entriesOf,
+  headOf,
+  left,
+  nothingShared,
+  onWrite,
+  pointOf,
+  rowsOf,
+  unequal,
+  usesOf,
+  when,
+} from "./testing/compiled.ts";
+
+const fdNumber: Arg = { index: 0, type: "int" };
+const file: Arg = { index: 0, type: "fd" };
+const buffer: Arg = { index: 1, type: "char_buf", sizeArgIndex: 3 };
+const { dim } = layout;
+
+type Op = "Equal" | "NotEqual" | "Prefix" | "NotPrefix";
+const arg = (op: Op, ...values: readonly string[]): Condition => ({
+  ...{ by: "arg", arg: 0 },
+  ...{ op, values },
+});
+const pid = (
+  op: "In" | "NotIn",
+  values: readonly number[],
+  how: { readonly inNamespace?: boolean; readonly followForks?: boolean } = {},
+): Condition => ({ by: "pid", op, values, inNamespace: false, followForks: false, ...how });
+const binary = (op: "In" | "NotIn" | "Prefix" | "NotPrefix", ...values: string[]): Condition => ({
+  ...{ by: "binary", op, values },
+});
+const capability = (op: "In" | "NotIn", ...values: number[]): Condition => ({
+  ...{ by: "capability", op, values },
+  ...{ set: "effective", userNamespace: "any" },
+});
+
+test("a number leaves the selectors that list it, and those that exclude others", () => {
+  const tables = compiled(
+    [fdNumber],
+    [when(arg("Equal", "1", "2")), when(arg("NotEqual", "2")), when()],
+  );
+  assert.deepEqual(entriesOf(tables), { "8 = 1": "0 1 2", "8 = 2": "0 2" });
+  assert.deepEqual(rowsOf(tables, dim.slot), { otherwise: "1 2", absent: "2" });
+  assert.deepEqual(usesOf(tables), []);
+});
+
+test("a negative number is the register's 64 bits", () => {
+  const tables = compiled([fdNumber], [when(arg("Equal", "-1"))]);
+  assert.deepEqual(entriesOf(tables), { "8 = 18446744073709551615": "0" });
+});
+
+test("a path has one entry for equality and one that also holds for shorter prefixes", () => {
+  const tables = compiled(
+    [file],
+    [when(arg("Equal", "/tmp/a")), when(arg("Prefix", "/")), when(arg("NotPrefix", "/tmp/"))],
+  );
+  assert.deepEqual(entriesOf(tables), {
+    "8 = /tmp/a": "0 1 2",
+    "8 = /*": "0 1 2",
+    "8 = /tmp/*": "0 1",
+  });
+  assert.equal(unequal(tables, 0), "1 2");
+  assert.deepEqual(rowsOf(tables, dim.slot), { otherwise: "0 2", absent: "" });
+});
+
+test("text is compared by its UTF-8 bytes", () => {
+  const tables = compiled([buffer], [when(arg("Equal", "é"))]);
+  assert.deepEqual(entriesOf(tables), { "8 = é": "0" });
+  assert.equal(new DataView(tables.equals[0]!.key.buffer).getUint32(0, true), (8 << 16) | 2);
+});
+
+test("pids in the namespace and in the host's are two dimensions", () => {
+  const tables = compiled(
+    [],
+    [when(pid("In", [1], { inNamespace: true })), when(pid("NotIn", [7]))],
+  );
+  assert.deepEqual(entriesOf(tables), { "1 = 1": "0 1", "0 = 7": "0" });
+  assert.deepEqual(rowsOf(tables, dim.nspid), { otherwise: "1", absent: "1" });
+  assert.deepEqual(rowsOf(tables, dim.pid), { otherwise: "0 1", absent: "0" });
+  assert.deepEqual(usesOf(tables), ["pid", "nspid"]);
+});
+
+test("followForks has an entry a pid for what it lets in, and one for what it shuts out", () => {
+  const tables = compiled(
+    [],
+    [when(pid("In", [7], { followForks: true })), when(pid("NotIn", [7], { followForks: true }))],
+  );
+  assert.deepEqual(entriesOf(tables), { "2 = 7": "0", "3 = 7": "1" });
+  assert.equal(rowsOf(tables, dim.pidTreeIn).otherwise, "1");
+  assert.deepEqual(usesOf(tables), ["pidTree"]);
+});
+
+test("executables have a row by number, the first for those that nobody names", () => {
+  const tables = compiled(
+    [],
+    [
+      when(binary("In", "/bin/a")),
+      when(binary("NotIn", "/bin/b")),
+      when(binary("Prefix", "/bin/")),
+    ],
+    {
+      binaryExact: new Map([
+        ["/bin/a", 1],
+        ["/bin/b", 2],
+      ]),
+      binaryPrefix: new Map([["/bin/", 1]]),
+    },
+  );
+  const { exactBase, exactCount, prefixBase, prefixCount } = headOf(tables);
+  const rows = (base: number, count: number) => tables.rows.slice(base, base + count).map(left);
+  assert.deepEqual(rows(exactBase, exactCount), ["1 2", "0 1 2", "2"]);
+  assert.deepEqual(rows(prefixBase, prefixCount), ["0 1", "0 1 2"]);
+  assert.equal(rowsOf(tables, dim.binary).absent, "");
+  assert.deepEqual(usesOf(tables), ["binary"]);
+});
+
+test("capabilities have rows for not held, held, and not counting", () => {
+  const tables = compiled([], [when(capability("In", 21)), when(capability("NotIn", 21)), when()]);
+  const { capBase, capCount } = headOf(tables);
+  assert.equal(capCount, 1);
+  assert.deepEqual(tables.rows.slice(capBase, capBase + 3).map(left), ["1 2", "0 2", "2"]);
+  assert.equal(new DataView(tables.table.buffer).getBigUint64(40, true), 1n << 21n);
+  assert.deepEqual(usesOf(tables), ["caps"]);
+});
+
+test("a descriptor that must be followed has a row for none and one for each group", () => {
+  const follow = {
+    ...{ on: { kind: "kprobe", call: "fd_install", syscall: false } as const },
+    args: [
+      { index: 0, type: "int" },
+      { index: 1, type: "file" },
+    ] as const,
+    selectors: [{ conditions: [], actions: [{ action: "FollowFD", fd: 0, name: 1 }] }] as const,
+  };
+  const sets = [aSet("a", onWrite([file]), follow), aSet("b", onWrite([file]))];
+  const point = { ...pointOf(...sets) };
+  const tables = compile(point, { ...nothingShared, followGroups: new Map([["a", 5]]) });
+  const { followBase } = headOf(tables);
+  const rows = tables.rows.slice(followBase, followBase + 1 + layout.followGroups).map(left);
+  assert.equal(rows[0], "1");
+  assert.deepEqual([rows[1 + 5], rows[1 + 6]], ["0", ""]);
+});
+
+test("a class leaves the selectors of the sets that hold there", () => {
+  const point = pointOf(aSet("a", onWrite([], when(), when())), aSet("b", onWrite([])));
+  const classes = [new Set(["b"]), new Set(["a", "b"])];
+  const tables = compile(point, { ...nothingShared, classes, classCapacity: 3 });
+  assert.deepEqual(tables.rows.slice(0, 3).map(left), ["2", "0 1 2", ""]);
+  assert.equal(left(classRow(point, 1, new Set(["a"]))), "0 1");
+});
+
+test("bitmaps are as wide as the selectors need, in powers of two", () => {
+  const width = (count: number) =>
+    compiled(
+      [],
+      Array.from({ length: count }, () => when()),
+    ).words;
+  assert.deepEqual([1, 64, 65, 129, 1024].map(width), [1, 1, 2, 4, 16]);
+});
+
+const readings: readonly Arg[] = Array.from({ length: 9 }, (_, i) => ({
+  index: i % 5,
+  type: i < 5 ? "int" : "uint64",
+}));
+const tooMuch: readonly { name: string; compile: () => unknown; message: string }[] = [
+  {
+    name: "1,025 selectors",
+    compile: () =>
+      compiled(
+        [],
+        Array.from({ length: 1025 }, () => when()),
+      ),
+    message: "__x64_sys_write: 1025 selectors; the engine takes 1024 on one attach point",
+  },
+  {
+    name: "nine readings of arguments",
+    compile: () => compiled(readings, [when()]),
+    message: "__x64_sys_write: its policies read arguments in 9 ways; the engine has 8",
+  },
+  {
+    name: "33 tests of capabilities",
+    compile: () =>
+      compiled(
+        [],
+        Array.from({ length: 33 }, (_, number) => when(capability("In", number))),
+      ),
+    message:
+      "__x64_sys_write: 33 different matchCapabilities; the engine takes 32 on one attach point",
+  },
+  {
+    name: "two followForks conditions in one selector",
+    compile: () =>
+      compiled(
+        [],
+        [when(pid("In", [1], { followForks: true }), pid("In", [2], { followForks: true }))],
+      ),
+    message: "p: one selector has two matchPIDs In with followForks; write one",
+  },
+];
+for (const { name, compile: run, message } of tooMuch) {
+  test(`compile refuses ${name}, and says where`, () => {
+    assert.throws(run, { name: "RangeError", message });
+  });
+}

@@ -1,0 +1,107 @@
+/** Test support: compiles selectors, and tells tables in words. */
+import { type Arg, type Condition, type Hook, hashSets, type Selector } from "@guardbee/policy";
+import type { NamedSet } from "../../kernel/engine.ts";
+import { hasBit } from "../bits.ts";
+import { layout } from "../layout.ts";
+import { type AttachAbilities, type AttachPoint, plan } from "../plan.ts";
+import { compile, type Shared, type Tables } from "../tables.ts";
+
+/** A kernel that has every function and can do everything. */
+export const ableKernel: AttachAbilities = {
+  ...{ syscallPrefix: "__x64_", fentry: true, fmodRetSyscalls: true },
+  hasFunction: () => true,
+};
+
+export const nothingShared: Shared = {
+  ...{ binaryExact: new Map(), binaryPrefix: new Map(), followGroups: new Map() },
+  ...{ classes: [new Set()], classCapacity: 1 },
+};
+
+export function aSet(name: string, ...hooks: readonly Hook[]): NamedSet {
+  const policy = { kind: "TracingPolicy", name } as const;
+  const set = { policy, mode: "enforce", scope: { host: true }, hooks } as const;
+  return { name, hash: hashSets([set]), set };
+}
+
+/** A hook on write(2), reading `args`. */
+export function onWrite(args: readonly Arg[], ...selectors: readonly Selector[]): Hook {
+  return { on: { kind: "kprobe", call: "sys_write", syscall: true }, args, selectors };
+}
+
+export function when(...conditions: readonly Condition[]): Selector {
+  return { conditions, actions: [] };
+}
+
+/** The one attach point of the sets. */
+export function pointOf(...sets: readonly NamedSet[]): AttachPoint {
+  return plan(sets, ableKernel).points[0]!;
+}
+
+/** A policy on write(2) with one hook. */
+export function compiled(
+  args: readonly Arg[],
+  selectors: readonly Selector[],
+  shared: Partial<Shared> = {},
+): Tables {
+  return compile(pointOf(aSet("p", onWrite(args, ...selectors))), { ...nothingShared, ...shared });
+}
+
+/** The selectors that a bitmap leaves in: "0 2". */
+export function left(bits: Uint8Array | undefined): string {
+  if (bits === undefined) return "no bitmap";
+  return Array.from({ length: bits.length * 8 }, (_, bit) => bit)
+    .filter((bit) => hasBit(bits, bit))
+    .join(" ");
+}
+
+/** What is in struct hook_table, by its names. */
+export function headOf({ table }: Tables) {
+  const view = new DataView(table.buffer);
+  const at = (index: number) => view.getUint32(4 * index, true);
+  return {
+    ...{ live: at(0), classes: at(1), dimBase: at(2), capBase: at(3), capCount: at(4) },
+    ...{ followBase: at(5), exactBase: at(6), exactCount: at(7), prefixBase: at(8) },
+    prefixCount: at(9),
+  };
+}
+
+/** The two rows of a dimension. */
+export function rowsOf(tables: Tables, dim: number) {
+  const row = headOf(tables).dimBase + 2 * dim;
+  return { otherwise: left(tables.rows[row]), absent: left(tables.rows[row + 1]) };
+}
+
+/** What is left where a slot's text equals none. */
+export function unequal(tables: Tables, slot: number): string {
+  return left(tables.rows[headOf(tables).dimBase + layout.equalRow + slot]);
+}
+
+/** The value tables: { "0 = 17": "0" } is dimension 0, value 17, and the selectors left. */
+export function entriesOf({ numbers, equals, prefixes }: Tables): Readonly<Record<string, string>> {
+  const entries = [
+    ...numbers.map(({ key, value }) => {
+      const view = new DataView(key.buffer);
+      return [`${view.getUint32(0, true)} = ${view.getBigUint64(8, true)}`, left(value)];
+    }),
+    ...equals.map(({ key, value }) => {
+      const head = new DataView(key.buffer).getUint32(0, true);
+      const text = Buffer.from(key.subarray(4, 4 + (head & 0xffff))).toString();
+      return [`${head >>> 16} = ${text}`, left(value)];
+    }),
+    ...prefixes.map(({ key, value }) => {
+      const view = new DataView(key.buffer);
+      const size = view.getUint32(0, true) / 8 - 4;
+      const text = Buffer.from(key.subarray(8, 8 + size)).toString();
+      return [`${view.getUint32(4, true)} = ${text}*`, left(value)];
+    }),
+  ];
+  return Object.fromEntries(entries);
+}
+
+/** The names of hook_spec.use that are set. */
+export function usesOf({ spec }: Tables): readonly string[] {
+  const bits = new DataView(spec.buffer).getUint32(4, true);
+  return Object.entries(layout.use)
+    .filter(([, bit]) => bits & bit)
+    .map(([name]) => name);
+}
