@@ -22,7 +22,11 @@ export type GuestKernel = {
 };
 
 /** The whole kernel is shared: waits until no other test file of this guest has it. */
-export async function openGuestKernel(): Promise<GuestKernel> {
+export async function openGuestKernel({
+  protectedBinaries = [],
+}: {
+  readonly protectedBinaries?: readonly string[];
+} = {}): Promise<GuestKernel> {
   const lock = spawn("flock", ["/tmp/guardbee-kernel.lock", "sh", "-c", "echo locked; cat"], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -31,7 +35,7 @@ export async function openGuestKernel(): Promise<GuestKernel> {
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
   const open = (bpffs: string) =>
     new KernelEngine({
-      ...{ native, bpffs, protectedBinaries: [], log: pino({ level: "silent" }) },
+      ...{ native, bpffs, protectedBinaries, log: pino({ level: "silent" }) },
       objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
     });
   const engine = open(bpffs);

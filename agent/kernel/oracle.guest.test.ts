@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { after, test } from "node:test";
+import type { Action, Condition, Hook, Outcome, SelectorSet } from "@guardbee/policy";
+import fc from "fast-check";
+import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
+import type { SeenHook } from "./testing/event-log.ts";
+import { openGuestKernel } from "./testing/guest-kernel.ts";
+import { type Call, expectedOutcomes, lineOf } from "./testing/oracle-model.ts";
+import {
+  binaryRoot,
+  buildBinaries,
+  type Driver,
+  parentOf,
+  protectedBinary,
+  type Result,
+  startDriver,
+} from "./testing/oracle-processes.ts";
+import { named, onGetpriority } from "./testing/policies.ts";
+import { Cgroup } from "./testing/scene.ts";
+
+const batches = 4;
+const setsPerBatch = 24;
+const callsPerProcess = 24;
+const seed = Number(process.env.GUARDBEE_SEED ?? 1);
+
+const kernel = await openGuestKernel({ protectedBinaries: [protectedBinary] });
+const { engine, events } = kernel;
+after(() => kernel.close());
+const canOverride = engine.features().features.includes("fmod_ret_syscalls");
+
+const files = ["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd", "/tmp/forbidden"];
+const descriptors = [3, 4, 5, 0xffff_ffff];
+const long = `secret${"x".repeat(300)}`;
+
+const anyCall: fc.Arbitrary<Call> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...files).map((path): Call => ({ call: "open", path })) },
+  { weight: 1, arbitrary: fc.constantFrom(...descriptors).map((fd) => aCall("dup", fd)) },
+  { weight: 2, arbitrary: fc.constantFrom(...descriptors).map((fd) => aCall("close", fd)) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(...descriptors),
+        fc.constantFrom(undefined, "secret", "secrets", "public", "sec", long),
+      )
+      .map(([fd, text]): Call => ({ call: "write", fd, ...(text === undefined ? {} : { text }) })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom(...descriptors), fc.constantFrom(0n, 1n, 5n, (1n << 64n) - 1n))
+      .map(([fd, offset]): Call => ({ call: "seek", fd, offset })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom("/usr/bin/vi", "/usr/bin/cat", "/bin/sh")
+      .map((path): Call => ({ call: "exec", path: binaryRoot + path })),
+  },
+);
+
+function aCall(call: "dup" | "close", fd: number): Call {
+  return { call, fd };
+}
+
+test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (t) => {
+  mkdirSync("/tmp/forbidden", { recursive: true });
+  for (const file of files.slice(0, 3)) writeFileSync(file, "content");
+  buildBinaries();
+  const cgroup = new Cgroup("/sys/fs/cgroup/guardbee-oracle");
+  const drivers = await startDrivers(cgroup);
+  t.after(() => drivers.map((driver) => driver.end()));
+  const pids = [drivers[0]!.pid, parentOf(drivers[1]!.pid), process.pid] as const;
+  const any = fc.record({
+    sets: fc.array(anySelectorSet, { minLength: setsPerBatch, maxLength: setsPerBatch }),
+    calls: fc.array(fc.array(anyCall, { minLength: callsPerProcess, maxLength: callsPerProcess }), {
+      minLength: drivers.length,
+      maxLength: drivers.length,
+    }),
+  });
+  let decided = 0;
+  for (const [batch, { sets, calls }] of fc.sample(any, { seed, numRuns: batches }).entries()) {
+    const policies = sets.map((set, i) =>
+      named(forThisKernel({ ...set, policy: { ...set.policy, name: `p${10 + i}` } }, pids)),
+    );
+    const states = await kernel.program([mark, ...policies], {
+      host: [],
+      cgroups: [{ id: cgroup.id, sets: [mark, ...policies].map(({ name }) => name) }],
+    });
+    assert.deepEqual(
+      states.filter(({ state }) => state === "failed"),
+      [],
+    );
+    for (const [i, driver] of drivers.entries()) {
+      const made = calls[i]!;
+      const process = driver.describe();
+      let results: readonly Result[] = [];
+      const { hooks } = await events.during(async () => {
+        results = await driver.make(made.map(lineOf));
+      });
+      const seen = byCall(hooks, made.length);
+      const outcomes = expectedOutcomes(policies, process, made, results);
+      for (const [n, call] of made.entries()) {
+        decided += outcomes[n]!.length;
+        assert.deepEqual(
+          { call, ...happened(seen[n]!, results[n]!) },
+          { call, ...wanted(outcomes[n]!, call) },
+          `seed ${seed}, batch ${batch}, ${driver.binary} after ${JSON.stringify(made.slice(0, n).map(lineOf))}`,
+        );
+      }
+    }
+  }
+  assert.ok(decided > batches * 50, `only ${decided} outcomes were compared`);
+});
+
+const mark = named({
+  policy: { kind: "TracingPolicy", name: "mark" },
+  mode: "enforce",
+  scope: { host: true, pods: {} },
+  hooks: [onGetpriority()],
+});
+
+/** One in the host's namespaces, pid 1 and 2 of nested ones, and some with fewer capabilities. */
+async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {
+  const place = { cgroup, events };
+  return [
+    await startDriver(`${binaryRoot}/usr/bin/vi`, place),
+    await startDriver(`unshare -pf ${binaryRoot}/usr/bin/cat`, place),
+    await startDriver(`unshare -U -r -pf sh -c "${binaryRoot}/bin/sh; :"`, place),
+    await startDriver(
+      `setpriv --bounding-set -sys_admin,-dac_override --inh-caps +chown ${binaryRoot}/usr/bin/vi`,
+      place,
+    ),
+    await startDriver(`setpriv --reuid 65534 ${binaryRoot}/usr/bin/cat`, place),
+    await startDriver(protectedBinary, place),
+  ];
+}
+
+/** The set with the pids and executables that are here, and without what kills its process. */
+function forThisKernel(
+  set: SelectorSet,
+  [first, parent, self]: readonly [number, number, number],
+): SelectorSet {
+  const pids = new Map([
+    [100, first],
+    [101, parent],
+    [2, self],
+  ]);
+  const condition = (one: Condition): Condition => {
+    if (one.by === "binary") return { ...one, values: one.values.map((path) => binaryRoot + path) };
+    if (one.by !== "pid" || one.inNamespace) return one;
+    return { ...one, values: one.values.map((pid) => pids.get(pid) ?? pid) };
+  };
+  const action = (one: Action): Action =>
+    one.action === "Sigkill" ? { action: "Signal", signal: 10 } : one;
+  const actions = (all: readonly Action[]) =>
+    all.map(action).filter((one) => canOverride || one.action !== "Override");
+  const hook = (one: Hook): Hook => ({
+    ...one,
+    selectors: one.selectors.map((selector) => ({
+      conditions: selector.conditions.map(condition),
+      actions: actions(selector.actions),
+    })),
+  });
+  return { ...set, hooks: set.hooks.map(hook) };
+}
+
+/** The hooks' events by the number of the call that made them. */
+function byCall(hooks: readonly SeenHook[], calls: number): SeenHook[][] {
+  const seen: SeenHook[][] = Array.from({ length: calls + 1 }, () => []);
+  let current = calls;
+  for (const hook of hooks) {
+    if (hook.policy !== mark.name) seen[current]!.push(hook);
+    else current = markOf(hook) === -1 ? calls : markOf(hook);
+  }
+  return seen;
+}
+
+function markOf({ args }: SeenHook): number {
+  const number = args[1];
+  assert.equal(number?.type, "int");
+  return (number as { value: number }).value;
+}
+
+type Effect = {
+  readonly events: readonly string[];
+  readonly signals: readonly number[];
+  readonly overridden: boolean;
+};
+
+function happened(hooks: readonly SeenHook[], { result, errno, signals }: Result): Effect {
+  return {
+    events: hooks.map(eventText),
+    signals: [...signals].sort(),
+    overridden: result === -1 && errno === 1,
+  };
+}
+
+function wanted(outcomes: readonly Outcome[], call: Call): Effect {
+  const signals = [...new Set(outcomes.flatMap(({ signal }) => signal ?? []))];
+  return {
+    events: outcomes
+      .filter(({ posted }) => posted)
+      .map((outcome) => eventText({ ...outcome, policy: outcome.set, action: outcome.lastAction })),
+    // The first that is sent ends a process that has just been executed.
+    signals: call.call === "exec" ? signals.slice(0, 1) : signals.sort(),
+    overridden: outcomes.some(({ override }) => override !== undefined),
+  };
+}
+
+function eventText(event: Omit<SeenHook, "call" | "pid" | "args">) {
+  const { policy, hook, selector, action, monitored } = event;
+  return `${policy} hook ${hook} selector ${selector} ${action}${monitored ? " monitored" : ""}`;
+}

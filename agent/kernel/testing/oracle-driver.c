@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Test support: makes the system calls that it is told to on standard input, one a line, and nothing
+ * else that the oracle's policies hook: it reads with read(2) and answers with writev(2). Each call
+ * comes after getpriority(1000, its number), which marks the call's events.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t first, second;
+static char results[1 << 16];
+static size_t used;
+
+static void count(int signal)
+{
+	*(signal == SIGUSR1 ? &first : &second) += 1;
+}
+
+static void answer(const char *text, size_t size)
+{
+	struct iovec part = {.iov_base = (void *)text, .iov_len = size};
+
+	if (writev(1, &part, 1) < 0)
+		_exit(3);
+}
+
+/* Reads up to a newline, which becomes NUL. */
+static void read_line(char *line, size_t size)
+{
+	for (size_t at = 0; at < size; at++) {
+		if (read(0, line + at, 1) != 1)
+			_exit(0); /* the test is over */
+		if (line[at] == '\n') {
+			line[at] = 0;
+			return;
+		}
+	}
+	_exit(4);
+}
+
+/* Runs `path`, which ends at once; the child's signals are its default ones. */
+static long run(const char *path, int *killed_by)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		signal(SIGUSR1, SIG_DFL);
+		signal(SIGUSR2, SIG_DFL);
+		execl(path, path, "end", NULL);
+		_exit(5);
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	*killed_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	return child;
+}
+
+static void call(int number, const char *line)
+{
+	char kind = line[0], text[512] = "";
+	unsigned long a = 0, b = 0;
+	long result = 0;
+	int killed_by = 0;
+
+	first = second = 0;
+	if (kind == 'o' || kind == 'x')
+		sscanf(line + 2, "%511s", text);
+	else
+		sscanf(line + 2, "%lu %lu %511s", &a, &b, text);
+	syscall(SYS_getpriority, 1000, number);
+	errno = 0;
+	switch (kind) {
+	case 'o':
+		result = syscall(SYS_openat, AT_FDCWD, text, O_RDONLY);
+		break;
+	case 'd':
+		result = syscall(SYS_dup, a);
+		break;
+	case 'c':
+		result = syscall(SYS_close, a);
+		break;
+	case 'w': /* without a text the buffer is no memory of ours */
+		result = syscall(SYS_write, a, text[0] == '-' ? (void *)8 : text, b);
+		break;
+	case 's':
+		result = syscall(SYS_lseek, a, b, SEEK_SET);
+		break;
+	case 'x':
+		result = run(text, &killed_by);
+		break;
+	}
+	used += snprintf(results + used, sizeof(results) - used, "%ld %d %d %d %d\n", result, errno,
+			 (int)first, (int)second, killed_by);
+}
+
+int main(int count_of_args, char **args)
+{
+	char line[1024];
+	int number = 0;
+
+	if (count_of_args > 1)
+		return 0;
+	signal(SIGUSR1, count);
+	signal(SIGUSR2, count);
+	answer("ready\n", 6);
+	for (;;) {
+		read_line(line, sizeof(line));
+		if (line[0] != '.') {
+			call(number++, line);
+			continue;
+		}
+		syscall(SYS_getpriority, 1000, -1);
+		syscall(SYS_close_range, 3, ~0U, 0);
+		memcpy(results + used, ".\n", 2);
+		answer(results, used + 2);
+		used = number = 0;
+	}
+}

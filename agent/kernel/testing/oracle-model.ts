@@ -1,0 +1,154 @@
+/** Test support: what `policy/decide` says about a list of calls that one process makes. */
+import {
+  decide,
+  type FollowState,
+  forgetFile,
+  type HookCall,
+  type OpenFile,
+  type Outcome,
+  type Parameter,
+  type Process,
+} from "@guardbee/policy";
+import type { NamedSet } from "../engine.ts";
+
+/** One call that a driver makes. Texts have no spaces. */
+export type Call =
+  | { readonly call: "open"; readonly path: string }
+  | { readonly call: "dup" | "close"; readonly fd: number }
+  /** Without `text`, from memory that cannot be read. */
+  | { readonly call: "write"; readonly fd: number; readonly text?: string }
+  | { readonly call: "seek"; readonly fd: number; readonly offset: bigint }
+  | { readonly call: "exec"; readonly path: string };
+
+/** The line for oracle-driver.c. */
+export function lineOf(call: Call): string {
+  switch (call.call) {
+    case "open":
+      return `o ${call.path}`;
+    case "dup":
+      return `d ${call.fd}`;
+    case "close":
+      return `c ${call.fd}`;
+    case "write":
+      return call.text === undefined
+        ? `w ${call.fd} 4 -`
+        : `w ${call.fd} ${call.text.length} ${call.text}`;
+    case "seek":
+      return `s ${call.fd} ${call.offset}`;
+    case "exec":
+      return `x ${call.path}`;
+  }
+}
+
+/**
+ * What the sets should do about each of `calls`, made one after the other by a process without
+ * files. `results` are what they gave; only the pids of the processes that they started are used.
+ */
+export function expectedOutcomes(
+  sets: readonly NamedSet[],
+  process: Process,
+  calls: readonly Call[],
+  results: readonly { readonly result: number }[],
+): (readonly Outcome[])[] {
+  const model = new Model(sets, process);
+  return calls.map((call, i) => model.make(call, results[i]!.result));
+}
+
+class Model {
+  readonly #sets: readonly NamedSet[];
+  readonly #process: Process;
+  readonly #holds: ReadonlySet<string>;
+  /** Writer: #open, #dup, #close. */
+  readonly #descriptors = new Map<number, { readonly id: number; readonly path: string }>();
+  #follows: FollowState = new Map();
+  #files = 0;
+
+  constructor(sets: readonly NamedSet[], process: Process) {
+    this.#sets = sets;
+    this.#process = process;
+    this.#holds = new Set(sets.map(({ name }) => name));
+  }
+
+  make(call: Call, result: number): readonly Outcome[] {
+    switch (call.call) {
+      case "open":
+        return this.#install({ id: this.#files++, path: call.path });
+      case "dup": {
+        const file = this.#descriptors.get(call.fd);
+        return file === undefined ? [] : this.#install(file);
+      }
+      case "close":
+        return this.#close(call.fd);
+      case "write":
+        return this.#decide("sys_write", [
+          number(BigInt(call.fd)),
+          call.text === undefined
+            ? { kind: "buffer" }
+            : { kind: "buffer", bytes: Buffer.from(call.text) },
+          number(BigInt(call.text?.length ?? 4)),
+        ]);
+      case "seek":
+        return this.#decide("sys_lseek", [number(BigInt(call.fd)), number(call.offset)]);
+      case "exec":
+        return this.#exec(call.path, result);
+    }
+  }
+
+  #install(file: { readonly id: number; readonly path: string }): readonly Outcome[] {
+    let fd = 3;
+    while (this.#descriptors.has(fd)) fd++;
+    const opened: Parameter = { kind: "file", file: this.#counted(file) };
+    const outcomes = this.#decide("fd_install", [number(BigInt(fd)), opened]);
+    this.#descriptors.set(fd, file);
+    return outcomes;
+  }
+
+  #close(fd: number): readonly Outcome[] {
+    const outcomes = this.#decide("sys_close", [number(BigInt(fd))]);
+    const file = this.#descriptors.get(fd);
+    if (file === undefined || outcomes.some(({ override }) => override !== undefined)) {
+      return outcomes;
+    }
+    this.#descriptors.delete(fd);
+    if (this.#counted(file).references === 0) this.#follows = forgetFile(this.#follows, file.id);
+    return outcomes;
+  }
+
+  /** `number`: the child's pid as its parent sees it. */
+  #exec(path: string, number: number): readonly Outcome[] {
+    const { pid, ancestors, nspid } = this.#process;
+    const child: Process = {
+      ...{ ...this.#process, binary: path, isProtected: false },
+      // The pid in the host's namespace is none that a policy names: it was not there before.
+      ...{ pid: 4_000_000, ancestors: [pid, ...ancestors], nspid: nspid === 0 ? 0 : number },
+    };
+    return this.#run({ ...this.#call([]), on: { kind: "exec" }, process: child });
+  }
+
+  #decide(call: string, parameters: readonly Parameter[]): readonly Outcome[] {
+    const syscall = call.startsWith("sys_");
+    return this.#run({ ...this.#call(parameters), on: { kind: "kprobe", call, syscall } });
+  }
+
+  #call(parameters: readonly Parameter[]): Omit<HookCall, "on"> {
+    const descriptors = new Map(
+      [...this.#descriptors].map(([fd, file]): [number, OpenFile] => [fd, this.#counted(file)]),
+    );
+    return { process: this.#process, holds: this.#holds, parameters, descriptors };
+  }
+
+  #run(call: HookCall): readonly Outcome[] {
+    const { outcomes, follows } = decide(this.#sets, this.#follows, call);
+    this.#follows = follows;
+    return outcomes;
+  }
+
+  #counted(file: { readonly id: number; readonly path: string }): OpenFile {
+    const references = [...this.#descriptors.values()].filter(({ id }) => id === file.id).length;
+    return { ...file, references };
+  }
+}
+
+function number(value: bigint): Parameter {
+  return { kind: "number", value };
+}

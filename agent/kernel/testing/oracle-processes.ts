@@ -1,0 +1,124 @@
+/** Test support: processes that make the calls a test tells them to, and what they are. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Process } from "@guardbee/policy";
+import type { EventLog } from "./event-log.ts";
+import type { Cgroup } from "./scene.ts";
+
+/** What one call gave: its result, its errno, and which signals arrived meanwhile. */
+export type Result = {
+  readonly result: number;
+  readonly errno: number;
+  readonly signals: readonly number[];
+};
+
+/** Where the executables of `policy/decide/arbitrary.ts` are in these tests. */
+export const binaryRoot = "/tmp/oracle";
+const binaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh", "/sbin/protected"];
+export const protectedBinary = `${binaryRoot}/sbin/protected`;
+
+/** Compiles oracle-driver.c to every path of `binaryRoot`. */
+export function buildBinaries(): void {
+  const source = fileURLToPath(new URL("./oracle-driver.c", import.meta.url));
+  for (const [i, binary] of binaries.entries()) {
+    const path = binaryRoot + binary;
+    mkdirSync(dirname(path), { recursive: true });
+    if (i === 0) execFileSync("gcc", ["-O1", "-static", "-o", path, source]);
+    else copyFileSync(`${binaryRoot}${binaries[0]}`, path);
+  }
+}
+
+/** `command` is what follows exec in a shell; it ends in the path of one of the binaries. */
+export async function startDriver(
+  command: string,
+  { cgroup, events }: { readonly cgroup: Cgroup; readonly events: EventLog },
+): Promise<Driver> {
+  const script = `echo 0 >${cgroup.path}/cgroup.procs; exec ${command}`;
+  const binary = command.match(/\/tmp\/oracle[\w/]*/)![0];
+  let driver: Driver | undefined;
+  const { events: seen } = await events.during(async () => {
+    const child = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
+    driver = new Driver(child, binary);
+    await driver.lines("ready");
+  });
+  const execs = seen.filter((event) => event.kind === "exec");
+  const own = execs.filter(({ records, at, end }) => records.subarray(at, end).includes(binary));
+  driver!.pid = own.at(-1)!.process.pid;
+  return driver!;
+}
+
+/** One process that waits for calls to make. */
+export class Driver {
+  readonly binary: string;
+  pid = 0;
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(child: ChildProcess, binary: string) {
+    this.binary = binary;
+    this.#child = child;
+    this.#lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
+  }
+
+  /** Makes the calls in order, then closes every descriptor from 3 on. */
+  async make(calls: readonly string[]): Promise<readonly Result[]> {
+    this.#child.stdin!.write([...calls, ".", ""].join("\n"));
+    return (await this.lines(".")).map((line) => {
+      const [result, errno, first, second, killedBy] = line.split(" ").map(Number);
+      const signals = [first! > 0 ? 10 : 0, second! > 0 ? 12 : 0, killedBy!];
+      return { result: result!, errno: errno!, signals: signals.filter((number) => number > 0) };
+    });
+  }
+
+  /** What it prints before the line `last`. */
+  async lines(last: string): Promise<string[]> {
+    const lines: string[] = [];
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done) throw new Error(`${this.binary} ended instead of printing ${last}`);
+      if (value === last) return lines;
+      lines.push(value);
+    }
+  }
+
+  /** Ends it: it reads no more. */
+  end(): void {
+    this.#child.stdin!.end();
+  }
+
+  describe(): Process {
+    const field = (name: string) =>
+      readFileSync(`/proc/${this.pid}/status`, "utf8")
+        .match(new RegExp(`^${name}:\\s*(.*)$`, "m"))![1]!
+        .split(/\s+/);
+    const nspids = field("NSpid");
+    const capabilities = (name: string) => BigInt(`0x${field(name)[0]}`);
+    const namespaced = nspids.length > 1;
+    return {
+      pid: this.pid,
+      ancestors: ancestorsOf(this.pid),
+      nspid: namespaced ? Number(nspids.at(-1)) : 0,
+      binary: this.binary,
+      capabilities: {
+        effective: capabilities("CapEff"),
+        permitted: capabilities("CapPrm"),
+        inheritable: capabilities("CapInh"),
+      },
+      inHostUserNamespace:
+        readlinkSync(`/proc/${this.pid}/ns/user`) === readlinkSync("/proc/self/ns/user"),
+      isProtected: this.binary === protectedBinary && !namespaced,
+    };
+  }
+}
+
+export function parentOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/^PPid:\s*(\d+)$/m)![1]);
+}
+
+function ancestorsOf(pid: number): number[] {
+  const parent = parentOf(pid);
+  return parent === 0 ? [] : [parent, ...ancestorsOf(parent)];
+}
