@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import {
+  after,
   type Clock,
   connect,
+  done,
   type KubeConnection,
   Lease,
   systemClock,
@@ -80,8 +82,22 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   let queues: Queues | undefined;
   let synced = false;
   /** RegoPolicies have a queue of their own: one that takes long holds up no other policy. */
-  const changed = (name: string, delayMs = 0) =>
-    (name.startsWith("regopolicy") ? queues?.regoPolicies : queues?.policies)?.add(name, delayMs);
+  const changed = (name: string, delayMs = 0) => {
+    const isRego = name.startsWith("regopolicy");
+    (isRego ? queues?.regoPolicies : queues?.policies)?.add(name, delayMs);
+    if (isRego && queues === undefined) guards.add("all", guardsDelayMs);
+  };
+  /** While not leading: what is being applied is judged here too. */
+  const guards = new WorkQueue({
+    async work(_all, within) {
+      await orAborted(fleet.synced, within);
+      if (queues !== undefined) return done;
+      const dueInMs = await rego.prepare(within);
+      return Number.isFinite(dueInMs) ? after(dueInMs) : done;
+    },
+    log: log.child({ component: "guards" }),
+    clock,
+  });
   const fleet: Fleet = new Fleet({
     connection,
     clock,
@@ -123,6 +139,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       await Promise.all(Object.values(started).map((queue) => queue.run(leading)));
     } finally {
       queues = undefined;
+      guards.add("all");
     }
   }
 
@@ -159,6 +176,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     await Promise.all([
       part(fleet.run(running)),
       part(certificates?.run(running) ?? Promise.resolve()),
+      part(certificates === undefined ? Promise.resolve() : guards.run(running)),
       part(
         options.leaderElection === "none"
           ? lead(running)
@@ -171,6 +189,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     if (options.connection === undefined) connection.close();
   }
 }
+
+/** Objects come one by one when the operator starts. */
+const guardsDelayMs = 500;
 
 type Queues = {
   readonly policies: WorkQueue;

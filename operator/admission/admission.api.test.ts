@@ -20,6 +20,7 @@ import {
 } from "@guardbee/kube";
 import pino from "pino";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
+import type { OperatorOptions } from "../main.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
 import { admit, type Judge } from "./admit.ts";
 import { Certificates } from "./certificates.ts";
@@ -122,13 +123,13 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     await cluster.apply(configuration, { ...object, webhooks });
   }
 
-  async function startOperator(): Promise<number> {
+  async function startOperator(options: Partial<OperatorOptions> = {}): Promise<number> {
     let port = 0;
     const listening = (opened: number) => {
       port = opened;
     };
     const webhook = { port: 0, host: "127.0.0.1", names: ["127.0.0.1"], listening };
-    await cluster.startOperator({ webhook });
+    await cluster.startOperator({ webhook, ...options });
     return eventually(
       "port",
       async () => port,
@@ -217,6 +218,44 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
       await tryWrite(regoPolicy, { ...broken, spec }),
       /^422 Invalid .*denied the request: a\.rego:3:\d+: .*nowhere/,
     );
+  });
+
+  test("a replica that does not lead asks the guard rails too, as they change", {
+    skip: process.env.OPA ? false : "OPA is not set",
+  }, async () => {
+    const spec = { holderIdentity: "another", leaseDurationSeconds: 3_600 };
+    const held = { ...spec, renewTime: new Date().toISOString().replace("Z", "000Z") };
+    const ref = { name: "guardbee-operator", namespace: "guardbee-system" };
+    await cluster.apply(resources.lease, { metadata: ref, spec: held });
+    const rail = (what: string) => ({
+      metadata: { name: "rail" },
+      spec: {
+        role: "Guardrail",
+        modules: [
+          {
+            name: "rail.rego",
+            rego: `package guardbee.guardrail\n\ndecision := {"deny": [{"field": "spec", "what": "${what}", "fix": "ask"}]}\n`,
+          },
+        ],
+      },
+    });
+    await cluster.apply(regoPolicy, rail("is frozen"));
+    const port = await startOperator({ leaderElection: "lease" });
+    await pointWebhookAt(port);
+    const tryGood = () => tryWrite(tracingPolicy, { metadata: { name: "good" }, spec: good });
+    const says = (text: string) => (answer: string) => answer.includes(text);
+    await eventually("refusal", tryGood, says("spec: is frozen (guard rail RegoPolicy rail); ask"));
+    await cluster.apply(regoPolicy, rail("is thawing"));
+    await eventually("the new refusal", tryGood, says("spec: is thawing (guard rail"));
+    // The schema's own Ready=Unknown is all of the status: this replica writes nothing.
+    const { conditions } = await cluster.status(regoPolicy, "rail");
+    assert.deepEqual(
+      conditions?.map(({ type, status }) => `${type} ${status}`),
+      ["Ready Unknown"],
+    );
+    await cluster.delete(regoPolicy, "rail");
+    await eventually("no refusal", tryGood, "written");
+    await cluster.delete(resources.lease, ref.name, ref.namespace);
   });
 
   test("replicas that start together serve the same certificate, issued once", async () => {

@@ -101,7 +101,16 @@ export class RegoPolicies {
   }
 
   /** The judgement of one RegoPolicy; throws when Rego gives no answer. */
-  async judge(entry: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+  judge(entry: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+    return this.#judge(entry, () => this.#bundles.keep(entry, signal), signal);
+  }
+
+  /** `keep` is called when its bundle has become the last good one. */
+  async #judge(
+    entry: PolicyEntry,
+    keep: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<Judgement> {
     const parsed = parseRegoPolicy(entry.object);
     if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
     const policy = parsed.value;
@@ -131,12 +140,12 @@ export class RegoPolicies {
     const refs = error === undefined ? {} : { unresolved: describe(error) };
     if (spec.role === "Guardrail") {
       this.#guardWorks(entry, content.key + entryPoint);
-      await this.#bundles.keep(entry, signal);
+      await keep();
       return { kind: "guards", rego: about, ...refs };
     }
     const judgement = await this.#generate(entry, policy, unit, signal);
     if (judgement.kind !== "accepted") return judgement;
-    await this.#bundles.keep(entry, signal);
+    await keep();
     return { ...judgement, ...refs, rego: { ...about, ...judgement.rego } };
   }
 
@@ -185,18 +194,25 @@ export class RegoPolicies {
   }
 
   /**
-   * Gets the guard rails ready, as far as they can be: a new leader must not tell policies that they
-   * wait for one that only was not compiled yet.
+   * Gets the guard rails ready, as far as they can be, and writes nothing. A new leader must not tell
+   * policies that they wait for one that only was not compiled yet, and a replica that does not lead
+   * judges what is being applied. Gives the milliseconds after which to do it again; Infinity: never.
    */
-  async prepare(signal: AbortSignal): Promise<void> {
-    for (const entry of this.#options.fleet.regoEntries().filter(isGuard)) {
+  async prepare(signal: AbortSignal): Promise<number> {
+    const { fleet, log } = this.#options;
+    const gone = [...this.#units.keys()].filter((name) => fleet.policy(name) === undefined);
+    for (const name of gone) await this.forget(name);
+    let dueInMs = Number.POSITIVE_INFINITY;
+    for (const entry of fleet.regoEntries().filter(isGuard)) {
       try {
-        await this.judge(entry, signal);
+        await this.#judge(entry, async () => {}, signal);
       } catch (err) {
         signal.throwIfAborted();
-        this.#options.log.warn({ ref: entry.setName, err }, "guard rail cannot be evaluated");
+        log.warn({ ref: entry.setName, err }, "guard rail cannot be evaluated");
       }
+      dueInMs = Math.min(dueInMs, this.dueInMs(entry.setName));
     }
+    return dueInMs;
   }
 
   /** Passes a policy through every guard rail that applies to it. */

@@ -35,11 +35,13 @@ type Limits = NonNullable<RegoPolicySpec["limits"]>;
 /** The compiled Rego of one RegoPolicy, its worker and what it answered. */
 export class RegoUnit {
   readonly #options: UnitOptions;
-  /** Written by load and close. */
+  /** Ends with the load that was asked for last. Written by load. */
+  #loading: Promise<unknown> = Promise.resolve();
+  /** Written by #load and close. */
   #loaded:
     | { readonly key: string; readonly host: WasmHost; readonly entryPoint: string }
     | undefined;
-  /** Input → answer, of the last evaluateAll. Written by load and evaluateAll. */
+  /** Input → answer, of the last evaluateAll. Written by #load and evaluateAll. */
   #answers = new Map<string, unknown>();
   /** Evaluations that no kept answer spared. Written by evaluate. */
   evaluations = 0;
@@ -53,8 +55,21 @@ export class RegoUnit {
     return this.#loaded !== undefined;
   }
 
-  /** Replaces what is evaluated, unless there are problems: then the last good one stays. */
-  async load(
+  /**
+   * Replaces what is evaluated, unless there are problems: then the last good one stays. One load
+   * follows another: a replica may begin to lead while it gets its guard rails ready.
+   */
+  load(
+    content: RegoContent,
+    options: { readonly entryPoint: string; readonly limits: Limits },
+    signal: AbortSignal,
+  ): Promise<Result<void>> {
+    const loading = this.#loading.then(() => this.#load(content, options, signal));
+    this.#loading = loading.catch(() => {}); // told to its caller
+    return loading;
+  }
+
+  async #load(
     content: RegoContent,
     options: { readonly entryPoint: string; readonly limits: Limits },
     signal: AbortSignal,
