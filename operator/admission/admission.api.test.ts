@@ -23,7 +23,7 @@ import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import type { OperatorOptions } from "../main.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
 import { admit, type Judge } from "./admit.ts";
-import { Certificates } from "./certificates.ts";
+import { Certificates, webhookConfiguration as configuration } from "./certificates.ts";
 import { serveAdmission } from "./server.ts";
 
 const { tracingPolicy, tracingPolicyNamespaced, execPolicy, execPolicyNamespaced } = resources;
@@ -32,13 +32,6 @@ const kinds = [
   ...[tracingPolicy, tracingPolicyNamespaced, execPolicy, execPolicyNamespaced],
   ...[regoPolicy, regoPolicyNamespaced],
 ];
-const configuration: Resource = {
-  group: "admissionregistration.k8s.io",
-  version: "v1",
-  kind: "ValidatingWebhookConfiguration",
-  plural: "validatingwebhookconfigurations",
-  namespaced: false,
-};
 const never = new AbortController().signal;
 const dayMs = 86_400_000;
 const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
@@ -368,43 +361,6 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     socket.destroy();
     return new X509Certificate(raw).serialNumber;
   }
-
-  test("the operator touches one Secret and one webhook configuration, and no other", async () => {
-    const operator = await cluster.connectAs("guardbee-operator");
-    await pointWebhookAt(1);
-    await cluster.apply(configuration, { metadata: { name: "other" } });
-    const secret = { metadata: { namespace: "guardbee-system", name: "other" } };
-    await cluster.apply(resources.secret, secret);
-    await cluster.apply(resources.secret, { metadata: { namespace: "default", name: "other" } });
-    const path = (name: string, namespace = "guardbee-system") =>
-      objectPath(resources.secret, { namespace, name });
-    const contentType = "application/apply-patch+yaml";
-    const query = { fieldManager: "x", force: true };
-    const config = (name: string) => objectPath(configuration, { name });
-    const applied = { apiVersion: "admissionregistration.k8s.io/v1", kind: configuration.kind };
-    const patch = { method: "PATCH", query, contentType } as const;
-    const refused: readonly Parameters<KubeConnection["request"]>[0][] = [
-      { path: "/api/v1/secrets" },
-      { path: "/api/v1/namespaces/guardbee-system/secrets" },
-      { path: "/api/v1/namespaces/default/secrets/other" },
-      { path: "/api/v1/namespaces/kube-system/secrets/other" },
-      { method: "PUT", path: path("other"), body: { ...secret, apiVersion: "v1", kind: "Secret" } },
-      { method: "POST", path: path("").slice(0, -1), body: { metadata: { name: "new" } } },
-      { method: "DELETE", path: path("guardbee-webhook") },
-      { ...patch, path: path("guardbee-webhook"), body: { apiVersion: "v1", kind: "Secret" } },
-      { ...patch, path: config("other"), body: { ...applied, metadata: { name: "other" } } },
-      { ...patch, path: config("new"), body: { ...applied, metadata: { name: "new" } } },
-      { method: "DELETE", path: config("guardbee") },
-      { path: "/api/v1/namespaces/default/pods" },
-    ];
-    for (const request of refused) {
-      const label = `${request.method ?? "GET"} ${request.path}`;
-      await assert.rejects(operator.request(request, never), { status: 403 }, label);
-    }
-    await operator.request({ path: path("guardbee-webhook") }, never);
-    operator.close();
-    await cluster.delete(configuration, "other");
-  });
 
   const kubectl = findKubectl();
 

@@ -158,7 +158,7 @@ export class Certificates {
 
 type Secret = KubeObject & { readonly data?: Readonly<Record<string, string>> };
 
-const webhookConfiguration: Resource = {
+export const webhookConfiguration: Resource = {
   group: "admissionregistration.k8s.io",
   version: "v1",
   kind: "ValidatingWebhookConfiguration",
