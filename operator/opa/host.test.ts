@@ -60,7 +60,7 @@ describe("WasmHost", { skip }, () => {
       name: "EvaluationError",
       reason: "failed",
       message:
-        "TracingPolicy a: rego guardbee/none: entrypoint guardbee/none is not valid in this instance",
+        "TracingPolicy a: rego guardbee/none: the module has no such entry point; it has guardbee/translate/result",
     });
   });
 

@@ -1,7 +1,7 @@
-import { Worker } from "node:worker_threads";
 import { type Clock, systemClock, withDeadline } from "@guardbee/kube";
 import type { Logger } from "pino";
-import type { WorkerMessage, WorkerStart } from "./messages.ts";
+import { orAborted } from "./or-aborted.ts";
+import { type Answer, WorkerThread } from "./worker-thread.ts";
 
 /** What to evaluate, for whom. */
 export type Evaluation = {
@@ -21,15 +21,21 @@ export type WasmHostOptions = {
   readonly clock?: Clock;
   /** For one evaluation; default 2 s. The worker is terminated when it takes longer. */
   readonly deadlineMs?: number;
-  /** For a worker to start and compile; default 30 s. */
+  /** For a worker to start and compile, and for new data to be loaded; default 30 s. */
   readonly startMs?: number;
-  /** Memory at the start, in pages of 64 KiB; default 256 (16 MiB). */
+  /** Memory at the start, in pages of 64 KiB, beside what data needs; default 256 (16 MiB). */
   readonly initialPages?: number;
   /** Memory at most; default 4096 (256 MiB). More ends the evaluation with an error. */
   readonly maximumPages?: number;
+  /** The largest result, as JSON; default 32 MiB. */
+  readonly maximumResultBytes?: number;
 };
 
-/** An evaluation that gave no result. `reason` says whether trying again may help. */
+/**
+ * An evaluation that gave no result. `deadline`: it took too long. `crashed`: the worker ended, or
+ * never started. `failed`: the module said so, or is undefined for this input; trying again gives
+ * the same.
+ */
 export class EvaluationError extends Error {
   override readonly name = "EvaluationError";
   readonly code = "evaluation";
@@ -41,17 +47,6 @@ export class EvaluationError extends Error {
   }
 }
 
-/** A worker thread and what it is doing. */
-type Running = {
-  readonly worker: Worker;
-  readonly ready: Promise<void>;
-  /** Settles the evaluation under way. Written by #evaluateOn only. */
-  waiting: {
-    readonly id: number;
-    readonly settle: (message: WorkerMessage | Error) => void;
-  } | null;
-};
-
 /**
  * Evaluates one compiled Rego module in a worker thread, one evaluation at a time, in the order
  * asked for. Rego cannot be interrupted, so one that overruns costs its worker, and the next
@@ -60,20 +55,38 @@ type Running = {
 export class WasmHost {
   readonly #options: WasmHostOptions;
   readonly #clock: Clock;
-  /** Written by #worker and #discard. */
-  #running: Running | undefined;
+  /** Written by #worker and #discard; `data` is what the worker holds, written by #load. */
+  #running: { readonly thread: WorkerThread; data: unknown } | undefined;
+  /** Written by setData only. */
+  #data: unknown;
   /** The end of the line. Written by evaluate only. */
   #last: Promise<unknown> = Promise.resolve();
-  #nextId = 1;
+  /** Of the worker's module after its last answer. */
+  #memoryBytes = 0;
 
   constructor(options: WasmHostOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#data = options.data;
+  }
+
+  /** What the worker's module held after the last evaluation, in bytes. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  /**
+   * What Rego sees as `data` in evaluations asked for from now on. Compared by identity: give the
+   * same object, unchanged, while nothing changed, and a new one when something did.
+   */
+  setData(data: unknown): void {
+    this.#data = data;
   }
 
   /** The value of the entry point; throws EvaluationError, also when it is undefined. */
   evaluate(evaluation: Evaluation, signal: AbortSignal): Promise<unknown> {
-    const turn = this.#last.then(() => this.#evaluateOnce(evaluation, signal));
+    const data = this.#data;
+    const turn = this.#last.then(() => this.#evaluateOnce(evaluation, data, signal));
     this.#last = turn.catch(() => {}); // the caller has it; the line goes on
     return turn;
   }
@@ -83,94 +96,84 @@ export class WasmHost {
     await this.#discard();
   }
 
-  async #evaluateOnce(evaluation: Evaluation, signal: AbortSignal): Promise<unknown> {
+  async #evaluateOnce(of: Evaluation, data: unknown, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted();
     const { deadlineMs = 2_000, startMs = 30_000 } = this.#options;
-    const running = this.#worker();
-    const started = () => new EvaluationError(evaluation, "crashed", "the worker did not start");
+    const unstarted = () => {
+      const what = `starting the worker and loading its data took over ${startMs} ms`;
+      return new EvaluationError(of, "crashed", what);
+    };
     const overrun = () =>
-      new EvaluationError(evaluation, "deadline", `took over ${deadlineMs} ms; make it do less`);
+      new EvaluationError(of, "deadline", `took over ${deadlineMs} ms; make it do less`);
     try {
-      await withDeadline(this.#clock, { ms: startMs, error: started }, signal, (limited) =>
-        orAborted(running.ready, limited),
+      const start = { ms: startMs, error: unstarted };
+      const thread = await withDeadline(this.#clock, start, signal, (limited) =>
+        orAborted(this.#load(data), limited),
       );
-      return await withDeadline(
-        this.#clock,
-        { ms: deadlineMs, error: overrun },
-        signal,
-        (limited) => orAborted(this.#evaluateOn(running, evaluation), limited),
+      const { entryPoint } = of;
+      const limit = { ms: deadlineMs, error: overrun };
+      const json = encode(of.input);
+      const answer = await withDeadline(this.#clock, limit, signal, (limited) =>
+        orAborted(thread.ask({ kind: "evaluate", entryPoint, json }), limited),
       );
+      return this.#valueOf(of, answer);
     } catch (error) {
       const harmless = error instanceof EvaluationError && error.reason === "failed";
       if (!harmless) await this.#discard();
-      throw error;
+      if (error instanceof EvaluationError || signal.aborted) throw error;
+      throw new EvaluationError(of, "crashed", (error as Error).message);
     }
   }
 
-  #evaluateOn(running: Running, evaluation: Evaluation): Promise<unknown> {
-    const { entryPoint, input } = evaluation;
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      const settle = (message: WorkerMessage | Error) => {
-        running.waiting = null;
-        if (message instanceof Error) {
-          reject(new EvaluationError(evaluation, "crashed", message.message));
-        } else if (message.kind === "error") {
-          reject(new EvaluationError(evaluation, "failed", message.message));
-        } else if (message.kind === "result" && message.value !== undefined) {
-          resolve(message.value);
-        } else {
-          reject(new EvaluationError(evaluation, "failed", "is undefined for this input"));
-        }
-      };
-      running.waiting = { id, settle };
-      running.worker.postMessage({ id, entryPoint, input });
-    });
+  /** A worker that holds `data`. */
+  async #load(data: unknown): Promise<WorkerThread> {
+    const running = this.#worker();
+    await running.thread.ready;
+    if (running.data !== data) {
+      const answer = await running.thread.ask({ kind: "data", json: encode(data ?? {}) });
+      if (answer.kind === "error") throw new Error(`loading data: ${answer.message}`);
+      running.data = data;
+    }
+    return running.thread;
   }
 
-  #worker(): Running {
-    if (this.#running !== undefined) return this.#running;
-    const { module, data = {}, initialPages = 256, maximumPages = 4096 } = this.#options;
-    const start: WorkerStart = { module, data, initialPages, maximumPages };
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      workerData: start,
-      execArgv: [], // what the main program was started with is not for it
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
-    });
-    const ready = Promise.withResolvers<void>();
-    ready.promise.catch(() => {}); // whoever waits for it gets it; a discarded worker has nobody
-    const running: Running = { worker, ready: ready.promise, waiting: null };
-    worker.on("message", (message: WorkerMessage) => {
-      if (message.kind === "ready") ready.resolve();
-      else if (running.waiting?.id === message.id) running.waiting.settle(message);
-    });
-    worker.on("error", (error: Error) => {
-      this.#options.log.warn({ err: error }, "rego worker ended");
-      ready.reject(error);
-      running.waiting?.settle(error);
-    });
-    worker.on("exit", () => {
-      ready.reject(new Error("the worker ended"));
-      running.waiting?.settle(new Error("the worker ended"));
-      if (this.#running === running) this.#running = undefined;
-    });
-    worker.unref();
-    this.#running = running;
-    return running;
+  #valueOf(of: Evaluation, answer: Answer): unknown {
+    if (answer.kind === "error") throw new EvaluationError(of, "failed", answer.message);
+    this.#memoryBytes = answer.memoryBytes;
+    if (answer.kind === "done") throw new TypeError("the worker answered another question");
+    const { maximumResultBytes = 32 * 1024 * 1024 } = this.#options;
+    const bytes = answer.json.byteLength;
+    if (bytes > maximumResultBytes) {
+      const what = `gives ${bytes} bytes of result, more than ${maximumResultBytes}`;
+      throw new EvaluationError(of, "failed", what);
+    }
+    // An undefined decision is an empty result set.
+    const results = JSON.parse(decoder.decode(answer.json)) as { readonly result: unknown }[];
+    if (results.length > 0) return results[0]!.result;
+    throw new EvaluationError(of, "failed", "is undefined for this input");
+  }
+
+  #worker(): { readonly thread: WorkerThread; data: unknown } {
+    if (this.#running !== undefined && !this.#running.thread.ended) return this.#running;
+    const { module, initialPages = 256, maximumPages = 4096, log } = this.#options;
+    const thread = new WorkerThread({ module, initialPages, maximumPages }, (error) =>
+      log.warn({ err: error }, "rego worker ended"),
+    );
+    this.#running = { thread, data: undefined };
+    return this.#running;
   }
 
   async #discard(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
-    await running?.worker.terminate();
+    await running?.thread.terminate();
   }
 }
 
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** UTF-8 JSON in a buffer of its own, to be moved to the worker. */
+function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  return encoder.encode(JSON.stringify(value ?? null));
 }

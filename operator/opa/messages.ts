@@ -1,22 +1,42 @@
+import type { Abi } from "./instance.ts";
+
 /** What the host hands to a new worker. */
 export type WorkerStart = {
   /** The bytes of the compiled module. */
   readonly module: Uint8Array<ArrayBuffer>;
-  readonly data: unknown;
-  /** Pages of 64 KiB that memory starts with; growing it during an evaluation is what is slow. */
+  /** Pages of 64 KiB to begin with, beside what `data` needs; growing in an evaluation is slow. */
   readonly initialPages: number;
   readonly maximumPages: number;
 };
 
-/** Host to worker: evaluate once. One request is under way at a time. */
-export type EvaluateRequest = {
-  readonly id: number;
-  readonly entryPoint: string;
-  readonly input: unknown;
+/** Host to worker; one request is under way at a time. */
+export type WorkerRequest =
+  | { readonly kind: "data"; readonly id: number; readonly json: Uint8Array<ArrayBuffer> }
+  | {
+      readonly kind: "evaluate";
+      readonly id: number;
+      readonly entryPoint: string;
+      readonly json: Uint8Array<ArrayBuffer>;
+    };
+
+/** What a module says of itself. */
+export type ModuleFacts = {
+  readonly abi: Abi;
+  readonly entryPoints: readonly string[];
+  /** Builtins that it calls in the host, whether or not the host has them. */
+  readonly builtins: readonly string[];
 };
 
-/** Worker to host. `ready` comes once, before anything else. */
+/** Worker to host. `ready` or `unusable` comes once, before anything else. */
 export type WorkerMessage =
-  | { readonly kind: "ready" }
-  | { readonly kind: "result"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "ready"; readonly facts: ModuleFacts }
+  | { readonly kind: "unusable"; readonly message: string }
+  | { readonly kind: "done"; readonly id: number; readonly memoryBytes: number }
+  | {
+      readonly kind: "result";
+      readonly id: number;
+      /** JSON of `[{"result": VALUE}]` or `[]`. */
+      readonly json: Uint8Array<ArrayBuffer>;
+      readonly memoryBytes: number;
+    }
   | { readonly kind: "error"; readonly id: number; readonly message: string };

@@ -1,50 +1,64 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { type LoadedPolicy, loadPolicy } from "@open-policy-agent/opa-wasm";
-import type { EvaluateRequest, WorkerMessage, WorkerStart } from "./messages.ts";
+import { builtins } from "./builtins/index.ts";
+import { Instance, pageBytes } from "./instance.ts";
+import type { WorkerMessage, WorkerRequest, WorkerStart } from "./messages.ts";
+
+/** A value takes about this many times its JSON; measured with inventories (bench/rego). */
+const bytesPerJsonByte = 8;
+/** What an evaluation may leave an instance grown by; memory never shrinks. */
+const keptGrowthBytes = 64 * 1024 * 1024;
 
 const start = workerData as WorkerStart;
-const initialBytes = start.initialPages * 64 * 1024;
-/** Replaced before a result is posted, so that the next request never meets a spoilt instance. */
-let policy = load();
-warmUp(await policy);
-post({ kind: "ready" });
+let data: Uint8Array<ArrayBuffer> | undefined;
+/** Written by load and forget. */
+let current: { readonly instance: Instance; readonly bytes: number } | undefined;
 
-parentPort?.on("message", async (request: EvaluateRequest) => {
+try {
+  const module = new WebAssembly.Module(start.module);
+  const { abi, entryPoints, builtins } = load(module);
+  post({ kind: "ready", facts: { abi, entryPoints: [...entryPoints.keys()].sort(), builtins } });
+  parentPort?.on("message", (request: WorkerRequest) => answer(module, request));
+} catch (error) {
+  post({ kind: "unusable", message: textOf(error) });
+}
+
+function answer(module: WebAssembly.Module, request: WorkerRequest): void {
   const { id } = request;
   try {
-    const loaded = await policy;
-    const results = loaded.evaluate(request.input, request.entryPoint) as { result: unknown }[];
-    if (loaded.mem.buffer.byteLength > initialBytes) policy = load(); // memory never shrinks
-    // An undefined decision is an empty result set.
-    post({ kind: "result", id, value: results[0]?.result });
+    if (request.kind === "data") {
+      data = request.json;
+      current = undefined; // the memory of the last is sized for the last
+      const { memoryBytes } = load(module);
+      post({ kind: "done", id, memoryBytes });
+      return;
+    }
+    const instance = load(module);
+    const json = instance.evaluate(request.entryPoint, request.json);
+    const { memoryBytes } = instance;
+    if (memoryBytes > (current?.bytes ?? 0) + keptGrowthBytes) current = undefined;
+    post({ kind: "result", id, json, memoryBytes }, [json.buffer]);
   } catch (error) {
-    policy = load(); // a trapped instance is in no known state
+    current = undefined; // a trapped instance is in no known state
     post({ kind: "error", id, message: textOf(error) });
   }
-});
-
-/** V8 compiles WebAssembly when it first runs; that is no part of anybody's deadline. */
-function warmUp(loaded: LoadedPolicy): void {
-  try {
-    loaded.evaluate({});
-  } catch {
-    // a module may dislike an empty input; what matters will be said for a real one
-  }
 }
 
-async function load(): Promise<LoadedPolicy> {
-  const { module, data, initialPages, maximumPages } = start;
-  const loaded = await loadPolicy(module, { initial: initialPages, maximum: maximumPages });
-  loaded.setData(data as object);
-  return loaded;
+/** The instance in use, or a new one with the present data. */
+function load(module: WebAssembly.Module): Instance {
+  if (current !== undefined) return current.instance;
+  const dataPages = Math.ceil(((data?.byteLength ?? 0) * bytesPerJsonByte) / pageBytes);
+  const { initialPages, maximumPages } = start;
+  const limits = { initialPages: Math.min(initialPages + dataPages, maximumPages), maximumPages };
+  const instance = new Instance(module, limits, builtins);
+  if (data !== undefined) instance.setData(data);
+  current = { instance, bytes: instance.memoryBytes };
+  return instance;
 }
 
-/** The SDK throws strings, and objects that are no Error. */
 function textOf(error: unknown): string {
-  if (typeof error === "string") return error;
-  return String((error as { message?: unknown } | null)?.message ?? error);
+  return error instanceof Error ? error.message : String(error);
 }
 
-function post(message: WorkerMessage): void {
-  parentPort?.postMessage(message);
+function post(message: WorkerMessage, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
 }

@@ -1,0 +1,205 @@
+import { type Builtin, BuiltinError } from "./builtins/builtin.ts";
+import { isJson, plainJson } from "./plain-json.ts";
+import { formatValue, parseValue, type RegoValue } from "./value.ts";
+
+/** Of WebAssembly memory, in bytes. */
+export const pageBytes = 64 * 1024;
+
+export type MemoryLimits = {
+  /** Pages of 64 KiB to begin with. */
+  readonly initialPages: number;
+  /** Pages at most; an evaluation that needs more fails. */
+  readonly maximumPages: number;
+};
+
+export type Abi = { readonly version: number; readonly minor: number };
+
+/** What the module exports (OPA: docs/wasm, wasm/src/*.c), addresses in its memory. */
+type Exports = {
+  readonly opa_wasm_abi_version: WebAssembly.Global;
+  readonly opa_wasm_abi_minor_version: WebAssembly.Global;
+  builtins(): number;
+  entrypoints(): number;
+  opa_malloc(bytes: number): number;
+  opa_heap_ptr_get(): number;
+  opa_heap_ptr_set(address: number): void;
+  opa_json_parse(address: number, bytes: number): number;
+  opa_json_dump(value: number): number;
+  opa_value_parse(address: number, bytes: number): number;
+  opa_value_dump(value: number): number;
+  opa_eval(
+    reserved: 0,
+    entryPoint: number,
+    data: number,
+    input: number,
+    inputBytes: number,
+    heap: number,
+    format: 1,
+  ): number;
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * One instance of a module that `opa build -t wasm` wrote, ABI 1.2 and later. Not the published SDK:
+ * that one hands sets to builtins as arrays and rounds numbers, and its own sprintf and YAML, which
+ * differ from OPA's, cannot be replaced. After an error it is in no known state: make another.
+ */
+export class Instance {
+  readonly abi: Abi;
+  /** By name, the number that `opa_eval` wants. */
+  readonly entryPoints: ReadonlyMap<string, number>;
+  /** Builtins that the module calls in the host. */
+  readonly builtins: readonly string[];
+  readonly #memory: WebAssembly.Memory;
+  readonly #exports: Exports;
+  readonly #emptyHeap: number;
+  /** Both written by setData only. */
+  #data: number;
+  #heap: number;
+
+  /** Throws when the module is none of OPA's, or of another ABI. */
+  constructor(
+    module: WebAssembly.Module,
+    limits: MemoryLimits,
+    supplied: Readonly<Record<string, Builtin>>,
+  ) {
+    this.#memory = new WebAssembly.Memory({
+      initial: limits.initialPages,
+      maximum: limits.maximumPages,
+    });
+    const byId = new Map<number, string>();
+    const call = (id: number, _context: number, ...args: number[]) =>
+      this.#callBuiltin(byId.get(id) ?? `number ${id}`, supplied, args);
+    const env = {
+      memory: this.#memory,
+      opa_abort: (address: number) => {
+        throw new Error(this.#text(address));
+      },
+      opa_println: () => {}, // print() is for authors, at their own opa
+      opa_builtin0: call,
+      opa_builtin1: call,
+      opa_builtin2: call,
+      opa_builtin3: call,
+      opa_builtin4: call,
+    };
+    const instance = new WebAssembly.Instance(module, { env });
+    this.#exports = instance.exports as unknown as Exports;
+    this.abi = abiOf(this.#exports);
+    const numbered = this.#json(this.#exports.builtins()) as Record<string, number>;
+    for (const [name, id] of Object.entries(numbered)) byId.set(id, name);
+    this.builtins = Object.keys(numbered).sort();
+    const entryPoints = this.#json(this.#exports.entrypoints()) as Record<string, number>;
+    this.entryPoints = new Map(Object.entries(entryPoints));
+    this.#emptyHeap = this.#exports.opa_heap_ptr_get();
+    this.#data = this.#parse(encoder.encode("{}"));
+    this.#heap = this.#exports.opa_heap_ptr_get();
+  }
+
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Replaces `data`; `json` is UTF-8. */
+  setData(json: Uint8Array): void {
+    this.#exports.opa_heap_ptr_set(this.#emptyHeap);
+    this.#data = this.#parse(json);
+    this.#heap = this.#exports.opa_heap_ptr_get();
+  }
+
+  /**
+   * The JSON of `[{"result": VALUE}]`, or of `[]` when the entry point is undefined for this input
+   * (UTF-8, a copy). Sets are lists in Rego's order.
+   */
+  evaluate(entryPoint: string, input: Uint8Array): Uint8Array<ArrayBuffer> {
+    const number = this.entryPoints.get(entryPoint);
+    if (number === undefined) {
+      const known = [...this.entryPoints.keys()].sort().join(", ");
+      throw new Error(`the module has no such entry point; it has ${known}`);
+    }
+    const missing = this.#heap + input.byteLength - this.memoryBytes;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / pageBytes));
+    new Uint8Array(this.#memory.buffer).set(input, this.#heap);
+    const heap = this.#heap + input.byteLength;
+    const address = this.#exports.opa_eval(
+      0,
+      number,
+      this.#data,
+      this.#heap,
+      input.byteLength,
+      heap,
+      1, // the text of values, as JSON would lose the sets
+    );
+    const result = this.#bytes(address).slice();
+    const text = decoder.decode(result);
+    return isJson(text) ? result : encoder.encode(plainJson(parseValue(text)));
+  }
+
+  #callBuiltin(
+    name: string,
+    supplied: Readonly<Record<string, Builtin>>,
+    args: readonly number[],
+  ): number {
+    const builtin = supplied[name];
+    if (builtin === undefined) throw new Error(`calls ${name}, which the host does not supply`);
+    const values = args.map((arg) => parseValue(this.#text(this.#exports.opa_value_dump(arg))));
+    const result = resultOf(name, builtin, values);
+    if (result === undefined) return 0;
+    const text = encoder.encode(formatValue(result));
+    const address = this.#write(text);
+    return this.#exports.opa_value_parse(address, text.byteLength);
+  }
+
+  #parse(json: Uint8Array): number {
+    const value = this.#exports.opa_json_parse(this.#write(json), json.byteLength);
+    if (value === 0) throw new Error("data is not JSON");
+    return value;
+  }
+
+  #write(bytes: Uint8Array): number {
+    const address = this.#exports.opa_malloc(bytes.byteLength);
+    new Uint8Array(this.#memory.buffer).set(bytes, address);
+    return address;
+  }
+
+  #json(value: number): unknown {
+    return JSON.parse(this.#text(this.#exports.opa_json_dump(value)));
+  }
+
+  #text(address: number): string {
+    return decoder.decode(this.#bytes(address));
+  }
+
+  /** What ends in a NUL; valid until the module runs again. */
+  #bytes(address: number): Uint8Array<ArrayBuffer> {
+    const memory = new Uint8Array(this.#memory.buffer);
+    return memory.subarray(address, memory.indexOf(0, address));
+  }
+}
+
+/** The builtin's value; undefined where Rego's call is. Throws when the builtin has a bug or a limit. */
+function resultOf(
+  name: string,
+  builtin: Builtin,
+  operands: readonly RegoValue[],
+): RegoValue | undefined {
+  try {
+    return builtin(...operands);
+  } catch (cause) {
+    if (cause instanceof BuiltinError) return undefined;
+    throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function abiOf(exports: Exports): Abi {
+  const version = exports.opa_wasm_abi_version?.value;
+  const minor = exports.opa_wasm_abi_minor_version?.value;
+  if (version === undefined || minor === undefined) {
+    throw new Error("is no module of opa build: it has no ABI version");
+  }
+  if (version !== 1 || minor < 2) {
+    throw new Error(`has ABI ${version}.${minor}; 1.2 and later 1.x are supported`);
+  }
+  return { version, minor };
+}
