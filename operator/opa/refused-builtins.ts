@@ -1,26 +1,46 @@
 const clock = "the result would change with the clock; take the time from input";
 const chance = "the result would differ each time; derive names from input";
 const network = "the result would depend on the network; put facts into data";
+const secrets = "policies handle no keys, certificates or tokens; put the facts in them into data";
+const lacking = "Guardbee's Wasm host does not have it";
 
-/** Builtins that a policy may never call, and why: the same facts must give the same policies. */
+/**
+ * Builtins that a policy may not call, and why: most because the same facts must give the same
+ * policies. rego/capabilities.json is what opa has without these.
+ */
 export const refusedBuiltins: Readonly<Record<string, string>> = {
   "time.now_ns": clock,
-  "io.jwt.decode_verify": clock,
-  "providers.aws.sign_req": clock,
-  "crypto.x509.parse_and_verify_certificates": clock,
-  "crypto.x509.parse_and_verify_certificates_with_options": clock,
   "rand.intn": chance,
   "uuid.rfc4122": chance,
-  "io.jwt.encode_sign": chance,
-  "io.jwt.encode_sign_raw": chance,
   "http.send": network,
   "net.lookup_ip_addr": network,
   "opa.runtime": "the result would depend on the environment of the operator; put facts into data",
+  "providers.aws.sign_req": secrets,
+  ...refuse(secrets, [
+    ...["crypto.parse_private_keys", "crypto.x509.parse_and_verify_certificates"],
+    "crypto.x509.parse_and_verify_certificates_with_options",
+    ...["crypto.x509.parse_certificate_request", "crypto.x509.parse_certificates"],
+    ...["crypto.x509.parse_keypair", "crypto.x509.parse_rsa_private_key"],
+    ...["io.jwt.decode", "io.jwt.decode_verify", "io.jwt.encode_sign", "io.jwt.encode_sign_raw"],
+    "io.jwt.verify_eddsa",
+    ...["hs", "rs", "es", "ps"].flatMap((kind) =>
+      ["256", "384", "512"].map((bits) => `io.jwt.verify_${kind}${bits}`),
+    ),
+  ]),
+  ...refuse(lacking, [
+    ...["graphql.is_valid", "graphql.parse", "graphql.parse_and_verify", "graphql.parse_query"],
+    ...["graphql.parse_schema", "graphql.schema_is_valid", "json.match_schema"],
+    ...["json.verify_schema", "regex.globs_match", "rego.parse_module"],
+    ...["strings.render_template", "uri.is_valid", "uri.parse", "uuid.parse"],
+    "internal.test_case",
+  ]),
 };
+
+function refuse(reason: string, names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, reason]));
+}
 
 /** Why a builtin is refused, as the end of a sentence. */
 export function reasonAgainst(name: string): string {
-  return (
-    refusedBuiltins[name] ?? "Guardbee's Wasm host does not have it; see rego/capabilities.json"
-  );
+  return refusedBuiltins[name] ?? lacking;
 }

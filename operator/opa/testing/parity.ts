@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export type ParityModule = { readonly path: string; readonly text: string };
+
+/** The value of one query under `opa eval`, of modules and one document as `data.inputs`. */
+export async function evalWithOpa(
+  opa: string,
+  modules: readonly ParityModule[],
+  query: string,
+  inputs: unknown = {},
+): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), "guardbee-parity-"));
+  try {
+    const files: string[] = [];
+    for (const [i, { text }] of modules.entries()) {
+      files.push(join(folder, `${i}.rego`));
+      await writeFile(files.at(-1)!, text);
+    }
+    files.push(join(folder, "inputs.json"));
+    await writeFile(files.at(-1)!, JSON.stringify({ inputs }));
+    const args = ["eval", "--format", "json", ...files.flatMap((file) => ["-d", file]), query];
+    const env = { TZ: "UTC" };
+    const { stdout } = await run(opa, args, { env, maxBuffer: 64 << 20 });
+    const { result } = JSON.parse(stdout) as {
+      readonly result?: readonly [{ readonly expressions: readonly [{ readonly value: unknown }] }];
+    };
+    return result?.[0].expressions[0].value;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const run = promisify(execFile);
+
+/** A line of builtins.txt: a builtin and its operands, a Rego array. */
+export type Call = { readonly line: string; readonly builtin: string; readonly operands: string };
+
+export function parseCalls(text: string): readonly Call[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => {
+      const space = line.indexOf(" ");
+      return { line, builtin: line.slice(0, space), operands: line.slice(space + 1) };
+    });
+}
+
+/**
+ * Rego whose `out` is, for the call whose number is in the input, the value, its type, and the text
+ * of a number, of which JavaScript would lose digits. The compiler cannot know the operands' types, as it would
+ * refuse the wrong ones.
+ */
+export function moduleOfCalls(
+  calls: readonly Call[],
+  arities: ReadonlyMap<string, number>,
+): string {
+  const rules = calls.map(({ builtin, operands }, i) => {
+    const length = arities.get(builtin) ?? 0;
+    const given = Array.from({ length }, (_, k) => `xs[${k}]`).join(", ");
+    return `out := {"type": type_name(v), "value": v, "text": [json.marshal(v) | is_number(v)]} if {
+	input.call == ${i}
+	xs := object.get(input, "none", ${operands})
+	v := ${builtin}(${given})
+}`;
+  });
+  return `package parity.builtins\n\n${rules.join("\n\n")}\n`;
+}
+
+/** The result of a call with the text of a whole number in one form, and of a fraction without. */
+export function canonicalResult(result: unknown): unknown {
+  if (typeof result !== "object" || result === null) return result; // undefined, or an error's text
+  const { text, ...rest } = result as { readonly text: readonly string[] };
+  return { ...rest, whole: text.map(wholeText) };
+}
+
+function wholeText(text: string): string | undefined {
+  const [, sign = "", digits = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  const zeros = Number(exponent) - fraction.length;
+  return zeros < 0 ? undefined : sign + BigInt(digits + fraction + "0".repeat(zeros));
+}
