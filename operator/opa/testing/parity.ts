@@ -6,12 +6,12 @@ import { promisify } from "node:util";
 
 export type ParityModule = { readonly path: string; readonly text: string };
 
-/** The value of one query under `opa eval`, of modules and one document as `data.inputs`. */
+/** The value of one query under `opa eval`, of modules and documents under `data`. */
 export async function evalWithOpa(
   opa: string,
   modules: readonly ParityModule[],
   query: string,
-  inputs: unknown = {},
+  data: Readonly<Record<string, unknown>> = {},
 ): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), "guardbee-parity-"));
   try {
@@ -20,8 +20,8 @@ export async function evalWithOpa(
       files.push(join(folder, `${i}.rego`));
       await writeFile(files.at(-1)!, text);
     }
-    files.push(join(folder, "inputs.json"));
-    await writeFile(files.at(-1)!, JSON.stringify({ inputs }));
+    files.push(join(folder, "data.json"));
+    await writeFile(files.at(-1)!, JSON.stringify(data));
     const args = ["eval", "--format", "json", ...files.flatMap((file) => ["-d", file]), query];
     const env = { TZ: "UTC" };
     const { stdout } = await run(opa, args, { env, maxBuffer: 64 << 20 });
@@ -35,6 +35,25 @@ export async function evalWithOpa(
 }
 
 const run = promisify(execFile);
+
+/** What each policy is under `opa eval` for each input, by number; without it where it is undefined. */
+export async function evalEach(
+  opa: string,
+  modules: readonly ParityModule[],
+  entryPoints: readonly string[],
+  inputs: readonly unknown[],
+  data: Readonly<Record<string, unknown>> = {},
+): Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>>> {
+  const each = entryPoints.map((entryPoint) => {
+    const rule = `data.${entryPoint.replaceAll("/", ".")}`;
+    const values = `{sprintf("%d", [i]): v | some i, x in data.inputs; v := ${rule} with input as x}`;
+    return `${JSON.stringify(entryPoint)}: ${values}`;
+  });
+  const query = `{${each.join(", ")}}`;
+  return (await evalWithOpa(opa, modules, query, { ...data, inputs })) as Awaited<
+    ReturnType<typeof evalEach>
+  >;
+}
 
 /** A line of builtins.txt: a builtin and its operands, a Rego array. */
 export type Call = { readonly line: string; readonly builtin: string; readonly operands: string };

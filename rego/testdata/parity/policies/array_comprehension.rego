@@ -1,0 +1,3 @@
+package parity.array_comprehension
+
+out := [upper(x) | some x in input.xs; is_string(x)]

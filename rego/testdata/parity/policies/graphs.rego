@@ -1,0 +1,3 @@
+package parity.graphs
+
+out := {"reach": graph.reachable(input.g, {"a"}), "paths": graph.reachable_paths(input.g, ["a", "x"])}

@@ -1,0 +1,3 @@
+package parity.set_comprehension
+
+out := {type_name(x) | some x in input.xs}

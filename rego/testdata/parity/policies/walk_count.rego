@@ -1,0 +1,3 @@
+package parity.walk_count
+
+out := count([1 | walk(input, [_, _])])
