@@ -11,7 +11,7 @@ export type Key = {
   readonly target?: number | { readonly times: number; readonly of: string };
 };
 
-/** What one visit to a guest measures; those of a machine run in this order. */
+/** What one visit to a guest measures, or the host itself; those of a machine run in this order. */
 export const scenarios = {
   kernel: [
     "bare",
@@ -26,6 +26,7 @@ export const scenarios = {
     "binary",
   ],
   agent: ["agent_hook", "agent_exec"],
+  host: ["rego"],
 } as const;
 export type Machine = keyof typeof scenarios;
 export type Scenario = (typeof scenarios)[Machine][number];
@@ -185,4 +186,25 @@ export const keys: readonly Key[] = [
     peer: "210,000",
     target: 60_000,
   }),
+  {
+    name: "rego_object",
+    unit: "ms",
+    scenario: "rego",
+    what: "one evaluation of Rego for one workload, warm",
+    target: 0.5,
+  },
+  {
+    name: "rego_all",
+    unit: "ms",
+    scenario: "rego",
+    what: "one evaluation of Rego for the whole inventory, warm",
+    target: 250,
+  },
+  {
+    name: "rego_all_first",
+    unit: "ms",
+    scenario: "rego",
+    what: "the first of them",
+    target: 500,
+  },
 ];

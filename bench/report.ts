@@ -11,7 +11,10 @@ export function formatReport(results: Results): string {
     const result = results[name];
     return result === undefined ? [] : [`- \`${name}\`: ${result.method}.`];
   });
-  const kernels = [...new Set(Object.values(results).map(({ kernel }) => kernel))].join(", ");
+  const inGuests = keys.filter(({ scenario }) => scenario !== "rego");
+  const kernels = [...new Set(inGuests.flatMap(({ name }) => results[name]?.kernel ?? []))].join(
+    ", ",
+  );
   return `${head}
 Measured on Linux ${kernels}, one emulated processor. Figures on top of a call are what Guardbee adds
 to it.
@@ -29,6 +32,8 @@ In guests whose processor time is a count: under QEMU's \`-icount shift=0,sleep=
 nanosecond is one instruction and a millisecond a million, whatever else the host does. A loop of calls
 between two clock reads gives instructions a call, the least of ten rounds, repeatable to 0.1 %; fork,
 exec and exit vary by 1 to 3 %. The agent is stopped, except where it is what is measured.
+\`rego_*\` is wall time on the machine that ran the benchmark, from the operator's question to the
+worker's answer, and depends on that machine.
 
 ${methods.join("\n")}
 `;
@@ -59,5 +64,5 @@ function rowOf(name: string, what: string, peer: string | undefined, result: Res
 }
 
 function number(value: number | undefined): string {
-  return value === undefined ? "" : value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+  return value === undefined ? "" : value.toLocaleString("en-US", { maximumFractionDigits: 2 });
 }

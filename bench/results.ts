@@ -64,7 +64,8 @@ function targetOf(name: string, figures: readonly Figure[], earlier: Results): n
   return base === undefined ? undefined : rounded(target.times * base);
 }
 
-/** Whole instructions and bytes; a tenth counts only below a hundred. */
+/** Whole instructions and bytes; a tenth counts only below a hundred, a hundredth below one. */
 function rounded(number: number): number {
+  if (Math.abs(number) < 1) return Math.round(number * 100) / 100;
   return Math.abs(number) < 100 ? Math.round(number * 10) / 10 : Math.round(number);
 }
