@@ -3,10 +3,13 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import pino from "pino";
+import { compileRego } from "./compile.ts";
+import { findOpa } from "./find-opa.ts";
 import { EvaluationError, WasmHost, type WasmHostOptions } from "./host.ts";
 
 const wasm = new URL("../../rego/build/translate.wasm", import.meta.url);
 const skip = existsSync(wasm) ? false : "rego/build/translate.wasm is not built: make -C rego";
+const signal = new AbortController().signal;
 const log = pino({ level: "silent" });
 
 describe("WasmHost", { skip }, () => {
@@ -98,5 +101,63 @@ describe("WasmHost", { skip }, () => {
     assert.deepEqual(await host.evaluate({ ...evaluation, input }, stop.signal), accepted);
     const tookMs = performance.now() - startedMs;
     assert.ok(tookMs < 1000, `took ${tookMs} ms`);
+  });
+
+  test("a module that is none is an error that names the policy", async () => {
+    const host = await aHost({ module: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) });
+    await assert.rejects(host.evaluate(evaluation, stop.signal), {
+      reason: "crashed",
+      message:
+        "TracingPolicy a: rego guardbee/translate/result: is no module of opa build: it has no ABI version",
+    });
+  });
+});
+
+describe("WasmHost with data", () => {
+  test("evaluates with the data of the time it was asked, and keeps what did not change", async () => {
+    const compiled = await compileRego(
+      [{ path: "a.rego", text: "package a\n\nout := {data.seen, input}" }],
+      { entryPoints: ["a/out"], opa: await findOpa(), signal },
+    );
+    assert.ok(compiled.ok);
+    const host = new WasmHost({ module: compiled.module, data: { seen: "é1" }, log });
+    const ask = (input: unknown) =>
+      host.evaluate({ entryPoint: "a/out", input, subject: "RegoPolicy a" }, signal);
+    try {
+      const first = [ask(1), ask(false)];
+      host.setData({ seen: "2" });
+      const second = [ask(""), ask(null)];
+      assert.deepEqual(await Promise.all(first), [
+        [1, "é1"],
+        [false, "é1"],
+      ]);
+      assert.deepEqual(await Promise.all(second), [
+        ["", "2"],
+        [null, "2"],
+      ]);
+    } finally {
+      await host.close();
+    }
+  });
+
+  test("a result over its limit is an error", async () => {
+    const compiled = await compileRego(
+      [{ path: "a.rego", text: "package a\n\nout := numbers.range(0, input)" }],
+      { entryPoints: ["a/out"], opa: await findOpa(), signal },
+    );
+    assert.ok(compiled.ok);
+    const host = new WasmHost({ module: compiled.module, log, maximumResultBytes: 100 });
+    const ask = (input: number) =>
+      host.evaluate({ entryPoint: "a/out", input, subject: "RegoPolicy a" }, signal);
+    try {
+      await assert.rejects(ask(100), {
+        reason: "failed",
+        message:
+          "RegoPolicy a: rego a/out: gives 308 bytes of result, more than 100; make it give less",
+      });
+      assert.deepEqual(await ask(2), [0, 1, 2]);
+    } finally {
+      await host.close();
+    }
   });
 });

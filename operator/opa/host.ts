@@ -31,6 +31,13 @@ export type WasmHostOptions = {
   readonly maximumResultBytes?: number;
 };
 
+/** In bytes. `externalBytes` has the module's memory in it. */
+export type HostMemory = {
+  readonly moduleBytes: number;
+  readonly heapBytes: number;
+  readonly externalBytes: number;
+};
+
 /**
  * An evaluation that gave no result. `deadline`: it took too long. `crashed`: the worker ended, or
  * never started. `failed`: the module said so, or is undefined for this input; trying again gives
@@ -70,9 +77,10 @@ export class WasmHost {
     this.#data = options.data;
   }
 
-  /** What the worker's module held after the last evaluation, in bytes. */
-  get memoryBytes(): number {
-    return this.#memoryBytes;
+  /** What the worker holds: its module after the last evaluation, its own heap, and what is outside. */
+  async memory(): Promise<HostMemory> {
+    const heap = await this.#running?.thread.heap();
+    return { moduleBytes: this.#memoryBytes, heapBytes: 0, externalBytes: 0, ...heap };
   }
 
   /**
@@ -144,7 +152,7 @@ export class WasmHost {
     const { maximumResultBytes = 32 * 1024 * 1024 } = this.#options;
     const bytes = answer.json.byteLength;
     if (bytes > maximumResultBytes) {
-      const what = `gives ${bytes} bytes of result, more than ${maximumResultBytes}`;
+      const what = `gives ${bytes} bytes of result, more than ${maximumResultBytes}; make it give less`;
       throw new EvaluationError(of, "failed", what);
     }
     // An undefined decision is an empty result set.

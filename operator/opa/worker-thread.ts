@@ -23,7 +23,8 @@ export class WorkerThread {
     this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
       workerData: start,
       execArgv: [], // what the main program was started with is not for it
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
+      // Left to itself V8 lets the young generation of each worker grow by 100 MB.
+      resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
     });
     const ready = Promise.withResolvers<ModuleFacts>();
     ready.promise.catch(() => {}); // whoever waits for it gets it; a discarded worker has nobody
@@ -57,6 +58,21 @@ export class WorkerThread {
       this.#waiting = { id, settle };
       this.#worker.postMessage({ ...request, id }, [request.json.buffer]);
     });
+  }
+
+  /** What the thread's JavaScript holds; undefined once it has ended. */
+  async heap(): Promise<
+    { readonly heapBytes: number; readonly externalBytes: number } | undefined
+  > {
+    this.#worker.ref(); // a worker that nobody waits for would not answer
+    try {
+      const statistics = await this.#worker.getHeapStatistics();
+      return { heapBytes: statistics.total_heap_size, externalBytes: statistics.external_memory };
+    } catch {
+      return undefined;
+    } finally {
+      this.#worker.unref();
+    }
   }
 
   async terminate(): Promise<void> {
