@@ -27,7 +27,7 @@ export type WasmHostOptions = {
   readonly initialPages?: number;
   /** Memory at most; default 4096 (256 MiB). More ends the evaluation with an error. */
   readonly maximumPages?: number;
-  /** The largest result, as JSON; default 32 MiB. */
+  /** The largest result, as Rego's text, about its JSON; default 8 MiB. */
   readonly maximumResultBytes?: number;
 };
 
@@ -149,12 +149,6 @@ export class WasmHost {
     if (answer.kind === "error") throw new EvaluationError(of, "failed", answer.message);
     this.#memoryBytes = answer.memoryBytes;
     if (answer.kind === "done") throw new TypeError("the worker answered another question");
-    const { maximumResultBytes = 32 * 1024 * 1024 } = this.#options;
-    const bytes = answer.json.byteLength;
-    if (bytes > maximumResultBytes) {
-      const what = `gives ${bytes} bytes of result, more than ${maximumResultBytes}; make it give less`;
-      throw new EvaluationError(of, "failed", what);
-    }
     // An undefined decision is an empty result set.
     const results = JSON.parse(decoder.decode(answer.json)) as { readonly result: unknown }[];
     if (results.length > 0) return results[0]!.result;
@@ -164,7 +158,9 @@ export class WasmHost {
   #worker(): { readonly thread: WorkerThread; data: unknown } {
     if (this.#running !== undefined && !this.#running.thread.ended) return this.#running;
     const { module, initialPages = 256, maximumPages = 4096, log } = this.#options;
-    const thread = new WorkerThread({ module, initialPages, maximumPages }, (error) =>
+    const { maximumResultBytes = 8 * 1024 * 1024 } = this.#options;
+    const start = { module, initialPages, maximumPages, maximumResultBytes };
+    const thread = new WorkerThread(start, (error) =>
       log.warn({ err: error }, "rego worker ended"),
     );
     this.#running = { thread, data: undefined };

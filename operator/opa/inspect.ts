@@ -18,7 +18,8 @@ export async function inspectModule(
   options: { readonly clock?: Clock; readonly deadlineMs?: number } = {},
 ): Promise<ModuleFacts> {
   const { clock = systemClock, deadlineMs = 10_000 } = options;
-  const thread = new WorkerThread({ module, initialPages: 16, maximumPages: 256 }, () => {});
+  const start = { module, initialPages: 16, maximumPages: 256, maximumResultBytes: 0 };
+  const thread = new WorkerThread(start, () => {});
   const error = () => new Error(`policy.wasm: did not start within ${deadlineMs} ms`);
   try {
     return await withDeadline(clock, { ms: deadlineMs, error }, signal, (limited) =>

@@ -1,6 +1,6 @@
 import { type Builtin, BuiltinError } from "./builtins/builtin.ts";
 import { isJson, plainJson } from "./plain-json.ts";
-import { formatValue, parseValue, type RegoValue } from "./value.ts";
+import { formatValue, parseValue, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
 /** Of WebAssembly memory, in bytes. */
 export const pageBytes = 64 * 1024;
@@ -10,7 +10,15 @@ export type MemoryLimits = {
   readonly initialPages: number;
   /** Pages at most; an evaluation that needs more fails. */
   readonly maximumPages: number;
+  /** Of the text of a result. */
+  readonly maximumResultBytes: number;
 };
+
+/**
+ * Of the text of a builtin's operand, and about of its result. V8 cannot be interrupted in the
+ * middle of making a string or parsing JSON: reaching a worker's limit there ends the process.
+ */
+const maximumOperandBytes = 8 * 1024 * 1024;
 
 export type Abi = { readonly version: number; readonly minor: number };
 
@@ -54,6 +62,7 @@ export class Instance {
   readonly builtins: readonly string[];
   readonly #memory: WebAssembly.Memory;
   readonly #exports: Exports;
+  readonly #limits: MemoryLimits;
   readonly #emptyHeap: number;
   /** Both written by setData only. */
   #data: number;
@@ -65,6 +74,7 @@ export class Instance {
     limits: MemoryLimits,
     supplied: Readonly<Record<string, Builtin>>,
   ) {
+    this.#limits = limits;
     this.#memory = new WebAssembly.Memory({
       initial: limits.initialPages,
       maximum: limits.maximumPages,
@@ -132,6 +142,11 @@ export class Instance {
       1, // the text of values, as JSON would lose the sets
     );
     const result = this.#bytes(address).slice();
+    const { maximumResultBytes } = this.#limits;
+    if (result.byteLength > maximumResultBytes) {
+      const what = `gives ${result.byteLength} bytes of result, more than ${maximumResultBytes}`;
+      throw new Error(`${what}; make it give less`);
+    }
     const text = decoder.decode(result);
     return isJson(text) ? result : encoder.encode(plainJson(parseValue(text)));
   }
@@ -143,9 +158,14 @@ export class Instance {
   ): number {
     const builtin = supplied[name];
     if (builtin === undefined) throw new Error(`calls ${name}, which the host does not supply`);
-    const values = args.map((arg) => parseValue(this.#text(this.#exports.opa_value_dump(arg))));
+    const values = args.map((arg) => {
+      const text = this.#bytes(this.#exports.opa_value_dump(arg));
+      assertSize(name, "an operand", text.byteLength);
+      return parseValue(decoder.decode(text));
+    });
     const result = resultOf(name, builtin, values);
     if (result === undefined) return 0;
+    assertSize(name, "a result", sizeOf(result));
     const text = encoder.encode(formatValue(result));
     const address = this.#write(text);
     return this.#exports.opa_value_parse(address, text.byteLength);
@@ -190,6 +210,22 @@ function resultOf(
     if (cause instanceof BuiltinError) return undefined;
     throw new Error(`${name}: ${(cause as Error).message}`, { cause });
   }
+}
+
+function assertSize(builtin: string, what: string, bytes: number): void {
+  if (bytes <= maximumOperandBytes) return;
+  throw new Error(`${builtin}: has ${what} of ${bytes} bytes, more than ${maximumOperandBytes}`);
+}
+
+/** About as many bytes as the value's text has. */
+function sizeOf(value: RegoValue): number {
+  if (typeof value === "string") return value.length;
+  if (value instanceof RegoSet) return sizeOf(value.items);
+  if (value instanceof RegoObject) {
+    return value.entries.reduce((sum, [key, one]) => sum + sizeOf(key) + sizeOf(one), 2);
+  }
+  if (!Array.isArray(value)) return 8;
+  return (value as readonly RegoValue[]).reduce<number>((sum, one) => sum + sizeOf(one), 2);
 }
 
 function abiOf(exports: Exports): Abi {

@@ -7,6 +7,7 @@ export type WorkerStart = {
   /** Pages of 64 KiB to begin with, beside what `data` needs; growing in an evaluation is slow. */
   readonly initialPages: number;
   readonly maximumPages: number;
+  readonly maximumResultBytes: number;
 };
 
 /** Host to worker; one request is under way at a time. */

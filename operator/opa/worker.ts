@@ -47,8 +47,9 @@ function answer(module: WebAssembly.Module, request: WorkerRequest): void {
 function load(module: WebAssembly.Module): Instance {
   if (current !== undefined) return current.instance;
   const dataPages = Math.ceil(((data?.byteLength ?? 0) * bytesPerJsonByte) / pageBytes);
-  const { initialPages, maximumPages } = start;
-  const limits = { initialPages: Math.min(initialPages + dataPages, maximumPages), maximumPages };
+  const { maximumPages } = start;
+  const initialPages = Math.min(start.initialPages + dataPages, maximumPages);
+  const limits = { ...start, initialPages };
   const instance = new Instance(module, limits, builtins);
   if (data !== undefined) instance.setData(data);
   current = { instance, bytes: instance.memoryBytes };

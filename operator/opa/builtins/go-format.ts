@@ -86,7 +86,8 @@ export function goSprintf(format: string, args: readonly GoValue[]): string {
       }
     }
     jump(lastIndex);
-    if (verb === undefined) {
+    const tooLarge = Number(width) > 1e6 || Number(precision) > 1e6;
+    if (verb === undefined || tooLarge) {
       text += "%!(NOVERB)";
       break;
     }
