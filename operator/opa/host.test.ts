@@ -153,7 +153,7 @@ describe("WasmHost with data", () => {
       await assert.rejects(ask(100), {
         reason: "failed",
         message:
-          "RegoPolicy a: rego a/out: gives 308 bytes of result, more than 100; make it give less",
+          "RegoPolicy a: rego a/out: gives 409 bytes of result, more than 100; make it give less",
       });
       assert.deepEqual(await ask(2), [0, 1, 2]);
     } finally {
