@@ -6,12 +6,26 @@ export const layout = {
   capTestsMax: 32,
   followGroups: 64,
   dim: { pid: 0, nspid: 1, pidTreeIn: 2, pidTreeNot: 3, binary: 4, slot: 8, max: 16 },
-  /** Rows behind `dimBase`: two a dimension, then one a slot for text that equals none. */
+  /** Rows of the table itself: two a dimension, one a slot for text that equals none, the host's. */
   equalRow: 32,
-  dimRows: 40,
+  hostRow: 40,
+  tableRows: 41,
   match: { number: 1, equal: 2, prefix: 4, followed: 8 },
   sizeIsReturn: 0xff,
-  use: { pid: 1, nspid: 2, pidTree: 4, binary: 8, caps: 16, enforce: 32, follow: 64 },
+  use: {
+    pid: 1,
+    nspid: 2,
+    pidTree: 4,
+    binary: 8,
+    caps: 16,
+    enforce: 32,
+    follow: 64,
+    numbers: 128,
+    texts: 256,
+    numberEvents: 512,
+    binaryExact: 1024,
+    binaryPrefix: 2048,
+  },
   argType: {
     int: 1,
     uint32: 2,
@@ -37,6 +51,7 @@ export const layout = {
     Signal: 10,
   },
   specBytes: 80,
+  /** Without its rows. */
   tableBytes: 40 + 16 * 32,
   actionBytes: 32,
   numberKeyBytes: 16,

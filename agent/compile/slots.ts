@@ -79,9 +79,13 @@ function followedSlots(
   return [...followed];
 }
 
+/** Whether arguments of this type are compared and reported as numbers. */
+export function isNumber(type: Arg["type"]): boolean {
+  return type !== "file" && type !== "fd" && type !== "char_buf";
+}
+
 function matchOf(args: readonly Arg[], condition: Condition & { by: "arg" }): number {
-  const { type } = args[condition.arg]!;
-  if (type !== "file" && type !== "fd" && type !== "char_buf") return layout.match.number;
+  if (isNumber(args[condition.arg]!.type)) return layout.match.number;
   return condition.op === "Prefix" || condition.op === "NotPrefix"
     ? layout.match.prefix
     : layout.match.equal;

@@ -11,6 +11,7 @@ import {
   left,
   nothingShared,
   onWrite,
+  ownRow,
   pointOf,
   rowsOf,
   unequal,
@@ -118,7 +119,7 @@ test("executables have a row by number, the first for those that nobody names", 
   assert.deepEqual(rows(exactBase, exactCount), ["1 2", "0 1 2", "2"]);
   assert.deepEqual(rows(prefixBase, prefixCount), ["0 1", "0 1 2"]);
   assert.equal(rowsOf(tables, dim.binary).absent, "");
-  assert.deepEqual(usesOf(tables), ["binary"]);
+  assert.deepEqual(usesOf(tables), ["binary", "binaryExact", "binaryPrefix"]);
 });
 
 test("capabilities have rows for not held, held, and not counting", () => {
@@ -126,7 +127,10 @@ test("capabilities have rows for not held, held, and not counting", () => {
   const { capBase, capCount } = headOf(tables);
   assert.equal(capCount, 1);
   assert.deepEqual(tables.rows.slice(capBase, capBase + 3).map(left), ["1 2", "0 2", "2"]);
-  assert.equal(new DataView(tables.table.buffer).getBigUint64(40, true), 1n << 21n);
+  assert.equal(
+    new DataView(tables.table.buffer, tables.table.byteOffset).getBigUint64(40, true),
+    1n << 21n,
+  );
   assert.deepEqual(usesOf(tables), ["caps"]);
 });
 
@@ -154,6 +158,28 @@ test("a class leaves the selectors of the sets that hold there", () => {
   const tables = compile(point, { ...nothingShared, classes, classCapacity: 3 });
   assert.deepEqual(tables.rows.slice(0, 3).map(left), ["2", "0 1 2", ""]);
   assert.equal(left(classRow(point, 1, new Set(["a"]))), "0 1");
+  assert.deepEqual([headOf(tables).host, ownRow(tables, layout.hostRow)], [1, "2"]);
+  const unscoped = compile(point, nothingShared);
+  assert.deepEqual([headOf(unscoped).host, ownRow(unscoped, layout.hostRow)], [0, ""]);
+});
+
+test("numbers and texts are told apart, and how many arguments an event has", () => {
+  const specOf = (args: readonly Arg[], ...conditions: Condition[]) => {
+    const view = new DataView(compiled(args, [when(...conditions)]).spec.buffer);
+    const uses = view.getUint32(4, true);
+    const has = (bit: number) => (uses & bit) !== 0;
+    const { numbers, texts, numberEvents } = layout.use;
+    return {
+      ...{ numbers: has(numbers), texts: has(texts), numberEvents: has(numberEvents) },
+      ...{ slots: view.getUint8(9), eventArgs: view.getUint8(10) },
+    };
+  };
+  assert.deepEqual(specOf([fdNumber, { index: 2, type: "size_t" }], arg("Equal", "1")), {
+    ...{ numbers: true, texts: false, numberEvents: true, slots: 2, eventArgs: 2 },
+  });
+  assert.deepEqual(specOf([file], arg("Prefix", "/")), {
+    ...{ numbers: false, texts: true, numberEvents: false, slots: 1, eventArgs: 1 },
+  });
 });
 
 test("bitmaps are as wide as the selectors need, in powers of two", () => {

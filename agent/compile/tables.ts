@@ -11,7 +11,7 @@ import {
 import { equalKey, numberKey, prefixKey } from "./keys.ts";
 import { layout } from "./layout.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
-import { assignSlots, type Slots } from "./slots.ts";
+import { assignSlots, isNumber, type Slots } from "./slots.ts";
 
 /** What every attach point shares: numbers for executables and for the policies that follow. */
 export type Shared = {
@@ -90,21 +90,21 @@ class Builder {
     }
     const table = new DataView(new ArrayBuffer(layout.tableBytes));
     const put = (index: number, value: number) => table.setUint32(index * 4, value, true);
-    put(0, 1); // live
-    put(1, classCapacity);
-    put(2, this.#rows.length);
-    this.#addDimensions();
+    put(0, classCapacity);
+    const own = this.#dimensions();
+    own[layout.hostRow] = this.#rows[0]!;
+    put(1, this.#rows.length);
+    put(2, this.#addCapabilities(table, point.symbol));
     put(3, this.#rows.length);
-    put(4, this.#addCapabilities(table, point.symbol));
-    put(5, this.#rows.length);
     this.#addFollow();
     const binary = this.#addBinaries();
-    for (const [index, value] of binary.entries()) put(6 + index, value);
+    for (const [index, value] of binary.entries()) put(4 + index, value);
+    put(8, this.#rows[0]!.some((byte) => byte !== 0) ? 1 : 0);
     const actions = this.#addActions();
     return {
       words: this.#words,
       spec: this.#spec(point),
-      table: new Uint8Array(table.buffer),
+      table: Buffer.concat([new Uint8Array(table.buffer), ...own]),
       rows: this.#rows,
       numbers: this.#numbers,
       equals: this.#equals,
@@ -115,7 +115,9 @@ class Builder {
 
   #spec(point: AttachPoint): Uint8Array {
     const spec = new DataView(new ArrayBuffer(layout.specBytes));
+    const { match, use } = layout;
     let reads = 0;
+    if (this.#slots.slots.every(({ type }) => isNumber(type))) this.#use |= use.numberEvents;
     for (const [number, slot] of this.#slots.slots.entries()) {
       reads |= 1 << slot.index;
       if (slot.sizeIndex !== 0 && slot.sizeIndex !== layout.sizeIsReturn) {
@@ -127,10 +129,14 @@ class Builder {
       spec.setUint8(at + 2, slot.match);
       spec.setUint8(at + 3, slot.sizeIndex);
       spec.setUint8(at + 4, slot.followBlock);
+      if (slot.match & (match.number | match.followed)) this.#use |= use.numbers;
+      if (slot.match & (match.equal | match.prefix)) this.#use |= use.texts;
     }
     spec.setUint32(0, this.#words, true);
     spec.setUint32(4, this.#use, true);
-    spec.setUint32(8, point.syscall ? 1 : 0, true);
+    spec.setUint8(8, point.syscall ? 1 : 0);
+    spec.setUint8(9, this.#slots.slots.length);
+    spec.setUint8(10, Math.max(...point.hooks.map(({ hook }) => hook.args.length)));
     spec.setUint32(12, reads, true);
     return new Uint8Array(spec.buffer);
   }
@@ -139,9 +145,9 @@ class Builder {
     return bitsWhere(this.#words, this.#bits.length, is);
   }
 
-  /** Rows of every dimension in `layout.dim` order, and its entries in the value tables. */
-  #addDimensions(): void {
-    const rows = Array.from({ length: layout.dimRows }, () => this.#where(() => true));
+  /** The table's own rows but the host's, with every dimension's entries in the value tables. */
+  #dimensions(): Bits[] {
+    const rows = Array.from({ length: layout.tableRows }, () => this.#where(() => true));
     const place = (dim: number, dimension: Dimension): void => {
       rows[2 * dim] = dimension.otherwise;
       rows[2 * dim + 1] = dimension.absent;
@@ -151,7 +157,7 @@ class Builder {
     const asking = new Set(binaries.map(({ bit }) => bit));
     rows[2 * layout.dim.binary + 1] = this.#where((bit) => !asking.has(bit));
     for (const number of this.#slots.slots.keys()) this.#addSlot(number, rows);
-    this.#rows.push(...rows);
+    return rows;
   }
 
   #addPids(rows: Bits[], place: (dim: number, dimension: Dimension) => void): void {
@@ -311,6 +317,8 @@ class Builder {
     const [exact, prefix] = [asked(false), asked(true)];
     if (exact.length + prefix.length === 0) return [0, 0, 0, 0];
     this.#use |= layout.use.binary;
+    if (exact.length > 0) this.#use |= layout.use.binaryExact;
+    if (prefix.length > 0) this.#use |= layout.use.binaryPrefix;
     const add = (dimension: Dimension, ids: ReadonlyMap<string, number>, nearest: boolean) => {
       const base = this.#rows.length;
       this.#rows.push(dimension.otherwise);

@@ -113,7 +113,8 @@ export class Program {
    */
   clearSlot(slot: number): void {
     const { native } = this.#loader;
-    native.update(this.#maps.tables, u32(slot), new Uint8Array(layout.tableBytes));
+    const { valueSize } = native.mapInfo(this.#maps.tables);
+    native.update(this.#maps.tables, u32(slot), new Uint8Array(valueSize));
     for (const map of ["numbers", "equals", "prefixes"] as const) {
       removeInner(native, this.#maps[map], slot);
     }
@@ -203,6 +204,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
   try {
     for (const name of sharedMaps) object.reuseMap(name, shared[name]);
     object.setGlobal("spec", tables.spec);
+    object.resizeMap("tables", { valueSize: tables.table.length });
     const width = tables.words * 8;
     const inner = (map: "rows" | "numbers" | "equals" | "prefixes", spec: MapSpec) => {
       const fd = native.createMap(spec);

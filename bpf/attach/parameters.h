@@ -8,20 +8,34 @@
 /* The system call's own registers, which its entry wrapper gets a pointer to. */
 static __always_inline void parameters__of_syscall(struct call *call, struct pt_regs *regs)
 {
-	call->scratch->parameters[0] = spec.reads & 1 ? PT_REGS_PARM1_CORE_SYSCALL(regs) : 0;
-	call->scratch->parameters[1] = spec.reads & 2 ? PT_REGS_PARM2_CORE_SYSCALL(regs) : 0;
-	call->scratch->parameters[2] = spec.reads & 4 ? PT_REGS_PARM3_CORE_SYSCALL(regs) : 0;
-	call->scratch->parameters[3] = spec.reads & 8 ? PT_REGS_PARM4_CORE_SYSCALL(regs) : 0;
-	call->scratch->parameters[4] = spec.reads & 16 ? PT_REGS_PARM5_CORE_SYSCALL(regs) : 0;
+	__u32 reads = spec.reads;
+
+	if (reads & 1)
+		call->scratch->parameters[0] = PT_REGS_PARM1_CORE_SYSCALL(regs);
+	if (reads & 2)
+		call->scratch->parameters[1] = PT_REGS_PARM2_CORE_SYSCALL(regs);
+	if (reads & 4)
+		call->scratch->parameters[2] = PT_REGS_PARM3_CORE_SYSCALL(regs);
+	if (reads & 8)
+		call->scratch->parameters[3] = PT_REGS_PARM4_CORE_SYSCALL(regs);
+	if (reads & 16)
+		call->scratch->parameters[4] = PT_REGS_PARM5_CORE_SYSCALL(regs);
 }
 
 static __always_inline void parameters__of_function(struct call *call, struct pt_regs *regs)
 {
-	call->scratch->parameters[0] = spec.reads & 1 ? PT_REGS_PARM1(regs) : 0;
-	call->scratch->parameters[1] = spec.reads & 2 ? PT_REGS_PARM2(regs) : 0;
-	call->scratch->parameters[2] = spec.reads & 4 ? PT_REGS_PARM3(regs) : 0;
-	call->scratch->parameters[3] = spec.reads & 8 ? PT_REGS_PARM4(regs) : 0;
-	call->scratch->parameters[4] = spec.reads & 16 ? PT_REGS_PARM5(regs) : 0;
+	__u32 reads = spec.reads;
+
+	if (reads & 1)
+		call->scratch->parameters[0] = PT_REGS_PARM1(regs);
+	if (reads & 2)
+		call->scratch->parameters[1] = PT_REGS_PARM2(regs);
+	if (reads & 4)
+		call->scratch->parameters[2] = PT_REGS_PARM3(regs);
+	if (reads & 8)
+		call->scratch->parameters[3] = PT_REGS_PARM4(regs);
+	if (reads & 16)
+		call->scratch->parameters[4] = PT_REGS_PARM5(regs);
 }
 
 #endif

@@ -6,25 +6,39 @@
 #include "../engine/engine.h"
 #include "parameters.h"
 
+/* The verifier knows the type of a trampoline's parameter, so the registers are read in place. */
+static __always_inline void trampoline__of_syscall(struct call *call, struct pt_regs *regs,
+						   __u32 reads)
+{
+	if (reads & 1)
+		call->scratch->parameters[0] = PT_REGS_PARM1_SYSCALL(regs);
+	if (reads & 2)
+		call->scratch->parameters[1] = PT_REGS_PARM2_SYSCALL(regs);
+	if (reads & 4)
+		call->scratch->parameters[2] = PT_REGS_PARM3_SYSCALL(regs);
+	if (reads & 8)
+		call->scratch->parameters[3] = PT_REGS_PARM4_SYSCALL(regs);
+	if (reads & 16)
+		call->scratch->parameters[4] = PT_REGS_PARM5_SYSCALL(regs);
+}
+
 static __always_inline int trampoline__run(void *context, bool at_exit)
 {
 	struct call call;
-	__u64 regs = 0;
+	__u32 reads;
 
 	if (!engine__enter(&call))
 		return 0; /* not ours to decide */
+	reads = spec.reads;
 	if (spec.syscall) {
-		bpf_get_func_arg(context, 0, &regs);
-		parameters__of_syscall(&call, (struct pt_regs *)regs);
+		trampoline__of_syscall(&call, ((struct pt_regs **)context)[0], reads);
 	} else {
 #pragma unroll
 		for (__u32 i = 0; i < PARAMETERS_MAX; i++) {
-			call.scratch->parameters[i] = 0;
-			if (spec.reads & (1u << i))
+			if (reads & (1u << i))
 				bpf_get_func_arg(context, i, &call.scratch->parameters[i]);
 		}
 	}
-	call.scratch->result = 0;
 	if (at_exit)
 		bpf_get_func_ret(context, &call.scratch->result);
 	if (!engine__match(&call))

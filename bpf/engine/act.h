@@ -72,6 +72,15 @@ static __always_inline void act__run(struct call *call, struct action_entry *ent
 		emit__hook(call, entry, flags);
 }
 
+/* In the product of a single bit with a de Bruijn sequence the upper six bits say which it was. */
+#define DE_BRUIJN 0x03f79d71b4cb0a89ULL
+static const __u8 bit_number[64] = {
+	0, 1, 48, 2, 57, 49, 28, 3, 61, 58, 50, 42, 38, 29, 17, 4,
+	62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
+	63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
+	46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9, 13, 8, 7, 6,
+};
+
 /* The lowest bit that is set from bit `from` on, or WORDS_MAX * 64. */
 static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
 {
@@ -84,14 +93,7 @@ static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
 			bits &= ~0ULL << (from & 63);
 		if (bits == 0)
 			continue;
-		bits &= -bits;
-		/* the index of a single bit, without a loop */
-		return word * 64 + ((bits & 0xffffffff00000000ULL) != 0) * 32 +
-		       ((bits & 0xffff0000ffff0000ULL) != 0) * 16 +
-		       ((bits & 0xff00ff00ff00ff00ULL) != 0) * 8 +
-		       ((bits & 0xf0f0f0f0f0f0f0f0ULL) != 0) * 4 +
-		       ((bits & 0xccccccccccccccccULL) != 0) * 2 +
-		       ((bits & 0xaaaaaaaaaaaaaaaaULL) != 0);
+		return word * 64 + bit_number[(bits & -bits) * DE_BRUIJN >> 58];
 	}
 	return WORDS_MAX * 64;
 }

@@ -68,7 +68,7 @@ static __always_inline long args__read_buffer(void *to, __u64 size, __u64 from)
 	return bpf_probe_read_user(to, size, (void *)from);
 }
 
-/* Matches the first `size` bytes at scratch->prefix.text, which are zero behind them. */
+/* Matches the first `size` bytes at scratch->prefix.text. */
 static __always_inline void text__match(struct call *call, __u32 dim, __u32 match, __u32 size,
 					bool longer)
 {
@@ -88,13 +88,15 @@ static __always_inline void text__match(struct call *call, __u32 dim, __u32 matc
 	}
 	if (match & MATCH_EQUAL) {
 		scratch->equal.dim_and_size = dim << 16 | size;
-		bpf_probe_read_kernel(scratch->equal.text, TEXT_SIZE, scratch->prefix.text);
+		__builtin_memset(scratch->equal.text, 0, TEXT_SIZE);
+		bpf_probe_read_kernel(scratch->equal.text, BOUNDED(size, TEXT_MASK),
+				      scratch->prefix.text);
 		table = bpf_map_lookup_elem(&equals, &call->slot);
 		bits = table && !longer ? bpf_map_lookup_elem(table, &scratch->equal) : NULL;
 		if (bits)
 			call__and(call, bits);
 		else
-			call__and_row(call, call->table->dim_base + EQUAL_ROW + dim - DIM_SLOT);
+			call__and(call, table__row(call, EQUAL_ROW + dim - DIM_SLOT));
 	}
 }
 
@@ -113,7 +115,6 @@ static __always_inline void args__match_path(struct call *call,
 		return;
 	}
 	size = text.size > TEXT_SIZE ? TEXT_SIZE : text.size;
-	__builtin_memset(call->scratch->prefix.text, 0, TEXT_SIZE);
 	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(size, TEXT_MASK),
 			      call->scratch->path.text + BOUNDED(text.start, PATH_SIZE - 1));
 	text__match(call, dim, slot->match, size, text.size > TEXT_SIZE);
@@ -126,7 +127,6 @@ static __always_inline void args__match_buffer(struct call *call,
 
 	if (size > TEXT_SIZE)
 		size = TEXT_SIZE;
-	__builtin_memset(call->scratch->prefix.text, 0, TEXT_SIZE);
 	if (args__read_buffer(call->scratch->prefix.text, BOUNDED(size, TEXT_MASK),
 			      args__parameter(call, slot->index))) {
 		call__and_absent(call, dim);

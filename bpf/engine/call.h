@@ -35,6 +35,8 @@ struct call {
 	struct call_scratch *scratch;
 	struct hook_table *table;
 	struct process_info *info; /* once asked for */
+	__u64 cgroup_id;
+	__u64 pid_tgid;
 	__u32 slot;		/* engine_state.active as it was at entry */
 	__u32 binary_generation;
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
@@ -97,15 +99,21 @@ static __always_inline void call__and_row(struct call *call, __u32 index)
 		bits__clear(call->scratch->left);
 }
 
+/* A row that is in the table itself. */
+static __always_inline const __u64 *table__row(struct call *call, __u32 index)
+{
+	return call->table->rows + index * spec.words;
+}
+
 /* What a dimension leaves when its value is not listed, or (absent) when there is no value. */
 static __always_inline void call__and_default(struct call *call, __u32 dim)
 {
-	call__and_row(call, call->table->dim_base + 2 * dim);
+	call__and(call, table__row(call, 2 * dim));
 }
 
 static __always_inline void call__and_absent(struct call *call, __u32 dim)
 {
-	call__and_row(call, call->table->dim_base + 2 * dim + 1);
+	call__and(call, table__row(call, 2 * dim + 1));
 }
 
 /* The record of the current process. NULL only without memory. */

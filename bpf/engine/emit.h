@@ -8,6 +8,12 @@
 #define ARGS_MASK (EVENT_ARGS_SIZE - 1)
 #define ARGS_LAST (EVENT_ARGS_SIZE - EVENT_ARG_MAX - 8)
 
+/* An argument that is a number, as it is in an event. */
+struct number_arg {
+	struct event_arg head;
+	__u64 value;
+};
+
 /* Each returns the payload's size in bytes and writes it to `to`; flags go to `arg`. */
 static __always_inline __u32 emit__number(char *to, __u64 value)
 {
@@ -89,12 +95,69 @@ __noinline int emit__arg(struct call_scratch *scratch, __u32 number, __u32 at)
 	return (at + sizeof(*arg) + arg->size + 7) & ~7u & ARGS_MASK;
 }
 
+/* All of the event but what depends on its arguments. */
+static __always_inline void emit__head(struct hook_event *event, struct call *call,
+				       struct action_entry *entry, __u16 flags)
+{
+	struct process_info *info = call__info(call);
+
+	event->process.ktime = 0;
+	event->process.pid = 0;
+	event->process.zero = 0;
+	if (info) {
+		event->process = info->key;
+		if (info->flags & PROCESS_LATE)
+			flags |= HOOK_PROCESS_UNKNOWN;
+	}
+	event->header.kind = EVENT_HOOK;
+	event->header.cpu = bpf_get_smp_processor_id();
+	event->header.ktime = bpf_ktime_get_boot_ns();
+	event->cgroup_id = call->cgroup_id;
+	event->tid = call->pid_tgid;
+	event->hook = entry->hook;
+	event->selector = entry->selector;
+	event->action = entry->code;
+	event->flags = flags;
+}
+
+/* An event of spec.event_args numbers, written where it goes: its size is known to the verifier. */
+static __always_inline void emit__numbers(struct call *call, struct action_entry *entry,
+					  __u16 flags)
+{
+	const __u32 args = spec.event_args;
+	const __u32 size = sizeof(struct hook_event) + args * sizeof(struct number_arg);
+	struct hook_event *event = bpf_ringbuf_reserve(&events, size, 0);
+	struct number_arg *arg;
+
+	if (!event) {
+		losses__count(LOSS_RING_HOOK);
+		return;
+	}
+	emit__head(event, call, entry, flags);
+	event->header.size = size;
+	event->args = args;
+	arg = (void *)(event + 1);
+	for (__u32 i = 0; i < PARAMETERS_MAX && i < args; i++) {
+		const volatile struct arg_slot *slot =
+			&spec.slots[entry->arg_slots[i] & (SLOTS_MAX - 1)];
+
+		arg[i].head.type = slot->type;
+		arg[i].head.flags = 0;
+		arg[i].head.size = sizeof(arg[i].value);
+		arg[i].value = args__number(call, slot);
+	}
+	bpf_ringbuf_submit(event, 0);
+}
+
 static __always_inline void emit__hook(struct call *call, struct action_entry *entry, __u16 flags)
 {
 	struct hook_event *event = &call->scratch->event;
-	struct process_info *info = call__info(call);
 	__u32 size = 0, args = 0;
 
+	if (spec.use & USE_NUMBER_EVENTS && entry->args == spec.event_args) {
+		emit__numbers(call, entry, flags);
+		return;
+	}
 	for (; args < PARAMETERS_MAX && args < entry->args; args++) {
 		__u32 next = emit__arg(call->scratch, entry->arg_slots[args], size);
 
@@ -102,24 +165,10 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 			break;
 		size = next;
 	}
-	__builtin_memset(event, 0, sizeof(*event));
-	if (info) {
-		event->process = info->key;
-		if (info->flags & PROCESS_LATE)
-			flags |= HOOK_PROCESS_UNKNOWN;
-	}
-	event->cgroup_id = bpf_get_current_cgroup_id();
-	event->tid = bpf_get_current_pid_tgid();
-	event->hook = entry->hook;
-	event->selector = entry->selector;
-	event->action = entry->code;
-	event->flags = flags;
-	event->args = args;
+	emit__head(event, call, entry, flags);
 	size = BOUNDED(size, ARGS_MASK);
-	event->header.kind = EVENT_HOOK;
-	event->header.cpu = bpf_get_smp_processor_id();
 	event->header.size = sizeof(*event) + size;
-	event->header.ktime = bpf_ktime_get_boot_ns();
+	event->args = args;
 	/* args lie right behind the event in the scratch */
 	if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0))
 		losses__count(LOSS_RING_HOOK);

@@ -15,36 +15,42 @@
 /* True when selectors are left. The caller has set the parameters and the result. */
 static __always_inline bool engine__match(struct call *call)
 {
-	if (spec.use & USE_NSPID) {
+	__u32 uses = spec.use;
+
+	if (uses & USE_NSPID) {
 		number__match(call, DIM_NSPID, task__nspid(bpf_get_current_task_btf()));
 		STOP_WHEN_EMPTY(call);
 	}
-	if (spec.use & USE_PID) {
-		number__match(call, DIM_PID, bpf_get_current_pid_tgid() >> 32);
+	if (uses & USE_PID) {
+		number__match(call, DIM_PID, call->pid_tgid >> 32);
 		STOP_WHEN_EMPTY(call);
 	}
-	if (spec.use & USE_CAPS) {
+	if (uses & USE_CAPS) {
 		scope__match_capabilities(call);
 		STOP_WHEN_EMPTY(call);
 	}
 #pragma clang loop unroll(disable)
-	for (__u32 number = 0; number < SLOTS_MAX; number++) {
+	for (__u32 number = 0; uses & USE_NUMBERS && number < SLOTS_MAX; number++) {
+		if (number >= spec.slots_used)
+			break;
 		if (spec.slots[number].match & (MATCH_NUMBER | MATCH_FOLLOWED) &&
 		    !(spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX))) {
 			args__match_slot(call, number);
 			STOP_WHEN_EMPTY(call);
 		}
 	}
-	if (spec.use & USE_BINARY) {
+	if (uses & USE_BINARY) {
 		scope__match_binary(call);
 		STOP_WHEN_EMPTY(call);
 	}
-	if (spec.use & USE_PID_TREE) {
+	if (uses & USE_PID_TREE) {
 		scope__match_pid_tree(call);
 		STOP_WHEN_EMPTY(call);
 	}
 #pragma clang loop unroll(disable)
-	for (__u32 number = 0; number < SLOTS_MAX; number++) {
+	for (__u32 number = 0; uses & USE_TEXTS && number < SLOTS_MAX; number++) {
+		if (number >= spec.slots_used)
+			break;
 		if (spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX)) {
 			args__match_slot(call, number);
 			STOP_WHEN_EMPTY(call);
@@ -64,12 +70,13 @@ static __always_inline bool engine__enter(struct call *call)
 		return false; /* cannot be: the array has this entry */
 	call->slot = state->active & 1;
 	call->table = bpf_map_lookup_elem(&tables, &call->slot);
-	if (!call->table || !call->table->live)
-		return false; /* another program acts for this slot */
+	if (!call->table)
+		return false; /* cannot be: the array has both slots */
 	bits = scope__find(call);
 	if (!bits || bits__are_zero(bits))
 		return false;
-	if (bpf_get_current_pid_tgid() >> 32 == state->agent_pid)
+	call->pid_tgid = bpf_get_current_pid_tgid();
+	if (call->pid_tgid >> 32 == state->agent_pid)
 		return false; /* the agent is in no scope: its events would make events */
 	call->binary_generation = call->slot ? state->binary_generation[1] : state->binary_generation[0];
 	call->scratch = bpf_map_lookup_elem(&call_scratch, &zero);

@@ -10,10 +10,13 @@
 /* The selectors in whose scope the current process is, or NULL when the table has no such row. */
 static __always_inline const __u64 *scope__find(struct call *call)
 {
-	__u64 id = bpf_get_current_cgroup_id();
-	__u32 *class = bpf_map_lookup_elem(&cgroup_class, &id);
+	__u32 *class;
 
-	return call__row(call, class && *class < call->table->classes ? *class : CLASS_HOST);
+	call->cgroup_id = bpf_get_current_cgroup_id();
+	class = bpf_map_lookup_elem(&cgroup_class, &call->cgroup_id);
+	if (class && *class < call->table->classes)
+		return call__row(call, *class);
+	return call->table->host ? table__row(call, HOST_ROW) : NULL;
 }
 
 static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u64 value)
@@ -41,10 +44,7 @@ static __always_inline void scope__match_pid_tree(struct call *call)
 	struct call_scratch *scratch = call->scratch;
 	const __u64 *bits;
 
-	bits = call__row(call, call->table->dim_base + 2 * DIM_PID_TREE_IN);
-	if (!bits)
-		return; /* cannot be: the table has this row */
-	bits__copy(scratch->sum, bits);
+	bits__copy(scratch->sum, table__row(call, 2 * DIM_PID_TREE_IN));
 	bits__clear(scratch->minus);
 	for (__u32 depth = 0; depth < PID_TREE_DEPTH; depth++) {
 		__u32 pid = BPF_CORE_READ(task, tgid);
@@ -114,6 +114,7 @@ static __always_inline void binary__refresh(struct call *call, struct process_in
 static __always_inline void scope__match_binary(struct call *call)
 {
 	struct process_info *info = call__info(call);
+	__u32 id;
 
 	if (!info || info->binary_size == 0) {
 		call__and_absent(call, DIM_BINARY);
@@ -121,10 +122,16 @@ static __always_inline void scope__match_binary(struct call *call)
 	}
 	if (info->binary_generation != call->binary_generation)
 		binary__refresh(call, info);
-	call__and_row(call, call->table->exact_base +
-			    (info->binary_exact < call->table->exact_count ? info->binary_exact : 0));
-	call__and_row(call, call->table->prefix_base +
-			    (info->binary_prefix < call->table->prefix_count ? info->binary_prefix : 0));
+	if (spec.use & USE_BINARY_EXACT) {
+		id = info->binary_exact;
+		call__and_row(call, call->table->exact_base +
+				    (id < call->table->exact_count ? id : 0));
+	}
+	if (spec.use & USE_BINARY_PREFIX) {
+		id = info->binary_prefix;
+		call__and_row(call, call->table->prefix_base +
+				    (id < call->table->prefix_count ? id : 0));
+	}
 }
 
 #endif

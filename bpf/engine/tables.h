@@ -48,16 +48,24 @@ struct arg_slot {
 #define USE_PID		(1u << 0)
 #define USE_NSPID	(1u << 1)
 #define USE_PID_TREE	(1u << 2)
-#define USE_BINARY	(1u << 3)
+#define USE_BINARY	(1u << 3)	/* with USE_BINARY_EXACT, USE_BINARY_PREFIX or both */
 #define USE_CAPS	(1u << 4)
 #define USE_ENFORCE	(1u << 5)	/* some action stops something */
 #define USE_FOLLOW	(1u << 6)	/* some action follows or unfollows */
+#define USE_NUMBERS	(1u << 7)	/* some slot takes part in MATCH_NUMBER or MATCH_FOLLOWED */
+#define USE_TEXTS	(1u << 8)	/* some slot takes part in MATCH_EQUAL or MATCH_PREFIX */
+#define USE_NUMBER_EVENTS (1u << 9)	/* every argument is a number */
+#define USE_BINARY_EXACT (1u << 10)
+#define USE_BINARY_PREFIX (1u << 11)
 
 /* Constants of one loaded program: the verifier drops what they rule out. */
 struct hook_spec {
 	__u32 words;		/* 1, 2, 4, 8 or 16 */
 	__u32 use;
-	__u32 syscall;		/* parameters are in the pt_regs that parameter 0 points to */
+	__u8 syscall;		/* parameters are in the pt_regs that parameter 0 points to */
+	__u8 slots_used;	/* the first of `slots` */
+	__u8 event_args;	/* USE_NUMBER_EVENTS: of which most events have so many */
+	__u8 zero;
 	__u32 reads;		/* a bit for each parameter that some slot reads */
 	struct arg_slot slots[SLOTS_MAX];
 };
@@ -74,18 +82,18 @@ struct cap_test {
 };
 
 /*
- * One slot of one attach point. Rows are numbered from these bases in the map `rows`:
- * scope class; per dimension what is left when the value is not listed, then when there is no
- * value, and behind those per slot what is left when its text equals none (EQUAL_ROW); per
- * capability test not held, held, and void (its user namespace does not count); per follow block
- * not followed, then by group; per binary id exact, and by prefix.
+ * One slot of one attach point; all zero: this program acts for nobody in this slot. It has the rows
+ * that most calls need: per dimension what is left when the value is not listed, then when there is
+ * no value; behind those per slot what is left when its text equals none (EQUAL_ROW), and the
+ * selectors of the host's scope class. The others are numbered in the map `rows`: scope class, and
+ * from these bases per capability test not held, held, and void (its user namespace does not count);
+ * per follow block not followed, then by group; per binary id exact, and by prefix.
  */
 #define EQUAL_ROW (2 * DIM_MAX)
-#define DIM_ROWS (EQUAL_ROW + SLOTS_MAX)
+#define HOST_ROW (EQUAL_ROW + SLOTS_MAX)
+#define TABLE_ROWS (HOST_ROW + 1)
 struct hook_table {
-	__u32 live;		/* 0: this program does not act in this slot */
 	__u32 classes;
-	__u32 dim_base;
 	__u32 cap_base;
 	__u32 cap_count;
 	__u32 follow_base;
@@ -93,7 +101,10 @@ struct hook_table {
 	__u32 exact_count;
 	__u32 prefix_base;
 	__u32 prefix_count;
+	__u32 host;		/* whether some selector holds in the host's scope class */
+	__u32 zero;
 	struct cap_test caps[CAP_TESTS_MAX];
+	__u64 rows[TABLE_ROWS * WORDS_MAX]; /* spec.words each, so the map's value ends earlier */
 };
 
 /* action_entry.flags */
@@ -139,7 +150,9 @@ struct prefix_key {
 
 _Static_assert(sizeof(struct arg_slot) == 8, "arg_slot has padding");
 _Static_assert(sizeof(struct hook_spec) == 80, "hook_spec has padding");
-_Static_assert(sizeof(struct hook_table) == 40 + 16 * CAP_TESTS_MAX, "hook_table has padding");
+_Static_assert(sizeof(struct hook_table) ==
+		       40 + 16 * CAP_TESTS_MAX + 8 * TABLE_ROWS * WORDS_MAX,
+	       "hook_table has padding");
 _Static_assert(sizeof(struct action_entry) == 32, "action_entry has padding");
 _Static_assert(sizeof(struct number_key) == 16, "number_key has padding");
 _Static_assert(sizeof(struct equal_key) == 256, "equal_key has padding");
@@ -147,19 +160,19 @@ _Static_assert(sizeof(struct prefix_key) == 260, "prefix_key has padding");
 
 const volatile struct hook_spec spec = {.words = 1};
 
-/* The verifier knows spec.words, so it walks each iteration and no more; unrolled it is 16 times. */
-#define FOR_EACH_WORD(i) \
-	_Pragma("clang loop unroll(disable)") for (__u32 i = 0; i < WORDS_MAX && i < spec.words; i++)
+/* Unrolled: the verifier knows spec.words, and drops the words behind it. */
+#define FOR_EACH_WORD(i)                                                                      \
+	_Pragma("unroll") for (__u32 i = 0, words = spec.words; i < WORDS_MAX; i++) if (i < words)
 
-/* Writer: agent, the slot that is not active. */
+/* Slot -> struct hook_table. Writer: agent, the slot that is not active. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct hook_table);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct hook_table));
 } tables SEC(".maps");
 
-/* Bitmaps by row number. Value sizes below are set at load to spec.words * 8. */
+/* Bitmaps by row number. Value sizes below are set at load to spec.words * 8, that above by it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 2);

@@ -56,24 +56,28 @@ export function left(bits: Uint8Array | undefined): string {
 
 /** What is in struct hook_table, by its names. */
 export function headOf({ table }: Tables) {
-  const view = new DataView(table.buffer);
+  const view = new DataView(table.buffer, table.byteOffset);
   const at = (index: number) => view.getUint32(4 * index, true);
   return {
-    ...{ live: at(0), classes: at(1), dimBase: at(2), capBase: at(3), capCount: at(4) },
-    ...{ followBase: at(5), exactBase: at(6), exactCount: at(7), prefixBase: at(8) },
-    prefixCount: at(9),
+    ...{ classes: at(0), capBase: at(1), capCount: at(2), followBase: at(3), exactBase: at(4) },
+    ...{ exactCount: at(5), prefixBase: at(6), prefixCount: at(7), host: at(8) },
   };
 }
 
 /** The two rows of a dimension. */
 export function rowsOf(tables: Tables, dim: number) {
-  const row = headOf(tables).dimBase + 2 * dim;
-  return { otherwise: left(tables.rows[row]), absent: left(tables.rows[row + 1]) };
+  return { otherwise: ownRow(tables, 2 * dim), absent: ownRow(tables, 2 * dim + 1) };
+}
+
+/** A row of the table itself. */
+export function ownRow({ table, words }: Tables, row: number): string {
+  const at = layout.tableBytes + row * words * 8;
+  return left(table.subarray(at, at + words * 8));
 }
 
 /** What is left where a slot's text equals none. */
 export function unequal(tables: Tables, slot: number): string {
-  return left(tables.rows[headOf(tables).dimBase + layout.equalRow + slot]);
+  return ownRow(tables, layout.equalRow + slot);
 }
 
 /** The value tables: { "0 = 17": "0" } is dimension 0, value 17, and the selectors left. */
@@ -98,10 +102,11 @@ export function entriesOf({ numbers, equals, prefixes }: Tables): Readonly<Recor
   return Object.fromEntries(entries);
 }
 
-/** The names of hook_spec.use that are set. */
+/** The names of hook_spec.use that are set, but those that follow from the arguments alone. */
 export function usesOf({ spec }: Tables): readonly string[] {
   const bits = new DataView(spec.buffer).getUint32(4, true);
+  const ofArguments = layout.use.numbers | layout.use.texts | layout.use.numberEvents;
   return Object.entries(layout.use)
-    .filter(([, bit]) => bits & bit)
+    .filter(([, bit]) => bits & bit & ~ofArguments)
     .map(([name]) => name);
 }
