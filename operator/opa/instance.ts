@@ -1,6 +1,12 @@
+import { createRequire } from "node:module";
 import { type Builtin, BuiltinError } from "./builtins/builtin.ts";
 import { isJson, plainJson } from "./plain-json.ts";
 import { formatValue, parseValue, RegoObject, RegoSet, type RegoValue } from "./value.ts";
+
+// The package's face for ES modules lacks this class.
+const { LoadedPolicy } = createRequire(import.meta.url)(
+  "@open-policy-agent/opa-wasm",
+) as typeof import("@open-policy-agent/opa-wasm");
 
 /** Of WebAssembly memory, in bytes. */
 export const pageBytes = 64 * 1024;
@@ -27,11 +33,7 @@ type Exports = {
   readonly opa_wasm_abi_version: WebAssembly.Global;
   readonly opa_wasm_abi_minor_version: WebAssembly.Global;
   builtins(): number;
-  entrypoints(): number;
   opa_malloc(bytes: number): number;
-  opa_heap_ptr_get(): number;
-  opa_heap_ptr_set(address: number): void;
-  opa_json_parse(address: number, bytes: number): number;
   opa_json_dump(value: number): number;
   opa_value_parse(address: number, bytes: number): number;
   opa_value_dump(value: number): number;
@@ -50,9 +52,10 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * One instance of a module that `opa build -t wasm` wrote, ABI 1.2 and later. Not the published SDK:
- * that one hands sets to builtins as arrays and rounds numbers, and its own sprintf and YAML, which
- * differ from OPA's, cannot be replaced. After an error it is in no known state: make another.
+ * One instance of a module that `opa build -t wasm` wrote, ABI 1.2 and later. The SDK keeps data and
+ * heap; builtins and results are ours, as the SDK hands sets to builtins as arrays, rounds numbers,
+ * and prefers its own sprintf and YAML, which differ from OPA's (docs/decisions/0007). After an error
+ * it is in no known state: make another.
  */
 export class Instance {
   readonly abi: Abi;
@@ -63,10 +66,7 @@ export class Instance {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: Exports;
   readonly #limits: MemoryLimits;
-  readonly #emptyHeap: number;
-  /** Both written by setData only. */
-  #data: number;
-  #heap: number;
+  readonly #policy: InstanceType<typeof LoadedPolicy>;
 
   /** Throws when the module is none of OPA's, or of another ABI. */
   constructor(
@@ -100,22 +100,21 @@ export class Instance {
     const numbered = this.#json(this.#exports.builtins()) as Record<string, number>;
     for (const [name, id] of Object.entries(numbered)) byId.set(id, name);
     this.builtins = Object.keys(numbered).sort();
-    const entryPoints = this.#json(this.#exports.entrypoints()) as Record<string, number>;
-    this.entryPoints = new Map(Object.entries(entryPoints));
-    this.#emptyHeap = this.#exports.opa_heap_ptr_get();
-    this.#data = this.#parse(encoder.encode("{}"));
-    this.#heap = this.#exports.opa_heap_ptr_get();
+    this.#policy = new LoadedPolicy({ instance, module }, this.#memory, this.abi.minor);
+    this.entryPoints = new Map(Object.entries(this.#policy.entrypoints));
   }
 
   get memoryBytes(): number {
     return this.#memory.buffer.byteLength;
   }
 
-  /** Replaces `data`; `json` is UTF-8. */
-  setData(json: Uint8Array): void {
-    this.#exports.opa_heap_ptr_set(this.#emptyHeap);
-    this.#data = this.#parse(json);
-    this.#heap = this.#exports.opa_heap_ptr_get();
+  /** Replaces `data`; `json` is UTF-8, in a buffer of its own. */
+  setData(json: ArrayBuffer): void {
+    try {
+      this.#policy.setData(json);
+    } catch (cause) {
+      throw typeof cause === "string" ? new Error(`data: ${cause}`) : cause; // the SDK throws strings
+    }
   }
 
   /**
@@ -128,17 +127,17 @@ export class Instance {
       const known = [...this.entryPoints.keys()].sort().join(", ");
       throw new Error(`the module has no such entry point; it has ${known}`);
     }
-    const missing = this.#heap + input.byteLength - this.memoryBytes;
+    const { dataAddr: data, dataHeapPtr: inputAt } = this.#policy;
+    const missing = inputAt + input.byteLength - this.memoryBytes;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / pageBytes));
-    new Uint8Array(this.#memory.buffer).set(input, this.#heap);
-    const heap = this.#heap + input.byteLength;
+    new Uint8Array(this.#memory.buffer).set(input, inputAt);
     const address = this.#exports.opa_eval(
       0,
       number,
-      this.#data,
-      this.#heap,
+      data,
+      inputAt,
       input.byteLength,
-      heap,
+      inputAt + input.byteLength,
       1, // the text of values, as JSON would lose the sets
     );
     const result = this.#bytes(address).slice();
@@ -169,12 +168,6 @@ export class Instance {
     const text = encoder.encode(formatValue(result));
     const address = this.#write(text);
     return this.#exports.opa_value_parse(address, text.byteLength);
-  }
-
-  #parse(json: Uint8Array): number {
-    const value = this.#exports.opa_json_parse(this.#write(json), json.byteLength);
-    if (value === 0) throw new Error("data is not JSON");
-    return value;
   }
 
   #write(bytes: Uint8Array): number {

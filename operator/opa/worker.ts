@@ -51,7 +51,7 @@ function load(module: WebAssembly.Module): Instance {
   const initialPages = Math.min(start.initialPages + dataPages, maximumPages);
   const limits = { ...start, initialPages };
   const instance = new Instance(module, limits, builtins);
-  if (data !== undefined) instance.setData(data);
+  if (data !== undefined) instance.setData(data.buffer);
   current = { instance, bytes: instance.memoryBytes };
   return instance;
 }
