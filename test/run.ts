@@ -73,7 +73,8 @@ async function nodeTests(pattern: string, without: readonly string[] = []): Prom
 async function clusterTests(): Promise<Count> {
   const files = testFiles("test/e2e/cluster/*.e2e.test.ts");
   const shared = ["--test-concurrency=1", "--test-global-setup=test/e2e/cluster/setup.ts"];
-  return countOf(await run(["node", ...testFlags, ...shared, ...files]));
+  const limitMs = 45 * 60_000; // a cluster that is broken fails each test after a long wait
+  return countOf(await run(["node", ...testFlags, ...shared, ...files], { limitMs }));
 }
 
 function testFiles(pattern: string): readonly string[] {
@@ -104,9 +105,18 @@ function opa(): string {
   return process.env.OPA ?? "opa";
 }
 
-function run(command: readonly string[]): Promise<{ code: number; output: string }> {
+/** What overruns `limitMs` is asked to end, so that it cleans up, and has failed. */
+function run(
+  command: readonly string[],
+  { limitMs }: { readonly limitMs?: number } = {},
+): Promise<{ code: number; output: string }> {
   const [program, ...args] = command;
   const child = spawn(program!, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const end = () => {
+    console.log(`${program}: takes longer than ${limitMs! / 60_000} minutes; ending it`);
+    child.kill("SIGTERM");
+  };
+  const timer = limitMs === undefined ? undefined : setTimeout(end, limitMs);
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
@@ -114,7 +124,10 @@ function run(command: readonly string[]): Promise<{ code: number; output: string
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? 1, output });
+    });
   });
 }
 

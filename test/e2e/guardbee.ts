@@ -9,7 +9,7 @@ export const examples = join(repositoryRoot, "config/examples");
 export const manifests = join(repositoryRoot, "test/e2e/manifests");
 
 /** Everything is slow under emulation, and slower when the machine has other work. */
-export const patienceMs = 600_000;
+export const patienceMs = 300_000;
 
 /** Installs Guardbee as the README says, and waits until operator and agents are ready. */
 export async function install(): Promise<void> {

@@ -27,14 +27,14 @@ const command = ["/bin/sh", "-c", script];
 const policy = await applyReady(denyWritesRef, denyWrites());
 const readySince = conditionOf(policy, "Ready")?.lastTransitionTime;
 const watch = await ReadyWatch.start(denyWritesRef);
-await apply([aPod({ name: "writer", node, containers: [{ name: "writer", command }] })]);
-await kubectlOutput(["wait", "--for=condition=Ready", waitTimeout, "pod/writer"]);
-await killedWrites(0);
-
 after(async () => {
   watch.stop();
-  await kubectlOutput(["delete", "pod", "writer"]);
+  await kubectlOutput(["delete", "pod", "writer", "--ignore-not-found"]);
 });
+await apply([aPod({ name: "writer", node, containers: [{ name: "writer", command }] })]);
+await kubectlOutput(["wait", "--for=condition=Ready", waitTimeout, "pod/writer"]);
+const uid = await kubectlOutput(["get", "pod", "writer", "-o", "jsonpath={.metadata.uid}"]);
+await killedWrites(0);
 
 test("with the agent killed the write is still killed, and the next agent adopts", async () => {
   const programs = await kernelObjects(node);
@@ -116,7 +116,7 @@ async function stayedReady(): Promise<void> {
 
 /** The exit codes of all tries until now, from the container's log on the node. */
 async function writes(): Promise<readonly string[]> {
-  const cat = "cat /var/log/pods/default_writer_*/writer/0.log";
+  const cat = `cat /var/log/pods/default_writer_${uid}/writer/0.log`;
   const { stdout } = await execOnNode(node, ["/bin/sh", "-c", cat]);
   const lines = stdout.split("\n").filter((line) => / stdout F \d+$/.test(line));
   return lines.map((line) => line.split(" ").at(-1)!);

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { ensureBuilt } from "../build.ts";
 import { repositoryRoot } from "../images.ts";
@@ -6,10 +14,10 @@ import { ensureKernel, type KernelName } from "../kernels.ts";
 import { withLock } from "../lock.ts";
 import { elapsed, tell, waitFor } from "../progress.ts";
 import type { RunResult } from "../run.ts";
-import { stateLock, stateRoot } from "../state.ts";
+import { lastLogs, stateLock, stateRoot } from "../state.ts";
 import { nodeAddresses } from "./addresses.ts";
 import { ensureControlPlane, gatewaySocket, kubeconfigPath } from "./control-plane.ts";
-import { daemonNames, daemonPid, logTail, stopDaemon } from "./daemons.ts";
+import { daemonNames, daemonPid, logPath, logTail, stopDaemon, tailOf } from "./daemons.ts";
 import { ensureDisk } from "./disk.ts";
 import { type ExecOptions, execAt } from "./exec.ts";
 import { kubectl, kubectlOutput } from "./kubectl.ts";
@@ -19,6 +27,7 @@ import {
   ensureNode,
   type Node,
   nodeDaemon,
+  nodeDir,
   nodeState,
   removeNode,
 } from "./node.ts";
@@ -96,8 +105,18 @@ async function takeDown(): Promise<void> {
   const names = daemonNames();
   await Promise.all(names.map((name) => stopDaemon(name, name.startsWith("node-") ? 500 : 3_000)));
   removeNetwork();
+  keepLogs();
   rmSync(stateRoot(), { recursive: true, force: true });
   tell(names.length === 0 ? "nothing was up" : `down: ${names.join(", ")}`);
+}
+
+/** What the last cluster said, for who wants to know why a run failed. */
+function keepLogs(): void {
+  rmSync(lastLogs(), { recursive: true, force: true });
+  if (!existsSync(stateRoot())) return;
+  for (const path of globSync("{logs,nodes/*}/*.log", { cwd: stateRoot() })) {
+    cpSync(join(stateRoot(), path), join(lastLogs(), path));
+  }
 }
 
 /** The nodes of the cluster, in the order in which they came. */
@@ -125,7 +144,11 @@ export async function waitForReady(names: readonly string[], timeoutMs: number):
     return missing.length === 0 ? true : undefined;
   };
   const detail = (): string => `not Ready yet: ${missing.join(", ")}`;
-  await waitFor("nodes to be Ready", probe, { timeoutMs, everyMs: 1_000, detail });
+  try {
+    await waitFor("nodes to be Ready", probe, { timeoutMs, everyMs: 1_000, detail });
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}\n${missing.map(lastWords).join("\n")}`, { cause });
+  }
 }
 
 /** The wanted nodes added to `existing`; a name that is there keeps its node. */
@@ -170,9 +193,18 @@ function assertControlPlaneRuns(): void {
 /** A guest that ended will never be Ready: say so at once, with what it said last. */
 function assertRuns(name: string): void {
   if (nodeState(name) !== "stopped") return;
-  const log = existsSync(consoleLogPath(name)) ? readFileSync(consoleLogPath(name), "utf8") : "";
-  const last = log.trimEnd().split("\n").slice(-15).join("\n");
-  throw new Error(`node ${name}: its guest ended:\n${logTail(nodeDaemon(name), 5)}\n${last}`);
+  throw new Error(`node ${name}: its guest ended:\n${lastWords(name)}`);
+}
+
+/** The ends of a node's logs: its emulator's, its kernel's and its kubelet's. */
+function lastWords(name: string): string {
+  const files = [
+    logPath(nodeDaemon(name)),
+    consoleLogPath(name),
+    join(nodeDir(name), "containerd.log"),
+    join(nodeDir(name), "kubelet.log"),
+  ];
+  return files.map((path) => `${path}:\n${tailOf(path, 8)}`).join("\n");
 }
 
 function nodeNamed(name: string): Node {

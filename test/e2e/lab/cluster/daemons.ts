@@ -75,8 +75,13 @@ export function logPath(name: string): string {
 
 /** The last `count` lines of the log of `name`. */
 export function logTail(name: string, count: number): string {
-  if (!existsSync(logPath(name))) return "";
-  return readFileSync(logPath(name), "utf8").trimEnd().split("\n").slice(-count).join("\n");
+  return tailOf(logPath(name), count);
+}
+
+/** The last `count` lines of a file; empty when it is not there. */
+export function tailOf(path: string, count: number): string {
+  if (!existsSync(path)) return "";
+  return readFileSync(path, "utf8").trimEnd().split("\n").slice(-count).join("\n");
 }
 
 function pidPath(name: string): string {

@@ -29,14 +29,19 @@ for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
   echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
 done
 
-# As systemd would have it: a cgroup a service.
+# As systemd would have it: a cgroup a service, and one that ends is started again.
 service() {
   name=$1
   shift
   mkdir -p "/sys/fs/cgroup/system.slice/$name.service"
   (
     echo 0 >"/sys/fs/cgroup/system.slice/$name.service/cgroup.procs"
-    exec "$@" >>"/run/lab/$name.log" 2>&1 </dev/null
+    while :; do
+      status=0
+      "$@" || status=$?
+      echo "lab: $name ended with status $status at $(date -u +%T); starting it again"
+      sleep 1
+    done >>"/run/lab/$name.log" 2>&1 </dev/null
   ) &
 }
 export GOGC=300
