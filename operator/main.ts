@@ -9,6 +9,7 @@ import {
   systemClock,
   WorkQueue,
 } from "@guardbee/kube";
+import { allAtOnce, type RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
 import { reconcileNode } from "./distribute/reconcile.ts";
@@ -55,6 +56,8 @@ export type OperatorOptions = {
   readonly statusIntervalMs?: number;
   /** After which a silent node no longer holds up the rest; default 2 min. */
   readonly unreachableMs?: number;
+  /** How changes reach nodes where a policy does not say; default all at once. */
+  readonly rollout?: RolloutPlan;
   readonly clock?: Clock;
 };
 
@@ -208,7 +211,7 @@ function createQueues(
   },
 ): Queues {
   const { connection, fleet, judgements, clock } = parts;
-  const { statusIntervalMs = 5_000, unreachableMs = 120_000 } = parts;
+  const { statusIntervalMs = 5_000, unreachableMs = 120_000, rollout = allAtOnce } = parts;
   const log = parts.log.child({ component: "policies" });
   const deps = {
     connection,
@@ -220,6 +223,7 @@ function createQueues(
     clock,
     log,
     unreachableMs,
+    rollout,
   };
   const work = (name: string, signal: AbortSignal) => reconcilePolicy(name, deps, signal);
   return {

@@ -16,6 +16,18 @@ export { type ParsedFile, type ParsedPolicy, parsePolicies } from "./parse.ts";
 export { type Policy, parsePolicyObject } from "./parse-object.ts";
 export { parseRegoPolicy } from "./parse-rego-policy.ts";
 export { formatProblem, type Problem, type Result } from "./problem.ts";
+export {
+  allAtOnce,
+  parseInterval,
+  parseRollout,
+  parseWaves,
+  type RolloutOrder,
+  type RolloutPlan,
+  rolloutAnnotations,
+  rolloutPosition,
+  type Wave,
+  wholeShare,
+} from "./rollout.ts";
 export type { ExecPolicy } from "./schema/exec-policy.ts";
 export { type Column, type Kind, kinds, policyKinds, regoKinds } from "./schema/kinds.ts";
 export type { LabelSelectorSpec } from "./schema/label-selector.ts";
@@ -23,7 +35,7 @@ export type { Metadata } from "./schema/metadata.ts";
 export type { NodePolicySetObject, NodePolicySetStatus } from "./schema/node-policy-set.ts";
 export type { RegoKind } from "./schema/rego-kind-names.ts";
 export type { RegoPolicy, RegoPolicySpec } from "./schema/rego-policy.ts";
-export type { SelectorSetObject } from "./schema/selector-set.ts";
+export type { HashedSets, SelectorSetObject, SelectorSetSpec } from "./schema/selector-set.ts";
 export type { Condition as StatusCondition, ConditionType, PolicyStatus } from "./schema/status.ts";
 export { conditionTypes } from "./schema/status.ts";
 export type { TracingPolicy } from "./schema/tracing-policy.ts";

@@ -13,7 +13,13 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { ManualClock, resources } from "@guardbee/kube";
-import { hashSets, nodeDigest, type Scope, type SelectorSet } from "@guardbee/policy";
+import {
+  hashSets,
+  nodeDigest,
+  rolloutPosition,
+  type Scope,
+  type SelectorSet,
+} from "@guardbee/policy";
 import pino from "pino";
 
 import type { Desired, Engine, Scopes, SetState } from "../kernel/engine.ts";
@@ -226,6 +232,36 @@ test("an edited set is programmed with its new content, and a set taken off the 
   await until(world, "the report", () => status(world).observedGeneration === 2);
   assert.equal(status(world).digest, nodeDigest([{ name: "a", hash }]));
   await until(world, "old contents removed", () => saved(world).join() === `${hash}.json`);
+});
+
+test("in a roll-out a node holds the version before until the share reaches it", async (t) => {
+  const world = aWorld(t);
+  const [before, after] = [[aSet("a")], [aSet("a", { mode: "monitor" })]];
+  const previous = { hash: hashSets(before), sets: before };
+  const position = rolloutPosition("a", NODE);
+  const putShare = (share: number, rest: object = { previous }) => {
+    const rollout = { wave: 0, startedAt: "2026-01-01T00:00:00Z", share, ...rest };
+    const spec = { hash: hashSets(after), sets: after, rollout };
+    world.api.put(resources.selectorSet, { metadata: { name: "a" }, spec });
+  };
+  const digestOf = (hash: string) => nodeDigest([{ name: "a", hash }]);
+  putShare(position, {});
+  list(world, "a");
+  const first = await start(world);
+  await until(world, "nothing", () => status(world).digest === digestOf(hashSets([])));
+  putShare(position);
+  await until(world, "the version before", () => status(world).digest === digestOf(previous.hash));
+  assert.equal(world.engine.desired?.sets[0]?.set.mode, "enforce");
+  await until(world, "its state", () => saved(world).includes(`${previous.hash}.json`));
+  await first.stop();
+  world.api.setDown(true);
+  await start(world);
+  await until(world, "it after a restart", () => world.engine.calls.length >= 3);
+  assert.equal(world.engine.desired?.sets[0]?.hash, previous.hash);
+  world.api.setDown(false);
+  putShare(position + 1);
+  await until(world, "the new one", () => status(world).digest === digestOf(hashSets(after)));
+  assert.equal(world.engine.desired?.sets[0]?.set.mode, "monitor");
 });
 
 test("a listed set that is not there is pending, and is programmed when it comes", async (t) => {

@@ -2,7 +2,7 @@ import type { Clock, KubeObject } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import { Wakeup } from "../scope/wakeup.ts";
-import { type ObjectSets, parseSetObject } from "./set-object.ts";
+import { contentFor, type ObjectSets, parseSetObject } from "./set-object.ts";
 
 /** One revision of a SelectorSet object: its generation grows with each change of its spec. */
 export type Revision = { readonly uid: string; readonly generation: number };
@@ -23,6 +23,7 @@ export type SetContentsOptions = {
   /** From the disk of an earlier run. */
   readonly contents: ReadonlyMap<string, SetContent>;
   readonly onChange: () => void;
+  readonly nodeName: string;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -109,7 +110,7 @@ export class SetContents {
     try {
       const object = await this.#options.fetch(name, signal);
       if (object === undefined) return true; // deleted meanwhile: the metadata watch will say so
-      const content = readContent(object);
+      const content = readContent(object, this.#options.nodeName);
       if (content.state === "unusable") {
         this.#options.log.error({ set: name, message: content.message }, "SelectorSet is unusable");
       }
@@ -123,9 +124,9 @@ export class SetContents {
   }
 }
 
-function readContent(object: KubeObject): SetContent {
+function readContent(object: KubeObject, nodeName: string): SetContent {
   const { name, uid = "", generation = 0 } = object.metadata;
-  const { ok, ...parsed } = parseSetObject(name, object.spec);
+  const { ok, ...parsed } = parseSetObject(name, contentFor(nodeName, name, object.spec));
   return "sets" in parsed
     ? { uid, generation, state: "read", object: parsed }
     : { uid, generation, state: "unusable", ...parsed };

@@ -1,4 +1,4 @@
-import { hashSets, type SelectorSet, setName } from "@guardbee/policy";
+import { hashSets, rolloutPosition, type SelectorSet, setName } from "@guardbee/policy";
 
 import type { NamedSet } from "../kernel/engine.ts";
 import { checkSets } from "./check-set.ts";
@@ -16,9 +16,20 @@ export type ParsedObject =
   /** `hash` is what the object claims, empty when it claims none. */
   | { readonly ok: false; readonly hash: string; readonly message: string };
 
-/** The sets in a SelectorSet object's `spec`. Never throws, whatever somebody wrote there. */
-export function parseSetObject(name: string, spec: unknown): ParsedObject {
-  const { hash: claimed, sets: raw } = (spec ?? {}) as { hash?: unknown; sets?: unknown };
+/**
+ * What `node` is to hold of a SelectorSet object's `spec`: during a roll-out the new content when the
+ * node's turn has come, till then the previous one, or nothing where there was none.
+ */
+export function contentFor(node: string, name: string, spec: unknown): unknown {
+  const { rollout } = (spec ?? {}) as { rollout?: { share?: unknown; previous?: unknown } };
+  if (typeof rollout?.share !== "number") return spec;
+  if (rolloutPosition(name, node) < rollout.share) return spec;
+  return rollout.previous ?? { hash: hashSets([]), sets: [] };
+}
+
+/** The sets in one content of a SelectorSet object. Never throws, whatever somebody wrote there. */
+export function parseSetObject(name: string, content: unknown): ParsedObject {
+  const { hash: claimed, sets: raw } = (content ?? {}) as { hash?: unknown; sets?: unknown };
   const hash = typeof claimed === "string" ? claimed : "";
   const problem = checkSets(raw);
   if (problem !== undefined) {

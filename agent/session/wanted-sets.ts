@@ -67,6 +67,7 @@ export class WantedSets {
       wanted: () => this.#wantedRevisions(),
       fetch: (name, signal) => getObject(connection, resources.selectorSet, { name }, signal),
       contents: remembered.contents,
+      nodeName,
       onChange: () => this.#changed(),
       clock,
       log,

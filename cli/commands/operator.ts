@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { type Command, exit } from "../command.ts";
+import { type Command, exit, UsageError } from "../command.ts";
 
 export type OperatorArgs = {
   readonly namespace: string | undefined;
@@ -7,6 +7,8 @@ export type OperatorArgs = {
   readonly healthPort: number | undefined;
   readonly webhookPort: number | undefined;
   readonly disableGuardRail: readonly string[] | undefined;
+  readonly rolloutWaves: string;
+  readonly rolloutInterval: string;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 };
 
@@ -36,18 +38,34 @@ export const operator: Command<OperatorArgs> = {
         choices: ["cluster-wide", "host-protection", "namespace-rights", "system-namespaces"],
         describe: "Switch off a built-in guard rail",
       })
+      .option("rollout-waves", {
+        type: "string",
+        default: "100%",
+        describe: "Nodes, or per cent of them, that get a change in each wave: 1,10%,100%",
+      })
+      .option("rollout-interval", {
+        type: "string",
+        default: "2m",
+        describe: "From one wave to the next, at least",
+      })
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
       }),
   async run(args, io) {
     const { namespace, kubeconfig, healthPort, webhookPort, disableGuardRail, logLevel } = args;
+    const { parseInterval, parseWaves } = await import("@guardbee/policy");
+    const waves = parseWaves(args.rolloutWaves);
+    if (typeof waves === "string") throw new UsageError(`--rollout-waves: ${waves}`);
+    const intervalMs = parseInterval(args.rolloutInterval);
+    if (typeof intervalMs === "string") throw new UsageError(`--rollout-interval: ${intervalMs}`);
     const { runOperator } = await import("@guardbee/operator");
     const options = {
       log: pino({ level: logLevel }, io.stdout),
       ...(namespace === undefined ? {} : { namespace }),
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       disabledGuardRails: disableGuardRail ?? [],
+      rollout: { waves, intervalMs },
       ...(healthPort === undefined ? {} : { healthPort }),
       ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort } }),
     };

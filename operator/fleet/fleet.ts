@@ -9,6 +9,8 @@ import type { NodeFacts } from "../status/node-state.ts";
 import { matchesLabels } from "../targets/match-labels.ts";
 import { NodeIndex } from "../targets/node-index.ts";
 import {
+  hashFor,
+  isTurnOf,
   type NodeEntry,
   type NodeSetsEntry,
   type PolicyEntry,
@@ -209,14 +211,15 @@ export class Fleet {
   #holdsOf(nodeSets: NodeSetsEntry | undefined): Holdings | undefined {
     const report = nodeSets?.report;
     if (report?.digest === undefined) return undefined;
-    return this.#digests.read(report.digest, this.#expected(nodeSets!.sets), report.exceptions);
+    const { node, sets } = nodeSets!;
+    return this.#digests.read(report.digest, this.#expected(sets, node), report.exceptions);
   }
 
-  #expected(names: readonly string[]): Holdings {
+  #expected(names: readonly string[], node: string): Holdings {
     const expected = new Map<string, string>();
     for (const name of names) {
-      const hash = this.#sets.get(name)?.hash;
-      if (hash !== undefined) expected.set(name, hash);
+      const set = this.#sets.get(name);
+      if (set !== undefined) expected.set(name, hashFor(set, node));
     }
     return expected;
   }
@@ -254,7 +257,8 @@ export class Fleet {
     const after = change.type === "set" ? change.value : undefined;
     if (isDeepStrictEqual(change.before, after)) return;
     if (after !== undefined) this.#rememberMode(after);
-    if (change.before?.hash !== after?.hash) {
+    const moved = change.before?.rollout?.share !== after?.rollout?.share;
+    if (change.before?.hash !== after?.hash || moved) {
       this.#changedMs.set(change.key, this.#clock.monotonic());
       this.#expectAnew(change.key);
     }
@@ -295,16 +299,22 @@ export class Fleet {
 
   /** Makes known what nodes of this set are to hold from now on, before the first one reports it. */
   #expectAnew(setName: string): void {
-    const lists = new Map<string, readonly string[]>();
-    for (const { sets } of this.#nodeSets.list()) {
-      if (sets.includes(setName)) lists.set(sets.join(" "), sets);
+    const expected = new Map<string, Holdings>();
+    for (const { sets, node } of this.#nodeSets.list()) {
+      if (!sets.includes(setName)) continue;
+      const turns = sets.filter((name) => isTurnOf(name, this.#sets.get(name)?.rollout, node));
+      const key = `${sets.join(" ")}\n${turns.length === sets.length ? "" : turns.join(" ")}`;
+      if (!expected.has(key)) expected.set(key, this.#expected(sets, node));
     }
-    for (const sets of lists.values()) this.#digests.expect(this.#expected(sets));
+    for (const holdings of expected.values()) this.#digests.expect(holdings);
   }
 
-  #rememberMode(set: SetEntry): void {
-    this.#modes.delete(set.hash);
-    this.#modes.set(set.hash, set.mode);
+  #rememberMode({ hash, mode, rollout }: SetEntry): void {
+    for (const one of [rollout?.previous, { hash, mode }]) {
+      if (one === undefined) continue;
+      this.#modes.delete(one.hash);
+      this.#modes.set(one.hash, one.mode);
+    }
     for (const oldest of this.#modes.keys()) {
       if (this.#modes.size <= 2048) break;
       this.#modes.delete(oldest);

@@ -6,7 +6,9 @@ import {
   type PolicyKind,
   type PolicyStatus,
   type RegoKind,
+  rolloutPosition,
   type SelectorSet,
+  type SelectorSetSpec,
   type SourceRef,
   setName,
 } from "@guardbee/policy";
@@ -42,8 +44,19 @@ export type SetEntry = {
   readonly mode: Mode;
   readonly nodes: LabelSelector | undefined;
   readonly ownerUid: string | undefined;
+  readonly rollout?: SetRollout;
   /** Of a RegoPolicy: what there is to lose. */
   readonly rules?: RuleCounts;
+};
+
+/** A roll-out under way: nodes whose position is below `share` hold the new content. */
+export type SetRollout = {
+  readonly wave: number;
+  /** Wall time, in ms. */
+  readonly startedMs: number;
+  readonly share: number;
+  /** What the other nodes hold; undefined: nothing. */
+  readonly previous: { readonly hash: string; readonly mode: Mode } | undefined;
 };
 
 export type NodeSetsEntry = {
@@ -109,22 +122,51 @@ export function projectNode(raw: KubeObject): NodeEntry {
 }
 
 export function projectSet(raw: KubeObject): SetEntry {
-  const spec = raw.spec as
-    | {
-        readonly hash?: string;
-        readonly sets?: readonly SelectorSet[];
-      }
-    | undefined;
-  const { hash = "", sets } = spec ?? {};
+  const spec = raw.spec as Partial<SelectorSetSpec> | undefined;
+  const { hash = "", sets, rollout } = spec ?? {};
+  const previous = rollout?.previous;
+  const intact = isIntact(spec) && (previous === undefined || isIntact(previous));
   return {
     name: raw.metadata.name,
-    hash: sets !== undefined && hashSets(sets) === hash ? hash : "",
+    hash: intact ? hash : "",
     mode: modeOf(sets ?? []),
     nodes: sets?.[0]?.nodes,
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
+    ...(rollout === undefined ? {} : { rollout: projectRollout(rollout) }),
     ...(raw.metadata.name.startsWith("regopolicy") ? { rules: countRules(sets ?? []) } : {}),
   };
 }
+
+function projectRollout(rollout: NonNullable<SelectorSetSpec["rollout"]>): SetRollout {
+  const { wave, share, startedAt, previous } = rollout;
+  return {
+    wave,
+    share,
+    startedMs: Date.parse(startedAt) || 0,
+    previous: previous && { hash: previous.hash, mode: modeOf(previous.sets) },
+  };
+}
+
+function isIntact(content: Partial<SelectorSetSpec> | undefined): boolean {
+  return content?.sets !== undefined && hashSets(content.sets) === content.hash;
+}
+
+/** The hash that a node is to hold of a set. */
+export function hashFor(set: SetEntry, node: string): string {
+  if (isTurnOf(set.name, set.rollout, node)) return set.hash;
+  return set.rollout?.previous?.hash ?? nothingHash;
+}
+
+/** Whether a node is to hold the newest content of a set. */
+export function isTurnOf(
+  setName: string,
+  rollout: Pick<SetRollout, "share"> | undefined,
+  node: string,
+): boolean {
+  return rollout === undefined || rolloutPosition(setName, node) < rollout.share;
+}
+
+const nothingHash = hashSets([]);
 
 /** Monitor only when nothing is left that enforces. */
 export function modeOf(sets: readonly SelectorSet[]): Mode {

@@ -1,3 +1,4 @@
+import { parseRollout } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Guard } from "../rego/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
@@ -33,7 +34,9 @@ export class Judgements {
   }
 
   /** As `get` for a policy that is not stored (yet): nothing is kept, written or put to use. */
-  check(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+  async check(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+    const refused = refusedAnnotations(policy);
+    if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.check(policy, signal);
     return this.#judgePolicy(policy, signal);
   }
@@ -49,7 +52,9 @@ export class Judgements {
     if (setName.startsWith("regopolicy")) await this.#rego.removeOrphans(signal);
   }
 
-  #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+  async #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+    const refused = refusedAnnotations(policy);
+    if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
     return this.#judgePolicy(policy, signal);
   }
@@ -58,4 +63,10 @@ export class Judgements {
     const guard: Guard = (subject, within) => this.#rego.guard(subject, within);
     return judge(policy.object, { translate: this.#translate, guard }, signal);
   }
+}
+
+function refusedAnnotations({ object }: PolicyEntry): Judgement | undefined {
+  const parsed = parseRollout(object.metadata.annotations);
+  if (parsed.ok) return undefined;
+  return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
 }

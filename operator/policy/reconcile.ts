@@ -1,22 +1,29 @@
 import {
   after,
-  apiVersion,
-  applyObject,
   type Clock,
   deleteObject,
   done,
   type KubeConnection,
-  KubeError,
+  type KubeError,
   type Outcome,
   resources,
 } from "@guardbee/kube";
-import type { PolicyStatus, Problem } from "@guardbee/policy";
+import {
+  allAtOnce,
+  type PolicyStatus,
+  type Problem,
+  parseRollout,
+  type RolloutOrder,
+  type RolloutPlan,
+  wholeShare,
+} from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { PolicyEntry } from "../fleet/objects.ts";
+import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
+import { ensureSet, isRefusal, type SetView } from "../rollout/ensure-set.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
-import { rollUp, type Verdict } from "../status/roll-up.ts";
-import { fieldManager, type StatusWriter } from "../status/status-writer.ts";
+import { type RollOutView, rollUp, type Verdict } from "../status/roll-up.ts";
+import type { StatusWriter } from "../status/status-writer.ts";
 import type { Judgement } from "./judge.ts";
 
 export type PolicyDeps = {
@@ -31,6 +38,8 @@ export type PolicyDeps = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly unreachableMs: number;
+  /** How changes reach nodes where a policy's annotations do not say. */
+  readonly rollout: RolloutPlan;
 };
 
 /** Rego gave no answer: how soon it is asked again. */
@@ -48,19 +57,30 @@ export async function reconcilePolicy(
   const policy = deps.fleet.policy(setName);
   if (policy === undefined || policy.deleting) return forgetPolicy(setName, deps, signal);
   const judged = await judgeOrWait(policy, deps, signal);
-  const settled = await ensureSet(policy, judged, deps, signal);
-  const nodes = nodeStates(policy, settled, deps);
+  const plan = planOf(policy, deps);
+  const { settled, view, dueInMs } = await settle(policy, judged, plan, deps, signal);
+  const nodes = nodeStates(policy, view, deps);
   const status = rollUp({
     generation: policy.generation,
     previous: deps.statuses.current(policy),
     verdict: settled,
     nodes,
     nowMs: deps.clock.now(),
+    rollout: rolloutView(view, plan),
     ...regoStatus(policy, settled, deps),
     unresolved: "unresolved" in settled ? settled.unresolved : undefined,
   });
   const outcome = await deps.statuses.write(policy, status, signal);
-  return sooner(outcome, nextLook(settled, nodes, deps.clock.monotonic(), deps.dueInMs(setName)));
+  const againMs = Math.min(dueInMs, deps.dueInMs(setName));
+  return sooner(outcome, nextLook(settled, nodes, deps.clock.monotonic(), againMs));
+}
+
+type Plan = RolloutPlan & { readonly order?: RolloutOrder };
+
+/** Annotations that are wrong have made the policy refused. */
+function planOf(policy: PolicyEntry, deps: PolicyDeps): Plan {
+  const parsed = parseRollout(policy.object.metadata.annotations, deps.rollout);
+  return parsed.ok ? parsed.value : allAtOnce;
 }
 
 /** What a RegoPolicy shows beside its conditions, and what guard rails made of any policy. */
@@ -102,34 +122,33 @@ async function judgeOrWait(
   }
 }
 
-/** Writes the set if its content, or the identity of its owner, is not what is there. */
-async function ensureSet(
+type Settled = {
+  readonly settled: Judged;
+  /** What is in its SelectorSet object, if there is one. */
+  readonly view: SetView | undefined;
+  readonly dueInMs: number;
+};
+
+/** Has the set of an accepted policy written; of any other, what was accepted before stays. */
+async function settle(
   policy: PolicyEntry,
   judged: Judged,
+  plan: Plan,
   deps: PolicyDeps,
   signal: AbortSignal,
-): Promise<Judged> {
-  if (judged.kind !== "accepted") return judged; // what was accepted before stays in force
-  const { setName, resource, uid } = policy;
-  const there = deps.fleet.set(setName);
-  const ownerUid = resource.namespaced ? undefined : uid;
-  if (there?.hash === judged.hash && there.ownerUid === ownerUid) return judged;
-  const { name } = policy.object.metadata;
-  const owner = { apiVersion: apiVersion(resource), kind: resource.kind, name, uid };
-  const metadata = {
-    name: setName,
-    labels: { "app.kubernetes.io/managed-by": fieldManager },
-    // An owner in a namespace cannot own a cluster object; forgetPolicy is what cleans up there.
-    ...(resource.namespaced ? {} : { ownerReferences: [owner] }),
-  };
-  const object = { metadata, spec: { hash: judged.hash, sets: judged.sets } };
-  const target = { resource: resources.selectorSet, object };
+): Promise<Settled> {
+  const there = deps.fleet.set(policy.setName);
+  const dueInMs = Number.POSITIVE_INFINITY;
+  if (judged.kind !== "accepted") return { settled: judged, view: there, dueInMs };
+  const count = { programmed: 0, failed: 0, pending: 0 };
+  const known = there?.rollout === undefined ? [] : nodeStates(policy, there, deps);
+  for (const { state } of known) if (state in count) count[state as keyof typeof count]++;
   try {
-    await applyObject(deps.connection, target, { fieldManager, force: true }, signal);
-    return judged;
+    const ensured = await ensureSet(policy, judged, { plan, count }, deps, signal);
+    return { settled: judged, ...ensured };
   } catch (error) {
-    if (!(error instanceof KubeError) || ![400, 413, 422].includes(error.status)) throw error;
-    return refusedByServer(error, judged); // it will say the same tomorrow
+    if (!isRefusal(error)) throw error;
+    return { settled: refusedByServer(error, judged), view: there, dueInMs };
   }
 }
 
@@ -145,28 +164,42 @@ function refusedByServer(error: KubeError, { mode }: { readonly mode: Verdict["k
 }
 
 /** The state of each node that is to hold the policy, or holds its last accepted generation. */
-function nodeStates(policy: PolicyEntry, judged: Judged, deps: PolicyDeps): readonly NodeState[] {
+function nodeStates(
+  policy: PolicyEntry,
+  view: SetView | undefined,
+  deps: PolicyDeps,
+): readonly NodeState[] {
+  if (view === undefined) return [];
   const { fleet } = deps;
-  const there = fleet.set(policy.setName);
-  const wanted =
-    judged.kind === "accepted"
-      ? { hash: judged.hash, mode: judged.mode, nodes: judged.nodes }
-      : there;
-  if (wanted === undefined) return [];
-  const set = { name: policy.setName, hash: wanted.hash, mode: wanted.mode };
+  const { setName } = policy;
+  const there = fleet.set(setName);
+  const echoed = there?.hash === view.hash && there.rollout?.share === view.rollout?.share;
+  const set = { name: setName, hash: view.hash, mode: view.mode };
   const options = {
     nowMs: deps.clock.monotonic(),
     // Just written, and not seen yet: the two minutes start now.
-    changedMs:
-      there?.hash === wanted.hash ? fleet.changedMs(policy.setName) : deps.clock.monotonic(),
+    changedMs: echoed ? fleet.changedMs(setName) : deps.clock.monotonic(),
     unreachableMs: deps.unreachableMs,
-    wasReady: there?.hash === wanted.hash && wasReady(policy, deps),
+    wasReady: there?.hash === view.hash && wasReady(policy, deps),
     modeOf: (hash: string) => fleet.modeOf(hash),
   };
-  return fleet.nodesFor(wanted.nodes).flatMap((name) => {
+  return fleet.nodesFor(view.nodes).flatMap((name): NodeState[] => {
     const facts = fleet.factsOf(name);
-    return facts === undefined ? [] : [judgeNode(facts, set, options)];
+    if (facts === undefined) return [];
+    if (isTurnOf(setName, view.rollout, name)) return [judgeNode(facts, set, options)];
+    const { node, kernel, arch, holds } = facts;
+    const mode = fleet.modeOf(holds?.get(setName) ?? "");
+    return [{ node, kernel, arch, state: "waiting", ...(mode && { holds: mode }) }];
   });
+}
+
+/** Of a roll-out with nodes that are not to hold the newest content yet. */
+function rolloutView(view: SetView | undefined, plan: Plan): RollOutView | undefined {
+  const { rollout } = view ?? {};
+  if (rollout === undefined || rollout.share >= wholeShare) return undefined;
+  const { order } = plan;
+  const waves = Math.max(plan.waves.length, rollout.wave + 1);
+  return { wave: rollout.share === 0 ? 0 : rollout.wave + 1, waves, ...(order && { order }) };
 }
 
 function wasReady(policy: PolicyEntry, deps: PolicyDeps): boolean {

@@ -7,6 +7,10 @@ export const refusalReasons = [
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
+/** Of a roll-out that goes on, and of one that does not by itself. */
+const underWay = ["RollingOut", "RolloutPaused"] as const;
+const stopped = ["RolloutHalted", "RolloutUndone"] as const;
+
 /**
  * Every reason of every condition type, by status.
  * - `Accepted`: the policy is well-formed and allowed. `EvaluationFailed`: the built-in Rego gave
@@ -14,7 +18,8 @@ export type RefusalReason = (typeof refusalReasons)[number];
  * - `ResolvedRefs`: what the policy refers to exists. `BundleFailed`: the source of its bundle gives
  *   none that can be used; the last good one is.
  * - `Programmed`: the kernels of its nodes hold it. `NotAccepted`: an earlier accepted generation
- *   may still be in force. `NoNodes`: its node selector matches none.
+ *   may still be in force. `NoNodes`: its node selector matches none. `RollingOut`, `RolloutPaused`,
+ *   `RolloutHalted`, `RolloutUndone`: some nodes are to hold the version before (docs/concepts).
  * - `Enforcing`: it stops what it says. `MonitorMode`: asked to only report. `ReportsOnly`: it
  *   has no action that stops anything.
  * - `Ready`: the summary, with the reason of what it depends on.
@@ -30,21 +35,21 @@ export const reasons = {
   ResolvedRefs: { True: ["ResolvedRefs"], False: ["BundleFailed"], Unknown: [] },
   Programmed: {
     True: ["Programmed", "NoNodes", "GuardsPolicies"],
-    False: ["NodesFailed", "NotAccepted"],
-    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
+    False: ["NodesFailed", "NotAccepted", ...stopped],
+    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay],
   },
   Enforcing: {
     True: ["Enforcing", "GuardsPolicies"],
-    False: ["MonitorMode", "ReportsOnly", "NoNodes", "NodesFailed", "NotAccepted"],
-    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
+    False: ["MonitorMode", "ReportsOnly", "NoNodes", "NodesFailed", "NotAccepted", ...stopped],
+    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay],
   },
   Ready: {
     True: ["Programmed", "NoNodes", "GuardsPolicies"],
-    False: ["NodesFailed", ...refusalReasons],
-    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
+    False: ["NodesFailed", ...refusalReasons, ...stopped],
+    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay],
   },
-  Stalled: { True: ["NodesFailed", ...refusalReasons], False: [], Unknown: [] },
-  Reconciling: { True: ["Pending", "EvaluationFailed"], False: [], Unknown: [] },
+  Stalled: { True: ["NodesFailed", ...refusalReasons, ...stopped], False: [], Unknown: [] },
+  Reconciling: { True: ["Pending", "EvaluationFailed", ...underWay], False: [], Unknown: [] },
 } as const satisfies Record<ConditionType, Record<Status, readonly string[]>>;
 
 type Status = StatusCondition["status"];

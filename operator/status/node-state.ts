@@ -11,6 +11,8 @@ export type NodeState = {
   | { readonly state: "failed"; readonly reason: string; readonly message: string }
   /** To report until `untilMs` (monotonic). `holds`: the mode of an older version in force there. */
   | { readonly state: "pending"; readonly untilMs: number; readonly holds?: Mode }
+  /** Not to hold the newest content before its wave of a roll-out. `holds`: the mode until then. */
+  | { readonly state: "waiting"; readonly holds?: Mode }
   /** Silent for too long, or NotReady; it does not hold up the rest. */
   | { readonly state: "unreachable" }
 );

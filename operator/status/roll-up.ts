@@ -1,4 +1,10 @@
-import { formatProblem, type Mode, type PolicyStatus, type Problem } from "@guardbee/policy";
+import {
+  formatProblem,
+  type Mode,
+  type PolicyStatus,
+  type Problem,
+  type RolloutOrder,
+} from "@guardbee/policy";
 import { type Finding, type RefusalReason, stampConditions } from "./conditions.ts";
 import { failureGroups, listNames } from "./failure-groups.ts";
 import type { NodeState } from "./node-state.ts";
@@ -23,6 +29,14 @@ export type Verdict =
   /** The built-in Rego gave no answer. */
   | { readonly kind: "unknown"; readonly message: string };
 
+/** A roll-out of which some nodes are to wait. */
+export type RollOutView = {
+  /** Counts from 1; 0: undone. */
+  readonly wave: number;
+  readonly waves: number;
+  readonly order?: RolloutOrder;
+};
+
 export type RollUpInput = {
   readonly generation: number;
   readonly previous: PolicyStatus | undefined;
@@ -30,6 +44,7 @@ export type RollUpInput = {
   /** Its nodes. Of a policy that is not accepted: what its last accepted generation is there. */
   readonly nodes: readonly NodeState[];
   readonly nowMs: number;
+  readonly rollout?: RollOutView | undefined;
   /** Why what it refers to cannot be had. */
   readonly unresolved?: string | undefined;
   readonly rego?: PolicyStatus["rego"];
@@ -49,7 +64,8 @@ const maxSummaryLength = 320;
 export function rollUp(input: RollUpInput): PolicyStatus {
   const { generation, previous, verdict, nodes, nowMs } = input;
   const count = countStates(nodes);
-  const findings = findingsOf(verdict, count, nodes).map((one) =>
+  const rollout = rolloutStatus(input, count);
+  const findings = findingsOf(verdict, count, nodes, rollout).map((one) =>
     one.type === "ResolvedRefs" ? refsFinding(input.unresolved) : one,
   );
   const requested = requestedMode(verdict);
@@ -59,7 +75,8 @@ export function rollUp(input: RollUpInput): PolicyStatus {
     observedGeneration: generation,
     conditions: stampConditions(findings, { generation, nowMs, previous }),
     mode: { ...(requested === undefined ? {} : { requested }), observed: observedMode(input) },
-    nodes: { ...count, summary: `${count.programmed}/${count.desired}` },
+    nodes: countStatus(count),
+    ...(rollout === undefined ? {} : { rollout }),
     ...(rego === undefined ? {} : { rego }),
     ...(guardRails.length === 0 ? {} : { guardRails }),
     ...(failures.length === 0 ? {} : { failures }),
@@ -74,12 +91,33 @@ function requestedMode(verdict: Verdict): Mode | undefined {
 type Count = Record<NodeState["state"] | "desired", number>;
 
 function countStates(nodes: readonly NodeState[]): Count {
-  const count = { desired: nodes.length, programmed: 0, failed: 0, pending: 0, unreachable: 0 };
+  const none = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
+  const count = { desired: nodes.length, ...none };
   for (const { state } of nodes) count[state]++;
   return count;
 }
 
-function findingsOf(verdict: Verdict, count: Count, nodes: readonly NodeState[]): Finding[] {
+function countStatus({ waiting, ...count }: Count): NonNullable<PolicyStatus["nodes"]> {
+  const summary = `${count.programmed}/${count.desired}`;
+  return { ...count, ...(waiting === 0 ? {} : { waiting }), summary };
+}
+
+type RolloutStatus = NonNullable<PolicyStatus["rollout"]>;
+
+function rolloutStatus({ rollout, verdict }: RollUpInput, count: Count): RolloutStatus | undefined {
+  if (rollout === undefined || verdict.kind !== "accepted") return undefined;
+  const { wave, waves, order } = rollout;
+  if (wave === 0) return { state: "Undone", wave, waves };
+  if (count.failed > 0 && order !== "force") return { state: "Halted", wave, waves };
+  return { state: order === "pause" ? "Paused" : "Progressing", wave, waves };
+}
+
+function findingsOf(
+  verdict: Verdict,
+  count: Count,
+  nodes: readonly NodeState[],
+  rollout: RolloutStatus | undefined,
+): Finding[] {
   switch (verdict.kind) {
     case "refused":
       return refusedFindings(verdict, count);
@@ -88,7 +126,7 @@ function findingsOf(verdict: Verdict, count: Count, nodes: readonly NodeState[])
     case "guards":
       return guardsFindings;
     case "accepted":
-      return acceptedFindings(verdict, count, nodes);
+      return acceptedFindings(verdict, count, nodes, rollout);
   }
 }
 
@@ -151,8 +189,12 @@ function acceptedFindings(
   verdict: Extract<Verdict, { kind: "accepted" }>,
   count: Count,
   nodes: readonly NodeState[],
+  rollout: RolloutStatus | undefined,
 ): Finding[] {
-  const programmed = programmedFinding(count, nodes);
+  const programmed =
+    rollout === undefined
+      ? programmedFinding(count, nodes)
+      : rollingOutFinding(rollout, count, nodes);
   const findings: Finding[] = [
     { type: "Accepted", status: "True", reason: "Accepted", message: "the policy is valid" },
     resolved,
@@ -160,7 +202,12 @@ function acceptedFindings(
     enforcingFinding(verdict, programmed),
     { ...programmed, type: "Ready" },
   ];
-  if (count.pending > 0) {
+  const { message } = programmed;
+  if (programmed.reason === "RollingOut" || programmed.reason === "RolloutPaused") {
+    findings.push({ type: "Reconciling", status: "True", reason: programmed.reason, message });
+  } else if (programmed.reason === "RolloutHalted" || programmed.reason === "RolloutUndone") {
+    findings.push({ type: "Stalled", status: "True", reason: programmed.reason, message });
+  } else if (count.pending > 0) {
     const waiting = pendingMessage(count, nodes);
     findings.push({ type: "Reconciling", status: "True", reason: "Pending", message: waiting });
   } else if (count.failed > 0) {
@@ -176,9 +223,39 @@ function acceptedFindings(
 
 type ProgrammedFinding = { readonly type: "Programmed"; readonly message: string } & (
   | { readonly status: "True"; readonly reason: "Programmed" | "NoNodes" }
-  | { readonly status: "False"; readonly reason: "NodesFailed" }
-  | { readonly status: "Unknown"; readonly reason: "Pending" | "NodesUnreachable" }
+  | {
+      readonly status: "False";
+      readonly reason: "NodesFailed" | "RolloutHalted" | "RolloutUndone";
+    }
+  | {
+      readonly status: "Unknown";
+      readonly reason: "Pending" | "NodesUnreachable" | "RollingOut" | "RolloutPaused";
+    }
 );
+
+/** While nodes are to wait for their wave. */
+function rollingOutFinding(
+  { state, wave, waves }: RolloutStatus,
+  count: Count,
+  nodes: readonly NodeState[],
+): ProgrammedFinding {
+  const type = "Programmed";
+  const rest = `${count.waiting} nodes stay as they were`;
+  if (state === "Undone") {
+    const fix = "remove the annotation guardbee.io/rollout to roll it out again";
+    return { type, status: "False", reason: "RolloutUndone", message: `undone: ${rest}; ${fix}` };
+  }
+  const where = `wave ${wave} of ${waves}`;
+  if (state === "Halted") {
+    const [first] = failureGroups(nodes);
+    const why = `${named(nodes, "failed")} cannot hold it: ${first?.reason}: ${first?.message}`;
+    const message = cut(`halted in ${where}, ${rest}: ${why}`, maxSummaryLength);
+    return { type, status: "False", reason: "RolloutHalted", message };
+  }
+  const message = `${where}: in force on ${count.programmed} of ${count.desired} nodes; ${rest}`;
+  const reason = state === "Paused" ? "RolloutPaused" : "RollingOut";
+  return { type, status: "Unknown", reason, message };
+}
 
 function programmedFinding(count: Count, nodes: readonly NodeState[]): ProgrammedFinding {
   const type = "Programmed";
@@ -227,8 +304,12 @@ function enforcingFinding(
       return { type, status: "True", reason: "Enforcing", message };
     case "NoNodes":
     case "NodesFailed":
+    case "RolloutHalted":
+    case "RolloutUndone":
       return { type, status: "False", reason: programmed.reason, message };
     case "Pending":
+    case "RollingOut":
+    case "RolloutPaused":
     case "NodesUnreachable":
       return { type, status: "Unknown", reason: programmed.reason, message };
   }
@@ -247,7 +328,8 @@ function observedMode({ verdict, nodes }: RollUpInput): "enforce" | "monitor" | 
   const modes = new Set<Mode>();
   for (const one of nodes) {
     if (one.state === "programmed") modes.add(one.mode);
-    if (one.state === "pending" && one.holds !== undefined) modes.add(one.holds);
+    const before = one.state === "pending" || one.state === "waiting" ? one.holds : undefined;
+    if (before !== undefined) modes.add(before);
   }
   if (modes.size > 1) return "mixed";
   const [mode = "none"] = modes;

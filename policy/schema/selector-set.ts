@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import type { SelectorSet } from "../selector-set.ts";
-import { flag, int32, list, object, oneOf, optional, requiredList, text } from "./dsl.ts";
+import { dateTime, flag, int32, list, object, oneOf, optional, requiredList, text } from "./dsl.ts";
 import { labelSelector } from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import { policyKindNames } from "./policy-kind-names.ts";
@@ -85,12 +85,31 @@ const set = object({
   hooks: requiredList(hook, atomic),
 });
 
+const hash = text({ description: "SHA-256 of sets, in hex." });
+const sets = requiredList(set, {
+  ...atomic,
+  description: "One; of a RegoPolicy, one a generated policy.",
+});
+
 export const selectorSetSpec = object({
-  hash: text({ description: "SHA-256 of sets, in hex." }),
-  sets: requiredList(set, {
-    ...atomic,
-    description: "One; of a RegoPolicy, one a generated policy.",
-  }),
+  hash,
+  sets,
+  rollout: optional(
+    object(
+      {
+        wave: int32({ minimum: 0, description: "Counts from 0." }),
+        startedAt: dateTime({ description: "When this wave began." }),
+        share: int32({
+          minimum: 0,
+          description: "Nodes whose position is below it hold sets, the others previous.",
+        }),
+        previous: optional(
+          object({ hash, sets }, { description: "Without it the others hold nothing." }),
+        ),
+      },
+      { description: "Present until every node holds sets." },
+    ),
+  ),
 });
 
 /**
@@ -99,9 +118,21 @@ export const selectorSetSpec = object({
  */
 export const selectorSet = object({ spec: selectorSetSpec });
 
+/** What a node may hold: one content of a SelectorSet object. */
+export type HashedSets = { readonly hash: string; readonly sets: readonly SelectorSet[] };
+
+export type SelectorSetSpec = HashedSets & {
+  readonly rollout?: {
+    readonly wave: number;
+    readonly startedAt: string;
+    readonly share: number;
+    readonly previous?: HashedSets;
+  };
+};
+
 export type SelectorSetObject = {
   readonly apiVersion: "guardbee.io/v1alpha1";
   readonly kind: "SelectorSet";
   readonly metadata: Metadata;
-  readonly spec: { readonly hash: string; readonly sets: readonly SelectorSet[] };
+  readonly spec: SelectorSetSpec;
 };

@@ -16,7 +16,7 @@ import {
  * Condition types of a policy.
  * - `Accepted`: False with InvalidSpec, NotSupported or Refused (by a guard rail).
  * - `ResolvedRefs`: False with BundleFailed.
- * - `Programmed`: False with NodesFailed; Unknown with Pending.
+ * - `Programmed`: False with NodesFailed or RolloutHalted; Unknown with Pending or RollingOut.
  * - `Enforcing`: False with MonitorMode or NodesFailed; Unknown with Pending.
  * - `Ready`: the summary. False with the first reason above; Unknown with Pending.
  * - `Stalled`, `Reconciling`: present only while true (kstatus).
@@ -89,6 +89,12 @@ export const policyStatus = optional(
           programmed: nodeCount(),
           failed: nodeCount(),
           pending: nodeCount(),
+          waiting: optional(
+            int32({
+              minimum: 0,
+              description: "For their wave of a roll-out; as before till then.",
+            }),
+          ),
           unreachable: nodeCount(),
           summary: optional(text({ description: "programmed/desired, such as 4987/5000." })),
         }),
@@ -117,6 +123,16 @@ export const policyStatus = optional(
           message: text({ maxLength: 1024 }),
         }),
         { maxItems: 20, "x-kubernetes-list-type": "atomic" },
+      ),
+      rollout: optional(
+        object(
+          {
+            state: oneOf(["Progressing", "Paused", "Halted", "Undone"]),
+            wave: int32({ minimum: 0, description: "Counts from 1; 0: undone." }),
+            waves: int32({ minimum: 1 }),
+          },
+          { description: "While some of its nodes are not to hold this generation yet." },
+        ),
       ),
       failures: list(failureGroup, { maxItems: 10, "x-kubernetes-list-type": "atomic" }),
     },

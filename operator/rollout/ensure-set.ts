@@ -1,0 +1,126 @@
+import {
+  apiVersion,
+  applyObject,
+  type Clock,
+  getObject,
+  type KubeConnection,
+  KubeError,
+  type KubeObject,
+  resources,
+} from "@guardbee/kube";
+import type { HashedSets, RolloutOrder, RolloutPlan, SelectorSetSpec } from "@guardbee/policy";
+import type { Fleet } from "../fleet/fleet.ts";
+import { modeOf, type PolicyEntry, type SetEntry, type SetRollout } from "../fleet/objects.ts";
+import type { Judgement } from "../policy/judge.ts";
+import { fieldManager } from "../status/status-writer.ts";
+import { nextStep, type Step, type StepInput } from "./next-step.ts";
+
+/** What is in a SelectorSet object now, also before the watch shows it. */
+export type SetView = Pick<SetEntry, "hash" | "mode" | "nodes" | "rollout">;
+
+export type Ensured = {
+  readonly view: SetView;
+  /** When the next wave may begin; Infinity when only a report can make it. */
+  readonly dueInMs: number;
+};
+
+export type EnsureDeps = {
+  readonly connection: KubeConnection;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+};
+
+type Accepted = Extract<Judgement, { kind: "accepted" }>;
+
+/**
+ * Writes the set of an accepted policy if its content, its owner or its wave is not what is there.
+ * Throws what the API server says, a refusal of the content among it.
+ */
+export async function ensureSet(
+  policy: PolicyEntry,
+  judged: Accepted,
+  rollout: {
+    readonly plan: RolloutPlan & { readonly order?: RolloutOrder };
+    /** Of the nodes that are to hold the newest content already. */
+    readonly count: StepInput["count"];
+  },
+  { connection, fleet, clock }: EnsureDeps,
+  signal: AbortSignal,
+): Promise<Ensured> {
+  const { setName, resource, uid } = policy;
+  const there = fleet.set(setName);
+  const ownerUid = resource.namespaced ? undefined : uid;
+  const step = nextStep({
+    there,
+    wanted: { name: setName, hash: judged.hash, nodes: judged.nodes },
+    ...rollout,
+    nodes: fleet.nodesFor(judged.nodes),
+    nowMs: clock.now(),
+  });
+  if (step.kind === "keep" && there !== undefined && there.ownerUid === ownerUid) {
+    return { view: there, dueInMs: step.dueInMs };
+  }
+  const { hash, sets } = judged;
+  const next = step.kind === "keep" ? sameStage(there) : step;
+  const staged = next.kind === "stage" ? await stageOf(next, setName, connection, signal) : {};
+  const spec: SelectorSetSpec = { hash, sets, ...staged.spec };
+  const metadata = { ...metadataOf(policy), ...staged.metadata };
+  const target = { resource: resources.selectorSet, object: { metadata, spec } };
+  await applyObject(connection, target, { fieldManager, force: true }, signal);
+  const view = { hash, mode: judged.mode, nodes: judged.nodes };
+  if (next.kind !== "stage") return { view, dueInMs: Number.POSITIVE_INFINITY };
+  const { previous } = staged.spec!.rollout!;
+  const now: SetRollout = {
+    ...next.stage,
+    previous: previous && { hash: previous.hash, mode: modeOf(previous.sets) },
+  };
+  return { view: { ...view, rollout: now }, dueInMs: rollout.plan.intervalMs };
+}
+
+function metadataOf({ setName, resource, uid, object }: PolicyEntry): KubeObject["metadata"] {
+  const { name } = object.metadata;
+  const owner = { apiVersion: apiVersion(resource), kind: resource.kind, name, uid };
+  return {
+    name: setName,
+    labels: { "app.kubernetes.io/managed-by": fieldManager },
+    // An owner in a namespace cannot own a cluster object; forgetPolicy is what cleans up there.
+    ...(resource.namespaced ? {} : { ownerReferences: [owner] }),
+  };
+}
+
+/** Only the owner is to change. */
+function sameStage(there: SetEntry | undefined): Exclude<Step, { kind: "keep" }> {
+  if (there?.rollout === undefined) return { kind: "finish" };
+  return { kind: "stage", stage: there.rollout, previous: "previous" };
+}
+
+/** The previous content is read from the API server: the fleet keeps none of it. */
+async function stageOf(
+  { stage, previous: which }: Extract<Step, { kind: "stage" }>,
+  name: string,
+  connection: KubeConnection,
+  signal: AbortSignal,
+): Promise<{
+  readonly spec?: Pick<SelectorSetSpec, "rollout">;
+  readonly metadata?: { readonly resourceVersion: string };
+}> {
+  const { wave, share, startedMs } = stage;
+  const startedAt = new Date(startedMs).toISOString().replace(/\.\d+Z$/, "Z");
+  if (which === "nothing") return { spec: { rollout: { wave, share, startedAt } } };
+  const found = await getObject(connection, resources.selectorSet, { name }, signal);
+  const spec = found?.spec as SelectorSetSpec | undefined;
+  const content = which === "current" ? spec : spec?.rollout?.previous;
+  const previous: { previous?: HashedSets } =
+    content === undefined ? {} : { previous: { hash: content.hash, sets: content.sets } };
+  // Another leader's write in between is a conflict, and this is tried again.
+  const { resourceVersion } = found?.metadata ?? {};
+  return {
+    spec: { rollout: { wave, share, startedAt, ...previous } },
+    ...(resourceVersion === undefined ? {} : { metadata: { resourceVersion } }),
+  };
+}
+
+/** Whether the API server will say the same to the same set tomorrow. */
+export function isRefusal(error: unknown): error is KubeError {
+  return error instanceof KubeError && [400, 413, 422].includes(error.status);
+}

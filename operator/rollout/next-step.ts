@@ -1,0 +1,117 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  type LabelSelector,
+  type RolloutOrder,
+  type RolloutPlan,
+  rolloutPosition,
+  type Wave,
+  wholeShare,
+} from "@guardbee/policy";
+import type { SetEntry, SetRollout } from "../fleet/objects.ts";
+
+/** Where a roll-out is; the previous content is a matter of who writes it. */
+export type Stage = Pick<SetRollout, "wave" | "share" | "startedMs">;
+
+export type Step =
+  /** Nothing to write; look again then, or when a node reports. */
+  | { readonly kind: "keep"; readonly dueInMs: number }
+  /** The wanted content for every node. */
+  | { readonly kind: "finish" }
+  /** `previous`: the content that is there now, the one it has as previous, or nothing. */
+  | {
+      readonly kind: "stage";
+      readonly stage: Stage;
+      readonly previous: "current" | "previous" | "nothing";
+    };
+
+export type StepInput = {
+  readonly there: SetEntry | undefined;
+  readonly wanted: {
+    readonly name: string;
+    readonly hash: string;
+    readonly nodes: LabelSelector | undefined;
+  };
+  readonly plan: RolloutPlan & { readonly order?: RolloutOrder };
+  /** All that the policy selects. */
+  readonly nodes: readonly string[];
+  /** Of the nodes in the present wave. */
+  readonly count: {
+    readonly programmed: number;
+    readonly failed: number;
+    readonly pending: number;
+  };
+  /** Wall time, in ms. */
+  readonly nowMs: number;
+};
+
+/**
+ * What is to be done next for a set to reach its nodes in waves. Pure. A wave is over when its
+ * interval has passed and each of its nodes that can be reached holds the new content; a node that
+ * cannot hold it stops the roll-out, unless `force` is ordered. A change of the nodes that a policy
+ * selects goes out at once: a node cannot tell which of two selectors picks it.
+ */
+export function nextStep(input: StepInput): Step {
+  const { there, wanted, plan } = input;
+  if (there?.hash !== wanted.hash) return begin(input);
+  const { rollout } = there;
+  if (rollout === undefined) return forever;
+  if (plan.order === "undo") return rollout.share === 0 ? forever : stage(0, 0, input, "previous");
+  if (rollout.share === 0) return firstWave(input, "previous");
+  if (plan.order === "pause") return forever;
+  return advance(input, rollout);
+}
+
+function begin(input: StepInput): Step {
+  const { there, wanted, plan } = input;
+  const back = there?.rollout?.previous?.hash === wanted.hash;
+  const tampered = there?.hash === "";
+  const sameNodes = there === undefined || isDeepStrictEqual(there.nodes, wanted.nodes);
+  if (plan.waves.length === 1 || back || tampered || !sameNodes) return { kind: "finish" };
+  if (there === undefined) return firstWave(input, "nothing");
+  if (there.rollout === undefined) return firstWave(input, "current");
+  return firstWave(input, there.rollout.previous === undefined ? "nothing" : "previous");
+}
+
+function firstWave(input: StepInput, previous: "current" | "previous" | "nothing"): Step {
+  const { order, waves } = input.plan;
+  const share = order === "undo" ? 0 : shareOf(waves[0]!, input);
+  return stage(0, share, input, previous);
+}
+
+function advance(input: StepInput, rollout: SetRollout): Step {
+  const { plan, count, nowMs } = input;
+  if (count.failed > 0 && plan.order !== "force") return forever;
+  if (count.pending > 0) return forever;
+  // Without a node that holds it nothing is known about it.
+  const proven = count.programmed > 0 || count.failed > 0 || rollout.share >= wholeShare;
+  if (!proven) return forever;
+  const dueInMs = rollout.startedMs + plan.intervalMs - nowMs;
+  if (dueInMs > 0) return { kind: "keep", dueInMs };
+  if (rollout.share >= wholeShare) return { kind: "finish" };
+  // In a small cluster some waves add no node.
+  for (let wave = rollout.wave + 1; wave < plan.waves.length; wave++) {
+    const share = shareOf(plan.waves[wave]!, input);
+    if (share > rollout.share) return stage(wave, share, input, "previous");
+  }
+  return { kind: "finish" };
+}
+
+function stage(
+  wave: number,
+  share: number,
+  { nowMs }: StepInput,
+  previous: "current" | "previous" | "nothing",
+): Step {
+  return { kind: "stage", stage: { wave, share, startedMs: nowMs }, previous };
+}
+
+/** The share below which the wave's number of nodes stand. */
+function shareOf(wave: Wave, { nodes, wanted }: StepInput): number {
+  const number =
+    wave.kind === "nodes" ? wave.count : Math.ceil((nodes.length * wave.percent) / 100);
+  if (number >= nodes.length) return wholeShare;
+  const positions = nodes.map((node) => rolloutPosition(wanted.name, node));
+  return positions.sort((a, b) => a - b)[number - 1]! + 1;
+}
+
+const forever: Step = { kind: "keep", dueInMs: Number.POSITIVE_INFINITY };
