@@ -75,6 +75,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     clock: systemClock,
     log: log.child({ component: "events" }),
     ...(control.pods === undefined ? {} : { pods: control.pods }),
+    ...(control.stops === undefined ? {} : { stops: control.stops }),
   };
   const losses = { read: () => engine.losses(), clock: systemClock, log };
   await runTogether(
@@ -100,7 +101,7 @@ async function openControl(
   options: AgentOptions,
   engine: KernelEngine,
   log: Logger,
-): Promise<(Pick<Session, "run"> & Partial<Pick<Session, "pods">>) | undefined> {
+): Promise<(Pick<Session, "run"> & Partial<Pick<Session, "pods" | "stops">>) | undefined> {
   if (options.kube) {
     if (options.nodeName === undefined) {
       log.error("--kube needs the name of this node; set --node-name or NODE_NAME");

@@ -38,6 +38,7 @@ const xwing: PodContainer = {
 const hooks: readonly HookInfo[] = ["fd_install", "__x64_sys_close", "__x64_sys_write"].map(
   (functionName) => ({
     policy: { kind: "TracingPolicy", name: "deny-tmp-forbidden-write" },
+    set: { name: "tracingpolicy.deny-tmp-forbidden-write", hash: "h" },
     ...{ functionName, args: [] },
   }),
 );

@@ -34,6 +34,7 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
   });
   after(() => cluster?.stop());
   beforeEach(async () => {
+    stopped = {};
     await cluster.stopOperator();
     await cluster.delete(tracingPolicy, "p");
     await cluster.delete(resources.selectorSet, set);
@@ -78,6 +79,9 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
     return turn ? { hash, sets } : (rollout.previous ?? nothing);
   }
 
+  /** What each node says it stopped, where it is asked. Written by tests. */
+  let stopped: Readonly<Record<string, number>> = {};
+
   /** Every node reports what it holds now; `failing` cannot hold what has the path. */
   async function report(failing: Readonly<Record<string, string>> = {}): Promise<void> {
     const spec = await specThere();
@@ -88,11 +92,18 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
       const status = {
         digest: nodeDigest(fails || spec === undefined ? [] : [{ name: set, hash: content.hash }]),
         exceptions: fails ? [{ ...exception, message: "the verifier refused it" }] : [],
+        ...stopsOf(node, spec, content),
       };
       const object = { metadata: { name: node }, status };
       const target = { resource: resources.nodePolicySet, object };
       await applyStatus(cluster.kube, target, { fieldManager: "guardbee-agent" }, never);
     }
+  }
+
+  function stopsOf(node: string, spec: SelectorSetSpec | undefined, { hash }: HashedSets): object {
+    const count = stopped[node];
+    const asked = spec?.countStops === true && hash === spec.hash;
+    return asked && count !== undefined ? { stops: [{ set, hash, count }] } : {};
   }
 
   function pathsOf(content: HashedSets): string {
@@ -189,6 +200,45 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
     await apply(policy(previous));
     await eventually("back at once", specThere, (spec) => spec?.rollout === undefined);
     assert.equal((await holding(previous)).length, 6);
+  });
+
+  test("one that stops more than it may is halted, and not below", async () => {
+    await installed();
+    stopped = { [first]: 100 };
+    const limit = { "guardbee.io/rollout-max-stops": "100" };
+    await apply(policy("/new/", { ...limit, "guardbee.io/rollout": "pause" }));
+    await ready("Unknown RolloutPaused 1/6");
+    stopped = { [first]: 200 };
+    await apply(policy("/new/", limit));
+    const halted = await ready("False RolloutHalted 1/6");
+    assert.deepEqual(halted.rollout, { state: "Halted", wave: 1, waves: 3, stops: 200 });
+    const message = halted.conditions?.find(({ type }) => type === "Stalled")?.message;
+    assert.match(message ?? "", /it stopped at least 200 calls, more than 100$/);
+    stopped = {};
+    await apply(policy("/better/", limit));
+    await ready("True Programmed 6/6");
+  });
+
+  test("monitor first: held while it would stop something, promoted when it would not", async () => {
+    stopped = { c: 5 };
+    const first = (time: string) => ({ "guardbee.io/monitor-first": time });
+    await apply(policy("/new/", first("1s")));
+    const held = await ready("False WouldStop 6/6");
+    assert.equal(held.mode?.observed, "monitor");
+    assert.equal(held.mode?.requested, "enforce");
+    assert.deepEqual([held.trial?.wouldStop, held.trial?.nodes], [5, ["c"]]);
+    stopped = {};
+    await apply(policy("/better/", first("1h")));
+    const trying = await ready("Unknown MonitoringFirst 6/6");
+    assert.equal(trying.trial?.wouldStop, 0);
+    await apply(policy("/better/", first("1s")));
+    const promoted = await ready("True Programmed 6/6");
+    assert.equal(promoted.mode?.observed, "enforce");
+    assert.equal(promoted.trial, undefined);
+    await eventually("no counting any more", specThere, (spec) => spec?.countStops === undefined);
+    await apply(policy("/edited/", first("1h")));
+    const edited = await ready("True Programmed 6/6");
+    assert.equal(edited.mode?.observed, "enforce", "an edit does not open what was closed");
   });
 
   test("a new leader goes on where the last one was", async () => {

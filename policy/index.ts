@@ -23,6 +23,7 @@ export {
   parseWaves,
   type RolloutOrder,
   type RolloutPlan,
+  type RolloutWish,
   rolloutAnnotations,
   rolloutPosition,
   type Wave,

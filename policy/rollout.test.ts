@@ -27,7 +27,9 @@ describe("roll-outs of a policy", () => {
       (text) => ["rollout-waves", text] as const,
     ),
     ...["", "5", "m", "1d", "-1s"].map((text) => ["rollout-interval", text] as const),
+    ["rollout-max-stops", "-1"],
     ["rollout", "stop"],
+    ["monitor-first", "soon"],
   ];
   for (const [key, text] of wrong) {
     test(`${key} ${JSON.stringify(text)} is refused, with what is allowed`, () => {

@@ -25,6 +25,15 @@ export type RolloutPlan = {
   readonly waves: readonly Wave[];
   /** From the start of a wave to the next, at least. */
   readonly intervalMs: number;
+  /** Calls that the new version may stop, over all its nodes, before it goes no further. */
+  readonly maxStops?: number;
+};
+
+/** What a policy asks for by its annotations. */
+export type RolloutWish = RolloutPlan & {
+  readonly order?: RolloutOrder;
+  /** How long it is to stop nothing in monitor mode before it enforces. */
+  readonly monitorFirstMs?: number;
 };
 
 /** What somebody asked of the roll-out under way. */
@@ -33,7 +42,9 @@ export type RolloutOrder = "pause" | "undo" | "force";
 export const rolloutAnnotations = {
   waves: "guardbee.io/rollout-waves",
   interval: "guardbee.io/rollout-interval",
+  maxStops: "guardbee.io/rollout-max-stops",
   order: "guardbee.io/rollout",
+  monitorFirst: "guardbee.io/monitor-first",
 } as const;
 
 export const allAtOnce: RolloutPlan = { waves: [{ kind: "percent", percent: 100 }], intervalMs: 0 };
@@ -42,7 +53,7 @@ export const allAtOnce: RolloutPlan = { waves: [{ kind: "percent", percent: 100 
 export function parseRollout(
   annotations: Readonly<Record<string, string>> = {},
   byDefault: RolloutPlan = allAtOnce,
-): Result<RolloutPlan & { readonly order?: RolloutOrder }> {
+): Result<RolloutWish> {
   const problems: Problem[] = [];
   const read = <T>(key: string, parse: (text: string) => T | string): T | undefined => {
     const text = annotations[key];
@@ -55,9 +66,17 @@ export function parseRollout(
   };
   const waves = read(rolloutAnnotations.waves, parseWaves) ?? byDefault.waves;
   const intervalMs = read(rolloutAnnotations.interval, parseInterval) ?? byDefault.intervalMs;
+  const maxStops = read(rolloutAnnotations.maxStops, parseCount) ?? byDefault.maxStops;
   const order = read(rolloutAnnotations.order, parseOrder)?.order;
+  const monitorFirstMs = read(rolloutAnnotations.monitorFirst, parseInterval);
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: { waves, intervalMs, ...(order === undefined ? {} : { order }) } };
+  const value = {
+    ...{ waves, intervalMs },
+    ...(maxStops === undefined ? {} : { maxStops }),
+    ...(order === undefined ? {} : { order }),
+    ...(monitorFirstMs === undefined ? {} : { monitorFirstMs }),
+  };
+  return { ok: true, value };
 }
 
 /** `1,10%,100%`; a string that says what is allowed when it is not that. */
@@ -86,6 +105,10 @@ export function parseInterval(text: string): number | string {
   const [, digits, unit] = /^(\d{1,6})([smh])$/.exec(text.trim()) ?? [];
   if (digits === undefined) return 'write a number and s, m or h: "5m"';
   return Number(digits) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as "s" | "m" | "h"];
+}
+
+function parseCount(text: string): number | string {
+  return /^\d{1,9}$/.test(text.trim()) ? Number(text) : "write a number of calls: 100";
 }
 
 function parseOrder(text: string): { readonly order: RolloutOrder } | string {

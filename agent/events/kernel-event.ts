@@ -123,5 +123,8 @@ export const hookFlag = {
   processUnknown: 1 << 1,
 } as const;
 
+/** enum action_code that stops the call or the process, or in monitor mode would have. */
+export const stoppingActions: ReadonlySet<number> = new Set([3, 5, 10]);
+
 /** enum action_code that is not reported: the selector said NoPost. */
 export const actionNoPost = 9;

@@ -13,6 +13,7 @@ import { cloneRecord, execRecord, exitRecord, hookRecord, intArg } from "./testi
 const log = pino({ level: "silent" });
 const info: HookInfo = {
   policy: { kind: "TracingPolicy", name: "p" },
+  set: { name: "tracingpolicy.p", hash: "h" },
   functionName: "f",
   args: [{ index: 0, type: "int" }],
 };

@@ -4,8 +4,14 @@ import type { PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
 import { decodeEvent, hookArgs } from "./decode.ts";
 import type { EventEncoder } from "./event-json.ts";
-import type { HookLookup } from "./hook-info.ts";
-import { actionNoPost, type BadEvent, type HookEvent, type KernelEvent } from "./kernel-event.ts";
+import type { HookInfo, HookLookup } from "./hook-info.ts";
+import {
+  actionNoPost,
+  type BadEvent,
+  type HookEvent,
+  type KernelEvent,
+  stoppingActions,
+} from "./kernel-event.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
 
@@ -15,6 +21,8 @@ export type PipelineOptions = {
   readonly tree: ProcessTree;
   readonly encoder: EventEncoder;
   readonly hookInfo: HookLookup;
+  /** A call was stopped, or in monitor mode would have been, by this set. */
+  readonly onStop?: (set: HookInfo["set"]) => void;
   /** Absent without Kubernetes: then nothing has a pod, and nothing waits for one. */
   readonly pods?: PodLookup;
   /** How long events of a container wait for its pod; default 10 s. */
@@ -142,12 +150,13 @@ export class EventPipeline {
   }
 
   #takeHook(event: HookEvent): void {
-    const { hookInfo, tree, encoder } = this.#options;
+    const { hookInfo, tree, encoder, onStop } = this.#options;
     const info = hookInfo(event.hook);
     if (info === undefined) {
       this.#skipped.unknownHook++;
       return;
     }
+    if (stoppingActions.has(event.action)) onStop?.(info.set);
     if (event.action === actionNoPost) {
       this.#skipped.noPost++;
       return;

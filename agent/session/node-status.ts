@@ -10,6 +10,7 @@ type Exception = NonNullable<NodePolicySetStatus["exceptions"]>[number];
 
 /** Exceptions listed in a status; the rest is counted. */
 const EXCEPTIONS_MAX = 50;
+const STOPS_MAX = 50;
 /** A verifier's log may be long; its end says why. */
 const MESSAGE_MAX = 1_024;
 
@@ -18,6 +19,8 @@ export type NodeFacts = {
   /** What the engine made of the sets it was given last. */
   readonly states: readonly SetState[];
   readonly content: (name: string) => SetContent | undefined;
+  /** Calls stopped by a content of an object. */
+  readonly stopsOf: (name: string, hash: string) => number;
   readonly kernel: KernelFeatures;
   readonly agentVersion: string;
 };
@@ -46,9 +49,22 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
     },
     ...(listed.length === 0 ? {} : { exceptions: listed }),
     ...(omitted === 0 ? {} : { exceptionsOmitted: omitted }),
+    ...stopsIn(facts),
     kernel: { release: kernel.release, arch: kernel.arch, features: [...kernel.features] },
     agentVersion,
   };
+}
+
+/** Of the sets that are watched for it, and that stopped something: the first fifty. */
+function stopsIn({ nodeSet, content, stopsOf }: NodeFacts): Pick<NodeStatus, "stops"> {
+  const stops = nodeSet.sets.flatMap((set) => {
+    const found = content(set);
+    if (found?.state !== "read" || found.object.countStops !== true) return [];
+    const { hash } = found.object;
+    const count = stopsOf(set, hash);
+    return count === 0 ? [] : [{ set, hash, count }];
+  });
+  return stops.length === 0 ? {} : { stops: stops.slice(0, STOPS_MAX) };
 }
 
 /** Objects of which every set is in the kernel at one hash; of no set, those that are known. */

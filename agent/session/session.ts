@@ -11,6 +11,7 @@ import { loadRemembered, type Remembered } from "./persisted.ts";
 import { Programmer } from "./programmer.ts";
 import { Reporter } from "./reporter.ts";
 import { runTogether } from "./run-together.ts";
+import { Stops } from "./stops.ts";
 import { WantedSets } from "./wanted-sets.ts";
 
 export type SessionOptions = {
@@ -46,6 +47,8 @@ export class Session {
   readonly #wanted: WantedSets;
   readonly #programmer: Programmer;
   readonly #reporter: Reporter<NodeStatus>;
+  /** Told by whoever reads the kernel's events. */
+  readonly stops = new Stops(() => this.#reporter.poke());
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -141,6 +144,7 @@ export class Session {
       nodeSet,
       states,
       content: (name) => this.#wanted.content(name),
+      stopsOf: (name, hash) => this.stops.of(name, hash),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
     });

@@ -9,6 +9,8 @@ export type ObjectSets = {
   /** Of the object; each of its sets carries it. */
   readonly hash: string;
   readonly sets: readonly NamedSet[];
+  /** Whether the node is to report how many calls they stop. */
+  readonly countStops?: true;
 };
 
 export type ParsedObject =
@@ -29,7 +31,11 @@ export function contentFor(node: string, name: string, spec: unknown): unknown {
 
 /** The sets in one content of a SelectorSet object. Never throws, whatever somebody wrote there. */
 export function parseSetObject(name: string, content: unknown): ParsedObject {
-  const { hash: claimed, sets: raw } = (content ?? {}) as { hash?: unknown; sets?: unknown };
+  const {
+    hash: claimed,
+    sets: raw,
+    countStops,
+  } = (content ?? {}) as { hash?: unknown; sets?: unknown; countStops?: unknown };
   const hash = typeof claimed === "string" ? claimed : "";
   const problem = checkSets(raw);
   if (problem !== undefined) {
@@ -51,7 +57,9 @@ export function parseSetObject(name: string, content: unknown): ParsedObject {
     const message = `spec.hash is ${hash || "empty"} but the content has ${actual}; let the operator write it again`;
     return { ok: false, hash, message };
   }
-  return { ok: true, name, hash, sets: sets.map((set, i) => ({ name: names[i]!, hash, set })) };
+  const named = sets.map((set, i) => ({ name: names[i]!, hash, set }));
+  const counted = countStops === true ? ({ countStops } as const) : {};
+  return { ok: true, name, hash, sets: named, ...counted };
 }
 
 /**

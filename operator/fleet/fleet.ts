@@ -288,8 +288,9 @@ export class Fleet {
   ): ReadonlySet<string> {
     const listed = [...(before?.sets ?? []), ...(after?.sets ?? [])];
     const [held, holds] = [this.#holdsOf(before), this.#holdsOf(after)];
-    const excepted = [...(before?.report?.exceptions ?? []), ...(after?.report?.exceptions ?? [])];
-    const concerned = new Set(excepted.map(({ set }) => set));
+    const reports = [before?.report, after?.report].filter((one) => one !== undefined);
+    const named = reports.flatMap(({ exceptions, stops }) => [...exceptions, ...stops]);
+    const concerned = new Set(named.map(({ set }) => set));
     for (const name of listed) {
       const same = held !== undefined && holds !== undefined && held.get(name) === holds.get(name);
       if (!same) concerned.add(name);

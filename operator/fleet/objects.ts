@@ -13,7 +13,7 @@ import {
   setName,
 } from "@guardbee/policy";
 import { countRules, type RuleCounts } from "../rego/drop-guard.ts";
-import type { NodeException, NodeReport } from "../status/node-state.ts";
+import type { NodeException, NodeReport, NodeStops } from "../status/node-state.ts";
 
 /** A policy as written, and the status that the API server has of it. */
 export type PolicyEntry = {
@@ -44,6 +44,8 @@ export type SetEntry = {
   readonly mode: Mode;
   readonly nodes: LabelSelector | undefined;
   readonly ownerUid: string | undefined;
+  /** Nodes report how many calls it stops. */
+  readonly countStops: boolean;
   readonly rollout?: SetRollout;
   /** Of a RegoPolicy: what there is to lose. */
   readonly rules?: RuleCounts;
@@ -132,6 +134,7 @@ export function projectSet(raw: KubeObject): SetEntry {
     mode: modeOf(sets ?? []),
     nodes: sets?.[0]?.nodes,
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
+    countStops: spec?.countStops ?? false,
     ...(rollout === undefined ? {} : { rollout: projectRollout(rollout) }),
     ...(raw.metadata.name.startsWith("regopolicy") ? { rules: countRules(sets ?? []) } : {}),
   };
@@ -176,10 +179,15 @@ export function modeOf(sets: readonly SelectorSet[]): Mode {
 export function projectNodeSets(raw: KubeObject): NodeSetsEntry {
   const spec = raw.spec as { readonly sets?: readonly string[] } | undefined;
   const status = raw.status as
-    | { readonly digest?: string; readonly exceptions?: readonly NodeException[] }
+    | {
+        readonly digest?: string;
+        readonly exceptions?: readonly NodeException[];
+        readonly stops?: readonly NodeStops[];
+      }
     | undefined;
   const report = status && {
     exceptions: status.exceptions ?? [],
+    stops: status.stops ?? [],
     ...(status.digest === undefined ? {} : { digest: status.digest }),
   };
   return {

@@ -13,16 +13,18 @@ import {
   type PolicyStatus,
   type Problem,
   parseRollout,
-  type RolloutOrder,
   type RolloutPlan,
+  type RolloutWish,
   wholeShare,
 } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
 import { ensureSet, isRefusal, type SetView } from "../rollout/ensure-set.ts";
+import { type StopCount, type TrialStatus, tryFirst } from "../rollout/trial.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
-import { type RollOutView, rollUp, type Verdict } from "../status/roll-up.ts";
+import { rollUp, type Verdict } from "../status/roll-up.ts";
+import type { RollOutView } from "../status/stages.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
 import type { Judgement } from "./judge.ts";
 
@@ -58,7 +60,7 @@ export async function reconcilePolicy(
   if (policy === undefined || policy.deleting) return forgetPolicy(setName, deps, signal);
   const judged = await judgeOrWait(policy, deps, signal);
   const plan = planOf(policy, deps);
-  const { settled, view, dueInMs } = await settle(policy, judged, plan, deps, signal);
+  const { settled, view, trial, dueInMs } = await settle(policy, judged, plan, deps, signal);
   const nodes = nodeStates(policy, view, deps);
   const status = rollUp({
     generation: policy.generation,
@@ -66,7 +68,8 @@ export async function reconcilePolicy(
     verdict: settled,
     nodes,
     nowMs: deps.clock.now(),
-    rollout: rolloutView(view, plan),
+    rollout: rolloutView(policy, view, plan, deps),
+    trial,
     ...regoStatus(policy, settled, deps),
     unresolved: "unresolved" in settled ? settled.unresolved : undefined,
   });
@@ -75,10 +78,8 @@ export async function reconcilePolicy(
   return sooner(outcome, nextLook(settled, nodes, deps.clock.monotonic(), againMs));
 }
 
-type Plan = RolloutPlan & { readonly order?: RolloutOrder };
-
 /** Annotations that are wrong have made the policy refused. */
-function planOf(policy: PolicyEntry, deps: PolicyDeps): Plan {
+function planOf(policy: PolicyEntry, deps: PolicyDeps): RolloutWish {
   const parsed = parseRollout(policy.object.metadata.annotations, deps.rollout);
   return parsed.ok ? parsed.value : allAtOnce;
 }
@@ -126,6 +127,7 @@ type Settled = {
   readonly settled: Judged;
   /** What is in its SelectorSet object, if there is one. */
   readonly view: SetView | undefined;
+  readonly trial?: TrialStatus;
   readonly dueInMs: number;
 };
 
@@ -133,23 +135,50 @@ type Settled = {
 async function settle(
   policy: PolicyEntry,
   judged: Judged,
-  plan: Plan,
+  plan: RolloutWish,
   deps: PolicyDeps,
   signal: AbortSignal,
 ): Promise<Settled> {
   const there = deps.fleet.set(policy.setName);
   const dueInMs = Number.POSITIVE_INFINITY;
   if (judged.kind !== "accepted") return { settled: judged, view: there, dueInMs };
-  const count = { programmed: 0, failed: 0, pending: 0 };
-  const known = there?.rollout === undefined ? [] : nodeStates(policy, there, deps);
-  for (const { state } of known) if (state in count) count[state as keyof typeof count]++;
+  const count = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
+  const asked = there?.rollout !== undefined || plan.monitorFirstMs !== undefined;
+  for (const { state } of asked ? nodeStates(policy, there, deps) : []) count[state]++;
+  const stops = (hash: string) => stopsOf(policy, there, hash, deps);
+  const tried = tryFirst({
+    ...{ judged, there, stops, monitorFirstMs: plan.monitorFirstMs },
+    before: deps.statuses.current(policy)?.trial,
+    held: count.programmed > 0 && count.failed + count.pending + count.waiting === 0,
+    nowMs: deps.clock.now(),
+  });
+  const rollout = { plan, count, stops: stops(tried.judged.hash).count, tried: "trial" in tried };
   try {
-    const ensured = await ensureSet(policy, judged, { plan, count }, deps, signal);
-    return { settled: judged, ...ensured };
+    const ensured = await ensureSet(policy, tried.judged, rollout, deps, signal);
+    const sooner = Math.min(ensured.dueInMs, tried.dueInMs);
+    const { trial } = tried;
+    return { settled: tried.judged, ...ensured, ...(trial && { trial }), dueInMs: sooner };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return { settled: refusedByServer(error, judged), view: there, dueInMs };
   }
+}
+
+/** What nodes report of the calls that a content stopped, or would have. */
+function stopsOf(
+  { setName }: PolicyEntry,
+  view: SetView | undefined,
+  hash: string,
+  { fleet }: PolicyDeps,
+): StopCount {
+  if (view?.countStops !== true) return { count: 0, nodes: [] };
+  const found = fleet.nodesFor(view.nodes).flatMap((node) => {
+    const stops = fleet.nodeSets(node)?.report?.stops ?? [];
+    const its = stops.find((one) => one.set === setName && one.hash === hash);
+    return its === undefined ? [] : [{ node, count: its.count }];
+  });
+  const count = found.reduce((sum, one) => sum + one.count, 0);
+  return { count, nodes: found.map(({ node }) => node) };
 }
 
 function refusedByServer(error: KubeError, { mode }: { readonly mode: Verdict["kind"] | string }) {
@@ -194,12 +223,22 @@ function nodeStates(
 }
 
 /** Of a roll-out with nodes that are not to hold the newest content yet. */
-function rolloutView(view: SetView | undefined, plan: Plan): RollOutView | undefined {
+function rolloutView(
+  policy: PolicyEntry,
+  view: SetView | undefined,
+  plan: RolloutWish,
+  deps: PolicyDeps,
+): RollOutView | undefined {
   const { rollout } = view ?? {};
-  if (rollout === undefined || rollout.share >= wholeShare) return undefined;
-  const { order } = plan;
-  const waves = Math.max(plan.waves.length, rollout.wave + 1);
-  return { wave: rollout.share === 0 ? 0 : rollout.wave + 1, waves, ...(order && { order }) };
+  if (view === undefined || rollout === undefined || rollout.share >= wholeShare) return undefined;
+  const { order, maxStops } = plan;
+  const stops = stopsOf(policy, view, view.hash, deps).count;
+  return {
+    wave: rollout.share === 0 ? 0 : rollout.wave + 1,
+    waves: Math.max(plan.waves.length, rollout.wave + 1),
+    ...(order && { order }),
+    ...(maxStops === undefined ? {} : { stops, maxStops }),
+  };
 }
 
 function wasReady(policy: PolicyEntry, deps: PolicyDeps): boolean {

@@ -8,7 +8,7 @@ import {
   type KubeObject,
   resources,
 } from "@guardbee/kube";
-import type { HashedSets, RolloutOrder, RolloutPlan, SelectorSetSpec } from "@guardbee/policy";
+import type { HashedSets, RolloutWish, SelectorSetSpec } from "@guardbee/policy";
 import type { Fleet } from "../fleet/fleet.ts";
 import { modeOf, type PolicyEntry, type SetEntry, type SetRollout } from "../fleet/objects.ts";
 import type { Judgement } from "../policy/judge.ts";
@@ -16,7 +16,7 @@ import { fieldManager } from "../status/status-writer.ts";
 import { nextStep, type Step, type StepInput } from "./next-step.ts";
 
 /** What is in a SelectorSet object now, also before the watch shows it. */
-export type SetView = Pick<SetEntry, "hash" | "mode" | "nodes" | "rollout">;
+export type SetView = Pick<SetEntry, "hash" | "mode" | "nodes" | "countStops" | "rollout">;
 
 export type Ensured = {
   readonly view: SetView;
@@ -40,9 +40,12 @@ export async function ensureSet(
   policy: PolicyEntry,
   judged: Accepted,
   rollout: {
-    readonly plan: RolloutPlan & { readonly order?: RolloutOrder };
+    readonly plan: RolloutWish;
     /** Of the nodes that are to hold the newest content already. */
     readonly count: StepInput["count"];
+    readonly stops: number;
+    /** Nodes are to report what it stops, for a trial. */
+    readonly tried: boolean;
   },
   { connection, fleet, clock }: EnsureDeps,
   signal: AbortSignal,
@@ -61,20 +64,26 @@ export async function ensureSet(
     return { view: there, dueInMs: step.dueInMs };
   }
   const { hash, sets } = judged;
+  const { plan, tried } = rollout;
   const next = step.kind === "keep" ? sameStage(there) : step;
   const staged = next.kind === "stage" ? await stageOf(next, setName, connection, signal) : {};
-  const spec: SelectorSetSpec = { hash, sets, ...staged.spec };
+  const counts = tried || (next.kind === "stage" && plan.maxStops !== undefined);
+  const spec: SelectorSetSpec = {
+    ...{ hash, sets },
+    ...(counts ? { countStops: true } : {}),
+    ...staged.spec,
+  };
   const metadata = { ...metadataOf(policy), ...staged.metadata };
   const target = { resource: resources.selectorSet, object: { metadata, spec } };
   await applyObject(connection, target, { fieldManager, force: true }, signal);
-  const view = { hash, mode: judged.mode, nodes: judged.nodes };
+  const view = { hash, mode: judged.mode, nodes: judged.nodes, countStops: counts };
   if (next.kind !== "stage") return { view, dueInMs: Number.POSITIVE_INFINITY };
   const { previous } = staged.spec!.rollout!;
   const now: SetRollout = {
     ...next.stage,
     previous: previous && { hash: previous.hash, mode: modeOf(previous.sets) },
   };
-  return { view: { ...view, rollout: now }, dueInMs: rollout.plan.intervalMs };
+  return { view: { ...view, rollout: now }, dueInMs: plan.intervalMs };
 }
 
 function metadataOf({ setName, resource, uid, object }: PolicyEntry): KubeObject["metadata"] {

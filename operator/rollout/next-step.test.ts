@@ -17,7 +17,14 @@ const name = "tracingpolicy.p";
 const startedMs = 1_000_000;
 
 function setAt(hash: string, rollout?: SetEntry["rollout"]): SetEntry {
-  const base = { name, hash, mode: "enforce", nodes: undefined, ownerUid: "u" } as const;
+  const base = {
+    name,
+    hash,
+    mode: "enforce",
+    nodes: undefined,
+    ownerUid: "u",
+    countStops: false,
+  } as const;
   return rollout === undefined ? base : { ...base, rollout };
 }
 
@@ -40,6 +47,7 @@ function step(input: Partial<StepInput> & { readonly hash?: string }): Step {
     plan,
     nodes,
     count: { programmed: 1, failed: 0, pending: 0 },
+    stops: 0,
     nowMs: startedMs + 60_000,
     ...more,
   });
@@ -92,6 +100,13 @@ describe("the next step of a roll-out", () => {
     const count = { programmed: 0, failed: 1, pending: 0 };
     assert.deepEqual(step({ count }), forever);
     assert.equal(step({ count, plan: { ...plan, order: "force" } }).kind, "stage");
+  });
+
+  test("more stops than allowed halt it, and no fewer", () => {
+    const limited = { ...plan, maxStops: 100 };
+    assert.equal(step({ stops: 100, plan: limited }).kind, "stage");
+    assert.deepEqual(step({ stops: 200, plan: limited }), forever);
+    assert.equal(step({ stops: 200, plan: { ...limited, order: "force" } }).kind, "stage");
   });
 
   test("a wave whose nodes are all unreachable proves nothing", () => {

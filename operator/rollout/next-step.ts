@@ -40,14 +40,16 @@ export type StepInput = {
     readonly failed: number;
     readonly pending: number;
   };
+  /** Calls that the new content stopped so far. */
+  readonly stops: number;
   /** Wall time, in ms. */
   readonly nowMs: number;
 };
 
 /**
  * What is to be done next for a set to reach its nodes in waves. Pure. A wave is over when its
- * interval has passed and each of its nodes that can be reached holds the new content; a node that
- * cannot hold it stops the roll-out, unless `force` is ordered. A change of the nodes that a policy
+ * interval has passed and each of its nodes that can be reached holds the new content. A node that
+ * cannot hold it, and more stops than allowed, halt the roll-out, unless `force` is ordered. A change of the nodes that a policy
  * selects goes out at once: a node cannot tell which of two selectors picks it.
  */
 export function nextStep(input: StepInput): Step {
@@ -80,7 +82,8 @@ function firstWave(input: StepInput, previous: "current" | "previous" | "nothing
 
 function advance(input: StepInput, rollout: SetRollout): Step {
   const { plan, count, nowMs } = input;
-  if (count.failed > 0 && plan.order !== "force") return forever;
+  const stopped = count.failed > 0 || stopsTooMuch(input);
+  if (stopped && plan.order !== "force") return forever;
   if (count.pending > 0) return forever;
   // Without a node that holds it nothing is known about it.
   const proven = count.programmed > 0 || count.failed > 0 || rollout.share >= wholeShare;
@@ -94,6 +97,11 @@ function advance(input: StepInput, rollout: SetRollout): Step {
     if (share > rollout.share) return stage(wave, share, input, "previous");
   }
   return { kind: "finish" };
+}
+
+/** Whether the new content did more than the plan allows. */
+export function stopsTooMuch({ plan, stops }: Pick<StepInput, "plan" | "stops">): boolean {
+  return plan.maxStops !== undefined && stops > plan.maxStops;
 }
 
 function stage(

@@ -10,6 +10,9 @@ export type RefusalReason = (typeof refusalReasons)[number];
 /** Of a roll-out that goes on, and of one that does not by itself. */
 const underWay = ["RollingOut", "RolloutPaused"] as const;
 const stopped = ["RolloutHalted", "RolloutUndone"] as const;
+/** Of a policy that is in monitor mode first, likewise. */
+const tried = "MonitoringFirst";
+const notPromoted = "WouldStop";
 
 /**
  * Every reason of every condition type, by status.
@@ -45,11 +48,19 @@ export const reasons = {
   },
   Ready: {
     True: ["Programmed", "NoNodes", "GuardsPolicies"],
-    False: ["NodesFailed", ...refusalReasons, ...stopped],
-    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay],
+    False: ["NodesFailed", ...refusalReasons, ...stopped, notPromoted],
+    Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay, tried],
   },
-  Stalled: { True: ["NodesFailed", ...refusalReasons, ...stopped], False: [], Unknown: [] },
-  Reconciling: { True: ["Pending", "EvaluationFailed", ...underWay], False: [], Unknown: [] },
+  Stalled: {
+    True: ["NodesFailed", ...refusalReasons, ...stopped, notPromoted],
+    False: [],
+    Unknown: [],
+  },
+  Reconciling: {
+    True: ["Pending", "EvaluationFailed", ...underWay, tried],
+    False: [],
+    Unknown: [],
+  },
 } as const satisfies Record<ConditionType, Record<Status, readonly string[]>>;
 
 type Status = StatusCondition["status"];

@@ -38,7 +38,10 @@ export type NodeFacts = {
 export type NodeReport = {
   readonly digest?: string;
   readonly exceptions: readonly NodeException[];
+  readonly stops: readonly NodeStops[];
 };
+/** At least so many calls that a content of a set stopped on this node, or would have. */
+export type NodeStops = { readonly set: string; readonly hash: string; readonly count: number };
 export type NodeException = {
   readonly set: string;
   readonly hash: string;

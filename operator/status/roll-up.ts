@@ -1,13 +1,17 @@
-import {
-  formatProblem,
-  type Mode,
-  type PolicyStatus,
-  type Problem,
-  type RolloutOrder,
-} from "@guardbee/policy";
+import { formatProblem, type Mode, type PolicyStatus, type Problem } from "@guardbee/policy";
 import { type Finding, type RefusalReason, stampConditions } from "./conditions.ts";
-import { failureGroups, listNames } from "./failure-groups.ts";
+import { failureGroups } from "./failure-groups.ts";
+import { type Count, countStates, countStatus, named } from "./node-count.ts";
 import type { NodeState } from "./node-state.ts";
+import {
+  type ProgrammedFinding,
+  type RollOutView,
+  rollingOutFinding,
+  rolloutStatus,
+  type Stages,
+  triedFindings,
+} from "./stages.ts";
+import { cut, maxSummaryLength } from "./summary.ts";
 
 /** What became of a policy before any node saw it. */
 export type Verdict =
@@ -29,14 +33,6 @@ export type Verdict =
   /** The built-in Rego gave no answer. */
   | { readonly kind: "unknown"; readonly message: string };
 
-/** A roll-out of which some nodes are to wait. */
-export type RollOutView = {
-  /** Counts from 1; 0: undone. */
-  readonly wave: number;
-  readonly waves: number;
-  readonly order?: RolloutOrder;
-};
-
 export type RollUpInput = {
   readonly generation: number;
   readonly previous: PolicyStatus | undefined;
@@ -45,6 +41,7 @@ export type RollUpInput = {
   readonly nodes: readonly NodeState[];
   readonly nowMs: number;
   readonly rollout?: RollOutView | undefined;
+  readonly trial?: PolicyStatus["trial"] | undefined;
   /** Why what it refers to cannot be had. */
   readonly unresolved?: string | undefined;
   readonly rego?: PolicyStatus["rego"];
@@ -53,7 +50,6 @@ export type RollUpInput = {
 
 const maxProblems = 10;
 const maxProblemsLength = 3072;
-const maxSummaryLength = 320;
 
 /**
  * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted,
@@ -64,8 +60,11 @@ const maxSummaryLength = 320;
 export function rollUp(input: RollUpInput): PolicyStatus {
   const { generation, previous, verdict, nodes, nowMs } = input;
   const count = countStates(nodes);
-  const rollout = rolloutStatus(input, count);
-  const findings = findingsOf(verdict, count, nodes, rollout).map((one) =>
+  const accepted = verdict.kind === "accepted";
+  const rollout = accepted ? rolloutStatus(input.rollout, count) : undefined;
+  const trial = accepted ? input.trial : undefined;
+  const stages = { rollout, trial, maxStops: input.rollout?.maxStops };
+  const findings = findingsOf(verdict, count, nodes, stages).map((one) =>
     one.type === "ResolvedRefs" ? refsFinding(input.unresolved) : one,
   );
   const requested = requestedMode(verdict);
@@ -77,6 +76,7 @@ export function rollUp(input: RollUpInput): PolicyStatus {
     mode: { ...(requested === undefined ? {} : { requested }), observed: observedMode(input) },
     nodes: countStatus(count),
     ...(rollout === undefined ? {} : { rollout }),
+    ...(trial === undefined ? {} : { trial }),
     ...(rego === undefined ? {} : { rego }),
     ...(guardRails.length === 0 ? {} : { guardRails }),
     ...(failures.length === 0 ? {} : { failures }),
@@ -88,35 +88,11 @@ function requestedMode(verdict: Verdict): Mode | undefined {
   return verdict.kind === "refused" ? verdict.mode : undefined;
 }
 
-type Count = Record<NodeState["state"] | "desired", number>;
-
-function countStates(nodes: readonly NodeState[]): Count {
-  const none = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
-  const count = { desired: nodes.length, ...none };
-  for (const { state } of nodes) count[state]++;
-  return count;
-}
-
-function countStatus({ waiting, ...count }: Count): NonNullable<PolicyStatus["nodes"]> {
-  const summary = `${count.programmed}/${count.desired}`;
-  return { ...count, ...(waiting === 0 ? {} : { waiting }), summary };
-}
-
-type RolloutStatus = NonNullable<PolicyStatus["rollout"]>;
-
-function rolloutStatus({ rollout, verdict }: RollUpInput, count: Count): RolloutStatus | undefined {
-  if (rollout === undefined || verdict.kind !== "accepted") return undefined;
-  const { wave, waves, order } = rollout;
-  if (wave === 0) return { state: "Undone", wave, waves };
-  if (count.failed > 0 && order !== "force") return { state: "Halted", wave, waves };
-  return { state: order === "pause" ? "Paused" : "Progressing", wave, waves };
-}
-
 function findingsOf(
   verdict: Verdict,
   count: Count,
   nodes: readonly NodeState[],
-  rollout: RolloutStatus | undefined,
+  stages: Stages,
 ): Finding[] {
   switch (verdict.kind) {
     case "refused":
@@ -126,7 +102,7 @@ function findingsOf(
     case "guards":
       return guardsFindings;
     case "accepted":
-      return acceptedFindings(verdict, count, nodes, rollout);
+      return acceptedFindings(verdict, count, nodes, stages);
   }
 }
 
@@ -189,12 +165,12 @@ function acceptedFindings(
   verdict: Extract<Verdict, { kind: "accepted" }>,
   count: Count,
   nodes: readonly NodeState[],
-  rollout: RolloutStatus | undefined,
+  { rollout, trial, maxStops }: Stages,
 ): Finding[] {
   const programmed =
     rollout === undefined
       ? programmedFinding(count, nodes)
-      : rollingOutFinding(rollout, count, nodes);
+      : rollingOutFinding(rollout, count, nodes, maxStops);
   const findings: Finding[] = [
     { type: "Accepted", status: "True", reason: "Accepted", message: "the policy is valid" },
     resolved,
@@ -202,6 +178,7 @@ function acceptedFindings(
     enforcingFinding(verdict, programmed),
     { ...programmed, type: "Ready" },
   ];
+  if (trial !== undefined && programmed.status === "True") return triedFindings(findings, trial);
   const { message } = programmed;
   if (programmed.reason === "RollingOut" || programmed.reason === "RolloutPaused") {
     findings.push({ type: "Reconciling", status: "True", reason: programmed.reason, message });
@@ -219,42 +196,6 @@ function acceptedFindings(
     });
   }
   return findings;
-}
-
-type ProgrammedFinding = { readonly type: "Programmed"; readonly message: string } & (
-  | { readonly status: "True"; readonly reason: "Programmed" | "NoNodes" }
-  | {
-      readonly status: "False";
-      readonly reason: "NodesFailed" | "RolloutHalted" | "RolloutUndone";
-    }
-  | {
-      readonly status: "Unknown";
-      readonly reason: "Pending" | "NodesUnreachable" | "RollingOut" | "RolloutPaused";
-    }
-);
-
-/** While nodes are to wait for their wave. */
-function rollingOutFinding(
-  { state, wave, waves }: RolloutStatus,
-  count: Count,
-  nodes: readonly NodeState[],
-): ProgrammedFinding {
-  const type = "Programmed";
-  const rest = `${count.waiting} nodes stay as they were`;
-  if (state === "Undone") {
-    const fix = "remove the annotation guardbee.io/rollout to roll it out again";
-    return { type, status: "False", reason: "RolloutUndone", message: `undone: ${rest}; ${fix}` };
-  }
-  const where = `wave ${wave} of ${waves}`;
-  if (state === "Halted") {
-    const [first] = failureGroups(nodes);
-    const why = `${named(nodes, "failed")} cannot hold it: ${first?.reason}: ${first?.message}`;
-    const message = cut(`halted in ${where}, ${rest}: ${why}`, maxSummaryLength);
-    return { type, status: "False", reason: "RolloutHalted", message };
-  }
-  const message = `${where}: in force on ${count.programmed} of ${count.desired} nodes; ${rest}`;
-  const reason = state === "Paused" ? "RolloutPaused" : "RollingOut";
-  return { type, status: "Unknown", reason, message };
 }
 
 function programmedFinding(count: Count, nodes: readonly NodeState[]): ProgrammedFinding {
@@ -319,10 +260,6 @@ function pendingMessage(count: Count, nodes: readonly NodeState[]): string {
   return `${count.pending} of ${count.desired} nodes have yet to report: ${named(nodes, "pending")}`;
 }
 
-function named(nodes: readonly NodeState[], state: NodeState["state"]): string {
-  return listNames(nodes.filter((one) => one.state === state).map(({ node }) => node));
-}
-
 /** What the nodes that hold any version of it really do. */
 function observedMode({ verdict, nodes }: RollUpInput): "enforce" | "monitor" | "mixed" | "none" {
   const modes = new Set<Mode>();
@@ -352,8 +289,4 @@ function shorten(problems: readonly Problem[]): string {
   const [first, ...more] = problems;
   const text = first === undefined ? "" : cut(formatProblem(first), maxSummaryLength);
   return more.length === 0 ? text : `${text} (+${more.length} more, see Accepted)`;
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

@@ -42,6 +42,12 @@ const status = object({
   sets: optional(object({ programmed: count(), failed: count(), pending: count() })),
   exceptions: list(exception, { maxItems: 50, "x-kubernetes-list-type": "atomic" }),
   exceptionsOmitted: optional(count()),
+  stops: list(object({ set: text(), hash: text(), count: int32({ minimum: 1 }) }), {
+    maxItems: 50,
+    "x-kubernetes-list-type": "atomic",
+    description:
+      "At least so many calls stopped, or in monitor mode let through, by sets with countStops.",
+  }),
   kernel: optional(
     object({
       release: text(),

@@ -94,6 +94,7 @@ const sets = requiredList(set, {
 export const selectorSetSpec = object({
   hash,
   sets,
+  countStops: flag({ description: "Nodes report how many calls sets stop, or would stop." }),
   rollout: optional(
     object(
       {
@@ -122,6 +123,7 @@ export const selectorSet = object({ spec: selectorSetSpec });
 export type HashedSets = { readonly hash: string; readonly sets: readonly SelectorSet[] };
 
 export type SelectorSetSpec = HashedSets & {
+  readonly countStops?: boolean;
   readonly rollout?: {
     readonly wave: number;
     readonly startedAt: string;

@@ -130,8 +130,27 @@ export const policyStatus = optional(
             state: oneOf(["Progressing", "Paused", "Halted", "Undone"]),
             wave: int32({ minimum: 0, description: "Counts from 1; 0: undone." }),
             waves: int32({ minimum: 1 }),
+            stops: optional(
+              int32({ minimum: 0, description: "At least so many calls it stopped so far." }),
+            ),
           },
           { description: "While some of its nodes are not to hold this generation yet." },
+        ),
+      ),
+      trial: optional(
+        object(
+          {
+            state: oneOf(["Monitoring", "Held"]),
+            hash: text({ description: "Of what is tried." }),
+            since: dateTime(),
+            wouldStop: int32({ minimum: 0, description: "At least so many calls." }),
+            nodes: list(text(), {
+              maxItems: 5,
+              "x-kubernetes-list-type": "atomic",
+              description: "Some of those where it would have stopped something, sorted.",
+            }),
+          },
+          { description: "While it is to show in monitor mode that it would stop nothing." },
         ),
       ),
       failures: list(failureGroup, { maxItems: 10, "x-kubernetes-list-type": "atomic" }),

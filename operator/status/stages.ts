@@ -1,0 +1,104 @@
+import type { PolicyStatus, RolloutOrder } from "@guardbee/policy";
+import type { Finding } from "./conditions.ts";
+import { failureGroups, listNames } from "./failure-groups.ts";
+import { type Count, named } from "./node-count.ts";
+import type { NodeState } from "./node-state.ts";
+import { cut, maxSummaryLength } from "./summary.ts";
+
+/** A roll-out of which some nodes are to wait. */
+export type RollOutView = {
+  /** Counts from 1; 0: undone. */
+  readonly wave: number;
+  readonly waves: number;
+  readonly order?: RolloutOrder;
+  /** Calls that it stopped so far, and the most that it may; where there is a limit. */
+  readonly stops?: number;
+  readonly maxStops?: number;
+};
+
+export type RolloutStatus = NonNullable<PolicyStatus["rollout"]>;
+export type TrialStatus = NonNullable<PolicyStatus["trial"]>;
+/** Of an accepted policy that is not to be in force everywhere, or not in its own mode, yet. */
+export type Stages = {
+  readonly rollout: RolloutStatus | undefined;
+  readonly trial: TrialStatus | undefined;
+  readonly maxStops: number | undefined;
+};
+
+export type ProgrammedFinding = { readonly type: "Programmed"; readonly message: string } & (
+  | { readonly status: "True"; readonly reason: "Programmed" | "NoNodes" }
+  | {
+      readonly status: "False";
+      readonly reason: "NodesFailed" | "RolloutHalted" | "RolloutUndone";
+    }
+  | {
+      readonly status: "Unknown";
+      readonly reason: "Pending" | "NodesUnreachable" | "RollingOut" | "RolloutPaused";
+    }
+);
+
+/** What the status shows of a roll-out; undefined when no node is to wait. */
+export function rolloutStatus(
+  rollout: RollOutView | undefined,
+  count: Count,
+): RolloutStatus | undefined {
+  if (rollout === undefined) return undefined;
+  const { wave, waves, order, stops, maxStops = Number.POSITIVE_INFINITY } = rollout;
+  const at = { wave, waves, ...(stops === undefined ? {} : { stops }) };
+  if (wave === 0) return { state: "Undone", ...at };
+  const halted = count.failed > 0 || (stops ?? 0) > maxStops;
+  if (halted && order !== "force") return { state: "Halted", ...at };
+  return { state: order === "pause" ? "Paused" : "Progressing", ...at };
+}
+
+/** In force in monitor mode, and not yet what was asked for. */
+export function triedFindings(findings: readonly Finding[], trial: TrialStatus): Finding[] {
+  const { state, wouldStop, nodes = [], since } = trial;
+  const rest = findings.filter(({ type }) => type !== "Ready");
+  if (state === "Monitoring") {
+    const message = `monitor mode first: it would have stopped nothing since ${since}`;
+    const reason = "MonitoringFirst";
+    return [
+      ...rest,
+      { type: "Ready", status: "Unknown", reason, message },
+      { type: "Reconciling", status: "True", reason, message },
+    ];
+  }
+  const what = `would have stopped at least ${wouldStop} calls since ${since} (${listNames(nodes)})`;
+  const fix =
+    "correct the policy, or remove the annotation guardbee.io/monitor-first to enforce it";
+  const message = `stays in monitor mode: ${what}; ${fix}`;
+  return [
+    ...rest,
+    { type: "Ready", status: "False", reason: "WouldStop", message },
+    { type: "Stalled", status: "True", reason: "WouldStop", message },
+  ];
+}
+
+/** While nodes are to wait for their wave. */
+export function rollingOutFinding(
+  { state, wave, waves, stops = 0 }: RolloutStatus,
+  count: Count,
+  nodes: readonly NodeState[],
+  maxStops: number | undefined,
+): ProgrammedFinding {
+  const type = "Programmed";
+  const rest = `${count.waiting} nodes stay as they were`;
+  if (state === "Undone") {
+    const fix = "remove the annotation guardbee.io/rollout to roll it out again";
+    return { type, status: "False", reason: "RolloutUndone", message: `undone: ${rest}; ${fix}` };
+  }
+  const where = `wave ${wave} of ${waves}`;
+  if (state === "Halted") {
+    const [first] = failureGroups(nodes);
+    const why =
+      first === undefined
+        ? `it stopped at least ${stops} calls, more than ${maxStops}`
+        : `${named(nodes, "failed")} cannot hold it: ${first.reason}: ${first.message}`;
+    const message = cut(`halted in ${where}, ${rest}: ${why}`, maxSummaryLength);
+    return { type, status: "False", reason: "RolloutHalted", message };
+  }
+  const message = `${where}: in force on ${count.programmed} of ${count.desired} nodes; ${rest}`;
+  const reason = state === "Paused" ? "RolloutPaused" : "RollingOut";
+  return { type, status: "Unknown", reason, message };
+}
