@@ -82,6 +82,7 @@ async function prepareGuest(run: GuestRun, dir: string): Promise<Machine> {
     vmlinuz: kernel.vmlinuz,
     initrd,
     consoleLog: join(dir, "console.log"),
+    monitor: join(dir, "monitor"),
     shares: [
       { tag: "host", path: "/", writable: false },
       { tag: "lab", path: dir, writable: true },

@@ -6,6 +6,7 @@ const aMachine = (over: Partial<Machine> = {}): Machine => ({
   vmlinuz: "/k",
   initrd: "/i",
   consoleLog: "/c",
+  monitor: "/x/monitor",
   shares: [],
   cmdline: [],
   accelerator: "tcg",

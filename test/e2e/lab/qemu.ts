@@ -11,6 +11,8 @@ export type Machine = {
   readonly vmlinuz: string;
   readonly initrd: string;
   readonly consoleLog: string;
+  /** A Unix socket where the emulator answers: `info registers -a`. */
+  readonly monitor: string;
   readonly shares: readonly Share[];
   readonly cmdline: readonly string[];
   readonly accelerator: Accelerator;
@@ -31,7 +33,8 @@ export function qemuArgs(machine: Machine): string[] {
   return [
     ...accelArgs(machine),
     ...["-m", String(machine.memoryMb), "-smp", String(machine.icount ? 1 : machine.smp)],
-    ...["-display", "none", "-no-reboot", "-monitor", "none", "-nodefaults"],
+    ...["-display", "none", "-no-reboot", "-nodefaults"],
+    ...["-monitor", `unix:${machine.monitor},server=on,wait=off`],
     ...["-serial", `file:${machine.consoleLog}`],
     ...["-device", "virtio-rng-pci"],
     ...["-kernel", machine.vmlinuz, "-initrd", machine.initrd],
@@ -42,9 +45,9 @@ export function qemuArgs(machine: Machine): string[] {
   ];
 }
 
-/** tsc=reliable: without it the guest falls back to a slow clock and an idle one costs twice. */
+/** loglevel: a kernel that hangs says where. tsc=reliable: without it the guest falls back to a slow clock and an idle one costs twice. */
 const baseCmdline =
-  "console=ttyS0 quiet panic=-1 mitigations=off lsm=capability,bpf net.ifnames=0 tsc=reliable".split(
+  "console=ttyS0 loglevel=5 panic=-1 mitigations=off lsm=capability,bpf net.ifnames=0 tsc=reliable".split(
     " ",
   );
 
@@ -98,6 +101,7 @@ function kvmBoots(boot: { vmlinuz: string; initrd: string }): boolean {
   const machine: Machine = {
     ...boot,
     consoleLog,
+    monitor: `${consoleLog}.monitor`,
     shares: [],
     cmdline: ["lab.probe"],
     accelerator: "kvm",

@@ -48,6 +48,7 @@ export async function ensureNode(node: Node, disk: string): Promise<void> {
   const machine: Machine = {
     ...boot,
     consoleLog: consoleLogPath(node.name),
+    monitor: join(files, "monitor"),
     shares: [
       { tag: "host", path: "/", writable: false },
       { tag: "lab", path: dir, writable: true },
