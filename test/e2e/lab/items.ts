@@ -31,14 +31,7 @@ export const items: readonly Item[] = [
     outputs: same("pause"),
     needsGo: false,
   },
-  {
-    name: "execd",
-    script: "execd.sh",
-    files: { SOURCE: join(labDir, "build/execd") },
-    env: {},
-    outputs: same("execd"),
-    needsGo: true,
-  },
+  goSource("execd"),
   debianKernel("6.12", "linux-image-6.12.117+deb12-amd64", "linux-image-6.12-amd64"),
   debianKernel("6.1", "linux-image-6.1.0-56-amd64", "linux-image-amd64"),
   {
@@ -107,6 +100,21 @@ export const items: readonly Item[] = [
     ),
     needsGo: true,
   },
+  goModule(
+    "helm",
+    "helm.sh/helm/v4",
+    "v4.3.1",
+    { helm: "cmd/helm" },
+    { ABOUT: "2 min", LDFLAGS: "-X helm.sh/helm/v4/internal/version.version=v4.3.1" },
+  ),
+  goSource("kstatus", { ABOUT: "30 s" }),
+  goModule(
+    "argocd",
+    "github.com/argoproj/argo-cd/v3",
+    "v3.1.16",
+    { argocd: "cmd" },
+    { ABOUT: "8 min", LDFLAGS: "-X github.com/argoproj/argo-cd/v3/common.version=3.1.16" },
+  ),
 ];
 
 /** The item called `name`; throws with the known names if there is none. */
@@ -131,6 +139,18 @@ function goModule(
     files: {},
     env: { ...env, MODULE: module, VERSION: version, PROGRAMS: list.join(" ") },
     outputs: same(...Object.keys(programs)),
+    needsGo: true,
+  };
+}
+
+/** A program whose sources are in `build/NAME`. */
+function goSource(name: string, env: Readonly<Record<string, string>> = {}): Item {
+  return {
+    name,
+    script: "go-source.sh",
+    files: { SOURCE: join(labDir, "build", name) },
+    env,
+    outputs: same(name),
     needsGo: true,
   };
 }
