@@ -25,14 +25,20 @@ export function whyNotBuilt(...items: readonly string[]): string | false {
     : `not built: node test/e2e/lab/build.ts ${missing.join(" ")}`;
 }
 
+export type Program = readonly [item: string, name: string];
+
+/** The file of a program, whether it is built or not. */
+export function programPath([item, name]: Program): string {
+  return outputPaths(itemNamed(item))[name]!;
+}
+
 /** Runs a program of an item with `input`; its exit code and both outputs. */
 export function runProgram(
-  [item, program]: readonly [item: string, program: string],
+  program: Program,
   args: readonly string[],
   input = "",
 ): { readonly code: number | null; readonly stdout: string; readonly stderr: string } {
-  const path = outputPaths(itemNamed(item))[program]!;
-  const { status, stdout, stderr, error } = spawnSync(path, args, {
+  const { status, stdout, stderr, error } = spawnSync(programPath(program), args, {
     input,
     encoding: "utf8",
     maxBuffer: 64 << 20,
@@ -44,11 +50,7 @@ export function runProgram(
 }
 
 /** Its stdout; throws with its stderr unless it ends with 0. */
-export function outputOf(
-  program: readonly [item: string, program: string],
-  args: readonly string[],
-  input = "",
-): string {
+export function outputOf(program: Program, args: readonly string[], input = ""): string {
   const { code, stdout, stderr } = runProgram(program, args, input);
   if (code !== 0) throw new Error(`${program[1]} ${args.join(" ")}: ended with ${code}: ${stderr}`);
   return stdout;
