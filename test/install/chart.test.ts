@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
   chart,
   helm,
   type Manifest,
   nameOf,
+  parseManifests,
   renderChart,
   renderKustomization,
   runProgram,
@@ -41,6 +45,19 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
     );
     const wanted = kept.filter(({ kind }) => kind !== "Namespace");
     assert.deepEqual(byName(renderChart()), byName(wanted));
+  });
+
+  test("copied without its links is refused, packaged by Helm has them", (t) => {
+    const dir = mkdtempSync(join(tmpdir(), "guardbee-chart-"));
+    t.after(() => rmSync(dir, { recursive: true }));
+    const linkless = join(dir, "guardbee");
+    cpSync(chart, linkless, { recursive: true, filter: (path) => !path.endsWith("files/crds") });
+    const from = (source: string) =>
+      runProgram(helm, ["template", "guardbee", source, "--namespace", "guardbee-system"]);
+    assert.match(from(linkless).stderr, /files\/crds: has no CRD: .* or apply crds\/ and set/);
+    assert.equal(runProgram(helm, ["package", chart, "--destination", dir]).code, 0);
+    const packaged = from(join(dir, "guardbee-0.1.0.tgz")).stdout;
+    assert.deepEqual(byName(parseManifests(packaged)), byName(renderChart()));
   });
 
   test("in another namespace names guardbee-system nowhere", () => {
@@ -125,7 +142,7 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
       set: 'operator.resources={"limits":{"memory":"1Gi"}}',
       object: operator,
       at: `${first}.resources`,
-      want: { limits: { memory: "1Gi" }, requests: { cpu: "50m", memory: "160Mi" } },
+      want: { limits: { memory: "1Gi" }, requests: { cpu: "50m", memory: "320Mi" } },
     },
     {
       set: 'webhook.failurePolicy="Fail"',
