@@ -2,12 +2,13 @@
 //   node test/install/policy-states.ts    rewrites the testdata of config/argocd
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { applyStatus, getObject, type KubeObject, type Resource, resources } from "@guardbee/kube";
-import { nodeDigest, type PolicyStatus } from "@guardbee/policy";
+import { getObject, type KubeObject } from "@guardbee/kube";
+import type { PolicyStatus } from "@guardbee/policy";
 import { stringify } from "yaml";
 import { eventually, TestCluster } from "../../operator/testing/test-cluster.ts";
 import { outputPaths } from "../e2e/lab/build.ts";
 import { itemNamed } from "../e2e/lab/items.ts";
+import { createNode, reportSets, setsOf } from "./fake-nodes.ts";
 import { root } from "./lab-programs.ts";
 import { type Subject, subjects } from "./policy-subjects.ts";
 
@@ -50,13 +51,13 @@ export async function captureStates(
     await cluster.startOperator({ opa: opa() });
     await become(cluster, "Unknown Pending Reconciling");
     await seen("progressing_nodesPending");
-    await report(cluster, "a", { failing: true });
+    await reportAll(cluster, "a", { failing: true });
     await become(cluster, "False NodesFailed Reconciling");
     await seen("degraded_oneNodeOfTwo");
-    await report(cluster, "b", { failing: false });
+    await reportAll(cluster, "b", { failing: false });
     await become(cluster, "False NodesFailed Stalled");
     await seen("degraded_nodesFailed");
-    await report(cluster, "a", { failing: false });
+    await reportAll(cluster, "a", { failing: false });
     await become(cluster, "True Programmed");
     await seen("healthy");
     await cluster.stopOperator();
@@ -107,58 +108,18 @@ async function read(cluster: TestCluster, { resource, good }: Subject): Promise<
   return (await getObject(cluster.kube, resource, good.metadata, never))!;
 }
 
-async function createNode(cluster: TestCluster, name: string): Promise<void> {
-  await cluster.apply(resources.node, { metadata: { name } });
-  const conditions = [{ type: "Ready", status: "True", reason: "KubeletReady" }];
-  const nodeInfo = Object.fromEntries(
-    [
-      ...["bootID", "containerRuntimeVersion", "kubeProxyVersion", "kubeletVersion", "machineID"],
-      ...["osImage", "systemUUID"],
-    ].map((field) => [field, ""]),
-  );
-  const machine = { architecture: "amd64", kernelVersion: "6.1.0", operatingSystem: "linux" };
-  const status = { conditions, nodeInfo: { ...nodeInfo, ...machine } };
-  await writeStatus(cluster, resources.node, name, status);
-}
-
-/** Does what an agent does: reports all sets of its node as programmed, or as failed. */
-async function report(
+/** Once the node is to hold every subject. */
+async function reportAll(
   cluster: TestCluster,
   node: string,
-  { failing }: { readonly failing: boolean },
+  how: { readonly failing: boolean },
 ): Promise<void> {
-  const sets = await eventually(
+  await eventually(
     `sets of ${node}`,
-    async () => {
-      const object = await getObject(cluster.kube, resources.nodePolicySet, { name: node }, never);
-      return (object?.spec as { sets?: string[] } | undefined)?.sets ?? [];
-    },
-    (names) => names.length === subjects.length,
+    () => setsOf(cluster, node),
+    (sets) => sets.length === subjects.length,
   );
-  const held = await Promise.all(
-    sets.map(async (name) => {
-      const object = await getObject(cluster.kube, resources.selectorSet, { name }, never);
-      return { name, hash: (object!.spec as { hash: string }).hash };
-    }),
-  );
-  const message = "kprobe_override is not there";
-  const exceptions = held.map(({ name, hash }) => {
-    return { set: name, hash, state: "failed", reason: "KernelLacks", message };
-  });
-  const status = failing
-    ? { digest: nodeDigest([]), exceptions }
-    : { digest: nodeDigest(held), exceptions: [] };
-  await writeStatus(cluster, resources.nodePolicySet, node, status);
-}
-
-async function writeStatus(
-  cluster: TestCluster,
-  resource: Resource,
-  name: string,
-  status: object,
-): Promise<void> {
-  const target = { resource, object: { metadata: { name }, status } };
-  await applyStatus(cluster.kube, target, { fieldManager: "guardbee-agent", force: true }, never);
+  await reportSets(cluster, node, how);
 }
 
 /** Times are one, and what differs in every cluster is gone. */

@@ -17,6 +17,9 @@ export type Item = {
 /** The folder of this file, where `build/` and `kernel.config` are. */
 export const labDir = import.meta.dirname;
 
+/** The newest line whose module has all that it needs. */
+const argocd = { module: "github.com/argoproj/argo-cd/v3", version: "v3.1.16" };
+
 const nothing = { files: {}, env: {} };
 
 /** Every item, in the order in which a build of everything runs. */
@@ -110,11 +113,24 @@ export const items: readonly Item[] = [
   goSource("kstatus", { ABOUT: "30 s" }),
   goModule(
     "argocd",
-    "github.com/argoproj/argo-cd/v3",
-    "v3.1.16",
+    argocd.module,
+    argocd.version,
     { argocd: "cmd" },
     { ABOUT: "8 min", LDFLAGS: "-X github.com/argoproj/argo-cd/v3/common.version=3.1.16" },
   ),
+  {
+    name: "argocd-crds",
+    script: "go-files.sh",
+    files: {},
+    env: {
+      MODULE: argocd.module,
+      VERSION: argocd.version,
+      FILES: "manifests/crds/application-crd.yaml manifests/crds/appproject-crd.yaml",
+    },
+    outputs: same("application-crd.yaml", "appproject-crd.yaml"),
+    needsGo: true,
+  },
+  goSource("miniredis", { ABOUT: "20 s" }),
 ];
 
 /** The item called `name`; throws with the known names if there is none. */
