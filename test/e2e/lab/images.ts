@@ -1,5 +1,6 @@
 // Builds the lab's images: OCI layouts as tars, without Docker.
-//   node test/e2e/lab/images.ts [--app DIR]
+//   node test/e2e/lab/images.ts [--app DIR] [--unpack DIR]
+// With --unpack the files of agent and operator instead, for config/images/Dockerfile.
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
@@ -19,6 +20,7 @@ import { encodeImage, type ImageSpec, layoutImage } from "./image/oci.ts";
 import { libraryPaths, runtimeEntries } from "./image/runtime-layer.ts";
 import { encodeTar, type TarEntry } from "./image/tar.ts";
 import { withParents } from "./image/tree.ts";
+import { unpackImage } from "./image/unpack.ts";
 import { labDir } from "./items.ts";
 import { tell } from "./progress.ts";
 
@@ -147,8 +149,14 @@ function text(path: string, content: string): TarEntry {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { app: { type: "string", default: repositoryRoot } } });
+  const { values } = parseArgs({
+    options: { app: { type: "string", default: repositoryRoot }, unpack: { type: "string" } },
+  });
   for (const spec of await imageSpecs(resolve(values.app))) {
-    process.stdout.write(`${spec.name} ${ensureImageTar(spec)}\n`);
+    if (values.unpack === undefined) {
+      process.stdout.write(`${spec.name} ${ensureImageTar(spec)}\n`);
+    } else if (spec.name === imageNames.agent || spec.name === imageNames.operator) {
+      unpackImage(spec, join(values.unpack, shortName(spec.name)));
+    }
   }
 }

@@ -17,6 +17,9 @@ export type Item = {
 /** The folder of this file, where `build/` and `kernel.config` are. */
 export const labDir = import.meta.dirname;
 
+/** The newest line whose module has all that it needs. */
+const argocd = { module: "github.com/argoproj/argo-cd/v3", version: "v3.1.16" };
+
 const nothing = { files: {}, env: {} };
 
 /** Every item, in the order in which a build of everything runs. */
@@ -31,14 +34,7 @@ export const items: readonly Item[] = [
     outputs: same("pause"),
     needsGo: false,
   },
-  {
-    name: "execd",
-    script: "execd.sh",
-    files: { SOURCE: join(labDir, "build/execd") },
-    env: {},
-    outputs: same("execd"),
-    needsGo: true,
-  },
+  goSource("execd"),
   debianKernel("6.12", "linux-image-6.12.117+deb12-amd64", "linux-image-6.12-amd64"),
   debianKernel("6.1", "linux-image-6.1.0-56-amd64", "linux-image-amd64"),
   {
@@ -107,6 +103,34 @@ export const items: readonly Item[] = [
     ),
     needsGo: true,
   },
+  goModule(
+    "helm",
+    "helm.sh/helm/v4",
+    "v4.3.1",
+    { helm: "cmd/helm" },
+    { ABOUT: "2 min", LDFLAGS: "-X helm.sh/helm/v4/internal/version.version=v4.3.1" },
+  ),
+  goSource("kstatus", { ABOUT: "30 s" }),
+  goModule(
+    "argocd",
+    argocd.module,
+    argocd.version,
+    { argocd: "cmd" },
+    { ABOUT: "8 min", LDFLAGS: "-X github.com/argoproj/argo-cd/v3/common.version=3.1.16" },
+  ),
+  {
+    name: "argocd-crds",
+    script: "go-files.sh",
+    files: {},
+    env: {
+      MODULE: argocd.module,
+      VERSION: argocd.version,
+      FILES: "manifests/crds/application-crd.yaml manifests/crds/appproject-crd.yaml",
+    },
+    outputs: same("application-crd.yaml", "appproject-crd.yaml"),
+    needsGo: true,
+  },
+  goSource("miniredis", { ABOUT: "20 s" }),
 ];
 
 /** The item called `name`; throws with the known names if there is none. */
@@ -131,6 +155,18 @@ function goModule(
     files: {},
     env: { ...env, MODULE: module, VERSION: version, PROGRAMS: list.join(" ") },
     outputs: same(...Object.keys(programs)),
+    needsGo: true,
+  };
+}
+
+/** A program whose sources are in `build/NAME`. */
+function goSource(name: string, env: Readonly<Record<string, string>> = {}): Item {
+  return {
+    name,
+    script: "go-source.sh",
+    files: { SOURCE: join(labDir, "build", name) },
+    env,
+    outputs: same(name),
     needsGo: true,
   };
 }

@@ -1,0 +1,1 @@
+../TracingPolicy/health.lua

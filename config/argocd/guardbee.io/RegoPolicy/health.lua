@@ -1,0 +1,1 @@
+../../cilium.io/TracingPolicy/health.lua

@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestCluster } from "../../operator/testing/test-cluster.ts";
+import { kubectl, outputOf, type Program, programPath, root } from "./lab-programs.ts";
+
+const argocd = ["argocd", "argocd"] as const;
+const miniredis = ["miniredis", "miniredis"] as const;
+
+/** Argo CD's application controller and repository server as processes, on one API server. */
+export class ArgoCd {
+  readonly #cluster: TestCluster;
+  /** Written by #run; each ends with this process. */
+  readonly #processes: ChildProcess[] = [];
+  /** Kubeconfig, logs, caches and clones. */
+  readonly #dir = mkdtempSync(join(tmpdir(), "guardbee-argocd-"));
+
+  constructor(cluster: TestCluster) {
+    this.#cluster = cluster;
+  }
+
+  /** With our health scripts, applied as docs/how-to/argo-cd.md says. */
+  async start(): Promise<void> {
+    for (const name of ["application-crd.yaml", "appproject-crd.yaml"]) {
+      this.kubectl("apply", "--server-side", "-f", programPath(["argocd-crds", name]));
+    }
+    this.kubectl("create", "namespace", "argocd");
+    const health = ["--field-manager=guardbee", "-k", join(root, "config/argocd")];
+    this.kubectl("apply", "--server-side", ...health);
+    this.apply(secret);
+    this.apply(project);
+    const [redis, repository] = [await freePort(), await freePort()];
+    const cache = `--redis=127.0.0.1:${redis}`;
+    this.#run("redis", miniredis, [String(redis)]);
+    const listen = ["--address=127.0.0.1", `--port=${repository}`, "--disable-tls"];
+    const metrics = async () => `--metrics-port=${await freePort()}`;
+    this.#run("argocd-repo-server", argocd, [cache, ...listen, await metrics()]);
+    const asks = [`--repo-server=127.0.0.1:${repository}`, "--repo-server-plaintext"];
+    // Minutes between two self-heals are right for a cluster, not for a test.
+    const heals = ["--self-heal-backoff-timeout-seconds=1", "--self-heal-backoff-cap-seconds=1"];
+    const more = ["--namespace=argocd", "--persist-resource-health", ...heals, await metrics()];
+    this.#run("argocd-application-controller", argocd, [cache, ...asks, ...more]);
+  }
+
+  kubectl(...args: readonly string[]): string {
+    const { server, token } = this.#cluster.access;
+    const to = ["--server", server, "--token", token, "--insecure-skip-tls-verify"];
+    return outputOf(kubectl, [...to, ...args]);
+  }
+
+  apply(object: object): void {
+    const path = join(this.#dir, "object.json");
+    writeFileSync(path, JSON.stringify(object));
+    this.kubectl("apply", "--server-side", "-f", path);
+  }
+
+  /** The last lines that its processes wrote, for the message of a failure. */
+  logs(): string {
+    return ["argocd-repo-server", "argocd-application-controller"]
+      .map(
+        (name) => `${name}:\n${readFileSync(join(this.#dir, `${name}.log`), "utf8").slice(-4000)}`,
+      )
+      .join("\n");
+  }
+
+  async stop(): Promise<void> {
+    for (const process of this.#processes.reverse()) {
+      if (process.exitCode !== null || process.signalCode !== null) continue;
+      process.kill("SIGKILL"); // it keeps nothing that is worth a graceful end
+      await once(process, "exit");
+    }
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  /** Argo CD's one binary is what it is called. */
+  #run(name: string, program: Program, args: readonly string[]): void {
+    const config = join(this.#dir, "config");
+    mkdirSync(config, { recursive: true });
+    const log = createWriteStream(join(this.#dir, `${name}.log`));
+    const dying = ["--pdeathsig", "KILL", programPath(program), ...args];
+    const child = spawn("setpriv", dying, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.#dir,
+        TMPDIR: this.#dir,
+        KUBECONFIG: this.#kubeconfig(),
+        ARGOCD_BINARY_NAME: name,
+        ARGOCD_FAKE_IN_CLUSTER: "true",
+        ARGOCD_GPG_ENABLED: "false",
+        ARGOCD_SSH_DATA_PATH: config,
+        ARGOCD_TLS_DATA_PATH: config,
+        GOMAXPROCS: "2",
+      },
+    });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    this.#processes.push(child);
+  }
+
+  #kubeconfig(): string {
+    const { server, token } = this.#cluster.access;
+    const path = join(this.#dir, "kubeconfig.json");
+    const cluster = { server, "insecure-skip-tls-verify": true };
+    const content = {
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": "test",
+      clusters: [{ name: "test", cluster }],
+      users: [{ name: "test", user: { token } }],
+      contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+    };
+    writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
+    return path;
+  }
+}
+
+const labels = { "app.kubernetes.io/part-of": "argocd" };
+const secret = {
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name: "argocd-secret", namespace: "argocd", labels },
+  stringData: { "server.secretkey": "of a server that does not run" },
+};
+const project = {
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "AppProject",
+  metadata: { name: "default", namespace: "argocd" },
+  spec: {
+    sourceRepos: ["*"],
+    destinations: [{ namespace: "*", server: "*" }],
+    clusterResourceWhitelist: [{ group: "*", kind: "*" }],
+  },
+};
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type ApiServer, startApiServer } from "../../kube/testing/api-server.ts";
+import { chart, helm, kubectl, outputOf, renderChart, whyNotBuilt } from "./lab-programs.ts";
+
+const skip = whyNotBuilt("helm", "kubernetes", "etcd");
+
+/** No controller runs here: what Helm does to the API is what is tested, not the pods. */
+describe("a release of the chart", { skip }, () => {
+  let api: ApiServer;
+  before(async () => {
+    api = await startApiServer();
+    kube("create", "namespace", "guardbee-system");
+  });
+  after(() => api?.stop());
+
+  function kube(...args: readonly string[]): string {
+    const to = ["--server", api.url.href, "--token", api.token, "--insecure-skip-tls-verify"];
+    return outputOf(kubectl, [...to, ...args]);
+  }
+
+  function release(verb: "install" | "upgrade" | "uninstall", ...more: readonly string[]): string {
+    const to = ["--kube-apiserver", api.url.href, "--kube-token", api.token];
+    const from = verb === "uninstall" ? [] : [chart];
+    const common = ["--namespace", "guardbee-system", "--kube-insecure-skip-tls-verify"];
+    return outputOf(helm, [verb, "guardbee", ...from, ...to, ...common, ...more]);
+  }
+
+  /** `kind/name` of all that is ours, CRDs and Helm's own Secret apart. */
+  function objects(): readonly string[] {
+    const kinds = new Set(renderChart("crds.install=false").map(({ kind }) => kind.toLowerCase()));
+    const listed = kube("get", [...kinds].join(), "--all-namespaces", "--output", "name");
+    return listed.split("\n").filter((name) => /\/guardbee/.test(name));
+  }
+
+  function crds(): number {
+    const listed = kube("get", "customresourcedefinitions", "--output", "name");
+    return listed.split("\n").filter((name) => name !== "").length;
+  }
+
+  test("says what to look at, and that the namespace does not allow the agent yet", () => {
+    const notes = release("install");
+    assert.match(notes, /kubectl -n guardbee-system rollout status daemonset\/guardbee-agent/);
+    const label =
+      "kubectl label namespace guardbee-system pod-security.kubernetes.io/enforce=privileged";
+    assert.ok(notes.includes(label), notes);
+    assert.match(notes, /operator\.replicas=2 keeps a second one ready/);
+    assert.equal(objects().length, renderChart("crds.install=false").length);
+    assert.equal(crds(), 8);
+    kube(...label.split(" ").slice(1));
+  });
+
+  test("an upgrade keeps the webhook's certificates, and has less to say", () => {
+    const name = "validatingwebhookconfiguration/guardbee";
+    const caBundle = Buffer.from(certificate).toString("base64");
+    const ours = [{ name: "policies.guardbee.io", clientConfig: { caBundle } }];
+    kube("patch", name, "--field-manager=guardbee-operator", "--patch", body({ webhooks: ours }));
+    const data = { "tls.crt": caBundle };
+    kube("-n", "guardbee-system", "patch", "secret/guardbee-webhook", "--patch", body({ data }));
+
+    const notes = release("upgrade", "--set", "operator.replicas=2");
+    assert.equal(notes.includes("label namespace"), false);
+    assert.equal(notes.includes("operator.replicas=2"), false);
+    const read = (what: string, path: string) =>
+      kube("-n", "guardbee-system", "get", what, "--output", `jsonpath={${path}}`);
+    assert.equal(read("deployment/guardbee-operator", ".spec.replicas"), "2");
+    assert.equal(read(name, ".webhooks[0].clientConfig.caBundle"), caBundle);
+    assert.equal(read("secret/guardbee-webhook", ".data.tls\\.crt"), caBundle);
+  });
+
+  test("uninstalled, it leaves the CRDs, and nothing else", () => {
+    release("uninstall");
+    assert.deepEqual(objects(), []);
+    assert.equal(crds(), 8);
+  });
+
+  test("with crds.keep=false it takes over the CRDs, and removes them too", async () => {
+    release("install", "--set", "crds.keep=false");
+    release("uninstall", "--wait");
+    assert.deepEqual(objects(), []);
+    assert.equal(crds(), 0);
+  });
+});
+
+function body(patch: object): string {
+  return JSON.stringify(patch);
+}
+
+/** Of a CA, valid until 2126; its key was never kept. */
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIBdjCCARugAwIBAgIUZ54KhV+MSPH0c3btIPTzN8ar98swCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjQxNDA2MDhaGA8yMTI2MTAzMTE0MDYw
+OFowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHfw
+w6QEjTSudp9URtOVvDHLH9q3NuvydhaN23WsmiqCQqxn8e6bUEFqvFMQvFVP3Z8/
+O/EpmUs6EoH8OuztD4ajUzBRMB0GA1UdDgQWBBTGnKA4F57AVXmYPgQD0OPuykoi
+2zAfBgNVHSMEGDAWgBTGnKA4F57AVXmYPgQD0OPuykoi2zAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0kAMEYCIQDaqkEr9qWf3NYN9e3Ya362sPT7sMKCrOq4
+KTC3SRFHYgIhAIreeP0z/0s4Dq7lOmMTaxkWnfyuTCuMy57ZGtsJgUOu
+-----END CERTIFICATE-----
+`;
