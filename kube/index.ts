@@ -17,6 +17,7 @@ export {
   createObject,
   deleteObject,
   getObject,
+  listObjects,
 } from "./objects.ts";
 export { type Change, Reflector, type ReflectorOptions } from "./reflector.ts";
 export type { Cause, ReflectorState } from "./reflector-state.ts";
