@@ -27,7 +27,7 @@ async function cli(argv: readonly string[], change: Parameters<typeof anIo>[0] =
 }
 
 const wrong: readonly { argv: readonly string[]; want: string }[] = [
-  { argv: ["bogus"], want: "Unknown argument: bogus" },
+  { argv: ["frobnicate"], want: "Unknown argument: frobnicate" },
   { argv: ["getevents", "--bogus"], want: "Unknown argument: bogus" },
   { argv: ["events"], want: "name one of: events follow" },
   { argv: ["events", "follow"], want: "Not enough non-option arguments: got 0, need at least 1" },

@@ -21,6 +21,7 @@ async function run(args: Partial<PolicyCheckArgs>, stdin = "") {
     stdinIsPiped: true,
     stdout: sink("stdout"),
     stdoutIsTty: false,
+    stdoutColumns: undefined,
     stderr: sink("stderr"),
     env: {},
     cwd: root,

@@ -19,6 +19,7 @@ export type PolicyCheckArgs = {
 export const policyCheck: Command<PolicyCheckArgs> = {
   name: "policy check",
   positionals: "<paths..>",
+  completes: "file",
   summary: "Check policy files without a cluster",
   examples: [
     "policy check config/examples/deny-tmp-forbidden-write.yaml",

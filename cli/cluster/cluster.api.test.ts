@@ -1,0 +1,295 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { resources } from "@guardbee/kube";
+import { hashSets } from "@guardbee/policy";
+import { parse, stringify } from "yaml";
+import { whyNoApiServer } from "../../kube/testing/api-server.ts";
+import { eventually, TestCluster } from "../../operator/testing/test-cluster.ts";
+import { exit } from "../command.ts";
+import { kubectlGuardbee, runCli } from "../run-cli.ts";
+import { anIo } from "../testing-io.ts";
+import { completeForKubectl } from "./complete.ts";
+
+const { tracingPolicy, tracingPolicyNamespaced, pod, namespace } = resources;
+
+const serviceAccount = {
+  ...{ group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts" },
+  namespaced: true,
+};
+
+/** Kills what opens a file below `path`. */
+function aPolicy(name: string, path: string, spec: object = {}, metadata: object = {}) {
+  return {
+    metadata: { name, ...metadata },
+    spec: {
+      kprobes: [
+        {
+          ...{ call: "fd_install", syscall: false },
+          args: [{ index: 1, type: "file" }],
+          selectors: [
+            {
+              matchArgs: [{ index: 1, operator: "Prefix", values: [path] }],
+              matchActions: [{ action: "Sigkill" }],
+            },
+          ],
+        },
+      ],
+      ...spec,
+    },
+  };
+}
+
+function aPod(name: string, nodeName: string, labels: Record<string, string>, space = "shop") {
+  const containers = ["main", "proxy"].map((one) => ({ name: one, image: `example/${one}:1` }));
+  return { metadata: { name, namespace: space, labels }, spec: { nodeName, containers } };
+}
+
+describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() }, () => {
+  let cluster: TestCluster;
+  let folder: string;
+  let kubeconfig: string;
+
+  before(async () => {
+    cluster = await TestCluster.start();
+    folder = await mkdtemp(join(tmpdir(), "guardbee-cli-"));
+    kubeconfig = join(folder, "kubeconfig");
+    const nobody = { metadata: { name: "nobody", namespace: "guardbee-system" } };
+    await cluster.apply(serviceAccount, nobody);
+    const stranger = await cluster.tokenOf("nobody");
+    await writeFile(kubeconfig, stringify(aKubeconfig(cluster.access, stranger)));
+    await cluster.addNode("new", { labels: { pool: "edge" }, kernel: "6.12.0" });
+    await cluster.addNode("old", { kernel: "5.15.0" });
+    await cluster.addNode("off", { ready: false });
+    await cluster.apply(namespace, { metadata: { name: "shop" } });
+    await cluster.startOperator();
+    await cluster.apply(tracingPolicy, aPolicy("everywhere", "/etc/shadow"));
+    const edge = { nodeSelector: { matchLabels: { pool: "edge" } } };
+    await cluster.apply(tracingPolicy, aPolicy("edge", "/edge/", edge));
+    const web = {
+      podSelector: { matchLabels: { app: "web" } },
+      containerSelector: { matchLabels: { name: "main" } },
+      options: [{ name: "policy-mode", value: "monitor" }],
+    };
+    await cluster.apply(
+      tracingPolicyNamespaced,
+      aPolicy("web", "/web/", web, { namespace: "shop" }),
+    );
+    await cluster.apply(pod, aPod("web-1", "new", { app: "web" }));
+    await cluster.apply(pod, aPod("db-1", "old", { app: "db" }));
+    await cluster.apply(pod, aPod("web-2", "new", { app: "web" }, "default"));
+    for (const [node, count] of [
+      ["new", 3],
+      ["old", 2],
+      ["off", 2],
+    ] as const) {
+      await eventually(
+        `sets of ${node}`,
+        async () => {
+          const found = (await cluster.list(resources.nodePolicySet)).find(
+            ({ metadata }) => metadata.name === node,
+          );
+          return (found?.spec as { sets: string[] } | undefined)?.sets.length;
+        },
+        count,
+      );
+    }
+    const features = ["bpf-lsm", "fentry"];
+    await cluster.report("new", {}, { kernel: { release: "6.12.0", arch: "x86_64", features } });
+    await cluster.report("old", { "tracingpolicy.everywhere": "has no fd_install" });
+    await eventually(
+      "counted",
+      async () => (await cluster.status(tracingPolicy, "everywhere")).nodes,
+      (nodes) => nodes?.programmed === 1 && nodes.failed === 1,
+    );
+    await eventually(
+      "web counted",
+      async () => (await cluster.status(tracingPolicyNamespaced, "web", "shop")).nodes?.summary,
+      "2/3",
+    );
+  });
+  after(async () => {
+    await cluster?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function kubectl(...argv: string[]) {
+    const { io, out, err } = anIo();
+    const code = await runCli([...argv, "--kubeconfig", kubeconfig], io, kubectlGuardbee);
+    return { code, out: out(), err: err() };
+  }
+
+  test("status shows where a policy is in force, and why not elsewhere", async () => {
+    const { code, out, err } = await kubectl("status", "everywhere");
+    assert.deepEqual({ code, err }, { code: exit.ok, err: "" });
+    const lines = out.split("\n");
+    const hash = hashSets((await cluster.sets("tracingpolicy.everywhere"))!);
+    assert.deepEqual(lines.slice(0, 6), [
+      "Policy:     TracingPolicy/everywhere",
+      "Ready:      False (NodesFailed)",
+      "Mode:       enforce, asked for: enforce",
+      "Nodes:      1/3",
+      "Generation: 1",
+      `Digest:     ${hash}`,
+    ]);
+    const groups = lines.slice(lines.findIndex((line) => line.startsWith("NODES ")));
+    assert.deepEqual(groups.slice(1, 3), [
+      "failed        1       KernelLacks   5.15.0   amd64   old       has no fd_install",
+      "unreachable   1       -             -        -       -         -",
+    ]);
+    assert.match(groups[3] ?? "", /^programmed +1 /);
+  });
+
+  test("status without a name lists all policies, and -o yaml is for machines", async () => {
+    const { out } = await kubectl("status");
+    assert.match(out, /^TracingPolicyNamespaced +shop +web +monitor +True +2\/3 +Programmed$/m);
+    const { out: yaml } = await kubectl("status", "tgtpn/web", "-n", "shop", "-o", "yaml");
+    const report = parse(yaml);
+    assert.deepEqual(
+      [report.kind, report.namespace, report.name, report.mode.observed],
+      ["TracingPolicyNamespaced", "shop", "web", "monitor"],
+    );
+  });
+
+  test("nodes shows what each holds, what it cannot, and what its kernel can do", async () => {
+    const { code, out } = await kubectl("nodes", "-o", "json");
+    assert.equal(code, exit.ok);
+    const short = JSON.parse(out).nodes.map((one: Record<string, unknown>) => [
+      ...[one.name, one.standing, one.programmed, one.failed, one.pending, one.unreachable],
+      ...[one.digest, one.features],
+    ]);
+    assert.deepEqual(short, [
+      ["new", "current", 3, 0, 0, 0, "current", ["bpf-lsm", "fentry"]],
+      ["off", "unreachable", 0, 0, 0, 2, "none", undefined],
+      ["old", "failing", 1, 1, 0, 0, "current", undefined],
+    ]);
+    const { out: table } = await kubectl("nodes", "old");
+    assert.match(table, /^old +failing +1\/2 +1 +current +5\.15\.0 +\d+s +-$/m);
+    assert.match(
+      table,
+      /^old +tracingpolicy\.everywhere +failed +KernelLacks +has no fd_install$/m,
+    );
+    assert.doesNotMatch(table, /^new/m);
+  });
+
+  test("explain names the policies that hold for a pod, by what, and in which mode", async () => {
+    const { out } = await kubectl("explain", "web-1", "-n", "shop");
+    const rows = out.split("\n").filter((line) => line.startsWith("TracingPolicy"));
+    assert.deepEqual(
+      rows.map((line) => line.split(/ {3,}/)),
+      [
+        ["TracingPolicy/edge", "enforce", "programmed", "main, proxy", "host processes, every pod"],
+        [
+          ...["TracingPolicy/everywhere", "enforce", "programmed", "main, proxy"],
+          "host processes, every pod",
+        ],
+        [
+          ...["TracingPolicyNamespaced/shop/web", "monitor", "programmed", "main"],
+          "pods in shop with app=web, containers with name=main",
+        ],
+      ],
+    );
+  });
+
+  test("explain --all says why the others do not hold", async () => {
+    const { out } = await kubectl("explain", "db-1", "-n", "shop", "--all", "-o", "json");
+    const { policies, others } = JSON.parse(out);
+    assert.deepEqual(
+      policies.map((one: Record<string, unknown>) => [one.name, one.state, one.message]),
+      [["everywhere", "failed", "KernelLacks: has no fd_install"]],
+    );
+    assert.deepEqual(others, [
+      { policy: "TracingPolicy/edge", why: "it selects nodes with pool=edge" },
+      { policy: "TracingPolicyNamespaced/shop/web", why: "it selects pods with app=web" },
+    ]);
+    const elsewhere = await kubectl("explain", "web-2", "--all");
+    assert.match(elsewhere.out, /^TracingPolicyNamespaced\/shop\/web +it selects pods in shop$/m);
+  });
+
+  const refused: readonly { argv: readonly string[]; code: number; want: RegExp }[] = [
+    {
+      argv: ["status", "nothing"],
+      code: exit.rejected,
+      want: /^guardbee: nothing: there is no such policy in namespace default; see guardbee status/,
+    },
+    {
+      argv: ["status", "pod/web"],
+      code: exit.usage,
+      want: /^guardbee: pod: is no kind of policy; there are TracingPolicy, /,
+    },
+    {
+      argv: ["nodes", "nowhere"],
+      code: exit.rejected,
+      want: /^guardbee: nowhere: there is no such node; see guardbee nodes$/m,
+    },
+    {
+      argv: ["explain", "web-1"],
+      code: exit.rejected,
+      want: /^guardbee: web-1: there is no such pod in namespace default; check the name, or/,
+    },
+    {
+      argv: ["nodes", "--context", "stranger"],
+      code: exit.rejected,
+      want: /: 403 .*cannot list resource .*; ask for that right, or choose another --context$/m,
+    },
+    {
+      argv: ["nodes", "--context", "unreachable"],
+      code: exit.unreachable,
+      want: /ECONNREFUSED.*; check --kubeconfig and --context$/m,
+    },
+    {
+      argv: ["nodes", "--context", "none"],
+      code: exit.unreachable,
+      want: /: has no context none; it has admin, stranger, unreachable$/m,
+    },
+  ];
+  for (const { argv, code, want } of refused) {
+    test(`${argv.join(" ")} says what is wrong and ends with ${code}`, async () => {
+      const result = await kubectl(...argv);
+      assert.deepEqual([result.code, result.out], [code, ""]);
+      assert.match(result.err, want);
+    });
+  }
+
+  const completions: readonly { argv: readonly string[]; want: readonly string[] }[] = [
+    { argv: ["st"], want: ["status", ":4"] },
+    { argv: ["status", "e"], want: ["edge", "everywhere", ":4"] },
+    { argv: ["explain", "-n", "shop", "web"], want: ["web-1", ":4"] },
+    { argv: ["nodes", "new", "o"], want: ["off", "old", ":4"] },
+    { argv: ["explain", "web-1", "-n", "sh"], want: ["shop", ":4"] },
+    { argv: ["status", "-o", "j"], want: ["json", ":4"] },
+    { argv: ["status", "--out"], want: ["--output", ":4"] },
+    { argv: ["policy", "check", ""], want: [":0"] },
+  ];
+  for (const { argv, want } of completions) {
+    test(`completion of ${argv.join(" ")}|`, async () => {
+      const { io, out } = anIo();
+      const words = ["--kubeconfig", kubeconfig];
+      const [command = "", ...rest] = argv;
+      const line = rest.length === 0 ? [command] : [command, ...words, ...rest];
+      assert.equal(await completeForKubectl(line, io), exit.ok);
+      assert.deepEqual(out().trimEnd().split("\n"), want);
+    });
+  }
+});
+
+function aKubeconfig(access: { server: string; token: string }, stranger: string) {
+  const tls = { "insecure-skip-tls-verify": true };
+  const user = (name: string, token: string) => ({ name, user: { token } });
+  const context = (name: string, cluster: string) => ({ name, context: { cluster, user: name } });
+  return {
+    ...{ apiVersion: "v1", kind: "Config", "current-context": "admin" },
+    clusters: [
+      { name: "there", cluster: { server: access.server, ...tls } },
+      { name: "gone", cluster: { server: "https://127.0.0.1:1", ...tls } },
+    ],
+    users: [user("admin", access.token), user("stranger", stranger), user("unreachable", "x")],
+    contexts: [
+      context("admin", "there"),
+      context("stranger", "there"),
+      context("unreachable", "gone"),
+    ],
+  };
+}
