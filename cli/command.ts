@@ -17,6 +17,9 @@ export type Io = {
   readonly signal: AbortSignal;
 };
 
+/** What `-` on a command line becomes: this path means `Io.stdin`. */
+export const standardInput = "/dev/stdin";
+
 /** ok: yes, done. rejected: the answer is no. usage: wrongly called. unreachable: no agent, no cluster. */
 export const exit = { ok: 0, rejected: 1, usage: 2, unreachable: 3 } as const;
 export type ExitCode = (typeof exit)[keyof typeof exit];

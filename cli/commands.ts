@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { agent } from "./commands/agent.ts";
 import { completion } from "./commands/completion.ts";
+import { diff } from "./commands/diff.ts";
 import { eventsFollow } from "./commands/events-follow.ts";
 import { explain } from "./commands/explain.ts";
 import { getevents } from "./commands/getevents.ts";
@@ -13,7 +14,7 @@ import { status } from "./commands/status.ts";
 
 /** What `kubectl guardbee` has: commands that ask a cluster, or prepare what is applied to one. */
 export const clusterCommands: readonly Command[] = [
-  ...[status, nodes, explain, policyCheck, inventoryExport, regoEval],
+  ...[status, nodes, explain, diff, policyCheck, inventoryExport, regoEval],
 ] as readonly Command[];
 
 /** Every command, in the order of `--help`. */

@@ -50,6 +50,12 @@ for (const { argv, want } of wrong) {
   });
 }
 
+test("policy check - reads standard input", async () => {
+  const { code, out } = await cli(["policy", "check", "-"], { stdin: "kind: TracingPolicy\n" });
+  assert.equal(code, 1);
+  assert.match(out, /^-:1: apiVersion: is missing; write cilium\.io\/v1alpha1$/m);
+});
+
 test("help and version go to standard output", async () => {
   assert.match((await cli(["--version"])).out, /^\d+\.\d+\.\d+\n$/);
   assert.match((await cli([])).out, /guardbee getevents/);

@@ -1,5 +1,12 @@
 import yargs, { type Argv } from "yargs";
-import { type Command, type ExitCode, exit, type Io, UsageError } from "./command.ts";
+import {
+  type Command,
+  type ExitCode,
+  exit,
+  type Io,
+  standardInput,
+  UsageError,
+} from "./command.ts";
 import { clusterCommands, commands } from "./commands.ts";
 import manifest from "./package.json" with { type: "json" };
 
@@ -29,7 +36,8 @@ export async function runCli(
   });
   let printed = "";
   try {
-    await parser.parseAsync(argv.length === 0 ? ["--help"] : argv, {}, (_error, _args, output) => {
+    const line = argv.length === 0 ? ["--help"] : argv.map(withStdinNamed);
+    await parser.parseAsync(line, {}, (_error, _args, output) => {
       printed += output;
     });
   } catch (error) {
@@ -40,6 +48,11 @@ export async function runCli(
   }
   if (printed !== "") io.stdout.write(`${printed}\n`);
   return code;
+}
+
+/** yargs 18 loses a `-` that stands where a list of positionals is taken. */
+function withStdinNamed(word: string): string {
+  return word === "-" ? standardInput : word;
 }
 
 type Dispatch = (command: Command, args: unknown) => Promise<void>;

@@ -20,6 +20,7 @@ import { WasmHost } from "./opa/host.ts";
 import { Judgements } from "./policy/judgements.ts";
 import { reconcilePolicy } from "./policy/reconcile.ts";
 import { createTranslate } from "./policy/translate.ts";
+import { guardRailsModule, translateModule } from "./rego/builtin-modules.ts";
 import { builtinRail } from "./rego/builtin-rail.ts";
 import type { Rail } from "./rego/guard-rails.ts";
 import { RegoPolicies } from "./rego/rego-policies.ts";
@@ -65,9 +66,7 @@ export type OperatorOptions = {
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, clock = systemClock } = options;
-  const module =
-    options.translateModule ?? new URL("../rego/build/translate.wasm", import.meta.url);
-  const wasm = new Uint8Array(await readFile(module));
+  const wasm = new Uint8Array(await readFile(options.translateModule ?? translateModule));
   const connection = options.connection ?? (await connectTo(options));
   const namespace = options.namespace ?? connection.namespace;
   const host = new WasmHost({
@@ -236,11 +235,9 @@ function createQueues(
 
 /** The built-in guard rails, in a worker of their own. */
 async function guardRailsHost(options: OperatorOptions): Promise<{ host: WasmHost; rail: Rail }> {
-  const module =
-    options.guardRailsModule ?? new URL("../rego/build/guardrails.wasm", import.meta.url);
   const { regoDeadlineMs: deadlineMs = 2_000, clock = systemClock } = options;
   const log = options.log.child({ component: "guard-rails" });
-  const wasm = new Uint8Array(await readFile(module));
+  const wasm = new Uint8Array(await readFile(options.guardRailsModule ?? guardRailsModule));
   const host = new WasmHost({ module: wasm, log, clock, deadlineMs });
   return { host, rail: builtinRail(host) };
 }

@@ -208,6 +208,126 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
     assert.match(elsewhere.out, /^TracingPolicyNamespaced\/shop\/web +it selects pods in shop$/m);
   });
 
+  const warning =
+    "  note:      guard rail builtin/system-namespaces warned: holds in the system namespaces too; " +
+    "select pods by label to leave them out";
+  const notInSystem =
+    "k8s:io.kubernetes.pod.namespace notin (guardbee-system, kube-node-lease, kube-system)";
+  async function diff(documents: readonly object[], ...argv: string[]) {
+    const typed = documents.map((one) => ({
+      ...{ apiVersion: "cilium.io/v1alpha1", kind: "TracingPolicy" },
+      ...one,
+    }));
+    const stdin = typed.map((one) => `---\n${stringify(one)}`).join("");
+    const { io, out, err } = anIo({ stdin });
+    const line = ["diff", "-", "--kubeconfig", kubeconfig, ...argv];
+    const code = await runCli(line, io, kubectlGuardbee);
+    return { code, out: out(), err: err() };
+  }
+
+  test("diff of what is applied already is nothing, with 0", async () => {
+    const edge = { nodeSelector: { matchLabels: { pool: "edge" } } };
+    const same = [aPolicy("everywhere", "/etc/shadow"), aPolicy("edge", "/edge/", edge)];
+    assert.deepEqual(await diff(same), {
+      code: exit.ok,
+      out: `TracingPolicy/everywhere: unchanged\n${warning}\nTracingPolicy/edge: unchanged\n${warning}\n`,
+      err: "",
+    });
+  });
+
+  test("diff names what would change of a policy, and for which pods on which nodes", async () => {
+    const narrower = { podSelector: { matchLabels: { app: "db" } } };
+    const wider = aPolicy("edge", "/other/");
+    const { code, out } = await diff([aPolicy("everywhere", "/etc/shadow", narrower), wider]);
+    assert.equal(code, exit.rejected);
+    assert.deepEqual(
+      out.split("\n").map((line) => line.replaceAll(/ {3,}(?=\S)/g, " | ")),
+      [
+        "TracingPolicy/everywhere: changed",
+        `  scope: | host processes, every pod -> pods with app=db,${notInSystem}`,
+        "  selectors: 0 new, 0 changed, 0 removed, 1 as before",
+        "  pods: | 2 lose it, on 1 node",
+        "  hosts: | 3 lose it",
+        "  note: | guard rail builtin/system-namespaces changed: the scope",
+        "TracingPolicy/edge: changed",
+        "  nodes: | nodes with pool=edge -> every node",
+        "  selectors: 0 new, 1 changed, 0 removed, 0 as before",
+        " | ~ fd_install: args[1] Prefix /other/: Sigkill",
+        " | was: args[1] Prefix /edge/: Sigkill",
+        "  pods: | 1 gains it, 2 change, on 2 nodes",
+        "  hosts: | 2 gain it, 1 changes",
+        warning.replace(/ {3,}/, " | "),
+        "",
+        "PODS | POLICY | NAMESPACE | NAME | NODE | CONTAINERS",
+        "loses | TracingPolicy/everywhere | default | web-2 | new | main, proxy",
+        "loses | TracingPolicy/everywhere | shop | web-1 | new | main, proxy",
+        "changes | TracingPolicy/edge | default | web-2 | new | main, proxy",
+        "gains | TracingPolicy/edge | shop | db-1 | old | main, proxy",
+        "changes | TracingPolicy/edge | shop | web-1 | new | main, proxy",
+        "",
+      ],
+    );
+  });
+
+  test("diff of a new namespaced policy takes the namespace of -n, and holds only there", async () => {
+    const fresh = { kind: "TracingPolicyNamespaced", ...aPolicy("fresh", "/fresh/") };
+    const { code, out } = await diff([fresh], "-n", "shop", "-o", "json");
+    assert.equal(code, exit.rejected);
+    const [only] = JSON.parse(out).policies;
+    const { policy, verdict, selectors, pods, hosts } = only;
+    assert.deepEqual([policy, verdict], ["TracingPolicyNamespaced/shop/fresh", "new"]);
+    assert.deepEqual(selectors, [
+      { change: "new", hook: "fd_install", after: "args[1] Prefix /fresh/: Sigkill" },
+    ]);
+    assert.deepEqual(
+      pods.map((one: { effect: string; pod: string }) => [one.effect, one.pod]),
+      [
+        ["gains", "db-1"],
+        ["gains", "web-1"],
+      ],
+    );
+    assert.deepEqual(hosts, { gains: [], loses: [], changes: [] });
+  });
+
+  test("diff of a policy that the operator would refuse says why, and ends with 2", async () => {
+    const all = {
+      kprobes: [
+        {
+          ...{ call: "fd_install", syscall: false, args: [{ index: 1, type: "file" }] },
+          selectors: [{ matchActions: [{ action: "Sigkill" }] }],
+        },
+      ],
+    };
+    const kubelet = await diff([{ metadata: { name: "all" }, spec: all }]);
+    assert.equal(kubelet.code, exit.usage);
+    assert.match(
+      kubelet.out,
+      /^TracingPolicy\/all: refused\n {2}-:\d+: spec.* \(guard rail builtin\//,
+    );
+    const typo = await diff([{ metadata: { name: "typo" }, spec: { kprobe: [] } }]);
+    assert.deepEqual([typo.code, typo.err], [exit.usage, ""]);
+    assert.match(
+      typo.out,
+      /^TracingPolicy\/typo: refused\n {2}-:\d+: spec\.kprobe: is not a field; did you mean kprobes\?/,
+    );
+  });
+
+  test("diff says which guard rails of the cluster it did not ask", async () => {
+    const rego = "package guardbee.guardrail\n\nimport rego.v1\n\ndecision := {}\n";
+    const modules = [{ name: "nothing.rego", rego }];
+    await cluster.apply(resources.regoPolicy, {
+      metadata: { name: "nothing" },
+      spec: { role: "Guardrail", modules },
+    });
+    const { err } = await diff([aPolicy("everywhere", "/etc/shadow")]);
+    await cluster.delete(resources.regoPolicy, "nothing");
+    assert.equal(
+      err,
+      "guardbee: guard rails of this cluster are not asked here: RegoPolicy/nothing; " +
+        "kubectl apply --dry-run=server asks them\n",
+    );
+  });
+
   const refused: readonly { argv: readonly string[]; code: number; want: RegExp }[] = [
     {
       argv: ["status", "nothing"],
@@ -228,6 +348,11 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
       argv: ["explain", "web-1"],
       code: exit.rejected,
       want: /^guardbee: web-1: there is no such pod in namespace default; check the name, or/,
+    },
+    {
+      argv: ["diff", "config/examples", "--context", "stranger"],
+      code: exit.usage,
+      want: /: 403 .*cannot list resource .*; ask for that right, or choose another --context$/m,
     },
     {
       argv: ["nodes", "--context", "stranger"],

@@ -61,13 +61,14 @@ export class Rejection extends Error {
 }
 
 /**
- * Runs `work` on a connection. What the cluster refuses ends with 1, a cluster that cannot be reached
- * with 3, either with one line on standard error that says what to do.
+ * Runs `work` on a connection. What the cluster refuses ends with `rejected`, a cluster that cannot
+ * be reached with 3, either with one line on standard error that says what to do.
  */
 export async function withCluster(
   { kubeconfig, context }: ClusterArgs,
   io: Io,
   work: (cluster: Cluster) => Promise<ExitCode>,
+  rejected: ExitCode = exit.rejected,
 ): Promise<ExitCode> {
   let connection: KubeConnection | undefined;
   const say = (message: string) => io.stderr.write(`guardbee: ${message}\n`);
@@ -79,12 +80,12 @@ export async function withCluster(
     io.signal.throwIfAborted();
     if (error instanceof Rejection) {
       say(error.message);
-      return exit.rejected;
+      return rejected;
     }
     if (error instanceof KubeError && [401, 403].includes(error.status)) {
       const who = error.status === 401 ? "log in to the cluster again" : "ask for that right";
       say(`${error.message}; ${who}, or choose another --context`);
-      return exit.rejected;
+      return rejected;
     }
     const message = error instanceof Error ? error.message : String(error);
     const where = connection === undefined ? "" : "; check --kubeconfig and --context";
