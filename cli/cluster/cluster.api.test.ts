@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -96,7 +96,7 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
         count,
       );
     }
-    const features = ["bpf-lsm", "fentry"];
+    const features = ["btf", "fentry"];
     await cluster.report("new", {}, { kernel: { release: "6.12.0", arch: "x86_64", features } });
     await cluster.report("old", { "tracingpolicy.everywhere": "has no fd_install" });
     await eventually(
@@ -161,7 +161,7 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
       ...[one.digest, one.features],
     ]);
     assert.deepEqual(short, [
-      ["new", "current", 3, 0, 0, 0, "current", ["bpf-lsm", "fentry"]],
+      ["new", "current", 3, 0, 0, 0, "current", ["btf", "fentry"]],
       ["off", "unreachable", 0, 0, 0, 2, "none", undefined],
       ["old", "failing", 1, 1, 0, 0, "current", undefined],
     ]);
@@ -328,6 +328,22 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
     );
   });
 
+  test("docs/reference/cli.md shows what these commands print", async () => {
+    const page = await readFile(new URL("../../docs/reference/cli.md", import.meta.url), "utf8");
+    const typed = { apiVersion: "cilium.io/v1alpha1", kind: "TracingPolicy" };
+    await writeFile(
+      join(folder, "edge.yaml"),
+      stringify({ ...typed, ...aPolicy("edge", "/other/") }),
+    );
+    const shown = [...page.matchAll(/^```console\n\$ kubectl guardbee ([^\n]+)\n([^`]*)```$/gm)];
+    assert.ok(shown.length >= 4, "the page shows commands");
+    for (const [, line = "", want = ""] of shown) {
+      const { io, out } = anIo({ cwd: folder });
+      await runCli([...line.split(" "), "--kubeconfig", kubeconfig], io, kubectlGuardbee);
+      assert.equal(steady(out()), steady(want), line);
+    }
+  });
+
   const refused: readonly { argv: readonly string[]; code: number; want: RegExp }[] = [
     {
       argv: ["status", "nothing"],
@@ -399,6 +415,14 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
     });
   }
 });
+
+/** Without what differs from run to run: digests, ages, and the widths that follow from them. */
+function steady(text: string): string {
+  return text
+    .replaceAll(/\b[0-9a-f]{64}\b/g, "DIGEST")
+    .replaceAll(/(?<= )\d+[smhd](?= )/g, "AGE")
+    .replaceAll(/ {2,}/g, "  ");
+}
 
 function aKubeconfig(access: { server: string; token: string }, stranger: string) {
   const tls = { "insecure-skip-tls-verify": true };
