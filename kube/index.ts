@@ -19,8 +19,9 @@ export {
   getObject,
   listObjects,
 } from "./objects.ts";
+export { observeRequests, type RequestObserver } from "./observe-requests.ts";
 export { type Change, Reflector, type ReflectorOptions } from "./reflector.ts";
-export type { Cause, ReflectorState } from "./reflector-state.ts";
+export type { Cause, ReflectorState, ReflectorStep } from "./reflector-state.ts";
 export {
   apiVersion,
   collectionPath,
@@ -33,4 +34,11 @@ export {
   type Resource,
   resources,
 } from "./resource.ts";
-export { after, done, type Outcome, WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
+export {
+  after,
+  done,
+  type Outcome,
+  type QueueDepth,
+  WorkQueue,
+  type WorkQueueOptions,
+} from "./work-queue.ts";
