@@ -1,120 +1,33 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
 import { hashSets } from "@guardbee/policy";
 import { parse, stringify } from "yaml";
-import { whyNoApiServer } from "../../kube/testing/api-server.ts";
-import { eventually, TestCluster } from "../../operator/testing/test-cluster.ts";
+import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
+import type { TestCluster } from "../../operator/testing/test-cluster.ts";
 import { exit } from "../command.ts";
 import { kubectlGuardbee, runCli } from "../run-cli.ts";
 import { anIo } from "../testing-io.ts";
 import { completeForKubectl } from "./complete.ts";
+import { aPolicy, startThreeNodes, type ThreeNodes } from "./testing/three-nodes.ts";
 
-const { tracingPolicy, tracingPolicyNamespaced, pod, namespace } = resources;
-
-const serviceAccount = {
-  ...{ group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts" },
-  namespaced: true,
-};
-
-/** Kills what opens a file below `path`. */
-function aPolicy(name: string, path: string, spec: object = {}, metadata: object = {}) {
-  return {
-    metadata: { name, ...metadata },
-    spec: {
-      kprobes: [
-        {
-          ...{ call: "fd_install", syscall: false },
-          args: [{ index: 1, type: "file" }],
-          selectors: [
-            {
-              matchArgs: [{ index: 1, operator: "Prefix", values: [path] }],
-              matchActions: [{ action: "Sigkill" }],
-            },
-          ],
-        },
-      ],
-      ...spec,
-    },
-  };
-}
-
-function aPod(name: string, nodeName: string, labels: Record<string, string>, space = "shop") {
-  const containers = ["main", "proxy"].map((one) => ({ name: one, image: `example/${one}:1` }));
-  return { metadata: { name, namespace: space, labels }, spec: { nodeName, containers } };
-}
-
+const noKubectl = findKubectl() === undefined ? "kubectl is not built" : false;
 describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() }, () => {
+  let three: ThreeNodes;
   let cluster: TestCluster;
   let folder: string;
   let kubeconfig: string;
 
   before(async () => {
-    cluster = await TestCluster.start();
-    folder = await mkdtemp(join(tmpdir(), "guardbee-cli-"));
-    kubeconfig = join(folder, "kubeconfig");
-    const nobody = { metadata: { name: "nobody", namespace: "guardbee-system" } };
-    await cluster.apply(serviceAccount, nobody);
-    const stranger = await cluster.tokenOf("nobody");
-    await writeFile(kubeconfig, stringify(aKubeconfig(cluster.access, stranger)));
-    await cluster.addNode("new", { labels: { pool: "edge" }, kernel: "6.12.0" });
-    await cluster.addNode("old", { kernel: "5.15.0" });
-    await cluster.addNode("off", { ready: false });
-    await cluster.apply(namespace, { metadata: { name: "shop" } });
-    await cluster.startOperator();
-    await cluster.apply(tracingPolicy, aPolicy("everywhere", "/etc/shadow"));
-    const edge = { nodeSelector: { matchLabels: { pool: "edge" } } };
-    await cluster.apply(tracingPolicy, aPolicy("edge", "/edge/", edge));
-    const web = {
-      podSelector: { matchLabels: { app: "web" } },
-      containerSelector: { matchLabels: { name: "main" } },
-      options: [{ name: "policy-mode", value: "monitor" }],
-    };
-    await cluster.apply(
-      tracingPolicyNamespaced,
-      aPolicy("web", "/web/", web, { namespace: "shop" }),
-    );
-    await cluster.apply(pod, aPod("web-1", "new", { app: "web" }));
-    await cluster.apply(pod, aPod("db-1", "old", { app: "db" }));
-    await cluster.apply(pod, aPod("web-2", "new", { app: "web" }, "default"));
-    for (const [node, count] of [
-      ["new", 3],
-      ["old", 2],
-      ["off", 2],
-    ] as const) {
-      await eventually(
-        `sets of ${node}`,
-        async () => {
-          const found = (await cluster.list(resources.nodePolicySet)).find(
-            ({ metadata }) => metadata.name === node,
-          );
-          return (found?.spec as { sets: string[] } | undefined)?.sets.length;
-        },
-        count,
-      );
-    }
-    const features = ["btf", "fentry"];
-    await cluster.report("new", {}, { kernel: { release: "6.12.0", arch: "x86_64", features } });
-    await cluster.report("old", { "tracingpolicy.everywhere": "has no fd_install" });
-    await eventually(
-      "counted",
-      async () => (await cluster.status(tracingPolicy, "everywhere")).nodes,
-      (nodes) => nodes?.programmed === 1 && nodes.failed === 1,
-    );
-    await eventually(
-      "web counted",
-      async () => (await cluster.status(tracingPolicyNamespaced, "web", "shop")).nodes?.summary,
-      "2/3",
-    );
+    three = await startThreeNodes();
+    ({ cluster, folder, kubeconfig } = three);
   });
-  after(async () => {
-    await cluster?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-
+  after(() => three?.stop());
   async function kubectl(...argv: string[]) {
     const { io, out, err } = anIo();
     const code = await runCli([...argv, "--kubeconfig", kubeconfig], io, kubectlGuardbee);
@@ -344,6 +257,15 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
     }
   });
 
+  test("kubectl finds the plugin on the PATH, and completes it", { skip: noKubectl }, async () => {
+    const bins = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
+    const env = { PATH: `${bins}:${process.env.PATH}`, KUBECONFIG: kubeconfig };
+    const run = async (...argv: string[]) =>
+      (await promisify(execFile)(findKubectl()!, argv, { env })).stdout;
+    assert.match(await run("guardbee", "status", "edge"), /^Policy: +TracingPolicy\/edge$/m);
+    assert.match(await run("__complete", "guardbee", "explain", "-n", "shop", "w"), /^web-1$/m);
+  });
+
   const refused: readonly { argv: readonly string[]; code: number; want: RegExp }[] = [
     {
       argv: ["status", "nothing"],
@@ -422,23 +344,4 @@ function steady(text: string): string {
     .replaceAll(/\b[0-9a-f]{64}\b/g, "DIGEST")
     .replaceAll(/(?<= )\d+[smhd](?= )/g, "AGE")
     .replaceAll(/ {2,}/g, "  ");
-}
-
-function aKubeconfig(access: { server: string; token: string }, stranger: string) {
-  const tls = { "insecure-skip-tls-verify": true };
-  const user = (name: string, token: string) => ({ name, user: { token } });
-  const context = (name: string, cluster: string) => ({ name, context: { cluster, user: name } });
-  return {
-    ...{ apiVersion: "v1", kind: "Config", "current-context": "admin" },
-    clusters: [
-      { name: "there", cluster: { server: access.server, ...tls } },
-      { name: "gone", cluster: { server: "https://127.0.0.1:1", ...tls } },
-    ],
-    users: [user("admin", access.token), user("stranger", stranger), user("unreachable", "x")],
-    contexts: [
-      context("admin", "there"),
-      context("stranger", "there"),
-      context("unreachable", "gone"),
-    ],
-  };
 }

@@ -82,18 +82,25 @@ async function inForce(
   return { hash: parsed.hash, set: parsed.sets[0].set };
 }
 
+/** Namespaces beyond which none of the policies reaches; undefined: one of them holds everywhere. */
+export function namespacesOf(given: readonly Given[]): readonly string[] | undefined {
+  const own = given.flatMap(({ object }) => (object ? [object.metadata.namespace] : []));
+  const names = own.filter((one) => one !== undefined);
+  return names.length < own.length ? undefined : [...new Set(names)];
+}
+
 /** Namespaces that guard rails may see: all, or only those of namespaced policies. */
 export async function readNamespaces(
   given: readonly Given[],
   { connection, signal }: Cluster,
 ): Promise<readonly { name: string; labels: Readonly<Record<string, string>> }[]> {
-  const own = given.flatMap(({ object }) => (object ? [object.metadata.namespace] : []));
-  const names = [...new Set(own.filter((one) => one !== undefined))];
-  const all = own.includes(undefined)
-    ? await listObjects(connection, resources.namespace, undefined, signal)
-    : await Promise.all(
-        names.map((name) => getObject(connection, resources.namespace, { name }, signal)),
-      );
+  const names = namespacesOf(given);
+  const all =
+    names === undefined
+      ? await listObjects(connection, resources.namespace, undefined, signal)
+      : await Promise.all(
+          names.map((name) => getObject(connection, resources.namespace, { name }, signal)),
+        );
   return all.flatMap((raw) =>
     raw === undefined ? [] : [{ name: raw.metadata.name, labels: raw.metadata.labels ?? {} }],
   );

@@ -9,7 +9,7 @@ import { type Given, readGiven } from "../cluster/given-policies.ts";
 import { printReport } from "../cluster/output.ts";
 import { readPlacement } from "../cluster/placement.ts";
 import { formatDiffs, type PolicyDiff } from "../cluster/policy-diff.ts";
-import { clusterGuards, diffGiven, readNamespaces } from "../cluster/would-be.ts";
+import { clusterGuards, diffGiven, namespacesOf, readNamespaces } from "../cluster/would-be.ts";
 import { type Command, type ExitCode, exit } from "../command.ts";
 import { readPolicies } from "../read-policies.ts";
 
@@ -64,7 +64,10 @@ export const diff: Command<DiffArgs> = {
           log: pino({ level: "warn" }, io.stderr),
         });
         try {
-          const diffs = await diffGiven(given, judge, () => readPlacement(args, cluster), cluster);
+          const { guardbeeNamespace } = args;
+          const placement = { guardbeeNamespace, namespaces: namespacesOf(given) };
+          const read = () => readPlacement(placement, cluster);
+          const diffs = await diffGiven(given, judge, read, cluster);
           const guards = await clusterGuards(cluster);
           if (guards.length > 0) say(notAsked(guards));
           printReport({ policies: diffs }, args.output, io, (columns) =>
