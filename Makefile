@@ -34,9 +34,10 @@ build: packages node_modules ## BPF objects, addon, Rego module
 	$(MAKE) -C agent/kernel/native
 	$(MAKE) -C rego OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)"
 
-generate: node_modules ## CRDs and reference pages from policy/schema
+generate: node_modules ## CRDs and reference pages from their sources
 	node policy/schema/generate.ts
 	node policy/generate-compatibility.ts
+	node operator/metrics/generate.ts
 
 check: build ## types, style, layers, generated files
 	node test/run.ts static

@@ -8,6 +8,8 @@ export type Io = {
   readonly stdinIsPiped: boolean;
   readonly stdout: Writable;
   readonly stdoutIsTty: boolean;
+  /** Width of the terminal; undefined: none, or nobody knows. */
+  readonly stdoutColumns: number | undefined;
   readonly stderr: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -15,9 +17,14 @@ export type Io = {
   readonly signal: AbortSignal;
 };
 
+/** What `-` on a command line becomes: this path means `Io.stdin`. */
+export const standardInput = "/dev/stdin";
+
 /** ok: yes, done. rejected: the answer is no. usage: wrongly called. unreachable: no agent, no cluster. */
 export const exit = { ok: 0, rejected: 1, usage: 2, unreachable: 3 } as const;
 export type ExitCode = (typeof exit)[keyof typeof exit];
+
+export type Completes = "policy" | "pod" | "node" | "file";
 
 /** One command of `guardbee`; one file each in `commands/`. */
 export type Command<Args = unknown> = {
@@ -25,6 +32,8 @@ export type Command<Args = unknown> = {
   readonly name: string;
   /** In yargs' notation: `<file>`, `[paths..]`; empty when it takes none. */
   readonly positionals: string;
+  /** What its positionals name, for the shell's completion. */
+  readonly completes?: Completes;
   /** One line for `--help`. */
   readonly summary: string;
   /** Two that run as they stand, without the program's name. */

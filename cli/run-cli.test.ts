@@ -27,7 +27,7 @@ async function cli(argv: readonly string[], change: Parameters<typeof anIo>[0] =
 }
 
 const wrong: readonly { argv: readonly string[]; want: string }[] = [
-  { argv: ["bogus"], want: "Unknown argument: bogus" },
+  { argv: ["frobnicate"], want: "Unknown argument: frobnicate" },
   { argv: ["getevents", "--bogus"], want: "Unknown argument: bogus" },
   { argv: ["events"], want: "name one of: events follow" },
   { argv: ["events", "follow"], want: "Not enough non-option arguments: got 0, need at least 1" },
@@ -49,6 +49,12 @@ for (const { argv, want } of wrong) {
     assert.deepEqual({ code, out, err }, { code: 2, out: "", err: `guardbee: ${want}\n${help}\n` });
   });
 }
+
+test("policy check - reads standard input", async () => {
+  const { code, out } = await cli(["policy", "check", "-"], { stdin: "kind: TracingPolicy\n" });
+  assert.equal(code, 1);
+  assert.match(out, /^-:1: apiVersion: is missing; write cilium\.io\/v1alpha1$/m);
+});
 
 test("help and version go to standard output", async () => {
   assert.match((await cli(["--version"])).out, /^\d+\.\d+\.\d+\n$/);

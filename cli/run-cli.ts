@@ -1,15 +1,32 @@
 import yargs, { type Argv } from "yargs";
-import { type Command, type ExitCode, exit, type Io, UsageError } from "./command.ts";
-import { commands } from "./commands.ts";
+import {
+  type Command,
+  type ExitCode,
+  exit,
+  type Io,
+  standardInput,
+  UsageError,
+} from "./command.ts";
+import { clusterCommands, commands } from "./commands.ts";
 import manifest from "./package.json" with { type: "json" };
+
+/** What the commands are called as, and which of them there are. */
+export type Program = { readonly name: string; readonly commands: readonly Command[] };
+
+export const guardbee: Program = { name: "guardbee", commands };
+export const kubectlGuardbee: Program = { name: "kubectl guardbee", commands: clusterCommands };
 
 /**
  * Runs one command line and returns its exit code. Help and version go to standard output; what is
  * wrong with the command line goes to standard error, with exit code 2. A bug throws.
  */
-export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode> {
+export async function runCli(
+  argv: readonly string[],
+  io: Io,
+  program: Program = guardbee,
+): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
-  const parser = createParser(io, async (command, args) => {
+  const parser = createParser(program, io, async (command, args) => {
     code = await command.run(args, io);
   });
   const completing = argv[0] === "--get-yargs-completions";
@@ -19,23 +36,30 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode>
   });
   let printed = "";
   try {
-    await parser.parseAsync(argv.length === 0 ? ["--help"] : argv, {}, (_error, _args, output) => {
+    const line = argv.length === 0 ? ["--help"] : argv.map(withStdinNamed);
+    await parser.parseAsync(line, {}, (_error, _args, output) => {
       printed += output;
     });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.stderr.write(`guardbee: ${error.message}\nRun guardbee --help to see what there is.\n`);
+    const help = `Run ${program.name} --help to see what there is.`;
+    io.stderr.write(`guardbee: ${error.message}\n${help}\n`);
     return exit.usage;
   }
   if (printed !== "") io.stdout.write(`${printed}\n`);
   return code;
 }
 
+/** yargs 18 loses a `-` that stands where a list of positionals is taken. */
+function withStdinNamed(word: string): string {
+  return word === "-" ? standardInput : word;
+}
+
 type Dispatch = (command: Command, args: unknown) => Promise<void>;
 
-function createParser(io: Io, dispatch: Dispatch): Argv {
+function createParser(program: Program, io: Io, dispatch: Dispatch): Argv {
   const parser = yargs([], io.cwd)
-    .scriptName("guardbee")
+    .scriptName(program.name)
     .usage("$0 <command>")
     .version(manifest.version)
     .strict()
@@ -44,7 +68,7 @@ function createParser(io: Io, dispatch: Dispatch): Argv {
     .demandCommand(1, "name a command")
     .recommendCommands()
     .wrap(100);
-  for (const [group, members] of grouped(commands)) {
+  for (const [group, members] of grouped(program.commands)) {
     if (group === "") for (const command of members) add(parser, command, dispatch);
     else addGroup(parser, { group, members, dispatch });
   }

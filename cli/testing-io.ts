@@ -17,7 +17,14 @@ export function anIo(
   const io: Io = {
     stdin: Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]),
     stdinIsPiped: stdin !== undefined,
-    ...{ stdout, stderr, stdoutIsTty: false, env: {}, cwd: process.cwd() },
+    ...{
+      stdout,
+      stderr,
+      stdoutIsTty: false,
+      stdoutColumns: undefined,
+      env: {},
+      cwd: process.cwd(),
+    },
     signal: new AbortController().signal,
     ...rest,
   };

@@ -2,7 +2,12 @@ import http from "node:http";
 import https from "node:https";
 import { createGunzip } from "node:zlib";
 import { type Clock, systemClock, withDeadline } from "./clock.ts";
-import { type Access, type Credentials, loadCredentials } from "./credentials.ts";
+import {
+  type Access,
+  type Credentials,
+  type KubeconfigChoice,
+  loadCredentials,
+} from "./credentials.ts";
 import { KubeError, parseRefusal } from "./kube-error.ts";
 import { splitLines } from "./lines.ts";
 
@@ -38,8 +43,7 @@ export type KubeConnection = {
   close(): void;
 };
 
-export type ConnectOptions = {
-  readonly kubeconfig?: string;
+export type ConnectOptions = KubeconfigChoice & {
   /** Sent as User-Agent: `guardbee-operator/0.1.0`. */
   readonly userAgent?: string;
   readonly clock?: Clock;
@@ -48,13 +52,13 @@ export type ConnectOptions = {
 /** A connection from `--kubeconfig`, KUBECONFIG, the pod's service account or ~/.kube/config. */
 export async function connect(options: ConnectOptions = {}): Promise<KubeConnection> {
   const clock = options.clock ?? systemClock;
-  return connectWith(await loadCredentials(clock, options.kubeconfig), options);
+  return connectWith(await loadCredentials(clock, options), options);
 }
 
 /** A connection with credentials given by the caller. */
 export function connectWith(
   credentials: Credentials,
-  options: Omit<ConnectOptions, "kubeconfig"> = {},
+  options: Omit<ConnectOptions, keyof KubeconfigChoice> = {},
 ): KubeConnection {
   const clock = options.clock ?? systemClock;
   const pool = new SocketPool(credentials.server);

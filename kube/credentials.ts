@@ -31,16 +31,25 @@ export type TlsMaterial = {
 const maxAgeMs = 30_000;
 const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/** Which kubeconfig, and which of its contexts; default KUBECONFIG and its current one. */
+export type KubeconfigChoice = {
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+};
+
 /**
  * Credentials from KUBECONFIG or `~/.kube/config` when one exists, else of the pod we run in.
  * Throws when there is neither.
  */
-export async function loadCredentials(clock: Clock, kubeconfig?: string): Promise<Credentials> {
+export async function loadCredentials(
+  clock: Clock,
+  choice: KubeconfigChoice = {},
+): Promise<Credentials> {
   const inCluster = process.env.KUBERNETES_SERVICE_HOST !== undefined;
-  const named = kubeconfig ?? process.env.KUBECONFIG;
+  const named = choice.kubeconfig ?? process.env.KUBECONFIG ?? choice.context;
   if (named === undefined && inCluster) return podCredentials(clock, serviceAccountFolder);
   if (named !== undefined || existsSync(`${process.env.HOME}/.kube/config`)) {
-    return kubeconfigCredentials(clock, kubeconfig);
+    return kubeconfigCredentials(clock, choice);
   }
   throw new Error("no API server is known; set KUBECONFIG, pass --kubeconfig or run in a pod");
 }
@@ -66,14 +75,24 @@ async function podCredentials(clock: Clock, folder: string): Promise<Credentials
 }
 
 /** Credentials of a kubeconfig, through client-node: exec plugins, OIDC, token files, proxies. */
-async function kubeconfigCredentials(clock: Clock, file?: string): Promise<Credentials> {
+async function kubeconfigCredentials(
+  clock: Clock,
+  { kubeconfig: file, context }: KubeconfigChoice,
+): Promise<Credentials> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   if (file === undefined) config.loadFromDefault();
   else config.loadFromFile(file);
+  const where = file ?? process.env.KUBECONFIG ?? "~/.kube/config";
+  if (context !== undefined) {
+    if (config.getContextObject(context) === null) {
+      const known = config.getContexts().map(({ name }) => name);
+      throw new Error(`${where}: has no context ${context}; it has ${known.join(", ") || "none"}`);
+    }
+    config.setCurrentContext(context);
+  }
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
-    const where = file ?? process.env.KUBECONFIG ?? "~/.kube/config";
     throw new Error(`${where}: names no current cluster; set current-context`);
   }
   const server = new URL(cluster.server);

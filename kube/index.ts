@@ -17,9 +17,11 @@ export {
   createObject,
   deleteObject,
   getObject,
+  listObjects,
 } from "./objects.ts";
+export { observeRequests, type RequestObserver } from "./observe-requests.ts";
 export { type Change, Reflector, type ReflectorOptions } from "./reflector.ts";
-export type { Cause, ReflectorState } from "./reflector-state.ts";
+export type { Cause, ReflectorState, ReflectorStep } from "./reflector-state.ts";
 export {
   apiVersion,
   collectionPath,
@@ -32,4 +34,11 @@ export {
   type Resource,
   resources,
 } from "./resource.ts";
-export { after, done, type Outcome, WorkQueue, type WorkQueueOptions } from "./work-queue.ts";
+export {
+  after,
+  done,
+  type Outcome,
+  type QueueDepth,
+  WorkQueue,
+  type WorkQueueOptions,
+} from "./work-queue.ts";

@@ -2,6 +2,7 @@ import type { KubeConnection } from "./connection.ts";
 import { isKubeError } from "./kube-error.ts";
 import {
   apiVersion,
+  collectionPath,
   type KubeObject,
   type ObjectRef,
   objectPath,
@@ -56,6 +57,29 @@ export async function getObject(
     if (isKubeError(error, 404)) return undefined;
     throw error;
   }
+}
+
+/** Every object of the collection, read page by page; of all namespaces unless one is given. */
+export async function listObjects(
+  connection: KubeConnection,
+  resource: Resource,
+  namespace: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  const objects: KubeObject[] = [];
+  let token: string | undefined;
+  do {
+    const query = { limit: 500, continue: token };
+    const page = await connection.request<{
+      readonly metadata: { readonly continue?: string };
+      readonly items: readonly KubeObject[] | null;
+    }>({ path: collectionPath(resource, namespace), query }, signal);
+    // Items of a list carry no kind of their own.
+    const type = { apiVersion: apiVersion(resource), kind: resource.kind };
+    objects.push(...(page.items ?? []).map((item) => ({ ...type, ...item })));
+    token = page.metadata.continue || undefined;
+  } while (token !== undefined);
+  return objects;
 }
 
 /** Creates the object; KubeError 409 when one of its name exists. */

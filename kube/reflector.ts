@@ -38,6 +38,8 @@ export type ReflectorOptions<T> = {
   readonly metadataOnly?: boolean;
   /** Called for each difference between two snapshots, after it is visible to `get`. */
   readonly onChange?: (change: Change<T>) => void;
+  /** Called for each step of its life, with the state that it led to. */
+  readonly onStep?: (step: ReflectorStep, state: ReflectorState) => void;
   readonly log: Logger;
   readonly clock?: Clock;
   /** Objects a page of the list; default 500. */
@@ -120,6 +122,7 @@ export class Reflector<T> {
     const from = this.#state;
     this.#state = nextState(from, step, this.#random());
     const to = this.#state;
+    this.#options.onStep?.(step, to);
     if (from.kind === to.kind) return; // a watch renewed, as it is every few minutes
     const facts = { from: from.kind, to: to.kind, failures: to.failures };
     if (to.kind === "waiting") {

@@ -29,6 +29,12 @@ export type ObjectMeta = {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
+  /** Who last wrote which fields, and when. */
+  readonly managedFields?: readonly {
+    readonly manager?: string;
+    readonly subresource?: string;
+    readonly time?: string;
+  }[];
 };
 
 export type OwnerReference = {

@@ -118,7 +118,10 @@ test("no more keys than concurrency are worked on at once", async () => {
   for (const key of ["a", "b", "c"]) queue.add(key);
   await clock.advance(0);
   assert.deepEqual(worked, ["a", "b"]);
-  assert.deepEqual(queue.depth(), { waiting: 1, active: 2 });
+  assert.deepEqual(queue.depth(), { later: 0, due: 1, active: 2, overdueMs: 0 });
+  queue.add("d", 5000);
+  await clock.advance(1500);
+  assert.deepEqual(queue.depth(), { later: 1, due: 1, active: 2, overdueMs: 1500 });
   ends[0]?.();
   await clock.advance(0);
   assert.deepEqual(worked, ["a", "b", "c"]);

@@ -27,6 +27,15 @@ export type WorkQueueOptions = {
   readonly clock?: Clock;
 };
 
+/** Keys by where they stand, and how long the one that is due the longest has waited. */
+export type QueueDepth = {
+  /** To be worked on at a later time: after a delay, or again after a failure. */
+  readonly later: number;
+  readonly due: number;
+  readonly active: number;
+  readonly overdueMs: number;
+};
+
 /**
  * A queue of keys. Merge rule: a key is in it at most once, due at the earliest time anyone asked
  * for; a key added while it is being worked on is worked on again afterwards, never twice at once.
@@ -59,9 +68,16 @@ export class WorkQueue {
     this.#wake.abort();
   }
 
-  /** Keys waiting, and keys being worked on. */
-  depth(): { readonly waiting: number; readonly active: number } {
-    return { waiting: this.#due.size, active: this.#active.size };
+  depth(): QueueDepth {
+    const nowMs = this.#clock.monotonic();
+    let due = 0;
+    let overdueMs = 0;
+    for (const dueMs of this.#due.values()) {
+      if (dueMs > nowMs) continue;
+      due++;
+      overdueMs = Math.max(overdueMs, nowMs - dueMs);
+    }
+    return { later: this.#due.size - due, due, active: this.#active.size, overdueMs };
   }
 
   /** Works until `signal` aborts, then waits for the work under way. */

@@ -11,5 +11,22 @@ test("healthz and readyz answer for themselves, anything else is not found", asy
   assert.deepEqual([await status("/healthz"), await status("/readyz")], [200, 503]);
   ready = true;
   assert.deepEqual([await status("/readyz"), await status("/")], [200, 404]);
+  assert.equal(await status("/metrics"), 404);
+  stop.abort();
+});
+
+test("metrics are served as the registry gives them, and say when they cannot be read", async () => {
+  const stop = new AbortController();
+  let text = async () => "up 1\n";
+  const metrics = { contentType: "text/plain; version=0.0.4", metrics: () => text() };
+  const health = { alive: () => true, ready: () => true, metrics };
+  const port = await serveHealth(health, { port: 0, host: "127.0.0.1" }, stop.signal);
+  const get = async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    return [response.status, response.headers.get("content-type"), await response.text()];
+  };
+  assert.deepEqual(await get(), [200, "text/plain; version=0.0.4", "up 1\n"]);
+  text = () => Promise.reject(new Error("broken"));
+  assert.deepEqual(await get(), [500, "text/plain", "/metrics: Error: broken\n"]);
   stop.abort();
 });

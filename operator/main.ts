@@ -6,26 +6,28 @@ import {
   done,
   type KubeConnection,
   Lease,
+  observeRequests,
   systemClock,
   WorkQueue,
 } from "@guardbee/kube";
-import { allAtOnce, type RolloutPlan } from "@guardbee/policy";
+import type { RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
-import { reconcileNode } from "./distribute/reconcile.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { serveHealth } from "./health.ts";
+import { countFleet } from "./metrics/fleet-counts.ts";
+import { OperatorMetrics } from "./metrics/metrics.ts";
 import { compileRego } from "./opa/compile.ts";
 import { findOpa } from "./opa/find-opa.ts";
 import { WasmHost } from "./opa/host.ts";
 import { Judgements } from "./policy/judgements.ts";
-import { reconcilePolicy } from "./policy/reconcile.ts";
 import { createTranslate } from "./policy/translate.ts";
+import { createQueues, type Queues } from "./queues.ts";
+import { guardRailsModule, translateModule } from "./rego/builtin-modules.ts";
 import { builtinRail } from "./rego/builtin-rail.ts";
 import type { Rail } from "./rego/guard-rails.ts";
 import { RegoPolicies } from "./rego/rego-policies.ts";
 import type { Compile } from "./rego/unit.ts";
-import { StatusWriter } from "./status/status-writer.ts";
 
 export type OperatorOptions = {
   readonly log: Logger;
@@ -38,7 +40,7 @@ export type OperatorOptions = {
   readonly identity?: string;
   /** `lease`: lead only while holding the Lease. `none`: for a single process. Default `lease`. */
   readonly leaderElection?: "lease" | "none";
-  /** For /healthz and /readyz; default none. 0 picks a free one. */
+  /** For /healthz, /readyz and /metrics; default none. 0 picks a free one. */
   readonly healthPort?: number;
   /** For the validating webhook; default none. */
   readonly webhook?: WebhookOptions;
@@ -68,10 +70,10 @@ export type OperatorOptions = {
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, clock = systemClock } = options;
-  const module =
-    options.translateModule ?? new URL("../rego/build/translate.wasm", import.meta.url);
-  const wasm = new Uint8Array(await readFile(module));
-  const connection = options.connection ?? (await connectTo(options));
+  const wasm = new Uint8Array(await readFile(options.translateModule ?? translateModule));
+  const metrics = new OperatorMetrics();
+  const plain = options.connection ?? (await connectTo(options));
+  const connection = observeRequests(plain, metrics.request, clock);
   const namespace = options.namespace ?? connection.namespace;
   const host = new WasmHost({
     module: wasm,
@@ -105,6 +107,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     connection,
     clock,
     log,
+    onWatchStep: metrics.watchStep,
     listener: {
       policyChanged: (name) => changed(name),
       nodeChanged: (name) => queues?.nodes.add(name),
@@ -133,7 +136,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   async function lead(leading: AbortSignal): Promise<void> {
     await orAborted(fleet.synced, leading);
     await rego.prepare(leading);
-    const started = createQueues({ ...options, clock, connection, fleet, judgements });
+    const started = createQueues({ ...options, clock, connection, fleet, judgements, metrics });
     queues = started;
     for (const name of fleet.setNames()) changed(name);
     for (const name of fleet.nodeNames()) started.nodes.add(name);
@@ -165,7 +168,13 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     certificates?.tried.then(() => {
       tried = true;
     });
-    const health = { alive: () => true, ready: () => synced && tried };
+    metrics.collectProcess();
+    metrics.follow({
+      queues: () => ({ ...queues }),
+      leads: () => queues !== undefined,
+      fleet: () => countFleet(fleet),
+    });
+    const health = { alive: () => true, ready: () => synced && tried, metrics: metrics.registry };
     await serveHealth(health, { port: options.healthPort }, signal);
   }
   // A part that throws is a bug; it takes the others down with it, and the pod is restarted.
@@ -196,55 +205,11 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
 /** Objects come one by one when the operator starts. */
 const guardsDelayMs = 500;
 
-type Queues = {
-  readonly policies: WorkQueue;
-  readonly regoPolicies: WorkQueue;
-  readonly nodes: WorkQueue;
-};
-
-function createQueues(
-  parts: OperatorOptions & {
-    readonly clock: Clock;
-    readonly connection: KubeConnection;
-    readonly fleet: Fleet;
-    readonly judgements: Judgements;
-  },
-): Queues {
-  const { connection, fleet, judgements, clock } = parts;
-  const { statusIntervalMs = 5_000, unreachableMs = 120_000, rollout = allAtOnce } = parts;
-  const log = parts.log.child({ component: "policies" });
-  const deps = {
-    connection,
-    fleet,
-    judge: (...policy: Parameters<Judgements["get"]>) => judgements.get(...policy),
-    dueInMs: (setName: string) => judgements.dueInMs(setName),
-    forget: (setName: string, signal: AbortSignal) => judgements.forget(setName, signal),
-    statuses: new StatusWriter(connection, clock, statusIntervalMs),
-    clock,
-    log,
-    unreachableMs,
-    rollout,
-  };
-  const work = (name: string, signal: AbortSignal) => reconcilePolicy(name, deps, signal);
-  return {
-    policies: new WorkQueue({ work, log, clock }),
-    regoPolicies: new WorkQueue({ work, log, clock }),
-    nodes: new WorkQueue({
-      work: (name, signal) => reconcileNode(name, { connection, fleet }, signal),
-      log: parts.log.child({ component: "nodes" }),
-      clock,
-      concurrency: 8,
-    }),
-  };
-}
-
 /** The built-in guard rails, in a worker of their own. */
 async function guardRailsHost(options: OperatorOptions): Promise<{ host: WasmHost; rail: Rail }> {
-  const module =
-    options.guardRailsModule ?? new URL("../rego/build/guardrails.wasm", import.meta.url);
   const { regoDeadlineMs: deadlineMs = 2_000, clock = systemClock } = options;
   const log = options.log.child({ component: "guard-rails" });
-  const wasm = new Uint8Array(await readFile(module));
+  const wasm = new Uint8Array(await readFile(options.guardRailsModule ?? guardRailsModule));
   const host = new WasmHost({ module: wasm, log, clock, deadlineMs });
   return { host, rail: builtinRail(host) };
 }

@@ -1,3 +1,4 @@
+export { capabilityNames } from "./capabilities.ts";
 export {
   type CheckedFile,
   type CheckedPolicy,
@@ -11,6 +12,7 @@ export type { HookCall, OpenFile, Parameter, Process } from "./decide/event.ts";
 export { type FollowState, followsDescriptors, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export { hashSets, nodeDigest, type SourceRef, setName } from "./identity.ts";
+export { canonicalJson } from "./lower/canonical.ts";
 export { lower, refOf } from "./lower/index.ts";
 export { type ParsedFile, type ParsedPolicy, parsePolicies } from "./parse.ts";
 export { type Policy, parsePolicyObject } from "./parse-object.ts";

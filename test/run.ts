@@ -23,6 +23,7 @@ const staticChecks: readonly (readonly string[])[] = [
   ["biome", "ci", "--error-on-warnings"],
   ["node", "policy/schema/generate.ts", "--check"],
   ["node", "policy/generate-compatibility.ts", "--check"],
+  ["node", "operator/metrics/generate.ts", "--check"],
 ];
 
 async function main(wanted: readonly string[]): Promise<void> {

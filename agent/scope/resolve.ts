@@ -66,7 +66,12 @@ function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): reado
   ];
 }
 
-function setsIn(sets: readonly Named[], pod: Pod, container?: Container): readonly string[] {
+/** Names of the sets that hold in a container of the pod; without one, in the pod as a whole. */
+export function setsIn(
+  sets: readonly Named[],
+  pod: Pick<Pod, "namespace" | "labels">,
+  container?: Pick<Container, "name" | "image">,
+): readonly string[] {
   const { namespace, labels } = pod;
   const place = { kind: "pod", namespace, labels } as const;
   const inside = container && {

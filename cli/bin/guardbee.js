@@ -1,22 +1,4 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources under a Node that strips types (>= 24): this one, or the one that npm ci installed.
-import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { launch } from "./launch.js";
 
-const main = join(dirname(fileURLToPath(import.meta.url)), "..", "main.ts");
-const major = Number(process.versions.node.split(".")[0]);
-if (major >= 24) {
-  await import(main);
-} else {
-  const require = createRequire(import.meta.url);
-  const packaged = join(
-    dirname(require.resolve(`node-linux-${process.arch}/package.json`)),
-    "bin",
-    "node",
-  );
-  const run = spawnSync(packaged, [main, ...process.argv.slice(2)], { stdio: "inherit" });
-  if (run.signal !== null) process.kill(process.pid, run.signal);
-  process.exit(run.status ?? 1);
-}
+await launch("main.ts");

@@ -1,33 +1,17 @@
-import { connect } from "@guardbee/kube";
+import { type ClusterArgs, clusterOptions, withCluster } from "../cluster/connection.ts";
 import { type Command, exit } from "../command.ts";
 
-export type InventoryExportArgs = { readonly kubeconfig: string | undefined };
-
-export const inventoryExport: Command<InventoryExportArgs> = {
+export const inventoryExport: Command<ClusterArgs> = {
   name: "inventory export",
   positionals: "",
   summary: "Print what generators see of a cluster, as JSON for rego eval",
   examples: ["inventory export > inventory.json", "inventory export --kubeconfig ~/.kube/config"],
-  options: (yargs) =>
-    yargs.option("kubeconfig", {
-      type: "string",
-      describe: "How to reach the cluster [default: from inside it, else KUBECONFIG]",
+  options: clusterOptions,
+  run: (args, io) =>
+    withCluster(args, io, async ({ connection, signal }) => {
+      const { exportInventory } = await import("@guardbee/operator");
+      const inventory = await exportInventory(connection, signal);
+      io.stdout.write(`${JSON.stringify(inventory, null, 2)}\n`);
+      return exit.ok;
     }),
-  async run({ kubeconfig }, io) {
-    const { exportInventory } = await import("@guardbee/operator");
-    try {
-      const connection = await connect(kubeconfig === undefined ? {} : { kubeconfig });
-      try {
-        const inventory = await exportInventory(connection, io.signal);
-        io.stdout.write(`${JSON.stringify(inventory, null, 2)}\n`);
-        return exit.ok;
-      } finally {
-        connection.close();
-      }
-    } catch (error) {
-      io.signal.throwIfAborted();
-      io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-      return exit.unreachable;
-    }
-  },
 };

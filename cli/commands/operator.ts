@@ -27,7 +27,10 @@ export const operator: Command<OperatorArgs> = {
         type: "string",
         describe: "How to reach the cluster [default: from inside it, else KUBECONFIG]",
       })
-      .option("health-port", { type: "number", describe: "Serve /healthz and /readyz here" })
+      .option("health-port", {
+        type: "number",
+        describe: "Serve /healthz, /readyz and /metrics here",
+      })
       .option("webhook-port", {
         type: "number",
         describe: "Serve the validating webhook here, over TLS",

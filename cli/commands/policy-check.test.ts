@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable, Writable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { exit, type Io } from "../command.ts";
+import { exit, type Io, standardInput } from "../command.ts";
 import { type PolicyCheckArgs, policyCheck } from "./policy-check.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -21,6 +21,7 @@ async function run(args: Partial<PolicyCheckArgs>, stdin = "") {
     stdinIsPiped: true,
     stdout: sink("stdout"),
     stdoutIsTty: false,
+    stdoutColumns: undefined,
     stderr: sink("stderr"),
     env: {},
     cwd: root,
@@ -49,7 +50,7 @@ test("policy check accepts upstream's corpus, and not when strict", async () => 
 test("policy check reads standard input and prints JSON", async () => {
   const text =
     "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: p}\nspec: {}\n";
-  const { code, stdout } = await run({ paths: ["-"], output: "json" }, text);
+  const { code, stdout } = await run({ paths: [standardInput], output: "json" }, text);
   assert.equal(code, exit.rejected);
   assert.deepEqual(JSON.parse(stdout).policies[0], {
     file: "-",

@@ -1,14 +1,6 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { text } from "node:stream/consumers";
-import {
-  type CheckedFile,
-  type CheckReport,
-  checkPolicies,
-  formatCheckReport,
-  isAccepted,
-} from "@guardbee/policy";
-import { type Command, exit, type Io, UsageError } from "../command.ts";
+import { type CheckReport, checkPolicies, formatCheckReport, isAccepted } from "@guardbee/policy";
+import { type Command, exit } from "../command.ts";
+import { readPolicies } from "../read-policies.ts";
 
 export type PolicyCheckArgs = {
   readonly paths: readonly string[];
@@ -19,6 +11,7 @@ export type PolicyCheckArgs = {
 export const policyCheck: Command<PolicyCheckArgs> = {
   name: "policy check",
   positionals: "<paths..>",
+  completes: "file",
   summary: "Check policy files without a cluster",
   examples: [
     "policy check config/examples/deny-tmp-forbidden-write.yaml",
@@ -43,7 +36,7 @@ export const policyCheck: Command<PolicyCheckArgs> = {
         describe: "Also fail on what is not supported yet, and on warnings",
       }),
   async run({ paths, output, strict }, io) {
-    const files = (await Promise.all(paths.map((path) => readPolicies(path, io)))).flat();
+    const files = await readPolicies(paths, io);
     const report = checkPolicies(files);
     io.stdout.write(
       output === "json" ? `${JSON.stringify(report, null, 2)}\n` : formatCheckReport(report),
@@ -52,26 +45,6 @@ export const policyCheck: Command<PolicyCheckArgs> = {
     return isAccepted(report, { strict }) ? exit.ok : exit.rejected;
   },
 };
-
-async function readPolicies(path: string, io: Io): Promise<CheckedFile[]> {
-  if (path === "-") return [{ file: "-", text: await text(io.stdin) }];
-  const absolute = resolve(io.cwd, path);
-  try {
-    if (!(await stat(absolute)).isDirectory()) {
-      return [{ file: path, text: await readFile(absolute, "utf8") }];
-    }
-    const names = (await readdir(absolute)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
-    return await Promise.all(
-      names.map(async (name) => ({
-        file: join(path, name),
-        text: await readFile(join(absolute, name), "utf8"),
-      })),
-    );
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${path}: cannot be read: ${reason}`);
-  }
-}
 
 function summarise({ policies, broken }: CheckReport): string {
   if (policies.length + broken.length === 0) return "no policies found";

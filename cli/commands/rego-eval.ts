@@ -10,6 +10,7 @@ export type RegoEvalArgs = { readonly file: string; readonly inventory: string }
 export const regoEval: Command<RegoEvalArgs> = {
   name: "rego eval",
   positionals: "<file>",
+  completes: "file",
   summary: "Print the policies that a RegoPolicy generates from an exported inventory",
   examples: [
     "rego eval config/examples/rego/edge-paths.yaml --inventory inventory.json",

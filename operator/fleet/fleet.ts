@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Change, type Clock, type KubeConnection, Reflector, resources } from "@guardbee/kube";
+import {
+  type Change,
+  type Clock,
+  type KubeConnection,
+  Reflector,
+  type ReflectorState,
+  type ReflectorStep,
+  type Resource,
+  resources,
+} from "@guardbee/kube";
 import type { LabelSelector } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { NodeFacts as RegoNodeFacts } from "../rego/generate.ts";
@@ -37,7 +46,11 @@ export type FleetOptions = {
   readonly listener: FleetListener;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly onWatchStep?: WatchStep;
 };
+
+/** Told how the watch of a collection goes on. */
+export type WatchStep = (resource: Resource, step: ReflectorStep, state: ReflectorState) => void;
 
 /**
  * The cluster as the operator sees it: policies, SelectorSets, nodes and what nodes report. It only
@@ -67,40 +80,38 @@ export class Fleet {
   /** Resolves when every reflector has its first list. */
   readonly synced: Promise<unknown>;
 
-  constructor({ connection, listener, clock, log }: FleetOptions) {
+  constructor({ connection, listener, clock, log, onWatchStep }: FleetOptions) {
     this.#listener = listener;
     this.#clock = clock;
-    const shared = (component: string) => ({ connection, clock, log: log.child({ component }) });
+    const shared = (resource: Resource) => ({
+      ...{ connection, clock, resource, log: log.child({ component: resource.plural }) },
+      onStep: (step: ReflectorStep, state: ReflectorState) => onWatchStep?.(resource, step, state),
+    });
     this.#policyReflectors = policyResources.map(
       (resource) =>
         new Reflector({
-          ...shared(resource.plural),
-          resource,
+          ...shared(resource),
           project: (raw) => projectPolicy(resource, raw),
           onChange: (change) => this.#onPolicy(change),
         }),
     );
     this.#nodes = new Reflector({
-      ...shared("nodes"),
-      resource: resources.node,
+      ...shared(resources.node),
       project: projectNode,
       onChange: (change) => this.#onNode(change),
     });
     this.#sets = new Reflector({
-      ...shared("selectorsets"),
-      resource: resources.selectorSet,
+      ...shared(resources.selectorSet),
       project: projectSet,
       onChange: (change) => this.#onSet(change),
     });
     this.#nodeSets = new Reflector({
-      ...shared("nodepolicysets"),
-      resource: resources.nodePolicySet,
+      ...shared(resources.nodePolicySet),
       project: projectNodeSets,
       onChange: (change) => this.#onNodeSets(change),
     });
     this.#namespaces = new Reflector({
-      ...shared("namespaces"),
-      resource: resources.namespace,
+      ...shared(resources.namespace),
       metadataOnly: true,
       project: ({ metadata: { name, labels = {} } }): NamespaceFacts => ({ name, labels }),
       onChange: (change) => {
@@ -289,7 +300,7 @@ export class Fleet {
     const listed = [...(before?.sets ?? []), ...(after?.sets ?? [])];
     const [held, holds] = [this.#holdsOf(before), this.#holdsOf(after)];
     const reports = [before?.report, after?.report].filter((one) => one !== undefined);
-    const named = reports.flatMap(({ exceptions, stops }) => [...exceptions, ...stops]);
+    const named = reports.flatMap(({ exceptions, stops = [] }) => [...exceptions, ...stops]);
     const concerned = new Set(named.map(({ set }) => set));
     for (const name of listed) {
       const same = held !== undefined && holds !== undefined && held.get(name) === holds.get(name);

@@ -45,7 +45,7 @@ export type SetEntry = {
   readonly nodes: LabelSelector | undefined;
   readonly ownerUid: string | undefined;
   /** Nodes report how many calls it stops. */
-  readonly countStops: boolean;
+  readonly countStops?: boolean;
   readonly rollout?: SetRollout;
   /** Of a RegoPolicy: what there is to lose. */
   readonly rules?: RuleCounts;
@@ -134,7 +134,7 @@ export function projectSet(raw: KubeObject): SetEntry {
     mode: modeOf(sets ?? []),
     nodes: sets?.[0]?.nodes,
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
-    countStops: spec?.countStops ?? false,
+    ...(spec?.countStops === true ? { countStops: true } : {}),
     ...(rollout === undefined ? {} : { rollout: projectRollout(rollout) }),
     ...(raw.metadata.name.startsWith("regopolicy") ? { rules: countRules(sets ?? []) } : {}),
   };
@@ -187,7 +187,7 @@ export function projectNodeSets(raw: KubeObject): NodeSetsEntry {
     | undefined;
   const report = status && {
     exceptions: status.exceptions ?? [],
-    stops: status.stops ?? [],
+    ...(status.stops === undefined ? {} : { stops: status.stops }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),
   };
   return {

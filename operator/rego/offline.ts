@@ -1,7 +1,6 @@
 import {
-  collectionPath,
   type KubeConnection,
-  type KubeObject,
+  listObjects,
   type Resource,
   resources,
   systemClock,
@@ -27,7 +26,7 @@ export async function exportInventory(
   connection: KubeConnection,
   signal: AbortSignal,
 ): Promise<InventorySnapshot> {
-  const list = (resource: Resource) => listAll(connection, resource, signal);
+  const list = (resource: Resource) => listObjects(connection, resource, undefined, signal);
   const namespaces = (await list(resources.namespace)).map(
     ({ metadata: { name, labels = {} } }) => ({
       name,
@@ -43,25 +42,6 @@ export async function exportInventory(
     for (const raw of await list(resource)) workloads.push(projectWorkload(resource, raw));
   }
   return { namespaces, nodes, workloads: workloads.filter((one) => one !== undefined) };
-}
-
-async function listAll(
-  connection: KubeConnection,
-  resource: Resource,
-  signal: AbortSignal,
-): Promise<readonly KubeObject[]> {
-  const objects: KubeObject[] = [];
-  let token: string | undefined;
-  do {
-    const query = { limit: 500, continue: token };
-    const page = await connection.request<{
-      readonly metadata: { readonly continue?: string };
-      readonly items: readonly KubeObject[] | null;
-    }>({ path: collectionPath(resource), query }, signal);
-    objects.push(...(page.items ?? []));
-    token = page.metadata.continue || undefined;
-  } while (token !== undefined);
-  return objects;
 }
 
 /**

@@ -23,7 +23,6 @@ function setAt(hash: string, rollout?: SetEntry["rollout"]): SetEntry {
     mode: "enforce",
     nodes: undefined,
     ownerUid: "u",
-    countStops: false,
   } as const;
   return rollout === undefined ? base : { ...base, rollout };
 }

@@ -8,7 +8,7 @@ const facts: NodeFacts = {
   kernel: "6.1.0",
   arch: "x86_64",
   ready: true,
-  report: { digest: "d", exceptions: [], stops: [] },
+  report: { digest: "d", exceptions: [] },
   holds: new Map([["tracingpolicy.a", "h2"]]),
   heardMs: 0,
 };
@@ -42,13 +42,13 @@ const cases: readonly {
   },
   {
     name: "that could not is failed with its reason",
-    facts: { report: { digest: "d", exceptions: [failure], stops: [] }, holds: new Map() },
+    facts: { report: { digest: "d", exceptions: [failure] }, holds: new Map() },
     want: { state: "failed", reason: "KernelLacks", message: "no kprobe_override" },
   },
   {
     name: "that failed with an earlier content is pending",
     facts: {
-      report: { digest: "d", exceptions: [{ ...failure, hash: "h1" }], stops: [] },
+      report: { digest: "d", exceptions: [{ ...failure, hash: "h1" }] },
       holds: new Map(),
     },
     want: { state: "pending", untilMs: 120_000 },

@@ -38,7 +38,7 @@ export type NodeFacts = {
 export type NodeReport = {
   readonly digest?: string;
   readonly exceptions: readonly NodeException[];
-  readonly stops: readonly NodeStops[];
+  readonly stops?: readonly NodeStops[];
 };
 /** At least so many calls that a content of a set stopped on this node, or would have. */
 export type NodeStops = { readonly set: string; readonly hash: string; readonly count: number };
@@ -61,8 +61,12 @@ export type JudgeOptions = {
   readonly modeOf: (hash: string) => Mode | undefined;
 };
 
-/** The state of `set` on one node. Pure. */
-export function judgeNode(facts: NodeFacts, set: WantedSet, options: JudgeOptions): NodeState {
+/** The state of `set` on a node that is to hold it now. Pure. */
+export function judgeNode(
+  facts: NodeFacts,
+  set: WantedSet,
+  options: JudgeOptions,
+): Exclude<NodeState, { readonly state: "waiting" }> {
   const { node, kernel, arch, report } = facts;
   const is = { node, kernel, arch };
   const exception = report?.exceptions.find((one) => one.set === set.name);

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   applyObject,
+  applyStatus,
   deleteObject,
   getObject,
   type KubeConnection,
@@ -9,7 +10,7 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import type { PolicyStatus, SelectorSet } from "@guardbee/policy";
+import { nodeDigest, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
 import pino from "pino";
 import { parseAllDocuments } from "yaml";
 import { type ApiServer, startApiServer } from "../../kube/testing/api-server.ts";
@@ -18,6 +19,18 @@ import { type OperatorOptions, runOperator } from "../main.ts";
 const root = new URL("../../", import.meta.url);
 const never = new AbortController().signal;
 const tester = { fieldManager: "test", force: true };
+
+export type NodeOptions = {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ready?: boolean;
+  readonly kernel?: string;
+};
+
+/** All fields are required. */
+const nodeInfo = {
+  ...{ architecture: "amd64", bootID: "", containerRuntimeVersion: "", kubeProxyVersion: "" },
+  ...{ kubeletVersion: "", machineID: "", operatingSystem: "linux", osImage: "", systemUUID: "" },
+};
 
 /** A real API server with crds/ and config/base applied, and an operator with the rights of that. */
 export class TestCluster {
@@ -74,13 +87,17 @@ export class TestCluster {
 
   /** A connection with the token of a service account in our namespace. */
   async connectAs(account: string, boundObjectRef?: object): Promise<KubeConnection> {
+    return this.#api.as(await this.tokenOf(account, boundObjectRef));
+  }
+
+  async tokenOf(account: string, boundObjectRef?: object): Promise<string> {
     const path = `/api/v1/namespaces/guardbee-system/serviceaccounts/${account}/token`;
     const spec = boundObjectRef === undefined ? {} : { boundObjectRef };
     const { status } = await this.kube.request<{ status: { token: string } }>(
       { method: "POST", path, body: { spec } },
       never,
     );
-    return this.#api.as(status.token);
+    return status.token;
   }
 
   async stopOperator(): Promise<void> {
@@ -91,6 +108,52 @@ export class TestCluster {
 
   async apply(resource: Resource, object: unknown): Promise<void> {
     await applyObject(this.kube, { resource, object: object as never }, tester, never);
+  }
+
+  /** A node as its kubelet registers it. */
+  async addNode(
+    name: string,
+    { labels = {}, ready = true, kernel = "6.1.0" }: NodeOptions = {},
+  ): Promise<void> {
+    await this.apply(resources.node, { metadata: { name, labels } });
+    const conditions = [{ type: "Ready", status: ready ? "True" : "Unknown", reason: "Kubelet" }];
+    await this.applyStatus(resources.node, name, {
+      conditions,
+      nodeInfo: { ...nodeInfo, kernelVersion: kernel },
+    });
+  }
+
+  /** What an agent reports: all sets of its node programmed, but for `exceptions` (set → why not). */
+  async report(
+    node: string,
+    exceptions: Readonly<Record<string, string>> = {},
+    more: object = {},
+  ): Promise<void> {
+    const get = async (resource: Resource, name: string) => {
+      const object = await getObject(this.kube, resource, { name }, never);
+      return object?.spec as { readonly sets: string[]; readonly hash: string };
+    };
+    const entries: { name: string; hash: string }[] = [];
+    const failed: object[] = [];
+    for (const name of (await get(resources.nodePolicySet, node)).sets) {
+      const { hash } = await get(resources.selectorSet, name);
+      const message = exceptions[name];
+      if (message === undefined) entries.push({ name, hash });
+      else failed.push({ set: name, hash, state: "failed", reason: "KernelLacks", message });
+    }
+    const status = { digest: nodeDigest(entries), exceptions: failed, ...more };
+    await this.applyStatus(resources.nodePolicySet, node, status, "guardbee-agent");
+  }
+
+  /** Of a cluster object. */
+  async applyStatus(
+    resource: Resource,
+    name: string,
+    status: object,
+    fieldManager = "test",
+  ): Promise<void> {
+    const target = { resource, object: { metadata: { name }, status } };
+    await applyStatus(this.kube, target, { fieldManager, force: true }, never);
   }
 
   async delete(resource: Resource, name: string, namespace?: string): Promise<void> {

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import manifest from "./package.json" with { type: "json" };
+
+const cases: Readonly<Record<keyof typeof manifest.bin, { argv: string[]; want: RegExp }>> = {
+  guardbee: { argv: ["--help"], want: /^guardbee <command>\n.*\n {2}guardbee operator /s },
+  "kubectl-guardbee": {
+    argv: ["--help"],
+    want: /^kubectl guardbee <command>\n(?!.*operator).*\n {2}kubectl guardbee explain <pod> /s,
+  },
+  "kubectl_complete-guardbee": { argv: ["exp"], want: /^explain\n:4\n$/ },
+};
+for (const [name, { argv, want }] of Object.entries(cases)) {
+  test(`${name} ${argv.join(" ")}, as the package installs it`, async () => {
+    const file = manifest.bin[name as keyof typeof manifest.bin];
+    const path = fileURLToPath(new URL(file, import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [path, ...argv]);
+    assert.match(stdout, want);
+  });
+}

@@ -1,0 +1,94 @@
+import {
+  type Action,
+  type Arg,
+  type Condition,
+  capabilityNames,
+  type Hook,
+  type LabelSelector,
+  type Scope,
+  type Selector,
+} from "@guardbee/policy";
+
+/** Values shown of a list; the rest is counted. */
+const maxValues = 4;
+
+/** Where a set holds, in a phrase: `pods in shop with app=web, containers with name=main`. */
+export function describeScope({ host, pods }: Scope): string {
+  const parts = host ? ["host processes"] : [];
+  if (pods !== undefined) {
+    const { namespaces, labels, containers } = pods;
+    const all = namespaces === undefined && labels === undefined;
+    const where = namespaces === undefined ? "" : ` in ${listOf(namespaces)}`;
+    const which = labels === undefined ? "" : ` with ${describeLabels(labels)}`;
+    parts.push(`${all ? "every pod" : `pods${where}${which}`}`);
+    if (containers !== undefined) parts.push(`containers with ${describeLabels(containers)}`);
+  }
+  return parts.length === 0 ? "nothing" : parts.join(", ");
+}
+
+/** A label selector in kubectl's notation: `app=web,tier in (a, b),!canary`. */
+export function describeLabels({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const equal = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  return [...equal, ...matchExpressions.map(describeTerm)].join(",");
+}
+
+type Term = NonNullable<LabelSelector["matchExpressions"]>[number];
+
+function describeTerm({ key, operator, values = [] }: Term): string {
+  switch (operator) {
+    case "In":
+      return `${key} in (${listOf(values)})`;
+    case "NotIn":
+      return `${key} notin (${listOf(values)})`;
+    case "Exists":
+      return key;
+    case "DoesNotExist":
+      return `!${key}`;
+  }
+}
+
+/** What it is attached to: `sys_write`, `exec`. */
+export function describeHook({ on }: Hook): string {
+  return on.kind === "exec" ? "exec" : on.call;
+}
+
+/** One selector in a line: `args[1] Prefix /tmp/: Sigkill`. */
+export function describeSelector({ conditions, actions }: Selector, args: readonly Arg[]): string {
+  const when = conditions.map((one) => describeCondition(one, args)).join(" and ");
+  const then = actions.length === 0 ? "Post" : actions.map(describeAction).join(", ");
+  return `${when === "" ? "always" : when}: ${then}`;
+}
+
+function describeCondition(condition: Condition, args: readonly Arg[]): string {
+  const { op } = condition;
+  switch (condition.by) {
+    case "pid":
+      return `pid ${op} ${listOf(condition.values)}`;
+    case "binary":
+      return `binary ${op} ${listOf(condition.values)}`;
+    case "capability": {
+      const names = condition.values.map((value) => capabilityNames[value] ?? String(value));
+      const where = condition.userNamespace === "any" ? "" : ` (${condition.userNamespace})`;
+      return `${condition.set} capability${where} ${op} ${listOf(names)}`;
+    }
+    case "arg":
+      return `args[${args[condition.arg]?.index}] ${op} ${listOf(condition.values)}`;
+  }
+}
+
+function describeAction(one: Action): string {
+  switch (one.action) {
+    case "Signal":
+      return `Signal ${one.signal}`;
+    case "Override":
+      return `Override -${one.error}`;
+    default:
+      return one.action;
+  }
+}
+
+function listOf(values: readonly (string | number)[]): string {
+  const more = values.length - maxValues;
+  const shown = values.slice(0, maxValues).join(", ");
+  return more > 0 ? `${shown} +${more} more` : shown;
+}

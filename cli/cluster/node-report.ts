@@ -1,0 +1,158 @@
+import type { KubeObject } from "@guardbee/kube";
+import {
+  Digests,
+  type Holdings,
+  hashFor,
+  judgeNode,
+  type NodeEntry,
+  type NodeSetsEntry,
+  type NodeStanding,
+  nodeStanding,
+  projectNode,
+  projectNodeSets,
+  type SetEntry,
+} from "@guardbee/operator/view";
+import type { NodePolicySetStatus } from "@guardbee/policy";
+import { section } from "./policy-report.ts";
+import { formatTable } from "./table.ts";
+
+/** What one node makes of its policies, as `guardbee nodes` prints it. */
+export type NodeReport = {
+  readonly name: string;
+  readonly standing: NodeStanding;
+  readonly ready: boolean;
+  /** Policies, by SelectorSet. */
+  readonly desired: number;
+  readonly programmed: number;
+  readonly failed: number;
+  readonly pending: number;
+  readonly unreachable: number;
+  /** Its digest stands for what it should hold now (`current`), for anything else, or is not there. */
+  readonly digest: "current" | "other" | "none";
+  readonly kernel?: string;
+  readonly arch?: string;
+  readonly features?: readonly string[];
+  readonly agentVersion?: string;
+  /** When its agent last wrote its status. */
+  readonly reportedAt?: string;
+  readonly exceptions: NonNullable<NodePolicySetStatus["exceptions"]>;
+  readonly exceptionsOmitted?: number;
+};
+
+/** One report a node, in order of name. Judged as the operator does, of this one look. Pure. */
+export function reportNodes(
+  nodes: readonly KubeObject[],
+  nodePolicySets: readonly KubeObject[],
+  sets: readonly SetEntry[],
+): readonly NodeReport[] {
+  const byName = new Map(sets.map((set) => [set.name, set]));
+  const rawByNode = new Map(nodePolicySets.map((raw) => [raw.metadata.name, raw]));
+  const digests = new Digests();
+  return nodes
+    .map((raw) => reportNode(projectNode(raw), rawByNode.get(raw.metadata.name), byName, digests))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function reportNode(
+  node: NodeEntry,
+  raw: KubeObject | undefined,
+  sets: ReadonlyMap<string, SetEntry>,
+  digests: Digests,
+): NodeReport {
+  const entry = raw && projectNodeSets(raw);
+  const wanted = (entry?.sets ?? []).flatMap((name) => sets.get(name) ?? []);
+  const expected = new Map(wanted.map((set) => [set.name, hashFor(set, node.name)]));
+  const today = digests.expect(expected);
+  const holds = holdingsOf(entry, expected, digests);
+  const count = { programmed: 0, failed: 0, pending: 0, unreachable: 0 };
+  for (const set of wanted) count[stateOn(node, entry, holds, set)]++;
+  const status = raw?.status as NodePolicySetStatus | undefined;
+  const { kernel, agentVersion, exceptions = [], exceptionsOmitted } = status ?? {};
+  const reportedAt = raw && lastReport(raw);
+  return {
+    name: node.name,
+    standing: nodeStanding({ ready: node.ready, report: entry?.report }, today),
+    ready: node.ready,
+    desired: entry?.sets.length ?? 0,
+    ...count,
+    digest: status?.digest === undefined ? "none" : holds === undefined ? "other" : "current",
+    kernel: kernel?.release ?? node.kernel,
+    arch: kernel?.arch ?? node.arch,
+    ...(kernel === undefined ? {} : { features: kernel.features }),
+    ...(agentVersion === undefined ? {} : { agentVersion }),
+    ...(reportedAt === undefined ? {} : { reportedAt }),
+    exceptions,
+    ...(exceptionsOmitted === undefined ? {} : { exceptionsOmitted }),
+  };
+}
+
+/** What a node's version of `set` is there, as one look shows it: a node is unreachable when it is NotReady. */
+export function stateOn(
+  node: Pick<NodeEntry, "name" | "kernel" | "arch" | "ready">,
+  entry: NodeSetsEntry | undefined,
+  holds: Holdings | undefined,
+  set: SetEntry,
+): "programmed" | "failed" | "pending" | "unreachable" {
+  const { name, kernel, arch, ready } = node;
+  const facts = { node: name, kernel, arch, ready, report: entry?.report, holds, heardMs: 0 };
+  const options = {
+    nowMs: 0,
+    changedMs: 0,
+    unreachableMs: Number.POSITIVE_INFINITY,
+    wasReady: false,
+    modeOf: () => undefined,
+  };
+  const { mode } = set;
+  return judgeNode(facts, { name: set.name, hash: hashFor(set, name), mode }, options).state;
+}
+
+/** What a node's digest stands for; undefined: nothing that it should hold now. */
+export function holdingsOf(
+  entry: NodeSetsEntry | undefined,
+  expected: Holdings,
+  digests: Digests,
+): Holdings | undefined {
+  const report = entry?.report;
+  if (report?.digest === undefined) return undefined;
+  return digests.read(report.digest, expected, report.exceptions);
+}
+
+/** The API server's record of the agent's last write: a status itself holds no time. */
+export function lastReport({ metadata }: KubeObject): string | undefined {
+  const times = (metadata.managedFields ?? [])
+    .filter(({ subresource }) => subresource === "status")
+    .map(({ time = "" }) => time)
+    .sort();
+  return times.at(-1);
+}
+
+/** `details`: what each of a few nodes can do and cannot hold, below the table. */
+export function formatNodeReports(
+  reports: readonly NodeReport[],
+  show: { readonly nowMs: number; readonly details: boolean },
+  columns: number | undefined,
+): string {
+  const head = ["NAME", "STATE", "POLICIES", "FAILED", "DIGEST", "KERNEL", "REPORTED", "FEATURES"];
+  const rows = reports.map((one) => [
+    ...[one.name, one.standing, `${one.programmed}/${one.desired}`, one.failed, one.digest],
+    ...[one.kernel ?? "", age(one.reportedAt, show.nowMs), (one.features ?? []).join(", ")],
+  ]);
+  const table = formatTable(head, rows, columns);
+  if (!show.details) return table;
+  const exceptions = reports.flatMap(({ name, exceptions, exceptionsOmitted = 0 }) => [
+    ...exceptions.map(({ set, state, reason, message }) => [name, set, state, reason, message]),
+    ...(exceptionsOmitted === 0 ? [] : [[name, `+${exceptionsOmitted} more`, "", "", ""]]),
+  ]);
+  return (
+    table + section(["NODE", "SELECTORSET", "STATE", "REASON", "MESSAGE"], exceptions, columns)
+  );
+}
+
+/** How long ago, as kubectl rounds it: 45s, 12m, 5h, 3d. */
+export function age(at: string | undefined, nowMs: number): string {
+  if (at === undefined) return "never";
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(at)) / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}

@@ -1,0 +1,35 @@
+import { parsePod } from "@guardbee/agent/view";
+import { listObjects, resources } from "@guardbee/kube";
+import { projectNode } from "@guardbee/operator/view";
+import type { Cluster } from "./connection.ts";
+import { isAgentPod } from "./is-agent-pod.ts";
+import type { Placement } from "./pod-diff.ts";
+
+export type PlacementOptions = {
+  readonly guardbeeNamespace: string;
+  /** Where pods are looked for; undefined: everywhere. */
+  readonly namespaces: readonly string[] | undefined;
+};
+
+/** Pods that are on a node, without those of agents, and all nodes. */
+export async function readPlacement(
+  { guardbeeNamespace, namespaces }: PlacementOptions,
+  { connection, signal }: Cluster,
+): Promise<Placement> {
+  const listPods = (namespace: string | undefined) =>
+    listObjects(connection, resources.pod, namespace, signal);
+  const [lists, nodes] = await Promise.all([
+    Promise.all((namespaces ?? [undefined]).map(listPods)),
+    listObjects(connection, resources.node, undefined, signal),
+  ]);
+  const pods = lists.flat();
+  return {
+    nodes: new Map(nodes.map((raw) => [raw.metadata.name, projectNode(raw)])),
+    pods: pods.flatMap((raw) => {
+      const pod = parsePod(raw);
+      const node = (raw.spec as { readonly nodeName?: string } | undefined)?.nodeName;
+      const placed = pod !== undefined && node !== undefined && node !== "";
+      return placed && !isAgentPod(raw, guardbeeNamespace) ? [{ pod, node }] : [];
+    }),
+  };
+}

@@ -1,0 +1,124 @@
+import { parseSetObject } from "@guardbee/agent/view";
+import { getObject, isKubeError, type KubeObject, listObjects, resources } from "@guardbee/kube";
+import type { GuardNote, OfflineJudge } from "@guardbee/operator";
+import { type SelectorSet, type SourceRef, setName } from "@guardbee/policy";
+import type { Cluster } from "./connection.ts";
+import { notInstalled, policyTitle } from "./find-policy.ts";
+import type { Given } from "./given-policies.ts";
+import { diffHosts, diffPods, type Placement } from "./pod-diff.ts";
+import type { PolicyDiff } from "./policy-diff.ts";
+import { diffSets } from "./set-diff.ts";
+
+/** Compares each policy with what is in force of it; pods are read when something differs. */
+export async function diffGiven(
+  given: readonly Given[],
+  judge: OfflineJudge,
+  readPlacement: () => Promise<Placement>,
+  cluster: Cluster,
+): Promise<readonly PolicyDiff[]> {
+  let placement: Promise<Placement> | undefined;
+  const placed = () => {
+    placement ??= readPlacement();
+    return placement;
+  };
+  const diffs: PolicyDiff[] = [];
+  for (const one of given) diffs.push(await diffOne(one, judge, placed, cluster));
+  return diffs;
+}
+
+async function diffOne(
+  { parsed, object }: Given,
+  judge: OfflineJudge,
+  readPlacement: () => Promise<Placement>,
+  cluster: Cluster,
+): Promise<PolicyDiff> {
+  const { file, line, kind = "(no kind)", name = "(no name)", result, locate } = parsed;
+  if (object === undefined) {
+    const problems = result.ok ? [] : result.problems;
+    return { policy: `${kind}/${name}`, file, line, verdict: "refused", problems };
+  }
+  const about = { policy: policyTitle(object), file, line };
+  const judgement = await judge.judge(object, cluster.signal);
+  if (judgement.kind !== "accepted") {
+    const problems = judgement.kind === "refused" ? judgement.problems.map(locate) : [];
+    return { ...about, verdict: "refused", problems };
+  }
+  const notes = (judgement.notes ?? []).map(describeNote);
+  const after = judgement.sets[0]!; // a policy of its own lowers to one set
+  const before = await inForce(object, cluster);
+  const diff = diffSets(before?.set, after);
+  if (before?.hash === judgement.hash) {
+    const hosts = { gains: [], loses: [], changes: [] };
+    return { ...about, verdict: "unchanged", notes, pods: [], hosts, ...diff };
+  }
+  const placement = await readPlacement();
+  return {
+    ...about,
+    verdict: before === undefined ? "new" : "changed",
+    notes,
+    pods: diffPods(before?.set, after, placement),
+    hosts: diffHosts(before?.set, after, placement.nodes),
+    ...diff,
+  };
+}
+
+/** A scope is not said again as JSON: it is compared as what holds. */
+function describeNote({ name, effect, message }: GuardNote): string {
+  const scoped = effect === "changed" && message.startsWith("scope:");
+  return `guard rail ${name} ${effect}: ${scoped ? "the scope" : message}`;
+}
+
+/** The set that the operator wrote for the policy of that identity, as an agent would take it. */
+async function inForce(
+  { kind = "", metadata }: KubeObject,
+  { connection, signal }: Cluster,
+): Promise<{ readonly hash: string; readonly set: SelectorSet } | undefined> {
+  const { name, namespace } = metadata;
+  const ref: SourceRef = { kind, name, ...(namespace === undefined ? {} : { namespace }) };
+  const at = setName(ref);
+  const raw = await getObject(connection, resources.selectorSet, { name: at }, signal);
+  const parsed = raw && parseSetObject(at, raw.spec);
+  if (parsed?.ok !== true || parsed.sets[0] === undefined) return undefined;
+  return { hash: parsed.hash, set: parsed.sets[0].set };
+}
+
+/** Namespaces beyond which none of the policies reaches; undefined: one of them holds everywhere. */
+export function namespacesOf(given: readonly Given[]): readonly string[] | undefined {
+  const own = given.flatMap(({ object }) => (object ? [object.metadata.namespace] : []));
+  const names = own.filter((one) => one !== undefined);
+  return names.length < own.length ? undefined : [...new Set(names)];
+}
+
+/** Namespaces that guard rails may see: all, or only those of namespaced policies. */
+export async function readNamespaces(
+  given: readonly Given[],
+  { connection, signal }: Cluster,
+): Promise<readonly { name: string; labels: Readonly<Record<string, string>> }[]> {
+  const names = namespacesOf(given);
+  const all =
+    names === undefined
+      ? await listObjects(connection, resources.namespace, undefined, signal)
+      : await Promise.all(
+          names.map((name) => getObject(connection, resources.namespace, { name }, signal)),
+        );
+  return all.flatMap((raw) =>
+    raw === undefined ? [] : [{ name: raw.metadata.name, labels: raw.metadata.labels ?? {} }],
+  );
+}
+
+/** The guard rails that are RegoPolicies of this cluster. */
+export async function clusterGuards({ connection, signal }: Cluster): Promise<readonly string[]> {
+  const { regoPolicy, regoPolicyNamespaced } = resources;
+  try {
+    const lists = [regoPolicy, regoPolicyNamespaced].map((resource) =>
+      listObjects(connection, resource, undefined, signal),
+    );
+    return (await Promise.all(lists))
+      .flat()
+      .filter(({ spec }) => (spec as { readonly role?: string } | undefined)?.role === "Guardrail")
+      .map(policyTitle);
+  } catch (error) {
+    if (isKubeError(error, 404)) throw notInstalled(connection.server);
+    throw error;
+  }
+}

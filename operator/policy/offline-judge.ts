@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import type { KubeObject } from "@guardbee/kube";
+import type { Logger } from "pino";
+import { WasmHost } from "../opa/host.ts";
+import { guardRailsModule, translateModule } from "../rego/builtin-modules.ts";
+import { builtinRail } from "../rego/builtin-rail.ts";
+import { type Guard, guardWith } from "../rego/guard-rails.ts";
+import type { NamespaceFacts } from "../rego/inventory.ts";
+import { type Judgement, judge } from "./judge.ts";
+import { createTranslate, type Translate } from "./translate.ts";
+
+export type OfflineJudgeOptions = {
+  /** Of the cluster that the policies are meant for. */
+  readonly namespaces: readonly NamespaceFacts[];
+  readonly ownNamespace: string;
+  readonly disabledGuardRails: readonly string[];
+  readonly log: Logger;
+};
+
+/**
+ * Judges policies as the operator does, outside of it: the same parsing, lowering, translation and
+ * built-in guard rails. Guard rails that a cluster has as RegoPolicies are not asked.
+ */
+export class OfflineJudge {
+  readonly #hosts: readonly WasmHost[];
+  readonly #translate: Translate;
+  readonly #guard: Guard;
+
+  /** Throws when the Rego modules are not built. */
+  static async open(options: OfflineJudgeOptions): Promise<OfflineJudge> {
+    const [translate, rails] = await Promise.all([
+      readModule(translateModule),
+      readModule(guardRailsModule),
+    ]);
+    return new OfflineJudge(options, translate, rails);
+  }
+
+  private constructor(
+    { namespaces, ownNamespace, disabledGuardRails: disabled, log }: OfflineJudgeOptions,
+    translate: Uint8Array<ArrayBuffer>,
+    rails: Uint8Array<ArrayBuffer>,
+  ) {
+    const [translating, guarding] = [
+      new WasmHost({ module: translate, log }),
+      new WasmHost({ module: rails, log }),
+    ];
+    this.#hosts = [translating, guarding];
+    this.#translate = createTranslate(translating, { ownNamespace });
+    const rail = builtinRail(guarding);
+    this.#guard = (subject, signal) => {
+      const { namespace } = subject.set.policy;
+      const seen = namespaces.filter(({ name }) => namespace === undefined || name === namespace);
+      const labels = Object.fromEntries(seen.map(({ name, labels }) => [name, labels]));
+      return guardWith([rail], subject, { ownNamespace, namespaces: labels, disabled }, signal);
+    };
+  }
+
+  /** Throws EvaluationError when Rego gives no answer. */
+  judge(object: KubeObject, signal: AbortSignal): Promise<Judgement> {
+    return judge(object, { translate: this.#translate, guard: this.#guard }, signal);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.close()));
+  }
+}
+
+async function readModule(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await readFile(url));
+  } catch (error) {
+    const what = `${url.pathname}: cannot be read: ${(error as Error).message}; run make build`;
+    throw new Error(what, { cause: error });
+  }
+}

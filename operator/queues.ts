@@ -1,0 +1,62 @@
+import { type Clock, type KubeConnection, WorkQueue } from "@guardbee/kube";
+import { allAtOnce, type RolloutPlan } from "@guardbee/policy";
+import type { Logger } from "pino";
+import { reconcileNode } from "./distribute/reconcile.ts";
+import type { Fleet } from "./fleet/fleet.ts";
+import type { OperatorMetrics } from "./metrics/metrics.ts";
+import type { Judgements } from "./policy/judgements.ts";
+import { reconcilePolicy } from "./policy/reconcile.ts";
+import { StatusWriter } from "./status/status-writer.ts";
+
+/** What a leader works off. */
+export type Queues = {
+  readonly policies: WorkQueue;
+  readonly regoPolicies: WorkQueue;
+  readonly nodes: WorkQueue;
+};
+
+export type QueuesOptions = {
+  readonly connection: KubeConnection;
+  readonly fleet: Fleet;
+  readonly judgements: Judgements;
+  readonly metrics: OperatorMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Between two status writes of one policy; default 5 s. */
+  readonly statusIntervalMs?: number;
+  /** After which a silent node no longer holds up the rest; default 2 min. */
+  readonly unreachableMs?: number;
+  /** How changes reach nodes where a policy does not say; default all at once. */
+  readonly rollout?: RolloutPlan;
+};
+
+export function createQueues(options: QueuesOptions): Queues {
+  const { connection, fleet, judgements, metrics, clock } = options;
+  const { statusIntervalMs = 5_000, unreachableMs = 120_000, rollout = allAtOnce } = options;
+  const log = options.log.child({ component: "policies" });
+  const deps = {
+    connection,
+    fleet,
+    judge: (...policy: Parameters<Judgements["get"]>) => judgements.get(...policy),
+    dueInMs: (setName: string) => judgements.dueInMs(setName),
+    forget: (setName: string, signal: AbortSignal) => judgements.forget(setName, signal),
+    statuses: new StatusWriter(connection, clock, statusIntervalMs),
+    clock,
+    log,
+    unreachableMs,
+    rollout,
+  };
+  const work = (name: string, signal: AbortSignal) => reconcilePolicy(name, deps, signal);
+  return {
+    policies: new WorkQueue({ work: metrics.timed("policies", work), log, clock }),
+    regoPolicies: new WorkQueue({ work: metrics.timed("regoPolicies", work), log, clock }),
+    nodes: new WorkQueue({
+      work: metrics.timed("nodes", (name: string, signal: AbortSignal) =>
+        reconcileNode(name, { connection, fleet }, signal),
+      ),
+      log: options.log.child({ component: "nodes" }),
+      clock,
+      concurrency: 8,
+    }),
+  };
+}

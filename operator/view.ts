@@ -1,0 +1,19 @@
+// What the operator makes of objects, for who only looks: it loads no Rego and no webhook.
+export {
+  hashFor,
+  isTurnOf,
+  type NodeEntry,
+  type NodeSetsEntry,
+  type PolicyEntry,
+  policyResources,
+  projectNode,
+  projectNodeSets,
+  projectPolicy,
+  projectSet,
+  type SetEntry,
+} from "./fleet/objects.ts";
+export { Digests, type Holdings } from "./status/digests.ts";
+export { listNames } from "./status/failure-groups.ts";
+export { type NodeStanding, nodeStanding, nodeStandings } from "./status/node-standing.ts";
+export { judgeNode, type NodeState } from "./status/node-state.ts";
+export { matchesLabels } from "./targets/match-labels.ts";
