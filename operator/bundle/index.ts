@@ -15,6 +15,5 @@ export { BundleError, type BundleErrorReason, bundleErrorReasons } from "./bundl
 export { type Fetched, type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
 export { parseHttpUrl } from "./http-get.ts";
 export { type OciReference, parseOciReference } from "./oci-reference.ts";
-export { BundlePoller, type BundlePollerOptions } from "./poller.ts";
-export type { PollerState, PollResult } from "./poller-state.ts";
+export { afterPoll, noPolls, type Polls, pollDelayMs } from "./poll-delay.ts";
 export { type BundleOwner, BundleStore, type BundleStoreOptions } from "./store.ts";

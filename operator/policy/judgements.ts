@@ -1,7 +1,7 @@
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Guard } from "../rego/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
-import { type Judgement, judge } from "./judge.ts";
+import { type Judgement, judge, type Unanswered } from "./judge.ts";
 import type { Translate } from "./translate.ts";
 
 /**
@@ -20,7 +20,7 @@ export class Judgements {
   }
 
   /** The judgement of this generation; throws when Rego gives no answer. */
-  async get(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+  async get(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement | Unanswered> {
     // Labels and annotations are input to Rego, and no part of the generation.
     const { labels, annotations } = policy.object.metadata;
     const inputs = this.#rego.inputsOf(policy);
@@ -28,6 +28,7 @@ export class Judgements {
     const known = this.#known.get(policy.setName);
     if (known?.key === key) return known.judgement;
     const judgement = await this.#judge(policy, signal);
+    if (judgement.kind === "unknown") return judgement; // the next answer may be another
     this.#known.set(policy.setName, { key, judgement });
     return judgement;
   }
@@ -49,7 +50,7 @@ export class Judgements {
     if (setName.startsWith("regopolicy")) await this.#rego.removeOrphans(signal);
   }
 
-  #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+  #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement | Unanswered> {
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
     return this.#judgePolicy(policy, signal);
   }

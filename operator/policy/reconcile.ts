@@ -10,20 +10,20 @@ import {
   type Outcome,
   resources,
 } from "@guardbee/kube";
-import type { PolicyStatus, Problem } from "@guardbee/policy";
+import type { Mode, PolicyStatus, Problem } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
-import { rollUp, type Verdict } from "../status/roll-up.ts";
+import { rollUp } from "../status/roll-up.ts";
 import { fieldManager, type StatusWriter } from "../status/status-writer.ts";
-import type { Judgement } from "./judge.ts";
+import type { Accepted, Guards, Judgement, Unanswered } from "./judge.ts";
 
 export type PolicyDeps = {
   readonly connection: KubeConnection;
   readonly fleet: Fleet;
   /** The judgement of a policy's generation; throws when Rego gives no answer. */
-  readonly judge: (policy: PolicyEntry, signal: AbortSignal) => Promise<Judgement>;
+  readonly judge: (policy: PolicyEntry, signal: AbortSignal) => Promise<Judged>;
   /** When `judge` is to be asked again though nothing changed; Infinity: never. */
   readonly dueInMs: (setName: string) => number;
   readonly forget: (setName: string, signal: AbortSignal) => Promise<void>;
@@ -73,20 +73,26 @@ function regoStatus(
   const notes = guardRails === undefined ? {} : { guardRails };
   if (policy.resource.group !== "guardbee.io") return notes;
   const { held: _held, ...before } = deps.statuses.current(policy)?.rego ?? {};
-  if (judged.kind !== "accepted" && judged.kind !== "guards") {
-    const held = judged.kind === "refused" ? judged.held : undefined;
-    const rego = { ...before, ...(held === undefined ? {} : { held }) };
+  const held = judged.kind === "refused" && judged.held !== undefined ? { held: judged.held } : {};
+  const used = usedOf(judged);
+  if (used === undefined) {
+    const rego = { ...before, ...held };
     return Object.keys(rego).length === 0 ? notes : { ...notes, rego };
   }
-  const result = judged.kind === "accepted" ? judged.hash : judged.rego.digest;
+  const result = used.kind === "accepted" ? used.hash : used.rego.digest;
   const changed = before.result !== result;
   const nowAt = new Date(deps.clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
   const inputsChangedAt = changed ? nowAt : (before.inputsChangedAt ?? nowAt);
   const digests = result === undefined ? {} : { result };
-  return { ...notes, rego: { ...judged.rego, ...digests, inputsChangedAt } };
+  return { ...notes, rego: { ...used.rego, ...digests, inputsChangedAt, ...held } };
 }
 
-type Judged = Judgement | Extract<Verdict, { kind: "unknown" }>;
+type Judged = Judgement | Unanswered;
+
+/** What holds from now on: of this generation, or else of its last good bundle. */
+function usedOf(judged: Judged): Accepted | Guards | undefined {
+  return judged.kind === "accepted" || judged.kind === "guards" ? judged : judged.lastGood;
+}
 
 async function judgeOrWait(
   policy: PolicyEntry,
@@ -94,7 +100,11 @@ async function judgeOrWait(
   signal: AbortSignal,
 ): Promise<Judged> {
   try {
-    return await deps.judge(policy, signal);
+    const judged = await deps.judge(policy, signal);
+    if (judged.kind === "unknown") {
+      deps.log.warn({ ref: policy.setName, reason: judged.message }, "policy cannot be judged");
+    }
+    return judged;
   } catch (error) {
     signal.throwIfAborted();
     deps.log.warn({ ref: policy.setName, err: error }, "policy cannot be judged");
@@ -109,11 +119,12 @@ async function ensureSet(
   deps: PolicyDeps,
   signal: AbortSignal,
 ): Promise<Judged> {
-  if (judged.kind !== "accepted") return judged; // what was accepted before stays in force
+  const used = usedOf(judged);
+  if (used?.kind !== "accepted") return judged; // what was accepted before stays in force
   const { setName, resource, uid } = policy;
   const there = deps.fleet.set(setName);
   const ownerUid = resource.namespaced ? undefined : uid;
-  if (there?.hash === judged.hash && there.ownerUid === ownerUid) return judged;
+  if (there?.hash === used.hash && there.ownerUid === ownerUid) return judged;
   const { name } = policy.object.metadata;
   const owner = { apiVersion: apiVersion(resource), kind: resource.kind, name, uid };
   const metadata = {
@@ -122,36 +133,33 @@ async function ensureSet(
     // An owner in a namespace cannot own a cluster object; forgetPolicy is what cleans up there.
     ...(resource.namespaced ? {} : { ownerReferences: [owner] }),
   };
-  const object = { metadata, spec: { hash: judged.hash, sets: judged.sets } };
+  const object = { metadata, spec: { hash: used.hash, sets: used.sets } };
   const target = { resource: resources.selectorSet, object };
   try {
     await applyObject(deps.connection, target, { fieldManager, force: true }, signal);
     return judged;
   } catch (error) {
     if (!(error instanceof KubeError) || ![400, 413, 422].includes(error.status)) throw error;
-    return refusedByServer(error, judged); // it will say the same tomorrow
+    return refusedByServer(error, used.mode); // it will say the same tomorrow
   }
 }
 
-function refusedByServer(error: KubeError, { mode }: { readonly mode: Verdict["kind"] | string }) {
+function refusedByServer(error: KubeError, mode: Mode) {
   const problem: Problem = {
     field: "spec",
     what: `lowers to a SelectorSet that the API server refuses (${error.message.slice(0, 500)})`,
     fix: "split the policy",
     kind: "unsupported",
   };
-  const requested = mode === "monitor" ? "monitor" : "enforce";
-  return { kind: "refused", reason: "NotSupported", problems: [problem], mode: requested } as const;
+  return { kind: "refused", reason: "NotSupported", problems: [problem], mode } as const;
 }
 
 /** The state of each node that is to hold the policy, or holds its last accepted generation. */
 function nodeStates(policy: PolicyEntry, judged: Judged, deps: PolicyDeps): readonly NodeState[] {
   const { fleet } = deps;
   const there = fleet.set(policy.setName);
-  const wanted =
-    judged.kind === "accepted"
-      ? { hash: judged.hash, mode: judged.mode, nodes: judged.nodes }
-      : there;
+  const used = usedOf(judged);
+  const wanted = used?.kind === "accepted" ? used : there;
   if (wanted === undefined) return [];
   const set = { name: policy.setName, hash: wanted.hash, mode: wanted.mode };
   const options = {

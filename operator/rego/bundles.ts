@@ -1,58 +1,62 @@
-import {
-  apiVersion,
-  type Clock,
-  getObject,
-  type KubeConnection,
-  type KubeObject,
-  resources,
-} from "@guardbee/kube";
+import { apiVersion, type Clock } from "@guardbee/kube";
 import type { RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import {
+  afterPoll,
   type Bundle,
   BundleError,
   type BundleOwner,
-  type BundleSource,
   BundleStore,
-  type Credentials,
   defaultLimits,
   fetchBundle,
-  type Verification,
+  noPolls,
+  type Polls,
+  pollDelayMs,
 } from "../bundle/index.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import { fieldManager } from "../status/status-writer.ts";
+import {
+  type BundleSpec,
+  intervalOf,
+  isPinned,
+  type SourceOptions,
+  sourceOf,
+  verificationOf,
+} from "./bundle-source.ts";
 import { stableJson } from "./results.ts";
 
-type BundleSpec = NonNullable<RegoPolicy["spec"]["bundle"]>;
-
-/** What a source gave: the last good bundle, if any, and why the last try gave none. */
+/** What a source gave last, if anything, and why the last try gave none. */
 export type Sourced = { readonly bundle: Bundle | undefined; readonly error: Error | undefined };
 
 type Entry = Sourced & {
   /** Of source and verification: nothing that came by others is used. */
   readonly key: string;
   readonly etag: string | undefined;
+  readonly polls: Polls;
   /** Monotonic. */
   readonly dueMs: number;
-  /** Of the bundle that is in the store. */
+  /** Digest of the bundle that is in the store. */
   readonly kept: string | undefined;
+  /** What is in the store, once it was asked for. */
+  readonly lastGood: Bundle | undefined;
 };
 
-export type BundlesOptions = {
-  readonly connection: KubeConnection;
-  /** Where credentials are, and ConfigMaps of cluster policies unless they say otherwise. */
-  readonly ownNamespace: string;
+export type BundlesOptions = SourceOptions & {
+  /** For one fetch and for silence on the line; default 30 s. */
+  readonly bundleTimeoutMs?: number | undefined;
   readonly clock: Clock;
+  /** In [0, 1); default Math.random. */
+  readonly random?: () => number;
   readonly log: Logger;
 };
 
-const timeoutMs = 30_000;
-const defaultIntervalMs = 60_000;
-
-/** Bundles of RegoPolicies, each asked for again when its interval has passed. */
+/**
+ * Bundles of RegoPolicies. A source is asked again when its interval has passed, sooner and then ever
+ * later when it fails, and never when it is pinned and has given its one bundle.
+ */
 export class Bundles {
   readonly #options: BundlesOptions;
-  /** By set name. Written by get and forget. */
+  /** By set name. Written by get, keep, lastGood and forget. */
   readonly #entries = new Map<string, Entry>();
   /** Tries so far. Written by get. */
   #tries = 0;
@@ -78,37 +82,52 @@ export class Bundles {
     return Math.max(dueMs - this.#options.clock.monotonic(), 0);
   }
 
-  /** The bundle of `policy`; when its source fails, the last good one, also of an earlier operator. */
+  /** What the source of `policy` gave last by what its spec says now. */
   async get(policyEntry: PolicyEntry, policy: RegoPolicy, signal: AbortSignal): Promise<Sourced> {
     const { setName } = policyEntry;
     const spec = policy.spec.bundle!;
-    const { clock } = this.#options;
+    const { clock, random = Math.random } = this.#options;
     const key = stableJson(spec);
     const known = this.#entries.get(setName);
     const same = known?.key === key ? known : undefined;
     if (same !== undefined && clock.monotonic() < same.dueMs) return same;
     this.#tries++;
-    let next: Pick<Entry, "bundle" | "error" | "etag">;
-    try {
-      next = { error: undefined, ...(await this.#fetch(policy, spec, same, signal)) };
-    } catch (cause) {
-      signal.throwIfAborted();
-      const error = cause as Error;
-      const bundle = known?.bundle ?? (await this.#store.load(ownerOf(policyEntry), signal));
-      next = { bundle, etag: same?.etag, error };
-    }
-    const dueMs = clock.monotonic() + intervalOf(spec, next.error);
-    const entry = { key, dueMs, kept: known?.kept, ...next };
+    const next = await this.#poll(policy, spec, same, signal);
+    this.#log(setName, same?.error, next);
+    const polls = afterPoll(same?.polls ?? noPolls, next.error);
+    const last = next.error === undefined && isPinned(spec);
+    const delayMs = last
+      ? Number.POSITIVE_INFINITY
+      : pollDelayMs(polls, intervalOf(spec), random());
+    const dueMs = clock.monotonic() + delayMs;
+    // Another replica may have led, and kept another, since the store was last read.
+    const entry = { key, dueMs, polls, kept: known?.kept, lastGood: undefined, ...next };
     this.#entries.set(setName, entry);
     return entry;
   }
 
-  /** Makes the current bundle the last good one: it compiled, and what it gave was accepted. */
-  async keep(policyEntry: PolicyEntry, signal: AbortSignal): Promise<void> {
-    const entry = this.#entries.get(policyEntry.setName);
-    if (entry?.bundle === undefined || entry.kept === entry.bundle.digest) return;
-    await this.#store.save(ownerOf(policyEntry), entry.bundle, signal);
-    this.#entries.set(policyEntry.setName, { ...entry, kept: entry.bundle.digest });
+  /**
+   * The last bundle that was kept, also by an operator before this one and by another source: what
+   * stays in force when the source fails, or gives what cannot be used.
+   */
+  async lastGood(policyEntry: PolicyEntry, signal: AbortSignal): Promise<Bundle | undefined> {
+    const { setName } = policyEntry;
+    const known = this.#entries.get(setName)?.lastGood;
+    if (known !== undefined) return known;
+    const lastGood = await this.#store.load(ownerOf(policyEntry), signal);
+    const entry = this.#entries.get(setName);
+    if (entry !== undefined) this.#entries.set(setName, { ...entry, lastGood });
+    return lastGood;
+  }
+
+  /** Makes a bundle the last good one: it compiled, and what it gave was accepted. */
+  async keep(policyEntry: PolicyEntry, lastGood: Bundle, signal: AbortSignal): Promise<void> {
+    const { setName } = policyEntry;
+    if (this.#entries.get(setName)?.kept === lastGood.digest) return;
+    await this.#store.save(ownerOf(policyEntry), lastGood, signal);
+    const entry = this.#entries.get(setName);
+    if (entry === undefined) return;
+    this.#entries.set(setName, { ...entry, lastGood, kept: lastGood.digest });
   }
 
   forget(setName: string): void {
@@ -125,20 +144,33 @@ export class Bundles {
     }
   }
 
+  async #poll(
+    policy: RegoPolicy,
+    spec: BundleSpec,
+    known: Entry | undefined,
+    signal: AbortSignal,
+  ): Promise<Pick<Entry, "bundle" | "error" | "etag">> {
+    try {
+      return { error: undefined, ...(await this.#fetch(policy, spec, known, signal)) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { bundle: known?.bundle, etag: known?.etag, error: error as Error };
+    }
+  }
+
   async #fetch(
     policy: RegoPolicy,
     spec: BundleSpec,
     known: Entry | undefined,
     signal: AbortSignal,
   ): Promise<Pick<Entry, "bundle" | "etag">> {
-    const source = await this.#source(policy, spec, signal);
+    const { clock, bundleTimeoutMs: timeoutMs = 30_000 } = this.#options;
+    const source = await sourceOf(policy, spec, this.#options, signal);
     const fetched = await fetchBundle(source, {
       etag: known?.bundle === undefined ? undefined : known.etag,
       verification: verificationOf(spec),
       limits: defaultLimits,
-      timeoutMs,
-      clock: this.#options.clock,
-      signal,
+      ...{ timeoutMs, idleMs: timeoutMs, clock, signal },
     });
     if (fetched.kind === "unchanged") return { bundle: known?.bundle, etag: fetched.etag };
     const { bundle, etag } = fetched;
@@ -149,56 +181,14 @@ export class Bundles {
     return { bundle, etag };
   }
 
-  async #source(policy: RegoPolicy, spec: BundleSpec, signal: AbortSignal): Promise<BundleSource> {
-    const pinned = spec.digest === undefined ? {} : { digest: spec.digest };
-    if (spec.http !== undefined) {
-      const { url, credentials } = spec.http;
-      const known = await this.#credentials(policy, credentials, signal);
-      return { kind: "http", url, ...pinned, ...known };
+  #log(setName: string, before: Error | undefined, { bundle, error }: Sourced): void {
+    const { log } = this.#options;
+    if (error !== undefined) {
+      const same = before?.message === error.message;
+      log[same ? "debug" : "warn"]({ ref: setName, err: error }, "bundle not usable");
+    } else if (before !== undefined) {
+      log.info({ ref: setName, digest: bundle?.digest }, "bundle source recovered");
     }
-    if (spec.oci !== undefined) {
-      const { reference, credentials, plainHttp = false } = spec.oci;
-      const known = await this.#credentials(policy, credentials, signal);
-      const plain = plainHttp ? { plainHttp } : {};
-      return { kind: "oci", reference, ...plain, ...pinned, ...known };
-    }
-    const { name, namespace } = spec.configMap!;
-    const own = policy.metadata.namespace;
-    if (own !== undefined && namespace !== undefined && namespace !== own) {
-      const what = "spec.bundle.configMap.namespace: is another namespace";
-      throw new BundleError("InvalidSource", `${what}; remove it`);
-    }
-    const ref = { name, namespace: own ?? namespace ?? this.#options.ownNamespace };
-    const found = await getObject(this.#options.connection, resources.configMap, ref, signal);
-    if (found === undefined) {
-      const where = `ConfigMap ${ref.namespace}/${name}`;
-      throw new BundleError("Unreachable", `${where}: is not there; create it`);
-    }
-    return configMapSource(found);
-  }
-
-  /** Of the operator's own namespace alone, so that it needs to read no other Secret. */
-  async #credentials(
-    policy: RegoPolicy,
-    ref: { readonly name: string } | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly credentials?: Credentials }> {
-    if (ref === undefined) return {};
-    if (policy.kind === "RegoPolicyNamespaced") {
-      const what = "credentials: are for cluster RegoPolicies";
-      throw new BundleError("InvalidSource", `${what}; use one, or a source without credentials`);
-    }
-    const { connection, ownNamespace: namespace } = this.#options;
-    const found = await getObject(connection, resources.secret, { ...ref, namespace }, signal);
-    if (found === undefined) {
-      const where = `Secret ${namespace}/${ref.name}`;
-      throw new BundleError("InvalidSource", `${where}: is not there; create it`);
-    }
-    const { data = {} } = found as { readonly data?: Readonly<Record<string, string>> };
-    const texts = (["token", "username", "password"] as const).flatMap((key) =>
-      data[key] === undefined ? [] : [[key, Buffer.from(data[key], "base64").toString()] as const],
-    );
-    return { credentials: Object.fromEntries(texts) };
   }
 }
 
@@ -209,30 +199,4 @@ function ownerOf({ object, resource, uid }: PolicyEntry): BundleOwner {
     ...{ apiVersion: apiVersion(resource), kind, name, uid },
     ...(namespace === undefined ? {} : { namespace }),
   };
-}
-
-function configMapSource(object: KubeObject): BundleSource {
-  const { data = {}, binaryData = {} } = object as {
-    readonly data?: Readonly<Record<string, string>>;
-    readonly binaryData?: Readonly<Record<string, string>>;
-  };
-  const binary = Object.entries(binaryData).map(
-    ([key, text]) => [key, Buffer.from(text, "base64")] as const,
-  );
-  return { kind: "configMap", files: data, binary: Object.fromEntries(binary) };
-}
-
-function verificationOf({ verification }: BundleSpec): Verification | undefined {
-  if (verification === undefined) return undefined;
-  const { keys = [], artifactKeys = [], scope } = verification;
-  return { keys, artifactKeys, ...(scope === undefined ? {} : { scope }) };
-}
-
-/** At least 5 s; what a server asks for, if that is more. */
-function intervalOf({ pollInterval }: BundleSpec, error: Error | undefined): number {
-  const [, count, unit] = /^(\d+)([smh])$/.exec(pollInterval ?? "") ?? [];
-  const factor = { s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? "s"] ?? 1_000;
-  const givenMs = count === undefined ? defaultIntervalMs : Number(count) * factor;
-  const askedMs = error instanceof BundleError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.min(Math.max(givenMs, askedMs, 5_000), 86_400_000);
 }

@@ -30,7 +30,10 @@ export type UnitOptions = {
   readonly clock: Clock;
 };
 
-type Limits = NonNullable<RegoPolicySpec["limits"]>;
+export type LoadOptions = {
+  readonly entryPoint: string;
+  readonly limits: NonNullable<RegoPolicySpec["limits"]>;
+};
 
 /** The compiled Rego of one RegoPolicy, its worker and what it answered. */
 export class RegoUnit {
@@ -41,6 +44,8 @@ export class RegoUnit {
   #loaded:
     | { readonly key: string; readonly host: WasmHost; readonly entryPoint: string }
     | undefined;
+  /** What did not compile last, so that it is not tried again. Written by #load. */
+  #refused: { readonly key: string; readonly problems: readonly Problem[] } | undefined;
   /** Input → answer, of the last evaluateAll. Written by #load and evaluateAll. */
   #answers = new Map<string, unknown>();
   /** Evaluations that no kept answer spared. Written by evaluate. */
@@ -55,15 +60,16 @@ export class RegoUnit {
     return this.#loaded !== undefined;
   }
 
+  /** Whether this very content is what is evaluated. */
+  holds(content: RegoContent, options: LoadOptions): boolean {
+    return this.#loaded?.key === keyOf(content, options);
+  }
+
   /**
    * Replaces what is evaluated, unless there are problems: then the last good one stays. One load
    * follows another: a replica may begin to lead while it gets its guard rails ready.
    */
-  load(
-    content: RegoContent,
-    options: { readonly entryPoint: string; readonly limits: Limits },
-    signal: AbortSignal,
-  ): Promise<Result<void>> {
+  load(content: RegoContent, options: LoadOptions, signal: AbortSignal): Promise<Result<void>> {
     const loading = this.#loading.then(() => this.#load(content, options, signal));
     this.#loading = loading.catch(() => {}); // told to its caller
     return loading;
@@ -71,15 +77,19 @@ export class RegoUnit {
 
   async #load(
     content: RegoContent,
-    options: { readonly entryPoint: string; readonly limits: Limits },
+    options: LoadOptions,
     signal: AbortSignal,
   ): Promise<Result<void>> {
     const { entryPoint, limits } = options;
-    const key = stableJson([content.key, entryPoint, limits]);
+    const key = keyOf(content, options);
     if (this.#loaded?.key === key) return { ok: true, value: undefined };
+    if (this.#refused?.key === key) return { ok: false, problems: this.#refused.problems };
     const { data } = content;
     const compiled = await this.#options.compile(content.sources, { entryPoint, data }, signal);
-    if (!compiled.ok) return { ok: false, problems: compiled.problems.map(problemAt) };
+    if (!compiled.ok) {
+      this.#refused = { key, problems: compiled.problems.map(problemAt) };
+      return { ok: false, problems: this.#refused.problems };
+    }
     const { module } = compiled;
     const { log, clock } = this.#options;
     const { deadlineMs = 2_000, memoryMiB = 256 } = limits;
@@ -124,6 +134,10 @@ export class RegoUnit {
     await this.#loaded?.host.close();
     this.#loaded = undefined;
   }
+}
+
+function keyOf({ key }: RegoContent, { entryPoint, limits }: LoadOptions): string {
+  return stableJson([key, entryPoint, limits]);
 }
 
 /** A compiler's problem, where the author finds it. */
