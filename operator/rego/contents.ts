@@ -13,14 +13,14 @@ export function inlineContent({ spec }: RegoPolicy): RegoContent {
 }
 
 /**
- * What a policy with this bundle evaluates: its Rego, whether or not a compiled module lies beside
- * it, as what `opa` compiles here is within our capabilities. The policy's own data goes over the
- * bundle's, by top-level key.
+ * What a policy with this bundle evaluates: the module in it, else its Rego. The policy's own data goes
+ * over the bundle's, by top-level key.
  */
 export function bundleContent({ spec }: RegoPolicy, bundle: Bundle): RegoContent {
-  const { digest, revision, modules: sources } = bundle;
+  const { digest, revision, modules: sources, wasm } = bundle;
   const data = { ...bundle.data, ...spec.data };
-  return { digest, revision, key: digestOf([digest, data]), data, sources };
+  const compiled = wasm === undefined ? {} : { module: wasm.module };
+  return { digest, revision, key: digestOf([digest, data]), data, sources, ...compiled };
 }
 
 function digestOf(value: unknown): string {

@@ -3,6 +3,7 @@ import type { Problem, RegoPolicySpec, Result } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Compiled, RegoSource } from "../opa/compile.ts";
 import { WasmHost } from "../opa/host.ts";
+import { inspectModule, moduleProblems } from "../opa/inspect.ts";
 import { stableJson } from "./results.ts";
 
 /** Rego to run, from wherever it came. */
@@ -14,6 +15,8 @@ export type RegoContent = {
   readonly revision?: string;
   readonly data: unknown;
   readonly sources: readonly RegoSource[];
+  /** Compiled already, in place of `sources`; checked before it is used. */
+  readonly module?: Uint8Array<ArrayBuffer>;
 };
 
 export type Compile = (
@@ -85,13 +88,19 @@ export class RegoUnit {
     if (this.#loaded?.key === key) return { ok: true, value: undefined };
     if (this.#refused?.key === key) return { ok: false, problems: this.#refused.problems };
     const { data } = content;
-    const compiled = await this.#options.compile(content.sources, { entryPoint, data }, signal);
-    if (!compiled.ok) {
-      this.#refused = { key, problems: compiled.problems.map(problemAt) };
-      return { ok: false, problems: this.#refused.problems };
+    const { log, clock, compile } = this.#options;
+    let { module } = content;
+    if (module === undefined) {
+      const compiled = await compile(content.sources, { entryPoint, data }, signal);
+      if (!compiled.ok) {
+        this.#refused = { key, problems: compiled.problems.map(problemAt) };
+        return { ok: false, problems: this.#refused.problems };
+      }
+      module = compiled.module;
+    } else {
+      const problems = await problemsOfModule(module, entryPoint, clock, signal);
+      if (problems.length > 0) return { ok: false, problems };
     }
-    const { module } = compiled;
-    const { log, clock } = this.#options;
     const { deadlineMs = 2_000, memoryMiB = 256 } = limits;
     const maximumPages = memoryMiB * 16;
     const initialPages = Math.min(256, maximumPages);
@@ -133,6 +142,23 @@ export class RegoUnit {
   async close(): Promise<void> {
     await this.#loaded?.host.close();
     this.#loaded = undefined;
+  }
+}
+
+async function problemsOfModule(
+  module: Uint8Array<ArrayBuffer>,
+  entryPoint: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<readonly Problem[]> {
+  try {
+    return moduleProblems(await inspectModule(module, signal, { clock }), [entryPoint]);
+  } catch (error) {
+    signal.throwIfAborted();
+    const what = (error as Error).message.replace(/^policy\.wasm: /, "");
+    return [
+      { field: "policy.wasm", what, fix: "build it with opa build -t wasm", kind: "invalid" },
+    ];
   }
 }
 
