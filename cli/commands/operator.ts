@@ -7,6 +7,7 @@ export type OperatorArgs = {
   readonly healthPort: number | undefined;
   readonly webhookPort: number | undefined;
   readonly disableGuardRail: readonly string[] | undefined;
+  readonly namespacedBundleHosts: readonly string[] | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 };
 
@@ -36,18 +37,26 @@ export const operator: Command<OperatorArgs> = {
         choices: ["cluster-wide", "host-protection", "namespace-rights", "system-namespaces"],
         describe: "Switch off a built-in guard rail",
       })
+      .option("namespaced-bundle-hosts", {
+        type: "string",
+        array: true,
+        describe:
+          "Hosts that bundles of RegoPolicyNamespaceds may come from, as name, name:port or *.domain [default: none]",
+      })
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
       }),
   async run(args, io) {
     const { namespace, kubeconfig, healthPort, webhookPort, disableGuardRail, logLevel } = args;
+    const { namespacedBundleHosts } = args;
     const { runOperator } = await import("@guardbee/operator");
     const options = {
       log: pino({ level: logLevel }, io.stdout),
       ...(namespace === undefined ? {} : { namespace }),
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       disabledGuardRails: disableGuardRail ?? [],
+      namespacedBundleHosts: namespacedBundleHosts ?? [],
       ...(healthPort === undefined ? {} : { healthPort }),
       ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort } }),
     };

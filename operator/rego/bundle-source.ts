@@ -25,15 +25,15 @@ export async function sourceOf(
 ): Promise<BundleSource> {
   const pinned = spec.digest === undefined ? {} : { digest: spec.digest };
   if (spec.http !== undefined) {
-    const { url, credentials } = spec.http;
+    const { url, credentials, ca } = spec.http;
     const known = await credentialsOf(policy, credentials, options, signal);
-    return { kind: "http", url, ...pinned, ...known };
+    return { kind: "http", url, ...pinned, ...known, ...(ca === undefined ? {} : { ca }) };
   }
   if (spec.oci !== undefined) {
-    const { reference, credentials, plainHttp = false } = spec.oci;
+    const { reference, credentials, ca, plainHttp = false } = spec.oci;
     const known = await credentialsOf(policy, credentials, options, signal);
-    const plain = plainHttp ? { plainHttp } : {};
-    return { kind: "oci", reference, ...plain, ...pinned, ...known };
+    const transport = { ...(plainHttp ? { plainHttp } : {}), ...(ca === undefined ? {} : { ca }) };
+    return { kind: "oci", reference, ...transport, ...pinned, ...known };
   }
   const { name, namespace } = spec.configMap!;
   const own = policy.metadata.namespace;

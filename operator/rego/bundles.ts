@@ -42,6 +42,8 @@ type Entry = Sourced & {
 };
 
 export type BundlesOptions = SourceOptions & {
+  /** The only hosts that bundles of namespaced policies come from. */
+  readonly namespacedBundleHosts: readonly string[];
   /** For one fetch and for silence on the line; default 30 s. */
   readonly bundleTimeoutMs?: number | undefined;
   readonly clock: Clock;
@@ -164,12 +166,13 @@ export class Bundles {
     known: Entry | undefined,
     signal: AbortSignal,
   ): Promise<Pick<Entry, "bundle" | "etag">> {
-    const { clock, bundleTimeoutMs: timeoutMs = 30_000 } = this.#options;
+    const { clock, namespacedBundleHosts, bundleTimeoutMs: timeoutMs = 30_000 } = this.#options;
     const source = await sourceOf(policy, spec, this.#options, signal);
     const fetched = await fetchBundle(source, {
       etag: known?.bundle === undefined ? undefined : known.etag,
       verification: verificationOf(spec),
       limits: defaultLimits,
+      hosts: policy.kind === "RegoPolicyNamespaced" ? namespacedBundleHosts : undefined,
       ...{ timeoutMs, idleMs: timeoutMs, clock, signal },
     });
     if (fetched.kind === "unchanged") return { bundle: known?.bundle, etag: fetched.etag };

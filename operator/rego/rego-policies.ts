@@ -25,6 +25,8 @@ export type RegoPoliciesOptions = {
   readonly builtin: Rail | undefined;
   readonly disabledGuardRails: readonly string[];
   readonly ownNamespace: string;
+  readonly namespacedBundleHosts: readonly string[];
+  readonly bundleTimeoutMs: number | undefined;
   /** A RegoPolicy, by set name, is to be judged again, at the latest after that time. */
   readonly regoChanged: (setName: string, delayMs: number) => void;
   /** Every policy is to be judged again. */
