@@ -41,11 +41,25 @@ type Entry = Sourced & {
   readonly lastGood: Bundle | undefined;
 };
 
+/** One that is under way. */
+type Polling = {
+  readonly key: string;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+  /** Nobody waits for it any more. Written by get. */
+  late: boolean;
+};
+
+/** How long a judgement waits for a source; then it goes on with what there is. */
+const graceMs = 2_000;
+
 export type BundlesOptions = SourceOptions & {
   /** The only hosts that bundles of namespaced policies come from. */
   readonly namespacedBundleHosts: readonly string[];
   /** For one fetch and for silence on the line; default 30 s. */
   readonly bundleTimeoutMs?: number | undefined;
+  /** A source that nobody waited for any more has answered, or failed. */
+  readonly regoChanged: (setName: string, delayMs: number) => void;
   readonly clock: Clock;
   /** In [0, 1); default Math.random. */
   readonly random?: () => number;
@@ -54,13 +68,16 @@ export type BundlesOptions = SourceOptions & {
 
 /**
  * Bundles of RegoPolicies. A source is asked again when its interval has passed, sooner and then ever
- * later when it fails, and never when it is pinned and has given its one bundle.
+ * later when it fails, and never when it is pinned and has given its one bundle. One that is slow holds
+ * up no judgement for longer than 2 s.
  */
 export class Bundles {
   readonly #options: BundlesOptions;
-  /** By set name. Written by get, keep, lastGood and forget. */
+  /** By set name. Written by #poll, keep, lastGood and forget. */
   readonly #entries = new Map<string, Entry>();
-  /** Tries so far. Written by get. */
+  /** By set name. Written by #polling, #poll and forget. */
+  readonly #pollings = new Map<string, Polling>();
+  /** Tries so far. Written by #polling. */
   #tries = 0;
   readonly #store: BundleStore;
 
@@ -73,39 +90,39 @@ export class Bundles {
   /** Differs from last time when `get` would try again, or has since. */
   versionOf(setName: string): string {
     const entry = this.#entries.get(setName);
-    if (entry === undefined) return "";
-    const due = this.#options.clock.monotonic() >= entry.dueMs;
-    return `${entry.bundle?.digest} ${entry.error?.message}${due ? ` ${this.#tries}` : ""}`;
+    const polling = this.#pollings.has(setName);
+    const due = entry !== undefined && this.#options.clock.monotonic() >= entry.dueMs;
+    const doing = polling ? "waits" : due ? this.#tries : "";
+    return `${entry?.bundle?.digest} ${entry?.error?.message} ${doing}`;
   }
 
-  /** How long what `get` gave is good for; Infinity when it gave nothing. */
+  /** When to ask `get` again; Infinity when there is nothing to ask for, or regoChanged will say so. */
   dueInMs(setName: string): number {
-    const dueMs = this.#entries.get(setName)?.dueMs ?? Number.POSITIVE_INFINITY;
-    return Math.max(dueMs - this.#options.clock.monotonic(), 0);
+    const entry = this.#entries.get(setName);
+    if (entry === undefined || this.#pollings.has(setName)) return Number.POSITIVE_INFINITY;
+    return Math.max(entry.dueMs - this.#options.clock.monotonic(), 0);
   }
 
   /** What the source of `policy` gave last by what its spec says now. */
   async get(policyEntry: PolicyEntry, policy: RegoPolicy, signal: AbortSignal): Promise<Sourced> {
     const { setName } = policyEntry;
-    const spec = policy.spec.bundle!;
-    const { clock, random = Math.random } = this.#options;
-    const key = stableJson(spec);
-    const known = this.#entries.get(setName);
-    const same = known?.key === key ? known : undefined;
-    if (same !== undefined && clock.monotonic() < same.dueMs) return same;
-    this.#tries++;
-    const next = await this.#poll(policy, spec, same, signal);
-    this.#log(setName, same?.error, next);
-    const polls = afterPoll(same?.polls ?? noPolls, next.error);
-    const last = next.error === undefined && isPinned(spec);
-    const delayMs = last
-      ? Number.POSITIVE_INFINITY
-      : pollDelayMs(polls, intervalOf(spec), random());
-    const dueMs = clock.monotonic() + delayMs;
-    // Another replica may have led, and kept another, since the store was last read.
-    const entry = { key, dueMs, polls, kept: known?.kept, lastGood: undefined, ...next };
-    this.#entries.set(setName, entry);
-    return entry;
+    const { clock } = this.#options;
+    const key = stableJson(policy.spec.bundle);
+    const before = this.#entries.get(setName);
+    if (before?.key === key && clock.monotonic() < before.dueMs) return before;
+    const polling = this.#polling(setName, key, policy);
+    if (!polling.late) {
+      const answered = new AbortController();
+      const grace = clock.sleep(graceMs, AbortSignal.any([signal, answered.signal]));
+      await Promise.race([polling.done, grace]).finally(() => answered.abort());
+    }
+    const entry = this.#entries.get(setName);
+    if (entry?.key === key && this.#pollings.get(setName) !== polling) return entry;
+    polling.late = true;
+    if (entry?.key === key) return entry;
+    const what = `bundle: has not come within ${graceMs} ms`;
+    const error = new BundleError("Unreachable", `${what}; it is still waited for`);
+    return { bundle: undefined, error };
   }
 
   /**
@@ -133,7 +150,13 @@ export class Bundles {
   }
 
   forget(setName: string): void {
+    this.#pollings.get(setName)?.stop.abort();
+    this.#pollings.delete(setName);
     this.#entries.delete(setName);
+  }
+
+  close(): void {
+    for (const name of this.#pollings.keys()) this.forget(name);
   }
 
   /**
@@ -146,18 +169,48 @@ export class Bundles {
     }
   }
 
+  /** The poll that is under way by this key, or a new one. */
+  #polling(setName: string, key: string, policy: RegoPolicy): Polling {
+    const known = this.#pollings.get(setName);
+    if (known?.key === key) return known;
+    known?.stop.abort();
+    this.#tries++;
+    const stop = new AbortController();
+    const done = this.#poll(setName, key, policy, stop.signal);
+    const polling = { key, stop, done, late: false };
+    this.#pollings.set(setName, polling);
+    return polling;
+  }
+
+  /** Asks once, and writes down what came. Ends early when aborted, without a trace. */
   async #poll(
+    setName: string,
+    key: string,
     policy: RegoPolicy,
-    spec: BundleSpec,
-    known: Entry | undefined,
     signal: AbortSignal,
-  ): Promise<Pick<Entry, "bundle" | "error" | "etag">> {
-    try {
-      return { error: undefined, ...(await this.#fetch(policy, spec, known, signal)) };
-    } catch (error) {
-      signal.throwIfAborted();
-      return { bundle: known?.bundle, etag: known?.etag, error: error as Error };
-    }
+  ): Promise<void> {
+    const { clock, random = Math.random } = this.#options;
+    const spec = policy.spec.bundle!;
+    const known = this.#entries.get(setName);
+    const same = known?.key === key ? known : undefined;
+    const next = await this.#fetch(policy, spec, same, signal).then(
+      (fetched) => ({ ...fetched, error: undefined }),
+      (error: Error) => ({ bundle: same?.bundle, etag: same?.etag, error }),
+    );
+    if (signal.aborted) return;
+    this.#log(setName, same?.error, next);
+    const polls = afterPoll(same?.polls ?? noPolls, next.error);
+    const last = next.error === undefined && isPinned(spec);
+    const delayMs = last
+      ? Number.POSITIVE_INFINITY
+      : pollDelayMs(polls, intervalOf(spec), random());
+    const dueMs = clock.monotonic() + delayMs;
+    const { kept } = this.#entries.get(setName) ?? {};
+    // Another replica may have led, and kept another, since the store was last read.
+    this.#entries.set(setName, { key, dueMs, polls, kept, lastGood: undefined, ...next });
+    const late = this.#pollings.get(setName)?.late;
+    this.#pollings.delete(setName);
+    if (late) this.#options.regoChanged(setName, 0);
   }
 
   async #fetch(

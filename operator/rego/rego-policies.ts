@@ -261,6 +261,7 @@ export class RegoPolicies {
 
   async close(): Promise<void> {
     this.#stopInventory();
+    this.#bundles.close();
     await this.#units.close();
   }
 
