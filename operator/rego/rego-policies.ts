@@ -8,9 +8,9 @@ import { type Judgement, judge, type Unanswered } from "../policy/judge.ts";
 import type { Translate } from "../policy/translate.ts";
 import { Bundles } from "./bundles.ts";
 import { bundleContent, inlineContent } from "./contents.ts";
-import { generate, type InventorySnapshot } from "./generate.ts";
+import { generate } from "./generate.ts";
 import { type Guarded, type GuardSubject, guardWith, type Rail } from "./guard-rails.ts";
-import { Inventory } from "./inventory.ts";
+import { InventoryView } from "./inventory-view.ts";
 import { isGuard, OwnRails } from "./own-rails.ts";
 import { type GeneratedObject, stableJson } from "./results.ts";
 import { type Compile, problemAt, type RegoContent, type RegoUnit } from "./unit.ts";
@@ -53,8 +53,7 @@ export class RegoPolicies {
   readonly #rails: OwnRails;
   /** Generated object → its judgement, of each unit's last evaluation. Written by #generate. */
   readonly #judged = new WeakMap<RegoUnit, ReadonlyMap<string, Judgement>>();
-  /** Written by #inventory, forget and close. */
-  #inventory: { readonly inventory: Inventory; readonly stop: AbortController } | undefined;
+  readonly #inventory: InventoryView;
   /** Changes with what guard rails would decide. Written by bump. */
   #guardVersion = 0;
   /** Changes with the inventory, by namespace. Written by #inventoryChanged. */
@@ -69,6 +68,8 @@ export class RegoPolicies {
     this.#bundles = new Bundles(options);
     this.#units = new Units(options);
     this.#rails = new OwnRails(options.fleet, this.#units);
+    const onChange = (namespace: string) => this.inventoryChanged(namespace);
+    this.#inventory = new InventoryView({ ...options, onChange });
   }
 
   get guardVersion(): number {
@@ -117,6 +118,7 @@ export class RegoPolicies {
     const parsed = parseRegoPolicy(entry.object);
     if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
     const policy = parsed.value;
+    if (policy.spec.modules !== undefined) this.#bundles.forget(entry.setName);
     const judged =
       policy.spec.modules === undefined
         ? await this.#judgeSource(entry, policy, keep, signal)
@@ -255,12 +257,12 @@ export class RegoPolicies {
   async forget(setName: string): Promise<void> {
     this.#bundles.forget(setName);
     if (this.#rails.forget(setName)) this.bump();
-    if (![...this.#options.fleet.regoEntries()].some(isGenerator)) this.#stopInventory();
+    if (![...this.#options.fleet.regoEntries()].some(isGenerator)) this.#inventory.stop();
     await this.#units.forget(setName);
   }
 
   async close(): Promise<void> {
-    this.#stopInventory();
+    this.#inventory.stop();
     this.#bundles.close();
     await this.#units.close();
   }
@@ -279,7 +281,7 @@ export class RegoPolicies {
       judged.set(key, judgement);
       return judgement;
     };
-    const inventory = await this.#snapshot(policy, signal);
+    const inventory = await this.#inventory.snapshot(policy, signal);
     const judgement = await generate(
       policy,
       inventory,
@@ -299,38 +301,6 @@ export class RegoPolicies {
     const guard = (subject: GuardSubject, within: AbortSignal) => this.guard(subject, within);
     return judge(object, { translate, guard }, signal);
   }
-
-  async #snapshot(policy: RegoPolicy, signal: AbortSignal): Promise<InventorySnapshot> {
-    const { fleet } = this.#options;
-    const inventory = this.#following();
-    await abortable(inventory.synced, signal);
-    const all = fleet.namespaces();
-    if (policy.kind === "RegoPolicy") {
-      return { namespaces: all, nodes: fleet.nodeFacts(), workloads: inventory.workloads() };
-    }
-    // No nodes: they are shared, and what others run on them shows in their labels.
-    const own = policy.metadata.namespace ?? "";
-    const namespaces = all.filter(({ name }) => name === own);
-    return { namespaces, nodes: [], workloads: inventory.workloads(own) };
-  }
-
-  #following(): Inventory {
-    if (this.#inventory !== undefined) return this.#inventory.inventory;
-    const { connection, clock, log } = this.#options;
-    const stop = new AbortController();
-    const inventory = new Inventory({
-      ...{ connection, clock, log },
-      onChange: (namespace) => this.inventoryChanged(namespace),
-    });
-    inventory.run(stop.signal).catch((err: unknown) => log.error({ err }, "inventory ended"));
-    this.#inventory = { inventory, stop };
-    return inventory;
-  }
-
-  #stopInventory(): void {
-    this.#inventory?.stop.abort();
-    this.#inventory = undefined;
-  }
 }
 
 function isUsable<T extends { readonly kind: string }>(
@@ -346,13 +316,4 @@ function describe(error: Error): string {
 function isGenerator(entry: PolicyEntry): boolean {
   const { role } = (entry.object.spec ?? {}) as { readonly role?: unknown };
   return role === "Generate" && !entry.deleting;
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
