@@ -20,7 +20,7 @@ export type Verdict =
       readonly problems: readonly Problem[];
       readonly mode?: Mode;
       /** Of a RegoPolicy: what its last good bundle comes to, which holds instead. */
-      readonly lastGood?: unknown;
+      readonly lastGood?: object;
     }
   /** Rego gave no answer. */
   | { readonly kind: "unknown"; readonly message: string };
