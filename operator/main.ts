@@ -13,6 +13,7 @@ import {
 import type { RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
+import { assertHostPatterns } from "./bundle/index.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { serveHealth } from "./health.ts";
 import { countFleet } from "./metrics/fleet-counts.ts";
@@ -54,6 +55,13 @@ export type OperatorOptions = {
   readonly opa?: string;
   /** For one evaluation of built-in Rego; default 2 s. */
   readonly regoDeadlineMs?: number;
+  /**
+   * The only hosts that bundles of RegoPolicyNamespaceds may come from: `name`, `name:port`,
+   * `*.domain`. Default none: what they ask goes out from our network, and they read the answer.
+   */
+  readonly namespacedBundleHosts?: readonly string[];
+  /** For one fetch of a bundle; default 30 s. */
+  readonly bundleTimeoutMs?: number;
   /** Between two status writes of one policy; default 5 s. */
   readonly statusIntervalMs?: number;
   /** After which a silent node no longer holds up the rest; default 2 min. */
@@ -70,6 +78,7 @@ export type OperatorOptions = {
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, clock = systemClock } = options;
+  assertHostPatterns(options.namespacedBundleHosts ?? []);
   const wasm = new Uint8Array(await readFile(options.translateModule ?? translateModule));
   const metrics = new OperatorMetrics();
   const plain = options.connection ?? (await connectTo(options));
@@ -124,6 +133,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     compile: compileWith(options.opa),
     builtin: guardRails.rail,
     disabledGuardRails: options.disabledGuardRails ?? [],
+    namespacedBundleHosts: options.namespacedBundleHosts ?? [],
+    bundleTimeoutMs: options.bundleTimeoutMs,
     ownNamespace: namespace,
     regoChanged: (name, delayMs) => changed(name, delayMs),
     guardsChanged: () => {

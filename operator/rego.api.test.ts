@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { exportInventory } from "./rego/offline.ts";
@@ -192,50 +184,6 @@ describe("RegoPolicies against a real API server", { skip }, () => {
     );
     await cluster.delete(regoPolicyNamespaced, "edge", "shop");
     await eventually("gone", () => policies("regopolicynamespaced.shop.edge"), "none");
-  });
-
-  test("a bundle over HTTP: a bad one is said, the last good one stays, also over a restart", async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), "bundle-"));
-    t.after(() => rm(folder, { recursive: true, force: true }));
-    await writeFile(join(folder, "edge.rego"), edge);
-    await writeFile(
-      join(folder, "data.json"),
-      JSON.stringify({ forbidden: { a: "/a/", d: "/d/" } }),
-    );
-    const tarball = join(folder, "bundle.tar.gz");
-    await promisify(execFile)(process.env.OPA!, ["build", "-r", "r1", "-o", tarball, "-b", folder]);
-    let answer: Buffer | undefined = await readFile(tarball);
-    const server = createServer((_request, response) => {
-      response.writeHead(answer === undefined ? 500 : 200);
-      response.end(answer);
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    t.after(() => server.close());
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle.tar.gz`;
-    await cluster.apply(resources.deployment, aDeployment("a"));
-    const bundle = { http: { url }, pollInterval: "5s" };
-    const spec = { role: "Generate", evaluate: "PerWorkload", bundle };
-    await cluster.apply(regoPolicy, { metadata: { name: "web" }, spec });
-    const good = await cluster.accepted(regoPolicy, "web", "True Accepted");
-    assert.equal(good.rego?.revision, "r1");
-    await eventually("sets", () => policies("regopolicy.web"), "edge-a");
-    const refs = async () => {
-      const { conditions } = await cluster.status(regoPolicy, "web");
-      return conditions?.find(({ type }) => type === "ResolvedRefs")?.message.split(":")[0];
-    };
-    answer = Buffer.from("garbage");
-    await eventually("garbage is said", refs, "NotABundle");
-    answer = undefined;
-    await cluster.stopOperator();
-    await cluster.startOperator();
-    await eventually("an error is said", refs, "Unreachable");
-    await cluster.apply(resources.deployment, aDeployment("d"));
-    await eventually(
-      "the kept bundle covers it",
-      () => policies("regopolicy.web"),
-      "edge-a,edge-d",
-    );
-    await cluster.delete(regoPolicy, "web");
   });
 
   test("a bundle in a ConfigMap is used, and a wrong signature demand is said", async () => {

@@ -9,6 +9,7 @@ export type OperatorArgs = {
   readonly disableGuardRail: readonly string[] | undefined;
   readonly rolloutWaves: string;
   readonly rolloutInterval: string;
+  readonly namespacedBundleHosts: readonly string[] | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 };
 
@@ -51,6 +52,12 @@ export const operator: Command<OperatorArgs> = {
         default: "2m",
         describe: "From one wave to the next, at least",
       })
+      .option("namespaced-bundle-hosts", {
+        type: "string",
+        array: true,
+        describe:
+          "Hosts that bundles of RegoPolicyNamespaceds may come from, as name, name:port or *.domain [default: none]",
+      })
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
@@ -62,6 +69,7 @@ export const operator: Command<OperatorArgs> = {
     if (typeof waves === "string") throw new UsageError(`--rollout-waves: ${waves}`);
     const intervalMs = parseInterval(args.rolloutInterval);
     if (typeof intervalMs === "string") throw new UsageError(`--rollout-interval: ${intervalMs}`);
+    const { namespacedBundleHosts } = args;
     const { runOperator } = await import("@guardbee/operator");
     const options = {
       log: pino({ level: logLevel }, io.stdout),
@@ -69,6 +77,7 @@ export const operator: Command<OperatorArgs> = {
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       disabledGuardRails: disableGuardRail ?? [],
       rollout: { waves, intervalMs },
+      namespacedBundleHosts: namespacedBundleHosts ?? [],
       ...(healthPort === undefined ? {} : { healthPort }),
       ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort } }),
     };

@@ -24,7 +24,7 @@ export type BundleSource =
       readonly ca?: string;
       /** `sha256:<hex>` of the artifact's manifest. */
       readonly digest?: string;
-      /** Speak HTTP without TLS; default only to a registry on loopback. */
+      /** Speak HTTP without TLS; default only to a registry on loopback, and not with `ca`. */
       readonly plainHttp?: boolean;
     };
 

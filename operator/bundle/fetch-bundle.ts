@@ -17,10 +17,14 @@ export type FetchOptions = {
   /** Signatures that it must have. Absent: none is looked at. */
   readonly verification?: Verification | undefined;
   readonly limits: BundleLimits;
-  /** For all that goes over the network, and then again for unpacking. */
+  /** The only hosts that are asked, as assertHostPatterns takes them; default any. */
+  readonly hosts?: readonly string[] | undefined;
+  /** For all that goes over the network. */
   readonly timeoutMs: number;
   /** For silence on the line; default 30 s. */
   readonly idleMs?: number;
+  /** For unpacking and verifying; default 30 s. */
+  readonly openMs?: number;
   readonly clock?: Clock;
   readonly signal: AbortSignal;
 };
@@ -51,7 +55,7 @@ function fetchContent(
   source: Exclude<BundleSource, { readonly kind: "configMap" }>,
   options: FetchOptions,
 ): Promise<Content> {
-  const { clock = systemClock, idleMs = 30_000, timeoutMs, etag, limits, verification } = options;
+  const { clock = systemClock, idleMs = 30_000, timeoutMs, etag, limits, hosts } = options;
   const limit = {
     ms: timeoutMs,
     error: () =>
@@ -60,8 +64,8 @@ function fetchContent(
         `${source.kind} source: no bundle within ${timeoutMs} ms; try later, or serve a smaller one`,
       ),
   };
-  const context = { clock, idleMs, etag, limits };
-  const artifactKeys = verification?.artifactKeys ?? [];
+  const context = { clock, idleMs, etag, limits, hosts };
+  const artifactKeys = options.verification?.artifactKeys ?? [];
   return withDeadline(clock, limit, options.signal, (signal) =>
     source.kind === "http"
       ? fetchHttp(source, context, signal)
@@ -71,7 +75,7 @@ function fetchContent(
 
 function open(
   found: Pick<OpenRequest, "content" | "digest">,
-  { limits, verification, clock = systemClock, timeoutMs, signal }: FetchOptions,
+  { limits, verification, clock = systemClock, openMs = 30_000, signal }: FetchOptions,
 ): Promise<Bundle> {
   const { keys = [], scope } = verification ?? {};
   const request = {
@@ -79,7 +83,7 @@ function open(
     limits,
     ...(keys.length > 0 ? { verification: { keys, scope } } : {}),
   };
-  return openInWorker(request, { clock, ms: timeoutMs }, signal);
+  return openInWorker(request, { clock, ms: openMs }, signal);
 }
 
 /** Verification that demands nothing would accept everything, so it is refused. */

@@ -1,6 +1,8 @@
 import { type Clock, withDeadline } from "@guardbee/kube";
 import { Agent, fetch as undiciFetch } from "undici";
+import { assertAuthorities } from "./authorities.ts";
 import { BundleError } from "./bundle-error.ts";
+import { namesHost } from "./host-list.ts";
 
 /** One GET. */
 export type HttpGet = {
@@ -14,9 +16,11 @@ export type HttpGet = {
   readonly maxBytes: number;
 };
 
-/** What bounds a fetch in time. */
+/** What bounds a fetch, in time and in where it may lead. */
 export type HttpContext = {
   readonly clock: Clock;
+  /** The only hosts that are asked, redirects and token services included; default any. */
+  readonly hosts?: readonly string[] | undefined;
   /** For an answer to begin, and between two pieces of its body. */
   readonly idleMs: number;
 };
@@ -41,12 +45,14 @@ export async function httpGet(
   context: HttpContext,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
+  if (get.ca !== undefined) assertAuthorities(get.ca);
   const agent = get.ca === undefined ? undefined : new Agent({ connect: { ca: get.ca } });
   try {
     let url = get.url;
     let authorization = get.authorization;
     for (let hops = 0; hops <= redirectsMax; hops++) {
       assertHttp(url);
+      assertMayAsk(url, get.url, context.hosts);
       const answer = await exchange({ ...get, url, authorization }, agent, context, signal);
       const location = redirects.has(answer.status) ? answer.headers.get("location") : null;
       if (location === null) return answer;
@@ -114,6 +120,15 @@ function assertHttp(url: URL): void {
   throw new BundleError(
     "InvalidSource",
     `${show(url)}: is ${url.protocol}; only https: and http: are fetched`,
+  );
+}
+
+function assertMayAsk(url: URL, first: URL, hosts: readonly string[] | undefined): void {
+  if (hosts === undefined || namesHost(hosts, url)) return;
+  const what = url === first ? "is at" : "redirects to"; // where to is not for everyone to read
+  throw new BundleError(
+    "InvalidSource",
+    `${show(first)}: ${what} a host that namespaced policies may not ask; use a ConfigMap or another host, or have the host added to the operator's --namespaced-bundle-hosts`,
   );
 }
 

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
-import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import nock from "nock";
 import { type BundleSource, defaultLimits } from "./bundle.ts";
 import { contentDigest } from "./content-digest.ts";
 import { type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
-import { temporaryFolder } from "./testing/opa.ts";
+import { selfSigned } from "./testing/certificate.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
 import { startWebServer, type WebServer } from "./testing/web-server.ts";
 
@@ -318,20 +315,27 @@ test("a body with a content encoding is refused, because its digest would be ano
 });
 
 test("a private authority is trusted when it is given, and only then", async () => {
-  const folder = temporaryFolder();
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  execFileSync(
-    "openssl",
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 2 -subj /CN=bundles -addext subjectAltName=IP:127.0.0.1`.split(
-      " ",
-    ),
-    { stdio: "ignore" },
-  );
-  const ca = readFileSync(cert, "utf8");
-  const { origin } = await serve(serveBundle, { key: readFileSync(key, "utf8"), cert: ca });
+  const { key, cert: ca } = selfSigned();
+  const { origin } = await serve(serveBundle, { key, cert: ca });
   assert.equal((await get({ url: origin, ca })).kind, "bundle");
   await assert.rejects(get({ url: origin }), {
     reason: "Unreachable",
     message: `${origin}/: DEPTH_ZERO_SELF_SIGNED_CERT; check address and server`,
+  });
+  const another = selfSigned().cert;
+  await assert.rejects(get({ url: origin, ca: another }), { reason: "Unreachable" });
+  assert.equal((await get({ url: origin, ca: `${another}${ca}` })).kind, "bundle");
+});
+
+test("an authority that is no certificate is refused", async () => {
+  const { origin } = await serve(serveBundle);
+  const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  await assert.rejects(get({ url: origin, ca: "ca.crt" }), {
+    reason: "InvalidSource",
+    message: "bundle ca: has no certificate in PEM; paste the authority's ca.crt",
+  });
+  await assert.rejects(get({ url: origin, ca: selfSigned().cert + broken }), {
+    reason: "InvalidSource",
+    message: "bundle ca: has a certificate that is none; paste the authority's ca.crt",
   });
 });

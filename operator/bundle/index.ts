@@ -13,8 +13,8 @@ export {
 } from "./bundle.ts";
 export { BundleError, type BundleErrorReason, bundleErrorReasons } from "./bundle-error.ts";
 export { type Fetched, type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
+export { assertHostPatterns } from "./host-list.ts";
 export { parseHttpUrl } from "./http-get.ts";
 export { type OciReference, parseOciReference } from "./oci-reference.ts";
-export { BundlePoller, type BundlePollerOptions } from "./poller.ts";
-export type { PollerState, PollResult } from "./poller-state.ts";
+export { afterPoll, noPolls, type Polls, pollDelayMs } from "./poll-delay.ts";
 export { type BundleOwner, BundleStore, type BundleStoreOptions } from "./store.ts";

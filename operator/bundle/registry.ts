@@ -52,7 +52,7 @@ export class Registry {
     this.#options = options;
     this.#context = context;
     const { registry, repository } = options.reference;
-    const plain = options.plainHttp ?? isLoopback(registry);
+    const plain = options.plainHttp ?? (options.ca === undefined && isLoopback(registry));
     this.#base = new URL(`${plain ? "http" : "https"}://${registry}/v2/${repository}/`);
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
+import { formatProblem } from "@guardbee/policy";
 import { compileRego } from "./compile.ts";
 import { findOpa } from "./find-opa.ts";
 import { inspectModule, moduleProblems } from "./inspect.ts";
@@ -59,9 +60,12 @@ test("moduleProblems names what is missing", () => {
     entryPoints: ["edge/out"],
     builtins: ["http.send", "sprintf", "zz.new"],
   };
-  assert.deepEqual(moduleProblems(facts, ["edge/in"]), [
-    "policy.wasm has no entry point edge/in; it has edge/out; build it with -e edge/in",
-    "policy.wasm calls http.send, which is not supplied; the result would depend on the network; put facts into data",
-    "policy.wasm calls zz.new, which is not supplied; Guardbee's Wasm host does not have it",
-  ]);
+  assert.deepEqual(
+    moduleProblems(facts, ["edge/in"]).map((one) => formatProblem(one)),
+    [
+      "policy.wasm: has no entry point edge/in, but edge/out; build it with -e edge/in",
+      "policy.wasm: calls http.send, which is not supplied; the result would depend on the network; put facts into data",
+      "policy.wasm: calls zz.new, which is not supplied; Guardbee's Wasm host does not have it",
+    ],
+  );
 });

@@ -1,4 +1,5 @@
 import { type Clock, systemClock, withDeadline } from "@guardbee/kube";
+import type { Problem } from "@guardbee/policy";
 import { builtins as supplied } from "./builtins/index.ts";
 import type { ModuleFacts } from "./messages.ts";
 import { orAborted } from "./or-aborted.ts";
@@ -34,19 +35,22 @@ export async function inspectModule(
   }
 }
 
-/** Why a module cannot be used for `entryPoints`, each as a sentence; empty when it can. */
+/** Why a module cannot be used for `entryPoints`; empty when it can. */
 export function moduleProblems(
   facts: ModuleFacts,
   entryPoints: readonly string[],
-): readonly string[] {
+): readonly Problem[] {
+  const problem = (what: string, fix: string): Problem => ({
+    ...{ field: "policy.wasm", what, fix, kind: "invalid" },
+  });
   const lacking = entryPoints
     .filter((name) => !facts.entryPoints.includes(name))
     .map((name) => {
       const has = facts.entryPoints.join(", ");
-      return `policy.wasm has no entry point ${name}; it has ${has}; build it with -e ${name}`;
+      return problem(`has no entry point ${name}, but ${has}`, `build it with -e ${name}`);
     });
   const unknown = facts.builtins
     .filter((name) => supplied[name] === undefined)
-    .map((name) => `policy.wasm calls ${name}, which is not supplied; ${reasonAgainst(name)}`);
+    .map((name) => problem(`calls ${name}, which is not supplied`, reasonAgainst(name)));
   return [...lacking, ...unknown];
 }

@@ -15,36 +15,49 @@ import type { RefusalReason } from "../status/conditions.ts";
 import type { Translate } from "./translate.ts";
 
 /** What becomes of one generation of a policy: a set to program, or why not. */
-export type Judgement =
-  | {
-      readonly kind: "accepted";
-      readonly mode: Mode;
-      readonly enforces: boolean;
-      readonly hash: string;
-      readonly nodes: LabelSelector | undefined;
-      readonly sets: readonly SelectorSet[];
-      /** Mode as written, where a guard rail changed it. */
-      readonly requested?: Mode;
-      readonly notes?: readonly GuardNote[];
-      readonly rego?: RegoReport;
-      readonly unresolved?: string;
-    }
-  | {
-      readonly kind: "refused";
-      readonly reason: RefusalReason;
-      readonly problems: readonly Problem[];
-      readonly mode?: Mode;
-      readonly notes?: readonly GuardNote[];
-      /** Digest of a result that the drop guard holds back. */
-      readonly held?: string;
-    }
-  /** A RegoPolicy that judges others; there is nothing to program. */
-  | {
-      readonly kind: "guards";
-      readonly rego: RegoReport;
-      /** Why its bundle's source gives none; the last good one is in use. */
-      readonly unresolved?: string;
-    };
+export type Judgement = Accepted | Guards | Refused;
+
+export type Accepted = {
+  readonly kind: "accepted";
+  readonly mode: Mode;
+  readonly enforces: boolean;
+  readonly hash: string;
+  readonly nodes: LabelSelector | undefined;
+  readonly sets: readonly SelectorSet[];
+  /** Mode as written, where a guard rail changed it. */
+  readonly requested?: Mode;
+  readonly notes?: readonly GuardNote[];
+  readonly rego?: RegoReport;
+  readonly unresolved?: string;
+};
+
+/** A RegoPolicy that judges others; there is nothing to program. */
+export type Guards = {
+  readonly kind: "guards";
+  readonly rego: RegoReport;
+  /** Why its bundle's source gives none; the last good one is in use. */
+  readonly unresolved?: string;
+};
+
+export type Refused = {
+  readonly kind: "refused";
+  readonly reason: RefusalReason;
+  readonly problems: readonly Problem[];
+  readonly mode?: Mode;
+  readonly notes?: readonly GuardNote[];
+  /** Digest of a result that the drop guard holds back. */
+  readonly held?: string;
+} & InsteadOfBundle;
+
+/** Rego gave no answer. */
+export type Unanswered = { readonly kind: "unknown"; readonly message: string } & InsteadOfBundle;
+
+/** What holds where the bundle that a RegoPolicy's source gives is of no use. */
+export type InsteadOfBundle = {
+  /** What its last good bundle comes to. */
+  readonly lastGood?: Accepted | Guards;
+  readonly unresolved?: string;
+};
 
 /** What is in force of a RegoPolicy. */
 export type RegoReport = {

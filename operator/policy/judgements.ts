@@ -2,7 +2,7 @@ import { parseRollout } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Guard } from "../rego/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
-import { type Judgement, judge } from "./judge.ts";
+import { type Judgement, judge, type Unanswered } from "./judge.ts";
 import type { Translate } from "./translate.ts";
 
 /**
@@ -21,7 +21,7 @@ export class Judgements {
   }
 
   /** The judgement of this generation; throws when Rego gives no answer. */
-  async get(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+  async get(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement | Unanswered> {
     // Labels and annotations are input to Rego, and no part of the generation.
     const { labels, annotations } = policy.object.metadata;
     const inputs = this.#rego.inputsOf(policy);
@@ -29,6 +29,7 @@ export class Judgements {
     const known = this.#known.get(policy.setName);
     if (known?.key === key) return known.judgement;
     const judgement = await this.#judge(policy, signal);
+    if (judgement.kind === "unknown") return judgement; // the next answer may be another
     this.#known.set(policy.setName, { key, judgement });
     return judgement;
   }
@@ -52,7 +53,7 @@ export class Judgements {
     if (setName.startsWith("regopolicy")) await this.#rego.removeOrphans(signal);
   }
 
-  async #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
+  async #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement | Unanswered> {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);

@@ -10,6 +10,7 @@ import {
 } from "@guardbee/kube";
 import {
   allAtOnce,
+  type Mode,
   type PolicyStatus,
   type Problem,
   parseRollout,
@@ -23,16 +24,16 @@ import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
 import { ensureSet, isRefusal, type SetView } from "../rollout/ensure-set.ts";
 import { type StopCount, type TrialStatus, tryFirst } from "../rollout/trial.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
-import { rollUp, type Verdict } from "../status/roll-up.ts";
+import { rollUp } from "../status/roll-up.ts";
 import type { RollOutView } from "../status/stages.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
-import type { Judgement } from "./judge.ts";
+import type { Accepted, Guards, Judgement, Unanswered } from "./judge.ts";
 
 export type PolicyDeps = {
   readonly connection: KubeConnection;
   readonly fleet: Fleet;
   /** The judgement of a policy's generation; throws when Rego gives no answer. */
-  readonly judge: (policy: PolicyEntry, signal: AbortSignal) => Promise<Judgement>;
+  readonly judge: (policy: PolicyEntry, signal: AbortSignal) => Promise<Judged>;
   /** When `judge` is to be asked again though nothing changed; Infinity: never. */
   readonly dueInMs: (setName: string) => number;
   readonly forget: (setName: string, signal: AbortSignal) => Promise<void>;
@@ -94,20 +95,26 @@ function regoStatus(
   const notes = guardRails === undefined ? {} : { guardRails };
   if (policy.resource.group !== "guardbee.io") return notes;
   const { held: _held, ...before } = deps.statuses.current(policy)?.rego ?? {};
-  if (judged.kind !== "accepted" && judged.kind !== "guards") {
-    const held = judged.kind === "refused" ? judged.held : undefined;
-    const rego = { ...before, ...(held === undefined ? {} : { held }) };
+  const held = judged.kind === "refused" && judged.held !== undefined ? { held: judged.held } : {};
+  const used = usedOf(judged);
+  if (used === undefined) {
+    const rego = { ...before, ...held };
     return Object.keys(rego).length === 0 ? notes : { ...notes, rego };
   }
-  const result = judged.kind === "accepted" ? judged.hash : judged.rego.digest;
+  const result = used.kind === "accepted" ? used.hash : used.rego.digest;
   const changed = before.result !== result;
   const nowAt = new Date(deps.clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
   const inputsChangedAt = changed ? nowAt : (before.inputsChangedAt ?? nowAt);
   const digests = result === undefined ? {} : { result };
-  return { ...notes, rego: { ...judged.rego, ...digests, inputsChangedAt } };
+  return { ...notes, rego: { ...used.rego, ...digests, inputsChangedAt, ...held } };
 }
 
-type Judged = Judgement | Extract<Verdict, { kind: "unknown" }>;
+type Judged = Judgement | Unanswered;
+
+/** What holds from now on: of this generation, or else of its last good bundle. */
+function usedOf(judged: Judged): Accepted | Guards | undefined {
+  return judged.kind === "accepted" || judged.kind === "guards" ? judged : judged.lastGood;
+}
 
 async function judgeOrWait(
   policy: PolicyEntry,
@@ -115,7 +122,11 @@ async function judgeOrWait(
   signal: AbortSignal,
 ): Promise<Judged> {
   try {
-    return await deps.judge(policy, signal);
+    const judged = await deps.judge(policy, signal);
+    if (judged.kind === "unknown") {
+      deps.log.warn({ ref: policy.setName, reason: judged.message }, "policy cannot be judged");
+    }
+    return judged;
   } catch (error) {
     signal.throwIfAborted();
     deps.log.warn({ ref: policy.setName, err: error }, "policy cannot be judged");
@@ -141,13 +152,14 @@ async function settle(
 ): Promise<Settled> {
   const there = deps.fleet.set(policy.setName);
   const dueInMs = Number.POSITIVE_INFINITY;
-  if (judged.kind !== "accepted") return { settled: judged, view: there, dueInMs };
+  const used = usedOf(judged);
+  if (used?.kind !== "accepted") return { settled: judged, view: there, dueInMs };
   const count = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
   const asked = there?.rollout !== undefined || plan.monitorFirstMs !== undefined;
   for (const { state } of asked ? nodeStates(policy, there, deps) : []) count[state]++;
   const stops = (hash: string) => stopsOf(policy, there, hash, deps);
   const tried = tryFirst({
-    ...{ judged, there, stops, monitorFirstMs: plan.monitorFirstMs },
+    ...{ judged: used, there, stops, monitorFirstMs: plan.monitorFirstMs },
     before: deps.statuses.current(policy)?.trial,
     held: count.programmed > 0 && count.failed + count.pending + count.waiting === 0,
     nowMs: deps.clock.now(),
@@ -157,10 +169,11 @@ async function settle(
     const ensured = await ensureSet(policy, tried.judged, rollout, deps, signal);
     const sooner = Math.min(ensured.dueInMs, tried.dueInMs);
     const { trial } = tried;
-    return { settled: tried.judged, ...ensured, ...(trial && { trial }), dueInMs: sooner };
+    const settled = judged.kind === "accepted" ? tried.judged : judged;
+    return { settled, ...ensured, ...(trial && { trial }), dueInMs: sooner };
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return { settled: refusedByServer(error, judged), view: there, dueInMs };
+    return { settled: refusedByServer(error, used.mode), view: there, dueInMs };
   }
 }
 
@@ -181,15 +194,14 @@ function stopsOf(
   return { count, nodes: found.map(({ node }) => node) };
 }
 
-function refusedByServer(error: KubeError, { mode }: { readonly mode: Verdict["kind"] | string }) {
+function refusedByServer(error: KubeError, mode: Mode) {
   const problem: Problem = {
     field: "spec",
     what: `lowers to a SelectorSet that the API server refuses (${error.message.slice(0, 500)})`,
     fix: "split the policy",
     kind: "unsupported",
   };
-  const requested = mode === "monitor" ? "monitor" : "enforce";
-  return { kind: "refused", reason: "NotSupported", problems: [problem], mode: requested } as const;
+  return { kind: "refused", reason: "NotSupported", problems: [problem], mode } as const;
 }
 
 /** The state of each node that is to hold the policy, or holds its last accepted generation. */

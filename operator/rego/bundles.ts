@@ -1,60 +1,83 @@
-import {
-  apiVersion,
-  type Clock,
-  getObject,
-  type KubeConnection,
-  type KubeObject,
-  resources,
-} from "@guardbee/kube";
+import { apiVersion, type Clock } from "@guardbee/kube";
 import type { RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import {
+  afterPoll,
   type Bundle,
   BundleError,
   type BundleOwner,
-  type BundleSource,
   BundleStore,
-  type Credentials,
   defaultLimits,
   fetchBundle,
-  type Verification,
+  noPolls,
+  type Polls,
+  pollDelayMs,
 } from "../bundle/index.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import { fieldManager } from "../status/status-writer.ts";
+import {
+  type BundleSpec,
+  intervalOf,
+  isPinned,
+  type SourceOptions,
+  sourceOf,
+  verificationOf,
+} from "./bundle-source.ts";
 import { stableJson } from "./results.ts";
 
-type BundleSpec = NonNullable<RegoPolicy["spec"]["bundle"]>;
-
-/** What a source gave: the last good bundle, if any, and why the last try gave none. */
+/** What a source gave last, if anything, and why the last try gave none. */
 export type Sourced = { readonly bundle: Bundle | undefined; readonly error: Error | undefined };
 
 type Entry = Sourced & {
   /** Of source and verification: nothing that came by others is used. */
   readonly key: string;
   readonly etag: string | undefined;
+  readonly polls: Polls;
   /** Monotonic. */
   readonly dueMs: number;
-  /** Of the bundle that is in the store. */
+  /** Digest of the bundle that is in the store. */
   readonly kept: string | undefined;
+  /** What is in the store, once it was asked for. */
+  readonly lastGood: Bundle | undefined;
 };
 
-export type BundlesOptions = {
-  readonly connection: KubeConnection;
-  /** Where credentials are, and ConfigMaps of cluster policies unless they say otherwise. */
-  readonly ownNamespace: string;
+/** One that is under way. */
+type Polling = {
+  readonly key: string;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+  /** Nobody waits for it any more. Written by get. */
+  late: boolean;
+};
+
+/** How long a judgement waits for a source; then it goes on with what there is. */
+const graceMs = 2_000;
+
+export type BundlesOptions = SourceOptions & {
+  /** The only hosts that bundles of namespaced policies come from. */
+  readonly namespacedBundleHosts: readonly string[];
+  /** For one fetch and for silence on the line; default 30 s. */
+  readonly bundleTimeoutMs?: number | undefined;
+  /** A source that nobody waited for any more has answered, or failed. */
+  readonly regoChanged: (setName: string, delayMs: number) => void;
   readonly clock: Clock;
+  /** In [0, 1); default Math.random. */
+  readonly random?: () => number;
   readonly log: Logger;
 };
 
-const timeoutMs = 30_000;
-const defaultIntervalMs = 60_000;
-
-/** Bundles of RegoPolicies, each asked for again when its interval has passed. */
+/**
+ * Bundles of RegoPolicies. A source is asked again when its interval has passed, sooner and then ever
+ * later when it fails, and never when it is pinned and has given its one bundle. One that is slow holds
+ * up no judgement for longer than 2 s.
+ */
 export class Bundles {
   readonly #options: BundlesOptions;
-  /** By set name. Written by get and forget. */
+  /** By set name. Written by #poll, keep, lastGood and forget. */
   readonly #entries = new Map<string, Entry>();
-  /** Tries so far. Written by get. */
+  /** By set name. Written by #polling, #poll and forget. */
+  readonly #pollings = new Map<string, Polling>();
+  /** Tries so far. Written by #polling. */
   #tries = 0;
   readonly #store: BundleStore;
 
@@ -67,52 +90,73 @@ export class Bundles {
   /** Differs from last time when `get` would try again, or has since. */
   versionOf(setName: string): string {
     const entry = this.#entries.get(setName);
-    if (entry === undefined) return "";
-    const due = this.#options.clock.monotonic() >= entry.dueMs;
-    return `${entry.bundle?.digest} ${entry.error?.message}${due ? ` ${this.#tries}` : ""}`;
+    const polling = this.#pollings.has(setName);
+    const due = entry !== undefined && this.#options.clock.monotonic() >= entry.dueMs;
+    const doing = polling ? "waits" : due ? this.#tries : "";
+    return `${entry?.bundle?.digest} ${entry?.error?.message} ${doing}`;
   }
 
-  /** How long what `get` gave is good for; Infinity when it gave nothing. */
+  /** When to ask `get` again; Infinity when there is nothing to ask for, or regoChanged will say so. */
   dueInMs(setName: string): number {
-    const dueMs = this.#entries.get(setName)?.dueMs ?? Number.POSITIVE_INFINITY;
-    return Math.max(dueMs - this.#options.clock.monotonic(), 0);
+    const entry = this.#entries.get(setName);
+    if (entry === undefined || this.#pollings.has(setName)) return Number.POSITIVE_INFINITY;
+    return Math.max(entry.dueMs - this.#options.clock.monotonic(), 0);
   }
 
-  /** The bundle of `policy`; when its source fails, the last good one, also of an earlier operator. */
+  /** What the source of `policy` gave last by what its spec says now. */
   async get(policyEntry: PolicyEntry, policy: RegoPolicy, signal: AbortSignal): Promise<Sourced> {
     const { setName } = policyEntry;
-    const spec = policy.spec.bundle!;
     const { clock } = this.#options;
-    const key = stableJson(spec);
-    const known = this.#entries.get(setName);
-    const same = known?.key === key ? known : undefined;
-    if (same !== undefined && clock.monotonic() < same.dueMs) return same;
-    this.#tries++;
-    let next: Pick<Entry, "bundle" | "error" | "etag">;
-    try {
-      next = { error: undefined, ...(await this.#fetch(policy, spec, same, signal)) };
-    } catch (cause) {
-      signal.throwIfAborted();
-      const error = cause as Error;
-      const bundle = known?.bundle ?? (await this.#store.load(ownerOf(policyEntry), signal));
-      next = { bundle, etag: same?.etag, error };
+    const key = stableJson(policy.spec.bundle);
+    const before = this.#entries.get(setName);
+    if (before?.key === key && clock.monotonic() < before.dueMs) return before;
+    const polling = this.#polling(setName, key, policy);
+    if (!polling.late) {
+      const answered = new AbortController();
+      const grace = clock.sleep(graceMs, AbortSignal.any([signal, answered.signal]));
+      await Promise.race([polling.done, grace]).finally(() => answered.abort());
     }
-    const dueMs = clock.monotonic() + intervalOf(spec, next.error);
-    const entry = { key, dueMs, kept: known?.kept, ...next };
-    this.#entries.set(setName, entry);
-    return entry;
+    const entry = this.#entries.get(setName);
+    if (entry?.key === key && this.#pollings.get(setName) !== polling) return entry;
+    polling.late = true;
+    if (entry?.key === key) return entry;
+    const what = `bundle: has not come within ${graceMs} ms`;
+    const error = new BundleError("Unreachable", `${what}; it is still waited for`);
+    return { bundle: undefined, error };
   }
 
-  /** Makes the current bundle the last good one: it compiled, and what it gave was accepted. */
-  async keep(policyEntry: PolicyEntry, signal: AbortSignal): Promise<void> {
-    const entry = this.#entries.get(policyEntry.setName);
-    if (entry?.bundle === undefined || entry.kept === entry.bundle.digest) return;
-    await this.#store.save(ownerOf(policyEntry), entry.bundle, signal);
-    this.#entries.set(policyEntry.setName, { ...entry, kept: entry.bundle.digest });
+  /**
+   * The last bundle that was kept, also by an operator before this one and by another source: what
+   * stays in force when the source fails, or gives what cannot be used.
+   */
+  async lastGood(policyEntry: PolicyEntry, signal: AbortSignal): Promise<Bundle | undefined> {
+    const { setName } = policyEntry;
+    const known = this.#entries.get(setName)?.lastGood;
+    if (known !== undefined) return known;
+    const lastGood = await this.#store.load(ownerOf(policyEntry), signal);
+    const entry = this.#entries.get(setName);
+    if (entry !== undefined) this.#entries.set(setName, { ...entry, lastGood });
+    return lastGood;
+  }
+
+  /** Makes a bundle the last good one: it compiled, and what it gave was accepted. */
+  async keep(policyEntry: PolicyEntry, lastGood: Bundle, signal: AbortSignal): Promise<void> {
+    const { setName } = policyEntry;
+    if (this.#entries.get(setName)?.kept === lastGood.digest) return;
+    await this.#store.save(ownerOf(policyEntry), lastGood, signal);
+    const entry = this.#entries.get(setName);
+    if (entry === undefined) return;
+    this.#entries.set(setName, { ...entry, lastGood, kept: lastGood.digest });
   }
 
   forget(setName: string): void {
+    this.#pollings.get(setName)?.stop.abort();
+    this.#pollings.delete(setName);
     this.#entries.delete(setName);
+  }
+
+  close(): void {
+    for (const name of this.#pollings.keys()) this.forget(name);
   }
 
   /**
@@ -125,20 +169,64 @@ export class Bundles {
     }
   }
 
+  /** The poll that is under way by this key, or a new one. */
+  #polling(setName: string, key: string, policy: RegoPolicy): Polling {
+    const known = this.#pollings.get(setName);
+    if (known?.key === key) return known;
+    known?.stop.abort();
+    this.#tries++;
+    const stop = new AbortController();
+    const done = this.#poll(setName, key, policy, stop.signal);
+    const polling = { key, stop, done, late: false };
+    this.#pollings.set(setName, polling);
+    return polling;
+  }
+
+  /** Asks once, and writes down what came. Ends early when aborted, without a trace. */
+  async #poll(
+    setName: string,
+    key: string,
+    policy: RegoPolicy,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, random = Math.random } = this.#options;
+    const spec = policy.spec.bundle!;
+    const known = this.#entries.get(setName);
+    const same = known?.key === key ? known : undefined;
+    const next = await this.#fetch(policy, spec, same, signal).then(
+      (fetched) => ({ ...fetched, error: undefined }),
+      (error: Error) => ({ bundle: same?.bundle, etag: same?.etag, error }),
+    );
+    if (signal.aborted) return;
+    this.#log(setName, same?.error, next);
+    const polls = afterPoll(same?.polls ?? noPolls, next.error);
+    const last = next.error === undefined && isPinned(spec);
+    const delayMs = last
+      ? Number.POSITIVE_INFINITY
+      : pollDelayMs(polls, intervalOf(spec), random());
+    const dueMs = clock.monotonic() + delayMs;
+    const { kept } = this.#entries.get(setName) ?? {};
+    // Another replica may have led, and kept another, since the store was last read.
+    this.#entries.set(setName, { key, dueMs, polls, kept, lastGood: undefined, ...next });
+    const late = this.#pollings.get(setName)?.late;
+    this.#pollings.delete(setName);
+    if (late) this.#options.regoChanged(setName, 0);
+  }
+
   async #fetch(
     policy: RegoPolicy,
     spec: BundleSpec,
     known: Entry | undefined,
     signal: AbortSignal,
   ): Promise<Pick<Entry, "bundle" | "etag">> {
-    const source = await this.#source(policy, spec, signal);
+    const { clock, namespacedBundleHosts, bundleTimeoutMs: timeoutMs = 30_000 } = this.#options;
+    const source = await sourceOf(policy, spec, this.#options, signal);
     const fetched = await fetchBundle(source, {
       etag: known?.bundle === undefined ? undefined : known.etag,
       verification: verificationOf(spec),
       limits: defaultLimits,
-      timeoutMs,
-      clock: this.#options.clock,
-      signal,
+      hosts: policy.kind === "RegoPolicyNamespaced" ? namespacedBundleHosts : undefined,
+      ...{ timeoutMs, idleMs: timeoutMs, clock, signal },
     });
     if (fetched.kind === "unchanged") return { bundle: known?.bundle, etag: fetched.etag };
     const { bundle, etag } = fetched;
@@ -149,56 +237,14 @@ export class Bundles {
     return { bundle, etag };
   }
 
-  async #source(policy: RegoPolicy, spec: BundleSpec, signal: AbortSignal): Promise<BundleSource> {
-    const pinned = spec.digest === undefined ? {} : { digest: spec.digest };
-    if (spec.http !== undefined) {
-      const { url, credentials } = spec.http;
-      const known = await this.#credentials(policy, credentials, signal);
-      return { kind: "http", url, ...pinned, ...known };
+  #log(setName: string, before: Error | undefined, { bundle, error }: Sourced): void {
+    const { log } = this.#options;
+    if (error !== undefined) {
+      const same = before?.message === error.message;
+      log[same ? "debug" : "warn"]({ ref: setName, err: error }, "bundle not usable");
+    } else if (before !== undefined) {
+      log.info({ ref: setName, digest: bundle?.digest }, "bundle source recovered");
     }
-    if (spec.oci !== undefined) {
-      const { reference, credentials, plainHttp = false } = spec.oci;
-      const known = await this.#credentials(policy, credentials, signal);
-      const plain = plainHttp ? { plainHttp } : {};
-      return { kind: "oci", reference, ...plain, ...pinned, ...known };
-    }
-    const { name, namespace } = spec.configMap!;
-    const own = policy.metadata.namespace;
-    if (own !== undefined && namespace !== undefined && namespace !== own) {
-      const what = "spec.bundle.configMap.namespace: is another namespace";
-      throw new BundleError("InvalidSource", `${what}; remove it`);
-    }
-    const ref = { name, namespace: own ?? namespace ?? this.#options.ownNamespace };
-    const found = await getObject(this.#options.connection, resources.configMap, ref, signal);
-    if (found === undefined) {
-      const where = `ConfigMap ${ref.namespace}/${name}`;
-      throw new BundleError("Unreachable", `${where}: is not there; create it`);
-    }
-    return configMapSource(found);
-  }
-
-  /** Of the operator's own namespace alone, so that it needs to read no other Secret. */
-  async #credentials(
-    policy: RegoPolicy,
-    ref: { readonly name: string } | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly credentials?: Credentials }> {
-    if (ref === undefined) return {};
-    if (policy.kind === "RegoPolicyNamespaced") {
-      const what = "credentials: are for cluster RegoPolicies";
-      throw new BundleError("InvalidSource", `${what}; use one, or a source without credentials`);
-    }
-    const { connection, ownNamespace: namespace } = this.#options;
-    const found = await getObject(connection, resources.secret, { ...ref, namespace }, signal);
-    if (found === undefined) {
-      const where = `Secret ${namespace}/${ref.name}`;
-      throw new BundleError("InvalidSource", `${where}: is not there; create it`);
-    }
-    const { data = {} } = found as { readonly data?: Readonly<Record<string, string>> };
-    const texts = (["token", "username", "password"] as const).flatMap((key) =>
-      data[key] === undefined ? [] : [[key, Buffer.from(data[key], "base64").toString()] as const],
-    );
-    return { credentials: Object.fromEntries(texts) };
   }
 }
 
@@ -209,30 +255,4 @@ function ownerOf({ object, resource, uid }: PolicyEntry): BundleOwner {
     ...{ apiVersion: apiVersion(resource), kind, name, uid },
     ...(namespace === undefined ? {} : { namespace }),
   };
-}
-
-function configMapSource(object: KubeObject): BundleSource {
-  const { data = {}, binaryData = {} } = object as {
-    readonly data?: Readonly<Record<string, string>>;
-    readonly binaryData?: Readonly<Record<string, string>>;
-  };
-  const binary = Object.entries(binaryData).map(
-    ([key, text]) => [key, Buffer.from(text, "base64")] as const,
-  );
-  return { kind: "configMap", files: data, binary: Object.fromEntries(binary) };
-}
-
-function verificationOf({ verification }: BundleSpec): Verification | undefined {
-  if (verification === undefined) return undefined;
-  const { keys = [], artifactKeys = [], scope } = verification;
-  return { keys, artifactKeys, ...(scope === undefined ? {} : { scope }) };
-}
-
-/** At least 5 s; what a server asks for, if that is more. */
-function intervalOf({ pollInterval }: BundleSpec, error: Error | undefined): number {
-  const [, count, unit] = /^(\d+)([smh])$/.exec(pollInterval ?? "") ?? [];
-  const factor = { s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? "s"] ?? 1_000;
-  const givenMs = count === undefined ? defaultIntervalMs : Number(count) * factor;
-  const askedMs = error instanceof BundleError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.min(Math.max(givenMs, askedMs, 5_000), 86_400_000);
 }

@@ -15,9 +15,9 @@ import {
 import type { Logger } from "pino";
 import { projectNode } from "../fleet/objects.ts";
 import { compileRego } from "../opa/compile.ts";
+import { inlineContent } from "./contents.ts";
 import { type InventorySnapshot, inputsOf } from "./generate.ts";
 import { projectWorkload, workloadResources } from "./inventory.ts";
-import { inlineContent } from "./rego-policies.ts";
 import { type GeneratedObject, readResults } from "./results.ts";
 import { RegoUnit } from "./unit.ts";
 

@@ -1,18 +1,20 @@
-import { createHash } from "node:crypto";
 import type { Clock, KubeConnection } from "@guardbee/kube";
 import { parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { type Bundle, BundleError } from "../bundle/index.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
-import { type Judgement, judge } from "../policy/judge.ts";
+import { type Judgement, judge, type Unanswered } from "../policy/judge.ts";
 import type { Translate } from "../policy/translate.ts";
 import { Bundles } from "./bundles.ts";
-import { generate, type InventorySnapshot } from "./generate.ts";
+import { bundleContent, inlineContent } from "./contents.ts";
+import { generate } from "./generate.ts";
 import { type Guarded, type GuardSubject, guardWith, type Rail } from "./guard-rails.ts";
-import { Inventory } from "./inventory.ts";
+import { InventoryView } from "./inventory-view.ts";
+import { isGuard, OwnRails } from "./own-rails.ts";
 import { type GeneratedObject, stableJson } from "./results.ts";
-import { type Compile, problemAt, type RegoContent, RegoUnit } from "./unit.ts";
+import { type Compile, problemAt, type RegoContent, type RegoUnit } from "./unit.ts";
+import { Units } from "./units.ts";
 
 export type RegoPoliciesOptions = {
   readonly connection: KubeConnection;
@@ -23,6 +25,8 @@ export type RegoPoliciesOptions = {
   readonly builtin: Rail | undefined;
   readonly disabledGuardRails: readonly string[];
   readonly ownNamespace: string;
+  readonly namespacedBundleHosts: readonly string[];
+  readonly bundleTimeoutMs: number | undefined;
   /** A RegoPolicy, by set name, is to be judged again, at the latest after that time. */
   readonly regoChanged: (setName: string, delayMs: number) => void;
   /** Every policy is to be judged again. */
@@ -45,16 +49,11 @@ const defaultEntryPoints = {
  */
 export class RegoPolicies {
   readonly #options: RegoPoliciesOptions;
-  /** By set name. Written by #unit and forget. */
-  readonly #units = new Map<string, RegoUnit>();
-  /** Set names of guard rails → why they give no answer. Written by judge and forget. */
-  readonly #broken = new Map<string, string>();
-  /** Content of each guard rail in use. Written by judge and forget. */
-  readonly #guards = new Map<string, string>();
-  /** Generated object → its judgement, of each generator's last evaluation. Written by #generate. */
-  readonly #judged = new Map<string, ReadonlyMap<string, Judgement>>();
-  /** Written by #inventory, forget and close. */
-  #inventory: { readonly inventory: Inventory; readonly stop: AbortController } | undefined;
+  readonly #units: Units;
+  readonly #rails: OwnRails;
+  /** Generated object → its judgement, of each unit's last evaluation. Written by #generate. */
+  readonly #judged = new WeakMap<RegoUnit, ReadonlyMap<string, Judgement>>();
+  readonly #inventory: InventoryView;
   /** Changes with what guard rails would decide. Written by bump. */
   #guardVersion = 0;
   /** Changes with the inventory, by namespace. Written by #inventoryChanged. */
@@ -67,6 +66,10 @@ export class RegoPolicies {
   constructor(options: RegoPoliciesOptions) {
     this.#options = options;
     this.#bundles = new Bundles(options);
+    this.#units = new Units(options);
+    this.#rails = new OwnRails(options.fleet, this.#units);
+    const onChange = (namespace: string) => this.inventoryChanged(namespace);
+    this.#inventory = new InventoryView({ ...options, onChange });
   }
 
   get guardVersion(): number {
@@ -100,53 +103,89 @@ export class RegoPolicies {
     }
   }
 
-  /** The judgement of one RegoPolicy; throws when Rego gives no answer. */
-  judge(entry: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
-    return this.#judge(entry, () => this.#bundles.keep(entry, signal), signal);
+  /** The judgement of one RegoPolicy. Rego that gives no answer is in the result. */
+  judge(entry: PolicyEntry, signal: AbortSignal): Promise<Judgement | Unanswered> {
+    const keep = (bundle: Bundle) => this.#bundles.keep(entry, bundle, signal);
+    return this.#judge(entry, keep, signal);
   }
 
   /** `keep` is called when its bundle has become the last good one. */
   async #judge(
     entry: PolicyEntry,
-    keep: () => Promise<void>,
+    keep: (bundle: Bundle) => Promise<void>,
     signal: AbortSignal,
-  ): Promise<Judgement> {
+  ): Promise<Judgement | Unanswered> {
     const parsed = parseRegoPolicy(entry.object);
     if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
     const policy = parsed.value;
-    const { spec } = policy;
-    const { content, error } = await this.#content(entry, policy, signal);
-    if (content === undefined) {
-      if (spec.role === "Guardrail") this.#guardFails(entry, error.message);
-      throw error;
+    if (policy.spec.modules !== undefined) this.#bundles.forget(entry.setName);
+    const judged =
+      policy.spec.modules === undefined
+        ? await this.#judgeSource(entry, policy, keep, signal)
+        : await this.#judgeContent(entry, policy, inlineContent(policy), signal);
+    if (isGuard(entry) && !isUsable(judged) && judged.lastGood === undefined) {
+      this.#rails.fails(
+        entry.setName,
+        judged.kind === "unknown" ? judged.message : "its Rego does not compile",
+      );
     }
-    const unit = this.#unit(entry);
-    const entryPoint = spec.entryPoint ?? defaultEntryPoints[spec.role];
-    const limits = spec.limits ?? {};
-    try {
-      const loaded = await unit.load(content, { entryPoint, limits }, signal);
-      if (!loaded.ok) {
-        if (spec.role === "Guardrail") this.#guardFails(entry, "its Rego does not compile");
-        return { kind: "refused", reason: "InvalidRego", problems: loaded.problems };
-      }
-    } catch (error) {
-      if (spec.role === "Guardrail") this.#guardFails(entry, (error as Error).message);
-      throw error;
-    }
-    const about = {
-      digest: content.digest,
-      ...(content.revision ? { revision: content.revision } : {}),
-    };
+    return judged;
+  }
+
+  /** Of the bundle that its source gives; where that is of no use, also of the last good one. */
+  async #judgeSource(
+    entry: PolicyEntry,
+    policy: RegoPolicy,
+    keep: (bundle: Bundle) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<Judgement | Unanswered> {
+    const { bundle, error } = await this.#bundles.get(entry, policy, signal);
     const refs = error === undefined ? {} : { unresolved: describe(error) };
-    if (spec.role === "Guardrail") {
-      this.#guardWorks(entry, content.key + entryPoint);
-      await keep();
-      return { kind: "guards", rego: about, ...refs };
+    const judgeBundle = (one: Bundle) =>
+      this.#judgeContent(entry, policy, bundleContent(policy, one), signal);
+    const judged = bundle === undefined ? undefined : await judgeBundle(bundle);
+    if (bundle !== undefined && judged !== undefined && isUsable(judged)) {
+      await keep(bundle);
+      return { ...judged, ...refs };
     }
-    const judgement = await this.#generate(entry, policy, unit, signal);
-    if (judgement.kind !== "accepted") return judgement;
-    await keep();
-    return { ...judgement, ...refs, rego: { ...about, ...judgement.rego } };
+    const kept = await this.#bundles.lastGood(entry, signal);
+    if (kept === undefined || kept.digest === bundle?.digest) {
+      return { ...(judged ?? { kind: "unknown", message: describe(error!) }), ...refs };
+    }
+    const instead = await judgeBundle(kept);
+    if (judged === undefined) return { ...instead, ...refs };
+    return { ...judged, ...refs, ...(isUsable(instead) ? { lastGood: instead } : {}) };
+  }
+
+  async #judgeContent(
+    entry: PolicyEntry,
+    policy: RegoPolicy,
+    content: RegoContent,
+    signal: AbortSignal,
+  ): Promise<Judgement | Unanswered> {
+    const { spec } = policy;
+    const { setName } = entry;
+    const entryPoint = spec.entryPoint ?? defaultEntryPoints[spec.role];
+    const options = { entryPoint, limits: spec.limits ?? {} };
+    const unit = this.#units.of(entry, content, options);
+    const { digest, revision } = content;
+    const about = { digest, ...(revision ? { revision } : {}) };
+    try {
+      const loaded = await unit.load(content, options, signal);
+      if (!loaded.ok) return { kind: "refused", reason: "InvalidRego", problems: loaded.problems };
+      if (spec.role === "Guardrail") {
+        await this.#units.promote(setName, unit);
+        if (this.#rails.works(setName, content.key + entryPoint)) this.bump();
+        return { kind: "guards", rego: about };
+      }
+      const judgement = await this.#generate(entry, policy, unit, signal);
+      if (judgement.kind !== "accepted") return judgement;
+      await this.#units.promote(setName, unit);
+      return { ...judgement, rego: { ...about, ...judgement.rego } };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { kind: "unknown", message: (error as Error).message };
+    }
   }
 
   /**
@@ -171,22 +210,6 @@ export class RegoPolicies {
     return { kind: "refused", reason: "InvalidRego", problems: compiled.problems.map(problemAt) };
   }
 
-  /** From the policy itself, or its bundle; a bundle that fails leaves the last good one. */
-  async #content(
-    entry: PolicyEntry,
-    policy: RegoPolicy,
-    signal: AbortSignal,
-  ): Promise<
-    | { readonly content: RegoContent; readonly error: Error | undefined }
-    | { readonly content: undefined; readonly error: Error }
-  > {
-    if (policy.spec.modules !== undefined)
-      return { content: inlineContent(policy), error: undefined };
-    const { bundle, error } = await this.#bundles.get(entry, policy, signal);
-    if (bundle !== undefined) return { content: bundleContent(policy, bundle), error };
-    return { content: undefined, error: new Error(describe(error!), { cause: error }) };
-  }
-
   /** Removes bundles that are kept for policies that are gone. */
   async removeOrphans(signal: AbortSignal): Promise<void> {
     const uids = new Set(this.#options.fleet.regoEntries().map(({ uid }) => uid));
@@ -200,12 +223,13 @@ export class RegoPolicies {
    */
   async prepare(signal: AbortSignal): Promise<number> {
     const { fleet, log } = this.#options;
-    const gone = [...this.#units.keys()].filter((name) => fleet.policy(name) === undefined);
+    const gone = this.#units.names().filter((name) => fleet.policy(name) === undefined);
     for (const name of gone) await this.forget(name);
     let dueInMs = Number.POSITIVE_INFINITY;
-    for (const entry of fleet.regoEntries().filter(isGuard)) {
+    for (const entry of this.#rails.entries()) {
       try {
-        await this.#judge(entry, async () => {}, signal);
+        const judged = await this.#judge(entry, async () => {}, signal);
+        if (judged.kind === "unknown") throw new Error(judged.message);
       } catch (err) {
         signal.throwIfAborted();
         log.warn({ ref: entry.setName, err }, "guard rail cannot be evaluated");
@@ -219,7 +243,7 @@ export class RegoPolicies {
   async guard(subject: GuardSubject, signal: AbortSignal): Promise<Guarded> {
     const { builtin, disabledGuardRails: disabled, ownNamespace, fleet } = this.#options;
     const { namespace } = subject.set.policy;
-    const own = this.#railsFor(namespace);
+    const own = this.#rails.rails(namespace);
     const namespaces = Object.fromEntries(
       fleet
         .namespaces()
@@ -232,18 +256,15 @@ export class RegoPolicies {
 
   async forget(setName: string): Promise<void> {
     this.#bundles.forget(setName);
-    const unit = this.#units.get(setName);
-    this.#units.delete(setName);
-    this.#judged.delete(setName);
-    const broken = this.#broken.delete(setName);
-    if (this.#guards.delete(setName) || broken) this.bump();
-    if (![...this.#options.fleet.regoEntries()].some(isGenerator)) this.#stopInventory();
-    await unit?.close();
+    if (this.#rails.forget(setName)) this.bump();
+    if (![...this.#options.fleet.regoEntries()].some(isGenerator)) this.#inventory.stop();
+    await this.#units.forget(setName);
   }
 
   async close(): Promise<void> {
-    this.#stopInventory();
-    await Promise.all([...this.#units.values()].map((unit) => unit.close()));
+    this.#inventory.stop();
+    this.#bundles.close();
+    await this.#units.close();
   }
 
   async #generate(
@@ -252,7 +273,7 @@ export class RegoPolicies {
     unit: RegoUnit,
     signal: AbortSignal,
   ): Promise<Judgement> {
-    const known = this.#judged.get(entry.setName);
+    const known = this.#judged.get(unit);
     const judged = new Map<string, Judgement>();
     const judgeOnce = async (object: GeneratedObject): Promise<Judgement> => {
       const key = stableJson([this.#guardVersion, object]);
@@ -260,7 +281,7 @@ export class RegoPolicies {
       judged.set(key, judgement);
       return judgement;
     };
-    const inventory = await this.#snapshot(policy, signal);
+    const inventory = await this.#inventory.snapshot(policy, signal);
     const judgement = await generate(
       policy,
       inventory,
@@ -271,7 +292,7 @@ export class RegoPolicies {
       },
       signal,
     );
-    this.#judged.set(entry.setName, judged);
+    this.#judged.set(unit, judged);
     return judgement;
   }
 
@@ -280,135 +301,19 @@ export class RegoPolicies {
     const guard = (subject: GuardSubject, within: AbortSignal) => this.guard(subject, within);
     return judge(object, { translate, guard }, signal);
   }
-
-  async #snapshot(policy: RegoPolicy, signal: AbortSignal): Promise<InventorySnapshot> {
-    const { fleet } = this.#options;
-    const inventory = this.#following();
-    await abortable(inventory.synced, signal);
-    const all = fleet.namespaces();
-    if (policy.kind === "RegoPolicy") {
-      return { namespaces: all, nodes: fleet.nodeFacts(), workloads: inventory.workloads() };
-    }
-    // No nodes: they are shared, and what others run on them shows in their labels.
-    const own = policy.metadata.namespace ?? "";
-    const namespaces = all.filter(({ name }) => name === own);
-    return { namespaces, nodes: [], workloads: inventory.workloads(own) };
-  }
-
-  #following(): Inventory {
-    if (this.#inventory !== undefined) return this.#inventory.inventory;
-    const { connection, clock, log } = this.#options;
-    const stop = new AbortController();
-    const inventory = new Inventory({
-      ...{ connection, clock, log },
-      onChange: (namespace) => this.inventoryChanged(namespace),
-    });
-    inventory.run(stop.signal).catch((err: unknown) => log.error({ err }, "inventory ended"));
-    this.#inventory = { inventory, stop };
-    return inventory;
-  }
-
-  #stopInventory(): void {
-    this.#inventory?.stop.abort();
-    this.#inventory = undefined;
-  }
-
-  /** User guard rails for a policy in `namespace`, or for one of the cluster. */
-  #railsFor(namespace: string | undefined): readonly Rail[] {
-    return this.#options.fleet
-      .regoEntries()
-      .filter((entry) => isGuard(entry))
-      .filter(({ object }) => [undefined, namespace].includes(object.metadata.namespace))
-      .sort((a, b) => (a.setName < b.setName ? -1 : 1))
-      .map((entry) => this.#railOf(entry));
-  }
-
-  #railOf(entry: PolicyEntry): Rail {
-    const name = subjectOf(entry);
-    return {
-      name,
-      decide: async (input, signal) => {
-        const unit = this.#units.get(entry.setName);
-        if (!this.#guards.has(entry.setName) || unit?.usable !== true) {
-          const why = this.#broken.get(entry.setName) ?? "it is not compiled yet";
-          throw new Error(`guard rail ${name} cannot be evaluated: ${why}`);
-        }
-        return { [name]: await unit.evaluate(input, signal) };
-      },
-    };
-  }
-
-  #guardWorks(entry: PolicyEntry, content: string): void {
-    this.#broken.delete(entry.setName);
-    if (this.#guards.get(entry.setName) === content) return;
-    this.#guards.set(entry.setName, content);
-    this.bump();
-  }
-
-  /** One that worked before goes on as it was. */
-  #guardFails(entry: PolicyEntry, why: string): void {
-    this.#broken.set(entry.setName, why);
-  }
-
-  #unit(entry: PolicyEntry): RegoUnit {
-    const known = this.#units.get(entry.setName);
-    if (known !== undefined) return known;
-    const { compile, clock, log } = this.#options;
-    const subject = subjectOf(entry);
-    const unit = new RegoUnit({ subject, compile, clock, log });
-    this.#units.set(entry.setName, unit);
-    return unit;
-  }
 }
 
-/** What a policy with modules evaluates. */
-export function inlineContent({ spec }: RegoPolicy): RegoContent {
-  const { modules = [], data = {} } = spec;
-  const digest = digestOf({ modules, data });
-  const sources = modules.map(({ name, rego }) => ({ path: name, text: rego }));
-  return { digest, key: digest, sources, data };
-}
-
-/**
- * Of its Rego, whether or not a compiled module lies beside it: what `opa` compiles here is within
- * our capabilities. The policy's own data goes over the bundle's, by top-level key.
- */
-function bundleContent({ spec }: RegoPolicy, bundle: Bundle): RegoContent {
-  const { digest, revision, modules: sources } = bundle;
-  const data = { ...bundle.data, ...spec.data };
-  return { digest, revision, key: digestOf([digest, data]), data, sources };
-}
-
-function digestOf(value: unknown): string {
-  return `sha256:${createHash("sha256").update(stableJson(value)).digest("hex")}`;
+function isUsable<T extends { readonly kind: string }>(
+  judged: T,
+): judged is Extract<T, { readonly kind: "accepted" | "guards" }> {
+  return judged.kind === "accepted" || judged.kind === "guards";
 }
 
 function describe(error: Error): string {
   return error instanceof BundleError ? `${error.reason}: ${error.message}` : error.message;
 }
 
-function subjectOf({ object, resource }: PolicyEntry): string {
-  const { name, namespace } = object.metadata;
-  return `${resource.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
-}
-
 function isGenerator(entry: PolicyEntry): boolean {
-  return roleOf(entry) === "Generate" && !entry.deleting;
-}
-
-function isGuard(entry: PolicyEntry): boolean {
-  return roleOf(entry) === "Guardrail" && !entry.deleting;
-}
-
-function roleOf({ object }: PolicyEntry): unknown {
-  return (object.spec as { readonly role?: unknown } | undefined)?.role;
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
+  const { role } = (entry.object.spec ?? {}) as { readonly role?: unknown };
+  return role === "Generate" && !entry.deleting;
 }

@@ -3,6 +3,7 @@ import type { Problem, RegoPolicySpec, Result } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Compiled, RegoSource } from "../opa/compile.ts";
 import { WasmHost } from "../opa/host.ts";
+import { inspectModule, moduleProblems } from "../opa/inspect.ts";
 import { stableJson } from "./results.ts";
 
 /** Rego to run, from wherever it came. */
@@ -14,6 +15,8 @@ export type RegoContent = {
   readonly revision?: string;
   readonly data: unknown;
   readonly sources: readonly RegoSource[];
+  /** Compiled already, in place of `sources`; checked before it is used. */
+  readonly module?: Uint8Array<ArrayBuffer>;
 };
 
 export type Compile = (
@@ -30,7 +33,10 @@ export type UnitOptions = {
   readonly clock: Clock;
 };
 
-type Limits = NonNullable<RegoPolicySpec["limits"]>;
+export type LoadOptions = {
+  readonly entryPoint: string;
+  readonly limits: NonNullable<RegoPolicySpec["limits"]>;
+};
 
 /** The compiled Rego of one RegoPolicy, its worker and what it answered. */
 export class RegoUnit {
@@ -41,6 +47,8 @@ export class RegoUnit {
   #loaded:
     | { readonly key: string; readonly host: WasmHost; readonly entryPoint: string }
     | undefined;
+  /** What did not compile last, so that it is not tried again. Written by #load. */
+  #refused: { readonly key: string; readonly problems: readonly Problem[] } | undefined;
   /** Input → answer, of the last evaluateAll. Written by #load and evaluateAll. */
   #answers = new Map<string, unknown>();
   /** Evaluations that no kept answer spared. Written by evaluate. */
@@ -55,15 +63,16 @@ export class RegoUnit {
     return this.#loaded !== undefined;
   }
 
+  /** Whether this very content is what is evaluated. */
+  holds(content: RegoContent, options: LoadOptions): boolean {
+    return this.#loaded?.key === keyOf(content, options);
+  }
+
   /**
    * Replaces what is evaluated, unless there are problems: then the last good one stays. One load
    * follows another: a replica may begin to lead while it gets its guard rails ready.
    */
-  load(
-    content: RegoContent,
-    options: { readonly entryPoint: string; readonly limits: Limits },
-    signal: AbortSignal,
-  ): Promise<Result<void>> {
+  load(content: RegoContent, options: LoadOptions, signal: AbortSignal): Promise<Result<void>> {
     const loading = this.#loading.then(() => this.#load(content, options, signal));
     this.#loading = loading.catch(() => {}); // told to its caller
     return loading;
@@ -71,17 +80,27 @@ export class RegoUnit {
 
   async #load(
     content: RegoContent,
-    options: { readonly entryPoint: string; readonly limits: Limits },
+    options: LoadOptions,
     signal: AbortSignal,
   ): Promise<Result<void>> {
     const { entryPoint, limits } = options;
-    const key = stableJson([content.key, entryPoint, limits]);
+    const key = keyOf(content, options);
     if (this.#loaded?.key === key) return { ok: true, value: undefined };
+    if (this.#refused?.key === key) return { ok: false, problems: this.#refused.problems };
     const { data } = content;
-    const compiled = await this.#options.compile(content.sources, { entryPoint, data }, signal);
-    if (!compiled.ok) return { ok: false, problems: compiled.problems.map(problemAt) };
-    const { module } = compiled;
-    const { log, clock } = this.#options;
+    const { log, clock, compile } = this.#options;
+    let { module } = content;
+    if (module === undefined) {
+      const compiled = await compile(content.sources, { entryPoint, data }, signal);
+      if (!compiled.ok) {
+        this.#refused = { key, problems: compiled.problems.map(problemAt) };
+        return { ok: false, problems: this.#refused.problems };
+      }
+      module = compiled.module;
+    } else {
+      const problems = await problemsOfModule(module, entryPoint, clock, signal);
+      if (problems.length > 0) return { ok: false, problems };
+    }
     const { deadlineMs = 2_000, memoryMiB = 256 } = limits;
     const maximumPages = memoryMiB * 16;
     const initialPages = Math.min(256, maximumPages);
@@ -124,6 +143,27 @@ export class RegoUnit {
     await this.#loaded?.host.close();
     this.#loaded = undefined;
   }
+}
+
+async function problemsOfModule(
+  module: Uint8Array<ArrayBuffer>,
+  entryPoint: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<readonly Problem[]> {
+  try {
+    return moduleProblems(await inspectModule(module, signal, { clock }), [entryPoint]);
+  } catch (error) {
+    signal.throwIfAborted();
+    const what = (error as Error).message.replace(/^policy\.wasm: /, "");
+    return [
+      { field: "policy.wasm", what, fix: "build it with opa build -t wasm", kind: "invalid" },
+    ];
+  }
+}
+
+function keyOf({ key }: RegoContent, { entryPoint, limits }: LoadOptions): string {
+  return stableJson([key, entryPoint, limits]);
 }
 
 /** A compiler's problem, where the author finds it. */

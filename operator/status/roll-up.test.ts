@@ -177,6 +177,17 @@ test("a refused edit says where the earlier generation stays in force", () => {
   assert.equal(status.mode?.observed, "enforce");
 });
 
+test("a refused bundle says where the last good one stays in force, and why its source fails too", () => {
+  const status = aRollUp({
+    verdict: { kind: "refused", reason: "InvalidRego", problems: [], lastGood: {} },
+    unresolved: "Unreachable: down",
+  });
+  assert.deepEqual(lines(status).slice(1, 3), [
+    "ResolvedRefs=False BundleFailed: Unreachable: down",
+    "Programmed=False NotAccepted: the last good bundle stays in force on 2 of 2 nodes",
+  ]);
+});
+
 test("a status stays below 8 kB however many problems, groups and nodes there are", () => {
   const problems = Array.from({ length: 10_000 }, (_, i) => ({
     field: `spec.kprobes[0].selectors[0].matchArgs[0].values[${i}]`,

@@ -29,8 +29,10 @@ export type Verdict =
       readonly reason: RefusalReason;
       readonly problems: readonly Problem[];
       readonly mode?: Mode;
+      /** Of a RegoPolicy: what its last good bundle comes to, which holds instead. */
+      readonly lastGood?: object;
     }
-  /** The built-in Rego gave no answer. */
+  /** Rego gave no answer. */
   | { readonly kind: "unknown"; readonly message: string };
 
 export type RollUpInput = {
@@ -110,10 +112,11 @@ function refusedFindings(verdict: Extract<Verdict, { kind: "refused" }>, count: 
   const { reason } = verdict;
   const message = listProblems(verdict.problems);
   const short = shorten(verdict.problems);
+  const what = verdict.lastGood === undefined ? "an earlier generation" : "the last good bundle";
   const still =
     count.programmed === 0
       ? "no node holds this policy"
-      : `an earlier generation stays in force on ${count.programmed} of ${count.desired} nodes`;
+      : `${what} stays in force on ${count.programmed} of ${count.desired} nodes`;
   return [
     { type: "Accepted", status: "False", reason, message },
     resolved,

@@ -57,6 +57,14 @@ const hasKeys: Rule = {
 const secretRef = (description: string) =>
   optional(object({ name: text({ minLength: 1, maxLength: 253 }) }, { description }));
 
+const ca = optional(
+  text({
+    minLength: 1,
+    maxLength: 65536,
+    description: "PEM. The only authorities trusted for this source; default: the system's.",
+  }),
+);
+
 const keyId = text({ minLength: 1, maxLength: 253 });
 const publicKey = text({ minLength: 1, maxLength: 16384, description: "PEM." });
 
@@ -101,12 +109,14 @@ const bundle = object(
         credentials: secretRef(
           "A Secret beside the operator with token, or username and password.",
         ),
+        ca,
       }),
     ),
     oci: optional(
       object({
         reference: text({ minLength: 1, maxLength: 1024, description: "registry/name:tag" }),
         credentials: secretRef("A Secret beside the operator with username and password."),
+        ca,
         plainHttp: flag({ description: "HTTP without TLS." }),
       }),
     ),

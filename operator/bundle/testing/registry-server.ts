@@ -34,7 +34,10 @@ export type RegistryServer = {
 /** What an answer may be before the registry gives its own; true when it has answered. */
 export type Guard = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export async function startRegistry(guard: Guard = () => false): Promise<RegistryServer> {
+export async function startRegistry(
+  guard: Guard = () => false,
+  tls?: Parameters<typeof startWebServer>[1],
+): Promise<RegistryServer> {
   const manifests = new Map<string, Buffer>();
   const blobs = new Map<string, Uint8Array>();
   const handle: RequestListener = (request, response) => {
@@ -50,7 +53,7 @@ export async function startRegistry(guard: Guard = () => false): Promise<Registr
     response.writeHead(200, { "content-type": type, "content-length": content.byteLength });
     response.end(content);
   };
-  const server = await startWebServer(handle);
+  const server = await startWebServer(handle, tls);
 
   function pushManifest(tag: string, text: string) {
     const content = Buffer.from(text);

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { resources } from "@guardbee/kube";
+import { whyNoApiServer } from "../kube/testing/api-server.ts";
+import { selfSigned } from "./bundle/testing/certificate.ts";
+import { tarballOf } from "./bundle/testing/tarball.ts";
+import { bundleFiles, goodRego, ours, signedBundle } from "./testing/bundle-faults.ts";
+import { type BundleServers, startBundleServers } from "./testing/bundle-servers.ts";
+import { TestCluster } from "./testing/test-cluster.ts";
+
+const { regoPolicy, regoPolicyNamespaced, tracingPolicy } = resources;
+const skip = whyNoApiServer() || (process.env.OPA ? false : "OPA is not set");
+
+const generator = (bundle: object) => ({ role: "Generate", evaluate: "PerWorkload", bundle });
+
+describe("sources of bundles, against a real API server", { skip }, () => {
+  let cluster: TestCluster;
+  const open: BundleServers[] = [];
+  const serversWith = async (...args: Parameters<typeof startBundleServers>) => {
+    const servers = await startBundleServers(...args);
+    open.push(servers);
+    return servers;
+  };
+  before(async () => {
+    cluster = await TestCluster.start();
+    await cluster.startOperator();
+  });
+  after(async () => {
+    await cluster?.stop();
+    await Promise.all(open.map((servers) => servers.close()));
+  });
+
+  test("a server and a registry with a private authority are trusted when the policy names it", async () => {
+    const { key, cert } = selfSigned();
+    const { serve, sources } = await serversWith({ key, cert });
+    const good = await tarballOf(bundleFiles("r1", goodRego));
+    for (const via of ["http", "oci"] as const) {
+      serve(via, good);
+      const apply = (name: string, ca: string) =>
+        cluster.apply(regoPolicy, {
+          metadata: { name: `${name}-${via}` },
+          spec: generator(sources[via](via, { ca })),
+        });
+      await apply("trusted", cert);
+      await apply("unknown", selfSigned().cert);
+      await apply("wrong", "ca.crt");
+      const trusted = await cluster.accepted(regoPolicy, `trusted-${via}`, "True Accepted");
+      assert.equal(trusted.rego?.revision, "r1");
+      const refused = (name: string) =>
+        cluster.accepted(regoPolicy, `${name}-${via}`, "Unknown EvaluationFailed");
+      assert.match(
+        (await refused("unknown")).message,
+        /^Unreachable: https:.*: DEPTH_ZERO_SELF_SIGNED_CERT; check address and server$/,
+      );
+      assert.equal(
+        (await refused("wrong")).message,
+        "InvalidSource: bundle ca: has no certificate in PEM; paste the authority's ca.crt",
+      );
+    }
+  });
+
+  test("a namespaced policy asks no host but those that the operator is told", async () => {
+    const { serve, sources, hosts } = await serversWith();
+    const good = await tarballOf(bundleFiles("r1", goodRego));
+    for (const via of ["http", "oci"] as const) {
+      serve(via, good);
+      await cluster.apply(regoPolicyNamespaced, {
+        metadata: { name: via, namespace: "default" },
+        spec: generator(sources[via](via)),
+      });
+      const { message } = await cluster.accepted(
+        ...([regoPolicyNamespaced, via, "Unknown EvaluationFailed", "default"] as const),
+      );
+      assert.match(
+        message,
+        /^InvalidSource: .*: is at a host that namespaced policies may not ask; /,
+      );
+    }
+    await cluster.stopOperator();
+    await cluster.startOperator({ namespacedBundleHosts: Object.values(hosts) });
+    for (const via of ["http", "oci"]) {
+      const status = await cluster.accepted(
+        ...([regoPolicyNamespaced, via, "True Accepted", "default"] as const),
+      );
+      assert.equal(status.rego?.revision, "r1");
+    }
+  });
+
+  test("a guard rail whose bundle is broken goes on with the last good one, also after a restart", async () => {
+    const { serve, sources } = await serversWith();
+    const guard = (body: string) => `package guardbee.guardrail
+
+import rego.v1
+
+decision := {"deny": deny}
+
+deny contains {"field": "metadata.name", "what": "is forbidden", "fix": "choose another"} if {
+	${body}
+}
+`;
+    serve(
+      "names",
+      await signedBundle("r1", guard('startswith(input.policy.metadata.name, "bad")')),
+    );
+    const bundle = {
+      ...sources.http("names"),
+      verification: { keys: [ours.key] },
+      pollInterval: "5s",
+    };
+    const spec = { role: "Guardrail", bundle };
+    await cluster.apply(regoPolicy, { metadata: { name: "names" }, spec });
+    const good = await cluster.accepted(regoPolicy, "names", "True Accepted");
+    const kill = {
+      ...{ call: "fd_install", syscall: false, args: [{ index: 1, type: "file" }] },
+      selectors: [
+        {
+          matchArgs: [{ index: 1, operator: "Prefix", values: ["/srv/"] }],
+          matchActions: [{ action: "Sigkill" }],
+        },
+      ],
+    };
+    const refused = async (name: string) => {
+      const object = { metadata: { name }, spec: { kprobes: [kill] } };
+      await cluster.apply(tracingPolicy, object);
+      const { message } = await cluster.accepted(tracingPolicy, name, "False Refused");
+      assert.equal(
+        message,
+        "metadata.name: is forbidden (guard rail RegoPolicy names); choose another",
+      );
+    };
+    await refused("bad-1");
+    serve("names", await signedBundle("r2", guard("input.policy.metadata.name == name")));
+    const broken = await cluster.accepted(regoPolicy, "names", "False InvalidRego");
+    assert.match(broken.message, /^edge\.rego:8:\d+: rego_unsafe_var_error: var name is unsafe/);
+    assert.deepEqual(broken.rego, good.rego);
+    await refused("bad-2");
+    await cluster.stopOperator();
+    await cluster.startOperator();
+    await refused("bad-3");
+    await cluster.accepted(regoPolicy, "names", "False InvalidRego");
+    serve("names", await signedBundle("r3", guard('input.policy.metadata.name == "none"')));
+    await cluster.accepted(regoPolicy, "names", "True Accepted");
+    await cluster.accepted(tracingPolicy, "bad-3", "True Accepted");
+  });
+});

@@ -1,0 +1,109 @@
+import { getObject, type KubeConnection, type KubeObject, resources } from "@guardbee/kube";
+import type { RegoPolicy } from "@guardbee/policy";
+import {
+  BundleError,
+  type BundleSource,
+  type Credentials,
+  type Verification,
+} from "../bundle/index.ts";
+
+/** Of a policy that has one. */
+export type BundleSpec = NonNullable<RegoPolicy["spec"]["bundle"]>;
+
+export type SourceOptions = {
+  readonly connection: KubeConnection;
+  /** Where credentials are, and ConfigMaps of cluster policies unless they say otherwise. */
+  readonly ownNamespace: string;
+};
+
+/** Where the bundle of `policy` comes from, its ConfigMap or Secret read; else a BundleError. */
+export async function sourceOf(
+  policy: RegoPolicy,
+  spec: BundleSpec,
+  options: SourceOptions,
+  signal: AbortSignal,
+): Promise<BundleSource> {
+  const pinned = spec.digest === undefined ? {} : { digest: spec.digest };
+  if (spec.http !== undefined) {
+    const { url, credentials, ca } = spec.http;
+    const known = await credentialsOf(policy, credentials, options, signal);
+    return { kind: "http", url, ...pinned, ...known, ...(ca === undefined ? {} : { ca }) };
+  }
+  if (spec.oci !== undefined) {
+    const { reference, credentials, ca, plainHttp = false } = spec.oci;
+    const known = await credentialsOf(policy, credentials, options, signal);
+    const transport = { ...(plainHttp ? { plainHttp } : {}), ...(ca === undefined ? {} : { ca }) };
+    return { kind: "oci", reference, ...transport, ...pinned, ...known };
+  }
+  const { name, namespace } = spec.configMap!;
+  const own = policy.metadata.namespace;
+  if (own !== undefined && namespace !== undefined && namespace !== own) {
+    const what = "spec.bundle.configMap.namespace: is another namespace";
+    throw new BundleError("InvalidSource", `${what}; remove it`);
+  }
+  const ref = { name, namespace: own ?? namespace ?? options.ownNamespace };
+  const found = await getObject(options.connection, resources.configMap, ref, signal);
+  if (found === undefined) {
+    const where = `ConfigMap ${ref.namespace}/${name}`;
+    throw new BundleError("Unreachable", `${where}: is not there; create it`);
+  }
+  return configMapSource(found);
+}
+
+/** The signatures that the policy asks for. */
+export function verificationOf({ verification }: BundleSpec): Verification | undefined {
+  if (verification === undefined) return undefined;
+  const { keys = [], artifactKeys = [], scope } = verification;
+  return { keys, artifactKeys, ...(scope === undefined ? {} : { scope }) };
+}
+
+/** Whether the source can only ever give one bundle. */
+export function isPinned({ digest, oci }: BundleSpec): boolean {
+  return digest !== undefined || (oci !== undefined && /@sha256:/.test(oci.reference));
+}
+
+const defaultIntervalMs = 60_000;
+
+/** Between two polls when all is well: from 5 s to a day. */
+export function intervalOf({ pollInterval }: BundleSpec): number {
+  const [, count, unit] = /^(\d+)([smh])$/.exec(pollInterval ?? "") ?? [];
+  const factor = { s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? "s"] ?? 1_000;
+  const givenMs = count === undefined ? defaultIntervalMs : Number(count) * factor;
+  return Math.min(Math.max(givenMs, 5_000), 86_400_000);
+}
+
+/** Of the operator's own namespace alone, so that it needs to read no other Secret. */
+async function credentialsOf(
+  policy: RegoPolicy,
+  ref: { readonly name: string } | undefined,
+  options: SourceOptions,
+  signal: AbortSignal,
+): Promise<{ readonly credentials?: Credentials }> {
+  if (ref === undefined) return {};
+  if (policy.kind === "RegoPolicyNamespaced") {
+    const what = "credentials: are for cluster RegoPolicies";
+    throw new BundleError("InvalidSource", `${what}; use one, or a source without credentials`);
+  }
+  const { connection, ownNamespace: namespace } = options;
+  const found = await getObject(connection, resources.secret, { ...ref, namespace }, signal);
+  if (found === undefined) {
+    const where = `Secret ${namespace}/${ref.name}`;
+    throw new BundleError("InvalidSource", `${where}: is not there; create it`);
+  }
+  const { data = {} } = found as { readonly data?: Readonly<Record<string, string>> };
+  const texts = (["token", "username", "password"] as const).flatMap((key) =>
+    data[key] === undefined ? [] : [[key, Buffer.from(data[key], "base64").toString()] as const],
+  );
+  return { credentials: Object.fromEntries(texts) };
+}
+
+function configMapSource(object: KubeObject): BundleSource {
+  const { data = {}, binaryData = {} } = object as {
+    readonly data?: Readonly<Record<string, string>>;
+    readonly binaryData?: Readonly<Record<string, string>>;
+  };
+  const binary = Object.entries(binaryData).map(
+    ([key, text]) => [key, Buffer.from(text, "base64")] as const,
+  );
+  return { kind: "configMap", files: data, binary: Object.fromEntries(binary) };
+}

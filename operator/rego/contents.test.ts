@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { systemClock } from "@guardbee/kube";
+import { formatProblem, type RegoPolicy } from "@guardbee/policy";
+import pino from "pino";
+import { defaultLimits } from "../bundle/index.ts";
+import { openBundle } from "../bundle/open-bundle.ts";
+import { opa, temporaryFolder, whyNoOpa } from "../bundle/testing/opa.ts";
+import { soundEntries, tarballOf } from "../bundle/testing/tarball.ts";
+import { bundleContent } from "./contents.ts";
+import { type RegoContent, RegoUnit } from "./unit.ts";
+
+const signal = new AbortController().signal;
+const entryPoint = "guardbee/generate/policies";
+const aPolicy = { spec: { role: "Generate", data: {} } } as unknown as RegoPolicy;
+
+/** What a policy with this tarball evaluates. */
+async function contentOf(tarball: Uint8Array): Promise<RegoContent> {
+  const content = { kind: "tarball", tarball } as const;
+  return bundleContent(
+    aPolicy,
+    await openBundle({ content, digest: "sha256:x", limits: defaultLimits }),
+  );
+}
+
+/** A unit that may not compile. */
+function unitOf(t: { after(fn: () => Promise<void>): void }): RegoUnit {
+  const compile = () => assert.fail("it was compiled");
+  const log = pino({ level: "silent" });
+  const unit = new RegoUnit({ subject: "RegoPolicy gen", compile, log, clock: systemClock });
+  t.after(() => unit.close());
+  return unit;
+}
+
+describe("a bundle with policy.wasm", { skip: whyNoOpa() }, () => {
+  const folder = temporaryFolder();
+
+  /** A bundle that the real opa built, compiled. */
+  async function built(rego: string, ...args: readonly string[]): Promise<RegoContent> {
+    await writeFile(join(folder, "policy.rego"), rego);
+    await writeFile(join(folder, "data.json"), '{"add":10}');
+    const output = join(folder, "bundle.tar.gz");
+    opa(["build", "-t", "wasm", "-e", entryPoint, ...args, "-b", folder, "-o", output]);
+    return contentOf(await readFile(output));
+  }
+  const good = "package guardbee.generate\n\npolicies contains input.n + data.add";
+
+  test("is used as it is", async (t) => {
+    const unit = unitOf(t);
+    const content = await built(good);
+    assert.deepEqual(await unit.load(content, { entryPoint, limits: {} }, signal), {
+      ok: true,
+      value: undefined,
+    });
+    assert.deepEqual(await unit.evaluate({ n: 1 }, signal), [11]);
+  });
+
+  test("is refused when it lacks the entry point, or calls what the host does not have", async (t) => {
+    const unit = unitOf(t);
+    const refusals = async (content: RegoContent, wanted: string) => {
+      const loaded = await unit.load(content, { entryPoint: wanted, limits: {} }, signal);
+      return loaded.ok ? [] : loaded.problems.map((one) => formatProblem(one));
+    };
+    assert.deepEqual(await refusals(await built(good), "guardbee/generate/other"), [
+      "policy.wasm: has no entry point guardbee/generate/other, but guardbee/generate/policies; build it with -e guardbee/generate/other",
+    ]);
+    const clock = "package guardbee.generate\n\npolicies contains time.now_ns()";
+    assert.deepEqual(await refusals(await built(clock), entryPoint), [
+      "policy.wasm: calls time.now_ns, which is not supplied; the result would change with the clock; take the time from input",
+    ]);
+    const junk = soundEntries({ name: "/policy.wasm", content: Uint8Array.of(0, 1, 2) });
+    const [problem = "", ...more] = await refusals(
+      await contentOf(await tarballOf(junk)),
+      entryPoint,
+    );
+    assert.match(
+      problem,
+      /^policy\.wasm: WebAssembly\.Module\(\).*; build it with opa build -t wasm$/,
+    );
+    assert.deepEqual(more, []);
+    assert.equal(unit.usable, false);
+  });
+});
