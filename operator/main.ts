@@ -16,7 +16,7 @@ import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
 import { assertHostPatterns } from "./bundle/index.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { serveHealth } from "./health.ts";
-import { countFleet } from "./metrics/fleet-counts.ts";
+import { FleetCounter } from "./metrics/fleet-counts.ts";
 import { OperatorMetrics } from "./metrics/metrics.ts";
 import { compileRego } from "./opa/compile.ts";
 import { findOpa } from "./opa/find-opa.ts";
@@ -179,11 +179,12 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     certificates?.tried.then(() => {
       tried = true;
     });
+    const counter = new FleetCounter(fleet);
     metrics.collectProcess();
     metrics.follow({
       queues: () => ({ ...queues }),
       leads: () => queues !== undefined,
-      fleet: () => countFleet(fleet),
+      fleet: () => counter.count(),
     });
     const health = { alive: () => true, ready: () => synced && tried, metrics: metrics.registry };
     await serveHealth(health, { port: options.healthPort }, signal);

@@ -20,16 +20,31 @@ test("a table has upper-case headers, three spaces, and no space at the end of a
   );
 });
 
-test("the last column is wrapped to the terminal, and loses nothing", () => {
+test("the widest columns are wrapped to the terminal, and lose nothing", () => {
   const message = "no BPF LSM: add bpf to the kernel's lsm= list, or set mode: monitor";
-  const text = formatTable(head, [["a", 2, message]], 40);
+  const names = "worker-1, worker-2, worker-3, worker-4, worker-5 +7 more";
+  const text = formatTable(["COUNT", "SUCH AS", "MESSAGE"], [[12, names, message]], 60);
   const lines = text.trimEnd().split("\n");
   assert.deepEqual(
-    lines.filter((line) => line.length > 40),
+    lines.filter((line) => line.length > 60),
     [],
   );
-  const shown = lines.slice(1).map((line) => line.slice("NAME   NODES   ".length));
-  assert.equal(shown.join(" "), message);
+  const at = [0, lines[0]!.indexOf("SUCH AS"), lines[0]!.indexOf("MESSAGE")];
+  const column = (i: number) =>
+    lines
+      .slice(1)
+      .map((line) => line.slice(at[i], at[i + 1]).trim())
+      .join(" ")
+      .trim();
+  assert.deepEqual([column(0), column(1), column(2)], ["12", names, message]);
+});
+
+test("a terminal that is too narrow for the words gets longer lines, not broken ones", () => {
+  const text = formatTable(head, rows, 10);
+  assert.deepEqual(
+    text.split("\n").filter((line) => line.includes("longer-name") || line.includes("MESSAGE")),
+    ["NAME          NODES   MESSAGE", "longer-name   10      -"],
+  );
 });
 
 test("facts are aligned, and one without a value is left out", () => {

@@ -3,12 +3,12 @@ import Table from "cli-table3";
 export type Cell = string | number;
 
 const gap = 3;
-/** A last column narrower than this is no help; the lines are then longer than the terminal. */
-const minLastWidth = 24;
+/** A longer word may be cut where the terminal is narrow. */
+const maxWord = 40;
 
 /**
  * A table as kubectl prints one: upper-case headers, no lines, three spaces between columns. With
- * `columns`, the width of the terminal, the last column is wrapped to fit it.
+ * `columns`, the width of the terminal, the widest columns are wrapped to fit it, between words.
  */
 export function formatTable(
   head: readonly string[],
@@ -16,11 +16,10 @@ export function formatTable(
   columns: number | undefined,
 ): string {
   const texts = [head, ...rows].map((row) => row.map((cell) => flat(String(cell))));
-  const widths = head.map((_, i) => Math.max(...texts.map((row) => row[i]!.length)) + gap);
   const table = new Table({
     chars: noLines,
     style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": gap },
-    colWidths: fitted(widths, columns),
+    colWidths: fitted(texts, columns),
     wordWrap: true,
   });
   for (const row of texts) table.push(row);
@@ -38,12 +37,21 @@ export function formatFacts(facts: readonly (readonly [string, string | undefine
   return given.map(([label, value]) => `${`${label}:`.padEnd(width)}${value}\n`).join("");
 }
 
-function fitted(widths: readonly number[], columns: number | undefined): number[] {
-  const fixed = widths.slice(0, -1);
-  const last = widths.at(-1) ?? 0;
-  if (columns === undefined) return [...widths];
-  const left = columns + gap - fixed.reduce((sum, width) => sum + width, 0);
-  return [...fixed, Math.min(last, Math.max(left, minLastWidth + gap))];
+/** Widths of columns with the gap after each: as wide as needed, the widest narrowed until all fit. */
+function fitted(texts: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY) {
+  const widest = (measure: (text: string) => number) =>
+    (texts[0] ?? []).map((_, i) => Math.max(...texts.map((row) => measure(row[i] ?? ""))) + gap);
+  const widths = widest((text) => text.length);
+  const least = widest((text) =>
+    Math.min(Math.max(...text.split(" ").map((word) => word.length)), maxWord),
+  );
+  for (;;) {
+    const excess = widths.reduce((sum, width) => sum + width, -gap) - columns;
+    const slack = widths.map((width, i) => (width > least[i]! ? width : 0));
+    const widestAt = slack.indexOf(Math.max(...slack));
+    if (excess <= 0 || slack[widestAt] === 0) return widths;
+    widths[widestAt]!--;
+  }
 }
 
 /** A cell is one paragraph, and an empty one would shift what is read by column. */

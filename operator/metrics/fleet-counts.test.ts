@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { resources } from "@guardbee/kube";
 import { nodeDigest } from "@guardbee/policy";
 import type { NodeEntry, NodeSetsEntry, PolicyEntry, SetEntry } from "../fleet/objects.ts";
-import { countFleet } from "./fleet-counts.ts";
+import { FleetCounter } from "./fleet-counts.ts";
 
 const aNode = (name: string, ready = true): NodeEntry => ({
   ...{ name, uid: name, labels: {}, ready, kernel: "6.1.0", arch: "amd64" },
@@ -42,7 +42,7 @@ test("nodes and policies are counted by state; what is gone is not", () => {
     ]),
   );
   const sets = new Map([aSet("a"), aSet("b"), aSet("orphan")].map((one) => [one.name, one]));
-  const counts = countFleet({
+  const counter = new FleetCounter({
     nodeNames: () => [...nodes.keys(), "gone"],
     node: (name) => nodes.get(name),
     nodeSets: (name) => reports.get(name),
@@ -50,7 +50,8 @@ test("nodes and policies are counted by state; what is gone is not", () => {
     setNames: () => [...policies.keys(), "orphan"],
     policy: (name) => policies.get(name),
   });
-  assert.deepEqual(counts, {
+  const before = counter.count();
+  assert.deepEqual(before, {
     nodes: new Map([
       ["current", 1],
       ["pending", 1],
@@ -63,4 +64,7 @@ test("nodes and policies are counted by state; what is gone is not", () => {
       { kind: "TracingPolicy", ready: "Unknown", reason: "Pending", count: 1 },
     ],
   });
+  sets.set("b", { ...aSet("b"), hash: "changed" });
+  const { nodes: later } = counter.count();
+  assert.deepEqual([later.get("current"), later.get("pending")], [undefined, 2]);
 });

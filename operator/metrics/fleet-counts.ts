@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { nodeDigest } from "@guardbee/policy";
 import type { Fleet } from "../fleet/fleet.ts";
-import { hashFor, isTurnOf } from "../fleet/objects.ts";
+import { hashFor, isTurnOf, type NodeSetsEntry, type SetEntry } from "../fleet/objects.ts";
 import { type NodeStanding, nodeStanding } from "../status/node-standing.ts";
 
 export type FleetCounts = {
@@ -18,39 +19,68 @@ export type PolicyCount = {
 
 type Seen = Pick<Fleet, "nodeNames" | "node" | "nodeSets" | "set" | "setNames" | "policy">;
 
-/** Nodes and policies of the fleet by state. One digest for each list of sets, not for each node. */
-export function countFleet(fleet: Seen): FleetCounts {
-  return { nodes: countNodes(fleet), policies: countPolicies(fleet) };
-}
+/**
+ * Nodes and policies of a fleet by state. Thousands of nodes have few different lists of sets, so
+ * that a count costs one digest for each list, and one look-up for each node.
+ */
+export class FleetCounter {
+  readonly #fleet: Seen;
+  /** Which list of sets an entry has; an entry never changes. Written by #listOf. */
+  readonly #lists = new WeakMap<NodeSetsEntry, string>();
 
-function countNodes(fleet: Seen): ReadonlyMap<NodeStanding, number> {
-  const digests = new Map<string, string>();
-  const digestOf = (node: string, sets: readonly string[]) => {
-    const turns = sets.filter((name) => isTurnOf(name, fleet.set(name)?.rollout, node));
-    const key = `${sets.join(" ")}\n${turns.length === sets.length ? "" : turns.join(" ")}`;
-    const known = digests.get(key);
-    if (known !== undefined) return known;
-    const entries = sets.flatMap((name) => {
-      const set = fleet.set(name);
-      return set === undefined ? [] : [{ name, hash: hashFor(set, node) }];
-    });
-    const digest = nodeDigest(entries);
-    digests.set(key, digest);
-    return digest;
-  };
-  const counts = new Map<NodeStanding, number>();
-  for (const name of fleet.nodeNames()) {
-    const node = fleet.node(name);
-    if (node === undefined) continue; // a NodePolicySet whose node is gone
-    const entry = fleet.nodeSets(name);
-    const { ready } = node;
-    const standing = nodeStanding(
-      { ready, report: entry?.report },
-      digestOf(name, entry?.sets ?? []),
-    );
-    counts.set(standing, (counts.get(standing) ?? 0) + 1);
+  constructor(fleet: Seen) {
+    this.#fleet = fleet;
   }
-  return counts;
+
+  count(): FleetCounts {
+    return { nodes: this.#countNodes(), policies: countPolicies(this.#fleet) };
+  }
+
+  #countNodes(): ReadonlyMap<NodeStanding, number> {
+    const digests = new Map<string, string>();
+    const rolling = this.#fleet
+      .setNames()
+      .flatMap((name) => this.#fleet.set(name) ?? [])
+      .filter(({ rollout }) => rollout !== undefined);
+    const counts = new Map<NodeStanding, number>();
+    for (const name of this.#fleet.nodeNames()) {
+      const node = this.#fleet.node(name);
+      if (node === undefined) continue; // a NodePolicySet whose node is gone
+      const entry = this.#fleet.nodeSets(name);
+      const { ready } = node;
+      const digest = entry === undefined ? "" : this.#digestOf(entry, rolling, digests);
+      const standing = nodeStanding({ ready, report: entry?.report }, digest);
+      counts.set(standing, (counts.get(standing) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** Nodes of one list differ in the sets whose roll-out has reached them. */
+  #digestOf(
+    entry: NodeSetsEntry,
+    rolling: readonly SetEntry[],
+    digests: Map<string, string>,
+  ): string {
+    const { node, sets } = entry;
+    const turns = rolling.map(({ name, rollout }) => (isTurnOf(name, rollout, node) ? "1" : "0"));
+    const key = `${this.#listOf(entry)} ${turns.join("")}`;
+    let digest = digests.get(key);
+    if (digest === undefined) {
+      const held = sets.flatMap((name) => this.#fleet.set(name) ?? []);
+      digest = nodeDigest(held.map((set) => ({ name: set.name, hash: hashFor(set, node) })));
+      digests.set(key, digest);
+    }
+    return digest;
+  }
+
+  #listOf(entry: NodeSetsEntry): string {
+    let list = this.#lists.get(entry);
+    if (list === undefined) {
+      list = createHash("sha1").update(entry.sets.join(" ")).digest("hex"); // a name has no space
+      this.#lists.set(entry, list);
+    }
+    return list;
+  }
 }
 
 function countPolicies(fleet: Seen): readonly PolicyCount[] {
