@@ -21,6 +21,7 @@ import {
 import pino from "pino";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import type { OperatorOptions } from "../main.ts";
+import { guardRailsConfigMap } from "../rego/switches.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
 import { admit, type Judge } from "./admit.ts";
 import { Certificates, webhookConfiguration as configuration } from "./certificates.ts";
@@ -248,6 +249,16 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     );
     await cluster.delete(regoPolicy, "rail");
     await eventually("no refusal", tryGood, "written");
+    const kubeSystem = { metadata: { name: "kill", namespace: "kube-system" }, spec: kill };
+    const tryKill = () => tryWrite(tracingPolicyNamespaced, kubeSystem);
+    const byRail = says("(guard rail builtin/system-namespaces)");
+    await eventually("refusal by a built-in one", tryKill, byRail);
+    const metadata = { name: guardRailsConfigMap, namespace: "guardbee-system" };
+    const data = { "system-namespaces": "disabled" };
+    await cluster.apply(resources.configMap, { metadata, data });
+    await eventually("no refusal", tryKill, "written");
+    await cluster.delete(resources.configMap, metadata.name, metadata.namespace);
+    await eventually("refusal again", tryKill, byRail);
     await cluster.delete(resources.lease, ref.name, ref.namespace);
   });
 
