@@ -10,7 +10,7 @@ import {
   type Outcome,
   resources,
 } from "@guardbee/kube";
-import type { PolicyStatus, Problem } from "@guardbee/policy";
+import type { Mode, PolicyStatus, Problem } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
@@ -48,42 +48,45 @@ export async function reconcilePolicy(
   const policy = deps.fleet.policy(setName);
   if (policy === undefined || policy.deleting) return forgetPolicy(setName, deps, signal);
   const judged = await judgeOrWait(policy, deps, signal);
-  const settled = await ensureSet(policy, judged, deps, signal);
-  const nodes = nodeStates(policy, settled, deps);
+  const { settled, refusal } = await ensureSet(policy, judged, deps, signal);
+  const distributed = refusal === undefined ? settled : undefined;
+  const nodes = nodeStates(policy, distributed, deps);
   const status = rollUp({
     generation: policy.generation,
     previous: deps.statuses.current(policy),
     verdict: settled,
     nodes,
     nowMs: deps.clock.now(),
-    ...regoStatus(policy, settled, deps),
+    ...regoStatus(policy, { judged: settled, distributed }, deps),
     unresolved: "unresolved" in settled ? settled.unresolved : undefined,
+    undistributed: refusal?.message,
   });
   const outcome = await deps.statuses.write(policy, status, signal);
+  if (refusal !== undefined) throw refusal; // again, with back-off
   return sooner(outcome, nextLook(settled, nodes, deps.clock.monotonic(), deps.dueInMs(setName)));
 }
 
 /** What a RegoPolicy shows beside its conditions, and what guard rails made of any policy. */
 function regoStatus(
   policy: PolicyEntry,
-  judged: Judged,
+  { judged, distributed }: { readonly judged: Judged; readonly distributed: Judged | undefined },
   deps: PolicyDeps,
 ): Pick<PolicyStatus, "rego" | "guardRails"> {
   const guardRails = "notes" in judged ? judged.notes : undefined;
   const notes = guardRails === undefined ? {} : { guardRails };
   if (policy.resource.group !== "guardbee.io") return notes;
   const { held: _held, ...before } = deps.statuses.current(policy)?.rego ?? {};
-  if (judged.kind !== "accepted" && judged.kind !== "guards") {
+  if (distributed?.kind !== "accepted" && distributed?.kind !== "guards") {
     const held = judged.kind === "refused" ? judged.held : undefined;
     const rego = { ...before, ...(held === undefined ? {} : { held }) };
     return Object.keys(rego).length === 0 ? notes : { ...notes, rego };
   }
-  const result = judged.kind === "accepted" ? judged.hash : judged.rego.digest;
+  const result = distributed.kind === "accepted" ? distributed.hash : distributed.rego.digest;
   const changed = before.result !== result;
   const nowAt = new Date(deps.clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
   const inputsChangedAt = changed ? nowAt : (before.inputsChangedAt ?? nowAt);
   const digests = result === undefined ? {} : { result };
-  return { ...notes, rego: { ...judged.rego, ...digests, inputsChangedAt } };
+  return { ...notes, rego: { ...distributed.rego, ...digests, inputsChangedAt } };
 }
 
 type Judged = Judgement | Extract<Verdict, { kind: "unknown" }>;
@@ -102,18 +105,22 @@ async function judgeOrWait(
   }
 }
 
+/** `refusal`: the API server takes no set of this content, for now; what was there stays in force. */
+type Settled = { readonly settled: Judged; readonly refusal?: KubeError };
+
 /** Writes the set if its content, or the identity of its owner, is not what is there. */
 async function ensureSet(
   policy: PolicyEntry,
   judged: Judged,
   deps: PolicyDeps,
   signal: AbortSignal,
-): Promise<Judged> {
-  if (judged.kind !== "accepted") return judged; // what was accepted before stays in force
+): Promise<Settled> {
+  const settled = { settled: judged };
+  if (judged.kind !== "accepted") return settled; // what was accepted before stays in force
   const { setName, resource, uid } = policy;
   const there = deps.fleet.set(setName);
   const ownerUid = resource.namespaced ? undefined : uid;
-  if (there?.hash === judged.hash && there.ownerUid === ownerUid) return judged;
+  if (there?.hash === judged.hash && there.ownerUid === ownerUid) return settled;
   const { name } = policy.object.metadata;
   const owner = { apiVersion: apiVersion(resource), kind: resource.kind, name, uid };
   const metadata = {
@@ -126,30 +133,38 @@ async function ensureSet(
   const target = { resource: resources.selectorSet, object };
   try {
     await applyObject(deps.connection, target, { fieldManager, force: true }, signal);
-    return judged;
+    return settled;
   } catch (error) {
-    if (!(error instanceof KubeError) || ![400, 413, 422].includes(error.status)) throw error;
-    return refusedByServer(error, judged); // it will say the same tomorrow
+    if (!(error instanceof KubeError) || passing.includes(error.status)) throw error;
+    if (error.status === 413) return { settled: tooLarge(error, judged) };
+    return { ...settled, refusal: error };
   }
 }
 
-function refusedByServer(error: KubeError, { mode }: { readonly mode: Verdict["kind"] | string }) {
+/** Conflicts, and a server that has too much to do or goes away: the next try may well succeed. */
+const passing: readonly number[] = [409, 429, 502, 503, 504];
+
+/** It will say the same tomorrow. */
+function tooLarge(error: KubeError, { mode }: { readonly mode: Mode }) {
   const problem: Problem = {
     field: "spec",
     what: `lowers to a SelectorSet that the API server refuses (${error.message.slice(0, 500)})`,
     fix: "split the policy",
     kind: "unsupported",
   };
-  const requested = mode === "monitor" ? "monitor" : "enforce";
-  return { kind: "refused", reason: "NotSupported", problems: [problem], mode: requested } as const;
+  return { kind: "refused", reason: "NotSupported", problems: [problem], mode } as const;
 }
 
-/** The state of each node that is to hold the policy, or holds its last accepted generation. */
-function nodeStates(policy: PolicyEntry, judged: Judged, deps: PolicyDeps): readonly NodeState[] {
+/** The state of each node that is to hold the policy, or holds what was distributed before. */
+function nodeStates(
+  policy: PolicyEntry,
+  judged: Judged | undefined,
+  deps: PolicyDeps,
+): readonly NodeState[] {
   const { fleet } = deps;
   const there = fleet.set(policy.setName);
   const wanted =
-    judged.kind === "accepted"
+    judged?.kind === "accepted"
       ? { hash: judged.hash, mode: judged.mode, nodes: judged.nodes }
       : there;
   if (wanted === undefined) return [];

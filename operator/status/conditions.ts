@@ -14,7 +14,9 @@ export type RefusalReason = (typeof refusalReasons)[number];
  * - `ResolvedRefs`: what the policy refers to exists. `BundleFailed`: the source of its bundle gives
  *   none that can be used; the last good one is.
  * - `Programmed`: the kernels of its nodes hold it. `NotAccepted`: an earlier accepted generation
- *   may still be in force. `NoNodes`: its node selector matches none.
+ *   may still be in force. `DistributionFailed`: the API server takes no SelectorSet with this
+ *   content, as with CRDs that are older than the operator; it is tried again. `NoNodes`: its node
+ *   selector matches none.
  * - `Enforcing`: it stops what it says. `MonitorMode`: asked to only report. `ReportsOnly`: it
  *   has no action that stops anything.
  * - `Ready`: the summary, with the reason of what it depends on.
@@ -30,21 +32,28 @@ export const reasons = {
   ResolvedRefs: { True: ["ResolvedRefs"], False: ["BundleFailed"], Unknown: [] },
   Programmed: {
     True: ["Programmed", "NoNodes", "GuardsPolicies"],
-    False: ["NodesFailed", "NotAccepted"],
+    False: ["NodesFailed", "NotAccepted", "DistributionFailed"],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
   },
   Enforcing: {
     True: ["Enforcing", "GuardsPolicies"],
-    False: ["MonitorMode", "ReportsOnly", "NoNodes", "NodesFailed", "NotAccepted"],
+    False: [
+      ...(["MonitorMode", "ReportsOnly", "NoNodes"] as const),
+      ...(["NodesFailed", "NotAccepted", "DistributionFailed"] as const),
+    ],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
   },
   Ready: {
     True: ["Programmed", "NoNodes", "GuardsPolicies"],
-    False: ["NodesFailed", ...refusalReasons],
+    False: ["NodesFailed", "DistributionFailed", ...refusalReasons],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed"],
   },
   Stalled: { True: ["NodesFailed", ...refusalReasons], False: [], Unknown: [] },
-  Reconciling: { True: ["Pending", "EvaluationFailed"], False: [], Unknown: [] },
+  Reconciling: {
+    True: ["Pending", "EvaluationFailed", "DistributionFailed"],
+    False: [],
+    Unknown: [],
+  },
 } as const satisfies Record<ConditionType, Record<Status, readonly string[]>>;
 
 type Status = StatusCondition["status"];

@@ -30,6 +30,8 @@ export type RollUpInput = {
   /** Its nodes. Of a policy that is not accepted: what its last accepted generation is there. */
   readonly nodes: readonly NodeState[];
   readonly nowMs: number;
+  /** Why the API server does not take what was accepted; `nodes` is then about what was before. */
+  readonly undistributed?: string | undefined;
   /** Why what it refers to cannot be had. */
   readonly unresolved?: string | undefined;
   readonly rego?: PolicyStatus["rego"];
@@ -39,22 +41,24 @@ export type RollUpInput = {
 const maxProblems = 10;
 const maxProblemsLength = 3072;
 const maxSummaryLength = 320;
+const maxRefusalLength = 600;
 
 /**
  * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted,
- * then failed nodes, then pending ones, then "all unreachable"; unreachable nodes beside
+ * then not distributed, then failed nodes, then pending ones, then "all unreachable"; unreachable nodes beside
  * programmed ones are counted and named, and hold up nothing. At most 10 problems or failure
  * groups, and 8 kB in all, whatever the size of the policy and the fleet.
  */
 export function rollUp(input: RollUpInput): PolicyStatus {
   const { generation, previous, verdict, nodes, nowMs } = input;
   const count = countStates(nodes);
-  const findings = findingsOf(verdict, count, nodes).map((one) =>
+  const findings = findingsOf(input, count).map((one) =>
     one.type === "ResolvedRefs" ? refsFinding(input.unresolved) : one,
   );
   const requested = requestedMode(verdict);
   const { rego, guardRails = [] } = input;
-  const failures = verdict.kind === "accepted" ? failureGroups(nodes) : []; // of this generation
+  const distributed = verdict.kind === "accepted" && input.undistributed === undefined;
+  const failures = distributed ? failureGroups(nodes) : []; // of this generation
   return {
     observedGeneration: generation,
     conditions: stampConditions(findings, { generation, nowMs, previous }),
@@ -79,7 +83,7 @@ function countStates(nodes: readonly NodeState[]): Count {
   return count;
 }
 
-function findingsOf(verdict: Verdict, count: Count, nodes: readonly NodeState[]): Finding[] {
+function findingsOf({ verdict, nodes, undistributed }: RollUpInput, count: Count): Finding[] {
   switch (verdict.kind) {
     case "refused":
       return refusedFindings(verdict, count);
@@ -88,7 +92,9 @@ function findingsOf(verdict: Verdict, count: Count, nodes: readonly NodeState[])
     case "guards":
       return guardsFindings;
     case "accepted":
-      return acceptedFindings(verdict, count, nodes);
+      return undistributed === undefined
+        ? acceptedFindings(verdict, count, nodes)
+        : undistributedFindings(undistributed, count);
   }
 }
 
@@ -96,10 +102,7 @@ function refusedFindings(verdict: Extract<Verdict, { kind: "refused" }>, count: 
   const { reason } = verdict;
   const message = listProblems(verdict.problems);
   const short = shorten(verdict.problems);
-  const still =
-    count.programmed === 0
-      ? "no node holds this policy"
-      : `an earlier generation stays in force on ${count.programmed} of ${count.desired} nodes`;
+  const still = stillInForce(count);
   return [
     { type: "Accepted", status: "False", reason, message },
     resolved,
@@ -109,6 +112,33 @@ function refusedFindings(verdict: Extract<Verdict, { kind: "refused" }>, count: 
     { type: "Stalled", status: "True", reason, message: short },
   ];
 }
+
+function stillInForce({ programmed, desired }: Count): string {
+  return programmed === 0
+    ? "no node holds this policy"
+    : `an earlier generation stays in force on ${programmed} of ${desired} nodes`;
+}
+
+function undistributedFindings(why: string, count: Count): Finding[] {
+  const refusal = cut(why, maxRefusalLength);
+  const message = `the API server refuses its SelectorSet, which is tried again: ${refusal}; ${stillInForce(count)}`;
+  const about = { status: "False", reason: "DistributionFailed", message } as const;
+  return [
+    accepted,
+    resolved,
+    { type: "Programmed", ...about },
+    { type: "Enforcing", ...about },
+    { type: "Ready", ...about },
+    { type: "Reconciling", ...about, status: "True" },
+  ];
+}
+
+const accepted: Finding = {
+  type: "Accepted",
+  status: "True",
+  reason: "Accepted",
+  message: "the policy is valid",
+};
 
 function unknownFindings(message: string): Finding[] {
   const about = { reason: "EvaluationFailed", message } as const;
@@ -154,7 +184,7 @@ function acceptedFindings(
 ): Finding[] {
   const programmed = programmedFinding(count, nodes);
   const findings: Finding[] = [
-    { type: "Accepted", status: "True", reason: "Accepted", message: "the policy is valid" },
+    accepted,
     resolved,
     programmed,
     enforcingFinding(verdict, programmed),
