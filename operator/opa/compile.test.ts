@@ -40,6 +40,28 @@ describe("compileRego", { skip }, () => {
     }
   });
 
+  test("has our library for Rego that asks for it", async () => {
+    const text = `package edge
+
+import data.guardbee.lib.problem
+
+out := problem.at("spec.x", "is 1", "write 2")`;
+    const compiled = await compile(text);
+    assert.ok(compiled.ok, JSON.stringify(compiled));
+    const own = "package guardbee.lib.problem\n\nat(field, _, _) := field";
+    const sources = [text, own].map((one, at) => ({ path: `${at}.rego`, text: one }));
+    const replaced = await compileRego(sources, { entryPoints: ["edge/out"], opa, signal });
+    assert.ok(replaced.ok, JSON.stringify(replaced));
+    const values: unknown[] = [];
+    for (const { module } of [compiled, replaced]) {
+      const host = new WasmHost({ module, log });
+      const evaluation = { entryPoint: "edge/out", input: {}, subject: "RegoPolicy edge" };
+      values.push(await host.evaluate(evaluation, signal));
+      await host.close();
+    }
+    assert.deepEqual(values, [{ field: "spec.x", what: "is 1", fix: "write 2" }, "spec.x"]);
+  });
+
   for (const { what, text, problem } of [
     {
       what: "Rego that does not parse, with file and row",
