@@ -6,7 +6,9 @@ import { getevents } from "./commands/getevents.ts";
 import { inventoryExport } from "./commands/inventory-export.ts";
 import { operator } from "./commands/operator.ts";
 import { policyCheck } from "./commands/policy-check.ts";
+import { regoBuild } from "./commands/rego-build.ts";
 import { regoEval } from "./commands/rego-eval.ts";
+import { regoTest } from "./commands/rego-test.ts";
 
 /** Every command, in the order of `--help`. */
 export const commands: readonly Command[] = [
@@ -14,7 +16,9 @@ export const commands: readonly Command[] = [
   eventsFollow,
   policyCheck,
   inventoryExport,
+  regoTest,
   regoEval,
+  regoBuild,
   agent,
   operator,
   completion,

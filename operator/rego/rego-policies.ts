@@ -375,7 +375,7 @@ export function inlineContent({ spec }: RegoPolicy): RegoContent {
  * Of its Rego, whether or not a compiled module lies beside it: what `opa` compiles here is within
  * our capabilities. The policy's own data goes over the bundle's, by top-level key.
  */
-function bundleContent({ spec }: RegoPolicy, bundle: Bundle): RegoContent {
+export function bundleContent({ spec }: RegoPolicy, bundle: Bundle): RegoContent {
   const { digest, revision, modules: sources } = bundle;
   const data = { ...bundle.data, ...spec.data };
   return { digest, revision, key: digestOf([digest, data]), data, sources };
