@@ -11,11 +11,13 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
+import { needOpa } from "./bundle/testing/opa.ts";
 import { exportInventory } from "./rego/offline.ts";
 import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
 
 const { regoPolicy, regoPolicyNamespaced, tracingPolicy, execPolicy } = resources;
-const skip = whyNoApiServer() || (process.env.OPA ? false : "OPA is not set");
+const skip = whyNoApiServer();
+const opa = needOpa();
 
 /** A policy for each workload with label tier=edge: its path comes from data. */
 const edge = `package guardbee.generate
@@ -203,7 +205,7 @@ describe("RegoPolicies against a real API server", { skip }, () => {
       JSON.stringify({ forbidden: { a: "/a/", d: "/d/" } }),
     );
     const tarball = join(folder, "bundle.tar.gz");
-    await promisify(execFile)(process.env.OPA!, ["build", "-r", "r1", "-o", tarball, "-b", folder]);
+    await promisify(execFile)(opa, ["build", "-r", "r1", "-o", tarball, "-b", folder]);
     let answer: Buffer | undefined = await readFile(tarball);
     const server = createServer((_request, response) => {
       response.writeHead(answer === undefined ? 500 : 200);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { defaultLimits, openBundle } from "@guardbee/operator";
+import { needOpa } from "../../operator/bundle/testing/opa.ts";
 import { runCli } from "../run-cli.ts";
 import { anIo } from "../testing-io.ts";
 
@@ -20,7 +21,7 @@ async function aFolder(t: TestContext): Promise<string> {
 }
 
 async function regoBuild(cwd: string, ...args: readonly string[]) {
-  const { io, out, err } = anIo({ cwd, env: process.env });
+  const { io, out, err } = anIo({ cwd, env: { ...process.env, OPA: needOpa() } });
   return { code: await runCli(["rego", "build", ...args], io), out: out(), err: err() };
 }
 

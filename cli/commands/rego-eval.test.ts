@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { resources } from "@guardbee/kube";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
+import { needOpa } from "../../operator/bundle/testing/opa.ts";
 import { eventually, TestCluster } from "../../operator/testing/test-cluster.ts";
 import { runCli } from "../run-cli.ts";
 import { anIo } from "../testing-io.ts";
@@ -40,7 +41,7 @@ async function write(name: string, object: unknown): Promise<string> {
 }
 
 async function regoEval(file: string, ...args: readonly string[]) {
-  const { io, out, err } = anIo({ cwd, env: process.env });
+  const { io, out, err } = anIo({ cwd, env: { ...process.env, OPA: needOpa() } });
   const argv = ["rego", "eval", file, "--inventory", inventory, ...args];
   return { code: await runCli(argv, io), out: out(), err: err() };
 }

@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { needOpa } from "../../operator/bundle/testing/opa.ts";
 import { runCli } from "../run-cli.ts";
 import { anIo } from "../testing-io.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 async function regoTest(cwd: string, ...args: readonly string[]) {
-  const { io, out, err } = anIo({ cwd, env: process.env });
+  const { io, out, err } = anIo({ cwd, env: { ...process.env, OPA: needOpa() } });
   return { code: await runCli(["rego", "test", ...args], io), out: out(), err: err() };
 }
 

@@ -20,6 +20,7 @@ import {
 } from "@guardbee/kube";
 import pino from "pino";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
+import { skipReason } from "../../kube/testing/must-run.ts";
 import type { OperatorOptions } from "../main.ts";
 import { guardRailsConfigMap } from "../rego/switches.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
@@ -190,9 +191,7 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     await cluster.delete(tracingPolicy, "old");
   });
 
-  test("a guard rail's refusal is what kubectl prints; Rego that does not compile is refused", {
-    skip: process.env.OPA ? false : "OPA is not set",
-  }, async () => {
+  test("a guard rail's refusal is what kubectl prints; Rego that does not compile is refused", async () => {
     const port = await startOperator();
     await pointWebhookAt(port);
     const kubeSystem = { metadata: { name: "kill", namespace: "kube-system" }, spec: kill };
@@ -214,9 +213,7 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     );
   });
 
-  test("a replica that does not lead asks the guard rails too, as they change", {
-    skip: process.env.OPA ? false : "OPA is not set",
-  }, async () => {
+  test("a replica that does not lead asks the guard rails too, as they change", async () => {
     const spec = { holderIdentity: "another", leaseDurationSeconds: 3_600 };
     const held = { ...spec, renewTime: new Date().toISOString().replace("Z", "000Z") };
     const ref = { name: "guardbee-operator", namespace: "guardbee-system" };
@@ -375,7 +372,7 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
 
   const kubectl = findKubectl();
 
-  describe("kubectl", { skip: kubectl ? false : "kubectl is not built" }, () => {
+  describe("kubectl", { skip: skipReason(kubectl ? false : "kubectl is not built") }, () => {
     /** Exit code and all that it printed. */
     async function run(...args: readonly string[]): Promise<{ code: number; text: string }> {
       const { server, token } = cluster.access;

@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import pino from "pino";
+import { needOpa } from "../bundle/testing/opa.ts";
 import { type CompileOptions, compileRego } from "./compile.ts";
-import { findOpa } from "./find-opa.ts";
 import { WasmHost } from "./host.ts";
 
 const log = pino({ level: "silent" });
 const signal = new AbortController().signal;
 
-const skip = await findOpa().then(
-  () => false,
-  (error: Error) => error.message,
-);
+const opa = needOpa();
 
-describe("compileRego", { skip }, () => {
-  let opa: string;
-  before(async () => {
-    opa = await findOpa();
-  });
-
+describe("compileRego", () => {
   const compile = (text: string, over: Partial<CompileOptions> = {}) =>
     compileRego([{ path: "team/edge.rego", text }], {
       entryPoints: ["edge/out"],
