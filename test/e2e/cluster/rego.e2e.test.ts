@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { patienceMs } from "../guardbee.ts";
 import { kubectl, kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { waitFor } from "../lab/progress.ts";
-import { apply, type NodeName, nodes, openFleet, pilotOn, waitTimeout } from "./fleet.ts";
+import { apply, type NodeName, nodes, openFleet, waitTimeout } from "./fleet.ts";
 import { bareNodes } from "./kernel-objects.ts";
 import { applyReady, deletePolicy } from "./policies.ts";
 import { writeIn, writesBecome } from "./writes.ts";
@@ -25,7 +25,6 @@ test("a generator gives each edge workload a path of its own, follows its labels
   assert.equal(await writeIn("deploy/edge-b", "/tmp/edge-a/x"), "allowed");
   for (const name of ["edge-a", "edge-b"]) {
     assert.equal(await writeIn("deploy/core", `/tmp/${name}/x`), "allowed");
-    assert.equal(await writeIn(pilotOn("node-1"), `/tmp/${name}/x`), "allowed");
   }
 
   const from = Date.now();
