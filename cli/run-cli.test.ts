@@ -67,6 +67,14 @@ test("completion prints a script, and the words that it asks for", async () => {
   assert.match((await cli(["completion"], { env: { SHELL: "/bin/zsh" } })).out, /^#compdef/);
   const { out } = await cli(["--get-yargs-completions", "guardbee", "events", ""]);
   assert.match(out, /^follow/);
+  const rego = await cli(["--get-yargs-completions", "guardbee", "rego", ""]);
+  assert.deepEqual(
+    rego.out
+      .split("\n")
+      .map((line) => line.split(":")[0])
+      .filter((word) => !word!.startsWith("-")),
+    ["test", "eval", "build", ""],
+  );
 });
 
 const filters: readonly { argv: readonly string[]; want: readonly string[] }[] = [

@@ -1,7 +1,17 @@
+export {
+  type Bundle,
+  bundleDigest,
+  defaultLimits,
+  openBundle,
+  type VerificationKey,
+} from "./bundle/index.ts";
 export { type OperatorOptions, runOperator } from "./main.ts";
 export { findOpa } from "./opa/find-opa.ts";
+export { capabilitiesFile, libraryFor } from "./opa/library.ts";
 export { OfflineJudge } from "./policy/offline-judge.ts";
+export { compareSets, type Difference, formatDifference } from "./rego/difference.ts";
 export type { InventorySnapshot } from "./rego/generate.ts";
 export type { GuardNote } from "./rego/guard-rails.ts";
-export { evaluateOffline, exportInventory } from "./rego/offline.ts";
+export { readInForce, setsIn } from "./rego/in-force.ts";
+export { evaluateOffline, exportInventory, type OfflineResult } from "./rego/offline.ts";
 export { type RefusalReason, reasons, refusalReasons } from "./status/conditions.ts";

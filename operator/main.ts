@@ -28,6 +28,7 @@ import { guardRailsModule, translateModule } from "./rego/builtin-modules.ts";
 import { builtinRail } from "./rego/builtin-rail.ts";
 import type { Rail } from "./rego/guard-rails.ts";
 import { RegoPolicies } from "./rego/rego-policies.ts";
+import { GuardRailSwitches } from "./rego/switches.ts";
 import type { Compile } from "./rego/unit.ts";
 
 export type OperatorOptions = {
@@ -49,7 +50,7 @@ export type OperatorOptions = {
   readonly translateModule?: string | URL;
   /** The compiled `rego/guardrails`; default rego/build/guardrails.wasm of this checkout. */
   readonly guardRailsModule?: string | URL;
-  /** Built-in guard rails that are switched off, by name: `cluster-wide`. */
+  /** Built-in guard rails that are off, by name, beside those that a ConfigMap switches off. */
   readonly disabledGuardRails?: readonly string[];
   /** The opa program, for RegoPolicies; default environment variable OPA, else `opa` on PATH. */
   readonly opa?: string;
@@ -104,7 +105,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   /** While not leading: what is being applied is judged here too. */
   const guards = new WorkQueue({
     async work(_all, within) {
-      await orAborted(fleet.synced, within);
+      await orAborted(known, within);
       if (queues !== undefined) return done;
       const dueInMs = await rego.prepare(within);
       return Number.isFinite(dueInMs) ? after(dueInMs) : done;
@@ -128,11 +129,17 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     },
   });
 
-  const rego = new RegoPolicies({
+  const switches = new GuardRailSwitches({
+    ...{ connection, namespace, clock, log },
+    disabled: options.disabledGuardRails ?? [],
+    onChange: () => rego.bump(),
+  });
+  const known = Promise.all([fleet.synced, switches.synced]);
+  const rego: RegoPolicies = new RegoPolicies({
     ...{ connection, fleet, translate, clock },
     compile: compileWith(options.opa),
     builtin: guardRails.rail,
-    disabledGuardRails: options.disabledGuardRails ?? [],
+    disabledGuardRails: () => switches.disabled,
     namespacedBundleHosts: options.namespacedBundleHosts ?? [],
     bundleTimeoutMs: options.bundleTimeoutMs,
     ownNamespace: namespace,
@@ -145,7 +152,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const judgements = new Judgements(translate, rego);
 
   async function lead(leading: AbortSignal): Promise<void> {
-    await orAborted(fleet.synced, leading);
+    await orAborted(known, leading);
     await rego.prepare(leading);
     const started = createQueues({ ...options, clock, connection, fleet, judgements, metrics });
     queues = started;
@@ -160,7 +167,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     }
   }
 
-  fleet.synced.then(() => {
+  known.then(() => {
     synced = true;
   });
   const certificates =
@@ -199,6 +206,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   try {
     await Promise.all([
       part(fleet.run(running)),
+      part(switches.run(running)),
       part(certificates?.run(running) ?? Promise.resolve()),
       part(certificates === undefined ? Promise.resolve() : guards.run(running)),
       part(

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
+import { needOpa } from "./bundle/testing/opa.ts";
 import { exportInventory } from "./rego/offline.ts";
 import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
 
 const { regoPolicy, regoPolicyNamespaced, tracingPolicy, execPolicy } = resources;
-const skip = whyNoApiServer() || (process.env.OPA ? false : "OPA is not set");
+const skip = whyNoApiServer();
+const opa = needOpa();
+const examples = new URL("../config/examples/rego/", import.meta.url);
 
 /** A policy for each workload with label tier=edge: its path comes from data. */
 const edge = `package guardbee.generate
@@ -212,8 +221,8 @@ describe("RegoPolicies against a real API server", { skip }, () => {
 
   test("the examples are accepted", async () => {
     for (const name of ["edge-paths", "monitor-in-staging"]) {
-      const file = new URL(`../config/examples/rego/${name}.yaml`, import.meta.url);
-      await cluster.apply(regoPolicy, (await readYaml(file))[0]);
+      const [example] = await readYaml(new URL(`${name}.yaml`, examples));
+      await cluster.apply(regoPolicy, example);
       await cluster.accepted(regoPolicy, name, "True Accepted");
     }
     await cluster.apply(resources.deployment, aDeployment("search"));
@@ -228,6 +237,30 @@ describe("RegoPolicies against a real API server", { skip }, () => {
     await cluster.delete(regoPolicy, "monitor-in-staging");
     await eventually("covered", () => policies("regopolicy.edge-paths"), "edge-search");
     await cluster.delete(regoPolicy, "edge-paths");
+  });
+
+  test("the example of a bundle covers each namespace that asks for it", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "example-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    const tarball = join(folder, "bundle.tar.gz");
+    const source = fileURLToPath(new URL("protected-paths", examples));
+    const built = ["build", "--bundle", source, "--ignore", "*_test.rego", "--output", tarball];
+    await promisify(execFile)(opa, built);
+    const metadata = { name: "protected-paths", namespace: "guardbee-system" };
+    const binaryData = { "bundle.tar.gz": (await readFile(tarball)).toString("base64") };
+    await cluster.apply(resources.configMap, { metadata, binaryData });
+    const labels = { protect: "keys" };
+    await cluster.apply(resources.namespace, { metadata: { name: "vault", labels } });
+    const [policy] = await readYaml(new URL("protected-paths.yaml", examples));
+    await cluster.apply(regoPolicy, policy);
+    const sets = await eventually(
+      "its sets",
+      () => cluster.sets("regopolicy.protected-paths"),
+      (found) => found?.length === 1,
+    );
+    assert.deepEqual(sets![0]!.scope, { host: false, pods: { namespaces: ["vault"] } });
+    await cluster.delete(regoPolicy, "protected-paths");
+    await cluster.delete(resources.configMap, metadata.name, metadata.namespace);
   });
 
   test("both seed policies pass the built-in guard rails, and a kill without a scope does not", async () => {

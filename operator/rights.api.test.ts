@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type KubeConnection, objectPath, resources } from "@guardbee/kube";
+import { applyStatus, getObject, type KubeConnection, objectPath, resources } from "@guardbee/kube";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { webhookConfiguration as configuration } from "./admission/certificates.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
@@ -55,6 +55,120 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     await operator.request({ path: path("guardbee-webhook") }, never);
     operator.close();
     await cluster.delete(configuration, "other");
+  });
+
+  test("the operator reads ConfigMaps by name, follows one, and changes no policy or node", async () => {
+    const operator = await cluster.connectAs("guardbee-operator");
+    const metadata = { name: "rego", namespace: "default" };
+    await cluster.apply(resources.configMap, { metadata });
+    await cluster.apply(resources.node, { metadata: { name: "a" } });
+    await cluster.apply(resources.nodePolicySet, { metadata: { name: "a" }, spec: { sets: [] } });
+    const spec = { kprobes: [{ call: "fd_install", syscall: false }] };
+    await cluster.apply(tracingPolicy, { metadata: { name: "p" }, spec });
+    const own = "/api/v1/namespaces/guardbee-system";
+    const named = (name: string) => ({ fieldSelector: `metadata.name=${name}`, timeoutSeconds: 1 });
+    const patch = {
+      method: "PATCH",
+      query: { fieldManager: "x", force: true },
+      contentType: "application/apply-patch+yaml",
+    } as const;
+    const policy = objectPath(tracingPolicy, { name: "p" });
+    const nodeSets = objectPath(resources.nodePolicySet, { name: "a" });
+    const { kind, group, version } = resources.nodePolicySet;
+    const status = { apiVersion: `${group}/${version}`, kind, metadata: { name: "a" } };
+    const refused: readonly Parameters<KubeConnection["request"]>[0][] = [
+      { path: "/api/v1/configmaps" },
+      { path: "/api/v1/namespaces/default/configmaps" },
+      { path: `${own}/configmaps`, query: { watch: true } },
+      { path: `${own}/configmaps`, query: { watch: true, ...named("other") } },
+      { path: "/api/v1/namespaces/default/secrets", query: { watch: true } },
+      { path: `${own}/secrets`, query: named("guardbee-webhook") },
+      { method: "DELETE", path: objectPath(resources.configMap, metadata) },
+      { method: "POST", path: `${own}/serviceaccounts/guardbee-agent/token`, body: { spec: {} } },
+      { ...patch, path: policy, body: aPolicy },
+      { method: "DELETE", path: policy },
+      { ...patch, path: `${nodeSets}/status`, body: { ...status, status: { digest: "d" } } },
+      { method: "DELETE", path: objectPath(resources.node, { name: "a" }) },
+      { ...patch, path: "/api/v1/nodes/a", body: { apiVersion: "v1", kind: "Node" } },
+      { path: "/api/v1/pods" },
+    ];
+    for (const request of refused) {
+      const label = `${request.method ?? "GET"} ${request.path} ${JSON.stringify(request.query)}`;
+      await assert.rejects(operator.request(request, never), { status: 403 }, label);
+    }
+    await operator.request({ path: objectPath(resources.configMap, metadata) }, never);
+    const query = { watch: true, ...named("guardbee-guard-rails") };
+    const watched: string[] = [];
+    for await (const line of operator.lines({ path: `${own}/configmaps`, query }, never)) {
+      watched.push(line);
+    }
+    assert.deepEqual(watched, []);
+    operator.close();
+    await cluster.delete(tracingPolicy, "p");
+    await cluster.delete(resources.nodePolicySet, "a");
+    await cluster.delete(resources.node, "a");
+  });
+
+  test("an agent's token writes the status of its own node, and nothing of another one", async () => {
+    for (const name of ["a", "b"]) {
+      await cluster.apply(resources.nodePolicySet, { metadata: { name }, spec: { sets: [] } });
+    }
+    const pod = { name: "agent-a", namespace: "guardbee-system" };
+    const containers = [{ name: "agent", image: "guardbee/agent:dev" }];
+    const spec = { nodeName: "a", serviceAccountName: "guardbee-agent", containers };
+    await cluster.apply(resources.pod, { metadata: pod, spec });
+    const made = await getObject(cluster.kube, resources.pod, pod, never);
+    const agent = await cluster.connectAs("guardbee-agent", {
+      ...{ apiVersion: "v1", kind: "Pod", name: pod.name, uid: made?.metadata.uid },
+    });
+    const write = (name: string) => {
+      const object = { metadata: { name }, status: { digest: "d" } };
+      const target = { resource: resources.nodePolicySet, object };
+      return applyStatus(agent, target, { fieldManager: "guardbee-agent" }, never);
+    };
+    const message = /this token is of node a, not b$/;
+    await eventually(
+      "refusal by the admission policy",
+      () => write("b").then(String, (error: Error) => error.message),
+      (answer) => message.test(answer),
+    );
+    await write("a");
+    const status = async (name: string) =>
+      (await getObject(cluster.kube, resources.nodePolicySet, { name }, never))?.status;
+    assert.deepEqual([await status("a"), await status("b")], [{ digest: "d" }, undefined]);
+    // Not through another verb, another subresource or a new object either.
+    const path = objectPath(resources.nodePolicySet, { name: "b" });
+    const { kind, group, version } = resources.nodePolicySet;
+    const identity = { apiVersion: `${group}/${version}`, kind, metadata: { name: "b" } };
+    const { resourceVersion } = (await getObject(
+      ...([cluster.kube, resources.nodePolicySet, { name: "b" }, never] as const),
+    ))!.metadata;
+    const whole = {
+      ...identity,
+      metadata: { name: "b", resourceVersion },
+      status: { digest: "x" },
+    };
+    const refused: readonly Parameters<KubeConnection["request"]>[0][] = [
+      { method: "PUT", path: `${path}/status`, body: whole },
+      { method: "PUT", path, body: { ...whole, spec: { sets: [] } } },
+      { method: "DELETE", path },
+      {
+        ...{ method: "PATCH", path: `${path}/status`, body: { status: { digest: "x" } } },
+        contentType: "application/merge-patch+json",
+      },
+      {
+        ...{ method: "POST", path: path.slice(0, path.lastIndexOf("/")) },
+        body: { ...identity, metadata: { name: "c" }, spec: { sets: [] } },
+      },
+    ];
+    for (const request of refused) {
+      const label = `${request.method} ${request.path}`;
+      await assert.rejects(agent.request(request, never), { status: 403 }, label);
+    }
+    assert.equal(await status("b"), undefined);
+    agent.close();
+    for (const name of ["a", "b"]) await cluster.delete(resources.nodePolicySet, name);
+    await cluster.delete(resources.pod, pod.name, pod.namespace);
   });
 
   test("an agent's token without a node writes no status, and no token of an agent writes more", async () => {

@@ -40,7 +40,8 @@ export const operator: Command<OperatorArgs> = {
         type: "string",
         array: true,
         choices: ["cluster-wide", "host-protection", "namespace-rights", "system-namespaces"],
-        describe: "Switch off a built-in guard rail",
+        describe:
+          "Switch off a built-in guard rail; without a restart: ConfigMap guardbee-guard-rails",
       })
       .option("rollout-waves", {
         type: "string",

@@ -1,11 +1,23 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { formatProblem } from "@guardbee/policy";
+import { connect } from "@guardbee/kube";
+import type { Difference, OfflineResult } from "@guardbee/operator";
+import { formatProblem, type Result, type SelectorSet } from "@guardbee/policy";
 import { pino } from "pino";
 import { parse, stringify } from "yaml";
 import { type Command, exit, type Io, UsageError } from "../command.ts";
+import { readBundle } from "../rego/bundle.ts";
+import { opaOf } from "../rego/opa.ts";
 
-export type RegoEvalArgs = { readonly file: string; readonly inventory: string };
+export type RegoEvalArgs = {
+  readonly file: string;
+  readonly inventory: string;
+  readonly bundle: string | undefined;
+  readonly diff: boolean;
+  readonly inForce: string | undefined;
+  readonly kubeconfig: string | undefined;
+  readonly output: "yaml" | "json" | "diff";
+};
 
 export const regoEval: Command<RegoEvalArgs> = {
   name: "rego eval",
@@ -14,7 +26,7 @@ export const regoEval: Command<RegoEvalArgs> = {
   summary: "Print the policies that a RegoPolicy generates from an exported inventory",
   examples: [
     "rego eval config/examples/rego/edge-paths.yaml --inventory inventory.json",
-    "rego eval edge.yaml --inventory inventory.json > policies.yaml",
+    "rego eval edge.yaml --inventory inventory.json --diff --output diff",
   ],
   options: (yargs) =>
     yargs
@@ -23,27 +35,108 @@ export const regoEval: Command<RegoEvalArgs> = {
         type: "string",
         demandOption: true,
         describe: "What `guardbee inventory export` printed",
+      })
+      .option("bundle", {
+        type: "string",
+        describe: "Its bundle, where spec.bundle says to fetch one: a tarball, or the folder of it",
+      })
+      .option("diff", {
+        type: "boolean",
+        default: false,
+        describe: "Tell what differs from what is in force of this RegoPolicy in the cluster",
+      })
+      .option("in-force", {
+        type: "string",
+        describe: "The same, but compare with a file: `kubectl get selectorset NAME -o yaml`",
+      })
+      .option("kubeconfig", {
+        type: "string",
+        describe: "How to reach the cluster [default: from inside it, else KUBECONFIG]",
+      })
+      .option("output", {
+        alias: "o",
+        choices: ["yaml", "json", "diff"] as const,
+        default: "yaml" as const,
+        describe: "yaml: the policies. json: them and the difference. diff: the difference alone",
       }),
-  async run({ file, inventory }, io) {
-    const { evaluateOffline, findOpa } = await import("@guardbee/operator");
+  async run(args, io) {
+    const { evaluateOffline, compareSets, formatDifference } = await import("@guardbee/operator");
+    const { file, inventory, output } = args;
+    const compares = args.diff || args.inForce !== undefined;
+    if (output === "diff" && !compares) {
+      throw new UsageError("--output diff: compares with nothing; add --diff or --in-force FILE");
+    }
     const policy = await readYaml(file, io);
     const snapshot = (await readYaml(inventory, io)) as Parameters<typeof evaluateOffline>[1];
     const missing = ["namespaces", "nodes", "workloads"].find(
       (key) => !Array.isArray((snapshot as Record<string, unknown> | null)?.[key]),
     );
     if (missing !== undefined) throw new UsageError(`${inventory}: has no list ${missing}`);
-    const log = pino({ level: "warn" }, io.stderr);
-    const options = { opa: await findOpa(io.env), log };
-    const result = await evaluateOffline(policy, snapshot, options, io.signal);
-    if (!result.ok) {
-      io.stderr.write(result.problems.map((one) => `${file}: ${formatProblem(one)}\n`).join(""));
-      return exit.rejected;
+    let inForce: Result<readonly SelectorSet[]> | undefined;
+    try {
+      inForce = compares ? await setsInForce(args, policy, io) : undefined;
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      io.signal.throwIfAborted();
+      io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      return exit.unreachable;
     }
-    io.stdout.write(result.value.map((one) => `---\n${stringify(one)}`).join(""));
-    io.stderr.write(`${result.value.length} policies\n`);
-    return exit.ok;
+    if (inForce?.ok === false) return refused(args.inForce ?? file, inForce, io);
+    const log = pino({ level: "warn" }, io.stderr);
+    const bundle = args.bundle === undefined ? {} : { bundle: await readBundle(args.bundle, io) };
+    const options = { opa: await opaOf(io), log, inForce: inForce?.value ?? [], ...bundle };
+    const result = await evaluateOffline(policy, snapshot, options, io.signal);
+    if (!result.ok) return refused(file, result, io);
+    const { policies, sets, notes, held } = result.value;
+    const difference = inForce === undefined ? undefined : compareSets(inForce.value, sets);
+    const told = difference === undefined ? "" : formatDifference(difference);
+    if (output === "diff") io.stdout.write(told);
+    else io.stdout.write(output === "json" ? json(result.value, difference) : yaml(policies));
+    for (const { name, effect, message } of notes) {
+      io.stderr.write(`guard rail ${name} ${effect}: ${message}\n`);
+    }
+    if (output === "yaml") io.stderr.write(told);
+    io.stderr.write(`${policies.length} policies\n`);
+    if (held !== undefined) {
+      io.stderr.write(`${file}: would be held back: ${formatProblem(held)}\n`);
+    }
+    return held === undefined ? exit.ok : exit.rejected;
   },
 };
+
+async function setsInForce(
+  { inForce, kubeconfig }: RegoEvalArgs,
+  policy: unknown,
+  io: Io,
+): Promise<Result<readonly SelectorSet[]>> {
+  const { readInForce, setsIn } = await import("@guardbee/operator");
+  if (inForce !== undefined) return setsIn(await readYaml(inForce, io));
+  const connection = await connect(kubeconfig === undefined ? {} : { kubeconfig });
+  try {
+    return await readInForce(connection, policy, io.signal);
+  } finally {
+    connection.close();
+  }
+}
+
+function refused(file: string, { problems }: Extract<Result<never>, { ok: false }>, io: Io) {
+  io.stderr.write(problems.map((one) => `${file}: ${formatProblem(one)}\n`).join(""));
+  return exit.rejected;
+}
+
+function yaml(policies: OfflineResult["policies"]): string {
+  return policies.map((one) => `---\n${stringify(one)}`).join("");
+}
+
+function json(result: OfflineResult, difference: Difference | undefined): string {
+  const { policies, notes, held } = result;
+  const more = {
+    ...(notes.length === 0 ? {} : { guardRails: notes }),
+    ...(difference === undefined ? {} : { difference }),
+    ...(held === undefined ? {} : { held: formatProblem(held) }),
+  };
+  return `${JSON.stringify({ policies, ...more }, null, 2)}\n`;
+}
 
 async function readYaml(path: string, io: Io): Promise<unknown> {
   try {

@@ -7,6 +7,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectWith, type KubeConnection } from "../connection.ts";
+import { skipReason } from "./must-run.ts";
 
 /** A real etcd and kube-apiserver on loopback, for tests. Nothing else runs: no controllers. */
 export type ApiServer = {
@@ -27,11 +28,15 @@ export type ApiServer = {
 
 type Binaries = { readonly etcd: string; readonly apiserver: string };
 
-/** Why tests with a real API server cannot run here, or false. For node:test's `skip`. */
+const notBuilt =
+  "etcd and kube-apiserver are not built: node test/e2e/lab/build.ts etcd kubernetes";
+
+/**
+ * Why tests with a real API server cannot run here, or false. For node:test's `skip`; throws where
+ * every test must run.
+ */
 export function whyNoApiServer(): string | false {
-  return findBinaries() === undefined
-    ? "etcd and kube-apiserver are not built: node test/e2e/lab/build.ts etcd kubernetes"
-    : false;
+  return skipReason(findBinaries() === undefined ? notBuilt : false);
 }
 
 /** The lab's kubectl, of the same version. */
@@ -42,7 +47,7 @@ export function findKubectl(): string | undefined {
 /** Starts both with fresh data; ready to serve when it resolves, within two minutes. */
 export async function startApiServer(): Promise<ApiServer> {
   const binaries = findBinaries();
-  if (binaries === undefined) throw new Error(String(whyNoApiServer()));
+  if (binaries === undefined) throw new Error(notBuilt);
   const folder = await mkdtemp(join(tmpdir(), "guardbee-api-"));
   const [clientPort, peerPort, securePort] = [await freePort(), await freePort(), await freePort()];
   const token = randomBytes(16).toString("hex");

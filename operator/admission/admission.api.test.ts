@@ -20,7 +20,9 @@ import {
 } from "@guardbee/kube";
 import pino from "pino";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
+import { skipReason } from "../../kube/testing/must-run.ts";
 import type { OperatorOptions } from "../main.ts";
+import { guardRailsConfigMap } from "../rego/switches.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
 import { admit, type Judge } from "./admit.ts";
 import { Certificates, webhookConfiguration as configuration } from "./certificates.ts";
@@ -189,9 +191,7 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     await cluster.delete(tracingPolicy, "old");
   });
 
-  test("a guard rail's refusal is what kubectl prints; Rego that does not compile is refused", {
-    skip: process.env.OPA ? false : "OPA is not set",
-  }, async () => {
+  test("a guard rail's refusal is what kubectl prints; Rego that does not compile is refused", async () => {
     const port = await startOperator();
     await pointWebhookAt(port);
     const kubeSystem = { metadata: { name: "kill", namespace: "kube-system" }, spec: kill };
@@ -213,9 +213,7 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     );
   });
 
-  test("a replica that does not lead asks the guard rails too, as they change", {
-    skip: process.env.OPA ? false : "OPA is not set",
-  }, async () => {
+  test("a replica that does not lead asks the guard rails too, as they change", async () => {
     const spec = { holderIdentity: "another", leaseDurationSeconds: 3_600 };
     const held = { ...spec, renewTime: new Date().toISOString().replace("Z", "000Z") };
     const ref = { name: "guardbee-operator", namespace: "guardbee-system" };
@@ -248,6 +246,16 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     );
     await cluster.delete(regoPolicy, "rail");
     await eventually("no refusal", tryGood, "written");
+    const kubeSystem = { metadata: { name: "kill", namespace: "kube-system" }, spec: kill };
+    const tryKill = () => tryWrite(tracingPolicyNamespaced, kubeSystem);
+    const byRail = says("(guard rail builtin/system-namespaces)");
+    await eventually("refusal by a built-in one", tryKill, byRail);
+    const metadata = { name: guardRailsConfigMap, namespace: "guardbee-system" };
+    const data = { "system-namespaces": "disabled" };
+    await cluster.apply(resources.configMap, { metadata, data });
+    await eventually("no refusal", tryKill, "written");
+    await cluster.delete(resources.configMap, metadata.name, metadata.namespace);
+    await eventually("refusal again", tryKill, byRail);
     await cluster.delete(resources.lease, ref.name, ref.namespace);
   });
 
@@ -364,7 +372,7 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
 
   const kubectl = findKubectl();
 
-  describe("kubectl", { skip: kubectl ? false : "kubectl is not built" }, () => {
+  describe("kubectl", { skip: skipReason(kubectl ? false : "kubectl is not built") }, () => {
     /** Exit code and all that it printed. */
     async function run(...args: readonly string[]): Promise<{ code: number; text: string }> {
       const { server, token } = cluster.access;

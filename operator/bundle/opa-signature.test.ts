@@ -7,7 +7,7 @@ import { extract } from "tar-stream";
 import { defaultLimits } from "./bundle.ts";
 import { BundleError } from "./bundle-error.ts";
 import { openBundle } from "./open-bundle.ts";
-import { opa, opaAccepts, temporaryFolder, whyNoOpa } from "./testing/opa.ts";
+import { opa, opaAccepts, temporaryFolder } from "./testing/opa.ts";
 import { newSigningKey, type SigningKey } from "./testing/signing.ts";
 import { type Entry, tarballOf } from "./testing/tarball.ts";
 
@@ -26,7 +26,7 @@ const sources: Readonly<Record<string, string>> = {
     "a: [1, 2.50, 1e3, yes, ~, 2026-01-01, 0x1F]\n? 7\n: {b: c}\nbase: &x {k: 1}\nd: {<<: *x, l: é}\n",
 };
 
-describe("bundles that the real opa signs", { skip: whyNoOpa() }, () => {
+describe("bundles that the real opa signs", () => {
   const folder = temporaryFolder();
   const write = (path: string, content: string | Uint8Array) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });

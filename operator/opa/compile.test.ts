@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import pino from "pino";
+import { needOpa } from "../bundle/testing/opa.ts";
 import { type CompileOptions, compileRego } from "./compile.ts";
-import { findOpa } from "./find-opa.ts";
 import { WasmHost } from "./host.ts";
 
 const log = pino({ level: "silent" });
 const signal = new AbortController().signal;
 
-const skip = await findOpa().then(
-  () => false,
-  (error: Error) => error.message,
-);
+const opa = needOpa();
 
-describe("compileRego", { skip }, () => {
-  let opa: string;
-  before(async () => {
-    opa = await findOpa();
-  });
-
+describe("compileRego", () => {
   const compile = (text: string, over: Partial<CompileOptions> = {}) =>
     compileRego([{ path: "team/edge.rego", text }], {
       entryPoints: ["edge/out"],
@@ -38,6 +30,28 @@ describe("compileRego", { skip }, () => {
     } finally {
       await host.close();
     }
+  });
+
+  test("has our library for Rego that asks for it", async () => {
+    const text = `package edge
+
+import data.guardbee.lib.problem
+
+out := problem.at("spec.x", "is 1", "write 2")`;
+    const compiled = await compile(text);
+    assert.ok(compiled.ok, JSON.stringify(compiled));
+    const own = "package guardbee.lib.problem\n\nat(field, _, _) := field";
+    const sources = [text, own].map((one, at) => ({ path: `${at}.rego`, text: one }));
+    const replaced = await compileRego(sources, { entryPoints: ["edge/out"], opa, signal });
+    assert.ok(replaced.ok, JSON.stringify(replaced));
+    const values: unknown[] = [];
+    for (const { module } of [compiled, replaced]) {
+      const host = new WasmHost({ module, log });
+      const evaluation = { entryPoint: "edge/out", input: {}, subject: "RegoPolicy edge" };
+      values.push(await host.evaluate(evaluation, signal));
+      await host.close();
+    }
+    assert.deepEqual(values, [{ field: "spec.x", what: "is 1", fix: "write 2" }, "spec.x"]);
   });
 
   for (const { what, text, problem } of [

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { readBundleFile } from "./bundle-file.ts";
+import { capabilitiesFile, libraryFor } from "./library.ts";
 import { refusedBuiltins } from "./refused-builtins.ts";
 
 export type RegoSource = {
@@ -46,8 +47,8 @@ export type Compiled =
   | { readonly ok: false; readonly problems: readonly RegoProblem[] };
 
 /**
- * Compiles Rego to WebAssembly with `opa build`, within our capabilities, in a temporary folder that
- * is removed again. What is wrong with the Rego is in the result, builtins that are refused among
+ * Compiles Rego to WebAssembly with `opa build`, within our capabilities and with our library, in a
+ * temporary folder that is removed again. What is wrong with the Rego is in the result, builtins that are refused among
  * it. Throws when opa cannot be run or takes too long, and with `signal.reason`.
  */
 export async function compileRego(
@@ -62,16 +63,16 @@ export async function compileRego(
   }
 }
 
-const defaultCapabilities = new URL("../../rego/capabilities.json", import.meta.url).pathname;
 /** A module of 16 MiB is far more than a policy; past it, the Rego is not written by a person. */
 const maximumModuleBytes = 16 * 1024 * 1024;
 
 async function compileIn(
   folder: string,
-  sources: readonly RegoSource[],
+  own: readonly RegoSource[],
   options: CompileOptions,
 ): Promise<Compiled> {
-  const { entryPoints, capabilities = defaultCapabilities } = options;
+  const sources = [...own, ...(await libraryFor(own.map(({ text }) => text)))];
+  const { entryPoints, capabilities = capabilitiesFile } = options;
   const rules = join(folder, "rego");
   await mkdir(rules);
   // Numbered: a path from outside must not say where we write.

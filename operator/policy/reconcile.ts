@@ -4,7 +4,7 @@ import {
   deleteObject,
   done,
   type KubeConnection,
-  type KubeError,
+  KubeError,
   type Outcome,
   resources,
 } from "@guardbee/kube";
@@ -21,7 +21,7 @@ import {
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
-import { ensureSet, isRefusal, type SetView } from "../rollout/ensure-set.ts";
+import { ensureSet, type SetView } from "../rollout/ensure-set.ts";
 import { type StopCount, type TrialStatus, tryFirst } from "../rollout/trial.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
 import { rollUp } from "../status/roll-up.ts";
@@ -61,22 +61,25 @@ export async function reconcilePolicy(
   if (policy === undefined || policy.deleting) return forgetPolicy(setName, deps, signal);
   const judged = await judgeOrWait(policy, deps, signal);
   const plan = planOf(policy, deps);
-  const { settled, view, trial, dueInMs } = await settle(policy, judged, plan, deps, signal);
+  const settled = await settle(policy, judged, plan, deps, signal);
+  const { verdict, view, refusal } = settled;
   const nodes = nodeStates(policy, view, deps);
   const status = rollUp({
     generation: policy.generation,
     previous: deps.statuses.current(policy),
-    verdict: settled,
+    verdict,
     nodes,
     nowMs: deps.clock.now(),
     rollout: rolloutView(policy, view, plan, deps),
-    trial,
-    ...regoStatus(policy, settled, deps),
-    unresolved: "unresolved" in settled ? settled.unresolved : undefined,
+    trial: settled.trial,
+    ...regoStatus(policy, { judged: verdict, distributed: refusal === undefined }, deps),
+    unresolved: "unresolved" in verdict ? verdict.unresolved : undefined,
+    undistributed: refusal?.message,
   });
   const outcome = await deps.statuses.write(policy, status, signal);
-  const againMs = Math.min(dueInMs, deps.dueInMs(setName));
-  return sooner(outcome, nextLook(settled, nodes, deps.clock.monotonic(), againMs));
+  if (refusal !== undefined) throw refusal; // again, with back-off
+  const dueInMs = Math.min(settled.dueInMs, deps.dueInMs(setName));
+  return sooner(outcome, nextLook(verdict, nodes, deps.clock.monotonic(), dueInMs));
 }
 
 /** Annotations that are wrong have made the policy refused. */
@@ -88,7 +91,7 @@ function planOf(policy: PolicyEntry, deps: PolicyDeps): RolloutWish {
 /** What a RegoPolicy shows beside its conditions, and what guard rails made of any policy. */
 function regoStatus(
   policy: PolicyEntry,
-  judged: Judged,
+  { judged, distributed }: { readonly judged: Judged; readonly distributed: boolean },
   deps: PolicyDeps,
 ): Pick<PolicyStatus, "rego" | "guardRails"> {
   const guardRails = "notes" in judged ? judged.notes : undefined;
@@ -96,7 +99,7 @@ function regoStatus(
   if (policy.resource.group !== "guardbee.io") return notes;
   const { held: _held, ...before } = deps.statuses.current(policy)?.rego ?? {};
   const held = judged.kind === "refused" && judged.held !== undefined ? { held: judged.held } : {};
-  const used = usedOf(judged);
+  const used = distributed ? usedOf(judged) : undefined;
   if (used === undefined) {
     const rego = { ...before, ...held };
     return Object.keys(rego).length === 0 ? notes : { ...notes, rego };
@@ -135,10 +138,12 @@ async function judgeOrWait(
 }
 
 type Settled = {
-  readonly settled: Judged;
+  readonly verdict: Judged;
   /** What is in its SelectorSet object, if there is one. */
   readonly view: SetView | undefined;
   readonly trial?: TrialStatus;
+  /** The API server takes no set of this content, for now; what was there stays in force. */
+  readonly refusal?: KubeError;
   readonly dueInMs: number;
 };
 
@@ -153,7 +158,7 @@ async function settle(
   const there = deps.fleet.set(policy.setName);
   const dueInMs = Number.POSITIVE_INFINITY;
   const used = usedOf(judged);
-  if (used?.kind !== "accepted") return { settled: judged, view: there, dueInMs };
+  if (used?.kind !== "accepted") return { verdict: judged, view: there, dueInMs };
   const count = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
   const asked = there?.rollout !== undefined || plan.monitorFirstMs !== undefined;
   for (const { state } of asked ? nodeStates(policy, there, deps) : []) count[state]++;
@@ -169,11 +174,12 @@ async function settle(
     const ensured = await ensureSet(policy, tried.judged, rollout, deps, signal);
     const sooner = Math.min(ensured.dueInMs, tried.dueInMs);
     const { trial } = tried;
-    const settled = judged.kind === "accepted" ? tried.judged : judged;
-    return { settled, ...ensured, ...(trial && { trial }), dueInMs: sooner };
+    const verdict = judged.kind === "accepted" ? tried.judged : judged;
+    return { verdict, ...ensured, ...(trial && { trial }), dueInMs: sooner };
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return { settled: refusedByServer(error, used.mode), view: there, dueInMs };
+    if (!(error instanceof KubeError) || passing.includes(error.status)) throw error;
+    if (error.status === 413) return { verdict: tooLarge(error, used.mode), view: there, dueInMs };
+    return { verdict: judged, view: there, refusal: error, dueInMs };
   }
 }
 
@@ -194,7 +200,11 @@ function stopsOf(
   return { count, nodes: found.map(({ node }) => node) };
 }
 
-function refusedByServer(error: KubeError, mode: Mode) {
+/** Conflicts, and a server that has too much to do or goes away: the next try may well succeed. */
+const passing: readonly number[] = [409, 429, 502, 503, 504];
+
+/** It will say the same tomorrow. */
+function tooLarge(error: KubeError, mode: Mode) {
   const problem: Problem = {
     field: "spec",
     what: `lowers to a SelectorSet that the API server refuses (${error.message.slice(0, 500)})`,

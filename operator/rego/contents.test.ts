@@ -7,7 +7,7 @@ import { formatProblem, type RegoPolicy } from "@guardbee/policy";
 import pino from "pino";
 import { defaultLimits } from "../bundle/index.ts";
 import { openBundle } from "../bundle/open-bundle.ts";
-import { opa, temporaryFolder, whyNoOpa } from "../bundle/testing/opa.ts";
+import { opa, temporaryFolder } from "../bundle/testing/opa.ts";
 import { soundEntries, tarballOf } from "../bundle/testing/tarball.ts";
 import { bundleContent } from "./contents.ts";
 import { type RegoContent, RegoUnit } from "./unit.ts";
@@ -34,7 +34,7 @@ function unitOf(t: { after(fn: () => Promise<void>): void }): RegoUnit {
   return unit;
 }
 
-describe("a bundle with policy.wasm", { skip: whyNoOpa() }, () => {
+describe("a bundle with policy.wasm", () => {
   const folder = temporaryFolder();
 
   /** A bundle that the real opa built, compiled. */

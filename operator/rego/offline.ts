@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import {
   type KubeConnection,
   listObjects,
@@ -5,20 +6,21 @@ import {
   resources,
   systemClock,
 } from "@guardbee/kube";
-import {
-  lower,
-  type Problem,
-  parsePolicyObject,
-  parseRegoPolicy,
-  type Result,
-} from "@guardbee/policy";
+import { type Problem, parseRegoPolicy, type Result, type SelectorSet } from "@guardbee/policy";
 import type { Logger } from "pino";
+import type { Bundle } from "../bundle/index.ts";
 import { projectNode } from "../fleet/objects.ts";
 import { compileRego } from "../opa/compile.ts";
-import { inlineContent } from "./contents.ts";
-import { type InventorySnapshot, inputsOf } from "./generate.ts";
+import { WasmHost } from "../opa/host.ts";
+import { type Judgement, judge } from "../policy/judge.ts";
+import { createTranslate } from "../policy/translate.ts";
+import { builtinRail } from "./builtin-rail.ts";
+import { bundleContent, inlineContent } from "./contents.ts";
+import { countRules } from "./drop-guard.ts";
+import { type GenerateDeps, generate, type InventorySnapshot } from "./generate.ts";
+import { type Guard, type GuardNote, guardWith } from "./guard-rails.ts";
 import { projectWorkload, workloadResources } from "./inventory.ts";
-import { type GeneratedObject, readResults } from "./results.ts";
+import type { GeneratedObject } from "./results.ts";
 import { RegoUnit } from "./unit.ts";
 
 /** The inventory of a cluster, as generators see it there. Throws KubeError. */
@@ -44,22 +46,46 @@ export async function exportInventory(
   return { namespaces, nodes, workloads: workloads.filter((one) => one !== undefined) };
 }
 
+export type OfflineOptions = {
+  readonly opa: string;
+  readonly log: Logger;
+  /** What is in force of this RegoPolicy, for the drop guard; default nothing. */
+  readonly inForce?: readonly SelectorSet[];
+  /** For a RegoPolicy whose Rego is in a bundle; none is fetched. */
+  readonly bundle?: Bundle;
+};
+
+/** What a RegoPolicy would come to in a cluster with a given inventory. */
+export type OfflineResult = {
+  readonly policies: readonly GeneratedObject[];
+  /** The same, as they would be in force. */
+  readonly sets: readonly SelectorSet[];
+  /** What built-in guard rails did to them. */
+  readonly notes: readonly GuardNote[];
+  /** Why the drop guard would hold it back. */
+  readonly held?: Problem;
+};
+
 /**
- * What a RegoPolicy with modules generates from an inventory: the policies, checked and lowered, but
- * not judged by guard rails. Throws EvaluationError, and when opa cannot be run.
+ * What a RegoPolicy generates from an inventory: the policies, judged as the operator
+ * judges them, but for guard rails of the cluster's own. Throws EvaluationError, and when opa cannot
+ * be run.
  */
 export async function evaluateOffline(
   raw: unknown,
   inventory: InventorySnapshot,
-  { opa, log }: { readonly opa: string; readonly log: Logger },
+  { opa, log, inForce = [], bundle }: OfflineOptions,
   signal: AbortSignal,
-): Promise<Result<readonly GeneratedObject[]>> {
+): Promise<Result<OfflineResult>> {
   const parsed = parseRegoPolicy(raw);
   if (!parsed.ok) return parsed;
   const { kind, metadata, spec } = parsed.value;
-  if (spec.modules === undefined || spec.role !== "Generate") {
-    return refuse("spec", "is no generator with modules", "write role: Generate and modules");
+  if (spec.role !== "Generate") return refuse("spec.role", "is not Generate", "give a generator");
+  if (spec.modules === undefined && bundle === undefined) {
+    return refuse("spec.modules", "is missing", "write modules, or give the bundle as well");
   }
+  const content =
+    bundle === undefined ? inlineContent(parsed.value) : bundleContent(parsed.value, bundle);
   const unit = new RegoUnit({
     subject: `${kind} ${metadata.name}`,
     compile: (sources, { entryPoint, data }, within) =>
@@ -67,32 +93,66 @@ export async function evaluateOffline(
     log,
     clock: systemClock,
   });
+  const { judgeOne, close } = await offlineJudge(inventory, log);
   try {
     const entryPoint = spec.entryPoint ?? "guardbee/generate/policies";
-    const { limits = {}, nodeSelector } = spec;
-    const loaded = await unit.load(inlineContent(parsed.value), { entryPoint, limits }, signal);
+    const { limits = {} } = spec;
+    const loaded = await unit.load(content, { entryPoint, limits }, signal);
     if (!loaded.ok) return loaded;
     const namespace = kind === "RegoPolicyNamespaced" ? (metadata.namespace ?? "") : undefined;
     const seen = namespace === undefined ? inventory : inNamespace(inventory, namespace);
-    const inputs = inputsOf(parsed.value, seen);
-    const values = await unit.evaluateAll(
-      inputs.map(({ input }) => input),
-      signal,
-    );
-    const results = readResults(
-      values.map((value, i) => ({ of: inputs[i]!.of, value })),
-      {
-        name: metadata.name,
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(nodeSelector === undefined ? {} : { nodeSelector }),
+    const policies: GeneratedObject[] = [];
+    const sets: SelectorSet[] = [];
+    const notes: GuardNote[] = [];
+    const deps: GenerateDeps = {
+      evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
+      judge: async (object, within) => {
+        const judged = await judgeOne(object, within);
+        policies.push(object);
+        if (judged.kind === "accepted") sets.push(...judged.sets);
+        if (judged.kind === "accepted") notes.push(...(judged.notes ?? []));
+        return judged;
       },
-    );
-    if (!results.ok) return results;
-    const problems = results.value.flatMap(problemsOf);
-    return problems.length === 0 ? results : { ok: false, problems };
+      inForce: countRules(inForce),
+    };
+    const judgement = await generate(parsed.value, seen, deps, signal);
+    if (judgement.kind !== "refused") return { ok: true, value: { policies, sets, notes } };
+    const { reason, problems } = judgement;
+    if (reason !== "DropHeld") return { ok: false, problems };
+    return { ok: true, value: { policies, sets, notes, held: problems[0]! } };
   } finally {
-    await unit.close();
+    await Promise.all([unit.close(), close()]);
   }
+}
+
+/** Judges as an operator would that has the built-in guard rails, and no others. */
+async function offlineJudge(
+  { namespaces }: InventorySnapshot,
+  log: Logger,
+): Promise<{
+  readonly judgeOne: (object: GeneratedObject, signal: AbortSignal) => Promise<Judgement>;
+  readonly close: () => Promise<unknown>;
+}> {
+  const hosts = await Promise.all(
+    ["translate", "guardrails"].map(async (name) => {
+      const file = new URL(`../../rego/build/${name}.wasm`, import.meta.url);
+      return new WasmHost({ module: new Uint8Array(await readFile(file)), log });
+    }),
+  );
+  const ownNamespace = "guardbee-system";
+  const rails = [builtinRail(hosts[1]!)];
+  const labels = Object.fromEntries(namespaces.map((one) => [one.name, one.labels]));
+  const guard: Guard = (subject, within) => {
+    const { namespace } = subject.set.policy;
+    const visible = namespace === undefined ? labels : { [namespace]: labels[namespace] ?? {} };
+    const facts = { ownNamespace, namespaces: visible, disabled: [] };
+    return guardWith(rails, subject, facts, within);
+  };
+  const translate = createTranslate(hosts[0]!, { ownNamespace });
+  return {
+    judgeOne: (object, within) => judge(object, { translate, guard }, within),
+    close: () => Promise.all(hosts.map((host) => host.close())),
+  };
 }
 
 function inNamespace(inventory: InventorySnapshot, name: string): InventorySnapshot {
@@ -101,14 +161,6 @@ function inNamespace(inventory: InventorySnapshot, name: string): InventorySnaps
     nodes: [],
     workloads: inventory.workloads.filter(({ namespace }) => namespace === name),
   };
-}
-
-function problemsOf(object: GeneratedObject): readonly Problem[] {
-  const parsed = parsePolicyObject(object);
-  const lowered = parsed.ok ? lower(parsed.value) : parsed;
-  if (lowered.ok) return [];
-  const called = `${object.kind} ${object.metadata.name}`;
-  return lowered.problems.map((one) => ({ ...one, field: `${called}: ${one.field}` }));
 }
 
 function refuse(field: string, what: string, fix: string): Result<never> {

@@ -23,7 +23,8 @@ export type RegoPoliciesOptions = {
   readonly compile: Compile;
   /** The built-in guard rails; undefined: none. */
   readonly builtin: Rail | undefined;
-  readonly disabledGuardRails: readonly string[];
+  /** Names of built-in guard rails that are off now. */
+  readonly disabledGuardRails: () => readonly string[];
   readonly ownNamespace: string;
   readonly namespacedBundleHosts: readonly string[];
   readonly bundleTimeoutMs: number | undefined;
@@ -241,7 +242,7 @@ export class RegoPolicies {
 
   /** Passes a policy through every guard rail that applies to it. */
   async guard(subject: GuardSubject, signal: AbortSignal): Promise<Guarded> {
-    const { builtin, disabledGuardRails: disabled, ownNamespace, fleet } = this.#options;
+    const { builtin, disabledGuardRails, ownNamespace, fleet } = this.#options;
     const { namespace } = subject.set.policy;
     const own = this.#rails.rails(namespace);
     const namespaces = Object.fromEntries(
@@ -251,7 +252,8 @@ export class RegoPolicies {
         .map(({ name, labels }) => [name, labels]),
     );
     const rails = [...(builtin === undefined ? [] : [builtin]), ...own];
-    return guardWith(rails, subject, { ownNamespace, namespaces, disabled }, signal);
+    const facts = { ownNamespace, namespaces, disabled: disabledGuardRails() };
+    return guardWith(rails, subject, facts, signal);
   }
 
   async forget(setName: string): Promise<void> {

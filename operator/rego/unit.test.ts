@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { systemClock } from "@guardbee/kube";
 import pino from "pino";
+import { needOpa } from "../bundle/testing/opa.ts";
 import { compileRego } from "../opa/compile.ts";
-import { findOpa } from "../opa/find-opa.ts";
 import { type RegoContent, RegoUnit } from "./unit.ts";
 
 const signal = new AbortController().signal;
-const opa = await findOpa().catch(() => undefined);
+const opa = needOpa();
 const entryPoint = "guardbee/generate/policies";
 
 function aContent(text: string, data: unknown = {}): RegoContent {
@@ -15,14 +15,14 @@ function aContent(text: string, data: unknown = {}): RegoContent {
   return { digest: "sha256:x", key, data, sources: [{ path: "a.rego", text }] };
 }
 
-describe("RegoUnit", { skip: opa === undefined ? "no opa" : false }, () => {
+describe("RegoUnit", () => {
   const good = "package guardbee.generate\n\npolicies := [input.n + data.add]";
 
   test("evaluates what changed, keeps the last good Rego, and names its subject", async (t) => {
     const unit = new RegoUnit({
       subject: "RegoPolicy gen",
       compile: (sources, options, within) =>
-        compileRego(sources, { entryPoints: [options.entryPoint], opa: opa!, signal: within }),
+        compileRego(sources, { entryPoints: [options.entryPoint], opa, signal: within }),
       log: pino({ level: "silent" }),
       clock: systemClock,
     });

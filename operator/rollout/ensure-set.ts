@@ -4,7 +4,6 @@ import {
   type Clock,
   getObject,
   type KubeConnection,
-  KubeError,
   type KubeObject,
   resources,
 } from "@guardbee/kube";
@@ -127,9 +126,4 @@ async function stageOf(
     spec: { rollout: { wave, share, startedAt, ...previous } },
     ...(resourceVersion === undefined ? {} : { metadata: { resourceVersion } }),
   };
-}
-
-/** Whether the API server will say the same to the same set tomorrow. */
-export function isRefusal(error: unknown): error is KubeError {
-  return error instanceof KubeError && [400, 413, 422].includes(error.status);
 }

@@ -21,8 +21,10 @@ const notPromoted = "WouldStop";
  * - `ResolvedRefs`: what the policy refers to exists. `BundleFailed`: the source of its bundle gives
  *   none that can be used; the last good one is.
  * - `Programmed`: the kernels of its nodes hold it. `NotAccepted`: an earlier accepted generation
- *   may still be in force. `NoNodes`: its node selector matches none. `RollingOut`, `RolloutPaused`,
- *   `RolloutHalted`, `RolloutUndone`: some nodes are to hold the version before (docs/concepts).
+ *   may still be in force. `DistributionFailed`: the API server takes no SelectorSet with this
+ *   content, as with CRDs that are older than the operator; it is tried again. `NoNodes`: its node
+ *   selector matches none. `RollingOut`, `RolloutPaused`, `RolloutHalted`, `RolloutUndone`: some
+ *   nodes are to hold the version before (docs/concepts/roll-outs.md).
  * - `Enforcing`: it stops what it says. `MonitorMode`: asked to only report. `ReportsOnly`: it
  *   has no action that stops anything.
  * - `Ready`: the summary, with the reason of what it depends on.
@@ -38,17 +40,20 @@ export const reasons = {
   ResolvedRefs: { True: ["ResolvedRefs"], False: ["BundleFailed"], Unknown: [] },
   Programmed: {
     True: ["Programmed", "NoNodes", "GuardsPolicies"],
-    False: ["NodesFailed", "NotAccepted", ...stopped],
+    False: ["NodesFailed", "NotAccepted", "DistributionFailed", ...stopped],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay],
   },
   Enforcing: {
     True: ["Enforcing", "GuardsPolicies"],
-    False: ["MonitorMode", "ReportsOnly", "NoNodes", "NodesFailed", "NotAccepted", ...stopped],
+    False: [
+      ...(["MonitorMode", "ReportsOnly", "NoNodes"] as const),
+      ...(["NodesFailed", "NotAccepted", "DistributionFailed", ...stopped] as const),
+    ],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay],
   },
   Ready: {
     True: ["Programmed", "NoNodes", "GuardsPolicies"],
-    False: ["NodesFailed", ...refusalReasons, ...stopped, notPromoted],
+    False: ["NodesFailed", "DistributionFailed", ...refusalReasons, ...stopped, notPromoted],
     Unknown: ["Pending", "NodesUnreachable", "EvaluationFailed", ...underWay, tried],
   },
   Stalled: {
@@ -57,7 +62,7 @@ export const reasons = {
     Unknown: [],
   },
   Reconciling: {
-    True: ["Pending", "EvaluationFailed", ...underWay, tried],
+    True: ["Pending", "EvaluationFailed", "DistributionFailed", ...underWay, tried],
     False: [],
     Unknown: [],
   },

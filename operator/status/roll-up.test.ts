@@ -236,3 +236,24 @@ for (const { name, given, want } of modes) {
     assert.deepEqual([requested, observed, lines(status)[3]?.split(":")[0]], want);
   });
 }
+
+test("a set that the API server refuses: False with its words, while what was before stays", () => {
+  const undistributed = "PATCH /apis/x: 500 .spec.more: field not declared in schema";
+  const says =
+    "DistributionFailed: the API server refuses its SelectorSet, which is tried again: " +
+    "PATCH /apis/x: 500 .spec.more: field not declared in schema";
+  const before = "an earlier generation stays in force on 1 of 2 nodes";
+  const status = aRollUp({ undistributed, nodes: [programmed("a"), failed("b")] });
+  assert.deepEqual(lines(status), [
+    "Accepted=True Accepted: the policy is valid",
+    "ResolvedRefs=True ResolvedRefs: it refers to no other object",
+    `Programmed=False ${says}; ${before}`,
+    `Enforcing=False ${says}; ${before}`,
+    `Ready=False ${says}; ${before}`,
+    `Reconciling=True ${says}; ${before}`,
+  ]);
+  assert.equal(status.failures, undefined);
+  const [, , none] = lines(aRollUp({ undistributed: "x".repeat(5_000), nodes: [] }));
+  assert.ok(none!.endsWith("x…; no node holds this policy"));
+  assert.ok(none!.length < 1_000);
+});

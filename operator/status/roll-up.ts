@@ -42,6 +42,8 @@ export type RollUpInput = {
   /** Its nodes. Of a policy that is not accepted: what its last accepted generation is there. */
   readonly nodes: readonly NodeState[];
   readonly nowMs: number;
+  /** Why the API server does not take what was accepted; `nodes` is then about what was before. */
+  readonly undistributed?: string | undefined;
   readonly rollout?: RollOutView | undefined;
   readonly trial?: PolicyStatus["trial"] | undefined;
   /** Why what it refers to cannot be had. */
@@ -52,26 +54,28 @@ export type RollUpInput = {
 
 const maxProblems = 10;
 const maxProblemsLength = 3072;
+const maxRefusalLength = 600;
 
 /**
  * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted,
- * then failed nodes, then pending ones, then "all unreachable"; unreachable nodes beside
+ * then not distributed, then failed nodes, then pending ones, then "all unreachable"; unreachable nodes beside
  * programmed ones are counted and named, and hold up nothing. At most 10 problems or failure
  * groups, and 8 kB in all, whatever the size of the policy and the fleet.
  */
 export function rollUp(input: RollUpInput): PolicyStatus {
   const { generation, previous, verdict, nodes, nowMs } = input;
   const count = countStates(nodes);
-  const accepted = verdict.kind === "accepted";
-  const rollout = accepted ? rolloutStatus(input.rollout, count) : undefined;
-  const trial = accepted ? input.trial : undefined;
+  const isAccepted = verdict.kind === "accepted";
+  const rollout = isAccepted ? rolloutStatus(input.rollout, count) : undefined;
+  const trial = isAccepted ? input.trial : undefined;
   const stages = { rollout, trial, maxStops: input.rollout?.maxStops };
-  const findings = findingsOf(verdict, count, nodes, stages).map((one) =>
+  const findings = findingsOf(input, count, stages).map((one) =>
     one.type === "ResolvedRefs" ? refsFinding(input.unresolved) : one,
   );
   const requested = requestedMode(verdict);
   const { rego, guardRails = [] } = input;
-  const failures = verdict.kind === "accepted" ? failureGroups(nodes) : []; // of this generation
+  const distributed = verdict.kind === "accepted" && input.undistributed === undefined;
+  const failures = distributed ? failureGroups(nodes) : []; // of this generation
   return {
     observedGeneration: generation,
     conditions: stampConditions(findings, { generation, nowMs, previous }),
@@ -91,9 +95,8 @@ function requestedMode(verdict: Verdict): Mode | undefined {
 }
 
 function findingsOf(
-  verdict: Verdict,
+  { verdict, nodes, undistributed }: RollUpInput,
   count: Count,
-  nodes: readonly NodeState[],
   stages: Stages,
 ): Finding[] {
   switch (verdict.kind) {
@@ -104,7 +107,9 @@ function findingsOf(
     case "guards":
       return guardsFindings;
     case "accepted":
-      return acceptedFindings(verdict, count, nodes, stages);
+      return undistributed === undefined
+        ? acceptedFindings(verdict, count, nodes, stages)
+        : undistributedFindings(undistributed, count);
   }
 }
 
@@ -113,10 +118,7 @@ function refusedFindings(verdict: Extract<Verdict, { kind: "refused" }>, count: 
   const message = listProblems(verdict.problems);
   const short = shorten(verdict.problems);
   const what = verdict.lastGood === undefined ? "an earlier generation" : "the last good bundle";
-  const still =
-    count.programmed === 0
-      ? "no node holds this policy"
-      : `${what} stays in force on ${count.programmed} of ${count.desired} nodes`;
+  const still = stillInForce(count, what);
   return [
     { type: "Accepted", status: "False", reason, message },
     resolved,
@@ -126,6 +128,33 @@ function refusedFindings(verdict: Extract<Verdict, { kind: "refused" }>, count: 
     { type: "Stalled", status: "True", reason, message: short },
   ];
 }
+
+function stillInForce({ programmed, desired }: Count, what: string): string {
+  return programmed === 0
+    ? "no node holds this policy"
+    : `${what} stays in force on ${programmed} of ${desired} nodes`;
+}
+
+function undistributedFindings(why: string, count: Count): Finding[] {
+  const refusal = cut(why, maxRefusalLength);
+  const message = `the API server refuses its SelectorSet, which is tried again: ${refusal}; ${stillInForce(count, "an earlier generation")}`;
+  const about = { status: "False", reason: "DistributionFailed", message } as const;
+  return [
+    accepted,
+    resolved,
+    { type: "Programmed", ...about },
+    { type: "Enforcing", ...about },
+    { type: "Ready", ...about },
+    { type: "Reconciling", ...about, status: "True" },
+  ];
+}
+
+const accepted: Finding = {
+  type: "Accepted",
+  status: "True",
+  reason: "Accepted",
+  message: "the policy is valid",
+};
 
 function unknownFindings(message: string): Finding[] {
   const about = { reason: "EvaluationFailed", message } as const;
@@ -175,7 +204,7 @@ function acceptedFindings(
       ? programmedFinding(count, nodes)
       : rollingOutFinding(rollout, count, nodes, maxStops);
   const findings: Finding[] = [
-    { type: "Accepted", status: "True", reason: "Accepted", message: "the policy is valid" },
+    accepted,
     resolved,
     programmed,
     enforcingFinding(verdict, programmed),

@@ -14,6 +14,7 @@ import { nodeDigest, type PolicyStatus, type SelectorSet } from "@guardbee/polic
 import pino from "pino";
 import { parseAllDocuments } from "yaml";
 import { type ApiServer, startApiServer } from "../../kube/testing/api-server.ts";
+import { findOpa } from "../bundle/testing/opa.ts";
 import { type OperatorOptions, runOperator } from "../main.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -78,8 +79,10 @@ export class TestCluster {
     const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
     const namespace = "guardbee-system";
     const leaderElection = "none";
+    const found = findOpa();
+    const opa = found === undefined ? {} : { opa: found };
     const ended = runOperator(
-      { connection, log, namespace, leaderElection, statusIntervalMs: 200, ...options },
+      { connection, log, namespace, leaderElection, statusIntervalMs: 200, ...opa, ...options },
       stop.signal,
     );
     this.#operator = { stop, ended };

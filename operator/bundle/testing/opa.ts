@@ -4,11 +4,11 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 
-/** Why tests with the real opa cannot run here, or false. For node:test's `skip`. */
-export function whyNoOpa(): string | false {
-  return findOpa() === undefined
-    ? "opa is not built: node test/e2e/lab/build.ts opa, or name it in OPA"
-    : false;
+/** The real opa. A test that needs it fails without: it is small, and built by one command. */
+export function needOpa(): string {
+  const program = findOpa();
+  if (program !== undefined) return program;
+  throw new Error("opa is not built: node test/e2e/lab/build.ts opa, or name it in OPA");
 }
 
 /** The real opa, from OPA or the newest that the lab has built. */
@@ -25,9 +25,11 @@ export function findOpa(): string | undefined {
 
 /** What the real opa prints, run in `cwd`; throws with what it complains of. */
 export function opa(args: readonly string[], cwd?: string): string {
-  const program = findOpa();
-  if (program === undefined) throw new Error(String(whyNoOpa()));
-  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], cwd });
+  return execFileSync(needOpa(), args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd,
+  });
 }
 
 /** Whether the real opa takes these arguments without an error. */

@@ -8,8 +8,8 @@ export const nodes = ["node-1", "node-2", "node-3"] as const;
 export type NodeName = (typeof nodes)[number];
 export const nodesWithOverride: readonly NodeName[] = ["node-1", "node-2"];
 
-const kinds = "tracingpolicies,execpolicies";
-const namespacedKinds = "tracingpoliciesnamespaced,execpoliciesnamespaced";
+const kinds = "tracingpolicies,execpolicies,regopolicies";
+const namespacedKinds = "tracingpoliciesnamespaced,execpoliciesnamespaced,regopoliciesnamespaced";
 
 /** For each file of tests: no policy is there before and after. What else is there, setup.ts made. */
 export async function openFleet(): Promise<void> {
