@@ -12,15 +12,19 @@ type Stage = { readonly name: string; readonly run: () => Promise<Count> };
 
 const stages: readonly Stage[] = [
   { name: "static", run: () => commands(staticChecks) },
-  { name: "unit", run: () => nodeTests("**/*.test.ts", ["guest", "e2e"]) },
+  { name: "unit", run: () => nodeTests("**/*.test.ts", elsewhere) },
   {
     name: "rego",
     run: () => commands([["make", "-C", "rego", "check", "test", `OPA=${process.env.OPA}`]]),
   },
+  { name: "install", run: () => nodeTests("test/install/*.test.ts") },
   { name: "guest-lab", run: () => guestTests("lab") },
   { name: "guest-6.12", run: () => guestTests("debian-6.12") },
   { name: "e2e", run: clusterTests },
 ];
+
+/** In the paths of tests that another stage runs. */
+const elsewhere = [".guest.test.ts", ".e2e.test.ts", "test/install/"];
 
 const staticChecks: readonly (readonly string[])[] = [
   ["tsc", "--noEmit"],
@@ -72,9 +76,7 @@ async function commands(all: readonly (readonly string[])[]): Promise<Count> {
 }
 
 async function nodeTests(pattern: string, without: readonly string[] = []): Promise<Count> {
-  const files = testFiles(pattern).filter(
-    (file) => !without.some((kind) => file.endsWith(`.${kind}.test.ts`)),
-  );
+  const files = testFiles(pattern).filter((file) => !without.some((part) => file.includes(part)));
   if (files.length === 0) return { passed: 0, failed: 0 };
   return countOf(await run(["node", ...testFlags, ...files]));
 }

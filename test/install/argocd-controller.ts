@@ -11,12 +11,32 @@ import {
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TestCluster } from "../../operator/testing/test-cluster.ts";
-import { kubectl, outputOf, type Program, programPath, root } from "./lab-programs.ts";
+import { helm, kubectl, outputOf, type Program, programPath, root } from "./lab-programs.ts";
+
+/** What is read of an Application. */
+export type Application = {
+  readonly status?: {
+    readonly sync?: { readonly status: string; readonly revision?: string };
+    readonly health?: { readonly status: string };
+    readonly conditions?: readonly { readonly message: string }[];
+    readonly resources?: readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly status: string;
+      readonly health?: { readonly status: string; readonly message?: string };
+    }[];
+  };
+};
 
 const argocd = ["argocd", "argocd"] as const;
+const kustomize = ["kustomize", "kustomize"] as const;
 const miniredis = ["miniredis", "miniredis"] as const;
+
+/** The items of the lab that it takes, beside those of a TestCluster. */
+export const argocdItems = ["argocd", "argocd-crds", "miniredis", "helm", "kustomize"] as const;
 
 /** Argo CD's application controller and repository server as processes, on one API server. */
 export class ArgoCd {
@@ -65,6 +85,33 @@ export class ArgoCd {
     this.kubectl("apply", "--server-side", "-f", path);
   }
 
+  /** The Application as it is; asks Argo CD to look again first, when told so. */
+  async application(name: string, refresh?: "normal" | "hard"): Promise<Application> {
+    const get = ["-n", "argocd", "get", "application", name, "-o", "json"];
+    if (refresh !== undefined) {
+      const annotation = `argocd.argoproj.io/refresh=${refresh}`;
+      this.kubectl("-n", "argocd", "annotate", "--overwrite", "application", name, annotation);
+      await this.eventually(
+        "the refresh",
+        async () => !this.kubectl(...get).includes(annotation.split("=")[0]!),
+      );
+    }
+    return JSON.parse(this.kubectl(...get)) as Application;
+  }
+
+  /** Waits a minute at most; the error has `more` and the logs. */
+  async eventually(
+    what: string,
+    look: () => Promise<boolean>,
+    more: () => string = () => "",
+  ): Promise<void> {
+    const endsAt = performance.now() + 60_000;
+    while (!(await look())) {
+      if (performance.now() > endsAt) throw new Error(`${what}: ${more()}\n${this.logs()}`);
+      await sleep(500);
+    }
+  }
+
   /** The last lines that its processes wrote, for the message of a failure. */
   logs(): string {
     return ["argocd-repo-server", "argocd-application-controller"]
@@ -88,11 +135,12 @@ export class ArgoCd {
     const config = join(this.#dir, "config");
     mkdirSync(config, { recursive: true });
     const log = createWriteStream(join(this.#dir, `${name}.log`));
+    const renderers = [helm, kustomize].map((one) => dirname(programPath(one)));
     const dying = ["--pdeathsig", "KILL", programPath(program), ...args];
     const child = spawn("setpriv", dying, {
       stdio: ["ignore", "pipe", "pipe"],
       env: {
-        PATH: process.env.PATH,
+        PATH: [...renderers, process.env.PATH].join(":"),
         HOME: this.#dir,
         TMPDIR: this.#dir,
         KUBECONFIG: this.#kubeconfig(),

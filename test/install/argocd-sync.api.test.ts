@@ -4,34 +4,21 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { getObject, type KubeObject, resources } from "@guardbee/kube";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
-import { ArgoCd } from "./argocd-controller.ts";
+import { ArgoCd, argocdItems } from "./argocd-controller.ts";
 import { createNode, followSets } from "./fake-nodes.ts";
 import { parseManifests, root, whyNotBuilt } from "./lab-programs.ts";
 
-const skip = whyNotBuilt("etcd", "kubernetes", "opa", "argocd", "argocd-crds", "miniredis");
+const skip = whyNotBuilt("etcd", "kubernetes", "opa", ...argocdItems);
 const never = new AbortController().signal;
 const seeds = ["deny-tmp-forbidden-write.yaml", "exec-policy-example.yaml"] as const;
 const [tracing, exec] = ["deny-tmp-forbidden-write", "exec-policy-example"] as const;
 
-type Application = {
+type Documented = {
   readonly spec: {
     readonly source: object;
     readonly syncPolicy: { readonly syncOptions: readonly string[] };
-  };
-};
-
-type App = {
-  readonly status?: {
-    readonly sync?: { readonly status: string; readonly revision?: string };
-    readonly health?: { readonly status: string };
-    readonly resources?: readonly {
-      readonly name: string;
-      readonly status: string;
-      readonly health?: { readonly status: string; readonly message?: string };
-    }[];
   };
 };
 
@@ -99,11 +86,11 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
 
   test("what somebody deletes or edits is put right", async () => {
     argo.kubectl("delete", "tracingpolicy", tracing);
-    await eventually("the policy", async () => (await policy())?.metadata.name === tracing);
+    await argo.eventually("the policy", async () => (await policy())?.metadata.name === tracing);
     await appBecomes({ app: "Synced Healthy" });
     const hooks = [{ op: "replace", path: "/spec/kprobes/0/call", value: "security_file_open" }];
     argo.kubectl("patch", "tracingpolicy", tracing, "--type=json", "-p", JSON.stringify(hooks));
-    await eventually("the edit to be undone", async () => {
+    await argo.eventually("the edit to be undone", async () => {
       const { kprobes } = (await policy())!.spec as { kprobes: { call: string }[] };
       return kprobes[0]!.call === "fd_install";
     });
@@ -114,8 +101,8 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
     rmSync(join(repository, seeds[0]));
     commit("remove it");
     await refresh();
-    await eventually("the policy to be gone", async () => (await policy()) === undefined);
-    await eventually("its set to be gone", async () => {
+    await argo.eventually("the policy to be gone", async () => (await policy()) === undefined);
+    await argo.eventually("its set to be gone", async () => {
       const sets = await cluster.list(resources.selectorSet);
       return sets.map(({ metadata }) => metadata.name).join() === `execpolicy.${exec}`;
     });
@@ -137,7 +124,7 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
   function application(): object {
     const page = readFileSync(join(root, "docs/how-to/argo-cd.md"), "utf8");
     const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
-    const app = parseManifests(blocks[1]!)[0]! as unknown as Application;
+    const app = parseManifests(blocks[1]!)[0]! as unknown as Documented;
     const source = { ...app.spec.source, repoURL: `file://${repository}`, path: "." };
     // No garbage collector runs here, which a deletion in the foreground waits for.
     const { syncPolicy } = app.spec;
@@ -146,27 +133,23 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
   }
 
   async function refresh(kind: "normal" | "hard" = "normal"): Promise<void> {
-    const annotation = `argocd.argoproj.io/refresh=${kind}`;
-    argo.kubectl("-n", "argocd", "annotate", "--overwrite", "application", appName, annotation);
-    await eventually("the refresh", async () => {
-      const app = argo.kubectl("-n", "argocd", "get", "application", appName, "-o", "json");
-      return !app.includes("argocd.argoproj.io/refresh");
-    });
+    await argo.application(appName, kind);
   }
 
   /** `SYNC HEALTH` of the whole at the newest commit; of resources by name `HEALTH MESSAGE`. */
   async function appBecomes(wanted: Readonly<Record<string, string>>): Promise<void> {
     let seen: Record<string, string> = {};
     const matches = async () => {
-      const text = argo.kubectl("-n", "argocd", "get", "application", appName, "-o", "json");
-      const { status = {} } = JSON.parse(text) as App;
+      const { status = {} } = await argo.application(appName);
       const { sync, health, resources: all = [] } = status;
       const at = sync?.revision === git("rev-parse", "HEAD") ? "" : ` at ${sync?.revision}`;
       const each = all.map((one) => [one.name, `${one.health?.status} ${one.health?.message}`]);
       seen = { app: `${sync?.status} ${health?.status}${at}`, ...Object.fromEntries(each) };
       return Object.entries(wanted).every(([name, want]) => seen[name] === want);
     };
-    await eventually("the Application", matches, () => JSON.stringify({ seen, wanted }, null, 2));
+    await argo.eventually("the Application", matches, () =>
+      JSON.stringify({ seen, wanted }, null, 2),
+    );
   }
 
   async function policy(): Promise<KubeObject | undefined> {
@@ -178,18 +161,6 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
     const kinds = [resources.tracingPolicy, resources.execPolicy];
     const objects = (await Promise.all(kinds.map((kind) => cluster.list(kind)))).flat();
     return objects.map(({ metadata }) => metadata.resourceVersion);
-  }
-
-  async function eventually(
-    what: string,
-    look: () => Promise<boolean>,
-    more: () => string = () => "",
-  ): Promise<void> {
-    const endsAt = performance.now() + 60_000;
-    while (!(await look())) {
-      if (performance.now() > endsAt) throw new Error(`${what}: ${more()}\n${argo.logs()}`);
-      await sleep(500);
-    }
   }
 });
 

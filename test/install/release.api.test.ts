@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type ApiServer, startApiServer } from "../../kube/testing/api-server.ts";
 import { chart, helm, kubectl, outputOf, renderChart, whyNotBuilt } from "./lab-programs.ts";
@@ -52,7 +54,7 @@ describe("a release of the chart", { skip }, () => {
 
   test("an upgrade keeps the webhook's certificates, and has less to say", () => {
     const name = "validatingwebhookconfiguration/guardbee";
-    const caBundle = Buffer.from(certificate).toString("base64");
+    const caBundle = certificate.toString("base64");
     const ours = [{ name: "policies.guardbee.io", clientConfig: { caBundle } }];
     kube("patch", name, "--field-manager=guardbee-operator", "--patch", body({ webhooks: ours }));
     const data = { "tls.crt": caBundle };
@@ -87,14 +89,4 @@ function body(patch: object): string {
 }
 
 /** Of a CA, valid until 2126; its key was never kept. */
-const certificate = `-----BEGIN CERTIFICATE-----
-MIIBdjCCARugAwIBAgIUZ54KhV+MSPH0c3btIPTzN8ar98swCgYIKoZIzj0EAwIw
-DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjQxNDA2MDhaGA8yMTI2MTAzMTE0MDYw
-OFowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHfw
-w6QEjTSudp9URtOVvDHLH9q3NuvydhaN23WsmiqCQqxn8e6bUEFqvFMQvFVP3Z8/
-O/EpmUs6EoH8OuztD4ajUzBRMB0GA1UdDgQWBBTGnKA4F57AVXmYPgQD0OPuykoi
-2zAfBgNVHSMEGDAWgBTGnKA4F57AVXmYPgQD0OPuykoi2zAPBgNVHRMBAf8EBTAD
-AQH/MAoGCCqGSM49BAMCA0kAMEYCIQDaqkEr9qWf3NYN9e3Ya362sPT7sMKCrOq4
-KTC3SRFHYgIhAIreeP0z/0s4Dq7lOmMTaxkWnfyuTCuMy57ZGtsJgUOu
------END CERTIFICATE-----
-`;
+const certificate = readFileSync(join(import.meta.dirname, "testdata/ca.pem"));

@@ -131,6 +131,13 @@ export const items: readonly Item[] = [
     needsGo: true,
   },
   goSource("miniredis", { ABOUT: "20 s" }),
+  goModule(
+    "kustomize",
+    "sigs.k8s.io/kustomize/kustomize/v5",
+    "v5.8.2",
+    { kustomize: "." },
+    { ABOUT: "30 s", LDFLAGS: "-X sigs.k8s.io/kustomize/api/provenance.version=v5.8.2" },
+  ),
 ];
 
 /** The item called `name`; throws with the known names if there is none. */
