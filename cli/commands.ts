@@ -12,11 +12,23 @@ import { policyCheck } from "./commands/policy-check.ts";
 import { regoBuild } from "./commands/rego-build.ts";
 import { regoEval } from "./commands/rego-eval.ts";
 import { regoTest } from "./commands/rego-test.ts";
+import { rollout } from "./commands/rollout.ts";
 import { status } from "./commands/status.ts";
 
 /** What `kubectl guardbee` has: commands that ask a cluster, or prepare what is applied to one. */
 export const clusterCommands: readonly Command[] = [
-  ...[status, nodes, explain, diff, policyCheck, inventoryExport, regoTest, regoEval, regoBuild],
+  ...[
+    status,
+    nodes,
+    explain,
+    diff,
+    rollout,
+    policyCheck,
+    inventoryExport,
+    regoTest,
+    regoEval,
+    regoBuild,
+  ],
 ] as readonly Command[];
 
 /** Every command, in the order of `--help`. */

@@ -5,7 +5,7 @@ import { formatFacts, formatTable } from "./table.ts";
 
 /** Nodes that are in one state for one reason. */
 export type NodeGroup = {
-  readonly state: "programmed" | "failed" | "pending" | "unreachable";
+  readonly state: "programmed" | "failed" | "pending" | "waiting" | "unreachable";
   readonly count: number;
   readonly reason?: string;
   readonly kernel?: string;
@@ -29,6 +29,8 @@ export type PolicyReport = {
   readonly nodesByReason: readonly NodeGroup[];
   readonly conditions: readonly StatusCondition[];
   readonly selectorSet?: { readonly name: string; readonly hash: string };
+  readonly rollout?: NonNullable<PolicyStatus["rollout"]>;
+  readonly trial?: NonNullable<PolicyStatus["trial"]>;
   readonly rego?: NonNullable<PolicyStatus["rego"]>;
   readonly guardRails?: NonNullable<PolicyStatus["guardRails"]>;
 };
@@ -38,6 +40,7 @@ export function reportPolicy(policy: PolicyEntry, set: SetEntry | undefined): Po
   const status = policy.status ?? {};
   const { name, namespace } = policy.object.metadata;
   const { observedGeneration, mode = {}, conditions = [], nodes, rego, guardRails } = status;
+  const { rollout, trial } = status;
   return {
     kind: policy.resource.kind,
     ...(namespace === undefined ? {} : { namespace }),
@@ -49,6 +52,8 @@ export function reportPolicy(policy: PolicyEntry, set: SetEntry | undefined): Po
     nodesByReason: groupNodes(status),
     conditions: [...conditions].sort((a, b) => rank(a) - rank(b)),
     ...(set === undefined ? {} : { selectorSet: { name: set.name, hash: set.hash } }),
+    ...(rollout === undefined ? {} : { rollout }),
+    ...(trial === undefined ? {} : { trial }),
     ...(rego === undefined ? {} : { rego }),
     ...(guardRails === undefined ? {} : { guardRails }),
   };
@@ -59,12 +64,14 @@ export function formatPolicyReport(report: PolicyReport, columns: number | undef
   const ready = conditions.find(({ type }) => type === "Ready");
   const stale = observedGeneration !== generation;
   const seen = stale ? `, the operator has seen ${observedGeneration ?? "none"} yet` : "";
-  const rego = report.rego;
+  const { rego, rollout, trial } = report;
   const facts = formatFacts([
     ["Policy", policyTitle({ kind, metadata: { name, ...(namespace ? { namespace } : {}) } })],
     ["Ready", ready && `${ready.status} (${ready.reason})`],
     ["Mode", `${mode.observed ?? "none"}, asked for: ${mode.requested ?? "not known"}`],
     ["Nodes", report.nodes],
+    ["Roll-out", rollout && `${rollout.state}, wave ${rollout.wave} of ${rollout.waves}`],
+    ["Monitor first", trial && `${trial.state}, would stop ${trial.wouldStop} calls so far`],
     ["Generation", `${generation}${seen}`],
     ["Digest", report.selectorSet?.hash || undefined],
     ["Rego", rego && [rego.digest, rego.revision].filter((one) => one !== undefined).join(" ")],
@@ -131,7 +138,7 @@ function groupNodes({ nodes = {}, failures = [] }: PolicyStatus): readonly NodeG
   if (failed > grouped) {
     groups.push({ state: "failed", count: failed - grouped, message: "for other reasons" });
   }
-  for (const state of ["pending", "unreachable", "programmed"] as const) {
+  for (const state of ["pending", "waiting", "unreachable", "programmed"] as const) {
     const count = nodes[state] ?? 0;
     if (count > 0) groups.push({ state, count });
   }
