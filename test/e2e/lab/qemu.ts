@@ -38,7 +38,7 @@ export function qemuArgs(machine: Machine): string[] {
     ...["-serial", `file:${machine.consoleLog}`],
     ...["-device", "virtio-rng-pci"],
     ...["-kernel", machine.vmlinuz, "-initrd", machine.initrd],
-    ...["-append", [...baseCmdline, ...machine.cmdline].join(" ")],
+    ...["-append", [...baseCmdline, ...clockCmdline(machine), ...machine.cmdline].join(" ")],
     ...machine.shares.flatMap(shareArgs),
     ...(disk === undefined ? [] : ["-drive", `file=${disk},format=raw,if=virtio,cache=unsafe`]),
     ...(tap === undefined ? ["-nic", "none"] : tapArgs(tap)),
@@ -50,6 +50,19 @@ const baseCmdline =
   "console=ttyS0 loglevel=5 panic=-1 mitigations=off lsm=capability,bpf net.ifnames=0 tsc=reliable".split(
     " ",
   );
+
+/**
+ * An emulated processor counts the host's TSC. A guest that measures its frequency while the host is
+ * busy may be wrong by a factor, and with it every clock: kubelet and containerd then run into their
+ * time limits. So the host's frequency is passed on where the host's kernel knows it.
+ */
+function clockCmdline({ icount, accelerator }: Machine): readonly string[] {
+  if (icount || accelerator !== "tcg") return [];
+  const info = readFileSync("/proc/cpuinfo", "utf8");
+  const mhz = /^cpu MHz\s*: ([\d.]+)$/m.exec(info)?.[1];
+  const known = /^flags\s*:.*\btsc_known_freq\b/m.test(info);
+  return mhz !== undefined && known ? [`tsc_early_khz=${Math.round(Number(mhz) * 1_000)}`] : [];
+}
 
 function accelArgs(machine: Machine): string[] {
   if (machine.icount) {
