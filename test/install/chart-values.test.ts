@@ -33,6 +33,18 @@ const refused: readonly { set: string; want: string }[] = [
     want: "at '/operator/disableGuardRails': items at 0 and 1 are equal",
   },
   {
+    set: 'operator.rollout.waves="1,10%"',
+    want: "at '/operator/rollout/waves': '1,10%' does not match pattern '^(([1-9][0-9]{0,5}%?,)*100%)?$'",
+  },
+  {
+    set: 'operator.rollout.interval="soon"',
+    want: "at '/operator/rollout/interval': 'soon' does not match pattern '^([0-9]{1,6}[smh])?$'",
+  },
+  {
+    set: 'podMonitor.interval="1 minute"',
+    want: "at '/podMonitor/interval': '1 minute' does not match pattern '^[0-9]+(ms|s|m|h)$'",
+  },
+  {
     set: 'operator.image.digest="latest"',
     want: "at '/operator/image/digest': 'latest' does not match pattern '^(sha256:[0-9a-f]{64})?$'",
   },

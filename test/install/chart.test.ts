@@ -127,6 +127,25 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
       want: "--log-level=debug",
     },
     {
+      set: 'operator={"rollout":{"waves":"1,100%","interval":"5m"},"namespacedBundleHosts":["*.example.com"]}',
+      object: operator,
+      at: `${first}.args`,
+      want: [
+        "operator",
+        "--health-port=8080",
+        "--webhook-port=9443",
+        "--namespaced-bundle-hosts=*.example.com",
+        "--rollout-waves=1,100%",
+        "--rollout-interval=5m",
+      ],
+    },
+    {
+      set: 'podMonitor={"enabled":true,"interval":"10s"}',
+      object: "PodMonitor guardbee-system/guardbee-operator",
+      at: "spec.podMetricsEndpoints",
+      want: [{ port: "health", path: "/metrics", interval: "10s" }],
+    },
+    {
       set: 'operator={"logLevel":"warn","disableGuardRails":["cluster-wide"]}',
       object: operator,
       at: `${first}.args`,
