@@ -69,7 +69,10 @@ function accelArgs(machine: Machine): string[] {
     return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max"];
   }
   if (machine.accelerator === "kvm") return ["-accel", "kvm", "-cpu", "host"];
-  return ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"];
+  // Not thread=multi: before QEMU 8.1 one thread can translate code while another changes it, and
+  // goes on executing what was there. A kernel that attaches a program then traps for ever at a
+  // breakpoint that it has long removed.
+  return ["-accel", "tcg,thread=single,tb-size=256", "-cpu", "max"];
 }
 
 function shareArgs(share: Share): string[] {

@@ -45,6 +45,7 @@ export async function ensureNode(node: Node, disk: string): Promise<void> {
   await copyDisk(disk, join(files, "disk.img"));
   ensureNodeNetwork(node.index);
   const { tap, mac } = nodeAddresses(node.index);
+  const accelerator = chooseAccelerator(boot);
   const machine: Machine = {
     ...boot,
     consoleLog: consoleLogPath(node.name),
@@ -54,8 +55,8 @@ export async function ensureNode(node: Node, disk: string): Promise<void> {
       { tag: "lab", path: dir, writable: true },
     ],
     cmdline: kernel.modules === undefined ? [] : [`lab.modules=${kernel.modules.root}`],
-    accelerator: chooseAccelerator(boot),
-    smp: 2,
+    accelerator,
+    smp: accelerator === "kvm" ? 2 : 1, // all emulated processors take turns in one thread
     memoryMb: node.memoryMb ?? 1536,
     icount: false,
     disk: join(files, "disk.img"),
