@@ -12,7 +12,7 @@ import {
 import type { PolicyStatus, SelectorSet } from "@guardbee/policy";
 import pino from "pino";
 import { parseAllDocuments } from "yaml";
-import { type ApiServer, startApiServer } from "../../kube/testing/api-server.ts";
+import { type ApiServer, type ServerFlags, startApiServer } from "../../kube/testing/api-server.ts";
 import { type OperatorOptions, runOperator } from "../main.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -28,8 +28,8 @@ export class TestCluster {
   /** Written by startOperator and stopOperator. */
   #operator: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 
-  static async start(): Promise<TestCluster> {
-    const api = await startApiServer();
+  static async start(flags: ServerFlags = {}): Promise<TestCluster> {
+    const api = await startApiServer(flags);
     const cluster = new TestCluster(api);
     const crds = await namesIn("crds/");
     const base = await namesIn("config/base/");

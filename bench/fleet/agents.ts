@@ -1,0 +1,60 @@
+// Many agents in one process, started by measure.ts: everything of an agent but its kernel and disk.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type KubeConnection, type KubeObject, systemClock } from "@guardbee/kube";
+import pino from "pino";
+import { Session } from "../../agent/session/session.ts";
+import { connectAs } from "./connect.ts";
+import { FakeKernel } from "./fake-kernel.ts";
+import type { AgentsOrder } from "./messages.ts";
+import { SharedDisk } from "./shared-disk.ts";
+
+const cgroupRoot = mkdtempSync(join(tmpdir(), "guardbee-no-cgroups-"));
+const log = pino({ level: process.env.LOG_LEVEL ?? "fatal" }, process.stderr);
+const never = new AbortController().signal;
+
+process.once("message", async ({ server, startsPerSecond, agents }: AgentsOrder) => {
+  for (const { node, kernel, token } of agents) {
+    const session = await Session.open({
+      connection: sharing(connectAs({ server, token }, "guardbee-agent")),
+      nodeName: node,
+      engine: new FakeKernel(kernel),
+      state: new SharedDisk(),
+      cgroupRoot,
+      agentVersion: "bench",
+      clock: systemClock,
+      log: log.child({ node }),
+    });
+    session.run(never).catch((error: unknown) => {
+      console.error(`agent of ${node}:`, error);
+      process.exit(1);
+    });
+    await sleep(1_000 / startsPerSecond);
+  }
+});
+process.once("disconnect", () => process.exit());
+
+/** SelectorSets by identity and version, as the first agent parsed them. */
+const known = new Map<string, KubeObject>();
+
+/**
+ * Each agent asks for its SelectorSets and reads the answer; of equal answers it keeps the one that
+ * is here already, because this process has the memory of one machine.
+ */
+function sharing(connection: KubeConnection): KubeConnection {
+  return {
+    ...connection,
+    async request<T>(request: Parameters<KubeConnection["request"]>[0], signal: AbortSignal) {
+      const answer = await connection.request<T>(request, signal);
+      if (!request.path.includes("/selectorsets/")) return answer;
+      const { metadata } = answer as KubeObject;
+      const key = `${metadata.uid} ${metadata.resourceVersion}`;
+      const first = known.get(key);
+      if (first !== undefined) return first as T;
+      known.set(key, answer as KubeObject);
+      return answer;
+    },
+  };
+}

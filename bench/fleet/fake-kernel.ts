@@ -1,0 +1,46 @@
+import type {
+  Desired,
+  Engine,
+  KernelFeatures,
+  NamedSet,
+  SetState,
+} from "../../agent/kernel/engine.ts";
+
+/** Policies of this name cannot be loaded anywhere, for a long reason. */
+export const unloadable = "tracingpolicy.unloadable";
+
+/** States are the same on every node, so all nodes share them: this is a fleet in one process. */
+const programmed = new Map<string, SetState>();
+
+/** A kernel that holds at once what it is given. */
+export class FakeKernel implements Engine {
+  readonly #features: KernelFeatures;
+
+  constructor(release: string) {
+    this.#features = { release, arch: "x86_64", features: ["btf", "fentry", "kprobe", "lsm"] };
+  }
+
+  features(): KernelFeatures {
+    return this.#features;
+  }
+
+  async program({ sets }: Desired): Promise<readonly SetState[]> {
+    return sets.map((set) => this.#stateOf(set));
+  }
+
+  async assign(): Promise<void> {}
+
+  #stateOf({ name, hash }: NamedSet): SetState {
+    if (name === unloadable) {
+      const message = `${this.#features.release}: the verifier says ${"no ".repeat(400)}`;
+      return { name, hash, state: "failed", reason: "LoadFailed", message };
+    }
+    const key = `${name} ${hash}`;
+    const known = programmed.get(key);
+    if (known !== undefined) return known;
+    const attachments = ["fentry:fd_install"];
+    const state: SetState = { name, hash, state: "programmed", attachments };
+    programmed.set(key, state);
+    return state;
+  }
+}
