@@ -3,7 +3,12 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type KubeConnection, type KubeObject, systemClock } from "@guardbee/kube";
+import {
+  type KubeConnection,
+  type KubeObject,
+  type KubeRequest,
+  systemClock,
+} from "@guardbee/kube";
 import pino from "pino";
 import { Session } from "../../agent/session/session.ts";
 import { connectAs } from "./connect.ts";
@@ -46,15 +51,19 @@ const known = new Map<string, KubeObject>();
 function sharing(connection: KubeConnection): KubeConnection {
   return {
     ...connection,
-    async request<T>(request: Parameters<KubeConnection["request"]>[0], signal: AbortSignal) {
+    async request<T>(request: KubeRequest, signal: AbortSignal): Promise<T> {
       const answer = await connection.request<T>(request, signal);
-      if (!request.path.includes("/selectorsets/")) return answer;
-      const { metadata } = answer as KubeObject;
-      const key = `${metadata.uid} ${metadata.resourceVersion}`;
-      const first = known.get(key);
-      if (first !== undefined) return first as T;
-      known.set(key, answer as KubeObject);
-      return answer;
+      if (!request.path.includes("/selectorsets") || request.accept !== undefined) return answer;
+      const list = answer as { readonly items?: readonly KubeObject[] };
+      if (list.items === undefined) return theFirst(answer as KubeObject) as T;
+      return { ...list, items: list.items.map(theFirst) } as T;
     },
   };
+}
+
+function theFirst(object: KubeObject): KubeObject {
+  const key = `${object.metadata.uid} ${object.metadata.resourceVersion}`;
+  const first = known.get(key) ?? object;
+  known.set(key, first);
+  return first;
 }
