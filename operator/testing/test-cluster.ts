@@ -74,13 +74,32 @@ export class TestCluster {
 
   /** A connection with the token of a service account in our namespace. */
   async connectAs(account: string, boundObjectRef?: object): Promise<KubeConnection> {
+    return this.as(await this.tokenOf(account, boundObjectRef));
+  }
+
+  as(token: string): KubeConnection {
+    return this.#api.as(token);
+  }
+
+  /** A token as the kubelet gets it for a pod with this service account. */
+  async tokenOf(account: string, boundObjectRef?: object): Promise<string> {
     const path = `/api/v1/namespaces/guardbee-system/serviceaccounts/${account}/token`;
     const spec = boundObjectRef === undefined ? {} : { boundObjectRef };
     const { status } = await this.kube.request<{ status: { token: string } }>(
       { method: "POST", path, body: { spec } },
       never,
     );
-    return this.#api.as(status.token);
+    return status.token;
+  }
+
+  /** Makes etcd forget all but what is there now. */
+  compact(): Promise<void> {
+    return this.#api.compact();
+  }
+
+  /** Stops and starts the API server on the same port. */
+  restartApiServer(): Promise<void> {
+    return this.#api.restart();
   }
 
   async stopOperator(): Promise<void> {
