@@ -5,15 +5,27 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { applyObject, deleteObject, type KubeConnection } from "@guardbee/kube";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
 import { ensureBuilt } from "../../test/e2e/lab/build.ts";
+import {
+  AuditLog,
+  byAgents,
+  byOperator,
+  countByKind,
+  type Write,
+} from "../../test/fleet/audit-log.ts";
+import { Child } from "../../test/fleet/child.ts";
+import type { AgentsOrder, OperatorOrder } from "../../test/fleet/messages.ts";
+import {
+  aTracingPolicy,
+  type FleetSize,
+  inPool,
+  poolSize,
+  type Seeded,
+} from "../../test/fleet/objects.ts";
+import { PolicyWatch } from "../../test/fleet/policy-watch.ts";
+import { create, seedAgents, seedCluster, seedPolicies } from "../../test/fleet/seed.ts";
 import type { Message } from "../messages.ts";
-import { AuditLog, byAgents, byOperator, countByKind, type Write } from "./audit-log.ts";
-import { Child } from "./child.ts";
-import type { AgentsOrder, OperatorOrder } from "./messages.ts";
-import { aTracingPolicy, inPool, poolSize, type Seeded } from "./objects.ts";
-import { PolicyWatch } from "./policy-watch.ts";
 import { measureRestart } from "./restart.ts";
-import { create, seedAgents, seedCluster, seedPolicies, tokenOf } from "./seed.ts";
-import { describeSize, type FleetSize } from "./size.ts";
+import { describeSize } from "./size.ts";
 
 export type FleetOptions = FleetSize & {
   /** How long nothing changes. */
@@ -78,11 +90,17 @@ class Fleet {
     const { nodes } = this.#options;
     this.#progress("seeding");
     await seedCluster(this.#kube, this.#options);
-    const agents = await seedAgents(this.#kube, nodes);
+    const agents = await seedAgents(this.#cluster, nodes);
     await seedPolicies(this.#kube, this.#options);
     this.#policies.run(this.#stop.signal);
-    this.#progress("operator and agents start");
+    this.#progress("the operator starts");
     const operator = await this.#startOperator("first");
+    await this.#policies.until(
+      () => this.#policies.all().every(({ summary }) => summary !== ""),
+      this.#limit("all policies judged"),
+    );
+    await this.#quiet();
+    this.#progress("agents start");
     const startedAt = performance.now();
     this.#startAgents(agents);
     await this.#allReady();
@@ -231,7 +249,7 @@ class Fleet {
 
   async #startOperator(identity: string): Promise<Child> {
     const { opa } = await ensureBuilt(["opa"]);
-    const token = await tokenOf(this.#kube, "guardbee-operator");
+    const token = await this.#cluster.tokenOf("guardbee-operator");
     const { server } = this.#cluster.access;
     const order: OperatorOrder = { server, token, identity, opa: opa! };
     return this.#started(new Child("operator.ts", order));

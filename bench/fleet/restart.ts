@@ -7,9 +7,9 @@ import { systemClock } from "@guardbee/kube";
 import pino from "pino";
 import { Session } from "../../agent/session/session.ts";
 import { StateDir } from "../../agent/state/state-dir.ts";
-import { connectAs } from "./connect.ts";
-import { FakeKernel } from "./fake-kernel.ts";
-import type { AgentsOrder, Login } from "./messages.ts";
+import { connectAs } from "../../test/fleet/connect.ts";
+import { FakeKernel } from "../../test/fleet/fake-kernel.ts";
+import type { AgentsOrder, Login } from "../../test/fleet/messages.ts";
 
 /** After this long without a byte an agent has read what there is; bookmarks come by the minute. */
 const quietMs = 5_000;

@@ -1,10 +1,4 @@
-/** A cluster to measure. */
-export type FleetSize = {
-  readonly nodes: number;
-  readonly policies: number;
-  readonly namespaces: number;
-  readonly workloads: number;
-};
+import type { FleetSize } from "../../test/fleet/objects.ts";
 
 /** What TARGETS §3 names, but for the nodes, of which one machine holds fewer. */
 export const aroundNodes = { policies: 500, namespaces: 3_000, workloads: 20_000 } as const;

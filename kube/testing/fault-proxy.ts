@@ -97,6 +97,12 @@ export class FaultProxy {
     }
   }
 
+  /** As silenceWatches, and `heal` does not end it: a peer that died without a word. */
+  abandonWatches(): void {
+    this.silenceWatches();
+    this.#watches.clear();
+  }
+
   /** Puts a line of its own into every watch. */
   interject(line: string): void {
     for (const { client } of this.#watches) {

@@ -84,7 +84,8 @@ export class TestCluster {
   /** A token as the kubelet gets it for a pod with this service account. */
   async tokenOf(account: string, boundObjectRef?: object): Promise<string> {
     const path = `/api/v1/namespaces/guardbee-system/serviceaccounts/${account}/token`;
-    const spec = boundObjectRef === undefined ? {} : { boundObjectRef };
+    const expirationSeconds = 86_400;
+    const spec = { expirationSeconds, ...(boundObjectRef === undefined ? {} : { boundObjectRef }) };
     const { status } = await this.kube.request<{ status: { token: string } }>(
       { method: "POST", path, body: { spec } },
       never,

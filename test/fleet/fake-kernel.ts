@@ -15,6 +15,8 @@ const programmed = new Map<string, SetState>();
 /** A kernel that holds at once what it is given. */
 export class FakeKernel implements Engine {
   readonly #features: KernelFeatures;
+  /** Written by program. */
+  #sets: readonly NamedSet[] = [];
 
   constructor(release: string) {
     this.#features = { release, arch: "x86_64", features: ["btf", "fentry", "kprobe", "lsm"] };
@@ -24,7 +26,13 @@ export class FakeKernel implements Engine {
     return this.#features;
   }
 
+  /** `name hash` of every set that it was given last, sorted. */
+  held(): readonly string[] {
+    return this.#sets.map(({ name, hash }) => `${name} ${hash}`).sort();
+  }
+
   async program({ sets }: Desired): Promise<readonly SetState[]> {
+    this.#sets = sets;
     return sets.map((set) => this.#stateOf(set));
   }
 

@@ -1,4 +1,4 @@
-// Many agents in one process, started by measure.ts: everything of an agent but its kernel and disk.
+// Many agents in one process, started by child.ts: everything of an agent but its kernel and disk.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

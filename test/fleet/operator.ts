@@ -1,4 +1,4 @@
-// The operator as a process of its own, started by measure.ts.
+// The operator as a process of its own, started by child.ts.
 import pino from "pino";
 import { runOperator } from "../../operator/main.ts";
 import { connectAs } from "./connect.ts";

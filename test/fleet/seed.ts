@@ -1,22 +1,16 @@
+import { apiVersion, collectionPath, type KubeConnection } from "@guardbee/kube";
+import type { TestCluster } from "../../operator/testing/test-cluster.ts";
 import {
-  apiVersion,
-  collectionPath,
-  type KubeConnection,
-  objectPath,
-  resources,
-} from "@guardbee/kube";
-import {
-  agentNamespace,
   aNamespace,
   aNode,
   anAgentPod,
   aPolicy,
   aWorkload,
+  type FleetSize,
   kernelOf,
   nodeName,
   type Seeded,
 } from "./objects.ts";
-import type { FleetSize } from "./size.ts";
 
 const never = new AbortController().signal;
 
@@ -36,27 +30,13 @@ export async function seedPolicies(kube: KubeConnection, size: FleetSize): Promi
 }
 
 /** An agent's pod on each node, and the token that the kubelet would give it. */
-export async function seedAgents(kube: KubeConnection, nodes: number) {
+export async function seedAgents(cluster: TestCluster, nodes: number) {
   return inParallel(nodes, async (i) => {
-    const pod = anAgentPod(i);
-    const { metadata } = await create(kube, pod);
-    const bound = { apiVersion: "v1", kind: "Pod", name: metadata.name, uid: metadata.uid };
-    const token = await tokenOf(kube, "guardbee-agent", bound);
+    const { name, uid } = (await create(cluster.kube, anAgentPod(i))).metadata;
+    const pod = { apiVersion: "v1", kind: "Pod", name, uid };
+    const token = await cluster.tokenOf("guardbee-agent", pod);
     return { node: nodeName(i), kernel: kernelOf(i), token };
   });
-}
-
-/** A token of a service account of ours, for a day. */
-export async function tokenOf(kube: KubeConnection, account: string, boundObjectRef?: object) {
-  const ref = { name: account, namespace: agentNamespace };
-  const serviceAccount = { ...resources.pod, kind: "ServiceAccount", plural: "serviceaccounts" };
-  const path = objectPath(serviceAccount, ref, "token");
-  const spec = { expirationSeconds: 86_400, ...(boundObjectRef ? { boundObjectRef } : {}) };
-  const { status } = await kube.request<{ status: { token: string } }>(
-    { method: "POST", path, body: { spec } },
-    never,
-  );
-  return status.token;
 }
 
 export function create(kube: KubeConnection, { resource, object }: Seeded) {

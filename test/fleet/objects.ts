@@ -1,5 +1,13 @@
 import { type KubeObject, type Resource, resources } from "@guardbee/kube";
 
+/** How large a cluster is. */
+export type FleetSize = {
+  readonly nodes: number;
+  readonly policies: number;
+  readonly namespaces: number;
+  readonly workloads: number;
+};
+
 /** An object as it is created, with its kind. */
 export type Seeded = { readonly resource: Resource; readonly object: KubeObject };
 
