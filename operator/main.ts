@@ -11,7 +11,7 @@ import {
 } from "@guardbee/kube";
 import type { Logger } from "pino";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
-import { reconcileNode } from "./distribute/reconcile.ts";
+import { NodePace, reconcileNode } from "./distribute/reconcile.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { serveHealth } from "./health.ts";
 import { compileRego } from "./opa/compile.ts";
@@ -53,6 +53,8 @@ export type OperatorOptions = {
   readonly regoDeadlineMs?: number;
   /** Between two status writes of one policy; default 5 s. */
   readonly statusIntervalMs?: number;
+  /** Between two writes of one NodePolicySet; default 2 s. */
+  readonly nodeIntervalMs?: number;
   /** After which a silent node no longer holds up the rest; default 2 min. */
   readonly unreachableMs?: number;
   readonly clock?: Clock;
@@ -208,7 +210,8 @@ function createQueues(
   },
 ): Queues {
   const { connection, fleet, judgements, clock } = parts;
-  const { statusIntervalMs = 5_000, unreachableMs = 120_000 } = parts;
+  const { statusIntervalMs = 5_000, nodeIntervalMs = 2_000, unreachableMs = 120_000 } = parts;
+  const pace = new NodePace(clock, nodeIntervalMs);
   const log = parts.log.child({ component: "policies" });
   const deps = {
     connection,
@@ -226,7 +229,7 @@ function createQueues(
     policies: new WorkQueue({ work, log, clock }),
     regoPolicies: new WorkQueue({ work, log, clock }),
     nodes: new WorkQueue({
-      work: (name, signal) => reconcileNode(name, { connection, fleet }, signal),
+      work: (name, signal) => reconcileNode(name, { connection, fleet, pace }, signal),
       log: parts.log.child({ component: "nodes" }),
       clock,
       concurrency: 8,

@@ -232,6 +232,22 @@ test("a new node lists its sets once, and fetches a later change alone", async (
   assert.deepEqual(asked, [collection, `${collection}/set-7`]);
 });
 
+test("edits that follow each other are reported together, five seconds after the last report", async (t) => {
+  const world = aWorld(t);
+  putSet(world, "a");
+  list(world, "a");
+  await start(world);
+  await until(world, "a report", () => world.api.applied.length === 1);
+  const reportedAtMs = world.clock.monotonic();
+  putSet(world, "a", aSet("a", { mode: "monitor" }));
+  await until(world, "the first edit", () => world.engine.desired?.sets[0]?.set.mode === "monitor");
+  const hash = putSet(world, "a", aSet("a", { scope: { host: false, pods: {} } }));
+  await until(world, "a second report", () => world.api.applied.length === 2);
+  const tookMs = world.clock.monotonic() - reportedAtMs;
+  assert.ok(tookMs >= 4_900 && tookMs < 7_000, `took ${tookMs} ms`); // the clock moves by 100 ms
+  assert.equal(status(world).digest, nodeDigest([{ name: "a", hash }]));
+});
+
 test("an edited set is programmed with its new content, and a set taken off the list goes", async (t) => {
   const world = aWorld(t);
   putSet(world, "a");

@@ -19,6 +19,7 @@ import {
   projectSet,
   type SetEntry,
 } from "./objects.ts";
+import { SharedTexts } from "./shared-texts.ts";
 
 /** Told which policies (by set name) and nodes (by name) a change concerns. Never told twice why. */
 export type FleetListener = {
@@ -90,10 +91,12 @@ export class Fleet {
       project: projectSet,
       onChange: (change) => this.#onSet(change),
     });
+    const texts = new SharedTexts();
     this.#nodeSets = new Reflector({
       ...shared("nodepolicysets"),
       resource: resources.nodePolicySet,
-      project: projectNodeSets,
+      project: (raw) => projectNodeSets(raw, texts),
+      pageSize: 100, // with hundreds of names each
       onChange: (change) => this.#onNodeSets(change),
     });
     this.#namespaces = new Reflector({

@@ -1,6 +1,7 @@
 import { formatProblem, type Mode, type PolicyStatus, type Problem } from "@guardbee/policy";
 import { type Finding, type RefusalReason, stampConditions } from "./conditions.ts";
-import { failureGroups, listNames } from "./failure-groups.ts";
+import { cut } from "./cut.ts";
+import { failureGroups, listNames, maxNodes } from "./failure-groups.ts";
 import type { NodeState } from "./node-state.ts";
 
 /** What became of a policy before any node saw it. */
@@ -37,8 +38,9 @@ export type RollUpInput = {
 };
 
 const maxProblems = 10;
-const maxProblemsLength = 3072;
-const maxSummaryLength = 320;
+const maxProblemsBytes = 3072;
+const maxSummaryBytes = 320;
+const maxStatusBytes = 8_000;
 
 /**
  * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted,
@@ -54,16 +56,25 @@ export function rollUp(input: RollUpInput): PolicyStatus {
   );
   const requested = requestedMode(verdict);
   const { rego, guardRails = [] } = input;
-  const failures = verdict.kind === "accepted" ? failureGroups(nodes) : []; // of this generation
-  return {
+  const status: PolicyStatus = {
     observedGeneration: generation,
     conditions: stampConditions(findings, { generation, nowMs, previous }),
     mode: { ...(requested === undefined ? {} : { requested }), observed: observedMode(input) },
     nodes: { ...count, summary: `${count.programmed}/${count.desired}` },
     ...(rego === undefined ? {} : { rego }),
     ...(guardRails.length === 0 ? {} : { guardRails }),
-    ...(failures.length === 0 ? {} : { failures }),
   };
+  return verdict.kind === "accepted" ? withFailures(status, nodes) : status; // of this generation
+}
+
+/** With as many sample nodes as fit: the name of a node may be 253 characters long. */
+function withFailures(status: PolicyStatus, nodes: readonly NodeState[]): PolicyStatus {
+  for (let samples = maxNodes; ; samples--) {
+    const failures = failureGroups(nodes, samples);
+    if (failures.length === 0) return status;
+    const whole = { ...status, failures };
+    if (samples === 0 || Buffer.byteLength(JSON.stringify(whole)) <= maxStatusBytes) return whole;
+  }
 }
 
 function requestedMode(verdict: Verdict): Mode | undefined {
@@ -188,7 +199,7 @@ function programmedFinding(count: Count, nodes: readonly NodeState[]): Programme
     const message = cut(
       `${count.failed} of ${count.desired} nodes cannot hold it (${named(nodes, "failed")}): ` +
         `${first?.reason}: ${first?.message}`,
-      maxSummaryLength,
+      maxSummaryBytes,
     );
     return { type, status: "False", reason: "NodesFailed", message };
   }
@@ -239,7 +250,8 @@ function pendingMessage(count: Count, nodes: readonly NodeState[]): string {
 }
 
 function named(nodes: readonly NodeState[], state: NodeState["state"]): string {
-  return listNames(nodes.filter((one) => one.state === state).map(({ node }) => node));
+  const names = nodes.filter((one) => one.state === state).map(({ node }) => node);
+  return cut(listNames(names), maxSummaryBytes);
 }
 
 /** What the nodes that hold any version of it really do. */
@@ -261,17 +273,13 @@ function listProblems(problems: readonly Problem[]): string {
   const more = problems.length - shown.length;
   return cut(
     [...shown, ...(more > 0 ? [`and ${more} more problems`] : [])].join("\n"),
-    maxProblemsLength,
+    maxProblemsBytes,
   );
 }
 
 /** One line, for the summaries. */
 function shorten(problems: readonly Problem[]): string {
   const [first, ...more] = problems;
-  const text = first === undefined ? "" : cut(formatProblem(first), maxSummaryLength);
+  const text = first === undefined ? "" : cut(formatProblem(first), maxSummaryBytes);
   return more.length === 0 ? text : `${text} (+${more.length} more, see Accepted)`;
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
