@@ -1,5 +1,5 @@
 // Measures what Guardbee costs, mostly in guests that count instructions, and rewrites bench/results.json
-// and docs/benchmarks.md.   node bench/run.ts [--nodes N,N] [--only KEY...]
+// and docs/benchmarks.md.   node bench/run.ts [--nodes N,N] [--idle SECONDS] [--only KEY...]
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runInGuest } from "../test/e2e/lab/guest.ts";
 import { measureFleet } from "./fleet/measure.ts";
-import { aroundNodes, fleetNodes, idleMs } from "./fleet/size.ts";
+import { aroundNodes, fleetNodes } from "./fleet/size.ts";
 import { measureRego } from "./host/rego.ts";
 import { keys, type Machine, type Scenario, scenarios } from "./keys.ts";
 import { decodeMessage, type Message, type Order } from "./messages.ts";
@@ -26,17 +26,22 @@ const kernel = "lab";
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { only: { type: "boolean" }, nodes: { type: "string", default: fleetNodes } },
+    options: {
+      only: { type: "boolean" },
+      nodes: { type: "string", default: fleetNodes },
+      idle: { type: "string", default: "600" },
+    },
     allowPositionals: true,
   });
   const nodes = values.nodes.split(",").map(Number);
   const only = positionals;
   const unknown = only.filter((name) => !keys.some((key) => key.name === name));
-  const sizes = nodes.every((count) => Number.isInteger(count) && count >= 10);
+  const idleMs = Number(values.idle) * 1_000;
+  const sizes = nodes.every((count) => Number.isInteger(count) && count >= 10) && idleMs > 0;
   if (unknown.length > 0 || (values.only === true) !== only.length > 0 || !sizes) {
     const known = keys.map(({ name }) => name).join(" ");
     console.error(
-      `usage: node bench/run.ts [--nodes 500,1000] [--only KEY...]; keys are: ${known}`,
+      `usage: node bench/run.ts [--nodes 500,1000] [--idle 600] [--only KEY...]; keys are: ${known}`,
     );
     return 2;
   }
@@ -55,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
   // Wall time first: guests would take it from them.
   const has = (wantedOne: Machine) => orders.some(({ machine }) => machine === wantedOne);
   if (has("host")) add(await measureHere(measureRego));
-  if (has("fleet")) add(await measureHere((tell) => measureFleets(nodes, tell)));
+  if (has("fleet")) add(await measureHere((tell) => measureFleets({ nodes, idleMs }, tell)));
   const guests = orders.filter(({ machine }) => machine !== "host" && machine !== "fleet");
   if (guests.length > 0) {
     compileProbes();
@@ -121,12 +126,12 @@ async function measureHere(
 
 /** One fleet after the other; only the largest is watched for the full time that nothing changes. */
 async function measureFleets(
-  sizes: readonly number[],
+  fleets: { readonly nodes: readonly number[]; readonly idleMs: number },
   tell: (message: Message) => void,
 ): Promise<void> {
-  for (const nodes of sizes) {
-    const watchedMs = nodes === Math.max(...sizes) ? idleMs : idleMs / 10;
-    await measureFleet({ ...aroundNodes, nodes, idleMs: watchedMs }, tell);
+  for (const nodes of fleets.nodes) {
+    const idleMs = nodes === Math.max(...fleets.nodes) ? fleets.idleMs : fleets.idleMs / 10;
+    await measureFleet({ ...aroundNodes, nodes, idleMs }, tell);
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applyObject, deleteObject, type KubeConnection } from "@guardbee/kube";
-import { TestCluster } from "../../operator/testing/test-cluster.ts";
+import { readYaml, TestCluster } from "../../operator/testing/test-cluster.ts";
 import { ensureBuilt } from "../../test/e2e/lab/build.ts";
 import {
   AuditLog,
@@ -252,13 +252,13 @@ class Fleet {
     const token = await this.#cluster.tokenOf("guardbee-operator");
     const { server } = this.#cluster.access;
     const order: OperatorOrder = { server, token, identity, opa: opa! };
-    return this.#started(new Child("operator.ts", order));
+    return this.#started(new Child("operator.ts", order, await operatorEnvironment()));
   }
 
   #startAgents(agents: AgentsOrder["agents"]): void {
     const { server } = this.#cluster.access;
     const order: AgentsOrder = { server, startsPerSecond: 40, agents };
-    this.#started(new Child("agents.ts", order, ["--max-old-space-size=12288"]));
+    this.#started(new Child("agents.ts", order, { NODE_OPTIONS: "--max-old-space-size=12288" }));
   }
 
   #started(child: Child): Child {
@@ -284,6 +284,27 @@ class Fleet {
 }
 
 const anyApp = { matchLabels: { app: "any" } };
+
+/** What the manifest that ships gives the operator's process. */
+async function operatorEnvironment(): Promise<Readonly<Record<string, string>>> {
+  const file = new URL("../../config/base/operator.yaml", import.meta.url);
+  const objects = (await readYaml(file)) as readonly Manifest[];
+  const containers = objects.flatMap(({ spec }) => spec?.template?.spec?.containers ?? []);
+  const given = containers.flatMap(({ env = [] }) => env);
+  return Object.fromEntries(given.flatMap(({ name, value }) => (value ? [[name, value]] : [])));
+}
+
+type Manifest = {
+  readonly spec?: {
+    readonly template?: {
+      readonly spec?: {
+        readonly containers?: readonly {
+          readonly env?: readonly { readonly name: string; readonly value?: string }[];
+        }[];
+      };
+    };
+  };
+};
 
 /** The most by one agent, and how many by all. */
 function perNode(writes: readonly Write[]): readonly [number, number] {

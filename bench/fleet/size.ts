@@ -6,9 +6,6 @@ export const aroundNodes = { policies: 500, namespaces: 3_000, workloads: 20_000
 /** Fleets that `make bench` measures, one after the other: the slope, and what fits two processors. */
 export const fleetNodes = "500,1000,2000";
 
-/** How long nothing changes, in the largest of them. */
-export const idleMs = 600_000;
-
 export function describeSize({ nodes, policies, namespaces, workloads }: FleetSize): string {
   const [n, p, s, w] = [nodes, policies, namespaces, workloads].map((x) =>
     x.toLocaleString("en-US"),

@@ -10,10 +10,14 @@ export class Child {
   #ending = false;
 
   /** Runs `file` of this folder and gives it its order. */
-  constructor(file: string, order: object, execArgv: readonly string[] = []) {
+  constructor(file: string, order: object, env: Readonly<Record<string, string>> = {}) {
     this.#name = file;
     const path = fileURLToPath(new URL(file, import.meta.url));
-    this.#process = fork(path, { execArgv: [...execArgv], stdio: ["ignore", 2, 2, "ipc"] });
+    this.#process = fork(path, {
+      execArgv: [],
+      env: { ...process.env, ...env },
+      stdio: ["ignore", 2, 2, "ipc"],
+    });
     this.#process.send(order);
   }
 
