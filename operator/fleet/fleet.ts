@@ -212,7 +212,9 @@ export class Fleet {
   #holdsOf(nodeSets: NodeSetsEntry | undefined): Holdings | undefined {
     const report = nodeSets?.report;
     if (report?.digest === undefined) return undefined;
-    return this.#digests.read(report.digest, this.#expected(nodeSets!.sets), report.exceptions);
+    // Asked for each policy of each node: hundreds of sets are gone through only when they must be.
+    const expected = () => this.#expected(nodeSets!.sets);
+    return this.#digests.read(report.digest, expected, report.exceptions);
   }
 
   #expected(names: readonly string[]): Holdings {

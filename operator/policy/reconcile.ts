@@ -49,6 +49,9 @@ export async function reconcilePolicy(
   if (policy === undefined || policy.deleting) return forgetPolicy(setName, deps, signal);
   const judged = await judgeOrWait(policy, deps, signal);
   const settled = await ensureSet(policy, judged, deps, signal);
+  // Rolling up looks at every node; of a fleet that reports, only what can be written is worth it.
+  const waitMs = deps.statuses.dueInMs(policy);
+  if (waitMs > 0) return after(waitMs);
   const nodes = nodeStates(policy, settled, deps);
   const status = rollUp({
     generation: policy.generation,
