@@ -34,7 +34,7 @@ export class FaultProxy {
   readonly #expired = new Set<string>();
   /** Open ones. Written by #forward. */
   readonly #watches = new Set<Watch>();
-  /** How often each fault struck, by its kind. Written by #receive and the methods of watches. */
+  /** How often each fault struck, by its kind. Written by #strike and heal. */
   readonly #struck = new Map<string, number>();
 
   static async start(target: URL): Promise<FaultProxy> {
@@ -70,8 +70,10 @@ export class FaultProxy {
     this.#fault = fault;
   }
 
+  /** Ends the fault, lets silenced watches go on, and forgets how often what struck. */
   heal(): void {
     this.#fault = undefined;
+    this.#struck.clear();
     for (const { upstream } of this.#watches) upstream.resume();
   }
 
@@ -111,7 +113,7 @@ export class FaultProxy {
     }
   }
 
-  /** How often a fault of this kind has struck. */
+  /** How often a fault of this kind has struck since the last `heal`. */
   struck(kind: Fault["kind"] | "break" | "silence" | "interject" | "expired"): number {
     return this.#struck.get(kind) ?? 0;
   }
