@@ -1,7 +1,7 @@
 /** One figure of the benchmark: what it is called, what it means, what it is to reach. */
 export type Key = {
   readonly name: string;
-  readonly unit: "instructions" | "ms" | "bytes";
+  readonly unit: "instructions" | "ms" | "bytes" | "writes" | "policies";
   /** What is measured, for people. */
   readonly what: string;
   readonly scenario: Scenario;
@@ -11,7 +11,7 @@ export type Key = {
   readonly target?: number | { readonly times: number; readonly of: string };
 };
 
-/** What one visit to a guest measures, or the host itself; those of a machine run in this order. */
+/** What one visit to a guest measures, or this machine itself; those of one run in this order. */
 export const scenarios = {
   kernel: [
     "bare",
@@ -27,6 +27,7 @@ export const scenarios = {
   ],
   agent: ["agent_hook", "agent_exec"],
   host: ["rego"],
+  fleet: ["fleet"],
 } as const;
 export type Machine = keyof typeof scenarios;
 export type Scenario = (typeof scenarios)[Machine][number];
@@ -206,5 +207,75 @@ export const keys: readonly Key[] = [
     scenario: "rego",
     what: "the first of them",
     target: 500,
+  },
+  {
+    name: "fleet_writes_change",
+    unit: "writes",
+    scenario: "fleet",
+    what: "API writes by the operator for one changed policy that every node holds",
+    target: 9,
+  },
+  {
+    name: "fleet_writes_agents",
+    unit: "writes",
+    scenario: "fleet",
+    what: "status writes for it by one agent, the most there were",
+    target: 1,
+  },
+  {
+    name: "fleet_writes_idle",
+    unit: "writes",
+    scenario: "fleet",
+    what: "API writes in ten minutes when nothing changes, leases aside",
+    target: 0,
+  },
+  {
+    name: "fleet_writes_target",
+    unit: "writes",
+    scenario: "fleet",
+    what: "API writes by the operator for a new policy for 50 nodes",
+    target: 59,
+  },
+  {
+    name: "fleet_ready",
+    unit: "ms",
+    scenario: "fleet",
+    what: "a new policy for all nodes, from apply to Ready=True",
+    target: 60_000,
+  },
+  {
+    name: "fleet_restart_bytes",
+    unit: "bytes",
+    scenario: "fleet",
+    what: "what an agent reads from the API server after a restart with a warm disk",
+    target: 300_000,
+  },
+  {
+    name: "fleet_rss",
+    unit: "bytes",
+    scenario: "fleet",
+    what: "resident memory of the operator, the most there was",
+    target: 300_000_000,
+  },
+  {
+    name: "fleet_status_size",
+    unit: "bytes",
+    scenario: "fleet",
+    what: "the largest status of a policy, one that fails everywhere among them",
+    target: 8_192,
+  },
+  {
+    name: "failover",
+    unit: "ms",
+    scenario: "fleet",
+    what: "the leader killed while nodes report, to the first write of the next one",
+    target: 20_000,
+  },
+  {
+    name: "failover_flaps",
+    unit: "policies",
+    scenario: "fleet",
+    what: "policies whose Ready left True meanwhile and came back",
+    target: 0,
   },
 ];

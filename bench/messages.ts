@@ -1,8 +1,15 @@
 import type { Machine, Scenario } from "./keys.ts";
 
-/** What the guest prints, a JSON line each; everything else it prints is for people. */
+/** What a measurement tells; a guest prints each as a line of JSON, and the rest is for people. */
 export type Message =
-  | { readonly value: string; readonly number: number; readonly floor?: number; method: string }
+  | {
+      readonly value: string;
+      readonly number: number;
+      readonly floor?: number;
+      /** Of the fleet that was measured. */
+      readonly nodes?: number;
+      readonly method: string;
+    }
   | { readonly progress: string };
 
 /** What the guest's `main.ts` is given as its one argument, in JSON. */

@@ -1,4 +1,4 @@
-import { keys } from "./keys.ts";
+import { keys, type Scenario } from "./keys.ts";
 import type { Result, Results } from "./results.ts";
 
 /** `docs/benchmarks.md` from the results. */
@@ -11,7 +11,8 @@ export function formatReport(results: Results): string {
     const result = results[name];
     return result === undefined ? [] : [`- \`${name}\`: ${result.method}.`];
   });
-  const inGuests = keys.filter(({ scenario }) => scenario !== "rego");
+  const here: readonly Scenario[] = ["rego", "fleet"];
+  const inGuests = keys.filter(({ scenario }) => !here.includes(scenario));
   const kernels = [...new Set(inGuests.flatMap(({ name }) => results[name]?.kernel ?? []))].join(
     ", ",
   );
@@ -25,7 +26,7 @@ ${rows.join("\n")}
 
 *Floor*: the same with nothing of ours, or with an empty program. *Tetragon*: its main branch of
 August 2026 in the same kind of guest by the same method.
-
+${fleetSection(results)}
 ## How it was measured
 
 In guests whose processor time is a count: under QEMU's \`-icount shift=0,sleep=off -smp 1\` a
@@ -34,6 +35,9 @@ between two clock reads gives instructions a call, the least of ten rounds, repe
 exec and exit vary by 1 to 3 %. The agent is stopped, except where it is what is measured.
 \`rego_*\` is wall time on the machine that ran the benchmark, from the operator's question to the
 worker's answer, and depends on that machine.
+\`fleet_*\` and \`failover*\`: a real etcd and kube-apiserver, the operator as a process of its own, and the
+agents' own code for API, disk and status in one process, over kernels that hold at once what they are
+given. Nine of ten policies are for every node. Writes are counted from the API server's audit log.
 
 ${methods.join("\n")}
 `;
@@ -46,6 +50,30 @@ A system call that no policy is for pays a few hundred instructions, about as ma
 as with one; the table has what each kind of condition adds, and what the agent takes.
 \`make bench\` measures it again.
 `;
+
+/** How the fleet's figures grow with it. */
+function fleetSection(results: Results): string {
+  const fleet = keys.filter(({ name }) => results[name]?.byNodes !== undefined);
+  const sizes = [...new Set(fleet.flatMap(({ name }) => Object.keys(results[name]!.byNodes!)))]
+    .map(Number)
+    .sort((a, b) => a - b);
+  if (sizes.length === 0) return "";
+  const heads = sizes.map((nodes) => `${number(nodes)} nodes`);
+  const rows = fleet.map(({ name, unit }) => {
+    const cells = sizes.map((nodes) => number(results[name]!.byNodes![nodes]));
+    return `| \`${name}\` | ${unit} | ${cells.join(" | ")} |`;
+  });
+  return `
+## How does it grow with the fleet?
+
+One machine of two processors had the API server, etcd, the operator and every agent at once, and held
+${number(sizes.at(-1))} nodes; the table above has the figures of those. The target is for 5,000.
+
+| Key | Unit | ${heads.join(" | ")} |
+|---|---|${sizes.map(() => "---|").join("")}
+${rows.join("\n")}
+`;
+}
 
 function rowOf(name: string, what: string, peer: string | undefined, result: Result): string {
   const { value, unit, floor, target } = result;

@@ -10,13 +10,17 @@ export type Result = {
   readonly target?: number;
   readonly kernel: string;
   readonly method: string;
+  /** Of a fleet: the same by number of nodes; `value` is that of the largest. */
+  readonly byNodes?: Readonly<Record<string, number>>;
 };
 
-/** A figure as the guest reported it. */
+/** A figure as it was measured. */
 export type Figure = {
   readonly value: string;
   readonly number: number;
   readonly floor?: number;
+  /** Of the fleet that was measured. */
+  readonly nodes?: number;
   readonly method: string;
 };
 
@@ -28,7 +32,8 @@ export function mergeResults(
 ): Results {
   const merged: Record<string, Result> = {};
   for (const { name, unit } of keys) {
-    const figure = figures.find(({ value }) => value === name);
+    const measured = figures.filter(({ value }) => value === name);
+    const figure = largest(measured);
     const before = earlier[name];
     if (figure === undefined && before === undefined) continue;
     const target = targetOf(name, figures, earlier);
@@ -43,9 +48,24 @@ export function mergeResults(
       ...(target === undefined ? {} : { target }),
       kernel,
       method: figure.method,
+      ...byNodes(measured),
     };
   }
   return merged;
+}
+
+/** Of fleets the one with most nodes: what the others gave is its slope. */
+function largest(measured: readonly Figure[]): Figure | undefined {
+  return [...measured].sort((a, b) => (b.nodes ?? 0) - (a.nodes ?? 0))[0];
+}
+
+/** Of one run only: figures of fleets that differ in more than their nodes are no slope. */
+function byNodes(measured: readonly Figure[]): Pick<Result, "byNodes"> {
+  const sized = measured.filter(({ nodes }) => nodes !== undefined);
+  if (sized.length === 0) return {};
+  return {
+    byNodes: Object.fromEntries(sized.map(({ nodes, number }) => [nodes, rounded(number)])),
+  };
 }
 
 /** What breaks the one rule that is checked, as a sentence; undefined when it holds. */

@@ -1,14 +1,17 @@
 // Measures what Guardbee costs, mostly in guests that count instructions, and rewrites bench/results.json
-// and docs/benchmarks.md.   node bench/run.ts [--only KEY...]
+// and docs/benchmarks.md.   node bench/run.ts [--nodes N,N] [--idle SECONDS] [--only KEY...]
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { runInGuest } from "../test/e2e/lab/guest.ts";
+import { measureFleet } from "./fleet/measure.ts";
+import { aroundNodes, fleetNodes } from "./fleet/size.ts";
 import { measureRego } from "./host/rego.ts";
 import { keys, type Machine, type Scenario, scenarios } from "./keys.ts";
-import { decodeMessage, type Order } from "./messages.ts";
+import { decodeMessage, type Message, type Order } from "./messages.ts";
 import { formatReport } from "./report.ts";
 import { brokenRule, type Figure, mergeResults, type Results } from "./results.ts";
 
@@ -21,11 +24,25 @@ const tree = join(out, "tree.tar");
 const kernel = "lab";
 
 async function main(args: readonly string[]): Promise<number> {
-  const only = args[0] === "--only" ? args.slice(1) : [];
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: "boolean" },
+      nodes: { type: "string", default: fleetNodes },
+      idle: { type: "string", default: "600" },
+    },
+    allowPositionals: true,
+  });
+  const nodes = values.nodes.split(",").map(Number);
+  const only = positionals;
   const unknown = only.filter((name) => !keys.some((key) => key.name === name));
-  if (unknown.length > 0 || (args.length > 0 && only.length === 0)) {
+  const idleMs = Number(values.idle) * 1_000;
+  const sizes = nodes.every((count) => Number.isInteger(count) && count >= 10) && idleMs > 0;
+  if (unknown.length > 0 || (values.only === true) !== only.length > 0 || !sizes) {
     const known = keys.map(({ name }) => name).join(" ");
-    console.error(`usage: node bench/run.ts [--only KEY...]; keys are: ${known}`);
+    console.error(
+      `usage: node bench/run.ts [--nodes 500,1000] [--idle 600] [--only KEY...]; keys are: ${known}`,
+    );
     return 2;
   }
   const wanted = new Set<Scenario>(
@@ -41,8 +58,10 @@ async function main(args: readonly string[]): Promise<number> {
     results = mergeResults(results, measured.figures, measured.release);
   };
   // Wall time first: guests would take it from them.
-  if (orders.some(({ machine }) => machine === "host")) add(await measureHost());
-  const guests = orders.filter(({ machine }) => machine !== "host");
+  const has = (wantedOne: Machine) => orders.some(({ machine }) => machine === wantedOne);
+  if (has("host")) add(await measureHere(measureRego));
+  if (has("fleet")) add(await measureHere((tell) => measureFleets({ nodes, idleMs }, tell)));
+  const guests = orders.filter(({ machine }) => machine !== "host" && machine !== "fleet");
   if (guests.length > 0) {
     compileProbes();
     packTree();
@@ -50,7 +69,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(reportFile, formatReport(results));
-  for (const { value } of figures) console.log(lineOf(value, results));
+  for (const value of new Set(figures.map((one) => one.value))) console.log(lineOf(value, results));
   const broken = brokenRule(results);
   if (broken !== undefined) console.error(broken);
   return broken === undefined ? 0 : 1;
@@ -89,13 +108,31 @@ function execute(command: string, args: readonly string[]): void {
 
 type Measured = { readonly figures: readonly Figure[]; readonly release: string };
 
-async function measureHost(): Promise<Measured> {
+/** What runs on this machine itself. */
+async function measureHere(
+  measureAll: (tell: (message: Message) => void) => Promise<void>,
+): Promise<Measured> {
   const figures: Figure[] = [];
-  await measureRego((message) => {
-    if ("progress" in message) console.error(message.progress);
-    else figures.push(message);
+  await measureAll((message) => {
+    if ("progress" in message) {
+      console.error(message.progress);
+      return;
+    }
+    figures.push(message);
+    console.error(`  ${message.value} ${message.number}`);
   });
   return { figures, release: release() };
+}
+
+/** One fleet after the other; only the largest is watched for the full time that nothing changes. */
+async function measureFleets(
+  fleets: { readonly nodes: readonly number[]; readonly idleMs: number },
+  tell: (message: Message) => void,
+): Promise<void> {
+  for (const nodes of fleets.nodes) {
+    const idleMs = nodes === Math.max(...fleets.nodes) ? fleets.idleMs : fleets.idleMs / 10;
+    await measureFleet({ ...aroundNodes, nodes, idleMs }, tell);
+  }
 }
 
 /** One visit to a guest. Throws when it ends otherwise than well. */

@@ -8,6 +8,7 @@ export {
 } from "./connection.ts";
 export { isKubeError, KubeError } from "./kube-error.ts";
 export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";
+export { type ListRequest, listPages, type Page } from "./list-pages.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {
   type Applied,

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
 import type { KubeConnection } from "./connection.ts";
 import { KubeError } from "./kube-error.ts";
+import { listPages } from "./list-pages.ts";
 import {
   type Cause,
   causeOf,
@@ -134,37 +135,30 @@ export class Reflector<T> {
 
   async #list(signal: AbortSignal): Promise<ReflectorStep> {
     const seen = new Set<string>();
-    let token: string | undefined;
+    let resourceVersion = "";
+    const request = {
+      path: this.#path(),
+      query: this.#selectors(),
+      accept: this.#accept("PartialObjectMetadataList"),
+      pageSize: this.#options.pageSize ?? 500,
+    };
     try {
-      for (;;) {
-        const page = await this.#page(token, signal);
+      for await (const page of listPages(this.#options.connection, request, signal)) {
         for (const item of page.items ?? []) {
           // Items of a list carry no kind of their own.
           seen.add(
             this.#set({ ...this.#typeMeta(), ...item }, item.metadata.resourceVersion ?? ""),
           );
         }
-        token = page.metadata.continue;
-        if (token !== undefined && token !== "") continue;
-        for (const key of this.keys()) if (!seen.has(key)) this.#delete(key);
-        this.#tellSynced();
-        return { kind: "listed", resourceVersion: page.metadata.resourceVersion };
+        resourceVersion = page.metadata.resourceVersion;
       }
     } catch (error) {
       signal.throwIfAborted();
       return { kind: "failed", cause: causeOf(error) };
     }
-  }
-
-  #page(token: string | undefined, signal: AbortSignal): Promise<Page> {
-    return this.#options.connection.request<Page>(
-      {
-        path: this.#path(),
-        query: { ...this.#selectors(), limit: this.#options.pageSize ?? 500, continue: token },
-        accept: this.#accept("PartialObjectMetadataList"),
-      },
-      signal,
-    );
+    for (const key of this.keys()) if (!seen.has(key)) this.#delete(key);
+    this.#tellSynced();
+    return { kind: "listed", resourceVersion };
   }
 
   async #watch(from: string, signal: AbortSignal): Promise<ReflectorStep> {
@@ -253,12 +247,6 @@ export class Reflector<T> {
       : "application/json";
   }
 }
-
-type Page = {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  /** Of metadata alone, no items are null (Go's nil slice), not an empty list. */
-  readonly items: readonly KubeObject[] | null;
-};
 
 function watchError(path: string, event: { status: number; message: string }): KubeError {
   const reason = event.status === 410 ? "Expired" : "Unknown";

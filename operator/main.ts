@@ -65,6 +65,8 @@ export type OperatorOptions = {
   readonly bundleTimeoutMs?: number;
   /** Between two status writes of one policy; default 5 s. */
   readonly statusIntervalMs?: number;
+  /** Between two writes of one NodePolicySet; default 2 s. */
+  readonly nodeIntervalMs?: number;
   /** After which a silent node no longer holds up the rest; default 2 min. */
   readonly unreachableMs?: number;
   /** How changes reach nodes where a policy does not say; default all at once. */

@@ -1,7 +1,7 @@
 import { type Clock, type KubeConnection, WorkQueue } from "@guardbee/kube";
 import { allAtOnce, type RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
-import { reconcileNode } from "./distribute/reconcile.ts";
+import { NodePace, reconcileNode } from "./distribute/reconcile.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { OperatorMetrics } from "./metrics/metrics.ts";
 import type { Judgements } from "./policy/judgements.ts";
@@ -24,6 +24,8 @@ export type QueuesOptions = {
   readonly log: Logger;
   /** Between two status writes of one policy; default 5 s. */
   readonly statusIntervalMs?: number;
+  /** Between two writes of one NodePolicySet; default 2 s. */
+  readonly nodeIntervalMs?: number;
   /** After which a silent node no longer holds up the rest; default 2 min. */
   readonly unreachableMs?: number;
   /** How changes reach nodes where a policy does not say; default all at once. */
@@ -33,6 +35,7 @@ export type QueuesOptions = {
 export function createQueues(options: QueuesOptions): Queues {
   const { connection, fleet, judgements, metrics, clock } = options;
   const { statusIntervalMs = 5_000, unreachableMs = 120_000, rollout = allAtOnce } = options;
+  const pace = new NodePace(clock, options.nodeIntervalMs ?? 2_000);
   const log = options.log.child({ component: "policies" });
   const deps = {
     connection,
@@ -52,7 +55,7 @@ export function createQueues(options: QueuesOptions): Queues {
     regoPolicies: new WorkQueue({ work: metrics.timed("regoPolicies", work), log, clock }),
     nodes: new WorkQueue({
       work: metrics.timed("nodes", (name: string, signal: AbortSignal) =>
-        reconcileNode(name, { connection, fleet }, signal),
+        reconcileNode(name, { connection, fleet, pace }, signal),
       ),
       log: options.log.child({ component: "nodes" }),
       clock,

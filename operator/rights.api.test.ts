@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import https from "node:https";
 import { after, before, describe, test } from "node:test";
 import { applyStatus, getObject, type KubeConnection, objectPath, resources } from "@guardbee/kube";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
@@ -171,6 +172,22 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     await cluster.delete(resources.pod, pod.name, pod.namespace);
   });
 
+  test("the operator's requests do not queue with those of the agents", async () => {
+    const priority = { group: "flowcontrol.apiserver.k8s.io", version: "v1", namespaced: false };
+    const kind = { kind: "PriorityLevelConfiguration", plural: "prioritylevelconfigurations" };
+    const levels = await cluster.list({ ...priority, ...kind });
+    const nameOf = new Map(levels.map(({ metadata }) => [metadata.uid, metadata.name]));
+    const levelOf = async (account: string, path: string) => {
+      const uid = await priorityLevel(cluster.access.server, await cluster.tokenOf(account), path);
+      return nameOf.get(uid);
+    };
+    const leases = "/apis/coordination.k8s.io/v1/namespaces/guardbee-system/leases/x";
+    const sets = "/apis/guardbee.io/v1alpha1/selectorsets";
+    await eventually("lease", () => levelOf("guardbee-operator", leases), "leader-election");
+    await eventually("sets", () => levelOf("guardbee-operator", sets), "workload-high");
+    assert.equal(await levelOf("guardbee-agent", sets), "workload-low");
+  });
+
   test("an agent's token without a node writes no status, and no token of an agent writes more", async () => {
     const agent = await cluster.connectAs("guardbee-agent");
     await cluster.apply(resources.nodePolicySet, { metadata: { name: "a" }, spec: { sets: [] } });
@@ -217,3 +234,16 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     await cluster.delete(resources.nodePolicySet, "a");
   });
 });
+
+/** The uid of the priority level at which the API server answered. */
+function priorityLevel(server: string, token: string, path: string): Promise<string> {
+  const headers = { authorization: `Bearer ${token}` };
+  return new Promise((resolve, reject) => {
+    https
+      .get(new URL(path, server), { headers, rejectUnauthorized: false }, (answer) => {
+        answer.resume();
+        resolve(String(answer.headers["x-kubernetes-pf-prioritylevel-uid"]));
+      })
+      .on("error", reject);
+  });
+}

@@ -25,6 +25,8 @@ export type ReporterOptions<S> = {
   readonly log: Logger;
 };
 
+/** Between two reports: what is rolled up is written no oftener either. */
+const INTERVAL_MS = 5_000;
 /** How long a report waits until things are settled; then it says what is so far. */
 const SETTLE_MAX_MS = 10_000;
 const SETTLE_POLL_MS = 200;
@@ -41,6 +43,8 @@ export class Reporter<S> {
   readonly #wakeup: Wakeup;
   /** What was written last and what the server made of it. Written by `#report`. */
   #written: { readonly uid: string; readonly status: S; readonly stored: unknown } | undefined;
+  /** When (monotonic). Written by `#report`. */
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
   /** The API server has shown `#written`. Written by `#report` and `#due`. */
   #confirmed = false;
 
@@ -64,7 +68,8 @@ export class Reporter<S> {
           await this.#wakeup.sleep(IDLE_MS, signal);
           continue;
         }
-        await clock.sleep(jitterMs * random(), signal);
+        const dueMs = Math.max(this.#writtenAtMs + INTERVAL_MS - clock.monotonic(), 0);
+        await clock.sleep(dueMs + jitterMs * random(), signal);
         await this.#settle(signal);
         try {
           await this.#report(signal);
@@ -93,6 +98,7 @@ export class Reporter<S> {
     if (due === undefined) return;
     const stored = await this.#options.write(due.uid, due.status, signal);
     this.#written = { ...due, stored };
+    this.#writtenAtMs = this.#options.clock.monotonic();
     this.#confirmed = false;
     this.#options.log.info({ status: due.status }, "status reported");
   }

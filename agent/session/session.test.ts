@@ -218,6 +218,42 @@ test("a restart with nothing changed fetches no content and writes nothing", asy
   assert.deepEqual([world.api.applied.length, fetched], [1, 0]);
 });
 
+test("a new node lists its sets once, and fetches a later change alone", async (t) => {
+  const world = aWorld(t);
+  const names = Array.from({ length: 20 }, (_, i) => `set-${i}`).sort();
+  for (const name of names) putSet(world, name);
+  list(world, ...names);
+  const asked: string[] = [];
+  const request = world.api.request.bind(world.api);
+  world.api.request = async (each, signal) => {
+    if (each.path.includes("/selectorsets") && each.accept === undefined) asked.push(each.path);
+    return request(each, signal);
+  };
+  await start(world);
+  await until(world, "all sets", () => isProgrammed(world, ...names));
+  const hash = putSet(world, "set-7", aSet("set-7", { mode: "monitor" }));
+  const held = () => world.engine.desired?.sets.find(({ name }) => name === "set-7")?.hash;
+  await until(world, "the edit", () => held() === hash);
+  const collection = "/apis/guardbee.io/v1alpha1/selectorsets";
+  assert.deepEqual(asked, [collection, `${collection}/set-7`]);
+});
+
+test("edits that follow each other are reported together, five seconds after the last report", async (t) => {
+  const world = aWorld(t);
+  putSet(world, "a");
+  list(world, "a");
+  await start(world);
+  await until(world, "a report", () => world.api.applied.length === 1);
+  const reportedAtMs = world.clock.monotonic();
+  putSet(world, "a", aSet("a", { mode: "monitor" }));
+  await until(world, "the first edit", () => world.engine.desired?.sets[0]?.set.mode === "monitor");
+  const hash = putSet(world, "a", aSet("a", { scope: { host: false, pods: {} } }));
+  await until(world, "a second report", () => world.api.applied.length === 2);
+  const tookMs = world.clock.monotonic() - reportedAtMs;
+  assert.ok(tookMs >= 4_900 && tookMs < 7_000, `took ${tookMs} ms`); // the clock moves by 100 ms
+  assert.equal(status(world).digest, nodeDigest([{ name: "a", hash }]));
+});
+
 test("an edited set is programmed with its new content, and a set taken off the list goes", async (t) => {
   const world = aWorld(t);
   putSet(world, "a");

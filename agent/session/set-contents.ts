@@ -20,6 +20,10 @@ export type SetContentsOptions = {
   readonly wanted: () => ReadonlyMap<string, Revision>;
   /** The object, or undefined when it is gone. */
   readonly fetch: (name: string, signal: AbortSignal) => Promise<KubeObject | undefined>;
+  /** Every object there is, in pages. */
+  readonly list: (signal: AbortSignal) => AsyncIterable<readonly KubeObject[]>;
+  /** How many objects there are. */
+  readonly count: () => number;
   /** From the disk of an earlier run. */
   readonly contents: ReadonlyMap<string, SetContent>;
   readonly onChange: () => void;
@@ -28,20 +32,24 @@ export type SetContentsOptions = {
   readonly log: Logger;
 };
 
-/** Requests at a time: a new node fetches all its sets, together with its whole fleet. */
 const FETCHES_MAX = 8;
+/** As many as this, and a quarter of all there are: one list costs the API server less. */
+const LIST_MIN = 16;
+const LIST_SHARE = 4;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 const IDLE_MS = 3_600_000;
 
 /**
  * Contents of SelectorSets, fetched when the revision on hand is not the one the metadata watch
- * saw. Until the new one is here the old one stays: an edit never opens a gap.
+ * saw. Until the new one is here the old one stays: an edit never opens a gap. A node that has next
+ * to nothing lists them all instead: hundreds of requests a node, when a whole fleet is new, are
+ * more than an API server answers.
  */
 export class SetContents {
   readonly #options: SetContentsOptions;
   readonly #wakeup: Wakeup;
-  /** By name. Written by `#fetch` and `keep`. */
+  /** By name. Written by `#enter` and `keep`. */
   readonly #contents: Map<string, SetContent>;
   /** Rounds of fetching that failed, since the last that did not. Written by `run`. */
   #failures = 0;
@@ -95,32 +103,58 @@ export class SetContents {
   async #fetchStale(signal: AbortSignal): Promise<boolean> {
     const stale = this.#stale();
     if (stale.length === 0) return true;
+    const many = stale.length >= LIST_MIN && stale.length * LIST_SHARE >= this.#options.count();
+    const succeeded = many
+      ? await this.#fetchAll(new Set(stale), signal)
+      : await this.#fetchEach(stale, signal);
+    this.#options.onChange();
+    return succeeded;
+  }
+
+  async #fetchAll(names: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
+    try {
+      for await (const page of this.#options.list(signal)) {
+        for (const object of page) if (names.has(object.metadata.name)) this.#enter(object);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.log.warn({ err: error }, "SelectorSets cannot be listed");
+      return false;
+    }
+    return this.#fetchEach(this.#stale(), signal); // what changed since the list began
+  }
+
+  async #fetchEach(names: readonly string[], signal: AbortSignal): Promise<boolean> {
+    const left = [...names];
     let failed = 0;
     const fetchNext = async (): Promise<void> => {
-      for (let name = stale.pop(); name !== undefined; name = stale.pop()) {
+      for (let name = left.pop(); name !== undefined; name = left.pop()) {
         if (!(await this.#fetch(name, signal))) failed += 1;
       }
     };
     await Promise.all(Array.from({ length: FETCHES_MAX }, fetchNext));
-    this.#options.onChange();
     return failed === 0;
   }
 
   async #fetch(name: string, signal: AbortSignal): Promise<boolean> {
     try {
       const object = await this.#options.fetch(name, signal);
-      if (object === undefined) return true; // deleted meanwhile: the metadata watch will say so
-      const content = readContent(object, this.#options.nodeName);
-      if (content.state === "unusable") {
-        this.#options.log.error({ set: name, message: content.message }, "SelectorSet is unusable");
-      }
-      this.#contents.set(name, content);
+      if (object !== undefined) this.#enter(object); // else the metadata watch will say so
       return true;
     } catch (error) {
       signal.throwIfAborted();
       this.#options.log.warn({ err: error, set: name }, "SelectorSet cannot be fetched");
       return false;
     }
+  }
+
+  #enter(object: KubeObject): void {
+    const { name } = object.metadata;
+    const content = readContent(object, this.#options.nodeName);
+    if (content.state === "unusable") {
+      this.#options.log.error({ set: name, message: content.message }, "SelectorSet is unusable");
+    }
+    this.#contents.set(name, content);
   }
 }
 

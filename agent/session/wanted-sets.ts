@@ -1,4 +1,13 @@
-import { type Clock, getObject, type KubeConnection, Reflector, resources } from "@guardbee/kube";
+import {
+  type Clock,
+  collectionPath,
+  getObject,
+  type KubeConnection,
+  type KubeObject,
+  listPages,
+  Reflector,
+  resources,
+} from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import type { NamedSet } from "../kernel/engine.ts";
@@ -66,6 +75,8 @@ export class WantedSets {
     this.#contents = new SetContents({
       wanted: () => this.#wantedRevisions(),
       fetch: (name, signal) => getObject(connection, resources.selectorSet, { name }, signal),
+      list: (signal) => listSets(connection, signal),
+      count: () => this.#revisions.keys().length,
       contents: remembered.contents,
       nodeName,
       onChange: () => this.#changed(),
@@ -162,4 +173,15 @@ export class WantedSets {
     if (this.#names !== undefined) this.#saver.poke();
     this.#onChange();
   }
+}
+
+/** Few a page: one may be as large as etcd takes. */
+const PAGE_SIZE = 100;
+
+async function* listSets(
+  connection: KubeConnection,
+  signal: AbortSignal,
+): AsyncGenerator<readonly KubeObject[], void> {
+  const request = { path: collectionPath(resources.selectorSet), pageSize: PAGE_SIZE };
+  for await (const { items } of listPages(connection, request, signal)) yield items ?? [];
 }

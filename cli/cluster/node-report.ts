@@ -114,7 +114,7 @@ export function holdingsOf(
 ): Holdings | undefined {
   const report = entry?.report;
   if (report?.digest === undefined) return undefined;
-  return digests.read(report.digest, expected, report.exceptions);
+  return digests.read(report.digest, () => expected, report.exceptions);
 }
 
 /** The API server's record of the agent's last write: a status itself holds no time. */

@@ -44,8 +44,14 @@ export function findKubectl(): string | undefined {
   return newest("kubernetes", "kubectl");
 }
 
+/** More arguments for the two programs, `--name=value`. */
+export type ServerFlags = {
+  readonly apiserver?: readonly string[];
+  readonly etcd?: readonly string[];
+};
+
 /** Starts both with fresh data; ready to serve when it resolves, within two minutes. */
-export async function startApiServer(): Promise<ApiServer> {
+export async function startApiServer(flags: ServerFlags = {}): Promise<ApiServer> {
   const binaries = findBinaries();
   if (binaries === undefined) throw new Error(notBuilt);
   const folder = await mkdtemp(join(tmpdir(), "guardbee-api-"));
@@ -63,6 +69,7 @@ export async function startApiServer(): Promise<ApiServer> {
     `--listen-client-urls=http://127.0.0.1:${clientPort}`,
     `--advertise-client-urls=http://127.0.0.1:${clientPort}`,
     `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+    ...(flags.etcd ?? []),
   ]);
   const startApi = () =>
     start(binaries.apiserver, [
@@ -80,6 +87,7 @@ export async function startApiServer(): Promise<ApiServer> {
       "--allow-privileged=true",
       "--event-ttl=5m",
       "--v=0",
+      ...(flags.apiserver ?? []),
     ]);
   let api = startApi();
   const url = new URL(`https://127.0.0.1:${securePort}`);

@@ -30,6 +30,7 @@ import {
   projectSet,
   type SetEntry,
 } from "./objects.ts";
+import { SharedTexts } from "./shared-texts.ts";
 
 /** Told which policies (by set name) and nodes (by name) a change concerns. Never told twice why. */
 export type FleetListener = {
@@ -105,9 +106,11 @@ export class Fleet {
       project: projectSet,
       onChange: (change) => this.#onSet(change),
     });
+    const texts = new SharedTexts();
     this.#nodeSets = new Reflector({
       ...shared(resources.nodePolicySet),
-      project: projectNodeSets,
+      project: (raw) => projectNodeSets(raw, texts),
+      pageSize: 100, // with hundreds of names each
       onChange: (change) => this.#onNodeSets(change),
     });
     this.#namespaces = new Reflector({
@@ -222,8 +225,9 @@ export class Fleet {
   #holdsOf(nodeSets: NodeSetsEntry | undefined): Holdings | undefined {
     const report = nodeSets?.report;
     if (report?.digest === undefined) return undefined;
-    const { node, sets } = nodeSets!;
-    return this.#digests.read(report.digest, this.#expected(sets, node), report.exceptions);
+    // Asked for each policy of each node: hundreds of sets are gone through only when they must be.
+    const expected = () => this.#expected(nodeSets!.sets, nodeSets!.node);
+    return this.#digests.read(report.digest, expected, report.exceptions);
   }
 
   #expected(names: readonly string[], node: string): Holdings {

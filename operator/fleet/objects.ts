@@ -14,6 +14,7 @@ import {
 } from "@guardbee/policy";
 import { countRules, type RuleCounts } from "../rego/drop-guard.ts";
 import type { NodeException, NodeReport, NodeStops } from "../status/node-state.ts";
+import { SharedTexts } from "./shared-texts.ts";
 
 /** A policy as written, and the status that the API server has of it. */
 export type PolicyEntry = {
@@ -176,7 +177,11 @@ export function modeOf(sets: readonly SelectorSet[]): Mode {
   return sets.length > 0 && sets.every(({ mode }) => mode === "monitor") ? "monitor" : "enforce";
 }
 
-export function projectNodeSets(raw: KubeObject): NodeSetsEntry {
+/** As long as a status repeats it. */
+const maxMessageLength = 320;
+
+/** `shared`: of all nodes of a fleet, whose lists and messages are much alike. */
+export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): NodeSetsEntry {
   const spec = raw.spec as { readonly sets?: readonly string[] } | undefined;
   const status = raw.status as
     | {
@@ -186,14 +191,17 @@ export function projectNodeSets(raw: KubeObject): NodeSetsEntry {
       }
     | undefined;
   const report = status && {
-    exceptions: status.exceptions ?? [],
+    exceptions: (status.exceptions ?? []).map(({ set, hash, state, reason, message }) => ({
+      ...{ set, hash, state, reason },
+      message: shared.text(message, maxMessageLength),
+    })),
     ...(status.stops === undefined ? {} : { stops: status.stops }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),
   };
   return {
     node: objectKey(raw.metadata),
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
-    sets: spec?.sets ?? [],
+    sets: shared.list(spec?.sets ?? []),
     report,
   };
 }

@@ -63,6 +63,9 @@ export async function reconcilePolicy(
   const plan = planOf(policy, deps);
   const settled = await settle(policy, judged, plan, deps, signal);
   const { verdict, view, refusal } = settled;
+  // Rolling up looks at every node; of a fleet that reports, only what can be written is worth it.
+  const waitMs = deps.statuses.dueInMs(policy);
+  if (refusal === undefined && waitMs > 0) return after(Math.min(waitMs, settled.dueInMs));
   const nodes = nodeStates(policy, view, deps);
   const status = rollUp({
     generation: policy.generation,

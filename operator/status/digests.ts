@@ -22,12 +22,12 @@ export class Digests {
   }
 
   /**
-   * What a reported digest stands for. `expected` is what the node should hold now, `exceptions`
+   * What a reported digest stands for. `expected` gives what the node should hold now, `exceptions`
    * the sets that it says it does not. undefined: a digest of something nobody asked for lately.
    */
   read(
     digest: string,
-    expected: Holdings,
+    expected: () => Holdings,
     exceptions: readonly { readonly set: string }[],
   ): Holdings | undefined {
     const known = this.#known.get(digest);
@@ -35,7 +35,7 @@ export class Digests {
       this.#remember(digest, known);
       return known;
     }
-    const without = new Map(expected);
+    const without = new Map(expected());
     for (const { set } of exceptions) without.delete(set);
     this.expect(without);
     return this.#known.get(digest);

@@ -1,17 +1,22 @@
 import type { PolicyStatus } from "@guardbee/policy";
+import { cut } from "./cut.ts";
 import type { NodeState } from "./node-state.ts";
 
 export type FailureGroup = NonNullable<PolicyStatus["failures"]>[number];
 
 const maxGroups = 10;
-const maxNodes = 5;
-const maxMessageLength = 200;
+/** Nodes that a group or a list names. */
+export const maxNodes = 5;
+const maxMessageBytes = 200;
 
 /**
- * Failed nodes by (reason, kernel, arch), most nodes first: at most 10 groups of at most 5 sample
+ * Failed nodes by (reason, kernel, arch), most nodes first: at most 10 groups of at most `samples`
  * nodes. A group's message is that of its first node by name.
  */
-export function failureGroups(nodes: readonly NodeState[]): readonly FailureGroup[] {
+export function failureGroups(
+  nodes: readonly NodeState[],
+  samples = maxNodes,
+): readonly FailureGroup[] {
   const groups = new Map<string, Extract<NodeState, { state: "failed" }>[]>();
   for (const one of nodes) {
     if (one.state !== "failed") continue;
@@ -26,11 +31,11 @@ export function failureGroups(nodes: readonly NodeState[]): readonly FailureGrou
       const { reason, message, kernel, arch } = sorted[0]!; // a group has a member
       return {
         reason,
-        message: message.slice(0, maxMessageLength),
+        message: cut(message, maxMessageBytes),
         kernel,
         arch,
         count: sorted.length,
-        nodes: sorted.slice(0, maxNodes).map(({ node }) => node),
+        nodes: sorted.slice(0, samples).map(({ node }) => node),
       };
     })
     .sort((a, b) => b.count - a.count || compare(sortKey(a), sortKey(b)))

@@ -1,4 +1,5 @@
 import type { PolicyStatus } from "@guardbee/policy";
+import { cut, maxSummaryBytes } from "./cut.ts";
 import { listNames } from "./failure-groups.ts";
 import type { NodeState } from "./node-state.ts";
 
@@ -20,5 +21,6 @@ export function countStatus({ waiting, ...count }: Count): NonNullable<PolicySta
 
 /** At most five of the nodes in a state, sorted. */
 export function named(nodes: readonly NodeState[], state: NodeState["state"]): string {
-  return listNames(nodes.filter((one) => one.state === state).map(({ node }) => node));
+  const names = nodes.filter((one) => one.state === state).map(({ node }) => node);
+  return cut(listNames(names), maxSummaryBytes);
 }

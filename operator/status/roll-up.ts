@@ -1,6 +1,7 @@
 import { formatProblem, type Mode, type PolicyStatus, type Problem } from "@guardbee/policy";
 import { type Finding, type RefusalReason, stampConditions } from "./conditions.ts";
-import { failureGroups } from "./failure-groups.ts";
+import { cut, maxSummaryBytes } from "./cut.ts";
+import { failureGroups, maxNodes } from "./failure-groups.ts";
 import { type Count, countStates, countStatus, named } from "./node-count.ts";
 import type { NodeState } from "./node-state.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type Stages,
   triedFindings,
 } from "./stages.ts";
-import { cut, maxSummaryLength } from "./summary.ts";
 
 /** What became of a policy before any node saw it. */
 export type Verdict =
@@ -53,8 +53,9 @@ export type RollUpInput = {
 };
 
 const maxProblems = 10;
-const maxProblemsLength = 3072;
-const maxRefusalLength = 600;
+const maxProblemsBytes = 3072;
+const maxRefusalBytes = 600;
+const maxStatusBytes = 8_000;
 
 /**
  * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted,
@@ -75,8 +76,7 @@ export function rollUp(input: RollUpInput): PolicyStatus {
   const requested = requestedMode(verdict);
   const { rego, guardRails = [] } = input;
   const distributed = verdict.kind === "accepted" && input.undistributed === undefined;
-  const failures = distributed ? failureGroups(nodes) : []; // of this generation
-  return {
+  const status: PolicyStatus = {
     observedGeneration: generation,
     conditions: stampConditions(findings, { generation, nowMs, previous }),
     mode: { ...(requested === undefined ? {} : { requested }), observed: observedMode(input) },
@@ -85,8 +85,18 @@ export function rollUp(input: RollUpInput): PolicyStatus {
     ...(trial === undefined ? {} : { trial }),
     ...(rego === undefined ? {} : { rego }),
     ...(guardRails.length === 0 ? {} : { guardRails }),
-    ...(failures.length === 0 ? {} : { failures }),
   };
+  return distributed ? withFailures(status, nodes) : status; // failures are of this generation
+}
+
+/** With as many sample nodes as fit: the name of a node may be 253 characters long. */
+function withFailures(status: PolicyStatus, nodes: readonly NodeState[]): PolicyStatus {
+  for (let samples = maxNodes; ; samples--) {
+    const failures = failureGroups(nodes, samples);
+    if (failures.length === 0) return status;
+    const whole = { ...status, failures };
+    if (samples === 0 || Buffer.byteLength(JSON.stringify(whole)) <= maxStatusBytes) return whole;
+  }
 }
 
 function requestedMode(verdict: Verdict): Mode | undefined {
@@ -136,7 +146,7 @@ function stillInForce({ programmed, desired }: Count, what: string): string {
 }
 
 function undistributedFindings(why: string, count: Count): Finding[] {
-  const refusal = cut(why, maxRefusalLength);
+  const refusal = cut(why, maxRefusalBytes);
   const message = `the API server refuses its SelectorSet, which is tried again: ${refusal}; ${stillInForce(count, "an earlier generation")}`;
   const about = { status: "False", reason: "DistributionFailed", message } as const;
   return [
@@ -238,7 +248,7 @@ function programmedFinding(count: Count, nodes: readonly NodeState[]): Programme
     const message = cut(
       `${count.failed} of ${count.desired} nodes cannot hold it (${named(nodes, "failed")}): ` +
         `${first?.reason}: ${first?.message}`,
-      maxSummaryLength,
+      maxSummaryBytes,
     );
     return { type, status: "False", reason: "NodesFailed", message };
   }
@@ -312,13 +322,13 @@ function listProblems(problems: readonly Problem[]): string {
   const more = problems.length - shown.length;
   return cut(
     [...shown, ...(more > 0 ? [`and ${more} more problems`] : [])].join("\n"),
-    maxProblemsLength,
+    maxProblemsBytes,
   );
 }
 
 /** One line, for the summaries. */
 function shorten(problems: readonly Problem[]): string {
   const [first, ...more] = problems;
-  const text = first === undefined ? "" : cut(formatProblem(first), maxSummaryLength);
+  const text = first === undefined ? "" : cut(formatProblem(first), maxSummaryBytes);
   return more.length === 0 ? text : `${text} (+${more.length} more, see Accepted)`;
 }

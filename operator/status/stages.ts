@@ -1,9 +1,9 @@
 import type { PolicyStatus, RolloutOrder } from "@guardbee/policy";
 import type { Finding } from "./conditions.ts";
+import { cut, maxSummaryBytes } from "./cut.ts";
 import { failureGroups, listNames } from "./failure-groups.ts";
 import { type Count, named } from "./node-count.ts";
 import type { NodeState } from "./node-state.ts";
-import { cut, maxSummaryLength } from "./summary.ts";
 
 /** A roll-out of which some nodes are to wait. */
 export type RollOutView = {
@@ -95,7 +95,7 @@ export function rollingOutFinding(
       first === undefined
         ? `it stopped at least ${stops} calls, more than ${maxStops}`
         : `${named(nodes, "failed")} cannot hold it: ${first.reason}: ${first.message}`;
-    const message = cut(`halted in ${where}, ${rest}: ${why}`, maxSummaryLength);
+    const message = cut(`halted in ${where}, ${rest}: ${why}`, maxSummaryBytes);
     return { type, status: "False", reason: "RolloutHalted", message };
   }
   const message = `${where}: in force on ${count.programmed} of ${count.desired} nodes; ${rest}`;

@@ -44,16 +44,20 @@ export class StatusWriter {
     return echoed ? policy.status : written.status;
   }
 
+  /** How long until a status of this policy may be written. */
+  dueInMs({ setName, uid }: PolicyEntry): number {
+    const written = this.#written.get(setName);
+    if (written?.uid !== uid) return 0;
+    return Math.max(written.atMs + this.#intervalMs - this.#clock.monotonic(), 0);
+  }
+
   /** Writes `status` when it is new and due; otherwise says when to come again. */
   async write(policy: PolicyEntry, status: PolicyStatus, signal: AbortSignal): Promise<Outcome> {
     const { setName, uid } = policy;
     if (sameStatus(status, this.current(policy))) return done;
+    const waitMs = this.dueInMs(policy);
+    if (waitMs > 0) return after(waitMs);
     const nowMs = this.#clock.monotonic();
-    const written = this.#written.get(setName);
-    if (written?.uid === uid) {
-      const waitMs = written.atMs + this.#intervalMs - nowMs;
-      if (waitMs > 0) return after(waitMs);
-    }
     const { name, namespace } = policy.object.metadata;
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid };
     const object = { metadata, status };

@@ -13,7 +13,7 @@ import {
 import { nodeDigest, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
 import pino from "pino";
 import { parseAllDocuments } from "yaml";
-import { type ApiServer, startApiServer } from "../../kube/testing/api-server.ts";
+import { type ApiServer, type ServerFlags, startApiServer } from "../../kube/testing/api-server.ts";
 import { findOpa } from "../bundle/testing/opa.ts";
 import { type OperatorOptions, runOperator } from "../main.ts";
 
@@ -42,8 +42,8 @@ export class TestCluster {
   /** Written by startOperator and stopOperator. */
   #operator: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 
-  static async start(): Promise<TestCluster> {
-    const api = await startApiServer();
+  static async start(flags: ServerFlags = {}): Promise<TestCluster> {
+    const api = await startApiServer(flags);
     const cluster = new TestCluster(api);
     const crds = await namesIn("crds/");
     const base = await namesIn("config/base/");
@@ -90,17 +90,33 @@ export class TestCluster {
 
   /** A connection with the token of a service account in our namespace. */
   async connectAs(account: string, boundObjectRef?: object): Promise<KubeConnection> {
-    return this.#api.as(await this.tokenOf(account, boundObjectRef));
+    return this.as(await this.tokenOf(account, boundObjectRef));
   }
 
+  as(token: string): KubeConnection {
+    return this.#api.as(token);
+  }
+
+  /** A token as the kubelet gets it for a pod with this service account. */
   async tokenOf(account: string, boundObjectRef?: object): Promise<string> {
     const path = `/api/v1/namespaces/guardbee-system/serviceaccounts/${account}/token`;
-    const spec = boundObjectRef === undefined ? {} : { boundObjectRef };
+    const expirationSeconds = 86_400;
+    const spec = { expirationSeconds, ...(boundObjectRef === undefined ? {} : { boundObjectRef }) };
     const { status } = await this.kube.request<{ status: { token: string } }>(
       { method: "POST", path, body: { spec } },
       never,
     );
     return status.token;
+  }
+
+  /** Makes etcd forget all but what is there now. */
+  compact(): Promise<void> {
+    return this.#api.compact();
+  }
+
+  /** Stops and starts the API server on the same port. */
+  restartApiServer(): Promise<void> {
+    return this.#api.restart();
   }
 
   async stopOperator(): Promise<void> {
