@@ -6,6 +6,7 @@ import type { Fleet } from "./fleet/fleet.ts";
 import type { OperatorMetrics } from "./metrics/metrics.ts";
 import type { Judgements } from "./policy/judgements.ts";
 import { reconcilePolicy } from "./policy/reconcile.ts";
+import { WrittenSets } from "./rollout/written-sets.ts";
 import { StatusWriter } from "./status/status-writer.ts";
 
 /** What a leader works off. */
@@ -43,6 +44,7 @@ export function createQueues(options: QueuesOptions): Queues {
     judge: (...policy: Parameters<Judgements["get"]>) => judgements.get(...policy),
     dueInMs: (setName: string) => judgements.dueInMs(setName),
     forget: (setName: string, signal: AbortSignal) => judgements.forget(setName, signal),
+    sets: new WrittenSets(fleet, clock),
     statuses: new StatusWriter(connection, clock, statusIntervalMs),
     clock,
     log,

@@ -40,6 +40,8 @@ export type NodeEntry = {
 /** A SelectorSet without its hooks, which are most of it and which only agents read. */
 export type SetEntry = {
   readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
   /** Of the content that is there; empty when it is not what `spec.hash` says: somebody edited it. */
   readonly hash: string;
   readonly mode: Mode;
@@ -131,6 +133,8 @@ export function projectSet(raw: KubeObject): SetEntry {
   const intact = isIntact(spec) && (previous === undefined || isIntact(previous));
   return {
     name: raw.metadata.name,
+    uid: raw.metadata.uid ?? "",
+    generation: raw.metadata.generation ?? 0,
     hash: intact ? hash : "",
     mode: modeOf(sets ?? []),
     nodes: sets?.[0]?.nodes,

@@ -9,11 +9,24 @@ const aNode = (name: string, ready = true): NodeEntry => ({
   ...{ name, uid: name, labels: {}, ready, kernel: "6.1.0", arch: "amd64" },
 });
 const aSet = (name: string): SetEntry => ({
-  ...{ name, hash: `hash-${name}`, mode: "enforce", nodes: undefined, ownerUid: undefined },
+  ...{
+    name,
+    hash: `hash-${name}`,
+    mode: "enforce",
+    nodes: undefined,
+    ownerUid: undefined,
+    uid: "u",
+    generation: 1,
+  },
 });
 const report = (node: string, held: readonly string[]): NodeSetsEntry => {
   const digest = nodeDigest(held.map((name) => ({ name, hash: `hash-${name}` })));
-  return { node, ownerUid: undefined, sets: ["a", "b"], report: { digest, exceptions: [] } };
+  return {
+    node,
+    ownerUid: undefined,
+    sets: ["a", "b"],
+    report: { digest, exceptions: [] },
+  };
 };
 const aPolicy = (setName: string, ready?: string, reason = "Programmed"): PolicyEntry => {
   const condition = { type: "Ready", status: ready, reason, message: "", lastTransitionTime: "" };

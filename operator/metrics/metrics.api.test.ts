@@ -62,7 +62,8 @@ describe("the operator's metrics, of a real API server", { skip: whyNoApiServer(
     assert.ok(writes("tracingpolicies.cilium.io/status") >= 2);
     for (const resource of ["nodes", "tracingpolicies", "selectorsets", "nodepolicysets"]) {
       assert.equal(at(`guardbee_watch_state{resource="${resource}",state="watching"}`), 1);
-      assert.equal(at(`guardbee_watch_lists_total{resource="${resource}"}`), 1);
+      // The cache of a CRD that is served for the first time answers some watches with 410.
+      assert.ok(at(`guardbee_watch_lists_total{resource="${resource}"}`) >= 1);
     }
     assert.ok(at('guardbee_reconcile_total{queue="policies",outcome="done"}') > 0);
     assert.ok(at('guardbee_reconcile_duration_seconds_count{queue="nodes"}') > 0);

@@ -23,6 +23,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
 import { ensureSet, type SetView } from "../rollout/ensure-set.ts";
 import { type StopCount, type TrialStatus, tryFirst } from "../rollout/trial.ts";
+import type { WrittenSets } from "../rollout/written-sets.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
 import { rollUp } from "../status/roll-up.ts";
 import type { RollOutView } from "../status/stages.ts";
@@ -37,6 +38,7 @@ export type PolicyDeps = {
   /** When `judge` is to be asked again though nothing changed; Infinity: never. */
   readonly dueInMs: (setName: string) => number;
   readonly forget: (setName: string, signal: AbortSignal) => Promise<void>;
+  readonly sets: WrittenSets;
   readonly statuses: StatusWriter;
   readonly clock: Clock;
   readonly log: Logger;
@@ -158,7 +160,7 @@ async function settle(
   deps: PolicyDeps,
   signal: AbortSignal,
 ): Promise<Settled> {
-  const there = deps.fleet.set(policy.setName);
+  const there = deps.sets.current(policy.setName);
   const dueInMs = Number.POSITIVE_INFINITY;
   const used = usedOf(judged);
   if (used?.kind !== "accepted") return { verdict: judged, view: there, dueInMs };
@@ -298,6 +300,7 @@ async function forgetPolicy(
 ): Promise<Outcome> {
   await deps.forget(setName, signal);
   deps.statuses.forget(setName);
+  deps.sets.forget(setName);
   if (deps.fleet.set(setName) !== undefined) {
     await deleteObject(deps.connection, resources.selectorSet, { name: setName }, signal);
   }

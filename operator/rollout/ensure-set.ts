@@ -13,6 +13,7 @@ import { modeOf, type PolicyEntry, type SetEntry, type SetRollout } from "../fle
 import type { Judgement } from "../policy/judge.ts";
 import { fieldManager } from "../status/status-writer.ts";
 import { nextStep, type Step, type StepInput } from "./next-step.ts";
+import type { WrittenSets } from "./written-sets.ts";
 
 /** What is in a SelectorSet object now, also before the watch shows it. */
 export type SetView = Pick<SetEntry, "hash" | "mode" | "nodes" | "countStops" | "rollout">;
@@ -26,6 +27,7 @@ export type Ensured = {
 export type EnsureDeps = {
   readonly connection: KubeConnection;
   readonly fleet: Fleet;
+  readonly sets: WrittenSets;
   readonly clock: Clock;
 };
 
@@ -46,11 +48,11 @@ export async function ensureSet(
     /** Nodes are to report what it stops, for a trial. */
     readonly tried: boolean;
   },
-  { connection, fleet, clock }: EnsureDeps,
+  { connection, fleet, sets: known, clock }: EnsureDeps,
   signal: AbortSignal,
 ): Promise<Ensured> {
   const { setName, resource, uid } = policy;
-  const there = fleet.set(setName);
+  const there = known.current(setName);
   const ownerUid = resource.namespaced ? undefined : uid;
   const step = nextStep({
     there,
@@ -74,7 +76,7 @@ export async function ensureSet(
   };
   const metadata = { ...metadataOf(policy), ...staged.metadata };
   const target = { resource: resources.selectorSet, object: { metadata, spec } };
-  await applyObject(connection, target, { fieldManager, force: true }, signal);
+  known.wrote(await applyObject(connection, target, { fieldManager, force: true }, signal));
   const view = { hash, mode: judged.mode, nodes: judged.nodes, countStops: counts };
   if (next.kind !== "stage") return { view, dueInMs: Number.POSITIVE_INFINITY };
   const { previous } = staged.spec!.rollout!;

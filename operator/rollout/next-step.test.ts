@@ -23,6 +23,8 @@ function setAt(hash: string, rollout?: SetEntry["rollout"]): SetEntry {
     mode: "enforce",
     nodes: undefined,
     ownerUid: "u",
+    uid: "u",
+    generation: 1,
   } as const;
   return rollout === undefined ? base : { ...base, rollout };
 }

@@ -19,7 +19,16 @@ const sinceMs = Date.parse("2026-01-01T00:00:00Z");
 const since = "2026-01-01T00:00:00Z";
 
 function setAt(hash: string, mode: SetEntry["mode"]): SetEntry {
-  return { name: "p", hash, mode, nodes: undefined, ownerUid: "u", countStops: true };
+  return {
+    name: "p",
+    hash,
+    mode,
+    nodes: undefined,
+    ownerUid: "u",
+    uid: "u",
+    generation: 1,
+    countStops: true,
+  };
 }
 
 function tried(input: Partial<TrialInput> = {}) {
