@@ -51,7 +51,7 @@ describe("Argo CD installs Guardbee", { skip, timeout: 300_000 }, () => {
   for (const { name, source } of sources) {
     test(`from ${name}: Synced, also after the operator has written the webhook's CA`, async () => {
       argo.apply(application(source));
-      const all = { unequal: [], sync: "Synced", count: 26 };
+      const all = { unequal: [], sync: "Synced", count: 28 };
       let seen: unknown;
       const isSynced = async () => {
         const { status = {} } = await argo.application("guardbee", "normal");
