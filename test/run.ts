@@ -8,20 +8,25 @@ import { ensureBuilt } from "./e2e/lab/build.ts";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 type Count = { readonly passed: number; readonly failed: number };
-type Stage = { readonly name: string; readonly run: () => Promise<Count> };
+/** Takes a stage's output as it comes. */
+type Print = (text: string) => void;
+type Stage = { readonly name: string; readonly run: (print: Print) => Promise<Count> };
 
-const stages: readonly Stage[] = [
-  { name: "static", run: () => commands(staticChecks) },
-  { name: "unit", run: () => nodeTests("**/*.test.ts", elsewhere) },
-  {
-    name: "rego",
-    run: () => commands([["make", "-C", "rego", "check", "test", `OPA=${process.env.OPA}`]]),
-  },
-  { name: "install", run: () => nodeTests("test/install/*.test.ts") },
-  { name: "guest-lab", run: () => guestTests("lab") },
-  { name: "guest-6.12", run: () => guestTests("debian-6.12") },
-  { name: "e2e", run: clusterTests },
+/** Stages of a row run side by side: an emulated guest keeps one processor busy, and most tests wait. */
+const rows: readonly (readonly Stage[])[] = [
+  [{ name: "static", run: (print) => commands(staticChecks, print) }],
+  [
+    { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, elsewhere) },
+    { name: "guest-lab", run: (print) => guestTests("lab", print) },
+  ],
+  [
+    { name: "install", run: (print) => nodeTests("test/install/*.test.ts", print) },
+    { name: "guest-6.12", run: (print) => guestTests("debian-6.12", print) },
+  ],
+  [{ name: "rego", run: (print) => commands([regoChecks()], print) }],
+  [{ name: "e2e", run: clusterTests }],
 ];
+const stages = rows.flat();
 
 /** In the paths of tests that another stage runs. */
 const elsewhere = [".guest.test.ts", ".e2e.test.ts", "test/install/"];
@@ -48,26 +53,46 @@ async function main(wanted: readonly string[]): Promise<void> {
     process.env.OPA ??= await builtOpa();
   }
   const total = { passed: 0, failed: 0 };
-  for (const stage of stages) {
-    if (wanted.length > 0 && !wanted.includes(stage.name)) continue;
-    const startedAt = performance.now();
-    console.log(`== ${stage.name}`);
-    const { passed, failed } = await stage.run();
-    total.passed += passed;
-    total.failed += failed;
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    console.log(`== ${stage.name}: ${passed} passed, ${failed} failed (${seconds} s)`);
+  for (const row of rows) {
+    const asked = row.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+    for (const { passed, failed } of await Promise.all(asked.map(runStage(asked.length > 1)))) {
+      total.passed += passed;
+      total.failed += failed;
+    }
   }
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }
 
+/** Where stages run side by side each prints when it has ended. */
+function runStage(atItsEnd: boolean): (stage: Stage) => Promise<Count> {
+  return async ({ name, run: runIt }) => {
+    const startedAt = performance.now();
+    let held = "";
+    console.log(`== ${name}`);
+    const secondsSo = () => Math.round((performance.now() - startedAt) / 1000);
+    const sign = setInterval(() => atItsEnd && console.log(`== ${name}: ${secondsSo()} s`), 60_000);
+    const count = await runIt((text) => {
+      if (atItsEnd) held += text;
+      else process.stdout.write(text);
+    });
+    clearInterval(sign);
+    process.stdout.write(held);
+    console.log(`== ${name}: ${count.passed} passed, ${count.failed} failed (${secondsSo()} s)`);
+    return count;
+  };
+}
+
+function regoChecks(): readonly string[] {
+  return ["make", "-C", "rego", "check", "test", `OPA=${process.env.OPA}`];
+}
+
 /** Each command is one test. */
-async function commands(all: readonly (readonly string[])[]): Promise<Count> {
+async function commands(all: readonly (readonly string[])[], print: Print): Promise<Count> {
   const codes: number[] = [];
   for (const command of all) {
-    console.log(`$ ${command.join(" ")}`);
-    codes.push((await run(command)).code);
+    print(`$ ${command.join(" ")}\n`);
+    codes.push((await run(command, print)).code);
   }
   return {
     passed: codes.filter((c) => c === 0).length,
@@ -75,18 +100,22 @@ async function commands(all: readonly (readonly string[])[]): Promise<Count> {
   };
 }
 
-async function nodeTests(pattern: string, without: readonly string[] = []): Promise<Count> {
+async function nodeTests(
+  pattern: string,
+  print: Print,
+  without: readonly string[] = [],
+): Promise<Count> {
   const files = testFiles(pattern).filter((file) => !without.some((part) => file.includes(part)));
   if (files.length === 0) return { passed: 0, failed: 0 };
-  return countOf(await run(["node", ...testFlags, ...files]));
+  return countOf(await run(["node", ...testFlags, ...files], print));
 }
 
 /** All files share one cluster, so one runs at a time; setup.ts makes the cluster and removes it. */
-async function clusterTests(): Promise<Count> {
+async function clusterTests(print: Print): Promise<Count> {
   const files = testFiles("test/e2e/cluster/*.e2e.test.ts");
   const shared = ["--test-concurrency=1", "--test-global-setup=test/e2e/cluster/setup.ts"];
   const limitMs = 45 * 60_000; // a cluster that is broken fails each test after a long wait
-  return countOf(await run(["node", ...testFlags, ...shared, ...files], { limitMs }));
+  return countOf(await run(["node", ...testFlags, ...shared, ...files], print, { limitMs }));
 }
 
 function testFiles(pattern: string): readonly string[] {
@@ -97,13 +126,13 @@ function testFiles(pattern: string): readonly string[] {
 }
 
 /** What needs a kernel that admits every program runs in a guest that has one. */
-async function guestTests(kernel: string): Promise<Count> {
+async function guestTests(kernel: string, print: Print): Promise<Count> {
   const files = testFiles("agent/**/*.guest.test.ts").map((file) => join(root, file));
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "900", "--"];
-  return countOf(await run(["node", ...guest, "node", ...testFlags, ...files]));
+  return countOf(await run(["node", ...guest, "node", ...testFlags, ...files], print));
 }
 
-const testFlags = ["--test", "--test-reporter=spec", "--test-concurrency=2"];
+const testFlags = ["--test", "--test-reporter=spec", "--test-concurrency=3"];
 
 /** The counts that node's spec reporter ends with; a run that printed none failed. */
 function countOf({ code, output }: { code: number; output: string }): Count {
@@ -122,19 +151,20 @@ async function builtOpa(): Promise<string> {
 /** What overruns `limitMs` is asked to end, so that it cleans up, and has failed. */
 function run(
   command: readonly string[],
+  print: Print,
   { limitMs }: { readonly limitMs?: number } = {},
 ): Promise<{ code: number; output: string }> {
   const [program, ...args] = command;
   const child = spawn(program!, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   const end = () => {
-    console.log(`${program}: takes longer than ${limitMs! / 60_000} minutes; ending it`);
+    print(`${program}: takes longer than ${limitMs! / 60_000} minutes; ending it\n`);
     child.kill("SIGTERM");
   };
   const timer = limitMs === undefined ? undefined : setTimeout(end, limitMs);
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
-    process.stdout.write(text);
+    print(text);
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
