@@ -21,6 +21,7 @@ export {
   listObjects,
 } from "./objects.ts";
 export { observeRequests, type RequestObserver } from "./observe-requests.ts";
+export { orAborted } from "./or-aborted.ts";
 export { type Change, Reflector, type ReflectorOptions } from "./reflector.ts";
 export type { Cause, ReflectorState, ReflectorStep } from "./reflector-state.ts";
 export {

@@ -7,6 +7,7 @@ import {
   type KubeConnection,
   Lease,
   observeRequests,
+  orAborted,
   systemClock,
   WorkQueue,
 } from "@guardbee/kube";
@@ -267,13 +268,4 @@ function leaseOf(
 function connectTo({ kubeconfig }: OperatorOptions): Promise<KubeConnection> {
   const userAgent = "guardbee-operator";
   return connect(kubeconfig === undefined ? { userAgent } : { kubeconfig, userAgent });
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject);
-  });
 }

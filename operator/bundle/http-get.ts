@@ -1,4 +1,4 @@
-import { type Clock, withDeadline } from "@guardbee/kube";
+import { type Clock, orAborted, withDeadline } from "@guardbee/kube";
 import { Agent, fetch as undiciFetch } from "undici";
 import { assertAuthorities } from "./authorities.ts";
 import { BundleError } from "./bundle-error.ts";
@@ -170,7 +170,7 @@ async function exchange(
     const reader = response.body?.getReader();
     while (reader !== undefined) {
       const piece = await withDeadline(clock, limit, signal, (limited) =>
-        abortable(reader.read(), limited),
+        orAborted(reader.read(), limited),
       );
       if (piece.done) break;
       bytes += piece.value.byteLength;
@@ -228,15 +228,6 @@ function assertPlain(url: URL, headers: FetchResponse["headers"]): void {
     "NotABundle",
     `${show(url)}: is sent with Content-Encoding; serve the file as it is`,
   );
-}
-
-/** The value of `work`, or a rejection as soon as `signal` is aborted. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 function tooLarge(get: HttpGet, what: string): BundleError {

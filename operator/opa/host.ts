@@ -1,6 +1,5 @@
-import { type Clock, systemClock, withDeadline } from "@guardbee/kube";
+import { type Clock, orAborted, systemClock, withDeadline } from "@guardbee/kube";
 import type { Logger } from "pino";
-import { orAborted } from "./or-aborted.ts";
 import { type Answer, WorkerThread } from "./worker-thread.ts";
 
 /** What to evaluate, for whom. */

@@ -1,8 +1,7 @@
-import { type Clock, systemClock, withDeadline } from "@guardbee/kube";
+import { type Clock, orAborted, systemClock, withDeadline } from "@guardbee/kube";
 import type { Problem } from "@guardbee/policy";
 import { builtins as supplied } from "./builtins/index.ts";
 import type { ModuleFacts } from "./messages.ts";
-import { orAborted } from "./or-aborted.ts";
 import { reasonAgainst } from "./refused-builtins.ts";
 import { WorkerThread } from "./worker-thread.ts";
 

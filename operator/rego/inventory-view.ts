@@ -1,4 +1,4 @@
-import type { Clock, KubeConnection } from "@guardbee/kube";
+import { type Clock, type KubeConnection, orAborted } from "@guardbee/kube";
 import type { RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -28,7 +28,7 @@ export class InventoryView {
   async snapshot(policy: RegoPolicy, signal: AbortSignal): Promise<InventorySnapshot> {
     const { fleet } = this.#options;
     const inventory = this.#following();
-    await abortable(inventory.synced, signal);
+    await orAborted(inventory.synced, signal);
     const all = fleet.namespaces();
     if (policy.kind === "RegoPolicy") {
       return { namespaces: all, nodes: fleet.nodeFacts(), workloads: inventory.workloads() };
@@ -53,13 +53,4 @@ export class InventoryView {
     this.#running = { inventory, stop };
     return inventory;
   }
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
