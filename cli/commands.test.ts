@@ -4,7 +4,10 @@ import { commands } from "./commands.ts";
 import { runCli } from "./run-cli.ts";
 import { anIo } from "./testing-io.ts";
 
-for (const { name, examples } of commands) {
+for (const { name, load } of commands) {
+  const { name: ownName, examples } = await load();
+  test(`${name}: is loaded by its own name`, () => assert.equal(ownName, name));
+
   test(`${name}: its help shows two examples, which are valid command lines`, async () => {
     assert.equal(examples.length, 2);
     const { io, out } = anIo();

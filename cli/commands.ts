@@ -1,42 +1,45 @@
 import type { Command } from "./command.ts";
-import { agent } from "./commands/agent.ts";
-import { completion } from "./commands/completion.ts";
-import { diff } from "./commands/diff.ts";
-import { eventsFollow } from "./commands/events-follow.ts";
-import { explain } from "./commands/explain.ts";
-import { getevents } from "./commands/getevents.ts";
-import { inventoryExport } from "./commands/inventory-export.ts";
-import { nodes } from "./commands/nodes.ts";
-import { operator } from "./commands/operator.ts";
-import { policyCheck } from "./commands/policy-check.ts";
-import { regoBuild } from "./commands/rego-build.ts";
-import { regoEval } from "./commands/rego-eval.ts";
-import { regoTest } from "./commands/rego-test.ts";
-import { rollout } from "./commands/rollout.ts";
-import { status } from "./commands/status.ts";
+
+/** A command by its words. It is loaded only when asked for: an agent is not to hold what asks clusters. */
+export type CommandEntry = { readonly name: string; readonly load: () => Promise<Command> };
 
 /** What `kubectl guardbee` has: commands that ask a cluster, or prepare what is applied to one. */
-export const clusterCommands: readonly Command[] = [
-  ...[
-    status,
-    nodes,
-    explain,
-    diff,
-    rollout,
-    policyCheck,
-    inventoryExport,
-    regoTest,
-    regoEval,
-    regoBuild,
-  ],
-] as readonly Command[];
+export const clusterCommands: readonly CommandEntry[] = [
+  entry("status", async () => (await import("./commands/status.ts")).status),
+  entry("nodes", async () => (await import("./commands/nodes.ts")).nodes),
+  entry("explain", async () => (await import("./commands/explain.ts")).explain),
+  entry("diff", async () => (await import("./commands/diff.ts")).diff),
+  entry("rollout", async () => (await import("./commands/rollout.ts")).rollout),
+  entry("policy check", async () => (await import("./commands/policy-check.ts")).policyCheck),
+  entry(
+    "inventory export",
+    async () => (await import("./commands/inventory-export.ts")).inventoryExport,
+  ),
+  entry("rego test", async () => (await import("./commands/rego-test.ts")).regoTest),
+  entry("rego eval", async () => (await import("./commands/rego-eval.ts")).regoEval),
+  entry("rego build", async () => (await import("./commands/rego-build.ts")).regoBuild),
+];
 
 /** Every command, in the order of `--help`. */
-export const commands: readonly Command[] = [
-  getevents,
-  eventsFollow,
+export const commands: readonly CommandEntry[] = [
+  entry("getevents", async () => (await import("./commands/getevents.ts")).getevents),
+  entry("events follow", async () => (await import("./commands/events-follow.ts")).eventsFollow),
   ...clusterCommands,
-  agent,
-  operator,
-  completion,
+  entry("agent", async () => (await import("./commands/agent.ts")).agent),
+  entry("operator", async () => (await import("./commands/operator.ts")).operator),
+  entry("completion", async () => (await import("./commands/completion.ts")).completion),
 ];
+
+/** Those that begin with the first word of `argv`; all of them where none does, as for `--help`. */
+export function loadCommands(
+  entries: readonly CommandEntry[],
+  argv: readonly string[],
+): Promise<readonly Command[]> {
+  const asked = entries.filter(({ name }) => name.split(" ")[0] === argv[0]);
+  return Promise.all((asked.length > 0 ? asked : entries).map(({ load }) => load()));
+}
+
+/** What comes of its options is each command's own type. */
+function entry<Args>(name: string, load: () => Promise<Command<Args>>): CommandEntry {
+  return { name, load: load as () => Promise<Command> };
+}

@@ -7,11 +7,11 @@ import {
   standardInput,
   UsageError,
 } from "./command.ts";
-import { clusterCommands, commands } from "./commands.ts";
+import { type CommandEntry, clusterCommands, commands, loadCommands } from "./commands.ts";
 import manifest from "./package.json" with { type: "json" };
 
 /** What the commands are called as, and which of them there are. */
-export type Program = { readonly name: string; readonly commands: readonly Command[] };
+export type Program = { readonly name: string; readonly commands: readonly CommandEntry[] };
 
 export const guardbee: Program = { name: "guardbee", commands };
 export const kubectlGuardbee: Program = { name: "kubectl guardbee", commands: clusterCommands };
@@ -26,7 +26,8 @@ export async function runCli(
   program: Program = guardbee,
 ): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
-  const parser = createParser(program, io, async (command, args) => {
+  const loaded = await loadCommands(program.commands, argv);
+  const parser = createParser(program.name, loaded, io, async (command, args) => {
     code = await command.run(args, io);
   });
   const completing = argv[0] === "--get-yargs-completions";
@@ -57,9 +58,14 @@ function withStdinNamed(word: string): string {
 
 type Dispatch = (command: Command, args: unknown) => Promise<void>;
 
-function createParser(program: Program, io: Io, dispatch: Dispatch): Argv {
+function createParser(
+  programName: string,
+  commands: readonly Command[],
+  io: Io,
+  dispatch: Dispatch,
+): Argv {
   const parser = yargs([], io.cwd)
-    .scriptName(program.name)
+    .scriptName(programName)
     .usage("$0 <command>")
     .version(manifest.version)
     .strict()
@@ -68,7 +74,7 @@ function createParser(program: Program, io: Io, dispatch: Dispatch): Argv {
     .demandCommand(1, "name a command")
     .recommendCommands()
     .wrap(100);
-  for (const [group, members] of grouped(program.commands)) {
+  for (const [group, members] of grouped(commands)) {
     if (group === "") for (const command of members) add(parser, command, dispatch);
     else addGroup(parser, { group, members, dispatch });
   }

@@ -9,8 +9,8 @@ import {
   withDeadline,
 } from "@guardbee/kube";
 import { policyResources } from "@guardbee/operator/view";
-import { type Completes, type ExitCode, exit, type Io } from "../command.ts";
-import { clusterCommands } from "../commands.ts";
+import { type Command, type Completes, type ExitCode, exit, type Io } from "../command.ts";
+import { clusterCommands, loadCommands } from "../commands.ts";
 import { kubectlGuardbee, runCli } from "../run-cli.ts";
 
 /** Cobra's directives, which kubectl reads from the last line: may the shell offer files too? */
@@ -26,7 +26,8 @@ const deadlineMs = 3_000;
 export async function completeForKubectl(argv: readonly string[], io: Io): Promise<ExitCode> {
   const words = argv.slice(0, -1);
   const current = argv.at(-1) ?? "";
-  const what = asked(words, current);
+  const commands = await loadCommands(clusterCommands, []);
+  const what = asked(commands, words, current);
   const found = await candidates(what, words, current, io);
   const lines = found.filter((one) => one.startsWith(current));
   io.stdout.write([...lines, directive[what === "file" ? "files" : "noFiles"], ""].join("\n"));
@@ -36,13 +37,13 @@ export async function completeForKubectl(argv: readonly string[], io: Io): Promi
 type Asked = Completes | "namespace" | "words";
 
 /** What belongs where the cursor is. */
-function asked(words: readonly string[], current: string): Asked {
+function asked(commands: readonly Command[], words: readonly string[], current: string): Asked {
   const before = words.at(-1) ?? "";
   if (["-n", "--namespace"].includes(before)) return "namespace";
   if (before === "--kubeconfig") return "file";
   if (before === "-o" || before === "--output" || current.startsWith("-")) return "words";
   const plain = positionals(words);
-  const command = clusterCommands.find(({ name }) =>
+  const command = commands.find(({ name }) =>
     name.split(" ").every((word, i) => plain[i] === word),
   );
   if (command?.completes === undefined) return "words";
