@@ -165,7 +165,7 @@ async function settle(
   const used = usedOf(judged);
   if (used?.kind !== "accepted") return { verdict: judged, view: there, dueInMs };
   const count = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
-  const asked = there?.rollout !== undefined || plan.monitorFirstMs !== undefined;
+  const asked = there?.rollout !== undefined || there?.countStops === true; // a roll-out, a trial
   for (const { state } of asked ? nodeStates(policy, there, deps) : []) count[state]++;
   const stops = (hash: string) => stopsOf(policy, there, hash, deps);
   const tried = tryFirst({
