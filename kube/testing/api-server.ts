@@ -168,7 +168,8 @@ async function waitUntilReady(connection: KubeConnection, api: Running): Promise
   throw new Error(`kube-apiserver did not become ready:\n${api.log.join("").slice(-4_000)}`);
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of the loopback address that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

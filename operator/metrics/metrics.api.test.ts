@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { resources } from "@guardbee/kube";
-import { whyNoApiServer } from "../../kube/testing/api-server.ts";
+import { freePort, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -70,12 +69,3 @@ describe("the operator's metrics, of a real API server", { skip: whyNoApiServer(
     assert.ok(at("process_resident_memory_bytes") > 0);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port is free");
-  return address.port;
-}
