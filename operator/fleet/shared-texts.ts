@@ -1,20 +1,33 @@
+import { createHash } from "node:crypto";
+
 /** Kept for sharing; what is dropped from here is only not shared any more. */
 const maxKept = 1_024;
+const maxItems = 16_384;
 
 /**
  * Equal lists and texts once in memory. Thousands of nodes hold the same hundreds of sets, and fail
  * for the same reason; each watch event brings them as strings of its own.
  */
 export class SharedTexts {
-  /** By their content, in order of last use. Written by list. */
+  /** By the digest of their content, in order of last use. Written by list. */
   readonly #lists = new Map<string, readonly string[]>();
+  /** In order of last use. Written by #item. */
+  readonly #items = new Map<string, string>();
   /** In order of last use. Written by text. */
   readonly #texts = new Map<string, string>();
 
+  /** Its items are shared as well: lists of nodes that differ have most of them in common. */
   list(given: readonly string[]): readonly string[] {
-    const key = given.join("\n");
-    const kept = this.#lists.get(key) ?? given;
+    // The digest, as the text of a thousand long lists would take more than it saves.
+    const key = createHash("sha256").update(given.join("\n")).digest("base64");
+    const kept = this.#lists.get(key) ?? given.map((item) => this.#item(item));
     keep(this.#lists, key, kept);
+    return kept;
+  }
+
+  #item(given: string): string {
+    const kept = this.#items.get(given) ?? given;
+    keep(this.#items, kept, kept, maxItems);
     return kept;
   }
 
@@ -27,11 +40,11 @@ export class SharedTexts {
   }
 }
 
-function keep<V>(all: Map<string, V>, key: string, value: V): void {
+function keep<V>(all: Map<string, V>, key: string, value: V, most = maxKept): void {
   all.delete(key);
   all.set(key, value);
   for (const oldest of all.keys()) {
-    if (all.size <= maxKept) break;
+    if (all.size <= most) break;
     all.delete(oldest);
   }
 }

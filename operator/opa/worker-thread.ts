@@ -20,11 +20,11 @@ export class WorkerThread {
   #nextId = 1;
 
   constructor(start: WorkerStart, onError: (error: Error) => void) {
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    this.#worker = new Worker(new URL(import.meta.resolve("#opa-worker")), {
       workerData: start,
       execArgv: [], // what the main program was started with is not for it
       // Left to itself V8 lets the young generation of each worker grow by 100 MB.
-      resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 2 },
     });
     const ready = Promise.withResolvers<ModuleFacts>();
     ready.promise.catch(() => {}); // whoever waits for it gets it; a discarded worker has nobody

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { builtins } from "./builtins/index.ts";
 import { Instance, pageBytes } from "./instance.ts";
@@ -6,7 +8,7 @@ import type { WorkerMessage, WorkerRequest, WorkerStart } from "./messages.ts";
 /** A value takes about this many times its JSON; measured with inventories (bench/rego). */
 const bytesPerJsonByte = 8;
 /** What an evaluation may leave an instance grown by; memory never shrinks. */
-const keptGrowthBytes = 64 * 1024 * 1024;
+const keptGrowthBytes = 16 * 1024 * 1024;
 
 const start = workerData as WorkerStart;
 let data: Uint8Array<ArrayBuffer> | undefined;
@@ -35,12 +37,19 @@ function answer(module: WebAssembly.Module, request: WorkerRequest): void {
     const instance = load(module);
     const json = instance.evaluate(request.entryPoint, request.json);
     const { memoryBytes } = instance;
-    if (memoryBytes > (current?.bytes ?? 0) + keptGrowthBytes) current = undefined;
     post({ kind: "result", id, json, memoryBytes }, [json.buffer]);
+    if (memoryBytes > (current?.bytes ?? 0) + keptGrowthBytes) forget();
   } catch (error) {
     current = undefined; // a trapped instance is in no known state
     post({ kind: "error", id, message: textOf(error) });
   }
+}
+
+/** Drops the instance in use and gives its memory back; to an idle heap V8 would not come by itself. */
+function forget(): void {
+  current = undefined;
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
 }
 
 /** The instance in use, or a new one with the present data. */

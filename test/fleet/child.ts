@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 
 /** A process of the bench. It ends with us, whatever ends us. */
 export class Child {
@@ -9,11 +9,10 @@ export class Child {
   /** It is to end. Written by kill. */
   #ending = false;
 
-  /** Runs `file` of this folder and gives it its order. */
+  /** Runs `file` of this folder, or an absolute one, and gives it its order. */
   constructor(file: string, order: object, env: Readonly<Record<string, string>> = {}) {
     this.#name = file;
-    const path = fileURLToPath(new URL(file, import.meta.url));
-    this.#process = fork(path, {
+    this.#process = fork(resolve(import.meta.dirname, file), {
       execArgv: [],
       env: { ...process.env, ...env },
       stdio: ["ignore", 2, 2, "ipc"],

@@ -43,7 +43,7 @@ export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
   const { busybox, opa, pause } = await ensureBuilt(["busybox", "opa", "pause"]);
   const runtime = layer(runtimeEntries(appRoot, busybox!));
   const dependencies = layer(dependencyEntries(appRoot));
-  const application = (kernel: boolean): Buffer => layer(appEntries(appRoot, { kernel }));
+  const application = appEntries(appRoot);
   const app = {
     entrypoint: ["/usr/local/bin/node", "/opt/guardbee/cli/bin/guardbee.js"],
     env: ["PATH=/usr/local/bin:/usr/bin", "NODE_ENV=production"],
@@ -53,7 +53,7 @@ export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
     {
       ...app,
       name: imageNames.agent,
-      layers: [runtime, dependencies, application(true)],
+      layers: [runtime, dependencies, layer(application.agent)],
       command: ["agent"],
     },
     {
@@ -64,7 +64,7 @@ export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
         runtime,
         layer([program("usr/local/bin/opa", opa!)]),
         dependencies,
-        application(false),
+        layer(application.operator),
       ],
       command: ["operator"],
     },

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
+import { compileApp, workspaces } from "./compile.ts";
 import type { TarEntry } from "./tar.ts";
 import { type Exclude, treeEntries } from "./tree.ts";
 
@@ -8,22 +10,31 @@ import { type Exclude, treeEntries } from "./tree.ts";
 const home = "opt/guardbee";
 
 /** Folders of the repository in both images; what is not there yet is left out. */
-const appParts = ["package.json", "policy", "kube", "operator", "agent", "cli", "rego"];
+const appParts = ["package.json", ...workspaces, "rego"];
 
-/** The application: sources, the built Rego modules and, for the agent, addon and BPF objects. */
-export function appEntries(appRoot: string, parts: { readonly kernel: boolean }): TarEntry[] {
+/** The compiled application: code, built Rego modules and, for the agent, addon and BPF objects. */
+export function appEntries(appRoot: string): { agent: TarEntry[]; operator: TarEntry[] } {
+  const compiled = mkdtempSync(join(tmpdir(), "guardbee-app-"));
+  try {
+    compileApp(appRoot, compiled);
+    return { agent: entriesOf(compiled, true), operator: entriesOf(compiled, false) };
+  } finally {
+    rmSync(compiled, { recursive: true });
+  }
+}
+
+function entriesOf(compiled: string, kernel: boolean): TarEntry[] {
   const exclude: Exclude = (path) =>
-    /\.test\.ts$|(^|\/)(node_modules|native)(\/|$)|\.(o|d|cc|h)$/.test(path) ||
-    (!parts.kernel && path.endsWith(".node"));
-  const sources = appParts
-    .filter((part) => existsSync(join(appRoot, part)))
-    .flatMap((part) => treeEntries(join(appRoot, part), `${home}/${part}`, exclude));
-  const objects = join(appRoot, "bpf/build");
+    /(^|\/)testdata(\/|$)|\.(o|d)$/.test(path) || (!kernel && path.endsWith(".node"));
+  const code = appParts.flatMap((part) =>
+    treeEntries(join(compiled, part), `${home}/${part}`, exclude),
+  );
+  const objects = join(compiled, "bpf/build");
   const bpf: TarEntry[] =
-    parts.kernel && existsSync(objects)
+    kernel && existsSync(objects)
       ? treeEntries(objects, `${home}/bpf/build`, (path) => basename(path).startsWith("vmlinux"))
       : [];
-  return [...sources, ...bpf, launcher];
+  return [...code, ...bpf, launcher];
 }
 
 /** The packages that production code needs; workspaces stay links into the application. */
