@@ -1,9 +1,11 @@
-// Runs the tests stage by stage and ends with `N passed, N failed`. `node test/run.ts [STAGE...]`.
+// Runs the tests stage by stage and ends with `N passed, N failed`.
+//   node test/run.ts [--all | STAGE...]
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureBuilt } from "./e2e/lab/build.ts";
+import { cacheRoot } from "./e2e/lab/cache.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -12,24 +14,33 @@ type Count = { readonly passed: number; readonly failed: number };
 type Print = (text: string) => void;
 type Stage = { readonly name: string; readonly run: (print: Print) => Promise<Count> };
 
-/** Stages of a row run side by side: an emulated guest keeps one processor busy, and most tests wait. */
-const rows: readonly (readonly Stage[])[] = [
-  [{ name: "static", run: (print) => commands(staticChecks, print) }],
+/**
+ * A step's lanes run side by side, the stages of a lane one after the other: an emulated guest keeps
+ * one processor busy, and most tests wait.
+ */
+const steps: readonly (readonly (readonly Stage[])[])[] = [
+  [[{ name: "static", run: (print) => commands(staticChecks, print) }]],
   [
-    { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, elsewhere) },
-    { name: "guest-lab", run: (print) => guestTests("lab", print) },
+    [
+      { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, elsewhere) },
+      { name: "install", run: (print) => nodeTests("test/install/*.test.ts", print) },
+      { name: "rego", run: (print) => commands([regoChecks()], print) },
+    ],
+    [
+      { name: "guest-lab", run: (print) => guestTests("lab", print) },
+      { name: "guest-6.12", run: (print) => guestTests("debian-6.12", print) },
+    ],
   ],
-  [
-    { name: "install", run: (print) => nodeTests("test/install/*.test.ts", print) },
-    { name: "guest-6.12", run: (print) => guestTests("debian-6.12", print) },
-  ],
-  [{ name: "rego", run: (print) => commands([regoChecks()], print) }],
-  [{ name: "e2e", run: clusterTests }],
+  [[{ name: "e2e", run: (print) => clusterTests("test/e2e/cluster", print) }]],
+  [[{ name: "lifecycle", run: (print) => clusterTests("test/e2e/lifecycle", print) }]],
+  [[{ name: "fleet", run: (print) => nodeTests("test/fleet/*.test.ts", print) }]],
 ];
-const stages = rows.flat();
+const stages = steps.flat(2);
+/** Long, and of interest to a change of few parts only: they run with --all, or when named. */
+const longStages = ["lifecycle", "fleet"];
 
 /** In the paths of tests that another stage runs. */
-const elsewhere = [".guest.test.ts", ".e2e.test.ts", "test/install/"];
+const elsewhere = [".guest.test.ts", ".e2e.test.ts", "test/install/", "test/fleet/"];
 
 const staticChecks: readonly (readonly string[])[] = [
   ["tsc", "--noEmit"],
@@ -39,48 +50,56 @@ const staticChecks: readonly (readonly string[])[] = [
   ["node", "operator/metrics/generate.ts", "--check"],
 ];
 
-async function main(wanted: readonly string[]): Promise<void> {
-  const unknown = wanted.filter((name) => !stages.some((stage) => stage.name === name));
+async function main(args: readonly string[]): Promise<void> {
+  const names = stages.map(({ name }) => name);
+  const unknown = args.filter((name) => !["--all", ...names].includes(name));
   if (unknown.length > 0) {
-    console.error(
-      `no stage ${unknown.join(", ")}; there are ${stages.map((s) => s.name).join(", ")}`,
-    );
+    console.error(`no stage ${unknown.join(", ")}; there are ${names.join(", ")}, or --all`);
     process.exit(2);
   }
+  const byDefault = names.filter((name) => args.includes("--all") || !longStages.includes(name));
+  const named = args.filter((name) => name !== "--all");
+  const wanted = named.length > 0 ? named : byDefault;
   // Tests fail for what is not there, instead of being skipped.
   process.env.GUARDBEE_TESTS = "all";
-  if (wanted.length === 0 || wanted.some((name) => name !== "static")) {
+  // What needs no type stripping or parsing again is not stripped or parsed again.
+  process.env.NODE_COMPILE_CACHE ??= join(cacheRoot(), "node-compile-cache");
+  if (wanted.some((name) => name !== "static")) {
     process.env.OPA ??= await builtOpa();
   }
   const total = { passed: 0, failed: 0 };
-  for (const row of rows) {
-    const asked = row.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-    for (const { passed, failed } of await Promise.all(asked.map(runStage(asked.length > 1)))) {
-      total.passed += passed;
-      total.failed += failed;
-    }
+  for (const step of steps) {
+    const lanes = step
+      .map((lane) => lane.filter(({ name }) => wanted.includes(name)))
+      .filter((lane) => lane.length > 0);
+    const runLane = async (lane: readonly Stage[]) => {
+      for (const stage of lane) {
+        const { passed, failed } = await runStage(stage, lanes.length > 1);
+        total.passed += passed;
+        total.failed += failed;
+      }
+    };
+    await Promise.all(lanes.map(runLane));
   }
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }
 
 /** Where stages run side by side each prints when it has ended. */
-function runStage(atItsEnd: boolean): (stage: Stage) => Promise<Count> {
-  return async ({ name, run: runIt }) => {
-    const startedAt = performance.now();
-    let held = "";
-    console.log(`== ${name}`);
-    const secondsSo = () => Math.round((performance.now() - startedAt) / 1000);
-    const sign = setInterval(() => atItsEnd && console.log(`== ${name}: ${secondsSo()} s`), 60_000);
-    const count = await runIt((text) => {
-      if (atItsEnd) held += text;
-      else process.stdout.write(text);
-    });
-    clearInterval(sign);
-    process.stdout.write(held);
-    console.log(`== ${name}: ${count.passed} passed, ${count.failed} failed (${secondsSo()} s)`);
-    return count;
-  };
+async function runStage({ name, run: runIt }: Stage, atItsEnd: boolean): Promise<Count> {
+  const startedAt = performance.now();
+  let held = "";
+  console.log(`== ${name}`);
+  const secondsSo = () => Math.round((performance.now() - startedAt) / 1000);
+  const sign = setInterval(() => atItsEnd && console.log(`== ${name}: ${secondsSo()} s`), 60_000);
+  const count = await runIt((text) => {
+    if (atItsEnd) held += text;
+    else process.stdout.write(text);
+  });
+  clearInterval(sign);
+  process.stdout.write(held);
+  console.log(`== ${name}: ${count.passed} passed, ${count.failed} failed (${secondsSo()} s)`);
+  return count;
 }
 
 function regoChecks(): readonly string[] {
@@ -111,8 +130,8 @@ async function nodeTests(
 }
 
 /** All files share one cluster, so one runs at a time; setup.ts makes the cluster and removes it. */
-async function clusterTests(print: Print): Promise<Count> {
-  const files = testFiles("test/e2e/cluster/*.e2e.test.ts");
+async function clusterTests(folder: string, print: Print): Promise<Count> {
+  const files = testFiles(`${folder}/*.e2e.test.ts`);
   const shared = ["--test-concurrency=1", "--test-global-setup=test/e2e/cluster/setup.ts"];
   const limitMs = 45 * 60_000; // a cluster that is broken fails each test after a long wait
   return countOf(await run(["node", ...testFlags, ...shared, ...files], print, { limitMs }));

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { clearPolicies, nodes, pilotOn } from "../cluster/fleet.ts";
+import { kernelBecomes } from "../cluster/kernel-objects.ts";
+import { applyReady, denyWrites, denyWritesRef } from "../cluster/policies.ts";
+import { writeIn } from "../cluster/writes.ts";
 import { execOnNode } from "../lab/cluster/cluster.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { repositoryRoot } from "../lab/images.ts";
-import { clearPolicies, nodes, pilotOn } from "./fleet.ts";
-import { kernelBecomes } from "./kernel-objects.ts";
-import { applyReady, denyWrites, denyWritesRef } from "./policies.ts";
-import { writeIn } from "./writes.ts";
 
 await clearPolicies();
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { apply, type NodeName, nodes, openFleet, waitTimeout } from "../cluster/fleet.ts";
+import { bareNodes } from "../cluster/kernel-objects.ts";
+import { applyReady, deletePolicy } from "../cluster/policies.ts";
+import { writeIn, writesBecome } from "../cluster/writes.ts";
 import { patienceMs } from "../guardbee.ts";
 import { kubectl, kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { waitFor } from "../lab/progress.ts";
-import { apply, type NodeName, nodes, openFleet, waitTimeout } from "./fleet.ts";
-import { bareNodes } from "./kernel-objects.ts";
-import { applyReady, deletePolicy } from "./policies.ts";
-import { writeIn, writesBecome } from "./writes.ts";
 
 await openFleet();
 after(async () => {

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rolloutPosition } from "@guardbee/policy";
+import { apply, nodes, openFleet, pilotOn } from "../cluster/fleet.ts";
+import {
+  applyReady,
+  conditionOf,
+  denyWrites,
+  policyBecomes,
+  statusOf,
+} from "../cluster/policies.ts";
+import { Hammer, writeIn, writesBecome } from "../cluster/writes.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
-import { apply, nodes, openFleet, pilotOn } from "./fleet.ts";
-import { applyReady, conditionOf, denyWrites, policyBecomes, statusOf } from "./policies.ts";
-import { Hammer, writeIn, writesBecome } from "./writes.ts";
 
 await openFleet();
 
