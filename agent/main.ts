@@ -7,6 +7,7 @@ import { exportEvents } from "./events/wire.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
 import { watchLosses } from "./kernel/losses.ts";
 import { loadNative } from "./kernel/native.ts";
+import { leaveNothing } from "./leave.ts";
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
 import { runTogether } from "./session/run-together.ts";
@@ -32,7 +33,7 @@ export type AgentOptions = {
 
 /**
  * Runs the agent until `signal` aborts and leaves the kernel as it is then: what is programmed goes
- * on. Exit codes as the CLI's: 0 ended as asked, 1 this machine cannot run it, 2 wrongly called.
+ * on, unless Guardbee is being removed from the cluster. Exit codes as the CLI's: 0 ended as asked, 1 this machine cannot run it, 2 wrongly called.
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<0 | 1 | 2> {
   const log = pino({ level: options.logLevel });
@@ -86,6 +87,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     ],
     signal,
   );
+  if (control.leaves?.()) leaveNothing(options, log);
   return 0;
 }
 
@@ -101,7 +103,9 @@ async function openControl(
   options: AgentOptions,
   engine: KernelEngine,
   log: Logger,
-): Promise<(Pick<Session, "run"> & Partial<Pick<Session, "pods" | "stops">>) | undefined> {
+): Promise<
+  (Pick<Session, "run"> & Partial<Pick<Session, "pods" | "stops" | "leaves">>) | undefined
+> {
   if (options.kube) {
     if (options.nodeName === undefined) {
       log.error("--kube needs the name of this node; set --node-name or NODE_NAME");

@@ -10,6 +10,7 @@ export const clusterCommands: readonly CommandEntry[] = [
   entry("explain", async () => (await import("./commands/explain.ts")).explain),
   entry("diff", async () => (await import("./commands/diff.ts")).diff),
   entry("rollout", async () => (await import("./commands/rollout.ts")).rollout),
+  entry("uninstall", async () => (await import("./commands/uninstall.ts")).uninstall),
   entry("policy check", async () => (await import("./commands/policy-check.ts")).policyCheck),
   entry(
     "inventory export",

@@ -6,6 +6,8 @@ export type NodeSet = {
   readonly generation: number;
   /** Names of the sets that are to hold here, sorted, each once. */
   readonly sets: readonly string[];
+  /** Guardbee is to leave this node. */
+  readonly removal: boolean;
   /** As reported last, by this agent or an earlier one. */
   readonly status: unknown;
 };
@@ -13,7 +15,11 @@ export type NodeSet = {
 /** The projection of a NodePolicySet; what does not fit its schema counts as absent. */
 export function parseNodeSet({ metadata, spec, status }: KubeObject): NodeSet {
   const { uid = "", generation = 0 } = metadata;
-  const { sets } = (spec ?? {}) as { sets?: unknown };
+  const { sets, removal } = (spec ?? {}) as { sets?: unknown; removal?: unknown };
   const names = Array.isArray(sets) ? sets.filter((name) => typeof name === "string") : [];
-  return { uid, generation, sets: [...new Set(names)].sort(), status };
+  return {
+    ...{ uid, generation, status },
+    sets: [...new Set(names)].sort(),
+    removal: removal === true,
+  };
 }

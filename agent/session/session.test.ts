@@ -473,6 +473,31 @@ test("the API server going away, the object and the set being deleted end nothin
   await until(world, "an empty list", () => isProgrammed(world));
 });
 
+test("a node leaves when it is told to and holds nothing any more, also once the object is gone", async (t) => {
+  const world = aWorld(t);
+  putSet(world, "a");
+  list(world, "a");
+  const { session } = await start(world);
+  await until(world, "the set", () => isProgrammed(world, "a"));
+  list(world);
+  await until(world, "an empty list", () => isProgrammed(world));
+  assert.equal(session.leaves(), false, "no policy is no removal");
+  const removed = (sets: readonly string[]) =>
+    world.api.put(resources.nodePolicySet, {
+      metadata: { name: NODE },
+      spec: { sets, removal: true },
+    });
+  removed(["a"]);
+  await until(world, "the set again", () => isProgrammed(world, "a"));
+  assert.equal(session.leaves(), false, "something is in force");
+  removed([]);
+  await until(world, "an empty list again", () => isProgrammed(world));
+  await until(world, "leaving", () => session.leaves());
+  world.api.remove(resources.nodePolicySet, { name: NODE });
+  await pass(world, 5_000);
+  assert.equal(session.leaves(), true);
+});
+
 test("a node that never saw a list and finds none holds nothing", async (t) => {
   const world = aWorld(t);
   await start(world);

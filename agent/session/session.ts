@@ -98,6 +98,12 @@ export class Session {
     return this.#programmer.states();
   }
 
+  /** Whether Guardbee is to leave this node, and nothing is in force any more. */
+  leaves(): boolean {
+    const empty = this.#programmer.states()?.length === 0 && this.#programmer.settled();
+    return empty && this.#wanted.removal();
+  }
+
   /** Runs until `signal` aborts. The kernel is left as it is then. Throws only on a bug. */
   async run(signal: AbortSignal): Promise<void> {
     const parts = [this.#pods, this.#wanted, this.#programmer, this.#reporter];

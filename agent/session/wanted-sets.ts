@@ -45,6 +45,8 @@ export class WantedSets {
   readonly #onChange: () => void;
   /** Sorted. Written by the constructor, `#follow` and `#waitForLists`. */
   #names: readonly string[] | undefined;
+  /** As the last NodePolicySet said, also once it is gone. Written by `#follow`. */
+  #removal = false;
   /** The first list of SelectorSets is complete. Written by `#waitForLists`. */
   #revisionsKnown = false;
 
@@ -102,6 +104,11 @@ export class WantedSets {
     return this.#names;
   }
 
+  /** Whether this node's list is empty because Guardbee is to leave it. */
+  removal(): boolean {
+    return this.#removal;
+  }
+
   content(name: string): SetContent | undefined {
     return this.#contents.get(name);
   }
@@ -142,6 +149,7 @@ export class WantedSets {
     const nodeSet = this.nodeSet();
     if (nodeSet !== undefined) {
       this.#names = nodeSet.sets;
+      this.#removal = nodeSet.removal && nodeSet.sets.length === 0;
       this.#contents.keep(new Set(nodeSet.sets));
       this.#contents.poke();
     }

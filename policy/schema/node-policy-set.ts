@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import {
+  flag,
   type Immutable,
   int32,
   int64,
@@ -17,6 +18,9 @@ const spec = object({
     "x-kubernetes-list-type": "atomic",
     description: "Names of the SelectorSets that apply to this node, sorted.",
   }),
+  removal: optional(
+    flag({ description: "The agent is to leave nothing on this node when it ends." }),
+  ),
 });
 
 /** One set that is not programmed. */

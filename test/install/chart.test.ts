@@ -12,6 +12,7 @@ import {
   renderChart,
   renderKustomization,
   runProgram,
+  templateArgs,
   whyNotBuilt,
 } from "./lab-programs.ts";
 
@@ -52,8 +53,7 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
     t.after(() => rmSync(dir, { recursive: true }));
     const linkless = join(dir, "guardbee");
     cpSync(chart, linkless, { recursive: true, filter: (path) => !path.endsWith("files/crds") });
-    const from = (source: string) =>
-      runProgram(helm, ["template", "guardbee", source, "--namespace", "guardbee-system"]);
+    const from = (source: string) => runProgram(helm, templateArgs([], source));
     assert.match(from(linkless).stderr, /files\/crds: has no CRD: .* or apply crds\/ and set/);
     assert.equal(runProgram(helm, ["package", chart, "--destination", dir]).code, 0);
     const packaged = from(join(dir, "guardbee-0.1.0.tgz")).stdout;

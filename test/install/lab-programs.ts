@@ -59,10 +59,10 @@ export function outputOf(program: Program, args: readonly string[], input = ""):
 export const helm = ["helm", "helm"] as const;
 export const kubectl = ["kubernetes", "kubectl"] as const;
 
-/** `helm template` of our chart, as a release in guardbee-system. */
-export function templateArgs(set: readonly string[] = []): string[] {
+/** `helm template` of our chart, or of another, as a release in guardbee-system, without what only uninstalls. */
+export function templateArgs(set: readonly string[] = [], from = chart): string[] {
   const values = set.flatMap((one) => ["--set-json", one]);
-  return ["template", "guardbee", chart, "--namespace", "guardbee-system", ...values];
+  return ["template", "guardbee", from, "--no-hooks", "--namespace", "guardbee-system", ...values];
 }
 
 /** The chart's objects with these values (`operator.replicas=2`, JSON right of the equals sign). */

@@ -8,7 +8,10 @@ import { chart, helm, kubectl, outputOf, renderChart, whyNotBuilt } from "./lab-
 
 const skip = whyNotBuilt("helm", "kubernetes", "etcd");
 
-/** No controller runs here: what Helm does to the API is what is tested, not the pods. */
+/**
+ * No controller runs here: what Helm does to the API is what is tested, not the pods. The Job that
+ * an uninstall begins with runs in test/e2e/lifecycle.
+ */
 describe("a release of the chart", { skip }, () => {
   let api: ApiServer;
   before(async () => {
@@ -24,7 +27,7 @@ describe("a release of the chart", { skip }, () => {
 
   function release(verb: "install" | "upgrade" | "uninstall", ...more: readonly string[]): string {
     const to = ["--kube-apiserver", api.url.href, "--kube-token", api.token];
-    const from = verb === "uninstall" ? [] : [chart];
+    const from = verb === "uninstall" ? ["--no-hooks"] : [chart];
     const common = ["--namespace", "guardbee-system", "--kube-insecure-skip-tls-verify"];
     return outputOf(helm, [verb, "guardbee", ...from, ...to, ...common, ...more]);
   }

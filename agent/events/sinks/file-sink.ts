@@ -69,6 +69,20 @@ export class FileSink implements Sink {
 const mebibyte = 1024 * 1024;
 const reopenMs = 1000;
 
+/** Whether a file is one that a sink of `path` makes in its folder: that, a rotated one, their list. */
+export function isOfFileSink(path: string, name: string): boolean {
+  const extension = extname(path);
+  const stem = basename(path, extension);
+  const rotated = new RegExp(
+    `^${RegExp.escape(stem)}-\\d{4}-\\d\\d-\\d\\dT.*${RegExp.escape(extension)}$`,
+  );
+  return name === basename(path) || name === historyOf(stem) || rotated.test(name);
+}
+
+function historyOf(stem: string): string {
+  return `.${stem}.history`;
+}
+
 function openStream({ path, maxBytes, backups = 5 }: FileSinkOptions): RotatingFileStream {
   const extension = extname(path);
   const stem = basename(path, extension);
@@ -81,7 +95,7 @@ function openStream({ path, maxBytes, backups = 5 }: FileSinkOptions): RotatingF
     path: dirname(path),
     size: `${maxBytes ?? 10 * mebibyte}B`,
     mode: 0o600,
-    ...(backups === 0 ? {} : { maxFiles: backups, history: `.${stem}.history` }),
+    ...(backups === 0 ? {} : { maxFiles: backups, history: historyOf(stem) }),
   });
 }
 

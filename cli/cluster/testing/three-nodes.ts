@@ -58,7 +58,7 @@ export async function startThreeNodes(): Promise<ThreeNodes> {
   const nobody = { metadata: { name: "nobody", namespace: "guardbee-system" } };
   await cluster.apply(serviceAccount, nobody);
   const stranger = await cluster.tokenOf("nobody");
-  await writeFile(kubeconfig, stringify(aKubeconfig(cluster.access, stranger)));
+  await writeFile(kubeconfig, kubeconfigFor(cluster.access, stranger));
   await cluster.addNode("new", { labels: { pool: "edge" }, kernel: "6.12.0" });
   await cluster.addNode("old", { kernel: "5.15.0" });
   await cluster.addNode("off", { ready: false });
@@ -114,11 +114,15 @@ export async function startThreeNodes(): Promise<ThreeNodes> {
   };
 }
 
-function aKubeconfig(access: { server: string; token: string }, stranger: string) {
+/** With contexts admin, stranger and unreachable. */
+export function kubeconfigFor(
+  access: { readonly server: string; readonly token: string },
+  stranger = "unknown",
+): string {
   const tls = { "insecure-skip-tls-verify": true };
   const user = (name: string, token: string) => ({ name, user: { token } });
   const context = (name: string, cluster: string) => ({ name, context: { cluster, user: name } });
-  return {
+  return stringify({
     ...{ apiVersion: "v1", kind: "Config", "current-context": "admin" },
     clusters: [
       { name: "there", cluster: { server: access.server, ...tls } },
@@ -130,5 +134,5 @@ function aKubeconfig(access: { server: string; token: string }, stranger: string
       context("stranger", "there"),
       context("unreachable", "gone"),
     ],
-  };
+  });
 }
