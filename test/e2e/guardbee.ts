@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { kubeconfigPath } from "./lab/cluster/control-plane.ts";
 import { kubectl, kubectlOutput } from "./lab/cluster/kubectl.ts";
 import { repositoryRoot } from "./lab/images.ts";
 import { waitFor } from "./lab/progress.ts";
@@ -15,6 +16,11 @@ export const patienceMs = 300_000;
 export async function install(): Promise<void> {
   await kubectlOutput(["apply", "--server-side", "-f", join(repositoryRoot, "crds")]);
   await kubectlOutput(["apply", "--server-side", "-f", join(repositoryRoot, "config/base")]);
+  await rolledOut();
+}
+
+/** Waits until operator and agents are ready, each of the newest version. */
+export async function rolledOut(): Promise<void> {
   const timeout = `--timeout=${patienceMs / 1000}s`;
   await rollout("daemonset/guardbee-agent", timeout);
   await rollout("deployment/guardbee-operator", timeout);
@@ -101,7 +107,8 @@ export async function compactEvents(lines: readonly string[]): Promise<readonly 
   return stdout.trimEnd().split("\n");
 }
 
-/** Runs the `guardbee` command of this checkout, in the root of the repository. */
+/** Runs the `guardbee` command of this checkout on the lab's cluster, in the root of the repository. */
 export function guardbee(args: readonly string[], input = ""): Promise<RunResult> {
-  return run([join(repositoryRoot, "node_modules/.bin/guardbee"), ...args], { input });
+  const env = { KUBECONFIG: kubeconfigPath() };
+  return run([join(repositoryRoot, "node_modules/.bin/guardbee"), ...args], { input, env });
 }

@@ -13,7 +13,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TestCluster } from "../../operator/testing/test-cluster.ts";
 import { helm, kubectl, outputOf, type Program, programPath, root } from "./lab-programs.ts";
 
 /** What is read of an Application. */
@@ -40,14 +39,18 @@ export const argocdItems = ["argocd", "argocd-crds", "miniredis", "helm", "kusto
 
 /** Argo CD's application controller and repository server as processes, on one API server. */
 export class ArgoCd {
-  readonly #cluster: TestCluster;
   /** Written by #run; each ends with this process. */
   readonly #processes: ChildProcess[] = [];
   /** Kubeconfig, logs, caches and clones. */
   readonly #dir = mkdtempSync(join(tmpdir(), "guardbee-argocd-"));
 
-  constructor(cluster: TestCluster) {
-    this.#cluster = cluster;
+  readonly #kubeconfig = join(this.#dir, "kubeconfig");
+  readonly #patienceMs: number;
+
+  /** `kubeconfig`: its text; `patienceMs`: how long `eventually` waits. */
+  constructor(kubeconfig: string, patienceMs = 60_000) {
+    writeFileSync(this.#kubeconfig, kubeconfig, { mode: 0o600 });
+    this.#patienceMs = patienceMs;
   }
 
   /** With our health scripts, applied as docs/how-to/argo-cd.md says. */
@@ -74,9 +77,7 @@ export class ArgoCd {
   }
 
   kubectl(...args: readonly string[]): string {
-    const { server, token } = this.#cluster.access;
-    const to = ["--server", server, "--token", token, "--insecure-skip-tls-verify"];
-    return outputOf(kubectl, [...to, ...args]);
+    return outputOf(kubectl, ["--kubeconfig", this.#kubeconfig, ...args]);
   }
 
   apply(object: object): void {
@@ -99,13 +100,13 @@ export class ArgoCd {
     return JSON.parse(this.kubectl(...get)) as Application;
   }
 
-  /** Waits a minute at most; the error has `more` and the logs. */
+  /** Waits until `look` gives true; the error has `more` and the logs. */
   async eventually(
     what: string,
     look: () => Promise<boolean>,
     more: () => string = () => "",
   ): Promise<void> {
-    const endsAt = performance.now() + 60_000;
+    const endsAt = performance.now() + this.#patienceMs;
     while (!(await look())) {
       if (performance.now() > endsAt) throw new Error(`${what}: ${more()}\n${this.logs()}`);
       await sleep(500);
@@ -143,7 +144,7 @@ export class ArgoCd {
         PATH: [...renderers, process.env.PATH].join(":"),
         HOME: this.#dir,
         TMPDIR: this.#dir,
-        KUBECONFIG: this.#kubeconfig(),
+        KUBECONFIG: this.#kubeconfig,
         ARGOCD_BINARY_NAME: name,
         ARGOCD_FAKE_IN_CLUSTER: "true",
         ARGOCD_GPG_ENABLED: "false",
@@ -156,22 +157,19 @@ export class ArgoCd {
     child.stderr.pipe(log, { end: false });
     this.#processes.push(child);
   }
+}
 
-  #kubeconfig(): string {
-    const { server, token } = this.#cluster.access;
-    const path = join(this.#dir, "kubeconfig.json");
-    const cluster = { server, "insecure-skip-tls-verify": true };
-    const content = {
-      apiVersion: "v1",
-      kind: "Config",
-      "current-context": "test",
-      clusters: [{ name: "test", cluster }],
-      users: [{ name: "test", user: { token } }],
-      contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-    };
-    writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
-    return path;
-  }
+/** A kubeconfig for a server that signs its own certificate. */
+export function kubeconfigOf(access: { readonly server: string; readonly token: string }): string {
+  const cluster = { server: access.server, "insecure-skip-tls-verify": true };
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "test",
+    clusters: [{ name: "test", cluster }],
+    users: [{ name: "test", user: { token: access.token } }],
+    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+  });
 }
 
 const labels = { "app.kubernetes.io/part-of": "argocd" };

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
-import { ArgoCd, argocdItems } from "./argocd-controller.ts";
+import { ArgoCd, argocdItems, kubeconfigOf } from "./argocd-controller.ts";
 import { parseManifests, root, whyNotBuilt } from "./lab-programs.ts";
 
 const skip = whyNotBuilt("etcd", "kubernetes", ...argocdItems);
@@ -29,7 +29,7 @@ describe("Argo CD installs Guardbee", { skip, timeout: 300_000 }, () => {
     git("init", "--quiet", "--initial-branch=main");
     git("add", "--all");
     git("commit", "--quiet", "--message", "all of it");
-    argo = new ArgoCd(cluster);
+    argo = new ArgoCd(kubeconfigOf(cluster.access));
     await argo.start();
   });
   after(async () => {

@@ -24,7 +24,8 @@ async function reload(appRoot: string): Promise<void> {
   await Promise.all(running.map((node) => importInto(node.name, specs)));
 }
 
-async function importInto(node: string, specs: readonly ImageSpec[]): Promise<void> {
+/** Imports into a running node what it does not have of these images. */
+export async function importInto(node: string, specs: readonly ImageSpec[]): Promise<void> {
   const startedAt = performance.now();
   const images = await output(node, [...ctr, "images", "ls"]);
   const content = new Set((await output(node, [...ctr, "content", "ls", "-q"])).split("\n"));
