@@ -76,7 +76,11 @@ test("nodes and policies are counted by state; what is gone is not", () => {
       { kind: "TracingPolicy", ready: "False", reason: "NodesFailed", count: 1 },
       { kind: "TracingPolicy", ready: "Unknown", reason: "Pending", count: 1 },
     ],
+    rollouts: new Map(),
   });
+  const rollout = { state: "Halted", wave: 1, waves: 2 } as const;
+  policies.set("c", { ...aPolicy("c"), status: { rollout } });
+  assert.deepEqual(counter.count().rollouts, new Map([["Halted", 1]]));
   sets.set("b", { ...aSet("b"), hash: "changed" });
   const { nodes: later } = counter.count();
   assert.deepEqual([later.get("current"), later.get("pending")], [undefined, 2]);

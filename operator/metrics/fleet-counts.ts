@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { nodeDigest } from "@guardbee/policy";
+import { nodeDigest, type PolicyStatus } from "@guardbee/policy";
 import type { Fleet } from "../fleet/fleet.ts";
 import { hashFor, isTurnOf, type NodeSetsEntry, type SetEntry } from "../fleet/objects.ts";
 import { type NodeStanding, nodeStanding } from "../status/node-standing.ts";
@@ -7,7 +7,11 @@ import { type NodeStanding, nodeStanding } from "../status/node-standing.ts";
 export type FleetCounts = {
   readonly nodes: ReadonlyMap<NodeStanding, number>;
   readonly policies: readonly PolicyCount[];
+  /** Policies whose change goes out in waves, or was stopped on its way. */
+  readonly rollouts: ReadonlyMap<RolloutState, number>;
 };
+
+export type RolloutState = NonNullable<PolicyStatus["rollout"]>["state"];
 
 /** Policies of one kind whose condition Ready says the same. */
 export type PolicyCount = {
@@ -33,7 +37,11 @@ export class FleetCounter {
   }
 
   count(): FleetCounts {
-    return { nodes: this.#countNodes(), policies: countPolicies(this.#fleet) };
+    return {
+      nodes: this.#countNodes(),
+      policies: countPolicies(this.#fleet),
+      rollouts: countRollouts(this.#fleet),
+    };
   }
 
   #countNodes(): ReadonlyMap<NodeStanding, number> {
@@ -81,6 +89,12 @@ export class FleetCounter {
     }
     return list;
   }
+}
+
+function countRollouts(fleet: Seen): ReadonlyMap<RolloutState, number> {
+  const states = fleet.setNames().flatMap((name) => fleet.policy(name)?.status?.rollout ?? []);
+  const byState = Map.groupBy(states, ({ state }) => state);
+  return new Map([...byState].map(([state, all]) => [state, all.length]));
 }
 
 function countPolicies(fleet: Seen): readonly PolicyCount[] {

@@ -17,7 +17,7 @@ async function lines(metrics: OperatorMetrics, name: string): Promise<readonly s
 const aSource = (change: Partial<Sources> = {}): Sources => ({
   queues: () => ({}),
   leads: () => false,
-  fleet: () => ({ nodes: new Map(), policies: [] }),
+  fleet: () => ({ nodes: new Map(), policies: [], rollouts: new Map() }),
   ...change,
 });
 
@@ -78,7 +78,8 @@ test("what is read when Prometheus asks is what is so then, and nothing that was
   const metrics = new OperatorMetrics();
   assert.deepEqual(await lines(metrics, "guardbee_queue_depth"), []);
   const policies = [{ kind: "ExecPolicy", ready: "True", reason: "Programmed", count: 3 }];
-  let fleet: FleetCounts = { nodes: new Map([["current", 2]]), policies };
+  const rollouts = new Map([["Halted", 1]] as const);
+  let fleet: FleetCounts = { nodes: new Map([["current", 2]]), policies, rollouts };
   const depth = () => ({ later: 1, due: 2, active: 3, overdueMs: 1500 });
   const queues = () => ({ nodes: { depth } });
   metrics.follow(aSource({ fleet: () => fleet, queues, leads: () => true }));
@@ -92,7 +93,13 @@ test("what is read when Prometheus asks is what is so then, and nothing that was
   assert.deepEqual(await lines(metrics, "guardbee_policies"), [
     '{kind="ExecPolicy",ready="True",reason="Programmed"} 3',
   ]);
-  fleet = { nodes: new Map([["failing", 2]]), policies: [] };
+  assert.deepEqual(await lines(metrics, "guardbee_rollouts"), [
+    '{state="Halted"} 1',
+    '{state="Paused"} 0',
+    '{state="Progressing"} 0',
+    '{state="Undone"} 0',
+  ]);
+  fleet = { nodes: new Map([["failing", 2]]), policies: [], rollouts: new Map() };
   assert.deepEqual(await lines(metrics, "guardbee_policies"), []);
   assert.deepEqual(await lines(metrics, "guardbee_nodes"), [
     '{state="current"} 0',

@@ -2,11 +2,12 @@ import type { Outcome, QueueDepth, ReflectorState, ReflectorStep, Resource } fro
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import manifest from "../package.json" with { type: "json" };
 import { nodeStandings } from "../status/node-standing.ts";
-import type { FleetCounts } from "./fleet-counts.ts";
+import type { FleetCounts, RolloutState } from "./fleet-counts.ts";
 import { resourceOf } from "./request-resource.ts";
 
 const watchStates = ["listing", "watching", "waiting"] as const satisfies ReflectorState["kind"][];
 const queueStates = ["later", "due", "active"] as const;
+const rolloutStates: readonly RolloutState[] = ["Progressing", "Paused", "Halted", "Undone"];
 const outcomes = ["done", "after", "terminal", "error"] as const;
 export type ReconcileOutcome = Outcome["kind"] | "error";
 
@@ -120,6 +121,15 @@ export class OperatorMetrics {
       ]),
       (gauge, { fleet }) => {
         for (const { count, ...labels } of fleet().policies) gauge.set(labels, count);
+      },
+    );
+    this.#collected(
+      shared("rollouts", "Policies whose change goes out in waves, by the state of that.", [
+        "state",
+      ]),
+      (gauge, { fleet }) => {
+        const { rollouts } = fleet();
+        for (const state of rolloutStates) gauge.set({ state }, rollouts.get(state) ?? 0);
       },
     );
   }
