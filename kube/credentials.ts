@@ -74,6 +74,11 @@ async function podCredentials(clock: Clock, folder: string): Promise<Credentials
   };
 }
 
+/** There is no usable way to the cluster in what was given; the message says where and why. */
+export class KubeconfigError extends Error {
+  readonly code = "GUARDBEE_KUBECONFIG";
+}
+
 /** Credentials of a kubeconfig, through client-node: exec plugins, OIDC, token files, proxies. */
 async function kubeconfigCredentials(
   clock: Clock,
@@ -81,19 +86,25 @@ async function kubeconfigCredentials(
 ): Promise<Credentials> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
-  if (file === undefined) config.loadFromDefault();
-  else config.loadFromFile(file);
   const where = file ?? process.env.KUBECONFIG ?? "~/.kube/config";
+  try {
+    if (file === undefined) config.loadFromDefault();
+    else config.loadFromFile(file);
+  } catch (cause) {
+    throw new KubeconfigError(`${where}: is no kubeconfig: ${(cause as Error).message}`, { cause });
+  }
   if (context !== undefined) {
     if (config.getContextObject(context) === null) {
       const known = config.getContexts().map(({ name }) => name);
-      throw new Error(`${where}: has no context ${context}; it has ${known.join(", ") || "none"}`);
+      throw new KubeconfigError(
+        `${where}: has no context ${context}; it has ${known.join(", ") || "none"}`,
+      );
     }
     config.setCurrentContext(context);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
-    throw new Error(`${where}: names no current cluster; set current-context`);
+    throw new KubeconfigError(`${where}: names no current cluster; set current-context`);
   }
   const server = new URL(cluster.server);
   const proxied = cluster.proxyUrl !== undefined && cluster.proxyUrl !== "";

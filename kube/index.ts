@@ -6,6 +6,7 @@ export {
   type KubeConnection,
   type KubeRequest,
 } from "./connection.ts";
+export { KubeconfigError } from "./credentials.ts";
 export { isKubeError, KubeError } from "./kube-error.ts";
 export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";
 export { type ListRequest, listPages, type Page } from "./list-pages.ts";

@@ -1,3 +1,4 @@
+import { KubeconfigError } from "@guardbee/kube";
 import { pino } from "pino";
 import { type Command, exit, UsageError } from "../command.ts";
 
@@ -82,7 +83,13 @@ export const operator: Command<OperatorArgs> = {
       ...(healthPort === undefined ? {} : { healthPort }),
       ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort } }),
     };
-    await runOperator(options, io.signal);
+    try {
+      await runOperator(options, io.signal);
+    } catch (error) {
+      if (!(error instanceof KubeconfigError)) throw error;
+      io.stderr.write(`guardbee: ${error.message}; check --kubeconfig\n`);
+      return exit.unreachable;
+    }
     return exit.ok;
   },
 };
