@@ -12,7 +12,6 @@ import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
 import { runTogether } from "./session/run-together.ts";
 import { Session } from "./session/session.ts";
-import { Standalone } from "./session/standalone.ts";
 import { StateDir } from "./state/state-dir.ts";
 
 /** What `guardbee agent` was called with; its help says what each means. */
@@ -124,6 +123,8 @@ async function openControl(
       log,
     });
   }
+  // In a cluster the operator reads the policies, and what it takes to read them is not loaded.
+  const { Standalone } = await import("./session/standalone.ts");
   const standalone = await Standalone.open({
     paths: options.policy,
     engine,

@@ -1,4 +1,5 @@
-import { type Action, isEnforcing } from "@guardbee/policy";
+import type { Action } from "@guardbee/policy";
+import { isEnforcing } from "@guardbee/policy/sets";
 import { layout } from "./layout.ts";
 import type { PlannedHook } from "./plan.ts";
 import type { Slot } from "./slots.ts";

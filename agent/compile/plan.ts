@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Hook, isEnforcing, type Selector } from "@guardbee/policy";
+import type { Hook, Selector } from "@guardbee/policy";
+import { isEnforcing } from "@guardbee/policy/sets";
 import type { FailureReason, NamedSet } from "../kernel/engine.ts";
 
 /** How a program is attached; `exec` is the sched_process_exec tracepoint. */

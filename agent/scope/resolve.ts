@@ -1,4 +1,5 @@
-import { inScope, type Scope, type SelectorSet } from "@guardbee/policy";
+import type { Scope, SelectorSet } from "@guardbee/policy";
+import { inScope } from "@guardbee/policy/sets";
 
 import type { CgroupScope, Scopes } from "../kernel/engine.ts";
 import type { CgroupTree, PodCgroup } from "./cgroups.ts";

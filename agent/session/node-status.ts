@@ -1,4 +1,5 @@
-import { type NodePolicySetStatus, nodeDigest } from "@guardbee/policy";
+import type { NodePolicySetStatus } from "@guardbee/policy";
+import { nodeDigest } from "@guardbee/policy/sets";
 import type { KernelFeatures, SetState } from "../kernel/engine.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";

@@ -1,4 +1,5 @@
-import { hashSets, rolloutPosition, type SelectorSet, setName } from "@guardbee/policy";
+import type { SelectorSet } from "@guardbee/policy";
+import { hashSets, rolloutPosition, setName } from "@guardbee/policy/sets";
 
 import type { NamedSet } from "../kernel/engine.ts";
 import { checkSets } from "./check-set.ts";
