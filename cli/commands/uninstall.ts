@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isKubeError, listObjects, resources } from "@guardbee/kube";
 import { parseInterval } from "@guardbee/policy";
 import {
   type Cluster,
@@ -8,6 +9,7 @@ import {
   Rejection,
   withCluster,
 } from "../cluster/connection.ts";
+import { notInstalled } from "../cluster/find-policy.ts";
 import {
   deleteGenerated,
   emptyNodes,
@@ -42,6 +44,7 @@ export const uninstall: Command<UninstallArgs> = {
       const timeoutMs = parseInterval(args.timeout);
       if (typeof timeoutMs === "string") throw new UsageError(`--timeout: ${timeoutMs}`);
       const endsAt = performance.now() + timeoutMs;
+      await assertInstalled(cluster);
       await stopOperator(namespace, cluster);
       await until(endsAt, cluster, "the operator has not ended", async () => {
         const pods = await runningOperators(namespace, cluster);
@@ -55,6 +58,14 @@ export const uninstall: Command<UninstallArgs> = {
       return exit.ok;
     }),
 };
+
+async function assertInstalled({ connection, signal }: Cluster): Promise<void> {
+  try {
+    await listObjects(connection, resources.nodePolicySet, undefined, signal);
+  } catch (error) {
+    throw isKubeError(error, 404) ? notInstalled(connection.server) : error;
+  }
+}
 
 async function waitForNodes(endsAt: number, cluster: Cluster, io: Io): Promise<void> {
   let told = -1;
