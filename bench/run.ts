@@ -28,6 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     options: {
+      help: { type: "boolean", short: "h" },
       only: { type: "boolean" },
       nodes: { type: "string", default: fleetNodes },
       idle: { type: "string", default: "600" },
@@ -39,12 +40,12 @@ async function main(args: readonly string[]): Promise<number> {
   const unknown = only.filter((name) => !keys.some((key) => key.name === name));
   const idleMs = Number(values.idle) * 1_000;
   const sizes = nodes.every((count) => Number.isInteger(count) && count >= 10) && idleMs > 0;
-  if (unknown.length > 0 || (values.only === true) !== only.length > 0 || !sizes) {
+  const wrong = unknown.length > 0 || (values.only === true) !== only.length > 0 || !sizes;
+  if (values.help || wrong) {
     const known = keys.map(({ name }) => name).join(" ");
-    console.error(
-      `usage: node bench/run.ts [--nodes 500,1000] [--idle 600] [--only KEY...]; keys are: ${known}`,
-    );
-    return 2;
+    const usage = `usage: node bench/run.ts [--nodes 500,1000] [--idle 600] [--only KEY...]; keys are: ${known}`;
+    (values.help ? console.log : console.error)(usage);
+    return values.help ? 0 : 2;
   }
   const wanted = new Set<Scenario>(
     keys.filter(({ name }) => only.length === 0 || only.includes(name)).map((k) => k.scenario),
