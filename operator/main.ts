@@ -31,6 +31,7 @@ import type { Rail } from "./rego/guard-rails.ts";
 import { RegoPolicies } from "./rego/rego-policies.ts";
 import { GuardRailSwitches } from "./rego/switches.ts";
 import type { Compile } from "./rego/unit.ts";
+import { WrittenSets } from "./rollout/written-sets.ts";
 
 export type OperatorOptions = {
   readonly log: Logger;
@@ -138,8 +139,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     onChange: () => rego.bump(),
   });
   const known = Promise.all([fleet.synced, switches.synced]);
+  const sets = new WrittenSets(fleet, clock);
   const rego: RegoPolicies = new RegoPolicies({
-    ...{ connection, fleet, translate, clock },
+    ...{ connection, fleet, sets, translate, clock },
     compile: compileWith(options.opa),
     builtin: guardRails.rail,
     disabledGuardRails: () => switches.disabled,
@@ -157,7 +159,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   async function lead(leading: AbortSignal): Promise<void> {
     await orAborted(known, leading);
     await rego.prepare(leading);
-    const started = createQueues({ ...options, clock, connection, fleet, judgements, metrics });
+    const started = createQueues({
+      ...{ ...options, clock, connection, fleet, sets, judgements, metrics },
+    });
     queues = started;
     for (const name of fleet.setNames()) changed(name);
     for (const name of fleet.nodeNames()) started.nodes.add(name);

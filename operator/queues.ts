@@ -6,7 +6,7 @@ import type { Fleet } from "./fleet/fleet.ts";
 import type { OperatorMetrics } from "./metrics/metrics.ts";
 import type { Judgements } from "./policy/judgements.ts";
 import { reconcilePolicy } from "./policy/reconcile.ts";
-import { WrittenSets } from "./rollout/written-sets.ts";
+import type { WrittenSets } from "./rollout/written-sets.ts";
 import { StatusWriter } from "./status/status-writer.ts";
 
 /** What a leader works off. */
@@ -19,6 +19,7 @@ export type Queues = {
 export type QueuesOptions = {
   readonly connection: KubeConnection;
   readonly fleet: Fleet;
+  readonly sets: WrittenSets;
   readonly judgements: Judgements;
   readonly metrics: OperatorMetrics;
   readonly clock: Clock;
@@ -34,7 +35,7 @@ export type QueuesOptions = {
 };
 
 export function createQueues(options: QueuesOptions): Queues {
-  const { connection, fleet, judgements, metrics, clock } = options;
+  const { connection, fleet, sets, judgements, metrics, clock } = options;
   const { statusIntervalMs = 5_000, unreachableMs = 120_000, rollout = allAtOnce } = options;
   const pace = new NodePace(clock, options.nodeIntervalMs ?? 2_000);
   const log = options.log.child({ component: "policies" });
@@ -44,7 +45,7 @@ export function createQueues(options: QueuesOptions): Queues {
     judge: (...policy: Parameters<Judgements["get"]>) => judgements.get(...policy),
     dueInMs: (setName: string) => judgements.dueInMs(setName),
     forget: (setName: string, signal: AbortSignal) => judgements.forget(setName, signal),
-    sets: new WrittenSets(fleet, clock),
+    sets,
     statuses: new StatusWriter(connection, clock, statusIntervalMs),
     clock,
     log,

@@ -6,6 +6,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import { type Judgement, judge, type Unanswered } from "../policy/judge.ts";
 import type { Translate } from "../policy/translate.ts";
+import type { WrittenSets } from "../rollout/written-sets.ts";
 import { Bundles } from "./bundles.ts";
 import { bundleContent, inlineContent } from "./contents.ts";
 import { generate } from "./generate.ts";
@@ -19,6 +20,7 @@ import { Units } from "./units.ts";
 export type RegoPoliciesOptions = {
   readonly connection: KubeConnection;
   readonly fleet: Fleet;
+  readonly sets: WrittenSets;
   readonly translate: Translate;
   readonly compile: Compile;
   /** The built-in guard rails; undefined: none. */
@@ -290,7 +292,8 @@ export class RegoPolicies {
       {
         evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
         judge: judgeOnce,
-        inForce: this.#options.fleet.set(entry.setName)?.rules ?? {},
+        // Not what the watch shows: while it lags nothing would be in force, and any drop go through.
+        inForce: this.#options.sets.current(entry.setName)?.rules ?? {},
       },
       signal,
     );
