@@ -32,7 +32,8 @@ export type AgentOptions = {
 
 /**
  * Runs the agent until `signal` aborts and leaves the kernel as it is then: what is programmed goes
- * on, unless Guardbee is being removed from the cluster. Exit codes as the CLI's: 0 ended as asked, 1 this machine cannot run it, 2 wrongly called.
+ * on, unless Guardbee is being removed from the cluster. Exit codes as the CLI's: 0 ended as asked,
+ * 1 this machine cannot run it, 2 wrongly called.
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<0 | 1 | 2> {
   const log = pino({ level: options.logLevel });

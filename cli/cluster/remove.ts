@@ -6,6 +6,7 @@ import {
   objectPath,
   resources,
 } from "@guardbee/kube";
+import { projectNode } from "@guardbee/operator/view";
 import { type NodePolicySetStatus, nodeDigest } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
 
@@ -69,7 +70,7 @@ export async function nodesLeft({ connection, signal }: Cluster): Promise<NodesL
       listObjects(connection, one, undefined, signal),
     ),
   );
-  const ready = new Set(nodes!.filter(isReady).map(({ metadata }) => metadata.name));
+  const ready = new Set(nodes!.map(projectNode).flatMap((node) => (node.ready ? node.name : [])));
   const left = sets!.filter((one) => !isEmpty(one)).map(({ metadata }) => metadata.name);
   return {
     waitingFor: left.filter((name) => ready.has(name)),
@@ -80,13 +81,6 @@ export async function nodesLeft({ connection, signal }: Cluster): Promise<NodesL
 function isEmpty({ metadata, status }: KubeObject): boolean {
   const { observedGeneration = 0, digest } = (status ?? {}) as NodePolicySetStatus;
   return observedGeneration >= (metadata.generation ?? 0) && digest === holdsNothing;
-}
-
-function isReady({ status }: KubeObject): boolean {
-  const { conditions = [] } = (status ?? {}) as {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-  };
-  return conditions.some((one) => one.type === "Ready" && one.status === "True");
 }
 
 /** Deletes what the operator wrote for agents and for itself; policies stay. */

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isKubeError, listObjects, resources } from "@guardbee/kube";
 import { parseInterval } from "@guardbee/policy";
 import {
   type Cluster,
@@ -9,7 +8,7 @@ import {
   Rejection,
   withCluster,
 } from "../cluster/connection.ts";
-import { notInstalled } from "../cluster/find-policy.ts";
+import { assertInstalled } from "../cluster/find-policy.ts";
 import {
   deleteGenerated,
   emptyNodes,
@@ -58,14 +57,6 @@ export const uninstall: Command<UninstallArgs> = {
       return exit.ok;
     }),
 };
-
-async function assertInstalled({ connection, signal }: Cluster): Promise<void> {
-  try {
-    await listObjects(connection, resources.nodePolicySet, undefined, signal);
-  } catch (error) {
-    throw isKubeError(error, 404) ? notInstalled(connection.server) : error;
-  }
-}
 
 async function waitForNodes(endsAt: number, cluster: Cluster, io: Io): Promise<void> {
   let told = -1;

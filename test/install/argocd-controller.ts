@@ -8,11 +8,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../kube/testing/api-server.ts";
 import { helm, kubectl, outputOf, type Program, programPath, root } from "./lab-programs.ts";
 
 /** What is read of an Application. */
@@ -159,19 +158,6 @@ export class ArgoCd {
   }
 }
 
-/** A kubeconfig for a server that signs its own certificate. */
-export function kubeconfigOf(access: { readonly server: string; readonly token: string }): string {
-  const cluster = { server: access.server, "insecure-skip-tls-verify": true };
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "test",
-    clusters: [{ name: "test", cluster }],
-    users: [{ name: "test", user: { token: access.token } }],
-    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-  });
-}
-
 const labels = { "app.kubernetes.io/part-of": "argocd" };
 const secret = {
   apiVersion: "v1",
@@ -189,12 +175,3 @@ const project = {
     clusterResourceWhitelist: [{ group: "*", kind: "*" }],
   },
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

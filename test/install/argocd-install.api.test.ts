@@ -4,8 +4,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { kubeconfigFor } from "../../cli/cluster/testing/three-nodes.ts";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
-import { ArgoCd, argocdItems, kubeconfigOf } from "./argocd-controller.ts";
+import { ArgoCd, argocdItems } from "./argocd-controller.ts";
 import { parseManifests, root, whyNotBuilt } from "./lab-programs.ts";
 
 const skip = whyNotBuilt("etcd", "kubernetes", ...argocdItems);
@@ -29,7 +30,7 @@ describe("Argo CD installs Guardbee", { skip, timeout: 300_000 }, () => {
     git("init", "--quiet", "--initial-branch=main");
     git("add", "--all");
     git("commit", "--quiet", "--message", "all of it");
-    argo = new ArgoCd(kubeconfigOf(cluster.access));
+    argo = new ArgoCd(kubeconfigFor(cluster.access));
     await argo.start();
   });
   after(async () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { getObject, type KubeObject, resources } from "@guardbee/kube";
+import { kubeconfigFor } from "../../cli/cluster/testing/three-nodes.ts";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
 import { PolicyApplication, seeds } from "./argocd-application.ts";
-import { ArgoCd, argocdItems, kubeconfigOf } from "./argocd-controller.ts";
+import { ArgoCd, argocdItems } from "./argocd-controller.ts";
 import { createNode, followSets } from "./fake-nodes.ts";
 import { whyNotBuilt } from "./lab-programs.ts";
 
@@ -24,7 +25,7 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
     await createNode(cluster, "a");
     await cluster.startOperator();
     agent = followSets(cluster, "a", stop.signal);
-    argo = new ArgoCd(kubeconfigOf(cluster.access));
+    argo = new ArgoCd(kubeconfigFor(cluster.access));
     app = new PolicyApplication(argo);
     await argo.start();
     // No garbage collector runs here, which a deletion in the foreground waits for.
