@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { connect, systemClock } from "@guardbee/kube";
+import { connect, serveHealth, systemClock } from "@guardbee/kube";
 import { type Logger, pino } from "pino";
 import { exportEvents } from "./events/wire.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
@@ -25,6 +25,8 @@ export type AgentOptions = {
   readonly eventsFileMaxMb: number;
   readonly eventsFileBackups: number;
   readonly eventsSocket: string;
+  /** For /healthz and /readyz, on loopback. */
+  readonly healthPort: number | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
   readonly procfs: string;
   readonly cgroupRoot: string;
@@ -69,6 +71,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   log.info({ ...engine.features(), adopted: engine.adopted }, "kernel ready");
   const control = await openControl(options, engine, log);
   if (control === undefined) return 1;
+  if (options.healthPort !== undefined) {
+    const listen = { port: options.healthPort, host: "127.0.0.1" };
+    try {
+      await serveHealth({ alive: () => true, ready: () => control.ready() }, listen, signal);
+    } catch (error) {
+      log.error({ err: error, ...listen }, "cannot listen; set --health-port to a free one");
+      return 1;
+    }
+  }
   const events = {
     ...options,
     native,
@@ -104,7 +115,7 @@ async function openControl(
   engine: KernelEngine,
   log: Logger,
 ): Promise<
-  (Pick<Session, "run"> & Partial<Pick<Session, "pods" | "stops" | "leaves">>) | undefined
+  (Pick<Session, "run" | "ready"> & Partial<Pick<Session, "pods" | "stops" | "leaves">>) | undefined
 > {
   if (options.kube) {
     if (options.nodeName === undefined) {

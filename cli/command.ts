@@ -43,6 +43,19 @@ export type Command<Args = unknown> = {
   run(args: Args, io: Io): Promise<ExitCode>;
 };
 
+/** Options of a whole number in a range; `aPort` is one for what listens. */
+export function aNumber(name: string, min: number, max: number) {
+  const coerce = (value: unknown) => {
+    if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
+      return value;
+    }
+    throw new UsageError(`--${name}: takes a whole number from ${min} to ${max}`);
+  };
+  return { type: "number", coerce } as const;
+}
+
+export const aPort = (name: string) => aNumber(name, 0, 65_535);
+
 /** Wrong usage that only a command itself can see: a missing file, a value that is no number. */
 export class UsageError extends Error {
   readonly code = "GUARDBEE_USAGE";

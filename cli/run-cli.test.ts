@@ -29,6 +29,14 @@ async function cli(argv: readonly string[], change: Parameters<typeof anIo>[0] =
 const wrong: readonly { argv: readonly string[]; want: string }[] = [
   { argv: ["frobnicate"], want: "Unknown argument: frobnicate" },
   { argv: ["getevents", "--bogus"], want: "Unknown argument: bogus" },
+  {
+    argv: ["agent", "--health-port", "many"],
+    want: "--health-port: takes a whole number from 0 to 65535",
+  },
+  {
+    argv: ["agent", "--events-file-max-mb", "0"],
+    want: "--events-file-max-mb: takes a whole number from 1 to 1000000",
+  },
   { argv: ["events"], want: "name one of: events follow" },
   { argv: ["events", "follow"], want: "Not enough non-option arguments: got 0, need at least 1" },
   {

@@ -33,7 +33,8 @@ export async function runCli(
   const completing = argv[0] === "--get-yargs-completions";
   parser.fail((message, error) => {
     if (completing) return; // a line that is still being typed is no mistake
-    throw error ?? new UsageError(message);
+    const ofYargs = error === undefined || error.name === "YError"; // what `coerce` throws, too
+    throw ofYargs ? new UsageError(message) : error;
   });
   let printed = "";
   try {

@@ -7,6 +7,7 @@ export {
   type KubeRequest,
 } from "./connection.ts";
 export { KubeconfigError } from "./credentials.ts";
+export { type Health, serveHealth } from "./health.ts";
 export { isKubeError, KubeError } from "./kube-error.ts";
 export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";
 export { type ListRequest, listPages, type Page } from "./list-pages.ts";

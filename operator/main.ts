@@ -8,6 +8,7 @@ import {
   Lease,
   observeRequests,
   orAborted,
+  serveHealth,
   systemClock,
   WorkQueue,
 } from "@guardbee/kube";
@@ -16,7 +17,6 @@ import type { Logger } from "pino";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
 import { assertHostPatterns } from "./bundle/index.ts";
 import { Fleet } from "./fleet/fleet.ts";
-import { serveHealth } from "./health.ts";
 import { FleetCounter } from "./metrics/fleet-counts.ts";
 import { OperatorMetrics } from "./metrics/metrics.ts";
 import { compileRego } from "./opa/compile.ts";

@@ -9,7 +9,12 @@ import { cacheRoot } from "./e2e/lab/cache.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-type Count = { readonly passed: number; readonly failed: number };
+type Count = {
+  readonly passed: number;
+  readonly failed: number;
+  /** What the failed ones said. */
+  readonly failures: string;
+};
 /** Takes a stage's output as it comes. */
 type Print = (text: string) => void;
 type Stage = { readonly name: string; readonly run: (print: Print) => Promise<Count> };
@@ -67,20 +72,22 @@ async function main(args: readonly string[]): Promise<void> {
   if (wanted.some((name) => name !== "static")) {
     process.env.OPA ??= await builtOpa();
   }
-  const total = { passed: 0, failed: 0 };
+  const total = { passed: 0, failed: 0, failures: "" };
   for (const step of steps) {
     const lanes = step
       .map((lane) => lane.filter(({ name }) => wanted.includes(name)))
       .filter((lane) => lane.length > 0);
     const runLane = async (lane: readonly Stage[]) => {
       for (const stage of lane) {
-        const { passed, failed } = await runStage(stage, lanes.length > 1);
+        const { passed, failed, failures } = await runStage(stage, lanes.length > 1);
         total.passed += passed;
         total.failed += failed;
+        if (failed > 0) total.failures += `== ${stage.name}, what failed:\n${failures.trim()}\n`;
       }
     };
     await Promise.all(lanes.map(runLane));
   }
+  process.stdout.write(total.failures); // once more, where whoever reads the end of a log finds it
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed === 0 ? 0 : 1;
 }
@@ -108,15 +115,15 @@ function regoChecks(): readonly string[] {
 
 /** Each command is one test. */
 async function commands(all: readonly (readonly string[])[], print: Print): Promise<Count> {
-  const codes: number[] = [];
+  const failures: string[] = [];
   for (const command of all) {
-    print(`$ ${command.join(" ")}\n`);
-    codes.push((await run(command, print)).code);
+    const line = `$ ${command.join(" ")}\n`;
+    print(line);
+    const { code, output } = await run(command, print);
+    if (code !== 0) failures.push(`${line}${output}`);
   }
-  return {
-    passed: codes.filter((c) => c === 0).length,
-    failed: codes.filter((c) => c !== 0).length,
-  };
+  const failed = failures.length;
+  return { passed: all.length - failed, failed, failures: failures.join("") };
 }
 
 async function nodeTests(
@@ -125,7 +132,6 @@ async function nodeTests(
   without: readonly string[] = [],
 ): Promise<Count> {
   const files = testFiles(pattern).filter((file) => !without.some((part) => file.includes(part)));
-  if (files.length === 0) return { passed: 0, failed: 0 };
   return countOf(await run(["node", ...testFlags, ...files], print));
 }
 
@@ -153,12 +159,14 @@ async function guestTests(kernel: string, print: Print): Promise<Count> {
 
 const testFlags = ["--test", "--test-reporter=spec", "--test-concurrency=3"];
 
-/** The counts that node's spec reporter ends with; a run that printed none failed. */
+/** The counts and failures that node's spec reporter ends with; a run that printed none failed. */
 function countOf({ code, output }: { code: number; output: string }): Count {
   const count = (word: string) =>
     Number(output.match(new RegExp(`^ℹ ${word} (\\d+)`, "m"))?.[1] ?? 0);
   const [passed, failed] = [count("pass"), count("fail") + count("cancelled")];
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+  if (code !== 0 && failed === 0) return { passed, failed: 1, failures: output.slice(-4_000) };
+  const told = output.indexOf("✖ failing tests:");
+  return { passed, failed, failures: told < 0 ? "" : output.slice(told) };
 }
 
 /** The lab's opa, built first if need be. */

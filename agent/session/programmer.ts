@@ -55,6 +55,11 @@ export class Programmer {
     return sets !== undefined && this.#held !== undefined && equalSets(sets, this.#held.sets);
   }
 
+  /** Whether the kernel was programmed, and nothing failed that another try may mend. */
+  ready(): boolean {
+    return this.#held !== undefined && !this.#mayPass();
+  }
+
   /** Follows `desired` until `signal` aborts; a call of the engine under way is waited for. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;

@@ -330,7 +330,7 @@ test("sets that cannot be used or programmed are named, and the others hold", as
   const failing = putSet(world, "lacking");
   world.engine.failing.add("lacking");
   list(world, "bad", "empty", "good", "lacking");
-  await start(world);
+  const { session } = await start(world);
   await until(world, "a report", () => world.api.applied.length > 0);
   assert.equal(status(world).digest, nodeDigest([{ name: "good", hash }]));
   assert.deepEqual(status(world).exceptions, [
@@ -356,6 +356,7 @@ test("sets that cannot be used or programmed are named, and the others hold", as
       message: "no error injection",
     },
   ]);
+  assert.equal(session.ready(), true, "no try again mends these");
 });
 
 test("an object of several sets is held when all of them are", async (t) => {
@@ -535,13 +536,15 @@ test("a kernel that cannot be programmed is reported and tried again", async (t)
   const hash = putSet(world, "a");
   list(world, "a");
   world.engine.broken = true;
-  await start(world);
+  const { session } = await start(world);
   await until(world, "a report", () => world.api.applied.length > 0);
   assert.deepEqual(status(world).exceptions, [
     { set: "a", hash, state: "failed", reason: "LoadFailed", message: "bpf: EPERM" },
   ]);
+  assert.equal(session.ready(), false);
   world.engine.broken = false;
   await until(world, "the set", () => isProgrammed(world, "a"));
+  await until(world, "readiness", () => session.ready());
   await until(world, "its report", () => status(world).exceptions === undefined);
 });
 
@@ -550,14 +553,16 @@ test("a set that the kernel was too busy for is tried again, ever more rarely", 
   putSet(world, "a");
   list(world, "a");
   world.engine.busy.add("a");
-  await start(world);
+  const { session } = await start(world);
   await until(world, "a report", () => world.api.applied.length > 0);
+  assert.equal(session.ready(), false);
   const tries = () => world.engine.calls.filter((call) => call !== "assign").length;
   const before = tries();
   await pass(world, 100_000);
   assert.ok(tries() > before && tries() <= 8, `${tries()} tries in 100 s`);
   world.engine.busy.clear();
   await until(world, "its report", () => status(world).exceptions === undefined);
+  assert.equal(session.ready(), true);
   const after = tries();
   await pass(world, 200_000);
   assert.equal(tries(), after);

@@ -98,6 +98,11 @@ export class Session {
     return this.#programmer.states();
   }
 
+  /** Whether this agent has programmed the kernel with what it knows. */
+  ready(): boolean {
+    return this.#programmer.ready();
+  }
+
   /** Whether Guardbee is to leave this node, and nothing is in force any more. */
   leaves(): boolean {
     const empty = this.#programmer.states()?.length === 0 && this.#programmer.settled();

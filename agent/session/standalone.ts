@@ -71,6 +71,11 @@ export class Standalone {
     return this.#programmer.states();
   }
 
+  /** Whether this agent has programmed the kernel with what it knows. */
+  ready(): boolean {
+    return this.#programmer.ready();
+  }
+
   /** Follows the files until `signal` aborts. The kernel is left as it is then. */
   async run(signal: AbortSignal): Promise<void> {
     await runTogether(

@@ -1,5 +1,5 @@
 import type { AgentOptions } from "@guardbee/agent";
-import type { Command } from "../command.ts";
+import { aNumber, aPort, type Command } from "../command.ts";
 
 export const agent: Command<AgentOptions> = {
   name: "agent",
@@ -35,11 +35,6 @@ export const agent: Command<AgentOptions> = {
       .option("state-dir", {
         type: "string",
         default: "/var/lib/guardbee",
-        describe: "Folder for what the agent must know before it reaches the API server",
-      })
-      .option("state-dir", {
-        type: "string",
-        default: "/var/lib/guardbee",
         describe: "With --kube: what the node is to hold, for a start without the cluster",
       })
       .option("events-file", {
@@ -48,12 +43,12 @@ export const agent: Command<AgentOptions> = {
         describe: "JSON lines of events; empty: no file",
       })
       .option("events-file-max-mb", {
-        type: "number",
+        ...aNumber("events-file-max-mb", 1, 1_000_000),
         default: 10,
         describe: "The file is rotated when it is as large as this, in MiB",
       })
       .option("events-file-backups", {
-        type: "number",
+        ...aNumber("events-file-backups", 0, 1_000_000),
         default: 5,
         describe: "How many rotated files are kept; 0: all",
       })
@@ -61,6 +56,10 @@ export const agent: Command<AgentOptions> = {
         type: "string",
         default: "/var/run/guardbee/events.sock",
         describe: "Unix socket that streams events to readers; empty: none",
+      })
+      .option("health-port", {
+        ...aPort("health-port"),
+        describe: "Serve /healthz and /readyz here, on 127.0.0.1 only",
       })
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,

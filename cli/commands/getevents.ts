@@ -156,6 +156,7 @@ async function printLines(input: Readable, print: Print, io: Io): Promise<void> 
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   const stop = () => lines.close();
   io.signal.addEventListener("abort", stop, { once: true });
+  if (io.signal.aborted) stop();
   try {
     for await (const line of lines) {
       const text = print(line);

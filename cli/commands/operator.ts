@@ -1,6 +1,6 @@
 import { KubeconfigError } from "@guardbee/kube";
 import { pino } from "pino";
-import { type Command, exit, UsageError } from "../command.ts";
+import { aPort, type Command, exit, UsageError } from "../command.ts";
 
 export type OperatorArgs = {
   readonly namespace: string | undefined;
@@ -30,11 +30,11 @@ export const operator: Command<OperatorArgs> = {
         describe: "How to reach the cluster [default: from inside it, else KUBECONFIG]",
       })
       .option("health-port", {
-        type: "number",
+        ...aPort("health-port"),
         describe: "Serve /healthz, /readyz and /metrics here",
       })
       .option("webhook-port", {
-        type: "number",
+        ...aPort("webhook-port"),
         describe: "Serve the validating webhook here, over TLS",
       })
       .option("disable-guard-rail", {

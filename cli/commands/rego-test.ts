@@ -1,4 +1,4 @@
-import { type Command, type ExitCode, exit } from "../command.ts";
+import { aNumber, type Command, type ExitCode, exit } from "../command.ts";
 import { opaOf, runOpa } from "../rego/opa.ts";
 import { stageRego } from "../rego/stage.ts";
 
@@ -32,7 +32,7 @@ export const regoTest: Command<RegoTestArgs> = {
         describe: "Print as JSON which lines the tests reach",
       })
       .option("threshold", {
-        type: "number",
+        ...aNumber("threshold", 0, 100),
         describe: "Fail when the tests reach a smaller share of the lines, in percent",
       })
       .option("run", { type: "string", describe: "Only tests whose name matches this expression" })

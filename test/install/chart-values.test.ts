@@ -65,6 +65,7 @@ const refused: readonly { set: string; want: string }[] = [
     set: 'agent.maxUnavailable="0%"',
     want: "at '/agent/maxUnavailable': '0%' does not match pattern '^([1-9][0-9]?|100)%$'",
   },
+  { set: "agent.healthPort=0", want: "at '/agent/healthPort': minimum: got 0, want 1" },
   { set: "agent.maxUnavailable=0", want: "at '/agent/maxUnavailable': minimum: got 0, want 1" },
   {
     set: 'agent.resources.requests.memory="150MB"',

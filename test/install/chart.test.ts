@@ -70,6 +70,12 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
 
   const options: readonly { set: string; object: string; at: string; want: unknown }[] = [
     { set: "operator.replicas=2", object: operator, at: "spec.replicas", want: 2 },
+    {
+      set: "agent.healthPort=7000",
+      object: agent,
+      at: `${first}.readinessProbe.httpGet.port`,
+      want: 7000,
+    },
     { set: "agent.maxUnavailable=3", object: agent, at: `${updates}.maxUnavailable`, want: 3 },
     {
       set: 'agent.maxUnavailable="50%"',
@@ -123,7 +129,7 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
     {
       set: 'agent.logLevel="debug"',
       object: agent,
-      at: `${first}.args.9`,
+      at: `${first}.args.10`,
       want: "--log-level=debug",
     },
     {

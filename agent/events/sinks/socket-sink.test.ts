@@ -113,3 +113,16 @@ test("a stale socket is replaced, a file in its place is not", async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+test("ends also when it is aborted before it listens", { timeout: 10_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sock-"));
+  try {
+    const sink = new SocketSink({ path: join(folder, "run", "s"), droppedLine: String, log });
+    const controller = new AbortController();
+    const running = sink.run(controller.signal);
+    controller.abort();
+    await running;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

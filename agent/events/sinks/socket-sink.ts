@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
+import { orAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Batch, Sink, SinkStats } from "./sink.ts";
 
@@ -44,9 +45,10 @@ export class SocketSink implements Sink {
     await listen(server, this.#options.path);
     this.#options.log.info({ path: this.#options.path }, "event socket is open");
     const failed = once(server, "error").then(([error]) => Promise.reject(error));
-    const aborted = once(signal, "abort");
     try {
-      await Promise.race([failed, aborted]);
+      await orAborted(failed, signal);
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end
     } finally {
       server.close(); // also removes the socket's file
       for (const { socket } of this.#readers) socket.end();

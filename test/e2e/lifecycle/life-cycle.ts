@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import type { KubeObject } from "@guardbee/kube";
 import { pilotOn } from "../cluster/fleet.ts";
 import { kernelBecomes } from "../cluster/kernel-objects.ts";
 import { applyReady, denyWrites, denyWritesRef } from "../cluster/policies.ts";
@@ -22,6 +23,7 @@ import type { ImageSpec } from "../lab/image/oci.ts";
 import { encodeTar } from "../lab/image/tar.ts";
 import { withParents } from "../lab/image/tree.ts";
 import { imageNames, imageSpecs, repositoryRoot } from "../lab/images.ts";
+import { waitFor } from "../lab/progress.ts";
 import { capabilityScene, viScene } from "../scenes.ts";
 
 /** One way to install Guardbee; each step resolves when its tool is done. */
@@ -89,7 +91,7 @@ export function lifeCycle(name: string, way: Way): void {
       const files = await onNode(node, `find ${folders} ! -type d 2>/dev/null; true`);
       assert.equal(files, "", `${node}: files`);
     }
-    assert.deepEqual(await objects(), []);
+    await noObjects(); // pods go when their kubelet has told that they ended
     assert.equal(await writeIn(pilotOn("node-1"), path), "allowed");
   });
 }
@@ -108,10 +110,24 @@ export async function nextImages(): Promise<readonly ImageSpec[]> {
     }));
 }
 
+/** Of pods that are not on their way out. */
 async function imagesInUse(): Promise<readonly string[]> {
-  const template = "jsonpath={.items[*].spec.containers[*].image}";
-  const get = ["-n", systemNamespace, "get", "pods", "-o", template];
-  return [...new Set((await kubectlOutput(get)).split(" "))].sort();
+  const list = await kubectlOutput(["-n", systemNamespace, "get", "pods", "-o", "json"]);
+  const { items }: { items: readonly KubeObject[] } = JSON.parse(list);
+  const images = items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .flatMap(({ spec }) => (spec as { containers: { image: string }[] }).containers)
+    .map(({ image }) => image);
+  return [...new Set(images)].sort();
+}
+
+async function noObjects(): Promise<void> {
+  let left: readonly string[] = [];
+  const gone = async () => {
+    left = await objects();
+    return left.length === 0 || undefined;
+  };
+  await waitFor("no object", gone, { timeoutMs: 60_000, everyMs: 1_000, detail: () => `${left}` });
 }
 
 /** `kind/name` of all that has our name; CRDs are the caller's to remove or keep. */
