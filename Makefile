@@ -42,7 +42,7 @@ generate: node_modules ## CRDs and reference pages from their sources
 check: build ## types, style, layers, generated files
 	node test/run.ts static
 
-test: build lab-build ## the last line says how many passed and failed; ALL=1: fleet and life cycle, too
+test: build lab-build ## the last line says how many passed and failed; ALL=1: the long ones, too
 	OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)" node test/run.ts $(if $(ALL),--all)
 
 demo: build ## a cluster of two nodes, both seed policies, the scenes; KEEP=1 leaves it up

@@ -27,9 +27,10 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
   [[{ name: "static", run: (print) => commands(staticChecks, print) }]],
   [
     [
-      { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, elsewhere) },
+      { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, { without: elsewhere }) },
       { name: "install", run: (print) => nodeTests("test/install/*.test.ts", print) },
       { name: "rego", run: (print) => commands([regoChecks()], print) },
+      { name: "oldest", run: oldestTests },
     ],
     [
       { name: "guest-lab", run: (print) => guestTests("lab", print) },
@@ -42,7 +43,7 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
 ];
 const stages = steps.flat(2);
 /** Long, and of interest to a change of few parts only: they run with --all, or when named. */
-const longStages = ["lifecycle", "fleet"];
+const longStages = ["oldest", "lifecycle", "fleet"];
 
 /** In the paths of tests that another stage runs. */
 const elsewhere = [".guest.test.ts", ".e2e.test.ts", "test/install/", "test/fleet/"];
@@ -129,10 +130,17 @@ async function commands(all: readonly (readonly string[])[], print: Print): Prom
 async function nodeTests(
   pattern: string,
   print: Print,
-  without: readonly string[] = [],
+  { without = [], ...options }: { readonly without?: readonly string[] } & RunOptions = {},
 ): Promise<Count> {
   const files = testFiles(pattern).filter((file) => !without.some((part) => file.includes(part)));
-  return countOf(await run(["node", ...testFlags, ...files], print));
+  return countOf(await run(["node", ...testFlags, ...files], print, options));
+}
+
+/** Whatever needs an API server, before the oldest that is supported. */
+async function oldestTests(print: Print): Promise<Count> {
+  const { "oldest-kube-apiserver": apiserver } = await ensureBuilt(["oldest-kubernetes"]);
+  const env = { GUARDBEE_TEST_APISERVER: apiserver! };
+  return nodeTests("**/*.api.test.ts", print, { without: ["test/fleet/"], env });
 }
 
 /** All files share one cluster, so one runs at a time; setup.ts makes the cluster and removes it. */
@@ -175,14 +183,23 @@ async function builtOpa(): Promise<string> {
   return opa!;
 }
 
-/** What overruns `limitMs` is asked to end, so that it cleans up, and has failed. */
+type RunOptions = {
+  /** What overruns it is asked to end, so that it cleans up, and has failed. */
+  readonly limitMs?: number;
+  /** Beside our own. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
 function run(
   command: readonly string[],
   print: Print,
-  { limitMs }: { readonly limitMs?: number } = {},
+  { limitMs, env = {} }: RunOptions = {},
 ): Promise<{ code: number; output: string }> {
   const [program, ...args] = command;
-  const child = spawn(program!, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program!, args, {
+    ...{ cwd: root, env: { ...process.env, ...env } },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const end = () => {
     print(`${program}: takes longer than ${limitMs! / 60_000} minutes; ending it\n`);
     child.kill("SIGTERM");

@@ -103,7 +103,8 @@ async function followBuild(
 async function main(args: readonly string[]): Promise<void> {
   const json = args.includes("--json");
   const named = args.filter((arg) => !arg.startsWith("--"));
-  const paths = await ensureBuilt(named.length > 0 ? named : items.map((item) => item.name));
+  const byDefault = items.filter(({ onRequest }) => !onRequest).map(({ name }) => name);
+  const paths = await ensureBuilt(named.length > 0 ? named : byDefault);
   const lines = Object.entries(paths).map(([name, path]) => `${name} ${path}`);
   process.stdout.write(`${json ? JSON.stringify(paths) : lines.join("\n")}\n`);
 }
