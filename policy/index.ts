@@ -40,7 +40,7 @@ export type { RegoKind } from "./schema/rego-kind-names.ts";
 export type { RegoPolicy, RegoPolicySpec } from "./schema/rego-policy.ts";
 export type { HashedSets, SelectorSetObject, SelectorSetSpec } from "./schema/selector-set.ts";
 export type { Condition as StatusCondition, ConditionType, PolicyStatus } from "./schema/status.ts";
-export { conditionTypes } from "./schema/status.ts";
+export { conditionTypes, rolloutStates } from "./schema/status.ts";
 export type { TracingPolicy } from "./schema/tracing-policy.ts";
 export {
   type Action,

@@ -11,7 +11,7 @@ export type FleetCounts = {
   readonly rollouts: ReadonlyMap<RolloutState, number>;
 };
 
-export type RolloutState = NonNullable<PolicyStatus["rollout"]>["state"];
+type RolloutState = NonNullable<PolicyStatus["rollout"]>["state"];
 
 /** Policies of one kind whose condition Ready says the same. */
 export type PolicyCount = {

@@ -1,13 +1,13 @@
 import type { Outcome, QueueDepth, ReflectorState, ReflectorStep, Resource } from "@guardbee/kube";
+import { rolloutStates } from "@guardbee/policy";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import manifest from "../package.json" with { type: "json" };
 import { nodeStandings } from "../status/node-standing.ts";
-import type { FleetCounts, RolloutState } from "./fleet-counts.ts";
+import type { FleetCounts } from "./fleet-counts.ts";
 import { resourceOf } from "./request-resource.ts";
 
 const watchStates = ["listing", "watching", "waiting"] as const satisfies ReflectorState["kind"][];
 const queueStates = ["later", "due", "active"] as const;
-const rolloutStates: readonly RolloutState[] = ["Progressing", "Paused", "Halted", "Undone"];
 const outcomes = ["done", "after", "terminal", "error"] as const;
 export type ReconcileOutcome = Outcome["kind"] | "error";
 

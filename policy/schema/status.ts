@@ -42,6 +42,9 @@ export const conditions = list(condition, {
   "x-kubernetes-list-map-keys": ["type"],
 });
 
+/** Of `status.rollout.state`. */
+export const rolloutStates = ["Progressing", "Paused", "Halted", "Undone"] as const;
+
 const nodeCount = () => optional(int32({ minimum: 0 }));
 
 const failureGroup = object({
@@ -127,7 +130,7 @@ export const policyStatus = optional(
       rollout: optional(
         object(
           {
-            state: oneOf(["Progressing", "Paused", "Halted", "Undone"]),
+            state: oneOf(rolloutStates),
             wave: int32({ minimum: 0, description: "Counts from 1; 0: undone." }),
             waves: int32({ minimum: 1 }),
             stops: optional(

@@ -93,13 +93,18 @@ export class PolicyApplication {
   }
 
   #git(...args: readonly string[]): string {
-    const identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
-    const options = { cwd: this.#repository, encoding: "utf8" } as const;
-    return execFileSync("git", [...identity, ...args], options).trim();
+    return git(this.#repository, ...args);
   }
 
   #commit(subject: string): void {
     this.#git("add", "--all");
     this.#git("commit", "--quiet", "--message", subject);
   }
+}
+
+/** Runs git in a repository, as somebody; what it printed. */
+export function git(repository: string, ...args: readonly string[]): string {
+  const identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+  const options = { cwd: repository, encoding: "utf8" } as const;
+  return execFileSync("git", [...identity, ...args], options).trim();
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { kubeconfigFor } from "../../cli/cluster/testing/three-nodes.ts";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
+import { git } from "./argocd-application.ts";
 import { ArgoCd, argocdItems } from "./argocd-controller.ts";
 import { parseManifests, root, whyNotBuilt } from "./lab-programs.ts";
 
@@ -24,12 +24,9 @@ describe("Argo CD installs Guardbee", { skip, timeout: 300_000 }, () => {
     for (const part of ["crds", "config"]) {
       cpSync(join(root, part), join(repository, part), { recursive: true, verbatimSymlinks: true });
     }
-    const identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
-    const git = (...args: readonly string[]) =>
-      execFileSync("git", [...identity, ...args], { cwd: repository });
-    git("init", "--quiet", "--initial-branch=main");
-    git("add", "--all");
-    git("commit", "--quiet", "--message", "all of it");
+    git(repository, "init", "--quiet", "--initial-branch=main");
+    git(repository, "add", "--all");
+    git(repository, "commit", "--quiet", "--message", "all of it");
     argo = new ArgoCd(kubeconfigFor(cluster.access));
     await argo.start();
   });

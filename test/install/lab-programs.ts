@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { skipReason } from "../../kube/testing/must-run.ts";
 import { outputPaths } from "../e2e/lab/build.ts";
 import { itemNamed } from "../e2e/lab/items.ts";
 
@@ -20,9 +21,8 @@ export function whyNotBuilt(...items: readonly string[]): string | false {
   const missing = items.filter((name) =>
     Object.values(outputPaths(itemNamed(name))).some((path) => !existsSync(path)),
   );
-  return missing.length === 0
-    ? false
-    : `not built: node test/e2e/lab/build.ts ${missing.join(" ")}`;
+  const why = `not built: node test/e2e/lab/build.ts ${missing.join(" ")}`;
+  return skipReason(missing.length > 0 && why);
 }
 
 export type Program = readonly [item: string, name: string];

@@ -7,3 +7,18 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Of what needs no right on its node. */}}
+{{- define "guardbee.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "guardbee.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
