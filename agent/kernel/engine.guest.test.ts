@@ -1,14 +1,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
-import type { Condition } from "@guardbee/policy";
+import type { Condition, Hook } from "@guardbee/policy";
 import { execText } from "../events/decode.ts";
 import type { HookArg, KernelEvent } from "../events/kernel-event.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { bpfIds, namesOf, openGuestKernel } from "./testing/guest-kernel.ts";
-import { aSet, denyWrites, example, inMode, onGetpriority, when } from "./testing/policies.ts";
+import {
+  aSet,
+  denyWrites,
+  example,
+  inMode,
+  named,
+  onGetpriority,
+  when,
+} from "./testing/policies.ts";
 import { Cgroup, type Ended, run, sh } from "./testing/scene.ts";
 
 const kernel = await openGuestKernel();
@@ -160,6 +168,41 @@ test("while a policy is edited, its old and its new path are never both open", a
     assert.deepEqual(late, []);
   }
   await writer.stop();
+});
+
+test("an edit that is refused changes nothing where the version before is spared", async (t) => {
+  const goOn = () => writeFileSync("/tmp/go", "");
+  t.after(goOn); // also when it fails
+  const folder = await aFolder("forbidden");
+  await kernel.program([deny]);
+  const programs = () => bpfIds().prog; // maps of a slot are made anew
+  const before = programs();
+  const call = "no_such_function";
+  const missing: Hook = { on: { kind: "kprobe", call, syscall: false }, args: [], selectors: [] };
+  const loads = onGetpriority(when());
+  const many = Array.from({ length: 1025 }, () => when());
+  const large = { ...loads, on: { ...loads.on, call: "sys_setpriority" }, selectors: many };
+  const waits = (path: string) => `until [ -e ${path} ]; do sleep 0.1; done`;
+  const writer = sh(`exec 3>${folder}/x; ${waits("/tmp/go")}; echo hi >&3; echo survived`);
+  await sh(waits(`${folder}/x`));
+  for (const [hook, reason] of [
+    [missing, "HookNotFound"] as const,
+    [large, "LimitExceeded"] as const,
+  ]) {
+    const edit = named({ ...deny.set, hooks: [loads, hook, ...deny.set.hooks] });
+    const scopes = { host: [deny.name], podRoots: [], cgroups: [] };
+    const wanted = { sets: [edit, aSet("other", loads)], scopes };
+    const states = await engine.program(wanted, new Set([deny.name]));
+    assert.deepEqual(
+      states.map((state) => [state.name, state.hash, "reason" in state && state.reason]),
+      [[deny.name, edit.hash, reason]],
+    );
+    assert.deepEqual(await sh(`echo hi >${folder}/y`), killed);
+  }
+  await kernel.program([deny]);
+  assert.deepEqual(await settled(programs, before), before);
+  goOn();
+  assert.deepEqual(await writer, killed, "its descriptor is still followed");
 });
 
 test("without policies no program, map or link of them is left in the kernel", async () => {

@@ -64,8 +64,12 @@ export type KernelFeatures = {
 /** Programs one node's kernel. Calls are serialised; each is level-based: give the whole state. */
 export type Engine = {
   features(): KernelFeatures;
-  /** Makes the kernel hold exactly `desired` in one flip. Throws only on a bug or a dead kernel. */
-  program(desired: Desired): Promise<readonly SetState[]>;
+  /**
+   * Makes the kernel hold exactly `desired`, less what it refuses, in one flip. When it refuses a set
+   * of `spared`, of which the caller has another version, nothing changes, and only the states of
+   * those refused are given back. Throws only on a bug or a dead kernel.
+   */
+  program(desired: Desired, spared?: ReadonlySet<string>): Promise<readonly SetState[]>;
   /** Moves cgroups to other sets without touching any policy; ends with the kernel changed. */
   assign(scopes: Scopes): Promise<void>;
 };

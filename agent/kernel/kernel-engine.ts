@@ -36,6 +36,15 @@ export type KernelEngineOptions = {
   readonly log: Logger;
 };
 
+/** What is to be attached; `refused` grows meanwhile. `spared`: as in Engine.program. */
+type Wish = {
+  readonly sets: readonly NamedSet[];
+  readonly classes: Classes;
+  /** How many classes there is room for. */
+  readonly capacity: number;
+  readonly refused: Map<string, Refusal>;
+  readonly spared: ReadonlySet<string>;
+};
 /** One try to attach everything; `loaded` holds over to the next try. */
 type Attempt = {
   readonly shared: Shared;
@@ -114,8 +123,8 @@ export class KernelEngine implements Engine {
     return this.#hooks.get(number);
   }
 
-  program(desired: Desired): Promise<readonly SetState[]> {
-    return this.#serially(() => this.#program(desired));
+  program(desired: Desired, spared?: ReadonlySet<string>): Promise<readonly SetState[]> {
+    return this.#serially(() => this.#program(desired, spared));
   }
 
   assign(scopes: Scopes): Promise<void> {
@@ -128,11 +137,15 @@ export class KernelEngine implements Engine {
     return result;
   }
 
-  #program(desired: Desired): readonly SetState[] {
+  #program(desired: Desired, spared: ReadonlySet<string> = new Set()): readonly SetState[] {
     const refused = new Map<string, Refusal>();
     const classes = this.#classes.number(desired.scopes);
-    this.#capacity = capacityFor(classes.length);
-    const held = this.#attachAll(desired.sets, classes, refused);
+    const capacity = capacityFor(classes.length);
+    const held = this.#attachAll({ sets: desired.sets, classes, capacity, refused, spared });
+    if (held === undefined) {
+      const states = desired.sets.map((set) => stateOf(set, refused.get(set.name), []));
+      return states.filter(({ name }) => refused.has(name) && spared.has(name));
+    }
     const slot = 1 - this.#state.active;
     for (const { program, tables } of held.values()) program.writeSlot(slot, tables);
     const inForce = desired.sets.filter((set) => !refused.has(set.name));
@@ -141,23 +154,29 @@ export class KernelEngine implements Engine {
     this.#state.flip(slot);
     this.#afterFlip(held, slot, inForce, desired.scopes);
     this.#desired = desired;
+    this.#capacity = capacity;
     return desired.sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
   }
 
-  /** Loads and attaches what the sets need, leaving out sets until all that are left succeed. */
-  #attachAll(
-    sets: readonly NamedSet[],
-    classes: Classes,
-    refused: Map<string, Refusal>,
-  ): Map<string, Held> {
+  /**
+   * Loads and attaches what the sets need, leaving out sets until all that are left succeed;
+   * undefined as soon as one of those is spared. What it has pinned by then the next call adopts or
+   * removes.
+   */
+  #attachAll(wish: Wish): Map<string, Held> | undefined {
+    const { sets, refused, spared } = wish;
     const loaded = new Map<string, Program>();
     for (;;) {
+      if ([...refused.keys()].some((name) => spared.has(name))) {
+        for (const program of loaded.values()) program.close();
+        return undefined;
+      }
       const wanted = sets.filter((set) => !refused.has(set.name));
       const planned = plan(wanted, this.#abilities);
       for (const [name, refusal] of planned.refused) refused.set(name, refusal);
-      const serving = wanted.filter((set) => !refused.has(set.name));
-      const shared = this.#shared(serving, classes, refused);
-      if (serving.some((set) => refused.has(set.name))) continue;
+      if (planned.refused.size > 0) continue;
+      const shared = this.#shared(wanted, wish);
+      if (wanted.some((set) => refused.has(set.name))) continue;
       const held = new Map<string, Held>();
       const attempt = { shared, held, loaded, refused };
       if (!planned.points.every((point) => this.#attach(point, attempt))) continue;
@@ -167,7 +186,7 @@ export class KernelEngine implements Engine {
     }
   }
 
-  #shared(serving: readonly NamedSet[], classes: Classes, refused: Map<string, Refusal>): Shared {
+  #shared(serving: readonly NamedSet[], { classes, capacity, refused }: Wish): Shared {
     const { groups, full } = numberFollowGroups(this.#loader, this.#followIds, serving);
     for (const name of full) {
       refused.set(name, {
@@ -188,7 +207,7 @@ export class KernelEngine implements Engine {
       binaryPrefix: binaries.prefix,
       followGroups: groups,
       classes,
-      classCapacity: this.#capacity,
+      classCapacity: capacity,
     };
   }
 

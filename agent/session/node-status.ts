@@ -4,6 +4,7 @@ import type { KernelFeatures, SetState } from "../kernel/engine.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
 import { objectOf } from "./set-object.ts";
+import { messageOf, type RefusedVersion } from "./versions.ts";
 
 export type NodeStatus = NodePolicySetStatus;
 
@@ -20,6 +21,8 @@ export type NodeFacts = {
   /** What the engine made of the sets it was given last. */
   readonly states: readonly SetState[];
   readonly content: (name: string) => SetContent | undefined;
+  /** Why its content is not in force, and the version before is. */
+  readonly refusal: (name: string) => RefusedVersion | undefined;
   /** Calls stopped by a content of an object. */
   readonly stopsOf: (name: string, hash: string) => number;
   readonly kernel: KernelFeatures;
@@ -30,11 +33,15 @@ export type NodeFacts = {
 export function nodeStatus(facts: NodeFacts): NodeStatus {
   const { nodeSet, kernel, agentVersion } = facts;
   const states = byObject(facts.states);
+  const inForce = held(facts, states);
+  const hashes = new Map(inForce.map(({ name, hash }) => [name, hash]));
   const failed: Exception[] = [];
   const pending: Exception[] = [];
   for (const name of nodeSet.sets) {
-    const verdict = judge(name, facts.content(name), states.get(name) ?? []);
-    if (verdict !== "programmed") (verdict.state === "failed" ? failed : pending).push(verdict);
+    const verdict = judge(name, facts, states.get(name) ?? []);
+    if (verdict === "programmed") continue;
+    const exception = withBefore(verdict, hashes.get(name));
+    (verdict.state === "failed" ? failed : pending).push(exception);
   }
   const exceptions = [...failed, ...pending];
   const listed = exceptions.slice(0, EXCEPTIONS_MAX);
@@ -42,7 +49,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   return {
     observedGeneration: nodeSet.generation,
     // Over what is in the kernel, listed or not: one that should be gone must show too.
-    digest: nodeDigest(held(facts, states)),
+    digest: nodeDigest(inForce),
     sets: {
       programmed: nodeSet.sets.length - exceptions.length,
       failed: failed.length,
@@ -90,11 +97,20 @@ function byObject(all: readonly SetState[]): ReadonlyMap<string, readonly SetSta
   return Map.groupBy(all, ({ name }) => objectOf(name));
 }
 
+/** `holds`: the content in force instead. */
+function withBefore(exception: Exception, holds: string | undefined): Exception {
+  const { hash, state, message } = exception;
+  if (holds === undefined || holds === hash) return exception;
+  const stays = state === "failed" ? "; the version before stays in force" : "";
+  return { ...exception, message: cut(`${message}${stays}`), holds };
+}
+
 function judge(
   name: string,
-  content: SetContent | undefined,
+  facts: NodeFacts,
   states: readonly SetState[],
 ): "programmed" | Exception {
+  const content = facts.content(name);
   if (content === undefined) {
     const message = `SelectorSet ${name} is not here yet`;
     return { set: name, hash: "", state: "pending", reason: "NotFound", message };
@@ -104,6 +120,11 @@ function judge(
     return { set: name, hash, state: "failed", reason: "LoadFailed", message: cut(message) };
   }
   const { hash, sets } = content.object;
+  const refusal = facts.refusal(name);
+  if (refusal !== undefined) {
+    const { reason, message } = refusal;
+    return { set: name, hash, state: "failed", reason, message: cut(message) };
+  }
   const known = new Set(states.map((one) => one.name));
   const current = states.every((one) => one.hash === hash) && states.length === sets.length;
   if (!current || !sets.every((one) => known.has(one.name))) {
@@ -112,10 +133,8 @@ function judge(
   }
   const lacking = states.find((one) => one.state === "failed");
   if (lacking?.state !== "failed") return "programmed";
-  const { reason, message } = lacking;
-  const which = lacking.name.slice(name.length + 1);
-  const what = which === "" ? message : `${which}: ${message}`;
-  return { set: name, hash, state: "failed", reason, message: cut(what) };
+  const { reason } = lacking;
+  return { set: name, hash, state: "failed", reason, message: cut(messageOf(lacking)) };
 }
 
 function cut(message: string): string {

@@ -3,18 +3,24 @@ import type { Logger } from "pino";
 import type { Pod } from "../scope/pods.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import type { SetContent } from "./set-contents.ts";
-import { parseSetObject } from "./set-object.ts";
+import { type ObjectSets, parseSetObject } from "./set-object.ts";
 
 /** What a node remembers, so that it enforces after a boot without its API server. */
 export type Remembered = {
   /** Sets that its NodePolicySet listed last; undefined: none was ever seen. */
   readonly wanted: readonly string[] | undefined;
   readonly contents: ReadonlyMap<string, SetContent>;
+  /** What the kernel held last, where it is not known to differ from `contents`: that. */
+  readonly held: ReadonlyMap<string, ObjectSets>;
   /** undefined: nothing is remembered, which is not the same as no pods. */
   readonly pods: readonly Pod[] | undefined;
 };
 
-type SetEntry = { readonly name: string } & (
+type SetEntry = {
+  readonly name: string;
+  /** Hash of the version in force, where `hash` is not. */
+  readonly held?: string;
+} & (
   | { readonly hash: string; readonly uid: string; readonly generation: number }
   | { readonly hash?: undefined }
 );
@@ -33,14 +39,24 @@ export async function loadRemembered(state: StateDir, log: Logger): Promise<Reme
   const desired = await readVersioned(state, DESIRED, log);
   const entries = Array.isArray(desired?.sets) ? desired.sets.filter(isSetEntry) : [];
   const contents = new Map<string, SetContent>();
+  const held = new Map<string, ObjectSets>();
   for (const entry of entries) {
-    const content = entry.hash === undefined ? undefined : await readContent(state, entry, log);
-    if (content !== undefined) contents.set(entry.name, content);
+    const { name, hash } = entry;
+    const object = hash === undefined ? undefined : await readObject(state, { name, hash }, log);
+    if (object !== undefined && hash !== undefined) {
+      const { uid, generation } = entry;
+      contents.set(name, { uid, generation, state: "read", object });
+    }
+    const before = entry.held;
+    const inForce =
+      before === undefined ? object : await readObject(state, { name, hash: before }, log);
+    if (inForce !== undefined) held.set(name, inForce);
   }
   const pods = await readVersioned(state, PODS, log);
   return {
     wanted: Array.isArray(desired?.sets) ? entries.map(({ name }) => name) : undefined,
     contents,
+    held,
     pods: Array.isArray(pods?.pods) ? pods.pods.filter(isPod) : undefined,
   };
 }
@@ -52,26 +68,36 @@ export async function loadRemembered(state: StateDir, log: Logger): Promise<Reme
 export async function saveDesired(
   state: StateDir,
   wanted: readonly string[],
-  content: (name: string) => SetContent | undefined,
+  of: {
+    readonly content: (name: string) => SetContent | undefined;
+    readonly held: (name: string) => ObjectSets | undefined;
+  },
 ): Promise<void> {
   const present = await state.list(SETS);
   const named = new Set<string>();
-  const sets: SetEntry[] = [];
-  for (const name of wanted) {
-    const found = content(name);
-    if (found?.state !== "read") {
-      sets.push({ name });
-      continue;
-    }
-    const { hash, sets: contents } = found.object;
+  const save = async ({ hash, sets }: ObjectSets) => {
     const file = contentFile(hash);
-    if (!present.includes(file))
+    if (!present.includes(file) && !named.has(file)) {
       await state.write(
         file,
-        contents.map(({ set }) => set),
+        sets.map(({ set }) => set),
       );
+    }
     named.add(file);
-    sets.push({ name, hash, uid: found.uid, generation: found.generation });
+    return hash;
+  };
+  const sets: SetEntry[] = [];
+  for (const name of wanted) {
+    const found = of.content(name);
+    const object = found?.state === "read" ? found.object : undefined;
+    const held = of.held(name);
+    const before = held && held.hash !== object?.hash ? { held: await save(held) } : {};
+    if (found === undefined || object === undefined) {
+      sets.push({ name, ...before });
+    } else {
+      const { uid, generation } = found;
+      sets.push({ name, hash: await save(object), uid, generation, ...before });
+    }
   }
   await state.write(DESIRED, { version: VERSION, sets });
   for (const file of present) if (!named.has(file)) await state.remove(file);
@@ -81,20 +107,19 @@ export async function savePods(state: StateDir, pods: readonly Pod[]): Promise<v
   await state.write(PODS, { version: VERSION, pods });
 }
 
-async function readContent(
+async function readObject(
   state: StateDir,
-  entry: SetEntry & { readonly hash: string },
+  { name, hash }: { readonly name: string; readonly hash: string },
   log: Logger,
-): Promise<SetContent | undefined> {
-  const file = contentFile(entry.hash);
+): Promise<ObjectSets | undefined> {
+  const file = contentFile(hash);
   const found = await state.read(file);
-  const { name, uid, generation, hash } = entry;
   // Checked as if it came from the API server: a newer or older agent may have saved it.
   const { ok: _ok, ...parsed } = parseSetObject(name, {
     hash,
     sets: found.state === "present" && found.value,
   });
-  if ("sets" in parsed) return { uid, generation, state: "read", object: parsed };
+  if ("sets" in parsed) return parsed;
   const reason = found.state === "present" ? parsed.message : found.state;
   const err = found.state === "corrupt" ? found.error : undefined;
   log.warn({ file, set: name, reason, err }, "state file is unusable; fetching again");
@@ -123,9 +148,13 @@ function contentFile(hash: string): string {
 
 function isSetEntry(raw: unknown): raw is SetEntry {
   if (!isRecord(raw) || typeof raw.name !== "string") return false;
+  if (raw.held !== undefined && !isHash(raw.held)) return false;
   if (raw.hash === undefined) return true;
-  const hashed = typeof raw.hash === "string" && /^[0-9a-f]{64}$/.test(raw.hash);
-  return hashed && typeof raw.uid === "string" && typeof raw.generation === "number";
+  return isHash(raw.hash) && typeof raw.uid === "string" && typeof raw.generation === "number";
+}
+
+function isHash(raw: unknown): boolean {
+  return typeof raw === "string" && /^[0-9a-f]{64}$/.test(raw);
 }
 
 /** Enough to tell our own file from damage; it is readable by root alone. */

@@ -9,10 +9,26 @@ export type ProgrammerOptions = {
   readonly engine: Engine;
   /** What the kernel should hold now; undefined while that is not known and nothing may change. */
   readonly desired: () => Desired | undefined;
+  /** Where sets have other versions to go on with; none by default. */
+  readonly versions?: Versions;
   /** Called when `states` has changed. */
   readonly onProgrammed: () => void;
   readonly clock: Clock;
   readonly log: Logger;
+};
+
+/** Versions of sets before those in `desired`. */
+export type Versions = {
+  /** Names of sets in `desired` of which there is one. */
+  readonly spared: () => ReadonlySet<string>;
+  /** These are refused: `desired` has the versions before from now on. */
+  readonly refuse: (states: readonly SetState[]) => void;
+  /** Some were refused for a cause that may be gone at the next try. */
+  readonly mayPass: () => boolean;
+  /** `desired` has them again. */
+  readonly retry: () => void;
+  /** What the kernel holds. */
+  readonly enter: (states: readonly SetState[]) => void;
 };
 
 const RETRY_MIN_MS = 1_000;
@@ -82,9 +98,10 @@ export class Programmer {
   }
 
   async #step(): Promise<void> {
-    const { clock, engine, log } = this.#options;
-    const desired = this.#options.desired();
+    const { clock, engine, versions, log } = this.#options;
     const due = this.#retry !== undefined && clock.monotonic() >= this.#retry.atMs;
+    if (due) versions?.retry();
+    const desired = this.#options.desired();
     if (desired === undefined) {
       this.#retry = undefined;
       return;
@@ -94,7 +111,10 @@ export class Programmer {
       !equalSets(desired.sets, this.#held.sets) ||
       (due && this.#mayPass())
     ) {
-      this.#enter(await this.#program(desired));
+      if (!(await this.#program(desired))) {
+        this.#retry = this.#later();
+        return this.#step();
+      }
       this.#held = desired;
       this.#retry = this.#later();
     } else if (!equalScopes(desired.scopes, this.#held.scopes)) {
@@ -107,7 +127,8 @@ export class Programmer {
 
   /** Whether some set failed for a cause that may be gone at the next try. */
   #mayPass(): boolean {
-    return this.#states?.some((state) => state.state === "failed" && state.mayPass) ?? false;
+    const failed = this.#states?.some((state) => state.state === "failed" && state.mayPass);
+    return failed || (this.#options.versions?.mayPass() ?? false);
   }
 
   #later(): { readonly failures: number; readonly atMs: number } {
@@ -116,10 +137,23 @@ export class Programmer {
     return { failures, atMs: this.#options.clock.monotonic() + delayMs };
   }
 
-  /** When the engine throws, what held goes on and the rest is failed until it works again. */
-  async #program(desired: Desired): Promise<readonly SetState[]> {
+  /**
+   * False when nothing was changed, because the versions before are to hold instead. When the engine
+   * throws, what held goes on and the rest is failed until it works again.
+   */
+  async #program(desired: Desired): Promise<boolean> {
+    const { engine, versions, onProgrammed, log } = this.#options;
     try {
-      return await this.#options.engine.program(desired);
+      const spared = versions?.spared();
+      const states = await engine.program(desired, spared);
+      if (!states.some(({ name, state }) => state === "failed" && spared?.has(name))) {
+        this.#enter(states);
+        return true;
+      }
+      for (const state of states) log.error(state, "set refused; its version before stays");
+      versions?.refuse(states);
+      onProgrammed();
+      return false;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const wanted = new Set(desired.sets.map(({ name }) => name));
@@ -138,6 +172,7 @@ export class Programmer {
   #enter(states: readonly SetState[]): void {
     logStates(this.#options.log, this.#states ?? [], states);
     this.#states = states;
+    this.#options.versions?.enter(states);
     this.#options.onProgrammed();
   }
 }

@@ -22,7 +22,7 @@ import {
 } from "@guardbee/policy";
 import pino from "pino";
 
-import type { Desired, Engine, Scopes, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, Scopes, SetState } from "../kernel/engine.ts";
 import { StateDir } from "../state/state-dir.ts";
 import { FakeApi } from "./fake-api.ts";
 import { Session } from "./session.ts";
@@ -30,7 +30,7 @@ import { Session } from "./session.ts";
 const UID = "0a1b2c3d-1111-2222-3333-444455556666";
 const NODE = "n1";
 
-/** An engine that remembers what it was told; sets named in `failing` fail. */
+/** An engine that remembers what it was told; sets in `failing`, by name or hash, fail. */
 class FakeEngine implements Engine {
   readonly calls: ({ program: readonly string[] } | "assign")[] = [];
   readonly failing = new Set<string>();
@@ -43,18 +43,25 @@ class FakeEngine implements Engine {
     return { release: "6.12.0", arch: "x86_64", features: ["btf"] };
   }
 
-  async program(desired: Desired): Promise<readonly SetState[]> {
+  async program(desired: Desired, spared?: ReadonlySet<string>): Promise<readonly SetState[]> {
     this.calls.push({ program: desired.sets.map(({ name }) => name) });
     if (this.broken) throw new Error("bpf: EPERM");
+    const states = desired.sets.map((set) => this.#stateOf(set));
+    const refused = states.filter(({ name, state }) => state === "failed" && spared?.has(name));
+    if (refused.length > 0) return refused;
     this.desired = desired;
     this.scopes = desired.scopes;
-    return desired.sets.map(({ name, hash }) =>
-      this.failing.has(name)
-        ? { name, hash, state: "failed", reason: "KernelLacks", message: "no error injection" }
-        : this.busy.has(name)
-          ? { name, hash, state: "failed", reason: "LoadFailed", message: "EAGAIN", mayPass: true }
-          : { name, hash, state: "programmed", attachments: [] },
-    );
+    return states;
+  }
+
+  #stateOf({ name, hash }: NamedSet): SetState {
+    const isIn = (some: ReadonlySet<string>) => some.has(name) || some.has(hash);
+    if (isIn(this.failing)) {
+      return { name, hash, state: "failed", reason: "KernelLacks", message: "no error injection" };
+    }
+    return isIn(this.busy)
+      ? { name, hash, state: "failed", reason: "LoadFailed", message: "EAGAIN", mayPass: true }
+      : { name, hash, state: "programmed", attachments: [] };
   }
 
   async assign(scopes: Scopes): Promise<void> {
@@ -268,6 +275,95 @@ test("an edited set is programmed with its new content, and a set taken off the 
   await until(world, "the report", () => status(world).observedGeneration === 2);
   assert.equal(status(world).digest, nodeDigest([{ name: "a", hash }]));
   await until(world, "old contents removed", () => saved(world).join() === `${hash}.json`);
+});
+
+test("an edit that the kernel refuses leaves the version before, also after a restart", async (t) => {
+  const world = aWorld(t);
+  const scope: Scope = { host: false, pods: { namespaces: ["web"] } };
+  const before = putSet(world, "a", aSet("a", { scope }));
+  const other = putSet(world, "b");
+  list(world, "a", "b");
+  const first = await start(world);
+  await until(world, "both", () => isProgrammed(world, "a", "b"));
+  const edited = hashSets([aSet("a")]);
+  world.engine.failing.add(edited);
+  putSet(world, "a", aSet("a"));
+  await until(world, "the report", () => status(world).exceptions !== undefined);
+  const digest = nodeDigest([
+    { name: "a", hash: before },
+    { name: "b", hash: other },
+  ]);
+  const message = "no error injection; the version before stays in force";
+  const refused = { set: "a", hash: edited, state: "failed", reason: "KernelLacks", message };
+  assert.deepEqual(status(world).exceptions, [{ ...refused, holds: before }]);
+  assert.equal(status(world).digest, digest);
+  const held = () => world.engine.desired?.sets.map(({ hash }) => hash);
+  assert.deepEqual(held(), [before, other]);
+  assert.deepEqual(world.engine.scopes?.host, ["b"], "in the scope that it had");
+  assert.equal(first.session.ready(), true, "no try again mends this");
+  const calls = world.engine.calls.length;
+  await pass(world, 60_000);
+  assert.equal(world.engine.calls.length, calls);
+  const written = world.api.applied.length;
+  await first.stop();
+
+  world.api.setDown(true);
+  const engine = new FakeEngine();
+  engine.failing.add(edited);
+  const again = { ...world, engine };
+  await start(again);
+  await until(again, "the sets again", () => engine.desired !== undefined);
+  assert.deepEqual(
+    again.engine.desired?.sets.map(({ hash }) => hash),
+    [before, other],
+  );
+  world.api.setDown(false);
+  await pass(again, 120_000);
+  assert.equal(world.api.applied.length, written, "all is as it was reported");
+
+  const mended = putSet(world, "a", aSet("a", { mode: "monitor" }));
+  await until(again, "the mended edit", () => engine.desired?.sets[0]?.hash === mended);
+  await until(again, "its report", () => status(world).exceptions === undefined);
+  const files = () => saved(world).sort().join();
+  await until(again, "its file alone", () => {
+    return files() === [`${mended}.json`, `${other}.json`].sort().join();
+  });
+});
+
+test("an edit that the kernel was too busy for is tried again, and the version before holds till then", async (t) => {
+  const world = aWorld(t);
+  const before = putSet(world, "a");
+  list(world, "a");
+  const { session } = await start(world);
+  await until(world, "the set", () => isProgrammed(world, "a"));
+  const edited = hashSets([aSet("a", { mode: "monitor" })]);
+  world.engine.busy.add(edited);
+  putSet(world, "a", aSet("a", { mode: "monitor" }));
+  await until(world, "the report", () => status(world).exceptions !== undefined);
+  await pass(world, 30_000);
+  assert.equal(world.engine.desired?.sets[0]?.hash, before);
+  assert.equal(session.ready(), false);
+  world.engine.busy.clear();
+  await until(world, "the edit", () => world.engine.desired?.sets[0]?.hash === edited);
+  await until(world, "its report", () => status(world).exceptions === undefined);
+  assert.equal(session.ready(), true);
+});
+
+test("what was refused is tried again when the other sets change", async (t) => {
+  const world = aWorld(t);
+  putSet(world, "a");
+  putSet(world, "b");
+  list(world, "a", "b");
+  await start(world);
+  await until(world, "both", () => isProgrammed(world, "a", "b"));
+  const edited = hashSets([aSet("a", { mode: "monitor" })]);
+  world.engine.failing.add(edited);
+  putSet(world, "a", aSet("a", { mode: "monitor" }));
+  await until(world, "the report", () => status(world).exceptions !== undefined);
+  world.engine.failing.clear(); // a limit that both exceeded together
+  list(world, "a");
+  await until(world, "the edit", () => world.engine.desired?.sets[0]?.hash === edited);
+  await until(world, "its report", () => status(world).exceptions === undefined);
 });
 
 test("in a roll-out a node holds the version before until the share reaches it", async (t) => {

@@ -72,6 +72,7 @@ export class Session {
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
+      versions: this.#wanted.versions,
       onProgrammed: () => this.#reporter.poke(),
       clock,
       log: log.child({ component: "programmer" }),
@@ -155,6 +156,7 @@ export class Session {
       nodeSet,
       states,
       content: (name) => this.#wanted.content(name),
+      refusal: (name) => this.#wanted.versions.refusal(name),
       stopsOf: (name, hash) => this.stops.of(name, hash),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,

@@ -17,6 +17,7 @@ import { type Remembered, saveDesired } from "./persisted.ts";
 import { runTogether } from "./run-together.ts";
 import { Saver } from "./saver.ts";
 import { type Revision, type SetContent, SetContents } from "./set-contents.ts";
+import { HeldVersions } from "./versions.ts";
 
 export type WantedSetsOptions = {
   readonly connection: KubeConnection;
@@ -41,6 +42,8 @@ export class WantedSets {
   readonly #nodeSets: Reflector<NodeSet>;
   readonly #revisions: Reflector<Revision>;
   readonly #contents: SetContents;
+  /** For when the kernel refuses a newer content. */
+  readonly versions: HeldVersions;
   readonly #saver: Saver;
   readonly #onChange: () => void;
   /** Sorted. Written by the constructor, `#follow` and `#waitForLists`. */
@@ -85,9 +88,19 @@ export class WantedSets {
       clock,
       log,
     });
+    this.versions = new HeldVersions({
+      names: () => this.#names ?? [],
+      content: (name) => this.content(name),
+      held: remembered.held,
+      onChange: () => this.#saver.poke(),
+    });
     this.#saver = new Saver({
       subject: "desired sets",
-      save: () => saveDesired(state, this.#names ?? [], (name) => this.content(name)),
+      save: () =>
+        saveDesired(state, this.#names ?? [], {
+          content: (name) => this.content(name),
+          held: (name) => this.versions.held(name),
+        }),
       delayMs: 0,
       clock,
       log,
@@ -115,10 +128,7 @@ export class WantedSets {
 
   /** Sets that are to hold and can, by name; undefined while it is not known which are to. */
   sets(): readonly NamedSet[] | undefined {
-    return this.#names?.flatMap((name) => {
-      const content = this.content(name);
-      return content?.state === "read" ? content.object.sets : [];
-    });
+    return this.#names?.flatMap((name) => this.versions.sets(name));
   }
 
   /** Whether each set that is to hold is here, or is known to be absent. */
@@ -151,6 +161,7 @@ export class WantedSets {
       this.#names = nodeSet.sets;
       this.#removal = nodeSet.removal && nodeSet.sets.length === 0;
       this.#contents.keep(new Set(nodeSet.sets));
+      this.versions.keep(new Set(nodeSet.sets));
       this.#contents.poke();
     }
     this.#changed();
@@ -178,6 +189,7 @@ export class WantedSets {
   }
 
   #changed(): void {
+    this.versions.follow();
     if (this.#names !== undefined) this.#saver.poke();
     this.#onChange();
   }

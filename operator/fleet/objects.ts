@@ -195,9 +195,10 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
       }
     | undefined;
   const report = status && {
-    exceptions: (status.exceptions ?? []).map(({ set, hash, state, reason, message }) => ({
+    exceptions: (status.exceptions ?? []).map(({ set, hash, state, reason, message, holds }) => ({
       ...{ set, hash, state, reason },
       message: shared.text(message, maxMessageLength),
+      ...(holds === undefined ? {} : { holds }),
     })),
     ...(status.stops === undefined ? {} : { stops: status.stops }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),

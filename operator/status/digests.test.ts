@@ -21,6 +21,13 @@ test("a node with exceptions holds the rest", () => {
   assert.deepEqual(holds, mapOf({ a: "1" }));
 });
 
+test("a node that holds the version before of an exception holds the rest", () => {
+  const expected = mapOf({ a: "1", b: "2" });
+  const exceptions = [{ set: "b", holds: "1" }];
+  const holds = new Digests().read(digestOf({ a: "1", b: "1" }), () => expected, exceptions);
+  assert.deepEqual(holds, mapOf({ a: "1", b: "1" }));
+});
+
 test("a node that lags behind one change still holds the others", () => {
   const digests = new Digests();
   digests.expect(mapOf({ a: "1", b: "2" }));

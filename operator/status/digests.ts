@@ -23,21 +23,24 @@ export class Digests {
 
   /**
    * What a reported digest stands for. `expected` gives what the node should hold now, `exceptions`
-   * the sets that it says it does not. undefined: a digest of something nobody asked for lately.
+   * the sets that it says it does not, and what it holds of them instead. undefined: a digest of something nobody asked for lately.
    */
   read(
     digest: string,
     expected: () => Holdings,
-    exceptions: readonly { readonly set: string }[],
+    exceptions: readonly { readonly set: string; readonly holds?: string }[],
   ): Holdings | undefined {
     const known = this.#known.get(digest);
     if (known !== undefined) {
       this.#remember(digest, known);
       return known;
     }
-    const without = new Map(expected());
-    for (const { set } of exceptions) without.delete(set);
-    this.expect(without);
+    const inForce = new Map(expected());
+    for (const { set, holds } of exceptions) {
+      if (holds === undefined) inForce.delete(set);
+      else inForce.set(set, holds);
+    }
+    this.expect(inForce);
     return this.#known.get(digest);
   }
 

@@ -46,6 +46,16 @@ const cases: readonly {
     want: { state: "failed", reason: "KernelLacks", message: "no kprobe_override" },
   },
   {
+    name: "that could not, and holds an earlier content, says its mode too",
+    facts: { report: { digest: "d", exceptions: [{ ...failure, holds: "h1" }] }, holds: old },
+    want: {
+      state: "failed",
+      reason: "KernelLacks",
+      message: "no kprobe_override",
+      holds: "monitor",
+    },
+  },
+  {
     name: "that failed with an earlier content is pending",
     facts: {
       report: { digest: "d", exceptions: [{ ...failure, hash: "h1" }] },

@@ -7,8 +7,16 @@ export type NodeState = {
   readonly arch: string;
 } & (
   | { readonly state: "programmed"; readonly mode: Mode }
-  /** In force nowhere on this node, not even in part. */
-  | { readonly state: "failed"; readonly reason: string; readonly message: string }
+  /**
+   * In force nowhere on this node, not even in part. `holds`: the mode of an older version in force
+   * there.
+   */
+  | {
+      readonly state: "failed";
+      readonly reason: string;
+      readonly message: string;
+      readonly holds?: Mode;
+    }
   /** To report until `untilMs` (monotonic). `holds`: the mode of an older version in force there. */
   | { readonly state: "pending"; readonly untilMs: number; readonly holds?: Mode }
   /** Not to hold the newest content before its wave of a roll-out. `holds`: the mode until then. */
@@ -48,6 +56,8 @@ export type NodeException = {
   readonly state: "failed" | "pending";
   readonly reason: string;
   readonly message: string;
+  /** The content in force instead. */
+  readonly holds?: string;
 };
 
 export type JudgeOptions = {
@@ -70,10 +80,13 @@ export function judgeNode(
   const { node, kernel, arch, report } = facts;
   const is = { node, kernel, arch };
   const exception = report?.exceptions.find((one) => one.set === set.name);
-  if (exception?.state === "failed" && exception.hash === set.hash) {
-    return { ...is, state: "failed", reason: exception.reason, message: exception.message };
-  }
   const held = facts.holds?.get(set.name);
+  const older = held === undefined ? undefined : options.modeOf(held);
+  const holds = older === undefined ? {} : { holds: older };
+  if (exception?.state === "failed" && exception.hash === set.hash) {
+    const { reason, message } = exception;
+    return { ...is, state: "failed", reason, message, ...holds };
+  }
   if (held === set.hash) return { ...is, state: "programmed", mode: set.mode };
   const untilMs = Math.max(facts.heardMs, options.changedMs) + options.unreachableMs;
   const silent = options.nowMs >= untilMs;
@@ -82,6 +95,5 @@ export function judgeNode(
     return { ...is, state: "programmed", mode: set.mode };
   }
   if (!facts.ready || silent) return { ...is, state: "unreachable" };
-  const holds = held === undefined ? undefined : options.modeOf(held);
-  return { ...is, state: "pending", untilMs, ...(holds === undefined ? {} : { holds }) };
+  return { ...is, state: "pending", untilMs, ...holds };
 }

@@ -108,6 +108,13 @@ test("pending nodes: Unknown and Reconciling, with their names", () => {
   ]);
 });
 
+test("a node that failed and holds the version before counts for the mode observed", () => {
+  const before = { ...failed("a"), holds: "enforce" } as const;
+  const status = aRollUp({ nodes: [before, failed("b")] });
+  assert.equal(status.mode?.observed, "enforce");
+  assert.equal(status.nodes?.summary, "0/2");
+});
+
 test("failed and pending nodes: False and still Reconciling, not Stalled", () => {
   const status = aRollUp({ nodes: [failed("a"), pending("b")] });
   assert.deepEqual(

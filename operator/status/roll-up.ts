@@ -307,8 +307,7 @@ function observedMode({ verdict, nodes }: RollUpInput): "enforce" | "monitor" | 
   const modes = new Set<Mode>();
   for (const one of nodes) {
     if (one.state === "programmed") modes.add(one.mode);
-    const before = one.state === "pending" || one.state === "waiting" ? one.holds : undefined;
-    if (before !== undefined) modes.add(before);
+    else if (one.state !== "unreachable" && one.holds !== undefined) modes.add(one.holds);
   }
   if (modes.size > 1) return "mixed";
   const [mode = "none"] = modes;

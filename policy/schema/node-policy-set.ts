@@ -30,6 +30,7 @@ const exception = object({
   state: oneOf(["failed", "pending"]),
   reason: text({ description: "KernelLacks, HookNotFound, LoadFailed, LimitExceeded..." }),
   message: text(),
+  holds: optional(text({ description: "Which content of it is in force instead." })),
   attachments: list(text(), {
     "x-kubernetes-list-type": "atomic",
     description: "How its hooks are attached, where that says more.",

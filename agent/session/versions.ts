@@ -1,0 +1,132 @@
+import type { FailureReason, NamedSet, SetState } from "../kernel/engine.ts";
+import type { Versions } from "./programmer.ts";
+import type { SetContent } from "./set-contents.ts";
+import { type ObjectSets, objectOf } from "./set-object.ts";
+
+/** Why the kernel does not take a content of an object. */
+export type RefusedVersion = {
+  readonly hash: string;
+  readonly reason: FailureReason;
+  readonly message: string;
+  readonly mayPass: boolean;
+};
+
+export type HeldVersionsOptions = {
+  /** Objects that are to hold. */
+  readonly names: () => readonly string[];
+  readonly content: (name: string) => SetContent | undefined;
+  /** Of an earlier run. */
+  readonly held: ReadonlyMap<string, ObjectSets>;
+  /** Another version of some object is held. */
+  readonly onChange: () => void;
+};
+
+/**
+ * The version of each object that the kernel held last, which goes on when a newer one is refused or
+ * cannot be read: an edit that a node cannot load leaves the policy as it was there.
+ */
+export class HeldVersions implements Versions {
+  readonly #options: HeldVersionsOptions;
+  /** By object. Written by the constructor, `enter` and `keep`. */
+  readonly #held: Map<string, ObjectSets>;
+  /** By object. Written by `refuse`, `retry` and `follow`. */
+  readonly #refused = new Map<string, RefusedVersion>();
+  /** Of the contents that `#refused` is about: each depends on what else is to hold. Written by `follow`. */
+  #contents = "";
+
+  constructor(options: HeldVersionsOptions) {
+    this.#options = options;
+    this.#held = new Map(options.held);
+  }
+
+  /** The sets that are to hold of an object. */
+  sets(name: string): readonly NamedSet[] {
+    const content = this.#options.content(name);
+    const before = this.#held.get(name)?.sets;
+    if (content?.state !== "read") return before ?? [];
+    return this.refusal(name) === undefined ? content.object.sets : (before ?? content.object.sets);
+  }
+
+  /** Why the newest content of an object does not hold, when an older one does. */
+  refusal(name: string): RefusedVersion | undefined {
+    const refused = this.#refused.get(name);
+    return refused?.hash === hashOf(this.#options.content(name)) ? refused : undefined;
+  }
+
+  /** The version that was held last. */
+  held(name: string): ObjectSets | undefined {
+    return this.#held.get(name);
+  }
+
+  /** Forgets all but these. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#held.keys()) if (!names.has(name)) this.#held.delete(name);
+  }
+
+  /** What is to hold may have changed; then all that was refused is tried again. */
+  follow(): void {
+    const { names, content } = this.#options;
+    const contents = names()
+      .map((name) => `${name} ${hashOf(content(name))}`)
+      .join("\n");
+    if (contents === this.#contents) return;
+    this.#contents = contents;
+    this.#refused.clear();
+  }
+
+  spared(): ReadonlySet<string> {
+    const { names, content } = this.#options;
+    const spared = names().flatMap((name) => {
+      const newest = content(name);
+      const before = this.#held.get(name);
+      if (newest?.state !== "read" || before === undefined || this.#refused.has(name)) return [];
+      return newest.object.hash === before.hash ? [] : newest.object.sets.map((set) => set.name);
+    });
+    return new Set(spared);
+  }
+
+  refuse(states: readonly SetState[]): void {
+    for (const state of states) {
+      if (state.state !== "failed") continue;
+      const { hash, reason, mayPass = false } = state;
+      const object = objectOf(state.name);
+      this.#refused.set(object, { hash, reason, message: messageOf(state), mayPass });
+    }
+  }
+
+  mayPass(): boolean {
+    return [...this.#refused.values()].some((one) => one.mayPass);
+  }
+
+  retry(): void {
+    for (const [name, { mayPass }] of this.#refused) if (mayPass) this.#refused.delete(name);
+  }
+
+  enter(states: readonly SetState[]): void {
+    const programmed = new Set(
+      states
+        .filter(({ state }) => state === "programmed")
+        .map(({ name, hash }) => `${name} ${hash}`),
+    );
+    let changed = false;
+    for (const name of this.#options.names()) {
+      const content = this.#options.content(name);
+      if (content?.state !== "read" || this.#held.get(name)?.hash === content.object.hash) continue;
+      if (!content.object.sets.every((set) => programmed.has(`${set.name} ${set.hash}`))) continue;
+      this.#held.set(name, content.object);
+      changed = true;
+    }
+    if (changed) this.#options.onChange();
+  }
+}
+
+/** What a failed set says, with its policy's name where an object has several. */
+export function messageOf({ name, message }: SetState & { readonly state: "failed" }): string {
+  const which = name.slice(objectOf(name).length + 1);
+  return which === "" ? message : `${which}: ${message}`;
+}
+
+function hashOf(content: SetContent | undefined): string {
+  if (content === undefined) return "";
+  return content.state === "read" ? content.object.hash : content.hash;
+}
