@@ -79,8 +79,9 @@ export class HeldVersions implements Versions {
     const spared = names().flatMap((name) => {
       const newest = content(name);
       const before = this.#held.get(name);
-      if (newest?.state !== "read" || before === undefined || this.#refused.has(name)) return [];
-      return newest.object.hash === before.hash ? [] : newest.object.sets.map((set) => set.name);
+      if (newest?.state !== "read" || before === undefined) return [];
+      const isOther = newest.object.hash !== before.hash && this.refusal(name) === undefined;
+      return isOther ? newest.object.sets.map((set) => set.name) : [];
     });
     return new Set(spared);
   }
