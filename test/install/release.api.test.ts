@@ -82,6 +82,8 @@ describe("a release of the chart", { skip }, () => {
 
   test("with crds.keep=false it takes over the CRDs, and removes them too", async () => {
     release("install", "--set", "crds.keep=false");
+    // One that is deleted while it is being established is gone after a minute or so.
+    kube("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all");
     release("uninstall"); // with --wait, helm sometimes waits for what is gone already
     assert.deepEqual(objects(), []);
     await eventually("CRDs", async () => crds(), 0);

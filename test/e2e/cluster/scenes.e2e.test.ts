@@ -9,6 +9,7 @@ import {
   manifests,
   waitForPods,
 } from "../guardbee.ts";
+import { execOnNode } from "../lab/cluster/cluster.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { capabilityScene, expectedEvents, sceneEvents, viScene } from "../scenes.ts";
 import { openFleet } from "./fleet.ts";
@@ -30,6 +31,19 @@ test("vi may open and read a forbidden file, and is killed when it writes", asyn
 
 test("a privileged pod is killed at its first exec, an ordinary one is not", async () => {
   assert.deepEqual((await capabilityScene()).wrong, []);
+});
+
+test("with four capabilities, no new privileges, and system calls filtered", async () => {
+  const script = 'cat "/proc/$(pgrep -f "agent --kube")/status"';
+  const { stdout } = await execOnNode("node-1", ["/bin/sh", "-c", script]);
+  const of = (field: string) => stdout.match(new RegExp(`^${field}:\\s*(\\S+)$`, "m"))?.[1];
+  const bits = [2, 19, 38, 39]; // linux/capability.h: DAC_READ_SEARCH, SYS_PTRACE, PERFMON, BPF
+  const mask = bits.reduce((all, bit) => all | (1n << BigInt(bit)), 0n);
+  assert.deepEqual(
+    ["CapPrm", "CapEff", "CapBnd"].map((set) => BigInt(`0x${of(set)}`)),
+    [mask, mask, mask],
+  );
+  assert.deepEqual([of("NoNewPrivs"), of("Seccomp")], ["1", "2"]);
 });
 
 test("the compact events of the node tell both stories", async () => {
