@@ -101,8 +101,8 @@ function byObject(all: readonly SetState[]): ReadonlyMap<string, readonly SetSta
 function withBefore(exception: Exception, holds: string | undefined): Exception {
   const { hash, state, message } = exception;
   if (holds === undefined || holds === hash) return exception;
-  const stays = state === "failed" ? "; the version before stays in force" : "";
-  return { ...exception, message: cut(`${message}${stays}`), holds };
+  const stays = state === "failed" ? "the version before stays in force; " : "";
+  return { ...exception, message: cut(`${stays}${message}`), holds };
 }
 
 function judge(

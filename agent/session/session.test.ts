@@ -293,7 +293,7 @@ test("an edit that the kernel refuses leaves the version before, also after a re
     { name: "a", hash: before },
     { name: "b", hash: other },
   ]);
-  const message = "no error injection; the version before stays in force";
+  const message = "the version before stays in force; no error injection";
   const refused = { set: "a", hash: edited, state: "failed", reason: "KernelLacks", message };
   assert.deepEqual(status(world).exceptions, [{ ...refused, holds: before }]);
   assert.equal(status(world).digest, digest);

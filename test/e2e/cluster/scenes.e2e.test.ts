@@ -34,7 +34,7 @@ test("a privileged pod is killed at its first exec, an ordinary one is not", asy
 });
 
 test("with four capabilities, no new privileges, and system calls filtered", async () => {
-  const script = 'cat "/proc/$(pgrep -f "agent --kube")/status"';
+  const script = 'cat "/proc/$(pgrep -f "[a]gent --kube")/status"';
   const { stdout } = await execOnNode("node-1", ["/bin/sh", "-c", script]);
   const of = (field: string) => stdout.match(new RegExp(`^${field}:\\s*(\\S+)$`, "m"))?.[1];
   const bits = [2, 19, 38, 39]; // linux/capability.h: DAC_READ_SEARCH, SYS_PTRACE, PERFMON, BPF

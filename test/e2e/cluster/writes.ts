@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { inPod, patienceMs } from "../guardbee.ts";
 import { kubeconfigPath } from "../lab/cluster/control-plane.ts";
@@ -57,6 +58,8 @@ export class Hammer {
     createInterface(child.stdout).on("line", (line) => {
       this.#attempts.push({ path: line.replace(/^-/, ""), allowed: !line.startsWith("-") });
     });
+    process.once("exit", () => child.kill("SIGKILL"));
+    for (const one of [child, child.stdout as Socket]) one.unref(); // a test that failed ends
     this.#pod = pod;
     this.#stop = () => child.kill("SIGKILL");
   }
