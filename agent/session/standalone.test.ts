@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 
-import type { Desired, Engine } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
 import { Standalone } from "./standalone.ts";
 
 const policy = (name: string, spec = "") => `apiVersion: cilium.io/v1alpha1
@@ -23,6 +23,14 @@ function aFolder(t: TestContext, files: Readonly<Record<string, string>>): strin
   return folder;
 }
 
+/** This kernel has no function `missing`. */
+function stateOf({ name, hash, set }: NamedSet): SetState {
+  const lacks = set.hooks.some(({ on }) => on.kind === "kprobe" && on.call === "missing");
+  return lacks
+    ? { name, hash, state: "failed", reason: "HookNotFound", message: "missing" }
+    : { name, hash, state: "programmed", attachments: [] };
+}
+
 /** A running agent on the policies at `paths`, and what it gives to its engine. */
 async function start(t: TestContext, ...paths: readonly string[]) {
   const clock = new ManualClock();
@@ -31,14 +39,12 @@ async function start(t: TestContext, ...paths: readonly string[]) {
   const engine: Engine = {
     features: () => ({ release: "", arch: "", features: [] }),
     assign: async () => {},
-    program: async (desired) => {
+    program: async (desired, spared) => {
+      const states = desired.sets.map(stateOf);
+      const refused = states.filter(({ name, state }) => state === "failed" && spared?.has(name));
+      if (refused.length > 0) return refused;
       programmed.push(desired);
-      return desired.sets.map(({ name, hash }) => ({
-        name,
-        hash,
-        state: "programmed",
-        attachments: [],
-      }));
+      return states;
     },
   };
   const log = pino({ level: "silent" });
@@ -91,6 +97,34 @@ test("a changed, broken, new and removed file is followed", async (t) => {
   writeFileSync(join(path, "a.yaml"), policy("c"));
   await until(3);
   assert.deepEqual(held(), ["tracingpolicy.c"]);
+});
+
+test("an edit that the kernel refuses leaves the version before, until the file is gone", async (t) => {
+  const path = aFolder(t, { "a.yaml": policy("a") });
+  const { standalone, programmed, until } = await start(t, path);
+  await until(1);
+  const before = programmed[0]?.sets[0]?.hash;
+  const refused = policy("a").replace("fd_install", "missing");
+  writeFileSync(join(path, "a.yaml"), refused);
+  writeFileSync(join(path, "b.yaml"), policy("b"));
+  await until(2);
+  assert.equal(programmed[1]?.sets[0]?.hash, before);
+  assert.deepEqual(
+    programmed[1]?.sets.map(({ name }) => name),
+    ["tracingpolicy.a", "tracingpolicy.b"],
+  );
+  rmSync(join(path, "a.yaml"));
+  await until(3);
+  assert.deepEqual(
+    programmed[2]?.sets.map(({ name }) => name),
+    ["tracingpolicy.b"],
+  );
+  writeFileSync(join(path, "a.yaml"), refused);
+  await until(4);
+  assert.deepEqual(
+    standalone.states()?.map(({ state }) => state),
+    ["failed", "programmed"],
+  );
 });
 
 test("several paths are one list, and no path is an empty one", async (t) => {

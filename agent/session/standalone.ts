@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
 import { Wakeup } from "../scope/wakeup.ts";
 import {
   joinFiles,
@@ -15,6 +15,8 @@ import {
 } from "./policy-files.ts";
 import { Programmer } from "./programmer.ts";
 import { runTogether } from "./run-together.ts";
+import type { SetContent } from "./set-contents.ts";
+import { HeldVersions } from "./versions.ts";
 
 export type StandaloneOptions = {
   /** Files, and folders with files; none: nothing is to hold. */
@@ -37,8 +39,11 @@ export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #programmer: Programmer;
   readonly #wakeup: Wakeup;
+  readonly #versions: HeldVersions;
   /** By path. Written by the constructor and `#enter`. */
   readonly #folders: Map<string, PolicyFolder>;
+  /** Of all folders. Written by the constructor and `#reread`. */
+  #files: PolicyFiles;
 
   /** undefined when there is nothing at one of `paths`. Policies that are wrong are logged. */
   static async open(options: StandaloneOptions): Promise<Standalone | undefined> {
@@ -55,11 +60,19 @@ export class Standalone {
     const { engine, clock, log } = options;
     this.#options = options;
     this.#folders = folders;
+    this.#files = this.#join();
     this.#logPolicies();
     this.#wakeup = new Wakeup(clock);
+    this.#versions = new HeldVersions({
+      names: () => this.#files.sets.map(({ name }) => name),
+      content: (name) => contentOf(this.#files.sets.find((set) => set.name === name)),
+      held: new Map(),
+      onChange: () => {},
+    });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
+      versions: this.#versions,
       onProgrammed: () => {},
       clock,
       log: log.child({ component: "programmer" }),
@@ -94,7 +107,6 @@ export class Standalone {
       for (;;) {
         await this.#wakeup.sleep(REREAD_MS, signal);
         await clock.sleep(DEBOUNCE_MS, signal);
-        const before = summary(this.#join());
         for (const path of paths) {
           try {
             this.#enter(path, await loadPolicyFolder(path));
@@ -102,8 +114,11 @@ export class Standalone {
             log.error({ err: error, path }, "policies cannot be read; keeping those of before");
           }
         }
-        if (summary(this.#join()) === before) continue;
+        const files = this.#join();
+        if (summary(files) === summary(this.#files)) continue;
+        this.#files = files;
         this.#logPolicies();
+        this.#versions.follow();
         this.#programmer.poke();
       }
     } catch (error) {
@@ -138,16 +153,23 @@ export class Standalone {
 
   #logPolicies(): void {
     const { log } = this.#options;
-    const { sets, problems } = this.#join();
+    const { sets, problems } = this.#files;
     for (const { name, set } of sets) log.info({ set: name, mode: set.mode }, "policy");
     for (const problem of problems) log.error({ problem }, "policy is wrong");
   }
 
   #desired(): Desired {
-    const { sets } = this.#join();
+    const sets = this.#files.sets.flatMap(({ name }) => this.#versions.sets(name));
     const host = sets.filter(({ set }) => set.scope.host).map(({ name }) => name);
     return { sets, scopes: { host, podRoots: [], cgroups: [] } };
   }
+}
+
+/** A policy in a file is an object of one set. */
+function contentOf(set: NamedSet | undefined): SetContent | undefined {
+  if (set === undefined) return undefined;
+  const { name, hash } = set;
+  return { uid: "", generation: 0, state: "read", object: { name, hash, sets: [set] } };
 }
 
 function summary({ sets, problems }: PolicyFiles): string {

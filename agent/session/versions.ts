@@ -27,7 +27,7 @@ export type HeldVersionsOptions = {
  */
 export class HeldVersions implements Versions {
   readonly #options: HeldVersionsOptions;
-  /** By object. Written by the constructor, `enter` and `keep`. */
+  /** By object. Written by the constructor, `enter` and `follow`. */
   readonly #held: Map<string, ObjectSets>;
   /** By object. Written by `refuse`, `retry` and `follow`. */
   readonly #refused = new Map<string, RefusedVersion>();
@@ -58,20 +58,15 @@ export class HeldVersions implements Versions {
     return this.#held.get(name);
   }
 
-  /** Forgets all but these. */
-  keep(names: ReadonlySet<string>): void {
-    for (const name of this.#held.keys()) if (!names.has(name)) this.#held.delete(name);
-  }
-
   /** What is to hold may have changed; then all that was refused is tried again. */
   follow(): void {
     const { names, content } = this.#options;
-    const contents = names()
-      .map((name) => `${name} ${hashOf(content(name))}`)
-      .join("\n");
-    if (contents === this.#contents) return;
-    this.#contents = contents;
+    const contents = names().map((name) => `${name} ${hashOf(content(name))}`);
+    if (contents.join("\n") === this.#contents) return;
+    this.#contents = contents.join("\n");
     this.#refused.clear();
+    const named = new Set(names());
+    for (const name of this.#held.keys()) if (!named.has(name)) this.#held.delete(name);
   }
 
   spared(): ReadonlySet<string> {

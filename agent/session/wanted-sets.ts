@@ -161,7 +161,6 @@ export class WantedSets {
       this.#names = nodeSet.sets;
       this.#removal = nodeSet.removal && nodeSet.sets.length === 0;
       this.#contents.keep(new Set(nodeSet.sets));
-      this.versions.keep(new Set(nodeSet.sets));
       this.#contents.poke();
     }
     this.#changed();
