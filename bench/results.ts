@@ -29,6 +29,7 @@ export function mergeResults(
   earlier: Results,
   figures: readonly Figure[],
   kernel: string,
+  { add = false }: { readonly add?: boolean } = {},
 ): Results {
   const merged: Record<string, Result> = {};
   for (const { name, unit } of keys) {
@@ -48,7 +49,7 @@ export function mergeResults(
       ...(target === undefined ? {} : { target }),
       kernel,
       method: figure.method,
-      ...byNodes(measured),
+      ...byNodes(measured, add ? before?.byNodes : {}),
     };
   }
   return merged;
@@ -59,13 +60,12 @@ function largest(measured: readonly Figure[]): Figure | undefined {
   return [...measured].sort((a, b) => (b.nodes ?? 0) - (a.nodes ?? 0))[0];
 }
 
-/** Of one run only: figures of fleets that differ in more than their nodes are no slope. */
-function byNodes(measured: readonly Figure[]): Pick<Result, "byNodes"> {
+/** Of one run only, unless asked: figures of fleets that differ in more than their nodes are no slope. */
+function byNodes(measured: readonly Figure[], earlier: Result["byNodes"]): Pick<Result, "byNodes"> {
   const sized = measured.filter(({ nodes }) => nodes !== undefined);
   if (sized.length === 0) return {};
-  return {
-    byNodes: Object.fromEntries(sized.map(({ nodes, number }) => [nodes, rounded(number)])),
-  };
+  const now = Object.fromEntries(sized.map(({ nodes, number }) => [nodes, rounded(number)]));
+  return { byNodes: { ...earlier, ...now } };
 }
 
 /** What breaks the one rule that is checked, as a sentence; undefined when it holds. */

@@ -1,5 +1,5 @@
 // Measures what Guardbee costs, mostly in guests that count instructions, and rewrites bench/results.json
-// and docs/benchmarks.md.   node bench/run.ts [--nodes N,N] [--idle SECONDS] [--only KEY...]
+// and docs/benchmarks.md.   node bench/run.ts [--nodes N,N [--add]] [--idle SECONDS] [--only KEY...]
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
@@ -32,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
       only: { type: "boolean" },
       nodes: { type: "string", default: fleetNodes },
       idle: { type: "string", default: "600" },
+      add: { type: "boolean", default: false },
     },
     allowPositionals: true,
   });
@@ -43,7 +44,7 @@ async function main(args: readonly string[]): Promise<number> {
   const wrong = unknown.length > 0 || (values.only === true) !== only.length > 0 || !sizes;
   if (values.help || wrong) {
     const known = keys.map(({ name }) => name).join(" ");
-    const usage = `usage: node bench/run.ts [--nodes 500,1000] [--idle 600] [--only KEY...]; keys are: ${known}`;
+    const usage = `usage: node bench/run.ts [--nodes 500,1000 [--add]] [--idle 600] [--only KEY...]; --add keeps fleets of the same policies that were measured before; keys are: ${known}`;
     (values.help ? console.log : console.error)(usage);
     return values.help ? 0 : 2;
   }
@@ -71,7 +72,7 @@ async function main(args: readonly string[]): Promise<number> {
       const idle = size === Math.max(...nodes) ? idleMs : idleMs / 10;
       const fleet = { ...aroundNodes, nodes: size, idleMs: idle };
       fleets.push(...(await measureHere((tell) => measureFleet(fleet, tell))).figures);
-      results = mergeResults(before, fleets, release());
+      results = mergeResults(before, fleets, release(), { add: values.add });
       write(results); // the next one takes long, and may be interrupted
     }
     figures.push(...fleets);
