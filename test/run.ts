@@ -133,6 +133,7 @@ async function nodeTests(
   { without = [], ...options }: { readonly without?: readonly string[] } & RunOptions = {},
 ): Promise<Count> {
   const files = testFiles(pattern).filter((file) => !without.some((part) => file.includes(part)));
+  if (files.length === 0) return { passed: 0, failed: 0, failures: "" }; // node would run them all
   return countOf(await run(["node", ...testFlags, ...files], print, options));
 }
 

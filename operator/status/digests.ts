@@ -23,7 +23,8 @@ export class Digests {
 
   /**
    * What a reported digest stands for. `expected` gives what the node should hold now, `exceptions`
-   * the sets that it says it does not, and what it holds of them instead. undefined: a digest of something nobody asked for lately.
+   * the sets that it says it does not, and what it holds of them instead. undefined: a digest of
+   * something nobody asked for lately.
    */
   read(
     digest: string,

@@ -7,10 +7,7 @@ export type NodeState = {
   readonly arch: string;
 } & (
   | { readonly state: "programmed"; readonly mode: Mode }
-  /**
-   * In force nowhere on this node, not even in part. `holds`: the mode of an older version in force
-   * there.
-   */
+  /** Not in force there, not even in part. `holds`: the mode of an older version that is. */
   | {
       readonly state: "failed";
       readonly reason: string;
