@@ -44,15 +44,20 @@ export function applyStatus(
   return apply(connection, { ...target, subresource: "status" }, options, signal);
 }
 
-/** The object, or undefined when there is none. */
+/**
+ * The object, or undefined when there is none. With a resourceVersion: any version from that one
+ * on, which the API server has in its cache where it would ask etcd else; 504 while it has not
+ * (Kubernetes API concepts, "Resource versions").
+ */
 export async function getObject(
   connection: KubeConnection,
   resource: Resource,
-  ref: ObjectRef,
+  { resourceVersion, ...ref }: ObjectRef & { readonly resourceVersion?: string },
   signal: AbortSignal,
 ): Promise<KubeObject | undefined> {
   try {
-    return await connection.request<KubeObject>({ path: objectPath(resource, ref) }, signal);
+    const request = { path: objectPath(resource, ref), query: { resourceVersion } };
+    return await connection.request<KubeObject>(request, signal);
   } catch (error) {
     if (isKubeError(error, 404)) return undefined;
     throw error;

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 import type { Logger } from "pino";
 
 import type { Pod } from "../scope/pods.ts";
@@ -61,46 +63,55 @@ export async function loadRemembered(state: StateDir, log: Logger): Promise<Reme
   };
 }
 
+/** What of each set is to be saved. */
+export type SavedSets = {
+  readonly content: (name: string) => SetContent | undefined;
+  readonly held: (name: string) => ObjectSets | undefined;
+};
+
 /**
- * Saves the list and the contents it names: contents first, so that the list never names one that
- * is not there. Contents no longer named are removed.
+ * The list of sets and the contents it names, on disk. Contents are saved first, so that the list
+ * never names one that is not there; those no longer named are removed. What is there already is not
+ * written again: most changes of a NodePolicySet are this node's own reports.
  */
-export async function saveDesired(
-  state: StateDir,
-  wanted: readonly string[],
-  of: {
-    readonly content: (name: string) => SetContent | undefined;
-    readonly held: (name: string) => ObjectSets | undefined;
-  },
-): Promise<void> {
-  const present = await state.list(SETS);
-  const named = new Set<string>();
-  const save = async ({ hash, sets }: ObjectSets) => {
-    const file = contentFile(hash);
-    if (!present.includes(file) && !named.has(file)) {
-      await state.write(
+export class DesiredFile {
+  readonly #state: StateDir;
+  /** Written by `save`. */
+  #saved: readonly SetEntry[] | undefined;
+
+  constructor(state: StateDir) {
+    this.#state = state;
+  }
+
+  async save(wanted: readonly string[], of: SavedSets): Promise<void> {
+    const contents = new Map<string, ObjectSets>();
+    const sets = wanted.map((name) => entryOf(name, of, contents));
+    if (isDeepStrictEqual(sets, this.#saved)) return;
+    const present = new Set(await this.#state.list(SETS));
+    for (const [file, object] of contents) {
+      if (present.has(file)) continue;
+      await this.#state.write(
         file,
-        sets.map(({ set }) => set),
+        object.sets.map(({ set }) => set),
       );
     }
-    named.add(file);
-    return hash;
-  };
-  const sets: SetEntry[] = [];
-  for (const name of wanted) {
-    const found = of.content(name);
-    const object = found?.state === "read" ? found.object : undefined;
-    const held = of.held(name);
-    const before = held && held.hash !== object?.hash ? { held: await save(held) } : {};
-    if (found === undefined || object === undefined) {
-      sets.push({ name, ...before });
-    } else {
-      const { uid, generation } = found;
-      sets.push({ name, hash: await save(object), uid, generation, ...before });
-    }
+    await this.#state.write(DESIRED, { version: VERSION, sets });
+    for (const file of present) if (!contents.has(file)) await this.#state.remove(file);
+    this.#saved = sets;
   }
-  await state.write(DESIRED, { version: VERSION, sets });
-  for (const file of present) if (!named.has(file)) await state.remove(file);
+}
+
+/** Enters what it names into `contents`, by file. */
+function entryOf(name: string, of: SavedSets, contents: Map<string, ObjectSets>): SetEntry {
+  const found = of.content(name);
+  const object = found?.state === "read" ? found.object : undefined;
+  const held = of.held(name);
+  if (object !== undefined) contents.set(contentFile(object.hash), object);
+  const before = held && held.hash !== object?.hash ? { held: held.hash } : {};
+  if (held !== undefined) contents.set(contentFile(held.hash), held);
+  if (found === undefined || object === undefined) return { name, ...before };
+  const { uid, generation } = found;
+  return { name, hash: object.hash, uid, generation, ...before };
 }
 
 export async function savePods(state: StateDir, pods: readonly Pod[]): Promise<void> {

@@ -7,6 +7,9 @@ import { contentFor, type ObjectSets, parseSetObject } from "./set-object.ts";
 /** One revision of a SelectorSet object: its generation grows with each change of its spec. */
 export type Revision = { readonly uid: string; readonly generation: number };
 
+/** A revision as the metadata watch saw it. */
+export type SeenRevision = Revision & { readonly resourceVersion: string };
+
 /** What was read of one SelectorSet object, and at which revision. */
 export type SetContent = Revision &
   (
@@ -17,9 +20,12 @@ export type SetContent = Revision &
 
 export type SetContentsOptions = {
   /** Revisions wanted now, by name; those without one are not fetched. */
-  readonly wanted: () => ReadonlyMap<string, Revision>;
-  /** The object, or undefined when it is gone. */
-  readonly fetch: (name: string, signal: AbortSignal) => Promise<KubeObject | undefined>;
+  readonly wanted: () => ReadonlyMap<string, SeenRevision>;
+  /** The object, no older than this version, or undefined when it is gone. */
+  readonly fetch: (
+    object: { readonly name: string; readonly resourceVersion: string },
+    signal: AbortSignal,
+  ) => Promise<KubeObject | undefined>;
   /** Every object there is, in pages. */
   readonly list: (signal: AbortSignal) => AsyncIterable<readonly KubeObject[]>;
   /** How many objects there are. */
@@ -138,7 +144,10 @@ export class SetContents {
 
   async #fetch(name: string, signal: AbortSignal): Promise<boolean> {
     try {
-      const object = await this.#options.fetch(name, signal);
+      const seen = this.#options.wanted().get(name);
+      if (seen === undefined) return true; // no longer wanted
+      const { resourceVersion } = seen;
+      const object = await this.#options.fetch({ name, resourceVersion }, signal);
       if (object !== undefined) this.#enter(object); // else the metadata watch will say so
       return true;
     } catch (error) {

@@ -13,10 +13,10 @@ import type { Logger } from "pino";
 import type { NamedSet } from "../kernel/engine.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { type NodeSet, parseNodeSet } from "./node-set.ts";
-import { type Remembered, saveDesired } from "./persisted.ts";
+import { DesiredFile, type Remembered } from "./persisted.ts";
 import { runTogether } from "./run-together.ts";
 import { Saver } from "./saver.ts";
-import { type Revision, type SetContent, SetContents } from "./set-contents.ts";
+import { type SeenRevision, type SetContent, SetContents } from "./set-contents.ts";
 import { HeldVersions } from "./versions.ts";
 
 export type WantedSetsOptions = {
@@ -29,6 +29,9 @@ export type WantedSetsOptions = {
   readonly log: Logger;
 };
 
+/** A change comes in steps - listed, fetched, held - that are one write. */
+const SAVE_DELAY_MS = 250;
+
 /**
  * The sets this node is to hold: its NodePolicySet's list, and their contents.
  *
@@ -40,7 +43,7 @@ export type WantedSetsOptions = {
 export class WantedSets {
   readonly #nodeName: string;
   readonly #nodeSets: Reflector<NodeSet>;
-  readonly #revisions: Reflector<Revision>;
+  readonly #revisions: Reflector<SeenRevision>;
   readonly #contents: SetContents;
   /** For when the kernel refuses a newer content. */
   readonly versions: HeldVersions;
@@ -72,14 +75,14 @@ export class WantedSets {
       connection,
       resource: resources.selectorSet,
       metadataOnly: true,
-      project: ({ metadata: { uid = "", generation = 0 } }): Revision => ({ uid, generation }),
+      project: seenRevision,
       onChange: () => this.#contents.poke(),
       clock,
       log,
     });
     this.#contents = new SetContents({
       wanted: () => this.#wantedRevisions(),
-      fetch: (name, signal) => getObject(connection, resources.selectorSet, { name }, signal),
+      fetch: (object, signal) => getObject(connection, resources.selectorSet, object, signal),
       list: (signal) => listSets(connection, signal),
       count: () => this.#revisions.keys().length,
       contents: remembered.contents,
@@ -94,14 +97,15 @@ export class WantedSets {
       held: remembered.held,
       onChange: () => this.#saver.poke(),
     });
+    const desired = new DesiredFile(state);
     this.#saver = new Saver({
       subject: "desired sets",
       save: () =>
-        saveDesired(state, this.#names ?? [], {
+        desired.save(this.#names ?? [], {
           content: (name) => this.content(name),
           held: (name) => this.versions.held(name),
         }),
-      delayMs: 0,
+      delayMs: SAVE_DELAY_MS,
       clock,
       log,
     });
@@ -166,8 +170,8 @@ export class WantedSets {
     this.#changed();
   }
 
-  #wantedRevisions(): ReadonlyMap<string, Revision> {
-    const wanted = new Map<string, Revision>();
+  #wantedRevisions(): ReadonlyMap<string, SeenRevision> {
+    const wanted = new Map<string, SeenRevision>();
     for (const name of this.#names ?? []) {
       const revision = this.#revisions.get(name);
       if (revision !== undefined) wanted.set(name, revision);
@@ -203,4 +207,9 @@ async function* listSets(
 ): AsyncGenerator<readonly KubeObject[], void> {
   const request = { path: collectionPath(resources.selectorSet), pageSize: PAGE_SIZE };
   for await (const { items } of listPages(connection, request, signal)) yield items ?? [];
+}
+
+function seenRevision({ metadata }: KubeObject): SeenRevision {
+  const { uid = "", generation = 0, resourceVersion = "" } = metadata;
+  return { uid, generation, resourceVersion };
 }
