@@ -24,7 +24,7 @@ export type QueuesOptions = {
   readonly metrics: OperatorMetrics;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Between two status writes of one policy; default 5 s. */
+  /** Between two status writes of one policy, more or less: see StatusWriter; default 5 s. */
   readonly statusIntervalMs?: number;
   /** Between two writes of one NodePolicySet; default 2 s. */
   readonly nodeIntervalMs?: number;

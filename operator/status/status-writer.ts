@@ -14,14 +14,34 @@ import type { PolicyEntry } from "../fleet/objects.ts";
 /** The one field manager of everything the operator writes. */
 export const fieldManager = "guardbee-operator";
 
-type Written = { readonly uid: string; readonly status: PolicyStatus; readonly atMs: number };
+/** A policy's last write. Times are monotonic. */
+type Written = {
+  readonly uid: string;
+  readonly status: PolicyStatus;
+  readonly atMs: number;
+  /** How long after it another state may be written, and what only counts on. */
+  readonly stateMs: number;
+  readonly countMs: number;
+  /** When its nodes are looked at again. */
+  readonly lookMs: number;
+};
 
 /** How long the watch may take to show us our own write. */
 const echoMs = 10_000;
+/** The shortest of an interval's parts: a second. */
+const parts = 5;
+/** Of the time between counts, in intervals: a minute. */
+const maxCountIntervals = 12;
+/** Rolling up looks at each: so many more are one part more between two looks. */
+const nodesAPart = 1_000;
 
 /**
- * Writes policy statuses: only what differs from what the API server has, the first at once, and
- * then at most one per policy and interval; what waits is computed anew when its time has come.
+ * Writes policy statuses: only what differs from what the API server has, the first at once; what
+ * waits is computed anew when its time has come. While one write follows another, the time between
+ * them grows: of a state (its conditions and modes) from a fifth of the interval to all of it, so
+ * that a policy is Ready soon after its last node and one that flaps does not burden the API
+ * server; of what only counts on, as nodes report one after the other, from one interval to twelve,
+ * so that a change costs no more writes in a fleet of thousands.
  */
 export class StatusWriter {
   readonly #connection: KubeConnection;
@@ -38,26 +58,34 @@ export class StatusWriter {
 
   /** What status the policy has, as far as we know: our own last write until the watch shows it. */
   current(policy: PolicyEntry): PolicyStatus | undefined {
-    const written = this.#written.get(policy.setName);
-    if (written?.uid !== policy.uid) return policy.status;
+    const written = this.#writtenOf(policy);
+    if (written === undefined) return policy.status;
     const echoed = this.#clock.monotonic() - written.atMs > echoMs;
     return echoed ? policy.status : written.status;
   }
 
-  /** How long until a status of this policy may be written. */
-  dueInMs({ setName, uid }: PolicyEntry): number {
-    const written = this.#written.get(setName);
-    if (written?.uid !== uid) return 0;
-    return Math.max(written.atMs + this.#intervalMs - this.#clock.monotonic(), 0);
+  /** How long until its nodes are worth another look. */
+  dueInMs(policy: PolicyEntry): number {
+    const lookMs = this.#writtenOf(policy)?.lookMs ?? 0;
+    return Math.max(lookMs - this.#clock.monotonic(), 0);
   }
 
   /** Writes `status` when it is new and due; otherwise says when to come again. */
   async write(policy: PolicyEntry, status: PolicyStatus, signal: AbortSignal): Promise<Outcome> {
     const { setName, uid } = policy;
-    if (sameStatus(status, this.current(policy))) return done;
-    const waitMs = this.dueInMs(policy);
-    if (waitMs > 0) return after(waitMs);
+    const there = this.current(policy);
+    if (sameStatus(status, there)) return done;
     const nowMs = this.#clock.monotonic();
+    const written = this.#writtenOf(policy);
+    const counts = sameState(status, there);
+    if (written !== undefined) {
+      const dueMs = written.atMs + (counts ? written.countMs : written.stateMs);
+      if (dueMs > nowMs) {
+        const lookMs = Math.min(nowMs + this.#betweenLooksMs(status), dueMs);
+        this.#written.set(setName, { ...written, lookMs });
+        return after(lookMs - nowMs);
+      }
+    }
     const { name, namespace } = policy.object.metadata;
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid };
     const object = { metadata, status };
@@ -69,13 +97,44 @@ export class StatusWriter {
       if (isKubeError(error, 404) || isKubeError(error, 409)) return done;
       throw error;
     }
-    this.#written.set(setName, { uid, status, atMs: nowMs });
+    const intervalMs = this.#intervalMs;
+    const maxCountMs = intervalMs * maxCountIntervals;
+    const follows = written !== undefined && nowMs - written.atMs <= 2 * maxCountMs;
+    this.#written.set(setName, {
+      uid,
+      status,
+      atMs: nowMs,
+      stateMs: follows ? Math.min(2 * written.stateMs, intervalMs) : intervalMs / parts,
+      countMs: follows && counts ? Math.min(2 * written.countMs, maxCountMs) : intervalMs,
+      lookMs: nowMs + this.#betweenLooksMs(status),
+    });
     return done;
   }
 
   forget(setName: string): void {
     this.#written.delete(setName);
   }
+
+  #writtenOf({ setName, uid }: PolicyEntry): Written | undefined {
+    const written = this.#written.get(setName);
+    return written?.uid === uid ? written : undefined;
+  }
+
+  #betweenLooksMs({ nodes }: PolicyStatus): number {
+    const wanted = Math.ceil((nodes?.desired ?? 0) / nodesAPart);
+    return (this.#intervalMs / parts) * Math.min(Math.max(wanted, 1), parts);
+  }
+}
+
+/** Equal but for numbers, names and messages. */
+function sameState(a: PolicyStatus, b: PolicyStatus | undefined): boolean {
+  return b !== undefined && isDeepStrictEqual(stateOf(a), stateOf(b));
+}
+
+function stateOf({ observedGeneration, conditions = [], mode, rollout, trial }: PolicyStatus) {
+  const states = conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+  const stages = [rollout?.state, rollout?.wave, trial?.state];
+  return [observedGeneration, states.sort(), mode, ...stages];
 }
 
 /** Equal content: the server keeps conditions in an order of its own. */
