@@ -138,3 +138,19 @@ test("the rate limit spreads a burst", async () => {
   await clock.advance(1000);
   assert.equal(worked.length, 5);
 });
+
+test("work that waits for nothing leaves the event loop its turns", async () => {
+  const end = new AbortController();
+  let left = 100;
+  const work = async () => {
+    for (const until = performance.now() + 2; performance.now() < until; );
+    if (--left === 0) end.abort();
+    return done;
+  };
+  const queue = new WorkQueue({ work, log: pino({ level: "silent" }) });
+  for (let key = 0; key < left; key++) queue.add(`${key}`);
+  const leftAtTurn = new Promise<number>((resolve) => setTimeout(() => resolve(left), 1));
+  await queue.run(end.signal);
+  assert.equal(left, 0);
+  assert.ok((await leftAtTurn) > 0);
+});

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
 import { KubeError } from "./kube-error.ts";
@@ -35,6 +36,9 @@ export type QueueDepth = {
   readonly active: number;
   readonly overdueMs: number;
 };
+
+/** Work may not keep the event loop for longer: the lease is renewed in it, and watches are read. */
+const turnMs = 20;
 
 /**
  * A queue of keys. Merge rule: a key is in it at most once, due at the earliest time anyone asked
@@ -83,7 +87,12 @@ export class WorkQueue {
   /** Works until `signal` aborts, then waits for the work under way. */
   async run(signal: AbortSignal): Promise<void> {
     const under = new Set<Promise<void>>();
+    let turnSinceMs = this.#clock.monotonic();
     while (!signal.aborted) {
+      if (this.#clock.monotonic() - turnSinceMs > turnMs) {
+        await setImmediate(); // work that waits for nothing is one long turn else
+        turnSinceMs = this.#clock.monotonic();
+      }
       const key = this.#take();
       if (key === undefined) {
         await this.#idle(signal);

@@ -239,14 +239,19 @@ function nodeStates(
     wasReady: there?.hash === view.hash && wasReady(policy, deps),
     modeOf: (hash: string) => fleet.modeOf(hash),
   };
-  return fleet.nodesFor(view.nodes).flatMap((name): NodeState[] => {
+  const states: NodeState[] = [];
+  for (const name of fleet.nodesFor(view.nodes)) {
     const facts = fleet.factsOf(name);
-    if (facts === undefined) return [];
-    if (isTurnOf(setName, view.rollout, name)) return [judgeNode(facts, set, options)];
+    if (facts === undefined) continue;
+    if (isTurnOf(setName, view.rollout, name)) {
+      states.push(judgeNode(facts, set, options));
+      continue;
+    }
     const { node, kernel, arch, holds } = facts;
     const mode = fleet.modeOf(holds?.get(setName) ?? "");
-    return [{ node, kernel, arch, state: "waiting", ...(mode && { holds: mode }) }];
-  });
+    states.push({ node, kernel, arch, state: "waiting", ...(mode && { holds: mode }) });
+  }
+  return states;
 }
 
 /** Of a roll-out with nodes that are not to hold the newest content yet. */

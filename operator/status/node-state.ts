@@ -75,16 +75,19 @@ export function judgeNode(
   options: JudgeOptions,
 ): Exclude<NodeState, { readonly state: "waiting" }> {
   const { node, kernel, arch, report } = facts;
-  const is = { node, kernel, arch };
   const exception = report?.exceptions.find((one) => one.set === set.name);
+  const fails = exception?.state === "failed" && exception.hash === set.hash;
   const held = facts.holds?.get(set.name);
+  if (!fails && held === set.hash) {
+    return { node, kernel, arch, state: "programmed", mode: set.mode };
+  }
+  const is = { node, kernel, arch };
   const older = held === undefined ? undefined : options.modeOf(held);
   const holds = older === undefined ? {} : { holds: older };
-  if (exception?.state === "failed" && exception.hash === set.hash) {
+  if (fails) {
     const { reason, message } = exception;
     return { ...is, state: "failed", reason, message, ...holds };
   }
-  if (held === set.hash) return { ...is, state: "programmed", mode: set.mode };
   const untilMs = Math.max(facts.heardMs, options.changedMs) + options.unreachableMs;
   const silent = options.nowMs >= untilMs;
   const digestUnknown = report?.digest !== undefined && facts.holds === undefined;

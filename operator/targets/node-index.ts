@@ -10,10 +10,13 @@ export class NodeIndex {
   readonly #labels = new Map<string, Labels>();
   /** `key` and `key=value` → names; a key holds no "=". Written by set and delete. */
   readonly #byTerm = new Map<string, Set<string>>();
+  /** Every name, sorted; most policies are for all nodes. Written by match, set and delete. */
+  #all: readonly string[] | undefined;
 
   set(name: string, labels: Labels): void {
     this.delete(name);
     this.#labels.set(name, labels);
+    this.#all = undefined;
     for (const term of termsOf(labels)) {
       const names = this.#byTerm.get(term);
       if (names === undefined) this.#byTerm.set(term, new Set([name]));
@@ -25,6 +28,7 @@ export class NodeIndex {
     const labels = this.#labels.get(name);
     if (labels === undefined) return;
     this.#labels.delete(name);
+    this.#all = undefined;
     for (const term of termsOf(labels)) {
       const names = this.#byTerm.get(term);
       names?.delete(name);
@@ -34,6 +38,10 @@ export class NodeIndex {
 
   /** Names of the nodes that match, sorted. */
   match(selector: LabelSelector | undefined): readonly string[] {
+    if (picksAll(selector)) {
+      this.#all ??= [...this.#labels.keys()].sort();
+      return this.#all;
+    }
     const matching: string[] = [];
     for (const name of this.#candidates(selector)) {
       if (matchesLabels(selector, this.#labels.get(name) ?? {})) matching.push(name);
@@ -51,6 +59,10 @@ export class NodeIndex {
     }
     return best ?? this.#labels.keys();
   }
+}
+
+function picksAll({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): boolean {
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
 }
 
 function termsOf(labels: Labels): string[] {
