@@ -7,7 +7,8 @@ import { type TestContext, test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 
-import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
+import type { Engine, NamedSet } from "../kernel/engine.ts";
+import { FakeEngine } from "./fake-engine.ts";
 import { Standalone } from "./standalone.ts";
 
 const policy = (name: string, spec = "") => `apiVersion: cilium.io/v1alpha1
@@ -24,29 +25,16 @@ function aFolder(t: TestContext, files: Readonly<Record<string, string>>): strin
 }
 
 /** This kernel has no function `missing`. */
-function stateOf({ name, hash, set }: NamedSet): SetState {
-  const lacks = set.hooks.some(({ on }) => on.kind === "kprobe" && on.call === "missing");
-  return lacks
-    ? { name, hash, state: "failed", reason: "HookNotFound", message: "missing" }
-    : { name, hash, state: "programmed", attachments: [] };
+function lacks({ set }: NamedSet): boolean {
+  return set.hooks.some(({ on }) => on.kind === "kprobe" && on.call === "missing");
 }
 
 /** A running agent on the policies at `paths`, and what it gives to its engine. */
 async function start(t: TestContext, ...paths: readonly string[]) {
   const clock = new ManualClock();
   const stop = new AbortController();
-  const programmed: Desired[] = [];
-  const engine: Engine = {
-    features: () => ({ release: "", arch: "", features: [] }),
-    assign: async () => {},
-    program: async (desired, spared) => {
-      const states = desired.sets.map(stateOf);
-      const refused = states.filter(({ name, state }) => state === "failed" && spared?.has(name));
-      if (refused.length > 0) return refused;
-      programmed.push(desired);
-      return states;
-    },
-  };
+  const engine = new FakeEngine(lacks);
+  const { programmed } = engine;
   const log = pino({ level: "silent" });
   const standalone = await Standalone.open({ paths, engine, clock, log });
   assert.ok(standalone);

@@ -1,0 +1,52 @@
+import type { Desired, Engine, NamedSet, Scopes, SetState } from "../kernel/engine.ts";
+
+/** An engine that remembers what it was told; sets that `lacks` or `failing`, by name or hash, fail. */
+export class FakeEngine implements Engine {
+  readonly #lacks: (set: NamedSet) => boolean;
+  readonly calls: ({ program: readonly string[] } | "assign")[] = [];
+  readonly failing = new Set<string>();
+  readonly busy = new Set<string>();
+  broken = false;
+  /** What it came to hold, one after the other. */
+  readonly programmed: Desired[] = [];
+  scopes: Scopes | undefined;
+
+  constructor(lacks: (set: NamedSet) => boolean = () => false) {
+    this.#lacks = lacks;
+  }
+
+  get desired(): Desired | undefined {
+    return this.programmed.at(-1);
+  }
+
+  features() {
+    return { release: "6.12.0", arch: "x86_64", features: ["btf"] };
+  }
+
+  async program(desired: Desired, spared?: ReadonlySet<string>): Promise<readonly SetState[]> {
+    this.calls.push({ program: desired.sets.map(({ name }) => name) });
+    if (this.broken) throw new Error("bpf: EPERM");
+    const states = desired.sets.map((set) => this.#stateOf(set));
+    const refused = states.filter(({ name, state }) => state === "failed" && spared?.has(name));
+    if (refused.length > 0) return refused;
+    this.programmed.push(desired);
+    this.scopes = desired.scopes;
+    return states;
+  }
+
+  #stateOf(set: NamedSet): SetState {
+    const { name, hash } = set;
+    const isIn = (some: ReadonlySet<string>) => some.has(name) || some.has(hash);
+    if (isIn(this.failing) || this.#lacks(set)) {
+      return { name, hash, state: "failed", reason: "KernelLacks", message: "no error injection" };
+    }
+    return isIn(this.busy)
+      ? { name, hash, state: "failed", reason: "LoadFailed", message: "EAGAIN", mayPass: true }
+      : { name, hash, state: "programmed", attachments: [] };
+  }
+
+  async assign(scopes: Scopes): Promise<void> {
+    this.calls.push("assign");
+    this.scopes = scopes;
+  }
+}
