@@ -138,6 +138,9 @@ type Send = {
   readonly access: Access;
 };
 
+/** What thousands of agents keep open beside their watches is open at the API server too. */
+const idleSocketMs = 10_000;
+
 /** Keeps one agent, replaced when the TLS material changes (a rotated client certificate). */
 class SocketPool {
   /** Written by #agentFor only. */
@@ -179,7 +182,12 @@ class SocketPool {
     const fingerprint = [ca, cert, key, JSON.stringify(rest)].map(String).join("\0");
     if (this.#agent === undefined || fingerprint !== this.#fingerprint) {
       // Sockets of the old agent end with their requests; destroying it would cut off watches.
-      const keep = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 16 };
+      const keep = {
+        keepAlive: true,
+        keepAliveMsecs: 15_000,
+        maxFreeSockets: 16,
+        timeout: idleSocketMs, // closes those without a request; a silent watch goes on
+      };
       this.#agent = this.#secure
         ? new https.Agent({ ...keep, ...access.tls })
         : new http.Agent(keep);
