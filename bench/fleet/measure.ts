@@ -261,7 +261,7 @@ class Fleet {
   #startAgents(agents: AgentsOrder["agents"]): void {
     const { server } = this.#cluster.access;
     const order: AgentsOrder = { server, startsPerSecond: 40, agents };
-    this.#started(new Child("agents.ts", order, { NODE_OPTIONS: "--max-old-space-size=12288" }));
+    this.#started(new Child("agents.ts", order, { NODE_OPTIONS: "--max-old-space-size=12288 --max-semi-space-size=64" }));
   }
 
   #started(child: Child): Child {
