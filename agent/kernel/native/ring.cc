@@ -32,6 +32,11 @@ constexpr size_t kBatchBytes = 256 * 1024;
 constexpr size_t kFirstBytes = 8 * 1024;
 /// As many batches wait for JS; then the thread waits, the ring fills, and the kernel counts.
 constexpr size_t kQueuedBatches = 64;
+/// After a read the thread lets records come together for so long: waking JS, and the disk behind
+/// it, costs more than a record does. The first record after a silence does not wait.
+constexpr int kPauseMs = 10;
+/// Whoever reads as much at once does not pause: the ring must not fill meanwhile.
+constexpr size_t kBusyBytes = 64 * 1024;
 
 using Batch = std::vector<uint8_t>;
 
@@ -57,6 +62,7 @@ class Ring : public std::enable_shared_from_this<Ring> {
   void Read() noexcept;
   void Append(const uint8_t* record, size_t size);
   void Flush();
+  void Pause() const;
   Batch TakeBatch();
   void WakeToStop();
   void Finish(Napi::Env env);
@@ -72,6 +78,7 @@ class Ring : public std::enable_shared_from_this<Ring> {
   std::condition_variable taken_;   // a batch was taken from queue_, or stopping_ is set
 
   Batch batch_;                     // the thread's
+  size_t read_bytes_ = 0;           // the thread's: by the last read
   bool function_gone_ = false;      // the thread's: the environment is going away
   napi_deferred closed_ = nullptr;  // JS's
   std::shared_ptr<Ring> self_;      // JS's
@@ -117,14 +124,17 @@ void Ring::Read() noexcept {
   pollfd ready[] = {{ring_buffer__epoll_fd(ring_.get()), POLLIN, 0}, {wake_.Get(), POLLIN, 0}};
   while (!stopping_ && !function_gone_) {
     if (poll(ready, 2, -1) < 0) continue;  // EINTR
+    read_bytes_ = 0;
     ring_buffer__consume(ring_.get());
     Flush();
+    if (read_bytes_ < kBusyBytes) Pause();
   }
   if (!function_gone_) function_.Release();
 }
 
 int Ring::OnRecord(void* ring, void* bytes, size_t size) noexcept {
   Ring& self = *static_cast<Ring*>(ring);
+  self.read_bytes_ += size;
   self.Append(static_cast<const uint8_t*>(bytes), size);
   if (self.batch_.size() >= kBatchBytes) self.Flush();
   return self.stopping_ || self.function_gone_ ? -ECANCELED : 0;  // the rest stays in the ring
@@ -153,6 +163,12 @@ void Ring::Flush() {
   queue_.push_back(std::exchange(batch_, {}));
   lock.unlock();
   function_gone_ = function_.NonBlockingCall() == napi_closing;
+}
+
+/// Ends early when the thread is to stop.
+void Ring::Pause() const {
+  pollfd stop{wake_.Get(), POLLIN, 0};
+  poll(&stop, 1, kPauseMs);
 }
 
 Batch Ring::TakeBatch() {
