@@ -138,8 +138,8 @@ type Send = {
   readonly access: Access;
 };
 
-/** What thousands of agents keep open beside their watches is open at the API server too. */
-const idleSocketMs = 10_000;
+/** kube-apiserver closes an idle socket after 90 s; a request must not meet that. */
+const idleSocketMs = 60_000;
 
 /** Keeps one agent, replaced when the TLS material changes (a rotated client certificate). */
 class SocketPool {
