@@ -27,8 +27,8 @@ export type ReporterOptions<S> = {
 
 /** Between two reports: what is rolled up is written no oftener either. */
 const INTERVAL_MS = 5_000;
-/** How long a report waits until things are settled; then it says what is so far. */
-const SETTLE_MAX_MS = 10_000;
+/** How long a report waits until things are settled, as with an API server that a whole fleet asks. */
+const SETTLE_MAX_MS = 30_000;
 const SETTLE_POLL_MS = 200;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
