@@ -123,7 +123,13 @@ function packTree(): void {
     "node_modules",
     "policy",
   ];
-  const files = ["package.json", "bench/keys.ts", "bench/messages.ts"];
+  const files = [
+    "package.json",
+    "bench/keys.ts",
+    "bench/messages.ts",
+    "bench/shipped-environment.ts",
+    "config/base/agent.yaml",
+  ];
   const built = ["node", "probe", "tiny", "empty.bpf.o"].map((name) => `bench/build/${name}`);
   copyFileSync(process.execPath, join(out, "node"));
   execute("tar", ["-cf", tree, ...exclude, "-C", root, ...folders, ...files, ...built]);

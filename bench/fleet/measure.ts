@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applyObject, deleteObject, type KubeConnection } from "@guardbee/kube";
-import { readYaml, TestCluster } from "../../operator/testing/test-cluster.ts";
+import { TestCluster } from "../../operator/testing/test-cluster.ts";
 import { ensureBuilt } from "../../test/e2e/lab/build.ts";
 import {
   AuditLog,
@@ -25,6 +25,7 @@ import { PolicyWatch } from "../../test/fleet/policy-watch.ts";
 import { create, seedAgents, seedCluster, seedPolicies } from "../../test/fleet/seed.ts";
 import { appFolder } from "../app-folder.ts";
 import type { Message } from "../messages.ts";
+import { shippedEnvironment } from "../shipped-environment.ts";
 import { measureRestart } from "./restart.ts";
 import { describeSize } from "./size.ts";
 
@@ -254,14 +255,22 @@ class Fleet {
     const { server } = this.#cluster.access;
     const order: OperatorOrder = { server, token, identity, opa: opa! };
     return this.#started(
-      new Child(join(appFolder, "test/fleet/operator.js"), order, await operatorEnvironment()),
+      new Child(
+        join(appFolder, "test/fleet/operator.js"),
+        order,
+        await shippedEnvironment("operator"),
+      ),
     );
   }
 
   #startAgents(agents: AgentsOrder["agents"]): void {
     const { server } = this.#cluster.access;
     const order: AgentsOrder = { server, startsPerSecond: 40, agents };
-    this.#started(new Child("agents.ts", order, { NODE_OPTIONS: "--max-old-space-size=12288 --max-semi-space-size=64" }));
+    this.#started(
+      new Child("agents.ts", order, {
+        NODE_OPTIONS: "--max-old-space-size=12288 --max-semi-space-size=64",
+      }),
+    );
   }
 
   #started(child: Child): Child {
@@ -287,27 +296,6 @@ class Fleet {
 }
 
 const anyApp = { matchLabels: { app: "any" } };
-
-/** What the manifest that ships gives the operator's process. */
-async function operatorEnvironment(): Promise<Readonly<Record<string, string>>> {
-  const file = new URL("../../config/base/operator.yaml", import.meta.url);
-  const objects = (await readYaml(file)) as readonly Manifest[];
-  const containers = objects.flatMap(({ spec }) => spec?.template?.spec?.containers ?? []);
-  const given = containers.flatMap(({ env = [] }) => env);
-  return Object.fromEntries(given.flatMap(({ name, value }) => (value ? [[name, value]] : [])));
-}
-
-type Manifest = {
-  readonly spec?: {
-    readonly template?: {
-      readonly spec?: {
-        readonly containers?: readonly {
-          readonly env?: readonly { readonly name: string; readonly value?: string }[];
-        }[];
-      };
-    };
-  };
-};
 
 /** The most by one agent, and how many by all. */
 function perNode(writes: readonly Write[]): readonly [number, number] {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Scenario } from "../keys.ts";
 import type { Message } from "../messages.ts";
+import { shippedEnvironment } from "../shipped-environment.ts";
 import { countExec, probeFile, writtenFd } from "./probe.ts";
 
 type Tell = (message: Message) => void;
@@ -87,8 +88,9 @@ class Agent {
     const options = ["--bpffs", bpffs, "--events-file", eventsFile, "--events-socket", ""];
     const args = [main, "agent", ...options, ...policies.flatMap((path) => ["--policy", path])];
     const log = openSync(logFile, "w");
+    const env = { ...process.env, ...(await shippedEnvironment("agent")) };
     const startedAt = performance.now();
-    const child = spawn(process.execPath, args, { stdio: ["ignore", log, log] });
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", log, log] });
     while (!isReady(policies.length)) {
       if (child.exitCode !== null) throw new Error(`agent ended: ${readFileSync(logFile, "utf8")}`);
       await sleep(20);
