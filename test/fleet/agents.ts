@@ -13,8 +13,8 @@ import pino from "pino";
 import { Session } from "../../agent/session/session.ts";
 import { connectAs } from "./connect.ts";
 import { FakeKernel } from "./fake-kernel.ts";
+import { MemoryDisk } from "./memory-disk.ts";
 import type { AgentsOrder } from "./messages.ts";
-import { SharedDisk } from "./shared-disk.ts";
 
 const cgroupRoot = mkdtempSync(join(tmpdir(), "guardbee-no-cgroups-"));
 const log = pino({ level: process.env.LOG_LEVEL ?? "fatal" }, process.stderr);
@@ -26,7 +26,7 @@ process.once("message", async ({ server, startsPerSecond, agents }: AgentsOrder)
       connection: sharing(connectAs({ server, token }, "guardbee-agent")),
       nodeName: node,
       engine: new FakeKernel(kernel),
-      state: new SharedDisk(),
+      state: new MemoryDisk(),
       cgroupRoot,
       agentVersion: "bench",
       clock: systemClock,

@@ -10,9 +10,9 @@ import { FaultProxy } from "../../kube/testing/fault-proxy.ts";
 import { runOperator } from "../../operator/main.ts";
 import { eventually, TestCluster } from "../../operator/testing/test-cluster.ts";
 import { FakeKernel } from "./fake-kernel.ts";
+import { MemoryDisk } from "./memory-disk.ts";
 import { aNode, anAgentPod, aTracingPolicy, inPool, nodeName } from "./objects.ts";
 import { create } from "./seed.ts";
-import { SharedDisk } from "./shared-disk.ts";
 
 const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
 const anyApp = { matchLabels: { app: "any" } };
@@ -103,7 +103,7 @@ describe("operator and agents behind a proxy that fails", { skip: whyNoApiServer
     const agents = nodes.map(async (i) => {
       const session = await Session.open({
         ...{ connection: connect(tokens.agents[i]!), clock, log },
-        ...{ nodeName: nodeName(i), engine: kernels[i]!, state: new SharedDisk() },
+        ...{ nodeName: nodeName(i), engine: kernels[i]!, state: new MemoryDisk() },
         ...{ cgroupRoot: "/nonexistent", agentVersion: "test" },
       });
       await session.run(stop.signal);

@@ -12,10 +12,10 @@ import { eventually, TestCluster } from "../../operator/testing/test-cluster.ts"
 import { AuditLog, byAgents, byOperator, type Write } from "./audit-log.ts";
 import { Child } from "./child.ts";
 import { FakeKernel } from "./fake-kernel.ts";
+import { MemoryDisk } from "./memory-disk.ts";
 import { aTracingPolicy } from "./objects.ts";
 import { PolicyWatch } from "./policy-watch.ts";
 import { seedAgents, seedCluster } from "./seed.ts";
-import { SharedDisk } from "./shared-disk.ts";
 
 const nodes = 12;
 const size = { nodes, policies: 0, namespaces: 1, workloads: 0 };
@@ -54,7 +54,7 @@ describe("a fleet of operators and agents, as the audit log sees it", {
   async function runAgent({ node, token }: { node: string; token: string }, i: number) {
     const session = await Session.open({
       ...{ connection: cluster.as(token), nodeName: node, engine: kernels[i]! },
-      ...{ state: new SharedDisk(), cgroupRoot: folder, agentVersion: "test" },
+      ...{ state: new MemoryDisk(), cgroupRoot: folder, agentVersion: "test" },
       reportJitterMs: 4_000, // a leader is killed while they report
       ...{ clock: systemClock, log: pino({ level: "silent" }) },
     });
