@@ -1,4 +1,13 @@
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, Scalar, type YAMLMap } from "yaml";
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+  Scalar,
+  type YAMLMap,
+} from "yaml";
 import { formatValue, RegoObject, type RegoValue } from "../value.ts";
 import { type Builtin, BuiltinError } from "./builtin.ts";
 import { stringOf } from "./operands.ts";
@@ -23,10 +32,18 @@ function unmarshal(text: string): RegoValue {
   if (error !== undefined) throw new BuiltinError(error.message);
   const [document] = documents;
   let nodes = 0;
+  const resolved = new Map<Alias, unknown>();
+
+  /** What an alias stands for, looked for once: the library goes through the document each time. */
+  function followed(node: unknown): unknown {
+    if (!isAlias(node)) return node;
+    if (!resolved.has(node)) resolved.set(node, node.resolve(document!));
+    return resolved.get(node);
+  }
 
   function regoOf(node: unknown): RegoValue {
     if (++nodes > mostNodes) throw new BuiltinError("document contains excessive aliasing");
-    if (isAlias(node)) return regoOf(node.resolve(document!));
+    if (isAlias(node)) return regoOf(followed(node));
     if (isMap(node)) return new RegoObject([...entriesOf(node)]);
     if (isSeq(node)) return node.items.map(regoOf);
     return isScalar(node) ? scalarOf(node) : null;
@@ -40,9 +57,9 @@ function unmarshal(text: string): RegoValue {
         own.set(keyOf(regoOf(key)), regoOf(value));
         continue;
       }
-      const source = isAlias(value) ? value.resolve(document!) : value;
+      const source = followed(value);
       for (const one of isSeq(source) ? source.items : [source]) {
-        const from = isAlias(one) ? one.resolve(document!) : one;
+        const from = followed(one);
         if (!isMap(from)) throw new BuiltinError("map merge requires map or sequence of maps");
         for (const [name, entry] of entriesOf(from)) if (!merged.has(name)) merged.set(name, entry);
       }
