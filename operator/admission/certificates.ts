@@ -20,7 +20,6 @@ import {
   readIssuances,
   writeIssuances,
 } from "./issuances.ts";
-import { issueCertificate } from "./issue.ts";
 import { webhookNames } from "./names.ts";
 
 export type CertificatesOptions = {
@@ -127,6 +126,7 @@ export class Certificates {
       const nowMs = clock.now();
       const now = inForce(readIssuances(secret.data ?? {}), rotation, nowMs);
       if (!now.renew) return now;
+      const { issueCertificate } = await import("./issue.ts"); // with all of x509, once in sixty days
       const next = await issueCertificate(hosts, { nowMs, validMs: rotation.validMs });
       const issuances = [...now.trusted, next];
       try {

@@ -1,5 +1,5 @@
 import { type Clock, orAborted, withDeadline } from "@guardbee/kube";
-import { Agent, fetch as undiciFetch } from "undici";
+import type { Agent } from "undici";
 import { assertAuthorities } from "./authorities.ts";
 import { BundleError } from "./bundle-error.ts";
 import { namesHost } from "./host-list.ts";
@@ -46,7 +46,7 @@ export async function httpGet(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   if (get.ca !== undefined) assertAuthorities(get.ca);
-  const agent = get.ca === undefined ? undefined : new Agent({ connect: { ca: get.ca } });
+  const agent = get.ca === undefined ? undefined : await agentFor(get.ca);
   try {
     let url = get.url;
     let authorization = get.authorization;
@@ -67,6 +67,12 @@ export async function httpGet(
   } finally {
     await agent?.destroy();
   }
+}
+
+/** Node's own fetch takes no authorities; undici, which does, is loaded for who has some. */
+async function agentFor(ca: string): Promise<Agent> {
+  const { Agent } = await import("undici");
+  return new Agent({ connect: { ca } });
 }
 
 /** A URL that may be fetched: HTTP or HTTPS, with no credentials in it. Else InvalidSource. */
@@ -218,6 +224,7 @@ async function send(
   };
   if (agent === undefined) return fetch(get.url, init);
   // An agent works with the fetch of its own version only.
+  const { fetch: undiciFetch } = await import("undici");
   return undiciFetch(get.url, { ...init, dispatcher: agent }) as Promise<FetchResponse>;
 }
 
