@@ -1,11 +1,12 @@
 // Runs the tests stage by stage and ends with `N passed, N failed`.
 //   node test/run.ts [--all | STAGE...]
 import { spawn } from "node:child_process";
-import { globSync } from "node:fs";
+import { globSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureBuilt } from "./e2e/lab/build.ts";
 import { cacheRoot } from "./e2e/lab/cache.ts";
+import { argocdItems } from "./install/argocd-controller.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -27,26 +28,32 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
   [[{ name: "static", run: (print) => commands(staticChecks, print) }]],
   [
     [
-      { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, { without: elsewhere }) },
-      { name: "install", run: (print) => nodeTests("test/install/*.test.ts", print) },
       { name: "rego", run: (print) => commands([regoChecks()], print) },
-      { name: "oldest", run: oldestTests },
+      { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, { without: elsewhere }) },
     ],
-    [
-      { name: "guest-lab", run: (print) => guestTests("lab", print) },
-      { name: "guest-6.12", run: (print) => guestTests("debian-6.12", print) },
-    ],
+    [{ name: "guest-lab", run: (print) => guestTests("lab", print) }],
   ],
   [[{ name: "e2e", run: (print) => clusterTests("test/e2e/cluster", print) }]],
+  [
+    [
+      { name: "long", run: (print) => nodeTests("**/*.long.test.ts", print) },
+      { name: "install", run: installTests },
+      { name: "oldest", run: oldestTests },
+    ],
+    [{ name: "guest-6.12", run: (print) => guestTests("debian-6.12", print) }],
+  ],
   [[{ name: "lifecycle", run: (print) => clusterTests("test/e2e/lifecycle", print) }]],
   [[{ name: "fleet", run: (print) => nodeTests("test/fleet/*.test.ts", print) }]],
 ];
 const stages = steps.flat(2);
 /** Long, and of interest to a change of few parts only: they run with --all, or when named. */
-const longStages = ["oldest", "lifecycle", "fleet"];
+const longStages = ["long", "install", "oldest", "guest-6.12", "lifecycle", "fleet"];
 
 /** In the paths of tests that another stage runs. */
-const elsewhere = [".guest.test.ts", ".e2e.test.ts", "test/install/", "test/fleet/"];
+const elsewhere = [
+  ...[".long.test.ts", ".guest.test.ts", ".e2e.test.ts"],
+  ...["test/install/", "test/fleet/"],
+];
 
 const staticChecks: readonly (readonly string[])[] = [
   ["tsc", "--noEmit"],
@@ -137,6 +144,11 @@ async function nodeTests(
   return countOf(await run(["node", ...testFlags, ...files], print, options));
 }
 
+async function installTests(print: Print): Promise<Count> {
+  await ensureBuilt(["helm", "kstatus", ...argocdItems]);
+  return nodeTests("test/install/*.test.ts", print);
+}
+
 /** Whatever needs an API server, before the oldest that is supported. */
 async function oldestTests(print: Print): Promise<Count> {
   const { "oldest-kube-apiserver": apiserver } = await ensureBuilt(["oldest-kubernetes"]);
@@ -147,7 +159,7 @@ async function oldestTests(print: Print): Promise<Count> {
 /** All files share one cluster, so one runs at a time; setup.ts makes the cluster and removes it. */
 async function clusterTests(folder: string, print: Print): Promise<Count> {
   const files = testFiles(`${folder}/*.e2e.test.ts`);
-  const shared = ["--test-concurrency=1", "--test-global-setup=test/e2e/cluster/setup.ts"];
+  const shared = ["--test-concurrency=1", `--test-global-setup=${folder}/setup.ts`];
   const limitMs = 45 * 60_000; // a cluster that is broken fails each test after a long wait
   return countOf(await run(["node", ...testFlags, ...shared, ...files], print, { limitMs }));
 }
@@ -162,8 +174,12 @@ function testFiles(pattern: string): readonly string[] {
 /** What needs a kernel that admits every program runs in a guest that has one. */
 async function guestTests(kernel: string, print: Print): Promise<Count> {
   const files = testFiles("agent/**/*.guest.test.ts").map((file) => join(root, file));
-  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "900", "--"];
-  return countOf(await run(["node", ...guest, "node", ...testFlags, ...files], print));
+  // The guest's processor is another: what node keeps for the host's is of no use to it.
+  const kept = join(cacheRoot(), "node-compile-cache-guest");
+  mkdirSync(kept, { recursive: true });
+  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "900", "--out", kept];
+  const command = ["env", "NODE_COMPILE_CACHE=/out", "node", ...testFlags, ...files];
+  return countOf(await run(["node", ...guest, "--", ...command], print));
 }
 
 const testFlags = ["--test", "--test-reporter=spec", "--test-concurrency=3"];

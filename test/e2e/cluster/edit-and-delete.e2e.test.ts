@@ -1,29 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { nodes, openFleet, pilotOn } from "./fleet.ts";
+import { nodeNames, openFleet, pilotOn } from "./fleet.ts";
 import { kernelBecomes, kernelObjects, namesOf, tracking } from "./kernel-objects.ts";
 import { applyReady, deletePolicy, denyWrites, denyWritesRef } from "./policies.ts";
 import { Hammer, writeIn, writesBecome } from "./writes.ts";
 
 await openFleet();
+const nodes = nodeNames();
 
 test("while a policy is edited its old and its new path are never both open", async () => {
-  const prefixes = ["/tmp/left/", "/tmp/right/"] as const;
-  const paths = prefixes.map((prefix) => `${prefix}x`);
-  await applyReady(denyWritesRef, denyWrites({ prefix: prefixes[0] }));
+  const [left, right] = ["/tmp/left/", "/tmp/right/"] as const;
+  await applyReady(denyWritesRef, denyWrites({ prefix: left }));
   const hammers = await Promise.all(
-    (["node-1", "node-3"] as const).map((node) => Hammer.start(pilotOn(node), paths)),
+    nodes.map((node) => Hammer.start(pilotOn(node), [`${left}x`, `${right}x`])),
   );
-  for (const edit of [0, 1, 2, 3]) {
-    const [before, then] = edit % 2 === 0 ? [0, 1] : [1, 0];
-    const [old, next] = [paths[before]!, paths[then]!];
+  const edits = [
+    [left, right],
+    [right, left],
+  ] as const;
+  for (const [from, to] of edits) {
+    const [old, next] = [`${from}x`, `${to}x`];
     for (const hammer of hammers) {
       await hammer.until({ path: old, allowed: false });
       await hammer.until({ path: next, allowed: true });
       hammer.forget();
     }
-    await applyReady(denyWritesRef, denyWrites({ prefix: prefixes[then]! }));
+    await applyReady(denyWritesRef, denyWrites({ prefix: to }));
     for (const hammer of hammers) {
       await hammer.until({ path: next, allowed: false });
       await hammer.until({ path: old, allowed: true });

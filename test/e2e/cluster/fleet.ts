@@ -1,12 +1,16 @@
 import { after } from "node:test";
 import { patienceMs } from "../guardbee.ts";
+import { readNodes } from "../lab/cluster/cluster.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { bareNodes } from "./kernel-objects.ts";
 
-/** Two nodes on a kernel that can do everything, and one on Debian's, without error injection. */
-export const nodes = ["node-1", "node-2", "node-3"] as const;
-export type NodeName = (typeof nodes)[number];
-export const nodesWithOverride: readonly NodeName[] = ["node-1", "node-2"];
+/** Those before node-3 have a kernel that can do everything; node-3 has Debian's, without error injection. */
+export type NodeName = "node-1" | "node-2" | "node-3";
+
+/** The cluster's nodes. */
+export function nodeNames(): readonly NodeName[] {
+  return readNodes().map(({ name }) => name as NodeName);
+}
 
 const kinds = "tracingpolicies,execpolicies,regopolicies";
 const namespacedKinds = "tracingpoliciesnamespaced,execpoliciesnamespaced,regopoliciesnamespaced";
@@ -19,8 +23,8 @@ export async function openFleet(): Promise<void> {
 
 /** Starts a pod a node, in which tests run what they like. */
 export async function startPilots(): Promise<void> {
-  await apply(nodes.map(pilot));
-  const pods = nodes.map((node) => `pod/${pilotOn(node)}`);
+  await apply(nodeNames().map(pilot));
+  const pods = nodeNames().map((node) => `pod/${pilotOn(node)}`);
   await kubectlOutput(["wait", "--for=condition=Ready", waitTimeout, ...pods]);
 }
 
@@ -30,7 +34,7 @@ export const waitTimeout = `--timeout=${patienceMs / 1000}s`;
 export async function clearPolicies(): Promise<void> {
   await kubectlOutput(["delete", kinds, "--all"]);
   await kubectlOutput(["delete", namespacedKinds, "--all", "--all-namespaces"]);
-  await bareNodes(nodes);
+  await bareNodes(nodeNames());
 }
 
 /** `kubectl apply` of YAML, or of objects. */

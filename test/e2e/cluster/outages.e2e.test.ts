@@ -5,7 +5,7 @@ import { execOnNode, waitForReady } from "../lab/cluster/cluster.ts";
 import { startApiServer, stopApiServer } from "../lab/cluster/control-plane.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { waitFor } from "../lab/progress.ts";
-import { aPod, apply, nodes, openFleet, waitTimeout } from "./fleet.ts";
+import { aPod, apply, nodeNames, openFleet, waitTimeout } from "./fleet.ts";
 import { kernelObjects } from "./kernel-objects.ts";
 import {
   applyReady,
@@ -18,6 +18,7 @@ import {
 import { ReadyWatch } from "./ready-watch.ts";
 
 await openFleet();
+const nodes = nodeNames();
 
 const node = "node-1";
 /** Tries to write, again and again, and logs the exit code of each try. */

@@ -24,6 +24,47 @@ const argocd = { module: "github.com/argoproj/argo-cd/v3", version: "v3.1.16" };
 
 const nothing = { files: {}, env: {} };
 
+/** What long tests use, beside the rest: built when it is named. */
+const onRequest: readonly Item[] = [
+  // Of the oldest release that the chart's kubeVersion takes.
+  kubernetes("oldest-kubernetes", "1.32.13", { "oldest-kube-apiserver": "kube-apiserver" }),
+  goModule(
+    "helm",
+    "helm.sh/helm/v4",
+    "v4.3.1",
+    { helm: "cmd/helm" },
+    { ABOUT: "2 min", LDFLAGS: "-X helm.sh/helm/v4/internal/version.version=v4.3.1" },
+  ),
+  goSource("kstatus", { ABOUT: "30 s" }),
+  goModule(
+    "argocd",
+    argocd.module,
+    argocd.version,
+    { argocd: "cmd" },
+    { ABOUT: "8 min", LDFLAGS: "-X github.com/argoproj/argo-cd/v3/common.version=3.1.16" },
+  ),
+  {
+    name: "argocd-crds",
+    script: "go-files.sh",
+    files: {},
+    env: {
+      MODULE: argocd.module,
+      VERSION: argocd.version,
+      FILES: "manifests/crds/application-crd.yaml manifests/crds/appproject-crd.yaml",
+    },
+    outputs: same("application-crd.yaml", "appproject-crd.yaml"),
+    needsGo: true,
+  },
+  goSource("miniredis", { ABOUT: "20 s" }),
+  goModule(
+    "kustomize",
+    "sigs.k8s.io/kustomize/kustomize/v5",
+    "v5.8.2",
+    { kustomize: "." },
+    { ABOUT: "30 s", LDFLAGS: "-X sigs.k8s.io/kustomize/api/provenance.version=v5.8.2" },
+  ),
+];
+
 /** Every item, in the order in which a build of everything runs. */
 export const items: readonly Item[] = [
   goModule("opa", "github.com/open-policy-agent/opa", "v1.22.2", { opa: "." }, { ABOUT: "80 s" }),
@@ -95,46 +136,7 @@ export const items: readonly Item[] = [
   kubernetes("kubernetes", "1.37.2", {
     ...same("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl"),
   }),
-  {
-    // Of the oldest release that the chart's kubeVersion takes.
-    ...kubernetes("oldest-kubernetes", "1.32.13", { "oldest-kube-apiserver": "kube-apiserver" }),
-    onRequest: true,
-  },
-  goModule(
-    "helm",
-    "helm.sh/helm/v4",
-    "v4.3.1",
-    { helm: "cmd/helm" },
-    { ABOUT: "2 min", LDFLAGS: "-X helm.sh/helm/v4/internal/version.version=v4.3.1" },
-  ),
-  goSource("kstatus", { ABOUT: "30 s" }),
-  goModule(
-    "argocd",
-    argocd.module,
-    argocd.version,
-    { argocd: "cmd" },
-    { ABOUT: "8 min", LDFLAGS: "-X github.com/argoproj/argo-cd/v3/common.version=3.1.16" },
-  ),
-  {
-    name: "argocd-crds",
-    script: "go-files.sh",
-    files: {},
-    env: {
-      MODULE: argocd.module,
-      VERSION: argocd.version,
-      FILES: "manifests/crds/application-crd.yaml manifests/crds/appproject-crd.yaml",
-    },
-    outputs: same("application-crd.yaml", "appproject-crd.yaml"),
-    needsGo: true,
-  },
-  goSource("miniredis", { ABOUT: "20 s" }),
-  goModule(
-    "kustomize",
-    "sigs.k8s.io/kustomize/kustomize/v5",
-    "v5.8.2",
-    { kustomize: "." },
-    { ABOUT: "30 s", LDFLAGS: "-X sigs.k8s.io/kustomize/api/provenance.version=v5.8.2" },
-  ),
+  ...onRequest.map((item) => ({ ...item, onRequest: true as const })),
 ];
 
 /** The item called `name`; throws with the known names if there is none. */

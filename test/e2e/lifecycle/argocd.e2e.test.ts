@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PolicyApplication, seeds } from "../../install/argocd-application.ts";
 import { ArgoCd, argocdItems } from "../../install/argocd-controller.ts";
-import { nodes, openFleet, pilotOn } from "../cluster/fleet.ts";
+import { nodeNames, openFleet, pilotOn } from "../cluster/fleet.ts";
 import { writeIn, writesBecome } from "../cluster/writes.ts";
 import { patienceMs } from "../guardbee.ts";
 import { ensureBuilt } from "../lab/build.ts";
@@ -12,6 +12,7 @@ import { kubeconfigPath } from "../lab/cluster/control-plane.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 
 await openFleet();
+const nodes = nodeNames();
 await ensureBuilt([...argocdItems]);
 
 const { tracing, exec } = seeds;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { apply, type NodeName, nodes, openFleet, waitTimeout } from "../cluster/fleet.ts";
+import { apply, type NodeName, nodeNames, openFleet, waitTimeout } from "../cluster/fleet.ts";
 import { bareNodes } from "../cluster/kernel-objects.ts";
 import { applyReady, deletePolicy } from "../cluster/policies.ts";
 import { writeIn, writesBecome } from "../cluster/writes.ts";
@@ -44,7 +44,7 @@ test("a generator gives each edge workload a path of its own, follows its labels
     await writesBecome(`deploy/${name}`, `/tmp/${name}/x`, "allowed");
   }
   assert.equal(await kubectlOutput(["get", "selectorsets", "-o", "name"]), "");
-  await bareNodes(nodes);
+  await bareNodes(nodeNames());
 });
 
 test("guard rails refuse Sigkill in kube-system, and kubectl prints what they say", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rolloutPosition } from "@guardbee/policy";
-import { apply, nodes, openFleet, pilotOn } from "../cluster/fleet.ts";
+import { apply, nodeNames, openFleet, pilotOn } from "../cluster/fleet.ts";
 import {
   applyReady,
   conditionOf,
@@ -13,6 +13,7 @@ import { Hammer, writeIn, writesBecome } from "../cluster/writes.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 
 await openFleet();
+const nodes = nodeNames();
 
 const name = nameThatStartsOn("node-3");
 const ref = `tracingpolicy/${name}`;

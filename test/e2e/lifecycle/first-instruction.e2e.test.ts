@@ -1,0 +1,5 @@
+import { firstInstruction } from "../cluster/first-instruction.ts";
+import { openFleet } from "../cluster/fleet.ts";
+
+await openFleet();
+firstInstruction(10);
