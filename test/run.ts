@@ -177,7 +177,7 @@ async function guestTests(kernel: string, print: Print): Promise<Count> {
   // The guest's processor is another: what node keeps for the host's is of no use to it.
   const kept = join(cacheRoot(), "node-compile-cache-guest");
   mkdirSync(kept, { recursive: true });
-  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "900", "--out", kept];
+  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
   const command = ["env", "NODE_COMPILE_CACHE=/out", "node", ...testFlags, ...files];
   return countOf(await run(["node", ...guest, "--", ...command], print));
 }

@@ -17,7 +17,9 @@ const namespacedKinds = "tracingpoliciesnamespaced,execpoliciesnamespaced,regopo
 
 /** For each file of tests: no policy is there before and after. What else is there, setup.ts made. */
 export async function openFleet(): Promise<void> {
-  await clearPolicies();
+  const all = `${kinds},${namespacedKinds}`;
+  const left = await kubectlOutput(["get", all, "--all-namespaces", "--output", "name"]);
+  if (left !== "") await clearPolicies(); // of a file that was ended, in a cluster that was kept
   after(clearPolicies);
 }
 

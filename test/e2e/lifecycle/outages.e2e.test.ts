@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { agentPod, patienceMs, systemNamespace } from "../guardbee.ts";
-import { execOnNode, waitForReady } from "../lab/cluster/cluster.ts";
-import { startApiServer, stopApiServer } from "../lab/cluster/control-plane.ts";
-import { kubectlOutput } from "../lab/cluster/kubectl.ts";
-import { waitFor } from "../lab/progress.ts";
-import { aPod, apply, nodeNames, openFleet, waitTimeout } from "./fleet.ts";
-import { kernelObjects } from "./kernel-objects.ts";
+import { aPod, apply, nodeNames, openFleet, waitTimeout } from "../cluster/fleet.ts";
+import { kernelObjects } from "../cluster/kernel-objects.ts";
 import {
   applyReady,
   conditionOf,
@@ -14,7 +9,12 @@ import {
   denyWrites,
   denyWritesRef,
   policyBecomes,
-} from "./policies.ts";
+} from "../cluster/policies.ts";
+import { agentPod, patienceMs, systemNamespace } from "../guardbee.ts";
+import { execOnNode, waitForReady } from "../lab/cluster/cluster.ts";
+import { startApiServer, stopApiServer } from "../lab/cluster/control-plane.ts";
+import { kubectlOutput } from "../lab/cluster/kubectl.ts";
+import { waitFor } from "../lab/progress.ts";
 import { ReadyWatch } from "./ready-watch.ts";
 
 await openFleet();
