@@ -160,7 +160,7 @@ async function oldestTests(print: Print): Promise<Count> {
 async function clusterTests(folder: string, print: Print): Promise<Count> {
   const files = testFiles(`${folder}/*.e2e.test.ts`);
   const shared = ["--test-concurrency=1", `--test-global-setup=${folder}/setup.ts`];
-  const limitMs = 45 * 60_000; // a cluster that is broken fails each test after a long wait
+  const limitMs = 90 * 60_000; // a cluster that is broken fails each test after a long wait
   return countOf(await run(["node", ...testFlags, ...shared, ...files], print, { limitMs }));
 }
 
