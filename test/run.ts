@@ -171,14 +171,20 @@ function testFiles(pattern: string): readonly string[] {
   }).sort();
 }
 
-/** What needs a kernel that admits every program runs in a guest that has one. */
+/**
+ * What needs a kernel that admits every program runs in a guest that has one. There each checkout is
+ * in one place, and what node compiles is kept, by path: to strip and compile our sources takes an
+ * emulated processor longer than the tests do. It is another than the host's, and so is its code.
+ */
 async function guestTests(kernel: string, print: Print): Promise<Count> {
-  const files = testFiles("agent/**/*.guest.test.ts").map((file) => join(root, file));
-  // The guest's processor is another: what node keeps for the host's is of no use to it.
   const kept = join(cacheRoot(), "node-compile-cache-guest");
   mkdirSync(kept, { recursive: true });
+  const checkout = "/run/checkout";
+  const files = testFiles("agent/**/*.guest.test.ts").map((file) => join(checkout, file));
+  const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
-  const command = ["env", "NODE_COMPILE_CACHE=/out", "node", ...testFlags, ...files];
+  const node = ["env", "NODE_COMPILE_CACHE=/out", "node", ...testFlags, ...files];
+  const command = ["sh", "-c", enter, root, ...node];
   return countOf(await run(["node", ...guest, "--", ...command], print));
 }
 

@@ -8,17 +8,20 @@ import { applyReady, denyWrites, denyWritesRef } from "./policies.ts";
 
 /** The container's first program opens and writes at once, with no shell before it. */
 const dd = (folder: string) => ["/bin/dd", "if=/dev/zero", `of=${folder}x`, "bs=1", "count=1"];
-const podCount = 5;
 
-/** The test, with five pods of so many containers, over all nodes. */
-export function firstInstruction(containersPerPod: number): void {
-  const starts = podCount * containersPerPod;
+/** The test, with so many pods over all nodes, half of them for each of two policies. */
+export function firstInstruction(counts: {
+  readonly pods: number;
+  readonly containersPerPod: number;
+}): void {
+  const { containersPerPod } = counts;
+  const starts = counts.pods * containersPerPod;
   test(`a container that writes as the first thing it does is killed in each of ${starts} starts`, async () => {
     await applyReady(denyWritesRef, denyWrites());
     await applyReady("tracingpolicy/deny-labelled", denyLabelled);
     const nodes = nodeNames();
-    const pods = Array.from({ length: podCount }, (_, at) => {
-      const folder = at < 3 ? "/tmp/forbidden/" : "/tmp/labelled/";
+    const pods = Array.from({ length: counts.pods }, (_, at) => {
+      const folder = at % 2 === 0 ? "/tmp/forbidden/" : "/tmp/labelled/";
       return starters(`first-${at}`, nodes[at % nodes.length]!, folder, containersPerPod);
     });
     await apply(pods);

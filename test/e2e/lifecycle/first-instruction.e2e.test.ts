@@ -2,4 +2,4 @@ import { firstInstruction } from "../cluster/first-instruction.ts";
 import { openFleet } from "../cluster/fleet.ts";
 
 await openFleet();
-firstInstruction(10);
+firstInstruction({ pods: 5, containersPerPod: 10 });
