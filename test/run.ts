@@ -33,16 +33,16 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
     ],
     [{ name: "guest-lab", run: (print) => guestTests("lab", print) }],
   ],
-  [[{ name: "e2e", run: (print) => clusterTests("test/e2e/cluster", print) }]],
+  [[{ name: "e2e", run: (print) => clusterTests("test/e2e/cluster", 45, print) }]],
   [
     [
-      { name: "long", run: (print) => nodeTests("**/*.long.test.ts", print) },
+      { name: "long", run: (print) => nodeTests("**/*.long.*test.ts", print) },
       { name: "install", run: installTests },
       { name: "oldest", run: oldestTests },
     ],
     [{ name: "guest-6.12", run: (print) => guestTests("debian-6.12", print) }],
   ],
-  [[{ name: "lifecycle", run: (print) => clusterTests("test/e2e/lifecycle", print) }]],
+  [[{ name: "lifecycle", run: (print) => clusterTests("test/e2e/lifecycle", 90, print) }]],
   [[{ name: "fleet", run: (print) => nodeTests("test/fleet/*.test.ts", print) }]],
 ];
 const stages = steps.flat(2);
@@ -50,10 +50,7 @@ const stages = steps.flat(2);
 const longStages = ["long", "install", "oldest", "guest-6.12", "lifecycle", "fleet"];
 
 /** In the paths of tests that another stage runs. */
-const elsewhere = [
-  ...[".long.test.ts", ".guest.test.ts", ".e2e.test.ts"],
-  ...["test/install/", "test/fleet/"],
-];
+const elsewhere = [".long.", ".guest.test.ts", ".e2e.test.ts", "test/install/", "test/fleet/"];
 
 const staticChecks: readonly (readonly string[])[] = [
   ["tsc", "--noEmit"],
@@ -156,11 +153,14 @@ async function oldestTests(print: Print): Promise<Count> {
   return nodeTests("**/*.api.test.ts", print, { without: ["test/fleet/"], env });
 }
 
-/** All files share one cluster, so one runs at a time; setup.ts makes the cluster and removes it. */
-async function clusterTests(folder: string, print: Print): Promise<Count> {
+/**
+ * All files share one cluster, so one runs at a time; setup.ts makes the cluster and removes it. A
+ * cluster that is broken fails each test after a long wait: after `limitMinutes` all is ended.
+ */
+async function clusterTests(folder: string, limitMinutes: number, print: Print): Promise<Count> {
   const files = testFiles(`${folder}/*.e2e.test.ts`);
   const shared = ["--test-concurrency=1", `--test-global-setup=${folder}/setup.ts`];
-  const limitMs = 90 * 60_000; // a cluster that is broken fails each test after a long wait
+  const limitMs = limitMinutes * 60_000;
   return countOf(await run(["node", ...testFlags, ...shared, ...files], print, { limitMs }));
 }
 

@@ -72,7 +72,7 @@ function accelArgs(machine: Machine): string[] {
   // Not thread=multi: before QEMU 8.1 one thread can translate code while another changes it, and
   // goes on executing what was there. A kernel that attaches a program then traps for ever at a
   // breakpoint that it has long removed. tb-size in MiB: a node that runs kubelet, containerd and
-  // Node.js filled 256 once a minute, and all its code was translated again.
+  // Node.js filled 256 in about 80 s, and all its code was translated again.
   return ["-accel", "tcg,thread=single,tb-size=1024", "-cpu", "max"];
 }
 
