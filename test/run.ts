@@ -195,7 +195,8 @@ function countOf({ code, output }: { code: number; output: string }): Count {
   const count = (word: string) =>
     Number(output.match(new RegExp(`^ℹ ${word} (\\d+)`, "m"))?.[1] ?? 0);
   const [passed, failed] = [count("pass"), count("fail") + count("cancelled")];
-  if (code !== 0 && failed === 0) return { passed, failed: 1, failures: output.slice(-4_000) };
+  if ((code !== 0 || passed === 0) && failed === 0)
+    return { passed, failed: 1, failures: output.slice(-4_000) };
   const told = output.indexOf("✖ failing tests:");
   return { passed, failed, failures: told < 0 ? "" : output.slice(told) };
 }
@@ -223,7 +224,9 @@ function run(
     ...{ cwd: root, env: { ...process.env, ...env } },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  let overran = false;
   const end = () => {
+    overran = true;
     print(`${program}: takes longer than ${limitMs! / 60_000} minutes; ending it\n`);
     child.kill("SIGTERM");
   };
@@ -237,7 +240,7 @@ function run(
     child.on("error", reject);
     child.on("close", (code) => {
       clearTimeout(timer);
-      resolve({ code: code ?? 1, output });
+      resolve({ code: overran ? 1 : (code ?? 1), output }); // node may end with 0 when it is asked to
     });
   });
 }
