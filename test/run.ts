@@ -31,7 +31,7 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
       { name: "rego", run: (print) => commands([regoChecks()], print) },
       { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, { without: elsewhere }) },
     ],
-    [{ name: "guest-lab", run: (print) => guestTests("lab", print) }],
+    [{ name: "guest-lab", run: (print) => guestTests("lab", 2, print) }],
   ],
   [[{ name: "e2e", run: (print) => clusterTests("test/e2e/cluster", 45, print) }]],
   [
@@ -40,7 +40,7 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
       { name: "install", run: installTests },
       { name: "oldest", run: oldestTests },
     ],
-    [{ name: "guest-6.12", run: (print) => guestTests("debian-6.12", print) }],
+    [{ name: "guest-6.12", run: (print) => guestTests("debian-6.12", 8, print) }],
   ],
   [[{ name: "lifecycle", run: (print) => clusterTests("test/e2e/lifecycle", 90, print) }]],
   [[{ name: "fleet", run: (print) => nodeTests("test/fleet/*.test.ts", print) }]],
@@ -175,16 +175,17 @@ function testFiles(pattern: string): readonly string[] {
  * What needs a kernel that admits every program runs in a guest that has one. There each checkout is
  * in one place, and what node compiles is kept, by path: to strip and compile our sources takes an
  * emulated processor longer than the tests do. It is another than the host's, and so is its code.
+ * The random policies of oracle.guest.test.ts come in `batches`, each of about 17 s.
  */
-async function guestTests(kernel: string, print: Print): Promise<Count> {
+async function guestTests(kernel: string, batches: number, print: Print): Promise<Count> {
   const kept = join(cacheRoot(), "node-compile-cache-guest");
   mkdirSync(kept, { recursive: true });
   const checkout = "/run/checkout";
   const files = testFiles("agent/**/*.guest.test.ts").map((file) => join(checkout, file));
   const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
-  const node = ["env", "NODE_COMPILE_CACHE=/out", "node", ...testFlags, ...files];
-  const command = ["sh", "-c", enter, root, ...node];
+  const env = ["env", "NODE_COMPILE_CACHE=/out", `GUARDBEE_BATCHES=${batches}`];
+  const command = ["sh", "-c", enter, root, ...env, "node", ...testFlags, ...files];
   return countOf(await run(["node", ...guest, "--", ...command], print));
 }
 

@@ -19,7 +19,8 @@ import {
 import { named, onGetpriority } from "./testing/policies.ts";
 import { Cgroup } from "./testing/scene.ts";
 
-const batches = 4;
+/** Each is 24 policies at once and 24 calls of each process. */
+const batches = Number(process.env.GUARDBEE_BATCHES ?? 2);
 const setsPerBatch = 24;
 const callsPerProcess = 24;
 const seed = Number(process.env.GUARDBEE_SEED ?? 1);
