@@ -27,8 +27,11 @@ export type ReporterOptions<S> = {
 
 /** Between two reports: what is rolled up is written no oftener either. */
 const INTERVAL_MS = 5_000;
-/** How long a report waits until things are settled, as with an API server that a whole fleet asks. */
-const SETTLE_MAX_MS = 30_000;
+/**
+ * How long a report waits until things are settled, as with an API server that a whole fleet asks at
+ * once. A fetch that failed is settled: this is for one that neither fails nor ends.
+ */
+const SETTLE_MAX_MS = 60_000;
 const SETTLE_POLL_MS = 200;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
