@@ -4,7 +4,7 @@ import { bytes } from "../compile/tables.ts";
 import type { NamedSet } from "./engine.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
-import { removeInner } from "./program.ts";
+import { Slots } from "./slots.ts";
 
 /** Ids of executables in use by some set, from 1; one list for In, one for Prefix. */
 export type BinaryIds = {
@@ -26,39 +26,55 @@ export function numberBinaries(sets: readonly NamedSet[]): BinaryIds {
   return { exact, prefix };
 }
 
-type BinaryMaps = { readonly binaries_exact: number; readonly binaries_prefix: number };
+/** The ids in the kernel's maps, which all programs share. */
+export class Binaries {
+  readonly #native: Native;
+  readonly #exact: Slots;
+  readonly #prefix: Slots;
 
-/** Writes the ids into one slot of binaries_exact and binaries_prefix. */
-export function writeBinaries(
-  native: Native,
-  maps: BinaryMaps,
-  slot: number,
-  ids: BinaryIds,
-): void {
-  const write = (
-    outer: number,
-    type: "hash" | "lpm_trie",
+  constructor(
+    native: Native,
+    maps: { readonly binaries_exact: number; readonly binaries_prefix: number },
+  ) {
+    this.#native = native;
+    this.#exact = new Slots(native, maps.binaries_exact, { fresh: false });
+    this.#prefix = new Slots(native, maps.binaries_prefix, { fresh: false });
+  }
+
+  /** Fills a slot that is not in force. */
+  write(slot: number, ids: BinaryIds): void {
+    const exact = { type: "hash", keySize: layout.binaryBytes, key: binaryKey } as const;
+    const keySize = layout.binaryPrefixKeyBytes;
+    const prefix = { type: "lpm_trie", keySize, key: binaryPrefixKey } as const;
+    this.#fill(this.#exact, slot, ids.exact, exact);
+    this.#fill(this.#prefix, slot, ids.prefix, prefix);
+  }
+
+  /** Empties a slot that is no longer in force. */
+  clear(slot: number): void {
+    this.#exact.clear(slot);
+    this.#prefix.clear(slot);
+  }
+
+  #fill(
+    slots: Slots,
+    slot: number,
     entries: ReadonlyMap<string, number>,
-    key: (path: string) => Uint8Array,
-  ): void => {
+    shape: {
+      readonly type: "hash" | "lpm_trie";
+      readonly keySize: number;
+      readonly key: (path: string) => Uint8Array;
+    },
+  ): void {
     if (entries.size === 0) {
-      removeInner(native, outer, slot);
+      slots.clear(slot);
       return;
     }
-    const keySize = type === "hash" ? layout.binaryBytes : layout.binaryPrefixKeyBytes;
-    const maxEntries = entries.size;
-    const name = "gb_binaries";
-    const fd = native.createMap({ type, name, keySize, valueSize: 4, maxEntries, flags: 1 });
-    for (const [path, id] of entries) native.update(fd, key(path), u32(id));
-    native.update(outer, u32(slot), u32(fd));
-    native.closeFd(fd);
-  };
-  write(maps.binaries_exact, "hash", ids.exact, binaryKey);
-  write(maps.binaries_prefix, "lpm_trie", ids.prefix, binaryPrefixKey);
-}
-
-/** Empties a slot that is no longer in force. */
-export function clearBinaries(native: Native, maps: BinaryMaps, slot: number): void {
-  removeInner(native, maps.binaries_exact, slot);
-  removeInner(native, maps.binaries_prefix, slot);
+    const { type, keySize, key } = shape;
+    const spec = { type, keySize, valueSize: 4, maxEntries: entries.size };
+    const fd = this.#native.createMap({ ...spec, name: "gb_binaries", flags: 1 });
+    for (const [path, id] of entries) this.#native.update(fd, key(path), u32(id));
+    slots.put(slot, fd);
+    this.#native.closeFd(fd);
+  }
 }

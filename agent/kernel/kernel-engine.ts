@@ -12,7 +12,7 @@ import {
   type Refusal,
 } from "../compile/plan.ts";
 import { classRow, compile, type Shared, type Tables } from "../compile/tables.ts";
-import { type BinaryIds, clearBinaries, numberBinaries, writeBinaries } from "./binaries.ts";
+import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
 import type { Desired, Engine, KernelFeatures, NamedSet, Scopes, SetState } from "./engine.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, probeAbilities } from "./features.ts";
@@ -63,6 +63,7 @@ export class KernelEngine implements Engine {
   readonly #state: EngineState;
   readonly #classes: ScopeClasses;
   readonly #followIds: PinnedIds;
+  readonly #binaries: Binaries;
   readonly adopted: boolean;
   /** Attach points in force by program name. Writer: #program. */
   #held = new Map<string, Held>();
@@ -84,6 +85,7 @@ export class KernelEngine implements Engine {
     this.#loader = { native, pins, objects, shared: maps };
     this.#abilities = probeAbilities(native, objects, maps);
     this.#state = new EngineState(native, maps.engine_state);
+    this.#binaries = new Binaries(native, maps);
     const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), {
       first: 1,
       limit: classLimit,
@@ -149,7 +151,7 @@ export class KernelEngine implements Engine {
     const slot = 1 - this.#state.active;
     for (const { program, tables } of held.values()) program.writeSlot(slot, tables);
     const inForce = desired.sets.filter((set) => !refused.has(set.name));
-    writeBinaries(this.#native, this.#loader.shared, slot, numberBinaries(inForce));
+    this.#binaries.write(slot, numberBinaries(inForce));
     this.#hooks = hooksOf(held.values());
     this.#state.flip(slot);
     this.#afterFlip(held, slot, inForce, desired.scopes);
@@ -267,7 +269,7 @@ export class KernelEngine implements Engine {
       if (!held.has(name)) program.detach();
       else program.clearSlot(1 - slot);
     }
-    clearBinaries(this.#native, this.#loader.shared, 1 - slot);
+    this.#binaries.clear(1 - slot);
     this.#held = held;
     const names = new Set(held.keys());
     for (const name of this.#loader.pins.pinnedHooks()) {

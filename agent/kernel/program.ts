@@ -9,12 +9,15 @@ import type { BpfObject, Link, MapSpec, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 import { removePins } from "./pins.ts";
+import { ArraySlots, innerMap, Slots } from "./slots.ts";
 import { type SharedMaps, sharedMaps } from "./tracking.ts";
 
 const noPrealloc = 1;
-const innerMap = 0x1000;
 const ownMaps = ["tables", "rows", "numbers", "equals", "prefixes", "actions"] as const;
 type OwnMaps = Readonly<Record<(typeof ownMaps)[number], number>>;
+type EntryMap = "numbers" | "equals" | "prefixes";
+/** `fresh`: nothing was written to the maps yet. */
+type Opened = { readonly link: Link; readonly maps: OwnMaps; readonly fresh: boolean };
 
 export type Loader = {
   readonly native: Native;
@@ -35,14 +38,25 @@ export class Program {
   readonly #loader: Loader;
   readonly #link: Link;
   readonly #maps: OwnMaps;
-  /** The rows that the slot in force uses, open for `writeClassRow`. Writer: writeSlot. */
-  #rows: number | undefined;
+  readonly #rows: ArraySlots;
+  readonly #actions: ArraySlots;
+  readonly #entries: Readonly<Record<EntryMap, Slots>>;
+  /** The array of rows that `writeSlot` filled last. */
+  #rowsInForce: number | undefined;
 
-  private constructor(loader: Loader, name: string, link: Link, maps: OwnMaps) {
+  private constructor(loader: Loader, name: string, { link, maps, fresh }: Opened) {
+    const { native } = loader;
     this.name = name;
     this.#loader = loader;
     this.#link = link;
     this.#maps = maps;
+    this.#rows = new ArraySlots(native, maps.rows, "gb_rows");
+    this.#actions = new ArraySlots(native, maps.actions, "gb_actions");
+    this.#entries = {
+      numbers: new Slots(native, maps.numbers, { fresh }),
+      equals: new Slots(native, maps.equals, { fresh }),
+      prefixes: new Slots(native, maps.prefixes, { fresh }),
+    };
   }
 
   get programId(): number {
@@ -76,15 +90,19 @@ export class Program {
     } finally {
       object.close();
     }
-    return Program.adopt(loader, name);
+    return Program.#open(loader, name, { fresh: true });
   }
 
   /** Opens what is pinned under `name`. */
   static adopt(loader: Loader, name: string): Program {
+    return Program.#open(loader, name, { fresh: false });
+  }
+
+  static #open(loader: Loader, name: string, { fresh }: { readonly fresh: boolean }): Program {
     const folder = loader.pins.hook(name);
     const maps = ownMaps.map((map) => [map, loader.native.openPinnedMap(join(folder, map))]);
     const link = loader.native.openPinnedLink(join(folder, "link"));
-    return new Program(loader, name, link, Object.fromEntries(maps) as OwnMaps);
+    return new Program(loader, name, { link, maps: Object.fromEntries(maps) as OwnMaps, fresh });
   }
 
   /** Detaches what an agent that is gone pinned under `name`, all of it or a part. */
@@ -97,10 +115,8 @@ export class Program {
   /** Fills a slot that is not in force. */
   writeSlot(slot: number, tables: Tables): void {
     const width = tables.words * 8;
-    if (this.#rows !== undefined) this.#loader.native.closeFd(this.#rows);
-    this.#rows = this.#setArray("rows", slot, tables.rows, width);
-    const actions = this.#setArray("actions", slot, tables.actions, layout.actionBytes);
-    this.#loader.native.closeFd(actions);
+    this.#rowsInForce = this.#rows.write(slot, tables.rows, width);
+    this.#actions.write(slot, tables.actions, layout.actionBytes);
     this.#setEntries("numbers", slot, tables.numbers, layout.numberKeyBytes, width);
     this.#setEntries("equals", slot, tables.equals, layout.equalKeyBytes, width);
     this.#setEntries("prefixes", slot, tables.prefixes, layout.prefixKeyBytes, width);
@@ -109,21 +125,19 @@ export class Program {
 
   /**
    * Ends a slot that is no longer in force, so that the program does not act for it, and frees what
-   * can be large in it; its rows and actions go when it is written again.
+   * can be large in it; its rows and actions stay to be written again.
    */
   clearSlot(slot: number): void {
     const { native } = this.#loader;
     const { valueSize } = native.mapInfo(this.#maps.tables);
     native.update(this.#maps.tables, u32(slot), new Uint8Array(valueSize));
-    for (const map of ["numbers", "equals", "prefixes"] as const) {
-      removeInner(native, this.#maps[map], slot);
-    }
+    for (const slots of Object.values(this.#entries)) slots.clear(slot);
   }
 
   /** Sets the row of a scope class that no cgroup is in yet, in the slot in force. */
   writeClassRow(number: number, row: Bits): void {
-    if (this.#rows === undefined) throw new Error(`${this.name}: no slot was written`);
-    this.#loader.native.update(this.#rows, u32(number), row);
+    if (this.#rowsInForce === undefined) throw new Error(`${this.name}: no slot was written`);
+    this.#loader.native.update(this.#rowsInForce, u32(number), row);
   }
 
   /** Detaches the program and removes its pins. Idempotent. */
@@ -137,33 +151,13 @@ export class Program {
   close(): void {
     this.#link.close();
     for (const fd of Object.values(this.#maps)) this.#loader.native.closeFd(fd);
-    if (this.#rows !== undefined) this.#loader.native.closeFd(this.#rows);
-    this.#rows = undefined;
-  }
-
-  #setArray(
-    map: "rows" | "actions",
-    slot: number,
-    values: readonly Uint8Array[],
-    valueSize: number,
-  ): number {
-    const { native } = this.#loader;
-    const fd = native.createMap({
-      type: "array",
-      name: `gb_${map}`,
-      keySize: 4,
-      valueSize,
-      maxEntries: values.length,
-      flags: innerMap,
-    });
-    const keys = new Uint8Array(Uint32Array.from(values.keys()).buffer);
-    native.updateBatch(fd, keys, Buffer.concat(values), values.length);
-    native.update(this.#maps[map], u32(slot), u32(fd));
-    return fd;
+    this.#rows.close();
+    this.#actions.close();
+    this.#rowsInForce = undefined;
   }
 
   #setEntries(
-    map: "numbers" | "equals" | "prefixes",
+    map: EntryMap,
     slot: number,
     entries: readonly Entry[],
     keySize: number,
@@ -171,7 +165,7 @@ export class Program {
   ): void {
     const { native } = this.#loader;
     if (entries.length === 0) {
-      removeInner(native, this.#maps[map], slot);
+      this.#entries[map].clear(slot);
       return;
     }
     const fd = native.createMap({
@@ -181,17 +175,12 @@ export class Program {
     const keys = Buffer.concat(entries.map((entry) => entry.key));
     const values = Buffer.concat(entries.map((entry) => entry.value));
     native.updateBatch(fd, keys, values, entries.length);
-    native.update(this.#maps[map], u32(slot), u32(fd));
+    this.#entries[map].put(slot, fd);
     native.closeFd(fd);
   }
 }
 
-/** Takes the table out of one slot. Where there is none, the kernel is spared a grace period. */
-export function removeInner(native: Native, outer: number, slot: number): void {
-  if (native.lookup(outer, u32(slot), new Uint8Array(4))) native.remove(outer, u32(slot));
-}
-
-function innerSpec(map: "numbers" | "equals" | "prefixes", keySize: number, valueSize: number) {
+function innerSpec(map: EntryMap, keySize: number, valueSize: number) {
   const type = map === "prefixes" ? "lpm_trie" : "hash";
   const name = `gb_${map}`;
   return { type, name, keySize, valueSize, maxEntries: 1, flags: noPrealloc } satisfies MapSpec;
