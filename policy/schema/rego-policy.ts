@@ -1,5 +1,6 @@
-import { type Static, Type } from "typebox";
+import type { Static } from "typebox";
 import {
+  extension,
   flag,
   type Immutable,
   int32,
@@ -142,7 +143,7 @@ const spec = object(
     }),
     bundle: optional(bundle),
     data: optional(
-      Type.Unsafe<Readonly<Record<string, unknown>>>({
+      extension<Readonly<Record<string, unknown>>>({
         type: "object",
         "x-kubernetes-preserve-unknown-fields": true,
         description: "What Rego sees as data, beside its rules.",

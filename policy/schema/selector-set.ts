@@ -1,6 +1,17 @@
-import { Type } from "typebox";
 import type { SelectorSet } from "../selector-set.ts";
-import { dateTime, flag, int32, list, object, oneOf, optional, requiredList, text } from "./dsl.ts";
+import {
+  bool,
+  dateTime,
+  extension,
+  flag,
+  int32,
+  list,
+  object,
+  oneOf,
+  optional,
+  requiredList,
+  text,
+} from "./dsl.ts";
 import { labelSelector } from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import { policyKindNames } from "./policy-kind-names.ts";
@@ -19,7 +30,7 @@ const condition = object({
   inNamespace: flag(),
   followForks: flag(),
   values: requiredList(
-    Type.Unsafe<string | number>({
+    extension<string | number>({
       "x-kubernetes-int-or-string": true,
       anyOf: [{ type: "integer" }, { type: "string" }],
     }),
@@ -73,7 +84,7 @@ const set = object({
   mode: oneOf(["enforce", "monitor"]),
   nodes: labelSelector,
   scope: object({
-    host: Type.Boolean(),
+    host: bool(),
     pods: optional(
       object({
         namespaces: list(text(), atomic),
