@@ -2,4 +2,4 @@ import { firstInstruction } from "./first-instruction.ts";
 import { openFleet } from "./fleet.ts";
 
 await openFleet();
-firstInstruction({ pods: 2, containersPerPod: 5 });
+firstInstruction({ pods: 2, containersPerPod: 2 });
