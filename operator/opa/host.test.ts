@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { type Clock, systemClock } from "@guardbee/kube";
 import pino from "pino";
 import { compileRego } from "./compile.ts";
 import { findOpa } from "./find-opa.ts";
@@ -79,15 +80,29 @@ describe("WasmHost", () => {
   });
 
   test("an evaluation over its deadline is ended, and the next one gets a new worker", async () => {
-    const host = await aHost({ deadlineMs: 1 });
+    const host = await aHost({ deadlineMs: 20 });
     const values = Array.from({ length: 100_000 }, (_, i) => `/a/${i}`);
     const slow = { policy: { ...evaluation.input.policy, spec: { values } } };
     await assert.rejects(host.evaluate({ ...evaluation, input: slow }, stop.signal), {
       reason: "deadline",
-      message: "TracingPolicy a: rego guardbee/translate/result: took over 1 ms; make it do less",
+      message: "TracingPolicy a: rego guardbee/translate/result: took over 20 ms; make it do less",
     });
     const patient = await aHost();
     assert.deepEqual(await patient.evaluate(evaluation, stop.signal), accepted);
+  });
+
+  test("a deadline counts the worker's processor time, the clock's only when it is five times that", async () => {
+    const flies = (pastMs: number): Clock => ({
+      ...systemClock,
+      sleep: (ms, signal) => systemClock.sleep(ms === pastMs ? 0 : ms, signal),
+    });
+    const late = await aHost({ clock: flies(2_000) });
+    assert.deepEqual(await late.evaluate(evaluation, stop.signal), accepted);
+    const starved = await aHost({ clock: flies(10_000) });
+    await assert.rejects(starved.evaluate(evaluation, stop.signal), {
+      reason: "deadline",
+      message: /took over 10000 ms, not all of it its own; give the operator more CPU$/,
+    });
   });
 
   test("a policy of 10,000 values is decided well within the deadline", async () => {

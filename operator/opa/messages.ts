@@ -29,7 +29,12 @@ export type ModuleFacts = {
 };
 
 /** Worker to host. `ready` or `unusable` comes once, before anything else. */
-export type WorkerMessage =
+export type WorkerMessage = WorkerAnswer & {
+  /** Milliseconds of processor time that the thread has used so far. */
+  readonly cpuMs: number;
+};
+
+export type WorkerAnswer =
   | { readonly kind: "ready"; readonly facts: ModuleFacts }
   | { readonly kind: "unusable"; readonly message: string }
   | { readonly kind: "done"; readonly id: number; readonly memoryBytes: number }

@@ -18,6 +18,8 @@ export class WorkerThread {
   #waiting: { readonly id: number; readonly settle: (answer: Answer | Error) => void } | null =
     null;
   #nextId = 1;
+  /** Of processor time, as of its last message. Written by its messages. */
+  #cpuMs = 0;
 
   constructor(start: WorkerStart, onError: (error: Error) => void) {
     this.#worker = new Worker(new URL(import.meta.resolve("#opa-worker")), {
@@ -30,6 +32,7 @@ export class WorkerThread {
     ready.promise.catch(() => {}); // whoever waits for it gets it; a discarded worker has nobody
     this.ready = ready.promise;
     this.#worker.on("message", (message: WorkerMessage) => {
+      this.#cpuMs = message.cpuMs;
       if (message.kind === "ready") ready.resolve(message.facts);
       else if (message.kind === "unusable") ready.reject(new Error(message.message));
       else if (this.#waiting?.id === message.id) this.#settle(message);
@@ -58,6 +61,12 @@ export class WorkerThread {
       this.#waiting = { id, settle };
       this.#worker.postMessage({ ...request, id }, [request.json.buffer]);
     });
+  }
+
+  /** Milliseconds of processor time since its last answer. Rejects once it has ended. */
+  async spentMs(): Promise<number> {
+    const { user, system } = await this.#worker.cpuUsage();
+    return (user + system) / 1000 - this.#cpuMs;
   }
 
   /** What the thread's JavaScript holds; undefined once it has ended. */

@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import { builtins } from "./builtins/index.ts";
 import { Instance, pageBytes } from "./instance.ts";
-import type { WorkerMessage, WorkerRequest, WorkerStart } from "./messages.ts";
+import type { WorkerAnswer, WorkerMessage, WorkerRequest, WorkerStart } from "./messages.ts";
 
 /** A value takes about this many times its JSON; measured with inventories (bench/rego). */
 const bytesPerJsonByte = 8;
@@ -69,6 +69,8 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function post(message: WorkerMessage, transfer: readonly ArrayBuffer[] = []): void {
+function post(answer: WorkerAnswer, transfer: readonly ArrayBuffer[] = []): void {
+  const { user, system } = process.threadCpuUsage();
+  const message: WorkerMessage = { ...answer, cpuMs: (user + system) / 1000 };
   parentPort?.postMessage(message, transfer);
 }
