@@ -7,11 +7,18 @@ import { guardbee, manifests, systemNamespace } from "../guardbee.ts";
 import { kubectl, kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { repositoryRoot } from "../lab/images.ts";
 import { openFleet, pilotOn, waitTimeout } from "./fleet.ts";
-import { applyReady, conditionOf, deletePolicy, policyBecomes } from "./policies.ts";
+import { conditionOf, deletePolicy, policyBecomes, policyReady } from "./policies.ts";
 import { writeIn } from "./writes.ts";
 
 await openFleet();
 const restartsBefore = await restarts();
+
+const noSuchFunction = join(manifests, "bad/no-such-function.yaml");
+const twoNamespaces = join(manifests, "two-namespaces.yaml");
+const manyValues = join(tmpdir(), `guardbee-e2e-${process.pid}.yaml`);
+writeFileSync(manyValues, deniedPaths(10_000));
+// Nodes take their time: they are at it while the API server and the operator are asked.
+await kubectlOutput(["apply", "-f", noSuchFunction, "-f", twoNamespaces, "-f", manyValues]);
 
 type Bad = {
   readonly name: string;
@@ -104,7 +111,6 @@ for (const { name, file, check, refusal, by } of bad) {
 
 test("a function that no kernel has is said by every kernel of the fleet", async () => {
   const name = "bad-no-such-function";
-  await kubectlOutput(["apply", "-f", join(manifests, "bad/no-such-function.yaml")]);
   const { status } = await policyBecomes(
     `tracingpolicy/${name}`,
     "refused by all nodes",
@@ -123,10 +129,8 @@ test("a function that no kernel has is said by every kernel of the fleet", async
 });
 
 test("two policies of one name in two namespaces are two policies", async () => {
-  const path = join(manifests, "two-namespaces.yaml");
-  const { exitCode, stderr } = await guardbee(["policy", "check", path]);
+  const { exitCode, stderr } = await guardbee(["policy", "check", twoNamespaces]);
   assert.deepEqual([exitCode, stderr], [0, "2 ok, 0 not supported yet, 0 invalid\n"]);
-  await kubectlOutput(["apply", "-f", path]);
   for (const namespace of ["left", "right"]) {
     const args = ["wait", "--for=condition=Ready", waitTimeout, "-n", namespace];
     await kubectlOutput([...args, "tracingpoliciesnamespaced/same-name"]);
@@ -138,15 +142,12 @@ test("two policies of one name in two namespaces are two policies", async () => 
       (ns) => `selectorset.guardbee.io/tracingpolicynamespaced.${ns}.same-name`,
     ),
   );
-  await kubectlOutput(["delete", "-f", path]);
+  await kubectlOutput(["delete", "-f", twoNamespaces]);
 });
 
 test("10,000 values are no limit: the last of them is enforced as the first", async () => {
-  const yaml = deniedPaths(10_000);
-  const path = join(tmpdir(), `guardbee-e2e-${process.pid}.yaml`);
-  writeFileSync(path, yaml);
-  assert.equal((await guardbee(["policy", "check", path])).exitCode, 0);
-  const policy = await applyReady("tracingpolicy/many-values", yaml);
+  assert.equal((await guardbee(["policy", "check", manyValues])).exitCode, 0);
+  const policy = await policyReady("tracingpolicy/many-values");
   assert.equal(conditionOf(policy, "Ready")?.message, "in force on 2 of 2 nodes");
   const pod = pilotOn("node-1");
   for (const [path, wanted] of [

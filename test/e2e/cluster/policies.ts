@@ -29,6 +29,11 @@ export const denyWritesRef = "tracingpolicy/deny-tmp-forbidden-write";
 /** Applies a policy and waits until it is Ready, and until its status is that of this content. */
 export async function applyReady(ref: string, yaml: string): Promise<SeenPolicy> {
   await apply(yaml);
+  return policyReady(ref);
+}
+
+/** Waits as `applyReady` does, for a policy that was applied. */
+export function policyReady(ref: string): Promise<SeenPolicy> {
   return policyBecomes(ref, "Ready", (policy) => statusOf(policy, "Ready") === "True");
 }
 
