@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { followFile } from "@guardbee/agent/follow-file";
-import { systemClock } from "@guardbee/kube";
+import { systemClock } from "@guardbee/kube/clock";
 import { type Command, exit } from "../command.ts";
 
 export type EventsFollowArgs = {
