@@ -1,6 +1,6 @@
 import { binaryKey, binaryPrefixKey } from "../compile/keys.ts";
 import { layout } from "../compile/layout.ts";
-import { bytes } from "../compile/tables.ts";
+import { bytes, type Entry } from "../compile/tables.ts";
 import type { NamedSet } from "./engine.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
@@ -28,7 +28,6 @@ export function numberBinaries(sets: readonly NamedSet[]): BinaryIds {
 
 /** The ids in the kernel's maps, which all programs share. */
 export class Binaries {
-  readonly #native: Native;
   readonly #exact: Slots;
   readonly #prefix: Slots;
 
@@ -36,18 +35,17 @@ export class Binaries {
     native: Native,
     maps: { readonly binaries_exact: number; readonly binaries_prefix: number },
   ) {
-    this.#native = native;
     this.#exact = new Slots(native, maps.binaries_exact, { fresh: false });
     this.#prefix = new Slots(native, maps.binaries_prefix, { fresh: false });
   }
 
   /** Fills a slot that is not in force. */
   write(slot: number, ids: BinaryIds): void {
-    const exact = { type: "hash", keySize: layout.binaryBytes, key: binaryKey } as const;
-    const keySize = layout.binaryPrefixKeyBytes;
-    const prefix = { type: "lpm_trie", keySize, key: binaryPrefixKey } as const;
-    this.#fill(this.#exact, slot, ids.exact, exact);
-    this.#fill(this.#prefix, slot, ids.prefix, prefix);
+    const spec = { name: "gb_binaries", valueSize: 4, flags: 1 };
+    const exact = { ...spec, type: "hash", keySize: layout.binaryBytes } as const;
+    this.#exact.fill(slot, exact, entriesOf(ids.exact, binaryKey));
+    const prefix = { ...spec, type: "lpm_trie", keySize: layout.binaryPrefixKeyBytes } as const;
+    this.#prefix.fill(slot, prefix, entriesOf(ids.prefix, binaryPrefixKey));
   }
 
   /** Empties a slot that is no longer in force. */
@@ -55,26 +53,11 @@ export class Binaries {
     this.#exact.clear(slot);
     this.#prefix.clear(slot);
   }
+}
 
-  #fill(
-    slots: Slots,
-    slot: number,
-    entries: ReadonlyMap<string, number>,
-    shape: {
-      readonly type: "hash" | "lpm_trie";
-      readonly keySize: number;
-      readonly key: (path: string) => Uint8Array;
-    },
-  ): void {
-    if (entries.size === 0) {
-      slots.clear(slot);
-      return;
-    }
-    const { type, keySize, key } = shape;
-    const spec = { type, keySize, valueSize: 4, maxEntries: entries.size };
-    const fd = this.#native.createMap({ ...spec, name: "gb_binaries", flags: 1 });
-    for (const [path, id] of entries) this.#native.update(fd, key(path), u32(id));
-    slots.put(slot, fd);
-    this.#native.closeFd(fd);
-  }
+function entriesOf(
+  ids: ReadonlyMap<string, number>,
+  key: (path: string) => Uint8Array,
+): readonly Entry[] {
+  return [...ids].map(([path, id]) => ({ key: key(path), value: u32(id) }));
 }

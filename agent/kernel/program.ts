@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Bits } from "../compile/bits.ts";
 import { layout } from "../compile/layout.ts";
 import type { AttachPoint } from "../compile/plan.ts";
-import type { Entry, Tables } from "../compile/tables.ts";
+import type { Tables } from "../compile/tables.ts";
 import type { BpfObject, Link, MapSpec, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
@@ -15,7 +15,13 @@ import { type SharedMaps, sharedMaps } from "./tracking.ts";
 const noPrealloc = 1;
 const ownMaps = ["tables", "rows", "numbers", "equals", "prefixes", "actions"] as const;
 type OwnMaps = Readonly<Record<(typeof ownMaps)[number], number>>;
-type EntryMap = "numbers" | "equals" | "prefixes";
+const entryMaps = ["numbers", "equals", "prefixes"] as const;
+type EntryMap = (typeof entryMaps)[number];
+const keyBytes: Readonly<Record<EntryMap, number>> = {
+  numbers: layout.numberKeyBytes,
+  equals: layout.equalKeyBytes,
+  prefixes: layout.prefixKeyBytes,
+};
 /** `fresh`: nothing was written to the maps yet. */
 type Opened = { readonly link: Link; readonly maps: OwnMaps; readonly fresh: boolean };
 
@@ -117,9 +123,9 @@ export class Program {
     const width = tables.words * 8;
     this.#rowsInForce = this.#rows.write(slot, tables.rows, width);
     this.#actions.write(slot, tables.actions, layout.actionBytes);
-    this.#setEntries("numbers", slot, tables.numbers, layout.numberKeyBytes, width);
-    this.#setEntries("equals", slot, tables.equals, layout.equalKeyBytes, width);
-    this.#setEntries("prefixes", slot, tables.prefixes, layout.prefixKeyBytes, width);
+    for (const map of entryMaps) {
+      this.#entries[map].fill(slot, innerSpec(map, width), tables[map]);
+    }
     this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
   }
 
@@ -155,35 +161,19 @@ export class Program {
     this.#actions.close();
     this.#rowsInForce = undefined;
   }
-
-  #setEntries(
-    map: EntryMap,
-    slot: number,
-    entries: readonly Entry[],
-    keySize: number,
-    valueSize: number,
-  ): void {
-    const { native } = this.#loader;
-    if (entries.length === 0) {
-      this.#entries[map].clear(slot);
-      return;
-    }
-    const fd = native.createMap({
-      ...innerSpec(map, keySize, valueSize),
-      maxEntries: entries.length,
-    });
-    const keys = Buffer.concat(entries.map((entry) => entry.key));
-    const values = Buffer.concat(entries.map((entry) => entry.value));
-    native.updateBatch(fd, keys, values, entries.length);
-    this.#entries[map].put(slot, fd);
-    native.closeFd(fd);
-  }
 }
 
-function innerSpec(map: EntryMap, keySize: number, valueSize: number) {
+function innerSpec(map: EntryMap, valueSize: number) {
   const type = map === "prefixes" ? "lpm_trie" : "hash";
   const name = `gb_${map}`;
-  return { type, name, keySize, valueSize, maxEntries: 1, flags: noPrealloc } satisfies MapSpec;
+  return {
+    type,
+    name,
+    keySize: keyBytes[map],
+    valueSize,
+    maxEntries: 1,
+    flags: noPrealloc,
+  } satisfies MapSpec;
 }
 
 /** Opens the object of an attach kind, specialised for one attach point and not yet loaded. */
@@ -211,9 +201,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
       maxEntries: 1,
       flags: innerMap,
     });
-    inner("numbers", innerSpec("numbers", layout.numberKeyBytes, width));
-    inner("equals", innerSpec("equals", layout.equalKeyBytes, width));
-    inner("prefixes", innerSpec("prefixes", layout.prefixKeyBytes, width));
+    for (const map of entryMaps) inner(map, innerSpec(map, width));
     if (point.kind === "fentry" || point.kind === "fexit" || point.kind === "fmod_ret") {
       object.setAttachTarget("hook", point.symbol);
     }

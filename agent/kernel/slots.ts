@@ -1,4 +1,5 @@
-import type { Native } from "./native.ts";
+import type { Entry } from "../compile/tables.ts";
+import type { MapSpec, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
 /** BPF_F_INNER_MAP: arrays of any length may take each other's place in a map of maps (5.10). */
@@ -25,6 +26,23 @@ export class Slots {
   put(slot: number, inner: number): void {
     this.#empty.delete(slot);
     this.#native.update(this.#outer, u32(slot), u32(inner));
+  }
+
+  /** Puts a new map with these entries in; without any, the slot has none. */
+  fill(slot: number, shape: Omit<MapSpec, "maxEntries">, entries: readonly Entry[]): void {
+    if (entries.length === 0) {
+      this.clear(slot);
+      return;
+    }
+    const inner = this.#native.createMap({ ...shape, maxEntries: entries.length });
+    try {
+      const keys = Buffer.concat(entries.map(({ key }) => key));
+      const values = Buffer.concat(entries.map(({ value }) => value));
+      this.#native.updateBatch(inner, keys, values, entries.length);
+      this.put(slot, inner);
+    } finally {
+      this.#native.closeFd(inner);
+    }
   }
 
   clear(slot: number): void {
@@ -54,15 +72,22 @@ export class ArraySlots {
   /** Fills a slot that no program reads. Gives back the array, which stays open. */
   write(slot: number, values: readonly Uint8Array[], valueSize: number): number {
     const there = this.#arrays.get(slot);
-    const array = there?.length === values.length ? there : this.#make(values.length, valueSize);
-    const keys = new Uint8Array(Uint32Array.from(values.keys()).buffer);
-    this.#native.updateBatch(array.fd, keys, Buffer.concat(values), values.length);
-    if (array !== there) {
-      this.#arrays.set(slot, array);
-      if (there !== undefined) this.#native.closeFd(there.fd);
-      this.#slots.put(slot, array.fd);
+    if (there?.length === values.length) {
+      this.#setAll(there.fd, values);
+      return there.fd;
     }
-    return array.fd;
+    const fd = this.#make(values.length, valueSize);
+    try {
+      this.#setAll(fd, values);
+      this.#slots.put(slot, fd);
+    } catch (error) {
+      this.#native.closeFd(fd);
+      throw error;
+    }
+    // Only now: what the slot does not hold must not be written in its place.
+    this.#arrays.set(slot, { fd, length: values.length });
+    if (there !== undefined) this.#native.closeFd(there.fd);
+    return fd;
   }
 
   close(): void {
@@ -70,9 +95,13 @@ export class ArraySlots {
     this.#arrays.clear();
   }
 
-  #make(length: number, valueSize: number): OpenArray {
+  #setAll(fd: number, values: readonly Uint8Array[]): void {
+    const keys = new Uint8Array(Uint32Array.from(values.keys()).buffer);
+    this.#native.updateBatch(fd, keys, Buffer.concat(values), values.length);
+  }
+
+  #make(length: number, valueSize: number): number {
     const spec = { type: "array", name: this.#name, flags: innerMap } as const;
-    const fd = this.#native.createMap({ ...spec, keySize: 4, valueSize, maxEntries: length });
-    return { fd, length };
+    return this.#native.createMap({ ...spec, keySize: 4, valueSize, maxEntries: length });
   }
 }
