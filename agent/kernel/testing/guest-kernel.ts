@@ -60,8 +60,10 @@ export function namesOf(sets: readonly NamedSet[]): string[] {
   return sets.map(({ name }) => name).sort();
 }
 
+export type BpfIds = Readonly<Record<"prog" | "map" | "link", readonly number[]>>;
+
 /** Ids of every program, map and link in the kernel, from bpftool. */
-export function bpfIds(): Readonly<Record<"prog" | "map" | "link", readonly number[]>> {
+export function bpfIds(): BpfIds {
   const ids = (what: string): number[] =>
     (
       JSON.parse(execFileSync("bpftool", ["-j", what, "list"], { encoding: "utf8" })) as {
