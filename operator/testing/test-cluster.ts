@@ -39,8 +39,8 @@ export class TestCluster {
   /** For kubectl, as a member of system:masters. */
   readonly access: { readonly server: string; readonly token: string };
   readonly #api: ApiServer;
-  /** Written by startOperator and stopOperator. */
-  #operator: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+  /** Each stops one operator. Written by startOperator and stopOperator. */
+  readonly #operators = new Set<() => Promise<void>>();
 
   static async start(flags: ServerFlags = {}): Promise<TestCluster> {
     const api = await startApiServer(flags);
@@ -73,7 +73,8 @@ export class TestCluster {
     await this.#api.stop();
   }
 
-  async startOperator(options: Partial<OperatorOptions> = {}): Promise<void> {
+  /** Beside those that run, if any do. What it gives stops this one. */
+  async startOperator(options: Partial<OperatorOptions> = {}): Promise<() => Promise<void>> {
     const connection = await this.connectAs("guardbee-operator");
     const stop = new AbortController();
     const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
@@ -85,7 +86,14 @@ export class TestCluster {
       { connection, log, namespace, leaderElection, statusIntervalMs: 200, ...opa, ...options },
       stop.signal,
     );
-    this.#operator = { stop, ended };
+    const stopIt = async () => {
+      this.#operators.delete(stopIt);
+      stop.abort();
+      await ended;
+      connection.close();
+    };
+    this.#operators.add(stopIt);
+    return stopIt;
   }
 
   /** A connection with the token of a service account in our namespace. */
@@ -119,10 +127,9 @@ export class TestCluster {
     return this.#api.restart();
   }
 
+  /** Each that runs. */
   async stopOperator(): Promise<void> {
-    this.#operator?.stop.abort();
-    await this.#operator?.ended;
-    this.#operator = undefined;
+    await Promise.all([...this.#operators].map((stop) => stop()));
   }
 
   async apply(resource: Resource, object: unknown): Promise<void> {
