@@ -5,7 +5,10 @@ export const layout = {
   parametersMax: 5,
   capTestsMax: 32,
   followGroups: 64,
-  dim: { pid: 0, nspid: 1, pidTreeIn: 2, pidTreeNot: 3, binary: 4, slot: 8, max: 16 },
+  dim: {
+    ...{ pid: 0, nspid: 1, pidTreeIn: 2, pidTreeNot: 3, binary: 4, binaryPrefix: 5 },
+    ...{ slot: 8, max: 16 },
+  },
   /** Rows of the table itself: two a dimension, one a slot for text that equals none, the host's. */
   equalRow: 32,
   hostRow: 40,

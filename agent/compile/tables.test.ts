@@ -98,7 +98,7 @@ test("followForks has an entry a pid for what it lets in, and one for what it sh
   assert.deepEqual(usesOf(tables), ["pidTree"]);
 });
 
-test("executables have a row by number, the first for those that nobody names", () => {
+test("executables have a row by number, and one for those that nobody names", () => {
   const tables = compiled(
     [],
     [
@@ -116,9 +116,10 @@ test("executables have a row by number, the first for those that nobody names", 
   );
   const { exactBase, exactCount, prefixBase, prefixCount } = headOf(tables);
   const rows = (base: number, count: number) => tables.rows.slice(base, base + count).map(left);
-  assert.deepEqual(rows(exactBase, exactCount), ["1 2", "0 1 2", "2"]);
-  assert.deepEqual(rows(prefixBase, prefixCount), ["0 1", "0 1 2"]);
-  assert.equal(rowsOf(tables, dim.binary).absent, "");
+  assert.deepEqual(rows(exactBase, exactCount), ["0 1 2", "2"]);
+  assert.deepEqual(rows(prefixBase, prefixCount), ["0 1 2"]);
+  assert.deepEqual(rowsOf(tables, dim.binary), { otherwise: "1 2", absent: "" });
+  assert.equal(rowsOf(tables, dim.binaryPrefix).otherwise, "0 1");
   assert.deepEqual(usesOf(tables), ["binary", "binaryExact", "binaryPrefix"]);
 });
 

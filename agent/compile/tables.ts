@@ -97,7 +97,7 @@ class Builder {
     put(2, this.#addCapabilities(table, point.symbol));
     put(3, this.#rows.length);
     this.#addFollow();
-    const binary = this.#addBinaries();
+    const binary = this.#addBinaries(own);
     for (const [index, value] of binary.entries()) put(4 + index, value);
     put(8, this.#rows[0]!.some((byte) => byte !== 0) ? 1 : 0);
     const actions = this.#addActions();
@@ -153,9 +153,6 @@ class Builder {
       rows[2 * dim + 1] = dimension.absent;
     };
     this.#addPids(rows, place);
-    const binaries = collect(this.#conditions, (c) => (c.by === "binary" ? c : undefined));
-    const asking = new Set(binaries.map(({ bit }) => bit));
-    rows[2 * layout.dim.binary + 1] = this.#where((bit) => !asking.has(bit));
     for (const number of this.#slots.slots.keys()) this.#addSlot(number, rows);
     return rows;
   }
@@ -306,8 +303,11 @@ class Builder {
     }
   }
 
-  /** Rows by executable id. Returns [exactBase, exactCount, prefixBase, prefixCount]. */
-  #addBinaries(): readonly [number, number, number, number] {
+  /**
+   * Rows by executable id; in `rows` what those leave that have none. Returns [exactBase,
+   * exactCount, prefixBase, prefixCount].
+   */
+  #addBinaries(rows: Bits[]): readonly [number, number, number, number] {
     const asked = (prefix: boolean) =>
       collect(this.#conditions, (c) =>
         c.by === "binary" && c.op.endsWith("Prefix") === prefix
@@ -319,20 +319,25 @@ class Builder {
     this.#use |= layout.use.binary;
     if (exact.length > 0) this.#use |= layout.use.binaryExact;
     if (prefix.length > 0) this.#use |= layout.use.binaryPrefix;
+    const { dim } = layout;
+    const asking = new Set([...exact, ...prefix].map(({ bit }) => bit));
+    rows[2 * dim.binary + 1] = this.#where((bit) => !asking.has(bit));
+    const exactly = equalityDimension(this.#words, this.#bits.length, exact);
+    const byPrefix = prefixDimension(this.#words, this.#bits.length, prefix);
+    rows[2 * dim.binary] = exactly.otherwise;
+    rows[2 * dim.binaryPrefix] = byPrefix.otherwise;
     const add = (dimension: Dimension, ids: ReadonlyMap<string, number>, nearest: boolean) => {
       const base = this.#rows.length;
-      this.#rows.push(dimension.otherwise);
       for (const value of ids.keys()) {
         const key = nearest ? longestPrefix(value, dimension.entries) : value;
         this.#rows.push(dimension.entries.get(key) ?? dimension.otherwise);
       }
       return base;
     };
-    const count = this.#bits.length;
     const { binaryExact, binaryPrefix } = this.#shared;
-    const exactBase = add(equalityDimension(this.#words, count, exact), binaryExact, false);
-    const prefixBase = add(prefixDimension(this.#words, count, prefix), binaryPrefix, true);
-    return [exactBase, binaryExact.size + 1, prefixBase, binaryPrefix.size + 1];
+    const exactBase = add(exactly, binaryExact, false);
+    const prefixBase = add(byPrefix, binaryPrefix, true);
+    return [exactBase, binaryExact.size, prefixBase, binaryPrefix.size];
   }
 
   #addActions(): Uint8Array[] {

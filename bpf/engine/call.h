@@ -36,7 +36,8 @@ struct call {
 	struct hook_table *table;
 	struct process_info *info; /* once asked for */
 	__u64 cgroup_id;
-	__u64 pid_tgid;
+	struct task_struct *task; /* the current one */
+	__u64 any;		/* not 0 when selectors are left */
 	__u32 slot;		/* engine_state.active as it was at entry */
 	__u32 binary_generation;
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
@@ -72,13 +73,16 @@ static __always_inline void bits__clear(__u64 *to)
 
 static __always_inline bool call__is_empty(struct call *call)
 {
-	return bits__are_zero(call->scratch->left);
+	return call->any == 0;
 }
 
 static __always_inline void call__and(struct call *call, const __u64 *bits)
 {
+	__u64 any = 0;
+
 	FOR_EACH_WORD(i)
-			call->scratch->left[i] &= bits[i];
+			any |= call->scratch->left[i] &= bits[i];
+	call->any = any;
 }
 
 static __always_inline const __u64 *call__row(struct call *call, __u32 index)
@@ -93,10 +97,12 @@ static __always_inline void call__and_row(struct call *call, __u32 index)
 {
 	const __u64 *bits = call__row(call, index);
 
-	if (bits)
+	if (bits) {
 		call__and(call, bits);
-	else
+	} else {
 		bits__clear(call->scratch->left);
+		call->any = 0;
+	}
 }
 
 /* A row that is in the table itself. */
@@ -120,7 +126,7 @@ static __always_inline void call__and_absent(struct call *call, __u32 dim)
 static __always_inline struct process_info *call__info(struct call *call)
 {
 	if (!call->info)
-		call->info = info__of_current(&call->scratch->path);
+		call->info = info__of(call->task, &call->scratch->path);
 	return call->info;
 }
 

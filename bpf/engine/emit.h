@@ -113,7 +113,7 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 	event->header.cpu = bpf_get_smp_processor_id();
 	event->header.ktime = bpf_ktime_get_boot_ns();
 	event->cgroup_id = call->cgroup_id;
-	event->tid = call->pid_tgid;
+	event->tid = call->task->pid;
 	event->hook = entry->hook;
 	event->selector = entry->selector;
 	event->action = entry->code;

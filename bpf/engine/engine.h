@@ -18,11 +18,11 @@ static __always_inline bool engine__match(struct call *call)
 	__u32 uses = spec.use;
 
 	if (uses & USE_NSPID) {
-		number__match(call, DIM_NSPID, task__nspid(bpf_get_current_task_btf()));
+		number__match(call, DIM_NSPID, task__nspid(call->task));
 		STOP_WHEN_EMPTY(call);
 	}
 	if (uses & USE_PID) {
-		number__match(call, DIM_PID, call->pid_tgid >> 32);
+		number__match(call, DIM_PID, call->task->tgid);
 		STOP_WHEN_EMPTY(call);
 	}
 	if (uses & USE_CAPS) {
@@ -75,16 +75,17 @@ static __always_inline bool engine__enter(struct call *call)
 	bits = scope__find(call);
 	if (!bits || bits__are_zero(bits))
 		return false;
-	call->pid_tgid = bpf_get_current_pid_tgid();
-	if (call->pid_tgid >> 32 == state->agent_pid)
+	call->task = bpf_get_current_task_btf();
+	if ((__u32)call->task->tgid == state->agent_pid)
 		return false; /* the agent is in no scope: its events would make events */
-	call->binary_generation = call->slot ? state->binary_generation[1] : state->binary_generation[0];
+	if (spec.use & USE_BINARY)
+		call->binary_generation = call->slot ? state->binary_generation[1] :
+						       state->binary_generation[0];
 	call->scratch = bpf_map_lookup_elem(&call_scratch, &zero);
 	if (!call->scratch)
 		return false; /* cannot be: the array has this entry */
 	call->info = NULL;
-	call->override = 0;
-	call->at = 0;
+	call->any = 1;
 	bits__copy(call->scratch->left, bits);
 	return true;
 }
@@ -92,6 +93,8 @@ static __always_inline bool engine__enter(struct call *call)
 /* Runs the actions; the result is 0, or -errno that the call shall return instead. */
 static __always_inline int engine__act(struct call *call)
 {
+	call->override = 0;
+	call->at = 0;
 	bpf_loop(MATCHES_MAX, act__step, call, 0);
 	return call->override;
 }

@@ -40,7 +40,7 @@ static __always_inline void number__match(struct call *call, __u32 dim, __u64 va
 /* In: some generation is listed. NotIn: none is. */
 static __always_inline void scope__match_pid_tree(struct call *call)
 {
-	struct task_struct *task = bpf_get_current_task_btf()->group_leader;
+	struct task_struct *task = call->task->group_leader;
 	struct call_scratch *scratch = call->scratch;
 	const __u64 *bits;
 
@@ -60,12 +60,14 @@ static __always_inline void scope__match_pid_tree(struct call *call)
 		task = BPF_CORE_READ(task, real_parent);
 	}
 	FOR_EACH_WORD(i)
-			scratch->left[i] &= scratch->sum[i] & ~scratch->minus[i];
+			scratch->sum[i] &= ~scratch->minus[i];
+	call__and(call, scratch->sum);
 }
 
 static __always_inline void scope__match_capabilities(struct call *call)
 {
-	const struct cred *cred = BPF_CORE_READ(bpf_get_current_task_btf(), cred);
+	struct task_struct *task = call->task; /* CO-RE would relocate `call`, too */
+	const struct cred *cred = BPF_CORE_READ(task, cred);
 	bool host = BPF_CORE_READ(cred, user_ns, level) == 0;
 	__u64 sets[3];
 
@@ -91,6 +93,9 @@ static __always_inline void scope__match_capabilities(struct call *call)
 	}
 }
 
+/* An id: there is no path that can be compared. Those of listed paths are from 1; 0: not listed. */
+#define BINARY_UNKNOWN 0xffffffff
+
 /* Looks the two ids up again when the tables have changed since; threads may both do it. */
 static __always_inline void binary__refresh(struct call *call, struct process_info *info)
 {
@@ -98,40 +103,48 @@ static __always_inline void binary__refresh(struct call *call, struct process_in
 	void *exact = bpf_map_lookup_elem(&binaries_exact, &call->slot);
 	void *prefix = bpf_map_lookup_elem(&binaries_prefix, &call->slot);
 	struct binary_prefix_key *path = (void *)&key->dim;
-	__u32 size = info->binary_size, *id;
+	__u32 size = info->binary_size, none = size ? 0 : BINARY_UNKNOWN, *id;
 
-	id = exact ? bpf_map_lookup_elem(exact, info->binary) : NULL;
-	info->binary_exact = id ? *id : 0;
+	id = exact && size ? bpf_map_lookup_elem(exact, info->binary) : NULL;
+	info->binary_exact = id ? *id : none;
 	if (size > sizeof(path->path))
 		size = sizeof(path->path);
 	path->prefix_bits = 8 * size;
 	bpf_probe_read_kernel(path->path, sizeof(path->path), info->binary);
-	id = prefix ? bpf_map_lookup_elem(prefix, path) : NULL;
-	info->binary_prefix = id ? *id : 0;
+	id = prefix && size ? bpf_map_lookup_elem(prefix, path) : NULL;
+	info->binary_prefix = id ? *id : none;
 	info->binary_generation = call->binary_generation;
+}
+
+static __always_inline void binary__and(struct call *call, __u32 dim, __u32 id, __u32 base,
+					__u32 count)
+{
+	if (id == 0)
+		call__and_default(call, dim);
+	else if (id <= count)
+		call__and_row(call, base + id - 1);
+	else
+		call__and_absent(call, DIM_BINARY);
 }
 
 static __always_inline void scope__match_binary(struct call *call)
 {
-	struct process_info *info = call__info(call);
-	__u32 id;
+	struct process_info *info = info__of(call->task, &call->scratch->path);
+	struct hook_table *table = call->table;
 
-	if (!info || info->binary_size == 0) {
+	call->info = info;
+	if (!info) {
 		call__and_absent(call, DIM_BINARY);
 		return;
 	}
 	if (info->binary_generation != call->binary_generation)
 		binary__refresh(call, info);
-	if (spec.use & USE_BINARY_EXACT) {
-		id = info->binary_exact;
-		call__and_row(call, call->table->exact_base +
-				    (id < call->table->exact_count ? id : 0));
-	}
-	if (spec.use & USE_BINARY_PREFIX) {
-		id = info->binary_prefix;
-		call__and_row(call, call->table->prefix_base +
-				    (id < call->table->prefix_count ? id : 0));
-	}
+	if (spec.use & USE_BINARY_EXACT)
+		binary__and(call, DIM_BINARY, info->binary_exact, table->exact_base,
+			    table->exact_count);
+	if (spec.use & USE_BINARY_PREFIX)
+		binary__and(call, DIM_BINARY_PREFIX, info->binary_prefix, table->prefix_base,
+			    table->prefix_count);
 }
 
 #endif

@@ -23,6 +23,7 @@ enum dimension {
 	DIM_PID_TREE_IN,
 	DIM_PID_TREE_NOT,
 	DIM_BINARY,
+	DIM_BINARY_PREFIX,
 	DIM_SLOT = 8,
 	DIM_MAX = DIM_SLOT + SLOTS_MAX,
 };
@@ -87,7 +88,7 @@ struct cap_test {
  * no value; behind those per slot what is left when its text equals none (EQUAL_ROW), and the
  * selectors of the host's scope class. The others are numbered in the map `rows`: scope class, and
  * from these bases per capability test not held, held, and void (its user namespace does not count);
- * per follow block not followed, then by group; per binary id exact, and by prefix.
+ * per follow block not followed, then by group; per binary id, from 1, exact, and by prefix.
  */
 #define EQUAL_ROW (2 * DIM_MAX)
 #define HOST_ROW (EQUAL_ROW + SLOTS_MAX)

@@ -72,14 +72,17 @@ __noinline int info__create_late(struct path_buffer *buffer)
 	return 1;
 }
 
-/* The record of the current process, made now if it has none. NULL only without memory. */
-static __always_inline struct process_info *info__of_current(struct path_buffer *buffer)
+/*
+ * The record of `task`'s process, made now if it has none; `task` is the current one. NULL only
+ * without memory.
+ */
+static __always_inline struct process_info *info__of(struct task_struct *task,
+						     struct path_buffer *buffer)
 {
-	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
-	struct process_info *info = bpf_task_storage_get(&process, leader, 0, 0);
+	struct process_info *info = bpf_task_storage_get(&process, task->group_leader, 0, 0);
 
 	if (!info && info__create_late(buffer))
-		info = bpf_task_storage_get(&process, leader, 0, 0);
+		info = bpf_task_storage_get(&process, task->group_leader, 0, 0);
 	return info;
 }
 

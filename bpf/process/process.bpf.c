@@ -137,7 +137,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		return 0; /* cannot be: the array has this entry */
 	info = bpf_task_storage_get(&process, task, 0, 0);
 	if (!info) {
-		info = info__of_current(&scratch->path);
+		info = info__of(bpf_get_current_task_btf(), &scratch->path);
 		if (!info)
 			return 0; /* counted there */
 	} else if (!(info->flags & EXEC_CLONED)) {
