@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, serveHealth, systemClock } from "@guardbee/kube";
@@ -8,6 +8,7 @@ import { KernelEngine } from "./kernel/kernel-engine.ts";
 import { watchLosses } from "./kernel/losses.ts";
 import { loadNative } from "./kernel/native.ts";
 import { leaveNothing } from "./leave.ts";
+import manifest from "./package.json" with { type: "json" };
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
 import { runTogether } from "./session/run-together.ts";
@@ -130,7 +131,7 @@ async function openControl(
       state: new StateDir(options.stateDir),
       cgroupRoot: options.cgroupRoot,
       ...(ownPodUid === undefined ? {} : { ownPodUid }),
-      agentVersion: version(),
+      agentVersion: manifest.version,
       clock: systemClock,
       log,
     });
@@ -147,9 +148,4 @@ async function openControl(
     log.error({ policy: options.policy }, "no such file or folder; check --policy");
   }
   return standalone;
-}
-
-function version(): string {
-  const url = new URL("./package.json", import.meta.url);
-  return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
 }

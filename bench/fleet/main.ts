@@ -1,7 +1,7 @@
 // One fleet, for trying out; nothing is recorded.
 //   node bench/fleet/main.ts [--nodes 100] [--policies 20] [--namespaces 50] [--workloads 200] [--idle 30]
 import { parseArgs } from "node:util";
-import { compileApp } from "../../test/e2e/lab/image/compile.ts";
+import { bundleApp } from "../../test/e2e/lab/image/bundle.ts";
 import { appFolder, root } from "../app-folder.ts";
 import { measureFleet } from "./measure.ts";
 
@@ -18,7 +18,7 @@ const { values } = parseArgs({
 const [nodes, policies, namespaces, workloads, idle] = [
   ...[values.nodes, values.policies, values.namespaces, values.workloads, values.idle].map(Number),
 ] as [number, number, number, number, number];
-compileApp(root, appFolder);
+await bundleApp(root, appFolder, ["test/fleet/operator.ts"]);
 const startedAt = performance.now();
 await measureFleet({ nodes, policies, namespaces, workloads, idleMs: idle * 1_000 }, (message) => {
   const at = `[${Math.round((performance.now() - startedAt) / 1_000)} s]`;

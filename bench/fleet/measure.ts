@@ -256,7 +256,7 @@ class Fleet {
     const order: OperatorOrder = { server, token, identity, opa: opa! };
     return this.#started(
       new Child(
-        join(appFolder, "test/fleet/operator.js"),
+        join(appFolder, "cli/operator.js"),
         order,
         await shippedEnvironment("operator"),
       ),

@@ -15,7 +15,7 @@ import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureBuilt } from "./build.ts";
 import { cacheRoot } from "./cache.ts";
-import { appEntries, dependencyEntries } from "./image/app-layer.ts";
+import { appEntries } from "./image/app-layer.ts";
 import { encodeImage, type ImageSpec, layoutImage } from "./image/oci.ts";
 import { libraryPaths, runtimeEntries } from "./image/runtime-layer.ts";
 import { encodeTar, type TarEntry } from "./image/tar.ts";
@@ -42,8 +42,7 @@ const demoShells = { "bin/sh": "/bin/dash", "bin/bash": "/bin/bash" };
 export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
   const { busybox, opa, pause } = await ensureBuilt(["busybox", "opa", "pause"]);
   const runtime = layer(runtimeEntries(appRoot, busybox!));
-  const dependencies = layer(dependencyEntries(appRoot));
-  const application = appEntries(appRoot);
+  const application = await appEntries(appRoot);
   const app = {
     entrypoint: ["/usr/local/bin/node", "/opt/guardbee/cli/bin/guardbee.js"],
     env: ["PATH=/usr/local/bin:/usr/bin", "NODE_ENV=production"],
@@ -53,19 +52,14 @@ export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
     {
       ...app,
       name: imageNames.agent,
-      layers: [runtime, dependencies, layer(application.agent)],
+      layers: [runtime, layer(application.agent)],
       command: ["agent"],
     },
     {
       ...app,
       name: imageNames.operator,
       // opa compiles the Rego of RegoPolicies.
-      layers: [
-        runtime,
-        layer([program("usr/local/bin/opa", opa!)]),
-        dependencies,
-        layer(application.operator),
-      ],
+      layers: [runtime, layer([program("usr/local/bin/opa", opa!)]), layer(application.operator)],
       command: ["operator"],
     },
     {

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { needOpa } from "../../../../operator/bundle/testing/opa.ts";
+import { bundleApp } from "./bundle.ts";
+
+const root = resolve(import.meta.dirname, "../../../..");
+
+describe("the application as images have it", () => {
+  const out = mkdtempSync(join(tmpdir(), "guardbee-bundle-"));
+  let packages: readonly string[];
+  before(async () => {
+    packages = await bundleApp(root, out);
+  });
+  after(() => rmSync(out, { recursive: true }));
+
+  const run = (folder: string, ...args: readonly string[]) =>
+    execFileSync(process.execPath, [join(folder, "cli/bin/guardbee.js"), ...args], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      encoding: "utf8",
+      env: { ...process.env, OPA: needOpa() },
+    });
+
+  test("says what the sources say, without their packages", () => {
+    assert.equal(existsSync(join(out, "node_modules")), false);
+    assert.equal(run(out, "--help"), run(root, "--help"));
+    const check = ["policy", "check", "config/examples/deny-tmp-forbidden-write.yaml"];
+    assert.equal(run(out, ...check), run(root, ...check));
+  });
+
+  test("finds its worker threads and its Rego", () => {
+    const inventory = join(out, "inventory.json");
+    const workload = {
+      ...{ kind: "Deployment", namespace: "shop", name: "search", labels: { tier: "edge" } },
+      ...{ podLabels: { app: "search" }, serviceAccount: "default", containers: [] },
+    };
+    const namespaces = [{ name: "shop", labels: {} }];
+    writeFileSync(inventory, JSON.stringify({ namespaces, nodes: [], workloads: [workload] }));
+    const policy = "config/examples/rego/edge-paths.yaml";
+    const evaluate = ["rego", "eval", policy, "--inventory", inventory];
+    const printed = run(out, ...evaluate);
+    assert.match(printed, /name: edge-search/);
+    assert.equal(printed, run(root, ...evaluate));
+  });
+
+  test("names the packages that are in it", () => {
+    assert.ok(packages.includes("node_modules/@open-policy-agent/opa-wasm"));
+    assert.ok(packages.includes("node_modules/pino"));
+  });
+});

@@ -1,0 +1,83 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { build, type Plugin } from "esbuild";
+
+/** All code lies in one folder, at the same depth as the sources of `cli`. */
+const codeFolder = "cli";
+
+export const addon = "agent/kernel/build/guardbee.node";
+
+/** Beside the code: what it opens by a path. Those that are not there yet are built later. */
+const opened = ["cli/bin", "rego", "bpf/build", addon];
+
+/**
+ * Writes the application at `appRoot` to `out` as a few files of JavaScript, packages of others
+ * included: finding, reading and compiling hundreds of modules is most of what a start takes.
+ * `more` names sources to bundle with it, which come to lie beside `cli/main.js`. Gives the folders
+ * of the packages of others that are in it, relative to `appRoot`. Throws what esbuild refuses.
+ */
+export async function bundleApp(
+  appRoot: string,
+  out: string,
+  more: readonly string[] = [],
+): Promise<readonly string[]> {
+  rmSync(out, { recursive: true, force: true });
+  const workers = importsOf(appRoot, "operator");
+  const names = Object.keys(workers);
+  const mains = ["main", "kubectl-main", "kubectl-complete-main"].map((name) => `cli/${name}.ts`);
+  const sources = [...mains, ...names.map((name) => join("operator", workers[name]!)), ...more];
+  const { metafile } = await build({
+    ...{ bundle: true, splitting: true, format: "esm", platform: "node", target: "node24" },
+    ...{ absWorkingDir: appRoot, outdir: join(out, codeFolder), entryNames: "[name]" },
+    entryPoints: sources,
+    metafile: true,
+    logLevel: "warning",
+    plugins: [pathsOfSources(appRoot)],
+    // Packages of CommonJS ask for Node's own modules by it.
+    banner: {
+      js: `import { createRequire as requireFor } from "node:module";\nconst require = requireFor(import.meta.url);`,
+    },
+  });
+  const imports = names.map((name) => [name, `./${basename(workers[name]!, ".ts")}.js`]);
+  const manifest = { type: "module", imports: Object.fromEntries(imports) };
+  writeFileSync(join(out, codeFolder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const part of opened) copyIfThere(join(appRoot, part), join(out, part));
+  const packages = Object.keys(metafile.inputs).flatMap(
+    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [],
+  );
+  return [...new Set(packages)].sort();
+}
+
+/** What the sources take for their own place: `import.meta.url` of a bundle is the bundle's. */
+function pathsOfSources(appRoot: string): Plugin {
+  return {
+    name: "paths-of-sources",
+    setup(bundle) {
+      bundle.onLoad({ filter: /\.ts$/, namespace: "file" }, async ({ path }) => {
+        const source = await readFile(path, "utf8");
+        if (!source.includes("import.meta.url")) return undefined;
+        const own = `new URL("../${relative(appRoot, path)}", import.meta.url).href`;
+        const contents = source
+          .replaceAll("createRequire(import.meta.url)(", "require(") // a package, to be bundled
+          .replaceAll("import.meta.url", own);
+        return { contents, loader: "ts" };
+      });
+    },
+  };
+}
+
+/** The field `imports` of a workspace: its worker threads. */
+function importsOf(appRoot: string, workspace: string): Readonly<Record<string, string>> {
+  const text = readFileSync(join(appRoot, workspace, "package.json"), "utf8");
+  return (JSON.parse(text) as { imports: Record<string, string> }).imports;
+}
+
+function copyIfThere(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  try {
+    cpSync(from, to, { recursive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error; // built later
+  }
+}
