@@ -255,11 +255,7 @@ class Fleet {
     const { server } = this.#cluster.access;
     const order: OperatorOrder = { server, token, identity, opa: opa! };
     return this.#started(
-      new Child(
-        join(appFolder, "cli/operator.js"),
-        order,
-        await shippedEnvironment("operator"),
-      ),
+      new Child(join(appFolder, "cli/operator.js"), order, await shippedEnvironment("operator")),
     );
   }
 
