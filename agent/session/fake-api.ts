@@ -103,7 +103,11 @@ export class FakeApi implements KubeConnection {
     const items = [...this.#objects]
       .filter(([path, each]) => matches(request, path, each))
       .map(([, each]) => shown(request, each));
-    return { metadata: { resourceVersion: String(this.#version) }, items };
+    const metadata = { resourceVersion: String(this.#version) };
+    // The first page is all that tests ask for with a limit of one.
+    if (request.query?.limit !== 1) return { metadata, items };
+    const remainingItemCount = Math.max(0, items.length - 1);
+    return { metadata: { ...metadata, remainingItemCount }, items: items.slice(0, 1) };
   }
 
   #apply({ path, body }: KubeRequest): KubeObject {

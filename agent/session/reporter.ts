@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-import type { Clock } from "@guardbee/kube";
+import { type Clock, KubeError } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import { Wakeup } from "../scope/wakeup.ts";
@@ -18,7 +18,7 @@ export type ReporterOptions<S> = {
   /** Nothing is under way that will change `wanted` by itself. */
   readonly settled: () => boolean;
   /** A report waits up to this long, so that a fleet does not write at once and a wave is one write. */
-  readonly jitterMs: number;
+  readonly jitterMs: () => number;
   /** In [0,1). */
   readonly random: () => number;
   readonly clock: Clock;
@@ -72,7 +72,7 @@ export class Reporter<S> {
           continue;
         }
         const dueMs = Math.max(this.#writtenAtMs + INTERVAL_MS - clock.monotonic(), 0);
-        await clock.sleep(dueMs + jitterMs * random(), signal);
+        await clock.sleep(dueMs + jitterMs() * random(), signal);
         await this.#settle(signal);
         try {
           await this.#report(signal);
@@ -82,7 +82,8 @@ export class Reporter<S> {
           failures += 1;
           log.warn({ err: error, failures }, "status cannot be reported");
           const retryMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
-          await clock.sleep(retryMs * (0.5 + random() / 2), signal);
+          const askedMs = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+          await clock.sleep(askedMs + retryMs * (0.5 + random() / 2), signal);
         }
       }
     } catch (error) {

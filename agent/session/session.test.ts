@@ -74,22 +74,6 @@ test("a new node lists its sets once, and fetches a later change alone", async (
   assert.deepEqual(asked, [collection, `${collection}/set-7`]);
 });
 
-test("edits that follow each other are reported together, five seconds after the last report", async (t) => {
-  const world = aWorld(t);
-  putSet(world, "a");
-  list(world, "a");
-  await start(world);
-  await until(world, "a report", () => world.api.applied.length === 1);
-  const reportedAtMs = world.clock.monotonic();
-  putSet(world, "a", aSet("a", { mode: "monitor" }));
-  await until(world, "the first edit", () => world.engine.desired?.sets[0]?.set.mode === "monitor");
-  const hash = putSet(world, "a", aSet("a", { scope: { host: false, pods: {} } }));
-  await until(world, "a second report", () => world.api.applied.length === 2);
-  const tookMs = world.clock.monotonic() - reportedAtMs;
-  assert.ok(tookMs >= 4_900 && tookMs < 7_000, `took ${tookMs} ms`); // the clock moves by 100 ms
-  assert.equal(status(world).digest, nodeDigest([{ name: "a", hash }]));
-});
-
 test("an edited set is programmed with its new content, and a set taken off the list goes", async (t) => {
   const world = aWorld(t);
   putSet(world, "a");
@@ -263,36 +247,4 @@ test("a set that the kernel was too busy for is tried again, ever more rarely", 
   const after = tries();
   await pass(world, 200_000);
   assert.equal(tries(), after);
-});
-
-test("a report that fails is written later", async (t) => {
-  const world = aWorld(t);
-  putSet(world, "a");
-  list(world, "a");
-  const request = world.api.request.bind(world.api);
-  let refused = 0;
-  world.api.request = async (asked, signal) => {
-    if (asked.method === "PATCH" && refused < 3) {
-      refused += 1;
-      throw new Error("connect ECONNREFUSED");
-    }
-    return request(asked, signal);
-  };
-  await start(world);
-  await until(world, "a report", () => world.api.applied.length > 0);
-  assert.equal(refused, 3);
-});
-
-test("a status that somebody changed is written again", async (t) => {
-  const world = aWorld(t);
-  putSet(world, "a");
-  list(world, "a");
-  await start(world);
-  await until(world, "a report", () => world.api.applied.length > 0);
-  await pass(world, 1_000);
-  const object = world.api.get(resources.nodePolicySet, NODE);
-  assert.ok(object);
-  world.api.put(resources.nodePolicySet, { ...object, status: { digest: "forged" } });
-  await until(world, "a second report", () => world.api.applied.length > 1);
-  assert.notEqual(status(world).digest, "forged");
 });

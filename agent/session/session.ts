@@ -5,6 +5,7 @@ import type { Desired, Engine, SetState } from "../kernel/engine.ts";
 import type { PodLookup } from "../process/pod.ts";
 import { resolveScopes } from "../scope/resolve.ts";
 import type { StateDir } from "../state/state-dir.ts";
+import { FleetSize } from "./fleet-size.ts";
 import { NodePods } from "./node-pods.ts";
 import { type NodeStatus, nodeStatus } from "./node-status.ts";
 import { loadRemembered, type Remembered } from "./persisted.ts";
@@ -25,7 +26,7 @@ export type SessionOptions = {
   /** The agent's own pod, which no policy holds for. */
   readonly ownPodUid?: string;
   readonly agentVersion: string;
-  /** Reports are spread over this time; default 2 s. */
+  /** Reports are spread over this time, and longer in a large fleet; default 2 s. */
   readonly reportJitterMs?: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -38,6 +39,9 @@ export type SessionOptions = {
  * knows: until then what an earlier agent pinned goes on.
  */
 const START_GRACE_MS = 15_000;
+/** Between two reports of a fleet on one change: 200 writes a second, which an API server has to spare. */
+const REPORT_SPREAD_MS = 5;
+const REPORT_SPREAD_MAX_MS = 30_000;
 const FIELD_MANAGER = "guardbee-agent";
 
 /** Keeps one node of a cluster at what its NodePolicySet lists, and reports what became of it. */
@@ -45,6 +49,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #pods: NodePods;
   readonly #wanted: WantedSets;
+  readonly #fleet: FleetSize;
   readonly #programmer: Programmer;
   readonly #reporter: Reporter<NodeStatus>;
   /** Told by whoever reads the kernel's events. */
@@ -58,7 +63,7 @@ export class Session {
   }
 
   private constructor(options: SessionOptions, remembered: Remembered) {
-    const { connection, nodeName, engine, state, clock, log } = options;
+    const { connection, nodeName, engine, state, clock, log, random = Math.random } = options;
     const shared = { connection, nodeName, state, clock, log };
     const onChange = () => this.#follow();
     this.#options = options;
@@ -69,6 +74,7 @@ export class Session {
       onChange,
     });
     this.#wanted = new WantedSets({ ...shared, remembered, onChange });
+    this.#fleet = new FleetSize({ connection, clock, log, random });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
@@ -82,8 +88,8 @@ export class Session {
       observed: () => this.#wanted.nodeSet(),
       settled: () => this.#wanted.settled() && this.#programmer.settled(),
       write: (uid, status, signal) => this.#writeStatus(uid, status, signal),
-      jitterMs: options.reportJitterMs ?? 2_000,
-      random: options.random ?? Math.random,
+      jitterMs: () => this.#reportJitterMs(),
+      random,
       clock,
       log: log.child({ component: "reporter" }),
     });
@@ -112,7 +118,7 @@ export class Session {
 
   /** Runs until `signal` aborts. The kernel is left as it is then. Throws only on a bug. */
   async run(signal: AbortSignal): Promise<void> {
-    const parts = [this.#pods, this.#wanted, this.#programmer, this.#reporter];
+    const parts = [this.#pods, this.#wanted, this.#fleet, this.#programmer, this.#reporter];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
       signal,
@@ -161,6 +167,11 @@ export class Session {
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
     });
+  }
+
+  #reportJitterMs(): number {
+    const spreadMs = Math.min(this.#fleet.nodes() * REPORT_SPREAD_MS, REPORT_SPREAD_MAX_MS);
+    return Math.max(this.#options.reportJitterMs ?? 2_000, spreadMs);
   }
 
   async #writeStatus(uid: string, status: NodeStatus, signal: AbortSignal): Promise<unknown> {

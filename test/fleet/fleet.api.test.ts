@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resources, systemClock } from "@guardbee/kube";
 import pino from "pino";
+import { FleetSize } from "../../agent/session/fleet-size.ts";
 import { Session } from "../../agent/session/session.ts";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { eventually, TestCluster } from "../../operator/testing/test-cluster.ts";
@@ -87,6 +88,15 @@ describe("a fleet of operators and agents, as the audit log sees it", {
       writes = (await audit.since(mark)).length;
     }
   }
+
+  test("an agent knows how many there are", async () => {
+    const connection = cluster.as(await cluster.tokenOf("guardbee-agent"));
+    const log = pino({ level: "silent" });
+    const fleet = new FleetSize({ connection, clock: systemClock, log, random: Math.random });
+    const ended = fleet.run(stop.signal);
+    await eventually("the number", async () => fleet.nodes(), nodes);
+    running = [...running, ended];
+  });
 
   test("nothing changes for a minute: nothing is written", async () => {
     await quiet();

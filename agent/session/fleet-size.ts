@@ -1,0 +1,69 @@
+import { type Clock, collectionPath, type KubeConnection, resources } from "@guardbee/kube";
+import type { Logger } from "pino";
+
+export type FleetSizeOptions = {
+  readonly connection: KubeConnection;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In [0,1), for jitter. */
+  readonly random: () => number;
+};
+
+const REFRESH_MS = 3_600_000;
+const RETRY_MS = 60_000;
+
+/**
+ * How many nodes have an agent, from what an API server says is left of a list of one NodePolicySet
+ * (`remainingItemCount`, stable since Kubernetes 1.29, an estimate). Asked for at the start and about
+ * every hour: a fleet grows by agents that start.
+ */
+export class FleetSize {
+  readonly #options: FleetSizeOptions;
+  /** 0 until it is known. Written by `run`. */
+  #nodes = 0;
+
+  constructor(options: FleetSizeOptions) {
+    this.#options = options;
+  }
+
+  nodes(): number {
+    return this.#nodes;
+  }
+
+  /** Keeps it up to date until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, random } = this.#options;
+    try {
+      for (;;) {
+        let againMs = REFRESH_MS;
+        try {
+          this.#nodes = await this.#ask(signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          againMs = RETRY_MS;
+          log.debug({ err: error }, "the size of the fleet is not known");
+        }
+        await clock.sleep(againMs * (0.5 + random()), signal);
+      }
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end of run()
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<number> {
+    const { items, metadata } = await this.#options.connection.request<OneOf>(
+      {
+        path: collectionPath(resources.nodePolicySet),
+        query: { limit: 1 },
+        accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+      },
+      signal,
+    );
+    return (items?.length ?? 0) + (metadata.remainingItemCount ?? 0);
+  }
+}
+
+type OneOf = {
+  readonly metadata: { readonly remainingItemCount?: number };
+  readonly items: readonly unknown[] | null;
+};
