@@ -43,8 +43,8 @@ type LeaseSpec = {
 export class Lease {
   /** Written by #enter only. */
   #state: LeaseState = { kind: "following", holder: "" };
-  /** The last record seen, and when it last changed. Written by #expired only. */
-  #seen: { readonly record: string; readonly atMs: number } | undefined;
+  /** The last record seen, and when it expires if it does not change. Written by #expired only. */
+  #seen: { readonly record: string; readonly expiresMs: number } | undefined;
   readonly #options: LeaseOptions;
   readonly #clock: Clock;
   readonly #durationMs: number;
@@ -73,8 +73,14 @@ export class Lease {
   async run(lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (await this.#attempt(signal)) await this.#leadUntilLost(lead, signal);
-      else await this.#clock.sleep(this.#retryMs, signal).catch(() => {});
+      else await this.#clock.sleep(this.#pauseMs(), signal).catch(() => {});
     }
+  }
+
+  /** Until the next attempt to take it: no longer than the record that we saw last is good for. */
+  #pauseMs(): number {
+    const leftMs = Math.ceil((this.#seen?.expiresMs ?? 0) - this.#clock.monotonic());
+    return leftMs > 0 ? Math.min(leftMs, this.#retryMs) : this.#retryMs;
   }
 
   async #leadUntilLost(
@@ -163,9 +169,9 @@ export class Lease {
   #expired(spec: LeaseSpec): boolean {
     const record = JSON.stringify(spec);
     const nowMs = this.#clock.monotonic();
-    if (this.#seen?.record !== record) this.#seen = { record, atMs: nowMs };
     const durationMs = (spec.leaseDurationSeconds ?? this.#durationMs / 1000) * 1000;
-    return nowMs - this.#seen.atMs >= durationMs;
+    if (this.#seen?.record !== record) this.#seen = { record, expiresMs: nowMs + durationMs };
+    return nowMs >= this.#seen.expiresMs;
   }
 
   #claim(before: LeaseSpec | undefined): LeaseSpec {
