@@ -25,7 +25,7 @@ export const scenarios = {
     "file_prefix",
     "binary",
   ],
-  agent: ["agent_hook", "agent_exec"],
+  agent: ["agent_hook", "agent_exec", "agent_rss"],
   host: ["rego"],
   fleet: ["fleet"],
 } as const;
@@ -178,6 +178,22 @@ export const keys: readonly Key[] = [
     what: "resident memory of the agent, no policy",
     peer: "72,000,000",
     target: 90_000_000,
+  },
+  {
+    name: "agent_rss_1000",
+    unit: "bytes",
+    scenario: "agent_rss",
+    what: "resident memory of the agent with 1,000 policies on a hook",
+    peer: "107,000,000 with one",
+    target: 120_000_000,
+  },
+  {
+    name: "rss_policy",
+    unit: "bytes",
+    scenario: "agent_rss",
+    what: "resident memory of the agent that each further policy takes",
+    peer: "734,000",
+    target: 20_000,
   },
   instructions("agent_insn_exec", "agent_exec", "agent, each further exec and exit to the file", {
     peer: "476,000",

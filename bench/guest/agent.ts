@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import type { Scenario } from "../keys.ts";
 import type { Message } from "../messages.ts";
 import { shippedEnvironment } from "../shipped-environment.ts";
-import { countExec, probeFile, writtenFd } from "./probe.ts";
+import { countExec, probeFile, unusedFd, writtenFd } from "./probe.ts";
 
 type Tell = (message: Message) => void;
 
@@ -15,12 +15,14 @@ const bpffs = "/sys/fs/bpf/guardbee";
 const eventsFile = "/tmp/events.log";
 const logFile = "/tmp/agent.log";
 const policyFile = "/tmp/policy.yaml";
+const manyFile = "/tmp/policies.yaml";
+const many = 1_000;
 
-/** Matches every write of the probe. */
-const policy = `apiVersion: cilium.io/v1alpha1
+/** On write to descriptor `fd`. */
+const policyFor = (fd: number) => `apiVersion: cilium.io/v1alpha1
 kind: TracingPolicy
 metadata:
-  name: bench
+  name: bench-${fd}
 spec:
   kprobes:
   - call: sys_write
@@ -32,17 +34,37 @@ spec:
     - matchArgs:
       - index: 0
         operator: Equal
-        values: ["${writtenFd}"]
+        values: ["${fd}"]
 `;
 
 /** What the whole agent costs, compiled as images have it: `guardbee agent --policy FILE --events-file FILE`. */
 export async function measureAgent(wanted: readonly Scenario[], tell: Tell): Promise<void> {
-  writeFileSync(policyFile, policy);
+  writeFileSync(policyFile, policyFor(writtenFd)); // matches every write of the probe
   tell({ progress: "the agent's first start, which fills the page cache" });
   const bareExec = countExec();
   await (await Agent.start([policyFile])).stop();
   if (wanted.includes("agent_hook")) await measureHook(tell);
   if (wanted.includes("agent_exec")) await measureExec(bareExec, tell);
+  if (wanted.includes("agent_rss")) await measureMemory(tell);
+}
+
+/** Policies on one hook that match nothing. */
+async function measureMemory(tell: Tell): Promise<void> {
+  const policies = Array.from({ length: many }, (_, i) => policyFor(unusedFd + i));
+  const resident = async (count: number): Promise<number> => {
+    tell({ progress: `agent, ${count} policies` });
+    writeFileSync(manyFile, policies.slice(0, count).join("---\n"));
+    const agent = await Agent.start([manyFile], count);
+    await sleep(5_000);
+    const bytes = agent.residentBytes();
+    await agent.stop();
+    return bytes;
+  };
+  const one = await resident(1);
+  const all = await resident(many);
+  tell({ value: "agent_rss_1000", number: all, method: "VmRSS five seconds after ready" });
+  const method = `VmRSS with ${many} policies less that with one, / ${many - 1}`;
+  tell({ value: "rss_policy", number: (all - one) / (many - 1), method });
 }
 
 async function measureHook(tell: Tell): Promise<void> {
@@ -82,16 +104,16 @@ class Agent {
   }
 
   /** Starts one on a kernel without anything of ours, and waits until it is ready. */
-  static async start(policies: readonly string[]): Promise<Agent> {
+  static async start(files: readonly string[], policies = files.length): Promise<Agent> {
     for (const path of [bpffs, eventsFile]) rmSync(path, { recursive: true, force: true });
     const main = fileURLToPath(new URL("../../build/app/cli/main.js", import.meta.url));
     const options = ["--bpffs", bpffs, "--events-file", eventsFile, "--events-socket", ""];
-    const args = [main, "agent", ...options, ...policies.flatMap((path) => ["--policy", path])];
+    const args = [main, "agent", ...options, ...files.flatMap((path) => ["--policy", path])];
     const log = openSync(logFile, "w");
     const env = { ...process.env, ...(await shippedEnvironment("agent")) };
     const startedAt = performance.now();
     const child = spawn(process.execPath, args, { env, stdio: ["ignore", log, log] });
-    while (!isReady(policies.length)) {
+    while (!isReady(policies)) {
       if (child.exitCode !== null) throw new Error(`agent ended: ${readFileSync(logFile, "utf8")}`);
       await sleep(20);
     }

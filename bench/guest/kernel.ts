@@ -7,13 +7,10 @@ import { loadNative, type Native } from "../../agent/kernel/native.ts";
 import { type Scenario, seriesCounts } from "../keys.ts";
 import type { Message } from "../messages.ts";
 import { chargedBytes, enterOwnCgroup, reportedBytes } from "./memory.ts";
-import { countExec, countWrite, probeFile, writtenFd } from "./probe.ts";
+import { countExec, countWrite, probeFile, unusedFd, writtenFd } from "./probe.ts";
 import { onBinary, onFilePrefix, onHost, onWrittenFd } from "./sets.ts";
 
 type Tell = (message: Message) => void;
-
-/** Descriptors that no process of the benchmark opens. */
-const unusedFd = 100_000;
 
 /** What the kernel side costs, driven through the agent's engine and without its event loop. */
 export async function measureKernel(wanted: readonly Scenario[], tell: Tell): Promise<void> {

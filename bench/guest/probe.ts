@@ -8,6 +8,9 @@ export function probeFile(name: "probe" | "tiny" | "empty.bpf.o"): string {
 /** The descriptor that the probe writes to; policies that are not to match name others. */
 export const writtenFd = 77;
 
+/** Descriptors from here on are open in no process of the benchmark. */
+export const unusedFd = 100_000;
+
 /** Instructions of one write(2), the least of ten rounds. This process is stopped meanwhile. */
 export function countWrite(cgroup = rootCgroup): number {
   return run(["write", "2000", "10", String(writtenFd)], cgroup).least;
