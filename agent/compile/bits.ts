@@ -24,3 +24,25 @@ export function setBit(bits: Bits, bit: number, value: boolean): void {
 export function hasBit(bits: Bits, bit: number): boolean {
   return (bits[bit >> 3]! & (1 << (bit & 7))) !== 0;
 }
+
+/** Bytes of a row in the map `rows`. */
+export function rowBytes(words: number): number {
+  return words === 1 ? 8 : (words + 1) * 8;
+}
+
+/** A row of the map `rows`: where there are several words, `only` stands behind them. */
+export function toRow(bits: Bits, only = 0): Uint8Array {
+  const words = bits.length / 8;
+  const row = new Uint8Array(rowBytes(words));
+  row.set(bits);
+  if (words > 1) row[words * 8] = only;
+  return row;
+}
+
+/** The number of the only word that has a bit, or layout.wordSeveral, or layout.wordNone. */
+export function onlyWord(bits: Bits): number {
+  const used = new Set<number>();
+  for (const [at, byte] of bits.entries()) if (byte !== 0) used.add(at >> 3);
+  if (used.size > 1) return layout.wordSeveral;
+  return [...used][0] ?? layout.wordNone;
+}

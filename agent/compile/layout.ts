@@ -1,6 +1,8 @@
 /** The layout of bpf/engine/tables.h, byte for byte. */
 export const layout = {
   wordsMax: 16,
+  wordSeveral: 16,
+  wordNone: 17,
   slotsMax: 8,
   parametersMax: 5,
   capTestsMax: 32,

@@ -164,6 +164,19 @@ test("a class leaves the selectors of the sets that hold there", () => {
   assert.deepEqual([headOf(unscoped).host, ownRow(unscoped, layout.hostRow)], [0, ""]);
 });
 
+test("behind the bits of a class stands which word alone has any", () => {
+  const many = Array.from({ length: 70 }, () => when());
+  const point = pointOf(aSet("a", onWrite([], ...many)), aSet("b", onWrite([])));
+  const classes = [new Set(["b"]), new Set<string>(), new Set(["b"]), new Set(["a", "b"])];
+  const tables = compile(point, { ...nothingShared, classes, classCapacity: 5 });
+  const { wordNone, wordSeveral } = layout;
+  const words = tables.rows.slice(0, 5).map((row) => row[2 * 8]);
+  assert.deepEqual(words, [1, wordNone, 1, wordSeveral, wordNone]);
+  assert.equal(headOf(tables).hostWord, 1);
+  assert.ok(tables.rows.every((row) => row.length === 3 * 8));
+  assert.equal(classRow(point, 2, new Set(["a"]))[2 * 8], wordSeveral);
+});
+
 test("numbers and texts are told apart, and how many arguments an event has", () => {
   const specOf = (args: readonly Arg[], ...conditions: Condition[]) => {
     const view = new DataView(compiled(args, [when(...conditions)]).spec.buffer);

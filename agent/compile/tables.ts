@@ -1,6 +1,6 @@
 import type { Condition } from "@guardbee/policy";
 import { encodeAction } from "./actions.ts";
-import { type Bits, bitsWhere, wordsFor } from "./bits.ts";
+import { type Bits, bitsWhere, onlyWord, toRow, wordsFor } from "./bits.ts";
 import {
   collect,
   type Dimension,
@@ -32,7 +32,8 @@ export type Tables = {
   /** Constants of the program: another spec needs another program. */
   readonly spec: Uint8Array;
   readonly table: Uint8Array;
-  readonly rows: readonly Bits[];
+  /** Of the map `rows`, as wide as rowBytes(words). */
+  readonly rows: readonly Uint8Array[];
   readonly numbers: readonly Entry[];
   readonly equals: readonly Entry[];
   readonly prefixes: readonly Entry[];
@@ -58,7 +59,16 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
 }
 
 /** The row of one scope class: the selectors of the sets that hold there. */
-export function classRow(point: AttachPoint, words: number, names: ReadonlySet<string>): Bits {
+export function classRow(
+  point: AttachPoint,
+  words: number,
+  names: ReadonlySet<string>,
+): Uint8Array {
+  const bits = classBits(point, words, names);
+  return toRow(bits, onlyWord(bits));
+}
+
+function classBits(point: AttachPoint, words: number, names: ReadonlySet<string>): Bits {
   const owners = point.hooks.flatMap((planned) => planned.selectors.map(() => planned.set.name));
   return bitsWhere(words, owners.length, (bit) => names.has(owners[bit]!));
 }
@@ -69,7 +79,7 @@ class Builder {
   readonly #conditions: readonly (readonly Condition[])[];
   readonly #slots: Slots;
   readonly #shared: Shared;
-  readonly #rows: Bits[] = [];
+  readonly #rows: Uint8Array[] = [];
   readonly #numbers: Entry[] = [];
   readonly #equals: Entry[] = [];
   readonly #prefixes: Entry[] = [];
@@ -92,14 +102,16 @@ class Builder {
     const put = (index: number, value: number) => table.setUint32(index * 4, value, true);
     put(0, classCapacity);
     const own = this.#dimensions();
-    own[layout.hostRow] = this.#rows[0]!;
+    const host = classBits(point, this.#words, classes[0] ?? new Set());
+    own[layout.hostRow] = host;
     put(1, this.#rows.length);
     put(2, this.#addCapabilities(table, point.symbol));
     put(3, this.#rows.length);
     this.#addFollow();
     const binary = this.#addBinaries(own);
     for (const [index, value] of binary.entries()) put(4 + index, value);
-    put(8, this.#rows[0]!.some((byte) => byte !== 0) ? 1 : 0);
+    put(8, host.some((byte) => byte !== 0) ? 1 : 0);
+    put(9, onlyWord(host));
     const actions = this.#addActions();
     return {
       words: this.#words,
@@ -282,9 +294,9 @@ class Builder {
       table.setUint32(at + 12, test.userNs, true);
       const row = (meets: (op: "In" | "NotIn") => boolean) =>
         this.#where((bit) => (byBit.get(bit) ?? []).every((c) => keyOf(c) !== key || meets(c.op)));
-      this.#rows.push(row((op) => op === "NotIn"));
-      this.#rows.push(row((op) => op === "In"));
-      this.#rows.push(row(() => false));
+      this.#rows.push(toRow(row((op) => op === "NotIn")));
+      this.#rows.push(toRow(row((op) => op === "In")));
+      this.#rows.push(toRow(row(() => false)));
     }
     return tests.size;
   }
@@ -296,9 +308,9 @@ class Builder {
         this.#slots.ofHook.get(this.#bits[bit]!.planned)!.followed.includes(number);
       const groupOf = (bit: number) =>
         this.#shared.followGroups.get(this.#bits[bit]!.planned.set.name);
-      this.#rows.push(this.#where((bit) => !needs(bit)));
+      this.#rows.push(toRow(this.#where((bit) => !needs(bit))));
       for (let group = 0; group < layout.followGroups; group++) {
-        this.#rows.push(this.#where((bit) => needs(bit) && groupOf(bit) === group));
+        this.#rows.push(toRow(this.#where((bit) => needs(bit) && groupOf(bit) === group)));
       }
     }
   }
@@ -330,7 +342,7 @@ class Builder {
       const base = this.#rows.length;
       for (const value of ids.keys()) {
         const key = nearest ? longestPrefix(value, dimension.entries) : value;
-        this.#rows.push(dimension.entries.get(key) ?? dimension.otherwise);
+        this.#rows.push(toRow(dimension.entries.get(key) ?? dimension.otherwise));
       }
       return base;
     };

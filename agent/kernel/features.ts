@@ -5,7 +5,7 @@ import { layout } from "../compile/layout.ts";
 import type { AttachAbilities } from "../compile/plan.ts";
 import type { KernelFeatures } from "./engine.ts";
 import type { Native } from "./native.ts";
-import { type SharedMaps, sharedMaps } from "./tracking.ts";
+import { reuseShared, type SharedMaps } from "./tracking.ts";
 
 const syscallPrefixes: Readonly<Record<string, string>> = { x64: "__x64_", arm64: "__arm64_" };
 
@@ -48,7 +48,7 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
 function loads(native: Native, file: string, symbol: string, shared: SharedMaps): boolean {
   const object = native.openObject(file);
   try {
-    for (const name of sharedMaps) object.reuseMap(name, shared[name]);
+    reuseShared(object, shared);
     const spec = new Uint8Array(layout.specBytes);
     spec[0] = 1;
     object.setGlobal("spec", spec);

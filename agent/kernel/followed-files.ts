@@ -4,6 +4,7 @@ import { followsDescriptors } from "../compile/plan.ts";
 import type { NamedSet } from "./engine.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import type { Loader } from "./program.ts";
+import { reuseShared } from "./tracking.ts";
 
 /** The group of every set that follows descriptors; a set without a free group is in `full`. */
 export type FollowGroups = {
@@ -52,7 +53,7 @@ export function ensureFileFree(loader: Loader): void {
   if (existsSync(path)) return;
   const object = loader.native.openObject(join(loader.objects, "file_free.bpf.o"));
   try {
-    for (const name of ["losses", "followed"] as const) object.reuseMap(name, loader.shared[name]);
+    reuseShared(object, loader.shared);
     object.load();
     const link = object.attach("file_freed");
     link.pin(path);

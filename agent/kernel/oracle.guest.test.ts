@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import type { Action, Condition, Hook, Outcome, SelectorSet } from "@guardbee/policy";
 import fc from "fast-check";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
+import type { NamedSet } from "./engine.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { type Call, expectedOutcomes, lineOf } from "./testing/oracle-model.ts";
@@ -16,7 +17,7 @@ import {
   type Result,
   startDriver,
 } from "./testing/oracle-processes.ts";
-import { named, onGetpriority } from "./testing/policies.ts";
+import { aSet, named, onGetpriority, when } from "./testing/policies.ts";
 import { Cgroup } from "./testing/scene.ts";
 
 /** Each is 24 policies at once and 24 calls of each process. */
@@ -85,7 +86,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     const policies = sets.map((set, i) =>
       named(forThisKernel({ ...set, policy: { ...set.policy, name: `p${10 + i}` } }, pids)),
     );
-    const states = await kernel.program([mark, ...policies], {
+    const states = await kernel.program([mark, ...policies, ...fillers(sets, batch)], {
       host: [],
       cgroups: [{ id: cgroup.id, sets: [mark, ...policies].map(({ name }) => name) }],
     });
@@ -121,6 +122,24 @@ const mark = named({
   scope: { host: true, pods: {} },
   hooks: [onGetpriority()],
 });
+
+/**
+ * Sets that hold for nobody and make bitmaps longer: in half of the batches so that the selectors of
+ * the others lie in a later word, in a quarter also so that they lie in several.
+ */
+function fillers(sets: readonly SelectorSet[], batch: number): readonly NamedSet[] {
+  const ons = new Map(sets.flatMap(({ hooks }) => hooks.map(({ on }) => [JSON.stringify(on), on])));
+  const filler = (name: string, count: number): NamedSet =>
+    aSet(
+      name,
+      ...Array.from(ons.values(), (on) => ({
+        ...{ on, args: [] },
+        selectors: Array.from({ length: count }, () => when()),
+      })),
+    );
+  if (batch % 2 === 0) return [];
+  return [filler("a", 64), ...(batch % 4 === 3 ? [filler("p20-filler", 64)] : [])];
+}
 
 /** One in the host's namespaces, pid 1 and 2 of nested ones, and some with fewer capabilities. */
 async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {

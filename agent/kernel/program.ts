@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Bits } from "../compile/bits.ts";
+import { rowBytes } from "../compile/bits.ts";
 import { layout } from "../compile/layout.ts";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
@@ -10,7 +10,7 @@ import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 import { removePins } from "./pins.ts";
 import { ArraySlots, innerMap, Slots } from "./slots.ts";
-import { type SharedMaps, sharedMaps } from "./tracking.ts";
+import { reuseShared, type SharedMaps } from "./tracking.ts";
 
 const noPrealloc = 1;
 const ownMaps = ["tables", "rows", "numbers", "equals", "prefixes", "actions"] as const;
@@ -120,11 +120,10 @@ export class Program {
 
   /** Fills a slot that is not in force. */
   writeSlot(slot: number, tables: Tables): void {
-    const width = tables.words * 8;
-    this.#rowsInForce = this.#rows.write(slot, tables.rows, width);
+    this.#rowsInForce = this.#rows.write(slot, tables.rows, rowBytes(tables.words));
     this.#actions.write(slot, tables.actions, layout.actionBytes);
     for (const map of entryMaps) {
-      this.#entries[map].fill(slot, innerSpec(map, width), tables[map]);
+      this.#entries[map].fill(slot, innerSpec(map, tables.words * 8), tables[map]);
     }
     this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
   }
@@ -141,7 +140,7 @@ export class Program {
   }
 
   /** Sets the row of a scope class that no cgroup is in yet, in the slot in force. */
-  writeClassRow(number: number, row: Bits): void {
+  writeClassRow(number: number, row: Uint8Array): void {
     if (this.#rowsInForce === undefined) throw new Error(`${this.name}: no slot was written`);
     this.#loader.native.update(this.#rowsInForce, u32(number), row);
   }
@@ -181,10 +180,9 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
   const { native, shared } = loader;
   const object = native.openObject(join(loader.objects, `${point.kind}.bpf.o`));
   try {
-    for (const name of sharedMaps) object.reuseMap(name, shared[name]);
+    reuseShared(object, shared);
     object.setGlobal("spec", tables.spec);
     object.resizeMap("tables", { valueSize: tables.table.length });
-    const width = tables.words * 8;
     const inner = (map: "rows" | "numbers" | "equals" | "prefixes", spec: MapSpec) => {
       const fd = native.createMap(spec);
       try {
@@ -197,11 +195,11 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
       type: "array",
       name: "gb_rows",
       keySize: 4,
-      valueSize: width,
+      valueSize: rowBytes(tables.words),
       maxEntries: 1,
       flags: innerMap,
     });
-    for (const map of entryMaps) inner(map, innerSpec(map, width));
+    for (const map of entryMaps) inner(map, innerSpec(map, tables.words * 8));
     if (point.kind === "fentry" || point.kind === "fexit" || point.kind === "fmod_ret") {
       object.setAttachTarget("hook", point.symbol);
     }

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Link, Native } from "./native.ts";
+import type { BpfObject, Link, Native } from "./native.ts";
 import type { Pins } from "./pins.ts";
 
 /** The maps that process.bpf.o makes and every other program reuses. */
-export const sharedMaps = [
+const sharedMaps = [
   "engine_state",
   "events",
   "losses",
@@ -16,6 +16,14 @@ export const sharedMaps = [
   "binaries_prefix",
 ] as const;
 export type SharedMaps = Readonly<Record<(typeof sharedMaps)[number], number>>;
+
+/** What an object calls it: the state is a section of variables, as libbpf names those. */
+const nameIn = (name: keyof SharedMaps) => (name === "engine_state" ? ".data.engine_state" : name);
+
+/** Has an object that is not loaded yet use the shared maps. */
+export function reuseShared(object: BpfObject, shared: SharedMaps): void {
+  for (const name of sharedMaps) object.reuseMap(nameIn(name), shared[name]);
+}
 
 const programs = [
   "process_exec",
@@ -41,13 +49,13 @@ export function ensureTracking(
   try {
     for (const name of sharedMaps) {
       const path = join(pins.maps, name);
-      if (existsSync(path)) object.reuseMap(name, native.openPinnedMap(path));
+      if (existsSync(path)) object.reuseMap(nameIn(name), native.openPinnedMap(path));
     }
     object.load();
     for (const name of sharedMaps) {
       const path = join(pins.maps, name);
       if (existsSync(path)) continue;
-      const fd = object.mapFd(name);
+      const fd = object.mapFd(nameIn(name));
       native.pinMap(fd, path);
       native.closeFd(fd);
     }

@@ -81,19 +81,30 @@ static const __u8 bit_number[64] = {
 	46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9, 13, 8, 7, 6,
 };
 
+/* The lowest bit of a word that is set from bit `from` of all on, or WORDS_MAX * 64. */
+static __always_inline __u32 act__next_in(__u64 bits, __u32 word, __u32 from)
+{
+	if (word < from / 64)
+		return WORDS_MAX * 64;
+	if (word == from / 64)
+		bits &= ~0ULL << (from & 63);
+	if (bits == 0)
+		return WORDS_MAX * 64;
+	return word * 64 + bit_number[(bits & -bits) * DE_BRUIJN >> 58];
+}
+
 /* The lowest bit that is set from bit `from` on, or WORDS_MAX * 64. */
 static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
 {
-	FOR_EACH_WORD(word) {
-		__u64 bits = call->scratch->left[word];
+	__u32 words = spec.words, only = call__only_word(call, words);
 
-		if (word < from / 64)
-			continue;
-		if (word == from / 64)
-			bits &= ~0ULL << (from & 63);
-		if (bits == 0)
-			continue;
-		return word * 64 + bit_number[(bits & -bits) * DE_BRUIJN >> 58];
+	if (only < words)
+		return act__next_in(call->scratch->left[only], only, from);
+	FOR_EACH_WORD_OF(words, word) {
+		__u32 bit = act__next_in(call->scratch->left[word], word, from);
+
+		if (bit < WORDS_MAX * 64)
+			return bit;
 	}
 	return WORDS_MAX * 64;
 }
@@ -101,17 +112,14 @@ static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
 static long act__step(__u32 index, void *context)
 {
 	struct call *call = context;
-	__u32 bit = act__next_bit(call, call->at);
 	struct action_entry *entry;
 	void *table;
 
-	if (bit >= WORDS_MAX * 64)
-		return 1;
 	table = bpf_map_lookup_elem(&actions, &call->slot);
-	entry = table ? bpf_map_lookup_elem(table, &bit) : NULL;
+	entry = table ? bpf_map_lookup_elem(table, &call->at) : NULL;
 	if (!entry)
 		return 1; /* cannot be: each bit has its entry */
-	call->at = entry->next;
+	call->at = act__next_bit(call, entry->next);
 	act__run(call, entry);
 	return call->at >= WORDS_MAX * 64;
 }

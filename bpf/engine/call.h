@@ -41,17 +41,10 @@ struct call {
 	__u32 slot;		/* engine_state.active as it was at entry */
 	__u32 binary_generation;
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
-	__u32 at;		/* first bit that act has not looked at */
+	__u32 at;		/* the bit whose actions are next */
+	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
+	__u32 zero;
 };
-
-static __always_inline bool bits__are_zero(const __u64 *bits)
-{
-	__u64 any = 0;
-
-	FOR_EACH_WORD(i)
-			any |= bits[i];
-	return any == 0;
-}
 
 static __always_inline void bits__copy(__u64 *to, const __u64 *bits)
 {
@@ -76,12 +69,48 @@ static __always_inline bool call__is_empty(struct call *call)
 	return call->any == 0;
 }
 
+/* Whether the scope has no selector: `bits` are its row, of which call->word is known. */
+static __always_inline bool call__is_unscoped(struct call *call, const __u64 *bits)
+{
+	return spec.words == 1 ? bits[0] == 0 : call->word == WORD_NONE;
+}
+
+/*
+ * The only word that counts, or spec.words and more: all do. A pod's few selectors lie in one word
+ * even where an attach point has hundreds.
+ */
+static __always_inline __u32 call__only_word(struct call *call, __u32 words)
+{
+	return words == 1 ? words : *(volatile __u32 *)&call->word; /* not set with one word */
+}
+
+/* Begins with the selectors of the scope. */
+static __always_inline void call__begin(struct call *call, const __u64 *bits)
+{
+	__u64 *left = call->scratch->left;
+	__u32 words = spec.words, word = call__only_word(call, words);
+
+	call->any = 1;
+	if (word < words) {
+		left[word] = bits[word];
+		return;
+	}
+	FOR_EACH_WORD_OF(words, i)
+			left[i] = bits[i];
+}
+
 static __always_inline void call__and(struct call *call, const __u64 *bits)
 {
-	__u64 any = 0;
+	__u64 *left = call->scratch->left, any = 0;
+	__u32 words = spec.words, word = call__only_word(call, words);
 
-	FOR_EACH_WORD(i)
-			any |= call->scratch->left[i] &= bits[i];
+	if (word < words) {
+		any = left[word] & bits[word];
+		left[word] = any;
+	} else {
+		FOR_EACH_WORD_OF(words, i)
+				any |= left[i] &= bits[i];
+	}
 	call->any = any;
 }
 

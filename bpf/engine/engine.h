@@ -62,31 +62,26 @@ static __always_inline bool engine__match(struct call *call)
 /* Whether this program acts now and the process is in some policy's scope. */
 static __always_inline bool engine__enter(struct call *call)
 {
-	__u32 zero = 0;
-	struct engine_state *state = bpf_map_lookup_elem(&engine_state, &zero);
+	__u32 zero = 0, slot = engine_state.active & 1;
 	const __u64 *bits;
 
-	if (!state)
-		return false; /* cannot be: the array has this entry */
-	call->slot = state->active & 1;
+	call->slot = slot;
 	call->table = bpf_map_lookup_elem(&tables, &call->slot);
 	if (!call->table)
 		return false; /* cannot be: the array has both slots */
 	bits = scope__find(call);
-	if (!bits || bits__are_zero(bits))
+	if (!bits || call__is_unscoped(call, bits))
 		return false;
 	call->task = bpf_get_current_task_btf();
-	if ((__u32)call->task->tgid == state->agent_pid)
+	if ((__u32)call->task->tgid == engine_state.agent_pid)
 		return false; /* the agent is in no scope: its events would make events */
 	if (spec.use & USE_BINARY)
-		call->binary_generation = call->slot ? state->binary_generation[1] :
-						       state->binary_generation[0];
+		call->binary_generation = engine_state.binary_generation[slot];
 	call->scratch = bpf_map_lookup_elem(&call_scratch, &zero);
 	if (!call->scratch)
 		return false; /* cannot be: the array has this entry */
 	call->info = NULL;
-	call->any = 1;
-	bits__copy(call->scratch->left, bits);
+	call__begin(call, bits);
 	return true;
 }
 
@@ -94,7 +89,7 @@ static __always_inline bool engine__enter(struct call *call)
 static __always_inline int engine__act(struct call *call)
 {
 	call->override = 0;
-	call->at = 0;
+	call->at = act__next_bit(call, 0);
 	bpf_loop(MATCHES_MAX, act__step, call, 0);
 	return call->override;
 }

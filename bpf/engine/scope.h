@@ -7,16 +7,28 @@
 
 #define PID_TREE_DEPTH 11	/* the process and 10 generations above it, as upstream */
 
-/* The selectors in whose scope the current process is, or NULL when the table has no such row. */
+/*
+ * The selectors in whose scope the current process is, or NULL when the table has no such row; sets
+ * call->word where there are several.
+ */
 static __always_inline const __u64 *scope__find(struct call *call)
 {
-	__u32 *class;
+	__u32 words = spec.words, *class;
 
 	call->cgroup_id = bpf_get_current_cgroup_id();
 	class = bpf_map_lookup_elem(&cgroup_class, &call->cgroup_id);
-	if (class && *class < call->table->classes)
-		return call__row(call, *class);
-	return call->table->host ? table__row(call, HOST_ROW) : NULL;
+	if (class && *class < call->table->classes) {
+		const __u64 *row = call__row(call, *class);
+
+		if (row && words > 1)
+			call->word = row[words];
+		return row;
+	}
+	if (!call->table->host)
+		return NULL;
+	if (words > 1)
+		call->word = call->table->host_word;
+	return table__row(call, HOST_ROW);
 }
 
 static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u64 value)

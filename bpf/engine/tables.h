@@ -89,7 +89,11 @@ struct cap_test {
  * selectors of the host's scope class. The others are numbered in the map `rows`: scope class, and
  * from these bases per capability test not held, held, and void (its user namespace does not count);
  * per follow block not followed, then by group; per binary id, from 1, exact, and by prefix.
+ * Where bitmaps have several words, a row of `rows` has one more behind them: of a scope class the
+ * number of the only word that has a bit, or WORD_SEVERAL, or WORD_NONE.
  */
+#define WORD_SEVERAL 16
+#define WORD_NONE 17
 #define EQUAL_ROW (2 * DIM_MAX)
 #define HOST_ROW (EQUAL_ROW + SLOTS_MAX)
 #define TABLE_ROWS (HOST_ROW + 1)
@@ -103,7 +107,7 @@ struct hook_table {
 	__u32 prefix_base;
 	__u32 prefix_count;
 	__u32 host;		/* whether some selector holds in the host's scope class */
-	__u32 zero;
+	__u32 host_word;	/* of that class, as behind the other classes' bits */
 	struct cap_test caps[CAP_TESTS_MAX];
 	__u64 rows[TABLE_ROWS * WORDS_MAX]; /* spec.words each, so the map's value ends earlier */
 };
@@ -162,8 +166,10 @@ _Static_assert(sizeof(struct prefix_key) == 260, "prefix_key has padding");
 const volatile struct hook_spec spec = {.words = 1};
 
 /* Unrolled: the verifier knows spec.words, and drops the words behind it. */
-#define FOR_EACH_WORD(i)                                                                      \
-	_Pragma("unroll") for (__u32 i = 0, words = spec.words; i < WORDS_MAX; i++) if (i < words)
+#define FOR_EACH_WORD_OF(words, i) \
+	_Pragma("unroll") for (__u32 i = 0; i < WORDS_MAX; i++) if (i < words)
+#define FOR_EACH_WORD(i) \
+	for (__u32 words = spec.words, once = 1; once; once = 0) FOR_EACH_WORD_OF(words, i)
 
 /* Slot -> struct hook_table. Writer: agent, the slot that is not active. */
 struct {

@@ -60,7 +60,7 @@ export function headOf({ table }: Tables) {
   const at = (index: number) => view.getUint32(4 * index, true);
   return {
     ...{ classes: at(0), capBase: at(1), capCount: at(2), followBase: at(3), exactBase: at(4) },
-    ...{ exactCount: at(5), prefixBase: at(6), prefixCount: at(7), host: at(8) },
+    ...{ exactCount: at(5), prefixBase: at(6), prefixCount: at(7), host: at(8), hostWord: at(9) },
   };
 }
 

@@ -17,7 +17,7 @@ type Listed = { readonly id: number; readonly name?: string; readonly type: stri
 export const tracking = {
   prog: ["cgroup_gone", "cgroup_made", "process_exec", "process_exit", "process_fork"],
   map: [
-    ...["binaries_exact", "binaries_prefix", "cgroup_class", "engine_state", "events"],
+    ...[".data.engine_st", "binaries_exact", "binaries_prefix", "cgroup_class", "events"],
     ...["exec_scratch", "followed", "gb_fence", "gb_fence", "gb_ids", "gb_ids", "losses"],
     ...["process", "protected_binar"],
   ],
