@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -15,7 +16,7 @@ const bpffs = "/sys/fs/bpf/guardbee";
 const eventsFile = "/tmp/events.log";
 const logFile = "/tmp/agent.log";
 const policyFile = "/tmp/policy.yaml";
-const manyFile = "/tmp/policies.yaml";
+const policyFolder = "/tmp/policies";
 const many = 1_000;
 
 /** On write to descriptor `fd`. */
@@ -53,8 +54,12 @@ async function measureMemory(tell: Tell): Promise<void> {
   const policies = Array.from({ length: many }, (_, i) => policyFor(unusedFd + i));
   const resident = async (count: number): Promise<number> => {
     tell({ progress: `agent, ${count} policies` });
-    writeFileSync(manyFile, policies.slice(0, count).join("---\n"));
-    const agent = await Agent.start([manyFile], count);
+    rmSync(policyFolder, { recursive: true, force: true });
+    mkdirSync(policyFolder);
+    for (const [i, policy] of policies.slice(0, count).entries()) {
+      writeFileSync(join(policyFolder, `${i}.yaml`), policy);
+    }
+    const agent = await Agent.start([policyFolder], count);
     await sleep(5_000);
     const bytes = agent.residentBytes();
     await agent.stop();
@@ -62,7 +67,11 @@ async function measureMemory(tell: Tell): Promise<void> {
   };
   const one = await resident(1);
   const all = await resident(many);
-  tell({ value: "agent_rss_1000", number: all, method: "VmRSS five seconds after ready" });
+  tell({
+    value: "agent_rss_1000",
+    number: all,
+    method: "VmRSS five seconds after ready; a file each",
+  });
   const method = `VmRSS with ${many} policies less that with one, / ${many - 1}`;
   tell({ value: "rss_policy", number: (all - one) / (many - 1), method });
 }
