@@ -44,6 +44,16 @@ test("a folder gives the policies of its YAML and JSON files, sorted by name", a
   assert.deepEqual(names(joined), ["tracingpolicy.b", "tracingpolicy.m", "tracingpolicy.z"]);
 });
 
+test("a file whose text is the same is not parsed again", async (t) => {
+  const path = aFolder(t, { "a.yaml": aPolicy("a"), "b.yaml": aPolicy("b"), "c.yaml": "kind: [" });
+  const before = (await loadPolicyFolder(path)) ?? assert.fail();
+  writeFileSync(join(path, "a.yaml"), aPolicy("c"));
+  const now = (await loadPolicyFolder(path, before)) ?? assert.fail();
+  const same = [...now].flatMap(([file, found]) => (found === before.get(file) ? [file] : []));
+  assert.deepEqual(same, [join(path, "b.yaml"), join(path, "c.yaml")]);
+  assert.deepEqual(names(joinFiles(now)), ["tracingpolicy.b", "tracingpolicy.c"]);
+});
+
 test("a file is read alone, and no path at all is undefined", async (t) => {
   const path = aFolder(t, { "a.yaml": aPolicy("a"), "b.yaml": aPolicy("b") });
   const folder = await loadPolicyFolder(join(path, "a.yaml"));

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -20,19 +21,27 @@ export type PolicyFiles = {
   readonly problems: readonly string[];
 };
 
+/** Those in one file; `textHash` (SHA-256) tells whether it is still the same. */
+type PolicyFile = PolicyFiles & { readonly textHash?: string };
+
 /** Policies by file. */
-export type PolicyFolder = ReadonlyMap<string, PolicyFiles>;
+export type PolicyFolder = ReadonlyMap<string, PolicyFile>;
 
 /**
  * The policies in the file at `path`, or in the .yaml, .yml and .json files of the folder there (not
  * in folders below); undefined when there is nothing at `path`. A bad policy leaves the others alone.
+ * What `before` has of a file is kept when its text is the same.
  */
-export async function loadPolicyFolder(path: string): Promise<PolicyFolder | undefined> {
+export async function loadPolicyFolder(
+  path: string,
+  before: PolicyFolder = new Map(),
+): Promise<PolicyFolder | undefined> {
   const files = await listFiles(path);
   if (files === undefined) return undefined;
-  return new Map(
-    await Promise.all(files.map(async (file) => [file, await readPolicies(file)] as const)),
-  );
+  const found = new Map<string, PolicyFile>();
+  // One after the other: a thousand files at once would be in memory at once.
+  for (const file of files) found.set(file, await readPolicies(file, before.get(file)));
+  return found;
 }
 
 /**
@@ -83,9 +92,11 @@ export function readText(text: string, file: string): PolicyFiles {
   };
 }
 
-async function readPolicies(file: string): Promise<PolicyFiles> {
+async function readPolicies(file: string, before: PolicyFile | undefined): Promise<PolicyFile> {
   try {
-    return readText(await readFile(file, "utf8"), file);
+    const text = await readFile(file, "utf8");
+    const textHash = hash("sha256", text);
+    return before?.textHash === textHash ? before : { ...readText(text, file), textHash };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") return { sets: [], problems: [] }; // removed since it was listed

@@ -109,7 +109,7 @@ export class Standalone {
         await clock.sleep(DEBOUNCE_MS, signal);
         for (const path of paths) {
           try {
-            this.#enter(path, await loadPolicyFolder(path));
+            this.#enter(path, await loadPolicyFolder(path, this.#folders.get(path)));
           } catch (error) {
             log.error({ err: error, path }, "policies cannot be read; keeping those of before");
           }
