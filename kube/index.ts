@@ -8,7 +8,7 @@ export {
 } from "./connection.ts";
 export { KubeconfigError } from "./credentials.ts";
 export { type Health, serveHealth } from "./health.ts";
-export { isKubeError, KubeError } from "./kube-error.ts";
+export { askedDelayMs, isKubeError, KubeError } from "./kube-error.ts";
 export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";
 export { type ListRequest, listPages, type Page } from "./list-pages.ts";
 export { ManualClock } from "./manual-clock.ts";
@@ -30,6 +30,7 @@ export {
   apiVersion,
   collectionPath,
   type KubeObject,
+  metadataOnly,
   type ObjectMeta,
   type ObjectRef,
   type OwnerReference,

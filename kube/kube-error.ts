@@ -33,6 +33,11 @@ export function isKubeError(error: unknown, status: number): error is KubeError 
   return error instanceof KubeError && error.status === status;
 }
 
+/** How long the server asks to wait, in milliseconds; 0 where `error` says nothing of it. */
+export function askedDelayMs(error: unknown): number {
+  return error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+}
+
 /** The refusal in a response body, which is a Status object or, from a proxy, anything at all. */
 export function parseRefusal(status: number, body: string, retryAfter?: string): KubeAnswer {
   const parsed = parseStatus(body);

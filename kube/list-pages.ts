@@ -3,7 +3,12 @@ import type { KubeObject } from "./resource.ts";
 
 /** One answer to a list. Items carry no kind of their own. */
 export type Page = {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue?: string;
+    /** About how many follow on later pages; absent with a selector, or when not known. */
+    readonly remainingItemCount?: number;
+  };
   /** Of metadata alone, no items are null (Go's nil slice), not an empty list. */
   readonly items: readonly KubeObject[] | null;
 };

@@ -14,6 +14,7 @@ import {
   apiVersion,
   collectionPath,
   type KubeObject,
+  metadataOnly,
   objectKey,
   type Resource,
 } from "./resource.ts";
@@ -139,7 +140,7 @@ export class Reflector<T> {
     const request = {
       path: this.#path(),
       query: this.#selectors(),
-      accept: this.#accept("PartialObjectMetadataList"),
+      accept: this.#accept("list"),
       pageSize: this.#options.pageSize ?? 500,
     };
     try {
@@ -203,7 +204,7 @@ export class Reflector<T> {
           // 5 to 10 minutes, so that watches of a fleet do not end together.
           timeoutSeconds: Math.round(300 + 300 * this.#random()),
         },
-        accept: this.#accept("PartialObjectMetadata"),
+        accept: this.#accept("watch"),
       },
       signal,
     );
@@ -241,10 +242,8 @@ export class Reflector<T> {
     return { apiVersion: apiVersion(resource), kind: resource.kind };
   }
 
-  #accept(as: string): string {
-    return this.#options.metadataOnly === true
-      ? `application/json;as=${as};g=meta.k8s.io;v=v1`
-      : "application/json";
+  #accept(what: keyof typeof metadataOnly): string {
+    return this.#options.metadataOnly === true ? metadataOnly[what] : "application/json";
   }
 }
 

@@ -144,3 +144,9 @@ export const resources = {
     namespaced: true,
   },
 } as const satisfies Record<string, Resource>;
+
+/** What a request accepts that wants no `spec` and `status`, of a list and of a watch. */
+export const metadataOnly = {
+  list: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+  watch: "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+} as const;

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
-import { KubeError } from "./kube-error.ts";
+import { askedDelayMs } from "./kube-error.ts";
 
 /** How the work on a key ended. Throwing means: again, with back-off. There is no other knob. */
 export type Outcome =
@@ -175,8 +175,7 @@ export class WorkQueue {
     this.#failures.set(key, failures);
     const { firstDelayMs = 500, maxDelayMs = 60_000 } = this.#options;
     const backOffMs = Math.min(firstDelayMs * 2 ** (failures - 1), maxDelayMs);
-    const askedMs = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
-    const delayMs = Math.max(backOffMs, askedMs);
+    const delayMs = Math.max(backOffMs, askedDelayMs(error));
     this.#options.log.warn({ ref: key, err: error, failures, delayMs }, "work is tried again");
     this.add(key, delayMs);
   }

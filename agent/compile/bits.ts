@@ -31,7 +31,7 @@ export function rowBytes(words: number): number {
 }
 
 /** A row of the map `rows`: where there are several words, `only` stands behind them. */
-export function toRow(bits: Bits, only = 0): Uint8Array {
+export function toRow(bits: Bits, only: number): Uint8Array {
   const words = bits.length / 8;
   const row = new Uint8Array(rowBytes(words));
   row.set(bits);

@@ -79,7 +79,7 @@ class Builder {
   readonly #conditions: readonly (readonly Condition[])[];
   readonly #slots: Slots;
   readonly #shared: Shared;
-  readonly #rows: Uint8Array[] = [];
+  readonly #rows: Bits[] = [];
   readonly #numbers: Entry[] = [];
   readonly #equals: Entry[] = [];
   readonly #prefixes: Entry[] = [];
@@ -96,13 +96,13 @@ class Builder {
   build(point: AttachPoint): Tables {
     const { classes, classCapacity } = this.#shared;
     for (let number = 0; number < classCapacity; number++) {
-      this.#rows.push(classRow(point, this.#words, classes[number] ?? new Set()));
+      this.#rows.push(classBits(point, this.#words, classes[number] ?? new Set()));
     }
     const table = new DataView(new ArrayBuffer(layout.tableBytes));
     const put = (index: number, value: number) => table.setUint32(index * 4, value, true);
     put(0, classCapacity);
     const own = this.#dimensions();
-    const host = classBits(point, this.#words, classes[0] ?? new Set());
+    const host = this.#rows[0]!;
     own[layout.hostRow] = host;
     put(1, this.#rows.length);
     put(2, this.#addCapabilities(table, point.symbol));
@@ -117,7 +117,7 @@ class Builder {
       words: this.#words,
       spec: this.#spec(point),
       table: Buffer.concat([new Uint8Array(table.buffer), ...own]),
-      rows: this.#rows,
+      rows: this.#rows.map((bits, row) => toRow(bits, row < classCapacity ? onlyWord(bits) : 0)),
       numbers: this.#numbers,
       equals: this.#equals,
       prefixes: this.#prefixes,
@@ -294,9 +294,9 @@ class Builder {
       table.setUint32(at + 12, test.userNs, true);
       const row = (meets: (op: "In" | "NotIn") => boolean) =>
         this.#where((bit) => (byBit.get(bit) ?? []).every((c) => keyOf(c) !== key || meets(c.op)));
-      this.#rows.push(toRow(row((op) => op === "NotIn")));
-      this.#rows.push(toRow(row((op) => op === "In")));
-      this.#rows.push(toRow(row(() => false)));
+      this.#rows.push(row((op) => op === "NotIn"));
+      this.#rows.push(row((op) => op === "In"));
+      this.#rows.push(row(() => false));
     }
     return tests.size;
   }
@@ -308,9 +308,9 @@ class Builder {
         this.#slots.ofHook.get(this.#bits[bit]!.planned)!.followed.includes(number);
       const groupOf = (bit: number) =>
         this.#shared.followGroups.get(this.#bits[bit]!.planned.set.name);
-      this.#rows.push(toRow(this.#where((bit) => !needs(bit))));
+      this.#rows.push(this.#where((bit) => !needs(bit)));
       for (let group = 0; group < layout.followGroups; group++) {
-        this.#rows.push(toRow(this.#where((bit) => needs(bit) && groupOf(bit) === group)));
+        this.#rows.push(this.#where((bit) => needs(bit) && groupOf(bit) === group));
       }
     }
   }
@@ -342,7 +342,7 @@ class Builder {
       const base = this.#rows.length;
       for (const value of ids.keys()) {
         const key = nearest ? longestPrefix(value, dimension.entries) : value;
-        this.#rows.push(toRow(dimension.entries.get(key) ?? dimension.otherwise));
+        this.#rows.push(dimension.entries.get(key) ?? dimension.otherwise);
       }
       return base;
     };

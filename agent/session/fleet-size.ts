@@ -1,4 +1,11 @@
-import { type Clock, collectionPath, type KubeConnection, resources } from "@guardbee/kube";
+import {
+  type Clock,
+  collectionPath,
+  type KubeConnection,
+  metadataOnly,
+  type Page,
+  resources,
+} from "@guardbee/kube";
 import type { Logger } from "pino";
 
 export type FleetSizeOptions = {
@@ -51,19 +58,14 @@ export class FleetSize {
   }
 
   async #ask(signal: AbortSignal): Promise<number> {
-    const { items, metadata } = await this.#options.connection.request<OneOf>(
+    const { items, metadata } = await this.#options.connection.request<Page>(
       {
         path: collectionPath(resources.nodePolicySet),
         query: { limit: 1 },
-        accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+        accept: metadataOnly.list,
       },
       signal,
     );
     return (items?.length ?? 0) + (metadata.remainingItemCount ?? 0);
   }
 }
-
-type OneOf = {
-  readonly metadata: { readonly remainingItemCount?: number };
-  readonly items: readonly unknown[] | null;
-};

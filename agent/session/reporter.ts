@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { type Clock, KubeError } from "@guardbee/kube";
+import { askedDelayMs, type Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import { Wakeup } from "../scope/wakeup.ts";
@@ -82,8 +82,7 @@ export class Reporter<S> {
           failures += 1;
           log.warn({ err: error, failures }, "status cannot be reported");
           const retryMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
-          const askedMs = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
-          await clock.sleep(askedMs + retryMs * (0.5 + random() / 2), signal);
+          await clock.sleep(askedDelayMs(error) + retryMs * (0.5 + random() / 2), signal);
         }
       }
     } catch (error) {

@@ -5,6 +5,7 @@ import {
   getObject,
   type KubeConnection,
   type KubeObject,
+  metadataOnly,
   type OwnerReference,
   type Resource,
 } from "@guardbee/kube";
@@ -42,7 +43,6 @@ const configMap: Resource = {
 };
 const chunkBytes = 768 * 1024; // the API server takes 1 MiB, keys and all
 const ownerLabel = "guardbee.io/bundle-of";
-const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /**
  * Keeps the last good bundle of each policy in ConfigMaps: chunks that are named by their digest and
@@ -136,7 +136,7 @@ export class BundleStore {
   async #list(labelSelector: string, signal: AbortSignal): Promise<readonly KubeObject[]> {
     const { connection, namespace } = this.#options;
     const path = collectionPath(configMap, namespace);
-    const request = { path, query: { labelSelector }, accept: metadataOnly };
+    const request = { path, query: { labelSelector }, accept: metadataOnly.list };
     const { items } = await connection.request<{ items: KubeObject[] | null }>(request, signal);
     return items ?? [];
   }
