@@ -50,6 +50,20 @@ test("the example becomes a bundle with policy.wasm and without its tests", asyn
   });
 });
 
+test("--target rego leaves out policy.wasm, and no rule of the entry point", async (t) => {
+  const folder = await aFolder(t);
+  const { code, out, err } = await regoBuild(folder, example, "--target", "rego");
+  assert.equal(code, 0, err);
+  assert.match(
+    out,
+    /\n {2}entry points: none\n {2}policy.wasm: 0 bytes\n {2}rego: generate.rego\n/,
+  );
+  const tarball = await readFile(join(folder, "bundle.tar.gz"));
+  const content = { kind: "tarball", tarball } as const;
+  const bundle = await openBundle({ content, digest: "", limits: defaultLimits });
+  assert.match(bundle.modules.map(({ text }) => text).join(), /\npolicies contains /);
+});
+
 const pairs: readonly { readonly algorithm: string; readonly pair: KeyPairKeyObjectResult }[] = [
   { algorithm: "ES256", pair: generateKeyPairSync("ec", { namedCurve: "P-256" }) },
   { algorithm: "RS256", pair: generateKeyPairSync("rsa", { modulusLength: 2048 }) },

@@ -21,12 +21,13 @@ export type RegoBuildArgs = {
   readonly signingKey: string | undefined;
   readonly signingAlg: string | undefined;
   readonly verificationKeyId: string;
+  readonly target: "wasm" | "rego";
 };
 
 export const regoBuild: Command<RegoBuildArgs> = {
   name: "rego build",
   positionals: "<paths..>",
-  summary: "Build Rego and data into a bundle with policy.wasm for RegoPolicies, signed if wanted",
+  summary: "Build Rego and data into a bundle for RegoPolicies, signed if wanted",
   examples: [
     "rego build config/examples/rego/protected-paths --revision r1",
     "rego build policy --signing-key bundle.key --verification-key-id release -o edge.tar.gz",
@@ -52,6 +53,11 @@ export const regoBuild: Command<RegoBuildArgs> = {
         nargs: 1,
         describe:
           "What is compiled [default: guardbee/generate/policies or guardbee/guardrail/decision]",
+      })
+      .option("target", {
+        choices: ["wasm", "rego"] as const,
+        default: "wasm" as const,
+        describe: "With policy.wasm, or the Rego alone, which a RegoPolicyNamespaced has to bring",
       })
       .option("revision", { type: "string", describe: "Shown in the status of its RegoPolicy" })
       .option("signing-key", { type: "string", describe: "A private key, in PEM, to sign with" })
@@ -101,7 +107,7 @@ function entryPointsIn(modules: readonly string[]): readonly string[] {
 }
 
 async function buildFlags(
-  { revision }: RegoBuildArgs,
+  { revision, target }: RegoBuildArgs,
   entryPoints: readonly string[],
   signer: Signer | undefined,
 ): Promise<readonly string[]> {
@@ -114,8 +120,8 @@ async function buildFlags(
           ...["--verification-key-id", signer.key.id],
         ];
   return [
-    ...["--target", "wasm", "--capabilities", capabilitiesFile, "--bundle"],
-    ...entryPoints.flatMap((one) => ["--entrypoint", one]),
+    ...["--target", target, "--capabilities", capabilitiesFile, "--bundle"],
+    ...(target === "rego" ? [] : entryPoints.flatMap((one) => ["--entrypoint", one])),
     ...(revision === undefined ? [] : ["--revision", revision]),
     ...signing,
   ];

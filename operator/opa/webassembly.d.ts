@@ -1,5 +1,6 @@
 /** The part of WebAssembly that the host uses: TypeScript has it in the browser's types only. */
 declare namespace WebAssembly {
+  function validate(bytes: Uint8Array<ArrayBuffer>): boolean;
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
     static imports(

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { systemClock } from "@guardbee/kube";
 import { formatProblem, type RegoPolicy } from "@guardbee/policy";
 import pino from "pino";
-import { defaultLimits } from "../bundle/index.ts";
+import { type Bundle, defaultLimits } from "../bundle/index.ts";
 import { openBundle } from "../bundle/open-bundle.ts";
 import { opa, temporaryFolder } from "../bundle/testing/opa.ts";
 import { soundEntries, tarballOf } from "../bundle/testing/tarball.ts";
@@ -14,15 +14,18 @@ import { type RegoContent, RegoUnit } from "./unit.ts";
 
 const signal = new AbortController().signal;
 const entryPoint = "guardbee/generate/policies";
-const aPolicy = { spec: { role: "Generate", data: {} } } as unknown as RegoPolicy;
+const aPolicy = { kind: "RegoPolicy", spec: { role: "Generate", data: {} } } as RegoPolicy;
+
+async function bundleOf(tarball: Uint8Array): Promise<Bundle> {
+  const content = { kind: "tarball", tarball } as const;
+  return openBundle({ content, digest: "sha256:x", limits: defaultLimits });
+}
 
 /** What a policy with this tarball evaluates. */
 async function contentOf(tarball: Uint8Array): Promise<RegoContent> {
-  const content = { kind: "tarball", tarball } as const;
-  return bundleContent(
-    aPolicy,
-    await openBundle({ content, digest: "sha256:x", limits: defaultLimits }),
-  );
+  const found = bundleContent(aPolicy, await bundleOf(tarball));
+  assert.ok(found.ok, JSON.stringify(found));
+  return found.value;
 }
 
 /** A unit that may not compile. */
@@ -75,11 +78,27 @@ describe("a bundle with policy.wasm", () => {
       await contentOf(await tarballOf(junk)),
       entryPoint,
     );
-    assert.match(
+    assert.equal(
       problem,
-      /^policy\.wasm: WebAssembly\.Module\(\).*; build it with opa build -t wasm$/,
+      "policy.wasm: ends in the middle; compile it with opa build -t wasm of OPA 1.x, or ship the Rego alone",
     );
     assert.deepEqual(more, []);
     assert.equal(unit.usable, false);
+  });
+
+  test("is refused to a policy of a namespace, whatever is in it", async () => {
+    await built(good);
+    const bundle = await bundleOf(await readFile(join(folder, "bundle.tar.gz")));
+    const namespaced: RegoPolicy = { ...aPolicy, kind: "RegoPolicyNamespaced" };
+    const content = bundleContent(namespaced, bundle);
+    assert.ok(!content.ok);
+    assert.deepEqual(
+      content.problems.map((one) => formatProblem(one)),
+      [
+        "policy.wasm: is not taken from a RegoPolicyNamespaced, which is compiled from its Rego; build the bundle without it: guardbee rego build --target rego, or opa build -t rego",
+      ],
+    );
+    const { wasm: _wasm, ...rego } = bundle;
+    assert.ok(bundleContent(namespaced, rego).ok);
   });
 });

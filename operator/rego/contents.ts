@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RegoPolicy } from "@guardbee/policy";
+import type { Problem, RegoPolicy, Result } from "@guardbee/policy";
 import type { Bundle } from "../bundle/index.ts";
 import { stableJson } from "./results.ts";
 import type { RegoContent } from "./unit.ts";
@@ -14,14 +14,26 @@ export function inlineContent({ spec }: RegoPolicy): RegoContent {
 
 /**
  * What a policy with this bundle evaluates: the module in it, else its Rego. The policy's own data goes
- * over the bundle's, by top-level key.
+ * over the bundle's, by top-level key. A policy of a namespace may not bring a module.
  */
-export function bundleContent({ spec }: RegoPolicy, bundle: Bundle): RegoContent {
+export function bundleContent({ kind, spec }: RegoPolicy, bundle: Bundle): Result<RegoContent> {
   const { digest, revision, modules: sources, wasm } = bundle;
+  if (wasm !== undefined && kind === "RegoPolicyNamespaced") {
+    return { ok: false, problems: [foreignModule] };
+  }
   const data = { ...bundle.data, ...spec.data };
   const compiled = wasm === undefined ? {} : { module: wasm.module };
-  return { digest, revision, key: digestOf([digest, data]), data, sources, ...compiled };
+  const key = digestOf([digest, data]);
+  return { ok: true, value: { digest, revision, key, data, sources, ...compiled } };
 }
+
+/** WebAssembly is code of anybody's making; what comes from a tenant is compiled here from Rego. */
+const foreignModule: Problem = {
+  field: "policy.wasm",
+  what: "is not taken from a RegoPolicyNamespaced, which is compiled from its Rego",
+  fix: "build the bundle without it: guardbee rego build --target rego, or opa build -t rego",
+  kind: "invalid",
+};
 
 function digestOf(value: unknown): string {
   return `sha256:${createHash("sha256").update(stableJson(value)).digest("hex")}`;

@@ -21,7 +21,7 @@ import { type GenerateDeps, generate, type InventorySnapshot } from "./generate.
 import { type Guard, type GuardNote, guardWith } from "./guard-rails.ts";
 import { projectWorkload, workloadResources } from "./inventory.ts";
 import type { GeneratedObject } from "./results.ts";
-import { RegoUnit } from "./unit.ts";
+import { type RegoContent, RegoUnit } from "./unit.ts";
 
 /** The inventory of a cluster, as generators see it there. Throws KubeError. */
 export async function exportInventory(
@@ -84,8 +84,11 @@ export async function evaluateOffline(
   if (spec.modules === undefined && bundle === undefined) {
     return refuse("spec.modules", "is missing", "write modules, or give the bundle as well");
   }
-  const content =
-    bundle === undefined ? inlineContent(parsed.value) : bundleContent(parsed.value, bundle);
+  const content: Result<RegoContent> =
+    bundle === undefined
+      ? { ok: true, value: inlineContent(parsed.value) }
+      : bundleContent(parsed.value, bundle);
+  if (!content.ok) return content;
   const unit = new RegoUnit({
     subject: `${kind} ${metadata.name}`,
     compile: (sources, { entryPoint, data }, within) =>
@@ -97,7 +100,7 @@ export async function evaluateOffline(
   try {
     const entryPoint = spec.entryPoint ?? "guardbee/generate/policies";
     const { limits = {} } = spec;
-    const loaded = await unit.load(content, { entryPoint, limits }, signal);
+    const loaded = await unit.load(content.value, { entryPoint, limits }, signal);
     if (!loaded.ok) return loaded;
     const namespace = kind === "RegoPolicyNamespaced" ? (metadata.namespace ?? "") : undefined;
     const seen = namespace === undefined ? inventory : inNamespace(inventory, namespace);

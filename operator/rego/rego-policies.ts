@@ -144,8 +144,11 @@ export class RegoPolicies {
   ): Promise<Judgement | Unanswered> {
     const { bundle, error } = await this.#bundles.get(entry, policy, signal);
     const refs = error === undefined ? {} : { unresolved: describe(error) };
-    const judgeBundle = (one: Bundle) =>
-      this.#judgeContent(entry, policy, bundleContent(policy, one), signal);
+    const judgeBundle = async (one: Bundle): Promise<Judgement | Unanswered> => {
+      const content = bundleContent(policy, one);
+      if (content.ok) return this.#judgeContent(entry, policy, content.value, signal);
+      return { kind: "refused", reason: "InvalidRego", problems: content.problems };
+    };
     const judged = bundle === undefined ? undefined : await judgeBundle(bundle);
     if (bundle !== undefined && judged !== undefined && isUsable(judged)) {
       await keep(bundle);

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Compiled, RegoSource } from "../opa/compile.ts";
 import { WasmHost } from "../opa/host.ts";
 import { inspectModule, moduleProblems } from "../opa/inspect.ts";
+import { shapeProblems } from "../opa/module-shape.ts";
 import { stableJson } from "./results.ts";
 
 /** Rego to run, from wherever it came. */
@@ -47,7 +48,7 @@ export class RegoUnit {
   #loaded:
     | { readonly key: string; readonly host: WasmHost; readonly entryPoint: string }
     | undefined;
-  /** What did not compile last, so that it is not tried again. Written by #load. */
+  /** What was refused last, so that it is not tried again. Written by #load. */
   #refused: { readonly key: string; readonly problems: readonly Problem[] } | undefined;
   /** Input → answer, of the last evaluateAll. Written by #load and evaluateAll. */
   #answers = new Map<string, unknown>();
@@ -99,7 +100,10 @@ export class RegoUnit {
       module = compiled.module;
     } else {
       const problems = await problemsOfModule(module, entryPoint, clock, signal);
-      if (problems.length > 0) return { ok: false, problems };
+      if (problems.length > 0) {
+        this.#refused = { key, problems };
+        return { ok: false, problems };
+      }
     }
     const { deadlineMs = 2_000, memoryMiB = 256 } = limits;
     const maximumPages = memoryMiB * 16;
@@ -151,6 +155,8 @@ async function problemsOfModule(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<readonly Problem[]> {
+  const shape = shapeProblems(module);
+  if (shape.length > 0) return shape;
   try {
     return moduleProblems(await inspectModule(module, signal, { clock }), [entryPoint]);
   } catch (error) {
