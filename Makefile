@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 LAB := node test/e2e/lab/main.ts
 PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt test/e2e/lab/packages.txt
 
-.PHONY: help setup packages build check generate test demo bench lab-build lab-up lab-down clean
+.PHONY: help setup packages build check generate test fuzz demo bench lab-build lab-up lab-down clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -44,6 +44,9 @@ check: build ## types, style, layers, generated files
 
 test: build lab-build ## the last line says how many passed and failed; ALL=1: the long ones, too
 	OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)" node test/run.ts $(if $(ALL),--all)
+
+fuzz: node_modules ## what nobody would send, to each server of ours for 10 minutes; MINUTES=10
+	GUARDBEE_FUZZ_MINUTES=$(or $(MINUTES),10) node --test --test-concurrency=1 --test-reporter=spec '**/*.fuzz.test.ts'
 
 demo: build ## a cluster of two nodes, both seed policies, the scenes; KEEP=1 leaves it up
 	node test/e2e/demo.ts $(if $(KEEP),--keep)

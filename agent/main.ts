@@ -73,11 +73,13 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const control = await openControl(options, engine, log);
   if (control === undefined) return 1;
   if (options.healthPort !== undefined) {
-    const listen = { port: options.healthPort, host: "127.0.0.1" };
+    const address = { port: options.healthPort, host: "127.0.0.1" };
+    // On loopback whoever asks has the one address.
+    const listen = { ...address, connections: { inAll: 256, perPeer: 256 }, log };
     try {
       await serveHealth({ alive: () => true, ready: () => control.ready() }, listen, signal);
     } catch (error) {
-      log.error({ err: error, ...listen }, "cannot listen; set --health-port to a free one");
+      log.error({ err: error, ...address }, "cannot listen; set --health-port to a free one");
       return 1;
     }
   }

@@ -1,5 +1,7 @@
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
+import type { HttpAnswer, HttpRoute } from "./http-exchange.ts";
+import { serve } from "./http-server.ts";
+import type { PeerBounds } from "./peer-table.ts";
 
 /** What the kubelet asks for, and Prometheus. */
 export type Health = {
@@ -10,48 +12,44 @@ export type Health = {
   readonly metrics?: { readonly contentType: string; metrics(): Promise<string> };
 };
 
-/**
- * Serves /healthz, /readyz and /metrics until `signal` aborts; gives the port, which may be asked
- * for as 0.
- */
+export type HealthListen = {
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Default: every address. */
+  readonly host?: string;
+  /** Default: see HttpListen. */
+  readonly connections?: PeerBounds;
+  readonly log: Logger;
+};
+
+/** Serves /healthz, /readyz and /metrics until `signal` aborts; gives the port. */
 export async function serveHealth(
-  health: Health,
-  listen: { readonly port: number; readonly host?: string },
+  { alive, ready, metrics }: Health,
+  listen: HealthListen,
   signal: AbortSignal,
 ): Promise<number> {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    if (pathname === "/metrics" && health.metrics !== undefined) {
-      void sendMetrics(health.metrics, response);
-      return;
-    }
-    const answer =
-      pathname === "/healthz" ? health.alive : pathname === "/readyz" ? health.ready : undefined;
-    const status = answer === undefined ? 404 : answer() ? 200 : 503;
-    response.writeHead(status, { "content-type": "text/plain" });
-    response.end(status === 200 ? "ok\n" : `${pathname}: ${status}\n`);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(listen.port, listen.host, resolve);
-  });
-  const close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  if (signal.aborted) close();
-  signal.addEventListener("abort", close, { once: true });
-  return (server.address() as AddressInfo).port;
+  const routes = new Map<string, HttpRoute>([
+    ["/healthz", { method: "GET", answer: () => probed("/healthz", alive()) }],
+    ["/readyz", { method: "GET", answer: () => probed("/readyz", ready()) }],
+  ]);
+  if (metrics !== undefined) routes.set("/metrics", metricsRoute(metrics));
+  return (await serve(routes, listen, signal)).port;
 }
 
-async function sendMetrics(
-  registry: NonNullable<Health["metrics"]>,
-  response: ServerResponse,
-): Promise<void> {
-  try {
-    const text = await registry.metrics();
-    response.writeHead(200, { "content-type": registry.contentType }).end(text);
-  } catch (error) {
-    response.writeHead(500, { "content-type": "text/plain" }).end(`/metrics: ${String(error)}\n`);
-  }
+function probed(path: string, good: boolean): HttpAnswer {
+  return good ? { status: 200, body: "ok\n" } : { status: 503, body: `${path}: 503\n` };
+}
+
+/** Whoever asks while they are being collected gets those: a flood collects them once at a time. */
+function metricsRoute({ contentType, metrics }: NonNullable<Health["metrics"]>): HttpRoute {
+  let collecting: Promise<string> | undefined;
+  return {
+    method: "GET",
+    async answer() {
+      collecting ??= metrics().finally(() => {
+        collecting = undefined;
+      });
+      return { status: 200, type: contentType, body: await collecting };
+    },
+  };
 }

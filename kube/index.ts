@@ -7,7 +7,9 @@ export {
   type KubeRequest,
 } from "./connection.ts";
 export { KubeconfigError } from "./credentials.ts";
-export { type Health, serveHealth } from "./health.ts";
+export { type Health, type HealthListen, serveHealth } from "./health.ts";
+export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-exchange.ts";
+export { type HttpListen, type HttpServer, serve } from "./http-server.ts";
 export { askedDelayMs, isKubeError, KubeError } from "./kube-error.ts";
 export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";
 export { type ListRequest, listPages, type Page } from "./list-pages.ts";

@@ -201,7 +201,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       fleet: () => counter.count(),
     });
     const health = { alive: () => true, ready: () => synced && tried, metrics: metrics.registry };
-    await serveHealth(health, { port: options.healthPort }, signal);
+    const listen = { port: options.healthPort, log: log.child({ component: "health" }) };
+    await serveHealth(health, listen, signal);
   }
   // A part that throws is a bug; it takes the others down with it, and the pod is restarted.
   const failed = new AbortController();

@@ -1,0 +1,160 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "pino";
+import { connectionKey, type HttpConnections } from "./http-connections.ts";
+import { orAborted } from "./or-aborted.ts";
+import type { PeerTable } from "./peer-table.ts";
+
+export type HttpAnswer = {
+  readonly status: number;
+  /** Default text/plain. */
+  readonly type?: string;
+  readonly body: string;
+};
+
+export type HttpRequest = {
+  readonly headers: IncomingHttpHeaders;
+  /** Whole; empty where the route takes none. */
+  readonly body: Buffer;
+};
+
+export type HttpRoute = {
+  /** GET answers HEAD, too. */
+  readonly method: "GET" | "POST";
+  /** Default 0: a body is not read, and its connection is closed. A longer one is a 413. */
+  readonly maxBodyBytes?: number;
+  /** An answer that needs no body; undefined: read it. */
+  readonly refuse?: (request: IncomingMessage) => HttpAnswer | undefined;
+  /** `signal` aborts when the peer is gone, or the server ends. Throwing is a 500. */
+  readonly answer: (request: HttpRequest, signal: AbortSignal) => HttpAnswer | Promise<HttpAnswer>;
+};
+
+/** A request that is being received or answered, by the key of its connection. */
+export type Exchanges = PeerTable<string>;
+
+type Parts = {
+  readonly routes: ReadonlyMap<string, HttpRoute>;
+  readonly connections: HttpConnections;
+  readonly exchanges: Exchanges;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+};
+
+/** A listener of requests that never throws. */
+export function exchangeWith(parts: Parts) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    // A peer that goes away is an error of the stream that was in use.
+    request.on("error", () => {});
+    response.on("error", () => {});
+    exchange(request, response, parts).catch((err: unknown) => {
+      parts.log.error({ err }, "an answer cannot be sent");
+      request.socket.destroy();
+    });
+  };
+}
+
+async function exchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { routes, connections, exchanges, log, signal }: Parts,
+): Promise<void> {
+  const { remoteAddress } = request.socket;
+  const key = connectionKey(request.socket);
+  if (remoteAddress === undefined || exchanges.has(key)) {
+    // Gone; or more is asked before there is an answer, of which there may be any number.
+    request.socket.destroy();
+    return;
+  }
+  const gone = new AbortController();
+  response.on("finish", () => exchanges.remove(key));
+  response.on("close", () => {
+    exchanges.remove(key);
+    gone.abort(new Error("the peer is gone"));
+  });
+  const excess = exchanges.add(key, remoteAddress);
+  if (excess === key) return send(request, response, plain(503, "busy"));
+  if (excess !== undefined) {
+    exchanges.remove(excess);
+    connections.destroy(excess);
+  }
+  const busy = () => {
+    connections.busy(key);
+    exchanges.busy(key);
+  };
+  const within = AbortSignal.any([signal, gone.signal]);
+  const answer = await answerTo(request, response, { routes, busy, log, within });
+  send(request, response, answer);
+  connections.idle(key); // a peer that does not read it may be dropped
+  exchanges.idle(key);
+}
+
+async function answerTo(
+  request: IncomingMessage,
+  response: ServerResponse,
+  parts: Pick<Parts, "routes" | "log"> & {
+    /** Called when the whole request is here. */
+    readonly busy: () => void;
+    readonly within: AbortSignal;
+  },
+): Promise<HttpAnswer> {
+  const { routes, busy, log, within } = parts;
+  const path = (request.url ?? "").split("?", 1)[0] ?? "";
+  const route = routes.get(path);
+  if (route === undefined) return plain(404, "not found");
+  if (!isServed(request.method, route)) return plain(405, `${route.method} only`);
+  try {
+    const refused = route.refuse?.(request);
+    if (refused !== undefined) return refused;
+    const { maxBodyBytes = 0 } = route;
+    const body = maxBodyBytes === 0 ? empty : await receive(request, response, maxBodyBytes);
+    if (body === undefined) return plain(413, `more than ${maxBodyBytes} bytes`);
+    busy();
+    const answer = route.answer({ headers: request.headers, body }, within);
+    return await orAborted(Promise.resolve(answer), within);
+  } catch (err) {
+    if (within.aborted || request.destroyed) return plain(500, "gone");
+    log.error({ err, path }, "a request cannot be answered");
+    return plain(500, "cannot be answered; see the log");
+  }
+}
+
+const empty = Buffer.alloc(0);
+
+function isServed(method: string | undefined, route: HttpRoute): boolean {
+  return method === route.method || (method === "HEAD" && route.method === "GET");
+}
+
+/** Undefined: it is too long. */
+async function receive(
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) return undefined;
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Left open when it is too long: the answer goes the same way.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function plain(status: number, text: string): HttpAnswer {
+  return { status, body: `${text}\n` };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
+  const { status, type = "text/plain", body } = answer;
+  // Behind a body that nobody read there is no next request.
+  const close = hasBody(request) && !request.complete ? { connection: "close" } : {};
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, { "content-type": type, "content-length": length, ...close });
+  response.end(body);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
