@@ -59,6 +59,55 @@ describe("sources of bundles, against a real API server", { skip }, () => {
     }
   });
 
+  test("credentials come from a Secret that is for bundles, and go to the hosts that it names", async () => {
+    const given: (string | undefined)[] = [];
+    const { serve, answer, sources, hosts } = await serversWith();
+    const good = await tarballOf(bundleFiles("r1", goodRego));
+    serve("kept", good);
+    answer("kept", ({ headers }, response) => {
+      given.push(headers.authorization);
+      response.end(good);
+    });
+    const secret = (name: string, label: object, data: object) =>
+      cluster.apply(resources.secret, {
+        metadata: { name, namespace: "guardbee-system", labels: label },
+        data: Object.fromEntries(
+          Object.entries(data).map(([key, text]) => [
+            key,
+            Buffer.from(String(text)).toString("base64"),
+          ]),
+        ),
+      });
+    const label = { "guardbee.io/bundle-credentials": "true" };
+    const token = "s3cret";
+    await secret("unlabelled", {}, { host: hosts.http, token });
+    await secret("unbound", label, { token });
+    await secret("elsewhere", label, { host: "bundles.example", token });
+    await secret("nonsense", label, { host: "https://bundles.example/", token });
+    await secret("bound", label, { host: `bundles.example ${hosts.http}`, token });
+    const apply = (name: string) =>
+      cluster.apply(regoPolicy, {
+        metadata: { name },
+        spec: generator(sources.http("kept", { credentials: { name } })),
+      });
+    const says = {
+      absent: "is not there; create it",
+      unlabelled: "is not for bundles; give it the label guardbee.io/bundle-credentials=true",
+      unbound: "does not say which host it is for; add host, such as bundles.example:8443",
+      elsewhere: "is for another host than the bundle's; add the host to it, or use another Secret",
+      nonsense: "has a host that names none; write name, name:port, *.domain or *.domain:port",
+    };
+    for (const [name, what] of Object.entries(says)) {
+      await apply(name);
+      const { message } = await cluster.accepted(regoPolicy, name, "Unknown EvaluationFailed");
+      assert.equal(message, `InvalidSource: Secret guardbee-system/${name}: ${what}`);
+    }
+    assert.deepEqual(given, []);
+    await apply("bound");
+    await cluster.accepted(regoPolicy, "bound", "True Accepted");
+    assert.deepEqual(given, ["Bearer s3cret"]);
+  });
+
   test("a namespaced policy asks no host but those that the operator is told", async () => {
     const { serve, sources, hosts } = await serversWith();
     const good = await tarballOf(bundleFiles("r1", goodRego));
@@ -71,10 +120,7 @@ describe("sources of bundles, against a real API server", { skip }, () => {
       const { message } = await cluster.accepted(
         ...([regoPolicyNamespaced, via, "Unknown EvaluationFailed", "default"] as const),
       );
-      assert.match(
-        message,
-        /^InvalidSource: .*: is at a host that namespaced policies may not ask; /,
-      );
+      assert.match(message, /^InvalidSource: .*: is at a host that is not listed; /);
     }
     await cluster.stopOperator();
     await cluster.startOperator({ namespacedBundleHosts: Object.values(hosts) });

@@ -58,6 +58,8 @@ export type OperatorOptions = {
   readonly opa?: string;
   /** For one evaluation of built-in Rego; default 2 s. */
   readonly regoDeadlineMs?: number;
+  /** The only hosts that bundles of RegoPolicies may come from, in the same form; default any. */
+  readonly bundleHosts?: readonly string[];
   /**
    * The only hosts that bundles of RegoPolicyNamespaceds may come from: `name`, `name:port`,
    * `*.domain`. Default none: what they ask goes out from our network, and they read the answer.
@@ -83,7 +85,7 @@ export type OperatorOptions = {
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, clock = systemClock } = options;
-  assertHostPatterns(options.namespacedBundleHosts ?? []);
+  assertHostPatterns([...(options.bundleHosts ?? []), ...(options.namespacedBundleHosts ?? [])]);
   const wasm = new Uint8Array(await readFile(options.translateModule ?? translateModule));
   const metrics = new OperatorMetrics();
   const plain = options.connection ?? (await connectTo(options));
@@ -145,6 +147,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     compile: compileWith(options.opa),
     builtin: guardRails.rail,
     disabledGuardRails: () => switches.disabled,
+    bundleHosts: options.bundleHosts,
     namespacedBundleHosts: options.namespacedBundleHosts ?? [],
     bundleTimeoutMs: options.bundleTimeoutMs,
     ownNamespace: namespace,

@@ -10,6 +10,7 @@ export type OperatorArgs = {
   readonly disableGuardRail: readonly string[] | undefined;
   readonly rolloutWaves: string;
   readonly rolloutInterval: string;
+  readonly bundleHosts: readonly string[] | undefined;
   readonly namespacedBundleHosts: readonly string[] | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
 };
@@ -54,6 +55,12 @@ export const operator: Command<OperatorArgs> = {
         default: "2m",
         describe: "From one wave to the next, at least",
       })
+      .option("bundle-hosts", {
+        type: "string",
+        array: true,
+        describe:
+          "Hosts that bundles of RegoPolicies may come from, in the same form [default: any but this machine, its link and its cloud's services]",
+      })
       .option("namespaced-bundle-hosts", {
         type: "string",
         array: true,
@@ -71,7 +78,7 @@ export const operator: Command<OperatorArgs> = {
     if (typeof waves === "string") throw new UsageError(`--rollout-waves: ${waves}`);
     const intervalMs = parseInterval(args.rolloutInterval);
     if (typeof intervalMs === "string") throw new UsageError(`--rollout-interval: ${intervalMs}`);
-    const { namespacedBundleHosts } = args;
+    const { bundleHosts, namespacedBundleHosts } = args;
     const { runOperator } = await import("@guardbee/operator");
     const options = {
       log: pino({ level: logLevel }, io.stdout),
@@ -79,6 +86,7 @@ export const operator: Command<OperatorArgs> = {
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       disabledGuardRails: disableGuardRail ?? [],
       rollout: { waves, intervalMs },
+      ...(bundleHosts === undefined ? {} : { bundleHosts }),
       namespacedBundleHosts: namespacedBundleHosts ?? [],
       ...(healthPort === undefined ? {} : { healthPort }),
       ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort } }),

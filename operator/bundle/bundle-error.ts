@@ -12,6 +12,10 @@ export const bundleErrorReasons = [
   "NoManifest",
   /** The content is not what `digest` pins, or not what the registry said it would be. */
   "DigestMismatch",
+  /** Its revision is below `minRevision`, or cannot be compared with it. */
+  "TooOld",
+  /** `guardbee.io/forget-bundle` names this content. */
+  "Forgotten",
   /** Verification is asked for and there is no signature. */
   "NotSigned",
   /** There is a signature, and it does not hold. */

@@ -30,6 +30,8 @@ export type BundleSource =
 
 /** A bearer token, or else a user and a password. */
 export type Credentials = {
+  /** The hosts that they may be sent to, as assertHostPatterns takes them; absent: the source's. */
+  readonly hosts?: readonly string[];
   readonly token?: string;
   readonly username?: string;
   readonly password?: string;

@@ -5,6 +5,7 @@ import { contentDigest } from "./content-digest.ts";
 import { type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
 import { newSigningKey, signed } from "./testing/signing.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
+import { egressOfTest } from "./testing/web-server.ts";
 
 const never = new AbortController().signal;
 
@@ -13,7 +14,7 @@ function read(
   binary: Readonly<Record<string, Uint8Array>> = {},
   options: Partial<FetchOptions> = {},
 ) {
-  const defaults = { limits: defaultLimits, timeoutMs: 1_000, signal: never };
+  const defaults = { limits: defaultLimits, timeoutMs: 1_000, egress: egressOfTest, signal: never };
   return fetchBundle({ kind: "configMap", files, binary }, { ...defaults, ...options });
 }
 

@@ -11,6 +11,7 @@ import { fetchOciBundle as get, registryOfTest } from "./testing/oci.ts";
 import { simpleSigning } from "./testing/registry-server.ts";
 import { newSigningKey, signed } from "./testing/signing.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
+import { egressOfTest } from "./testing/web-server.ts";
 
 const tarball = await tarballOf(soundEntries());
 const never = new AbortController().signal;
@@ -67,7 +68,10 @@ describe("a cosign signature", () => {
     const server = await registryWith();
     server.cosign(digest, () => Buffer.from(signature, "base64"), payload);
     const reference = parseOciReference(server.reference("v1"));
-    const registry = new Registry({ reference }, { clock: systemClock, idleMs: 60_000 });
+    const registry = new Registry(
+      { reference },
+      { clock: systemClock, idleMs: 60_000, egress: egressOfTest },
+    );
     const verify = (artifact: string) =>
       verifyArtifact(
         registry,
@@ -148,7 +152,7 @@ describe("a cosign signature", () => {
 
   test("cannot be asked of a source that has none, nor can nothing be asked", async () => {
     const source: BundleSource = { kind: "configMap", files: { "a.rego": "package a" } };
-    const options = { limits: defaultLimits, timeoutMs: 1, signal: never };
+    const options = { limits: defaultLimits, timeoutMs: 1, egress: egressOfTest, signal: never };
     await assert.rejects(fetchBundle(source, { ...options, verification }), {
       reason: "NotSigned",
       message:

@@ -3,10 +3,12 @@ import type { Bundle, BundleLimits, BundleSource, Verification } from "./bundle.
 import { BundleError } from "./bundle-error.ts";
 import { readConfigMap } from "./config-map-source.ts";
 import type { Content } from "./content.ts";
+import type { Egress } from "./egress.ts";
 import { fetchHttp } from "./http-source.ts";
 import { fetchOci } from "./oci-source.ts";
 import type { OpenRequest } from "./open-bundle.ts";
 import { openInWorker } from "./open-in-worker.ts";
+import { assertTransport } from "./transport.ts";
 
 export type FetchOptions = {
   /**
@@ -17,8 +19,7 @@ export type FetchOptions = {
   /** Signatures that it must have. Absent: none is looked at. */
   readonly verification?: Verification | undefined;
   readonly limits: BundleLimits;
-  /** The only hosts that are asked, as assertHostPatterns takes them; default any. */
-  readonly hosts?: readonly string[] | undefined;
+  readonly egress: Egress;
   /** For all that goes over the network. */
   readonly timeoutMs: number;
   /** For silence on the line; default 30 s. */
@@ -44,6 +45,7 @@ export async function fetchBundle(source: BundleSource, options: FetchOptions): 
     if (found.digest === options.etag) return { kind: "unchanged", etag: found.digest };
     return { kind: "bundle", bundle: await open(found, options), etag: found.digest };
   }
+  assertTransport(source, options.verification);
   const fetched = await fetchContent(source, options);
   if (fetched.kind === "unchanged") return fetched;
   const { tarball, digest, etag } = fetched;
@@ -55,7 +57,7 @@ function fetchContent(
   source: Exclude<BundleSource, { readonly kind: "configMap" }>,
   options: FetchOptions,
 ): Promise<Content> {
-  const { clock = systemClock, idleMs = 30_000, timeoutMs, etag, limits, hosts } = options;
+  const { clock = systemClock, idleMs = 30_000, timeoutMs, etag, limits, egress } = options;
   const limit = {
     ms: timeoutMs,
     error: () =>
@@ -64,7 +66,7 @@ function fetchContent(
         `${source.kind} source: no bundle within ${timeoutMs} ms; try later, or serve a smaller one`,
       ),
   };
-  const context = { clock, idleMs, etag, limits, hosts };
+  const context = { clock, idleMs, etag, limits, egress };
   const artifactKeys = options.verification?.artifactKeys ?? [];
   return withDeadline(clock, limit, options.signal, (signal) =>
     source.kind === "http"

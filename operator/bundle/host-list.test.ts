@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertHostPatterns, namesHost } from "./host-list.ts";
+import { assertHostPatterns, listingOf } from "./host-list.ts";
 
-const names = (pattern: string, url: string) => namesHost([pattern], new URL(url));
+const names = (pattern: string, url: string) => listingOf([pattern], new URL(url)) !== "no";
 
 test("a name stands for itself, on the port of the scheme", () => {
   assert.equal(names("bundles.example", "https://bundles.example/b"), true);
@@ -36,7 +36,7 @@ test("a wildcard is one label or more, and not the domain itself", () => {
 });
 
 test("an empty list names none", () => {
-  assert.equal(namesHost([], new URL("https://bundles.example/")), false);
+  assert.equal(listingOf([], new URL("https://bundles.example/")), "no");
 });
 
 test("what is no host is refused with what to write", () => {
@@ -50,7 +50,14 @@ test("what is no host is refused with what to write", () => {
     "*a.example",
   ]) {
     assert.throws(() => assertHostPatterns(["a", pattern]), {
-      message: `namespaced bundle hosts: ${JSON.stringify(pattern)} names no host; write name, name:port, *.domain or *.domain:port`,
+      message: `bundle hosts: ${JSON.stringify(pattern)} names no host; write name, name:port, *.domain or *.domain:port`,
     });
   }
+});
+
+test("a host that has its own name in the list is told from one that a pattern names", () => {
+  const url = new URL("https://a.example.com/b");
+  assert.equal(listingOf(["*.example.com"], url), "byPattern");
+  assert.equal(listingOf(["*.example.com", "a.example.com"], url), "byName");
+  assert.equal(listingOf(undefined, url), "noList");
 });

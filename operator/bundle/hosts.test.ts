@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { type BundleSource, defaultLimits } from "./bundle.ts";
+import type { Egress } from "./egress.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
 import { fetchOciBundle, registryOfTest } from "./testing/oci.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
@@ -28,12 +29,19 @@ async function serve(to?: string): Promise<WebServer> {
 
 const refused = (url: string, what: string) => ({
   reason: "InvalidSource",
-  message: `${url}: ${what} a host that namespaced policies may not ask; use a ConfigMap or another host, or have the host added to the operator's --namespaced-bundle-hosts`,
+  message: `${url}: ${what} a host that is not listed; use a ConfigMap or another host, or have the host added to the operator's --namespaced-bundle-hosts`,
 });
+
+const only = (hosts: readonly string[]): Egress => ({ hosts, option: "--namespaced-bundle-hosts" });
 
 function get(url: string, hosts: readonly string[]) {
   const source: BundleSource = { kind: "http", url };
-  return fetchBundle(source, { hosts, limits: defaultLimits, timeoutMs: 60_000, signal });
+  return fetchBundle(source, {
+    egress: only(hosts),
+    limits: defaultLimits,
+    timeoutMs: 60_000,
+    signal,
+  });
 }
 
 test("only a host of the list is asked", async () => {
@@ -65,11 +73,11 @@ test("a registry, and the token service that it names, are of the list", async (
   push("v1", [{ content: tarball }]);
   const source = { reference: reference("v1") };
   const both = [server.host, tokens.host];
-  assert.equal((await fetchOciBundle(source, { hosts: both })).kind, "bundle");
+  assert.equal((await fetchOciBundle(source, { egress: only(both) })).kind, "bundle");
   const manifest = `${server.origin}/v2/team/policy/manifests/v1`;
-  await assert.rejects(fetchOciBundle(source, { hosts: [] }), refused(manifest, "is at"));
+  await assert.rejects(fetchOciBundle(source, { egress: only([]) }), refused(manifest, "is at"));
   await assert.rejects(
-    fetchOciBundle(source, { hosts: [server.host] }),
+    fetchOciBundle(source, { egress: only([server.host]) }),
     refused(`${tokens.origin}/token`, "is at"),
   );
   assert.equal(tokens.requests.length, 1);

@@ -1,36 +1,12 @@
-import { type Clock, orAborted, withDeadline } from "@guardbee/kube";
-import type { Agent } from "undici";
+import type { Clock } from "@guardbee/kube";
 import { assertAuthorities } from "./authorities.ts";
 import { BundleError } from "./bundle-error.ts";
-import { namesHost } from "./host-list.ts";
-
-/** One GET. */
-export type HttpGet = {
-  readonly url: URL;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Value of the Authorization header, for the origin of `url` only. */
-  readonly authorization?: string | undefined;
-  /** PEM authorities, instead of the system's. */
-  readonly ca?: string | undefined;
-  /** Of the body. */
-  readonly maxBytes: number;
-};
+import { assertMayAsk, checkedLookup, type Egress } from "./egress.ts";
+import { exchange, type HttpAnswer, type HttpGet, type HttpLimits } from "./http-exchange.ts";
+import { show } from "./show-url.ts";
 
 /** What bounds a fetch, in time and in where it may lead. */
-export type HttpContext = {
-  readonly clock: Clock;
-  /** The only hosts that are asked, redirects and token services included; default any. */
-  readonly hosts?: readonly string[] | undefined;
-  /** For an answer to begin, and between two pieces of its body. */
-  readonly idleMs: number;
-};
-
-/** An answer of any status. The body is read when the status is 2xx, else empty. */
-export type HttpAnswer = {
-  readonly status: number;
-  readonly headers: { get(name: string): string | null };
-  readonly body: Buffer;
-};
+export type HttpContext = HttpLimits & { readonly egress: Egress };
 
 const redirectsMax = 5;
 const redirects = new Set([301, 302, 303, 307, 308]);
@@ -46,33 +22,25 @@ export async function httpGet(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   if (get.ca !== undefined) assertAuthorities(get.ca);
-  const agent = get.ca === undefined ? undefined : await agentFor(get.ca);
-  try {
-    let url = get.url;
-    let authorization = get.authorization;
-    for (let hops = 0; hops <= redirectsMax; hops++) {
-      assertHttp(url);
-      assertMayAsk(url, get.url, context.hosts);
-      const answer = await exchange({ ...get, url, authorization }, agent, context, signal);
-      const location = redirects.has(answer.status) ? answer.headers.get("location") : null;
-      if (location === null) return answer;
-      const next = parseLocation(location, url);
-      if (next.origin !== url.origin) authorization = undefined;
-      url = next;
-    }
-    throw new BundleError(
-      "Unreachable",
-      `${show(get.url)}: more than ${redirectsMax} redirects; use the address that they lead to`,
-    );
-  } finally {
-    await agent?.destroy();
+  const { egress } = context;
+  let url = get.url;
+  let authorization = get.authorization;
+  for (let hops = 0; hops <= redirectsMax; hops++) {
+    const hop = { url, first: get.url };
+    assertHttp(url);
+    assertMayAsk(hop, egress);
+    const lookup = checkedLookup(hop, egress);
+    const answer = await exchange({ ...get, url, authorization, lookup }, context, signal);
+    const location = redirects.has(answer.status) ? answer.headers.location : undefined;
+    if (location === undefined) return answer;
+    const next = parseLocation(location, url);
+    if (next.origin !== url.origin) authorization = undefined;
+    url = next;
   }
-}
-
-/** Node's own fetch takes no authorities; undici, which does, is loaded for who has some. */
-async function agentFor(ca: string): Promise<Agent> {
-  const { Agent } = await import("undici");
-  return new Agent({ connect: { ca } });
+  throw new BundleError(
+    "Unreachable",
+    `${show(get.url)}: more than ${redirectsMax} redirects; use the address that they lead to`,
+  );
 }
 
 /** A URL that may be fetched: HTTP or HTTPS, with no credentials in it. Else InvalidSource. */
@@ -94,15 +62,10 @@ export function parseHttpUrl(text: string): URL {
   return url;
 }
 
-/** A URL for messages: without its query, which may be a signature. */
-export function show(url: URL): string {
-  return `${url.origin === "null" ? url.protocol : url.origin}${url.pathname}`;
-}
-
 /** An Unreachable for an answer that is no success, with what Retry-After asks for. */
 export function unexpectedStatus(url: URL, answer: HttpAnswer, clock: Clock): BundleError {
   const { status } = answer;
-  const retryAfterMs = parseRetryAfter(answer.headers.get("retry-after"), clock.now());
+  const retryAfterMs = parseRetryAfter(answer.headers["retry-after"], clock.now());
   const fix =
     status === 401 || status === 403
       ? "check the credentials"
@@ -115,8 +78,8 @@ export function unexpectedStatus(url: URL, answer: HttpAnswer, clock: Clock): Bu
 }
 
 /** Seconds or an HTTP date (RFC 9110 §10.2.3) as milliseconds from now; at most an hour. */
-function parseRetryAfter(header: string | null, nowMs: number): number | undefined {
-  if (header === null) return undefined;
+function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 3_600_000);
 }
@@ -129,15 +92,6 @@ function assertHttp(url: URL): void {
   );
 }
 
-function assertMayAsk(url: URL, first: URL, hosts: readonly string[] | undefined): void {
-  if (hosts === undefined || namesHost(hosts, url)) return;
-  const what = url === first ? "is at" : "redirects to"; // where to is not for everyone to read
-  throw new BundleError(
-    "InvalidSource",
-    `${show(first)}: ${what} a host that namespaced policies may not ask; use a ConfigMap or another host, or have the host added to the operator's --namespaced-bundle-hosts`,
-  );
-}
-
 function parseLocation(location: string, from: URL): URL {
   const problem = (what: string) =>
     new BundleError("Unreachable", `${show(from)}: redirects ${what}; use another address`);
@@ -147,106 +101,4 @@ function parseLocation(location: string, from: URL): URL {
   if (from.protocol === "https:" && to.protocol === "http:") throw problem("from https: to http:");
   if (to.username !== "" || to.password !== "") throw problem("to a URL with credentials");
   return to;
-}
-
-async function exchange(
-  get: HttpGet,
-  agent: Agent | undefined,
-  context: HttpContext,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const { clock, idleMs } = context;
-  const limit = {
-    ms: idleMs,
-    error: () =>
-      new BundleError("Unreachable", `${show(get.url)}: is silent for ${idleMs} ms; try later`),
-  };
-  const closing = new AbortController(); // the socket lives no longer than this function
-  try {
-    const response = await withDeadline(clock, limit, signal, (limited) =>
-      send(get, agent, closing, limited),
-    );
-    const { status, headers } = response;
-    if (status < 200 || status >= 300) return { status, headers, body: Buffer.alloc(0) };
-    assertPlain(get.url, headers);
-    const declared = Number(headers.get("content-length") ?? 0);
-    if (declared > get.maxBytes) throw tooLarge(get, `has ${declared} bytes`);
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    const reader = response.body?.getReader();
-    while (reader !== undefined) {
-      const piece = await withDeadline(clock, limit, signal, (limited) =>
-        orAborted(reader.read(), limited),
-      );
-      if (piece.done) break;
-      bytes += piece.value.byteLength;
-      if (bytes > get.maxBytes) throw tooLarge(get, `has more than ${get.maxBytes} bytes`);
-      chunks.push(piece.value);
-    }
-    return { status, headers, body: Buffer.concat(chunks) };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof BundleError) throw error;
-    throw new BundleError(
-      "Unreachable",
-      `${show(get.url)}: ${reasonOf(error)}; check address and server`,
-      {
-        cause: error,
-      },
-    );
-  } finally {
-    closing.abort();
-  }
-}
-
-type FetchResponse = {
-  readonly status: number;
-  readonly headers: { get(name: string): string | null };
-  readonly body: ReadableStream<Uint8Array> | null;
-};
-
-async function send(
-  get: HttpGet,
-  agent: Agent | undefined,
-  closing: AbortController,
-  signal: AbortSignal,
-): Promise<FetchResponse> {
-  const init = {
-    redirect: "manual" as const,
-    headers: {
-      "user-agent": "guardbee",
-      // fetch would decode anything else, and digests are of what the file is
-      "accept-encoding": "identity",
-      ...get.headers,
-      ...(get.authorization === undefined ? {} : { authorization: get.authorization }),
-    },
-    signal: AbortSignal.any([signal, closing.signal]),
-  };
-  if (agent === undefined) return fetch(get.url, init);
-  // An agent works with the fetch of its own version only.
-  const { fetch: undiciFetch } = await import("undici");
-  return undiciFetch(get.url, { ...init, dispatcher: agent }) as Promise<FetchResponse>;
-}
-
-function assertPlain(url: URL, headers: FetchResponse["headers"]): void {
-  const encoding = headers.get("content-encoding") ?? "identity";
-  if (encoding === "identity") return;
-  throw new BundleError(
-    "NotABundle",
-    `${show(url)}: is sent with Content-Encoding; serve the file as it is`,
-  );
-}
-
-function tooLarge(get: HttpGet, what: string): BundleError {
-  return new BundleError(
-    "TooLarge",
-    `${show(get.url)}: ${what}, at most ${get.maxBytes} are allowed; leave out what the policy does not need`,
-  );
-}
-
-/** fetch says "fetch failed"; what failed is in its cause. */
-function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error;
-  const { code, message: inner } = (cause ?? {}) as { code?: string; message?: string };
-  return code ?? (inner || message);
 }

@@ -8,7 +8,7 @@ import { contentDigest } from "./content-digest.ts";
 import { type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
 import { selfSigned } from "./testing/certificate.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
-import { startWebServer, type WebServer } from "./testing/web-server.ts";
+import { egressOfTest, startWebServer, type WebServer } from "./testing/web-server.ts";
 
 const tarball = await tarballOf(soundEntries());
 const never = new AbortController().signal;
@@ -32,7 +32,12 @@ function get(
   source: Omit<Extract<BundleSource, { kind: "http" }>, "kind">,
   options: Partial<FetchOptions> = {},
 ) {
-  const defaults = { limits: defaultLimits, timeoutMs: 60_000, signal: never };
+  const defaults = {
+    limits: defaultLimits,
+    timeoutMs: 60_000,
+    egress: egressOfTest,
+    signal: never,
+  };
   return fetchBundle({ kind: "http", ...source }, { ...defaults, ...options });
 }
 

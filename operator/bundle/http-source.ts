@@ -2,7 +2,8 @@ import { authorizationOf } from "./authorization.ts";
 import type { BundleSource } from "./bundle.ts";
 import type { Content, ContentContext } from "./content.ts";
 import { assertDigest, assertPin, contentDigest } from "./content-digest.ts";
-import { httpGet, parseHttpUrl, show, unexpectedStatus } from "./http-get.ts";
+import { httpGet, parseHttpUrl, unexpectedStatus } from "./http-get.ts";
+import { show } from "./show-url.ts";
 
 type HttpSource = Extract<BundleSource, { readonly kind: "http" }>;
 
@@ -29,11 +30,11 @@ export async function fetchHttp(
   if (answer.status === 304 && etag !== undefined) return { kind: "unchanged", etag };
   if (answer.status !== 200) throw unexpectedStatus(url, answer, context.clock);
   if (source.digest !== undefined) assertDigest(show(url), answer.body, source.digest);
-  const newEtag = answer.headers.get("etag");
+  const newEtag = answer.headers.etag;
   return {
     kind: "content",
     tarball: answer.body,
     digest: contentDigest(answer.body),
-    ...(newEtag === null ? {} : { etag: newEtag }),
+    ...(newEtag === undefined ? {} : { etag: newEtag }),
   };
 }

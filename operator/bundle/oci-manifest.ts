@@ -1,20 +1,70 @@
 import { BundleError } from "./bundle-error.ts";
 import { isDigest } from "./content-digest.ts";
 import { parseJson } from "./document.ts";
-import type { Descriptor } from "./registry.ts";
 
-/** The layers of an image manifest; NotABundle when it is malformed or an index. `where` names it. */
-export function parseLayers(where: string, content: Buffer): readonly Descriptor[] {
+/** One piece of content, as a manifest or an index describes it. */
+export type Descriptor = {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly annotations: Readonly<Record<string, unknown>>;
+};
+
+/** What a tag or a digest stands for: an image, or an index that lists images. */
+export type OciManifest =
+  | { readonly kind: "image"; readonly layers: readonly Descriptor[] }
+  | { readonly kind: "index"; readonly manifests: readonly Descriptor[] };
+
+/** The manifest or index in `content` (OCI image spec 1.1); NotABundle when it is neither. */
+export function parseManifest(where: string, content: Buffer): OciManifest {
   const raw = parseJson(where, content) as Record<string, unknown> | null;
-  const layers = raw?.layers;
-  if (Array.isArray(layers)) return layers.map((layer: unknown) => parseDescriptor(where, layer));
+  const descriptors = (list: readonly unknown[], what: string) =>
+    list.map((one) => parseDescriptor(where, one, what));
+  if (Array.isArray(raw?.layers)) {
+    return { kind: "image", layers: descriptors(raw.layers, "layer") };
+  }
+  if (Array.isArray(raw?.manifests)) {
+    return { kind: "index", manifests: descriptors(raw.manifests, "manifest") };
+  }
   throw new BundleError(
     "NotABundle",
     `${where}: is no image manifest with layers; push the bundle with oras or policy`,
   );
 }
 
-function parseDescriptor(where: string, raw: unknown): Descriptor {
+/** The layers of an image manifest; NotABundle when it is malformed or an index. `where` names it. */
+export function parseLayers(where: string, content: Buffer): readonly Descriptor[] {
+  const manifest = parseManifest(where, content);
+  if (manifest.kind === "image") return manifest.layers;
+  throw new BundleError("NotABundle", `${where}: is an index; name the image in it by its digest`);
+}
+
+/** The one image in an index, signatures and attestations of builders aside; else NotABundle. */
+export function onlyImage(where: string, manifests: readonly Descriptor[]): Descriptor {
+  const images = manifests.filter(
+    ({ mediaType, annotations }) =>
+      imageTypes.includes(mediaType) && annotations["vnd.docker.reference.type"] === undefined,
+  );
+  if (images.length === 1) return images[0]!;
+  throw new BundleError(
+    "NotABundle",
+    `${where}: is an index of ${images.length} images, not 1; push the bundle alone, or name its image by digest`,
+  );
+}
+
+const imageTypes = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+];
+const indexTypes = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+];
+
+/** What a registry is told that we take. */
+export const manifestTypes: readonly string[] = [...imageTypes, ...indexTypes];
+
+function parseDescriptor(where: string, raw: unknown, what: string): Descriptor {
   const {
     mediaType,
     digest,
@@ -34,6 +84,6 @@ function parseDescriptor(where: string, raw: unknown): Descriptor {
     return { mediaType, digest, size, annotations: annotations as Descriptor["annotations"] };
   throw new BundleError(
     "NotABundle",
-    `${where}: has a layer without mediaType, sha256 digest or size; push the bundle again`,
+    `${where}: has a ${what} without mediaType, sha256 digest or size; push the bundle again`,
   );
 }

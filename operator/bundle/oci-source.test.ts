@@ -4,6 +4,7 @@ import { afterEach, describe, test } from "node:test";
 import nock from "nock";
 import { defaultLimits } from "./bundle.ts";
 import { fetchOciBundle as get, registryOfTest } from "./testing/oci.ts";
+import type { Guard } from "./testing/registry-server.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
 import { startWebServer } from "./testing/web-server.ts";
 
@@ -104,7 +105,7 @@ describe("an artifact in a registry", () => {
     {
       name: "an index",
       content: '{"manifests":[]}',
-      want: "REFERENCE: is no image manifest with layers; push the bundle with oras or policy",
+      want: "REFERENCE: is an index of 0 images, not 1; push the bundle alone, or name its image by digest",
     },
     {
       name: "null",
@@ -145,7 +146,92 @@ describe("an artifact in a registry", () => {
   }
 });
 
+describe("an image index, as docker buildx pushes it even for one platform", () => {
+  const index = "application/vnd.oci.image.index.v1+json";
+  const image = "application/vnd.oci.image.manifest.v1+json";
+  /** Heeds Accept, as ghcr.io does. */
+  const heeding: Guard = ({ url, headers }, response) => {
+    if (url !== "/v2/team/policy/manifests/v1" || headers.accept?.includes(index)) return false;
+    response.writeHead(404).end('{"errors":[{"code":"MANIFEST_UNKNOWN"}]}');
+    return true;
+  };
+  type Entry = {
+    readonly digest: string;
+    readonly mediaType?: string;
+    readonly annotations?: object;
+  };
+  async function indexOf(entries: (digest: string) => readonly Entry[]) {
+    const registry = await registryWith(heeding);
+    const inner = registry.push("inner", [{ content: tarball }]);
+    const manifests = entries(inner.digest).map((entry) => ({
+      mediaType: image,
+      size: 1,
+      ...entry,
+    }));
+    const content = JSON.stringify({ schemaVersion: 2, mediaType: index, manifests });
+    return { registry, ...registry.pushManifest("v1", content) };
+  }
+  const attestation = {
+    digest: `sha256:${"1".repeat(64)}`,
+    annotations: { "vnd.docker.reference.type": "attestation-manifest" },
+  };
+
+  test("gives the bundle of its one image, under the index's digest", async () => {
+    const { registry, digest } = await indexOf((inner) => [{ digest: inner }, attestation]);
+    const reference = registry.reference("v1");
+    const fetched = await get({ reference, digest });
+    assert.equal(fetched.kind === "bundle" && fetched.bundle.digest, digest);
+    assert.equal((await get({ reference }, { etag: digest })).kind, "unchanged");
+    assert.equal((await get({ reference: registry.reference(digest) })).kind, "bundle");
+  });
+
+  const problems: readonly {
+    name: string;
+    entries: (inner: string) => readonly Entry[];
+    want: RegExp;
+  }[] = [
+    {
+      name: "two images",
+      entries: (inner) => [{ digest: inner }, { digest: `sha256:${"2".repeat(64)}` }],
+      want: /: is an index of 2 images, not 1; push the bundle alone, or name its image by digest$/,
+    },
+    {
+      name: "another index",
+      entries: (inner) => [{ digest: inner, mediaType: index }],
+      want: /: is an index of 0 images, not 1; /,
+    },
+    {
+      name: "an image that was removed",
+      entries: () => [{ digest: `sha256:${"3".repeat(64)}` }],
+      want: /: is an index of sha256:3{64}, which is not in the registry; push it again$/,
+    },
+  ];
+  for (const { name, entries, want } of problems) {
+    test(`of ${name} is refused, and not as absent`, async () => {
+      const { registry } = await indexOf(entries);
+      await assert.rejects(get({ reference: registry.reference("v1") }), { message: want });
+    });
+  }
+});
+
 describe("credentials for a registry", () => {
+  test("do not go to a token service that their Secret does not name", async () => {
+    const tokens = await startWebServer((_, response) => response.end('{"token":"T0K"}'));
+    closeAfter(tokens);
+    const registry = await registryWith((_, response) => {
+      response.writeHead(401, { "www-authenticate": `Bearer realm="${tokens.origin}/t"` }).end();
+      return true;
+    });
+    const { host } = registry.server;
+    const reference = registry.reference("v1");
+    const credentials = { hosts: [host], username: "u", password: "p" };
+    await assert.rejects(get({ reference, credentials }), {
+      reason: "InvalidSource",
+      message: `http://${host}/v2/team/policy/: has its token service at a host that the credentials are not for; add it to host in their Secret`,
+    });
+    assert.equal(tokens.requests.length, 0);
+  });
+
   test("are exchanged for a token where the registry says, once for all requests", async () => {
     const tokens = await startWebServer((_, response) => response.end('{"token":"T0K"}'));
     closeAfter(tokens);

@@ -3,7 +3,7 @@ import { BundleError } from "./bundle-error.ts";
 import type { Content, ContentContext } from "./content.ts";
 import { assertDigest, assertPin, contentDigest } from "./content-digest.ts";
 import { verifyArtifact } from "./cosign.ts";
-import { parseLayers } from "./oci-manifest.ts";
+import { type Descriptor, onlyImage, parseLayers, parseManifest } from "./oci-manifest.ts";
 import { parseOciReference } from "./oci-reference.ts";
 import { Registry } from "./registry.ts";
 import { assertCompressedSize } from "./unpack.ts";
@@ -15,7 +15,8 @@ const bundleType = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /**
  * The tarball in an artifact: the one layer of type tar+gzip. Its digest and etag are those of the
- * manifest, checked against the pin and the cosign keys; the manifest in turn names the layer's.
+ * manifest, or of the index that the manifest is in, checked against the pin and the cosign keys; the
+ * manifest in turn names the layer's.
  */
 export async function fetchOci(
   source: OciSource,
@@ -42,7 +43,12 @@ export async function fetchOci(
   if (context.artifactKeys.length > 0) {
     await verifyArtifact(registry, { where, digest }, context.artifactKeys, signal);
   }
-  const layers = parseLayers(where, manifest).filter(({ mediaType }) => mediaType === bundleType);
+  const found = parseManifest(where, manifest);
+  const all =
+    found.kind === "image"
+      ? found.layers
+      : parseLayers(where, await imageOf(registry, where, found.manifests, signal));
+  const layers = all.filter(({ mediaType }) => mediaType === bundleType);
   if (layers.length !== 1) {
     throw new BundleError(
       "NotABundle",
@@ -56,4 +62,21 @@ export async function fetchOci(
     digest,
     etag: digest,
   };
+}
+
+/** The manifest of the one image of an index: builders push an index even for one platform. */
+async function imageOf(
+  registry: Registry,
+  where: string,
+  manifests: readonly Descriptor[],
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const { digest } = onlyImage(where, manifests);
+  const image = await registry.manifest(digest, signal);
+  if (image === undefined) {
+    const what = `${where}: is an index of ${digest}, which is not in the registry`;
+    throw new BundleError("Unreachable", `${what}; push it again`);
+  }
+  assertDigest(where, image, digest);
+  return image;
 }

@@ -10,7 +10,7 @@ import { type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
 import { type Guard, startRegistry } from "./testing/registry-server.ts";
 import { newSigningKey, signed } from "./testing/signing.ts";
 import { type Entry, soundEntries, tarballOf } from "./testing/tarball.ts";
-import { startWebServer } from "./testing/web-server.ts";
+import { egressOfTest, startWebServer } from "./testing/web-server.ts";
 
 // What a server may give instead of the signed bundle, each over HTTP and from a registry.
 
@@ -139,6 +139,7 @@ for (const [place, start] of [
         verification: { keys: [ours.key] },
         limits,
         timeoutMs: 60_000,
+        egress: egressOfTest,
         signal: new AbortController().signal,
         ...options,
       });

@@ -2,15 +2,13 @@ import { authorizationOf } from "./authorization.ts";
 import type { Credentials } from "./bundle.ts";
 import { BundleError } from "./bundle-error.ts";
 import { assertDigest } from "./content-digest.ts";
-import {
-  type HttpAnswer,
-  type HttpContext,
-  type HttpGet,
-  httpGet,
-  show,
-  unexpectedStatus,
-} from "./http-get.ts";
+import { listingOf } from "./host-list.ts";
+import type { HttpAnswer, HttpGet } from "./http-exchange.ts";
+import { type HttpContext, httpGet, unexpectedStatus } from "./http-get.ts";
+import { type Descriptor, manifestTypes } from "./oci-manifest.ts";
 import type { OciReference } from "./oci-reference.ts";
+import { show } from "./show-url.ts";
+import { isLoopback } from "./transport.ts";
 
 export type RegistryOptions = {
   readonly reference: OciReference;
@@ -19,23 +17,11 @@ export type RegistryOptions = {
   readonly plainHttp?: boolean | undefined;
 };
 
-/** One piece of content, as a manifest describes it. */
-export type Descriptor = {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-  readonly annotations: Readonly<Record<string, unknown>>;
-};
-
 /** A manifest, and the digest of its bytes. */
 export type Manifest = { readonly digest: string; readonly content: Buffer };
 
 const manifestBytesMax = 4 * 1024 * 1024; // what registries take (OCI distribution spec)
 const tokenBytesMax = 64 * 1024;
-const manifestTypes = [
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.v2+json",
-];
 
 /**
  * Reads one repository over the OCI distribution protocol, anonymously or with credentials, which are
@@ -81,12 +67,15 @@ export class Registry {
       httpGet({ ...get, ca, authorization: this.#authorization }, this.#context, signal);
     const answer = await ask();
     if (answer.status !== 401) return answer;
-    this.#authorization = await this.#authorize(answer.headers.get("www-authenticate"), signal);
+    this.#authorization = await this.#authorize(answer.headers["www-authenticate"], signal);
     return this.#authorization === undefined ? answer : ask();
   }
 
   /** The Authorization header that answers a challenge, or undefined when nothing would. */
-  async #authorize(challenge: string | null, signal: AbortSignal): Promise<string | undefined> {
+  async #authorize(
+    challenge: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const { credentials } = this.#options;
     const [, scheme = "", rest = ""] = /^(\w+)\s*(.*)$/s.exec(challenge ?? "") ?? [];
     const own = authorizationOf(credentials);
@@ -102,6 +91,10 @@ export class Registry {
     for (const name of ["service", "scope"]) {
       const value = parameters.get(name);
       if (value !== undefined) realm.searchParams.set(name, value);
+    }
+    if (credentials?.hosts !== undefined && listingOf(credentials.hosts, realm) === "no") {
+      const what = `${show(this.#base)}: has its token service at a host that the credentials are not for`;
+      throw new BundleError("InvalidSource", `${what}; add it to host in their Secret`);
     }
     const get = { url: realm, ca: this.#options.ca, authorization: own, maxBytes: tokenBytesMax };
     const answer = await httpGet(get, this.#context, signal);
@@ -132,8 +125,4 @@ function parseToken(realm: URL, body: Buffer): string {
     // said below
   }
   throw new BundleError("Unreachable", `${show(realm)}: answers no token; check the registry`);
-}
-
-function isLoopback(registry: string): boolean {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(registry);
 }

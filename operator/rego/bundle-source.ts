@@ -1,9 +1,13 @@
 import { getObject, type KubeConnection, type KubeObject, resources } from "@guardbee/kube";
 import type { RegoPolicy } from "@guardbee/policy";
 import {
+  assertHostPatterns,
   BundleError,
   type BundleSource,
   type Credentials,
+  listingOf,
+  parseHttpUrl,
+  parseOciReference,
   type Verification,
 } from "../bundle/index.ts";
 
@@ -26,12 +30,15 @@ export async function sourceOf(
   const pinned = spec.digest === undefined ? {} : { digest: spec.digest };
   if (spec.http !== undefined) {
     const { url, credentials, ca } = spec.http;
-    const known = await credentialsOf(policy, credentials, options, signal);
+    const known = await credentialsOf(policy, credentials, parseHttpUrl(url), options, signal);
     return { kind: "http", url, ...pinned, ...known, ...(ca === undefined ? {} : { ca }) };
   }
   if (spec.oci !== undefined) {
     const { reference, credentials, ca, plainHttp = false } = spec.oci;
-    const known = await credentialsOf(policy, credentials, options, signal);
+    const at = new URL(
+      `${plainHttp ? "http" : "https"}://${parseOciReference(reference).registry}`,
+    );
+    const known = await credentialsOf(policy, credentials, at, options, signal);
     const transport = { ...(plainHttp ? { plainHttp } : {}), ...(ca === undefined ? {} : { ca }) };
     return { kind: "oci", reference, ...transport, ...pinned, ...known };
   }
@@ -72,10 +79,17 @@ export function intervalOf({ pollInterval }: BundleSpec): number {
   return Math.min(Math.max(givenMs, 5_000), 86_400_000);
 }
 
-/** Of the operator's own namespace alone, so that it needs to read no other Secret. */
+/** On a Secret: its credentials may be used for bundles. Others beside the operator are not ours. */
+const credentialsLabel = "guardbee.io/bundle-credentials";
+
+/**
+ * Of a Secret in the operator's own namespace that has the label, for the hosts that its `host` names:
+ * whoever writes a RegoPolicy chooses the Secret's name and the URL, and must not get at any other.
+ */
 async function credentialsOf(
   policy: RegoPolicy,
   ref: { readonly name: string } | undefined,
+  url: URL,
   options: SourceOptions,
   signal: AbortSignal,
 ): Promise<{ readonly credentials?: Credentials }> {
@@ -86,15 +100,37 @@ async function credentialsOf(
   }
   const { connection, ownNamespace: namespace } = options;
   const found = await getObject(connection, resources.secret, { ...ref, namespace }, signal);
-  if (found === undefined) {
-    const where = `Secret ${namespace}/${ref.name}`;
-    throw new BundleError("InvalidSource", `${where}: is not there; create it`);
+  const refuse = (what: string) => {
+    throw new BundleError("InvalidSource", `Secret ${namespace}/${ref.name}: ${what}`);
+  };
+  if (found === undefined) return refuse("is not there; create it");
+  if (found.metadata.labels?.[credentialsLabel] !== "true") {
+    return refuse(`is not for bundles; give it the label ${credentialsLabel}=true`);
   }
   const { data = {} } = found as { readonly data?: Readonly<Record<string, string>> };
-  const texts = (["token", "username", "password"] as const).flatMap((key) =>
-    data[key] === undefined ? [] : [[key, Buffer.from(data[key], "base64").toString()] as const],
-  );
-  return { credentials: Object.fromEntries(texts) };
+  const text = (key: string) => {
+    const value = Object.hasOwn(data, key) ? data[key] : undefined;
+    return value === undefined ? undefined : Buffer.from(value, "base64").toString();
+  };
+  const hosts = (text("host") ?? "").split(/[\s,]+/).filter((host) => host !== "");
+  if (hosts.length === 0) {
+    return refuse("does not say which host it is for; add host, such as bundles.example:8443");
+  }
+  try {
+    assertHostPatterns(hosts);
+  } catch {
+    return refuse("has a host that names none; write name, name:port, *.domain or *.domain:port");
+  }
+  if (listingOf(hosts, url) === "no") {
+    return refuse(
+      "is for another host than the bundle's; add the host to it, or use another Secret",
+    );
+  }
+  const known = (["token", "username", "password"] as const).flatMap((key) => {
+    const value = text(key);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return { credentials: { hosts, ...Object.fromEntries(known) } };
 }
 
 function configMapSource(object: KubeObject): BundleSource {

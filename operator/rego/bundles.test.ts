@@ -6,7 +6,7 @@ import type { RegoPolicy } from "@guardbee/policy";
 import pino from "pino";
 import { contentDigest } from "../bundle/content-digest.ts";
 import { soundEntries, tarballOf } from "../bundle/testing/tarball.ts";
-import { startWebServer } from "../bundle/testing/web-server.ts";
+import { hostsOfTest, startWebServer } from "../bundle/testing/web-server.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import { Bundles } from "./bundles.ts";
 
@@ -28,6 +28,7 @@ async function bundlesOf(t: { after(end: () => unknown): void }, handle: Request
   const bundles = new Bundles({
     connection: {} as KubeConnection, // an HTTP source without credentials has no use for it
     ownNamespace: "guardbee-system",
+    bundleHosts: hostsOfTest,
     namespacedBundleHosts: [],
     regoChanged: (name) => {
       changed.push(name);
@@ -43,9 +44,10 @@ async function bundlesOf(t: { after(end: () => unknown): void }, handle: Request
   });
   return {
     ...{ server, clock, changed, heard: heard.promise, bundles },
-    async get(spec: object = {}, path = "/b") {
+    async get(spec: object = {}, path = "/b", annotations = {}) {
       const bundle = { http: { url: `${server.origin}${path}` }, pollInterval: "1m", ...spec };
-      const policy = { kind: "RegoPolicy", spec: { bundle } } as unknown as RegoPolicy;
+      const metadata = { name: "edge", annotations };
+      const policy = { kind: "RegoPolicy", metadata, spec: { bundle } } as unknown as RegoPolicy;
       const found = await bundles.get(policyEntry, policy, never);
       return found.bundle?.revision ?? found.error?.message;
     },
@@ -137,4 +139,30 @@ test("a slow source holds up its caller for 2 s, and says when it has come after
   assert.equal(await get(), "r1");
   assert.equal(server.requests.length, 1);
   assert.equal(new Set([before, late, bundles.versionOf(policyEntry.setName)]).size, 3);
+});
+
+test("a bundle below the minimal revision, or in another form, is not used", async (t) => {
+  const { get } = await bundlesOf(t, give);
+  assert.equal(await get({ minRevision: "r1" }), "r1");
+  assert.equal(
+    await get({ minRevision: "r2" }),
+    'bundle: its revision "r1" is older than spec.bundle.minRevision "r2"; build it with opa build --revision, in the same form',
+  );
+  assert.match((await get({ minRevision: "v1" })) ?? "", /"r1" cannot be compared with .* "v1"; /);
+});
+
+test("a bundle that is to be forgotten is not used, though it was fetched before", async (t) => {
+  const { get, server } = await bundlesOf(t, give);
+  assert.equal(await get(), "r1");
+  const digest = contentDigest(tarball);
+  const forget = { "guardbee.io/forget-bundle": digest };
+  assert.equal(
+    await get({}, "/b", forget),
+    `bundle: ${digest} is the one that guardbee.io/forget-bundle names; ship another, or remove the annotation`,
+  );
+  assert.equal(
+    await get({}, "/b", { "guardbee.io/forget-bundle": `sha256:${"0".repeat(64)}` }),
+    "r1",
+  );
+  assert.equal(server.requests.length, 1);
 });

@@ -8,6 +8,7 @@ import {
   type BundleOwner,
   BundleStore,
   defaultLimits,
+  type Egress,
   fetchBundle,
   noPolls,
   type Polls,
@@ -24,6 +25,7 @@ import {
   verificationOf,
 } from "./bundle-source.ts";
 import { stableJson } from "./results.ts";
+import { refusalOf } from "./wanted-bundle.ts";
 
 /** What a source gave last, if anything, and why the last try gave none. */
 export type Sourced = { readonly bundle: Bundle | undefined; readonly error: Error | undefined };
@@ -54,6 +56,8 @@ type Polling = {
 const graceMs = 2_000;
 
 export type BundlesOptions = SourceOptions & {
+  /** The only hosts that bundles of cluster policies come from; absent: any. */
+  readonly bundleHosts?: readonly string[] | undefined;
   /** The only hosts that bundles of namespaced policies come from. */
   readonly namespacedBundleHosts: readonly string[];
   /** For one fetch and for silence on the line; default 30 s. */
@@ -103,8 +107,18 @@ export class Bundles {
     return Math.max(entry.dueMs - this.#options.clock.monotonic(), 0);
   }
 
-  /** What the source of `policy` gave last by what its spec says now. */
+  /** What the source of `policy` gave last by what its spec says now, unless it is refused by then. */
   async get(policyEntry: PolicyEntry, policy: RegoPolicy, signal: AbortSignal): Promise<Sourced> {
+    const sourced = await this.#sourced(policyEntry, policy, signal);
+    const refusal = sourced.bundle && refusalOf(sourced.bundle, policy);
+    return refusal === undefined ? sourced : { bundle: undefined, error: refusal };
+  }
+
+  async #sourced(
+    policyEntry: PolicyEntry,
+    policy: RegoPolicy,
+    signal: AbortSignal,
+  ): Promise<Sourced> {
     const { setName } = policyEntry;
     const { clock } = this.#options;
     const key = stableJson(policy.spec.bundle);
@@ -127,16 +141,20 @@ export class Bundles {
 
   /**
    * The last bundle that was kept, also by an operator before this one and by another source: what
-   * stays in force when the source fails, or gives what cannot be used.
+   * stays in force when the source fails, or gives what cannot be used. Not one that is refused by now.
    */
-  async lastGood(policyEntry: PolicyEntry, signal: AbortSignal): Promise<Bundle | undefined> {
+  async lastGood(
+    policyEntry: PolicyEntry,
+    policy: RegoPolicy,
+    signal: AbortSignal,
+  ): Promise<Bundle | undefined> {
     const { setName } = policyEntry;
-    const known = this.#entries.get(setName)?.lastGood;
-    if (known !== undefined) return known;
-    const lastGood = await this.#store.load(ownerOf(policyEntry), signal);
+    const lastGood =
+      this.#entries.get(setName)?.lastGood ??
+      (await this.#store.load(ownerOf(policyEntry), signal));
     const entry = this.#entries.get(setName);
     if (entry !== undefined) this.#entries.set(setName, { ...entry, lastGood });
-    return lastGood;
+    return lastGood && refusalOf(lastGood, policy) === undefined ? lastGood : undefined;
   }
 
   /** Makes a bundle the last good one: it compiled, and what it gave was accepted. */
@@ -219,13 +237,13 @@ export class Bundles {
     known: Entry | undefined,
     signal: AbortSignal,
   ): Promise<Pick<Entry, "bundle" | "etag">> {
-    const { clock, namespacedBundleHosts, bundleTimeoutMs: timeoutMs = 30_000 } = this.#options;
+    const { clock, bundleTimeoutMs: timeoutMs = 30_000 } = this.#options;
     const source = await sourceOf(policy, spec, this.#options, signal);
     const fetched = await fetchBundle(source, {
       etag: known?.bundle === undefined ? undefined : known.etag,
       verification: verificationOf(spec),
       limits: defaultLimits,
-      hosts: policy.kind === "RegoPolicyNamespaced" ? namespacedBundleHosts : undefined,
+      egress: this.#egressOf(policy),
       ...{ timeoutMs, idleMs: timeoutMs, clock, signal },
     });
     if (fetched.kind === "unchanged") return { bundle: known?.bundle, etag: fetched.etag };
@@ -235,6 +253,13 @@ export class Bundles {
       throw new BundleError("DigestMismatch", `${what}; correct one of the two`);
     }
     return { bundle, etag };
+  }
+
+  #egressOf({ kind }: RegoPolicy): Egress {
+    const { bundleHosts, namespacedBundleHosts } = this.#options;
+    return kind === "RegoPolicyNamespaced"
+      ? { hosts: namespacedBundleHosts, option: "--namespaced-bundle-hosts" }
+      : { hosts: bundleHosts, option: "--bundle-hosts" };
   }
 
   #log(setName: string, before: Error | undefined, { bundle, error }: Sourced): void {

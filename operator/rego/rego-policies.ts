@@ -28,6 +28,7 @@ export type RegoPoliciesOptions = {
   /** Names of built-in guard rails that are off now. */
   readonly disabledGuardRails: () => readonly string[];
   readonly ownNamespace: string;
+  readonly bundleHosts: readonly string[] | undefined;
   readonly namespacedBundleHosts: readonly string[];
   readonly bundleTimeoutMs: number | undefined;
   /** A RegoPolicy, by set name, is to be judged again, at the latest after that time. */
@@ -154,7 +155,7 @@ export class RegoPolicies {
       await keep(bundle);
       return { ...judged, ...refs };
     }
-    const kept = await this.#bundles.lastGood(entry, signal);
+    const kept = await this.#bundles.lastGood(entry, policy, signal);
     if (kept === undefined || kept.digest === bundle?.digest) {
       return { ...(judged ?? { kind: "unknown", message: describe(error!) }), ...refs };
     }

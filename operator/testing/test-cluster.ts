@@ -15,6 +15,7 @@ import pino from "pino";
 import { parseAllDocuments } from "yaml";
 import { type ApiServer, type ServerFlags, startApiServer } from "../../kube/testing/api-server.ts";
 import { findOpa } from "../bundle/testing/opa.ts";
+import { hostsOfTest } from "../bundle/testing/web-server.ts";
 import { type OperatorOptions, runOperator } from "../main.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -82,8 +83,18 @@ export class TestCluster {
     const leaderElection = "none";
     const found = findOpa();
     const opa = found === undefined ? {} : { opa: found };
+    const bundleHosts = hostsOfTest;
     const ended = runOperator(
-      { connection, log, namespace, leaderElection, statusIntervalMs: 200, ...opa, ...options },
+      {
+        connection,
+        log,
+        namespace,
+        leaderElection,
+        statusIntervalMs: 200,
+        bundleHosts,
+        ...opa,
+        ...options,
+      },
       stop.signal,
     );
     const stopIt = async () => {

@@ -122,6 +122,15 @@ const bundle = object(
       }),
     ),
     digest: digest("The only content that is used."),
+    minRevision: optional(
+      text({
+        pattern: "[0-9]",
+        minLength: 1,
+        maxLength: 253,
+        description:
+          "The oldest revision that is used, such as v1.4.0 or 2026-11-29; numbers are compared from the left.",
+      }),
+    ),
     verification: optional(verification),
     pollInterval: optional(
       text({ pattern: "^[0-9]+(s|m|h)$", maxLength: 16, description: "Such as 30s; default 1m." }),

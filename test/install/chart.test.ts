@@ -133,13 +133,14 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
       want: "--log-level=debug",
     },
     {
-      set: 'operator={"rollout":{"waves":"1,100%","interval":"5m"},"namespacedBundleHosts":["*.example.com"]}',
+      set: 'operator={"rollout":{"waves":"1,100%","interval":"5m"},"bundleHosts":["registry.example:5000"],"namespacedBundleHosts":["*.example.com"]}',
       object: operator,
       at: `${first}.args`,
       want: [
         "operator",
         "--health-port=8080",
         "--webhook-port=9443",
+        "--bundle-hosts=registry.example:5000",
         "--namespaced-bundle-hosts=*.example.com",
         "--rollout-waves=1,100%",
         "--rollout-interval=5m",

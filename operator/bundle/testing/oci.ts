@@ -2,7 +2,7 @@ import { afterEach } from "node:test";
 import { type BundleSource, defaultLimits } from "../bundle.ts";
 import { type Fetched, type FetchOptions, fetchBundle } from "../fetch-bundle.ts";
 import { type Guard, type RegistryServer, startRegistry } from "./registry-server.ts";
-import type { WebServer } from "./web-server.ts";
+import { egressOfTest, type WebServer } from "./web-server.ts";
 
 /** Registries and other servers that are closed after the test that asked for them. */
 export function registryOfTest(): {
@@ -31,6 +31,6 @@ export function fetchOciBundle(
   options: Partial<FetchOptions> = {},
 ): Promise<Fetched> {
   const signal = new AbortController().signal;
-  const defaults = { limits: defaultLimits, timeoutMs: 60_000, signal };
+  const defaults = { limits: defaultLimits, timeoutMs: 60_000, egress: egressOfTest, signal };
   return fetchBundle({ kind: "oci", ...source }, { ...defaults, ...options });
 }

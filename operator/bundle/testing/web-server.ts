@@ -2,6 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Egress } from "../egress.ts";
 
 /** A real server on loopback that answers as `handle` does, and remembers what it was asked. */
 export type WebServer = {
@@ -12,6 +13,15 @@ export type WebServer = {
   readonly requests: readonly http.IncomingMessage[];
   close(): Promise<void>;
 };
+
+/**
+ * Hosts of the servers that were started, which are on loopback, and two of nobody. Written by startWebServer;
+ * an operator that was given it sees what changes.
+ */
+export const hostsOfTest: string[] = ["bundles.example", "registry.example"];
+
+/** Leads to `hostsOfTest`. */
+export const egressOfTest: Egress = { hosts: hostsOfTest, option: "--bundle-hosts" };
 
 export async function startWebServer(
   handle: http.RequestListener,
@@ -27,6 +37,7 @@ export async function startWebServer(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  hostsOfTest.push(host);
   return {
     origin: `${tls === undefined ? "http" : "https"}://${host}`,
     host,
