@@ -12,7 +12,7 @@ import { startWebServer, type WebServer } from "./testing/web-server.ts";
 const tarball = await tarballOf(soundEntries());
 const servers: WebServer[] = [];
 afterEach(async () => {
-  mock.restoreAll();
+  addresses = undefined;
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
@@ -22,14 +22,18 @@ async function serve(): Promise<WebServer & { readonly port: string }> {
   return { ...server, port: server.host.split(":")[1]! };
 }
 
+/** What names resolve to; undefined: what they do. Written by resolveTo. */
+let addresses: readonly string[] | undefined;
+const lookup = dns.lookup as (...asked: unknown[]) => unknown;
 /** The only thing that cannot be had for real here: a name server of an attacker. */
-function resolveTo(...addresses: readonly string[]): void {
+mock.method(dns, "lookup", (...asked: unknown[]) => {
+  if (addresses === undefined) return lookup(...asked);
   const all = addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
-  mock.method(
-    dns,
-    "lookup",
-    (_name: string, _options: unknown, done: (...args: unknown[]) => void) => done(null, all),
-  );
+  (asked[2] as (error: null, all: unknown) => void)(null, all);
+});
+
+function resolveTo(...to: readonly string[]): void {
+  addresses = to;
 }
 
 const digest = `sha256:${"0".repeat(64)}`;
