@@ -76,7 +76,12 @@ const cases: readonly {
     name: "UnfollowFD has a slot of its own for the descriptor",
     actions: [{ action: "UnfollowFD", fd: 0 }],
     want: {
-      ...{ flags: ["post", "unfollow"], code: actionCode.UnfollowFD, followSlot: 2 },
+      ...{
+        flags: ["post", "unfollow"],
+        code: actionCode.UnfollowFD,
+        followSlot: 0,
+        argSlots: [1, 2],
+      },
       uses: ["follow"],
     },
   },

@@ -25,6 +25,7 @@ test("the layout has the header's limits and bits", () => {
   assert.deepEqual(
     {
       ...{ wordsMax: defined("WORDS_MAX"), slotsMax: defined("SLOTS_MAX") },
+      readingsMax: defined("READINGS_MAX"),
       ...{ wordSeveral: defined("WORD_SEVERAL"), wordNone: defined("WORD_NONE") },
       ...{ parametersMax: defined("PARAMETERS_MAX"), capTestsMax: defined("CAP_TESTS_MAX") },
       ...{ followGroups: defined("FOLLOW_GROUPS"), textBytes: defined("TEXT_SIZE") },
@@ -35,6 +36,7 @@ test("the layout has the header's limits and bits", () => {
     },
     {
       ...{ wordsMax: layout.wordsMax, slotsMax: layout.slotsMax },
+      readingsMax: layout.readingsMax,
       ...{ wordSeveral: layout.wordSeveral, wordNone: layout.wordNone },
       ...{ parametersMax: layout.parametersMax, capTestsMax: layout.capTestsMax },
       ...{ followGroups: layout.followGroups, textBytes: layout.textBytes },

@@ -4,6 +4,7 @@ export const layout = {
   wordSeveral: 16,
   wordNone: 17,
   slotsMax: 8,
+  readingsMax: 64,
   parametersMax: 5,
   capTestsMax: 32,
   followGroups: 64,
@@ -55,7 +56,7 @@ export const layout = {
     NoPost: 9,
     Signal: 10,
   },
-  specBytes: 80,
+  specBytes: 528,
   /** Without its rows. */
   tableBytes: 40 + 16 * 32,
   actionBytes: 32,

@@ -13,7 +13,9 @@ export type Slot = {
 
 /** The slots of an attach point, and for each hook which slot is which argument. */
 export type Slots = {
+  /** Those that are compared come first; the rest is read for events and actions alone. */
   readonly slots: readonly Slot[];
+  readonly comparedCount: number;
   readonly ofHook: ReadonlyMap<PlannedHook, HookSlots>;
   readonly followBlocks: number;
 };
@@ -23,51 +25,79 @@ export type HookSlots = {
   readonly followed: readonly number[];
 };
 
-/** Assigns slots in the order of first use; throws RangeError when there are more than slotsMax. */
+/** Assigns slots in the order of first use, those that are compared before the others. */
 export function assignSlots(point: AttachPoint): Slots {
-  const slots: Slot[] = [];
-  const ofHook = new Map<PlannedHook, HookSlots>();
-  const slotFor = (type: Slot["type"], arg: Arg): number => {
+  const found = new Map<string, Slot>();
+  const slotFor = (type: Slot["type"], arg: Arg): Slot => {
     const sizeIndex = arg.returnCopy ? layout.sizeIsReturn : (arg.sizeArgIndex ?? 0);
-    const same = slots.findIndex(
-      (s) => s.type === type && s.index === arg.index && s.sizeIndex === sizeIndex,
-    );
-    if (same >= 0) return same;
-    slots.push({ type, index: arg.index, sizeIndex, match: 0, followBlock: 0 });
-    return slots.length - 1;
+    const slot = { type, index: arg.index, sizeIndex, match: 0, followBlock: 0 };
+    const known = found.get(slotKey(slot));
+    if (known === undefined) found.set(slotKey(slot), slot);
+    return known ?? slot;
   };
-  for (const planned of point.hooks) {
-    const { hook } = planned;
-    const args = hook.args.map((arg) => slotFor(arg.type, arg));
-    for (const selector of planned.selectors) {
-      for (const condition of selector.conditions) {
-        if (condition.by === "arg")
-          slots[args[condition.arg]!]!.match |= matchOf(hook.args, condition);
-      }
+  const ofHook = point.hooks.map((planned) => {
+    const args = planned.hook.args.map((arg) => slotFor(arg.type, arg));
+    for (const condition of planned.selectors.flatMap((selector) => selector.conditions)) {
+      if (condition.by === "arg")
+        args[condition.arg]!.match |= matchOf(planned.hook.args, condition);
     }
-    ofHook.set(planned, { args, followed: followedSlots(planned, args, slotFor) });
+    const followed = followedSlots(planned, args, slotFor);
+    for (const slot of followed) slot.match |= layout.match.followed;
+    return [planned, { args, followed }] as const;
+  });
+  const all = [...found.values()];
+  const compared = all.filter(isCompared);
+  const slots = [...compared, ...all.filter((slot) => !isCompared(slot))];
+  let followBlocks = 0;
+  for (const slot of slots) {
+    if (slot.match & layout.match.followed) slot.followBlock = followBlocks++;
   }
-  if (slots.length > layout.slotsMax) {
+  const numberOf = new Map(slots.map((slot, number) => [slot, number]));
+  const numbers = (some: readonly Slot[]) => some.map((slot) => numberOf.get(slot)!);
+  return {
+    slots,
+    comparedCount: compared.length,
+    ofHook: new Map(
+      ofHook.map(([planned, { args, followed }]) => [
+        planned,
+        { args: numbers(args), followed: numbers(followed) },
+      ]),
+    ),
+    followBlocks,
+  };
+}
+
+/** Equal for two readings that one slot can serve. */
+export function slotKey({ type, index, sizeIndex }: Slot): string {
+  return `${type} ${index} ${sizeIndex}`;
+}
+
+/** Whether some selector depends on the value. */
+export function isCompared({ match }: Slot): boolean {
+  return match !== 0;
+}
+
+/** Throws RangeError when the engine has fewer slots. */
+export function checkSlots({ symbol }: AttachPoint, { slots, comparedCount }: Slots): void {
+  if (comparedCount > layout.slotsMax) {
     throw new RangeError(
-      `${point.symbol}: its policies read arguments in ${slots.length} ways; the engine has ${layout.slotsMax}`,
+      `${symbol}: its policies compare arguments in ${comparedCount} ways; the engine has ${layout.slotsMax}`,
     );
   }
-  let followBlocks = 0;
-  const followed = new Set([...ofHook.values()].flatMap((hook) => hook.followed));
-  for (const number of [...followed].sort((a, b) => a - b)) {
-    slots[number]!.match |= layout.match.followed;
-    slots[number]!.followBlock = followBlocks++;
+  if (slots.length > layout.readingsMax) {
+    throw new RangeError(
+      `${symbol}: its policies read arguments in ${slots.length} ways; the engine has ${layout.readingsMax}`,
+    );
   }
-  return { slots, ofHook, followBlocks };
 }
 
 /** Every `fd` argument of a set that follows, and the descriptor that UnfollowFD or CopyFD names. */
 function followedSlots(
   planned: PlannedHook,
-  args: readonly number[],
-  slotFor: (type: "fd", arg: Arg) => number,
-): number[] {
-  const followed = new Set<number>();
+  args: readonly Slot[],
+  slotFor: (type: "fd", arg: Arg) => Slot,
+): readonly Slot[] {
+  const followed = new Set<Slot>();
   for (const [position, arg] of planned.hook.args.entries()) {
     if (arg.type === "fd" && planned.follows) followed.add(args[position]!);
   }

@@ -185,14 +185,14 @@ test("numbers and texts are told apart, and how many arguments an event has", ()
     const { numbers, texts, numberEvents } = layout.use;
     return {
       ...{ numbers: has(numbers), texts: has(texts), numberEvents: has(numberEvents) },
-      ...{ slots: view.getUint8(9), eventArgs: view.getUint8(10) },
+      ...{ compared: view.getUint8(9), eventArgs: view.getUint8(10) },
     };
   };
   assert.deepEqual(specOf([fdNumber, { index: 2, type: "size_t" }], arg("Equal", "1")), {
-    ...{ numbers: true, texts: false, numberEvents: true, slots: 2, eventArgs: 2 },
+    ...{ numbers: true, texts: false, numberEvents: true, compared: 1, eventArgs: 2 },
   });
   assert.deepEqual(specOf([file], arg("Prefix", "/")), {
-    ...{ numbers: false, texts: true, numberEvents: false, slots: 1, eventArgs: 1 },
+    ...{ numbers: false, texts: true, numberEvents: false, compared: 1, eventArgs: 1 },
   });
 });
 
@@ -205,10 +205,36 @@ test("bitmaps are as wide as the selectors need, in powers of two", () => {
   assert.deepEqual([1, 64, 65, 129, 1024].map(width), [1, 1, 2, 4, 16]);
 });
 
-const readings: readonly Arg[] = Array.from({ length: 9 }, (_, i) => ({
-  index: i % 5,
-  type: i < 5 ? "int" : "uint64",
-}));
+/** A set for each of nine readings of write's parameters. */
+const readings = (...conditions: readonly Condition[]) =>
+  Array.from({ length: 9 }, (_, i) => {
+    const read: Arg = { index: i % 5, type: i < 5 ? "int" : "uint64" };
+    return aSet(`p${i}`, onWrite([read], when(...conditions)));
+  });
+
+test("arguments that nothing compares take none of the eight readings", () => {
+  const { spec, actions } = compile(pointOf(...readings()), nothingShared);
+  const compared = new DataView(spec.buffer).getUint8(9);
+  assert.equal(compared, 0);
+  assert.deepEqual(
+    actions.map((action) => [spec[16 + 8 * action[26]!], spec[17 + 8 * action[26]!]]),
+    [
+      ...[0, 1, 2, 3, 4].map((index) => [layout.argType.int, index]),
+      ...[0, 1, 2, 3].map((index) => [layout.argType.uint64, index]),
+    ],
+  );
+});
+
+test("arguments that are compared come before those that are only reported", () => {
+  const set = aSet(
+    "p",
+    onWrite([fdNumber, file], when({ by: "arg", arg: 1, op: "Prefix", values: ["/"] })),
+  );
+  const { spec, actions } = compile(pointOf(set), nothingShared);
+  assert.equal(spec[16], layout.argType.fd);
+  assert.deepEqual([...actions[0]!.subarray(25, 28)], [2, 1, 0]);
+});
+
 const tooMuch: readonly { name: string; compile: () => unknown; message: string }[] = [
   {
     name: "1,025 selectors",
@@ -220,9 +246,9 @@ const tooMuch: readonly { name: string; compile: () => unknown; message: string 
     message: "__x64_sys_write: 1025 selectors; the engine takes 1024 on one attach point",
   },
   {
-    name: "nine readings of arguments",
-    compile: () => compiled(readings, [when()]),
-    message: "__x64_sys_write: its policies read arguments in 9 ways; the engine has 8",
+    name: "nine ways to compare arguments",
+    compile: () => compile(pointOf(...readings(arg("Equal", "1"))), nothingShared),
+    message: "__x64_sys_write: its policies compare arguments in 9 ways; the engine has 8",
   },
   {
     name: "33 tests of capabilities",

@@ -10,8 +10,9 @@ import {
 } from "./dims.ts";
 import { equalKey, numberKey, prefixKey } from "./keys.ts";
 import { layout } from "./layout.ts";
+import { capabilityTest } from "./needs.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
-import { assignSlots, isNumber, type Slots } from "./slots.ts";
+import { assignSlots, checkSlots, isNumber, type Slots } from "./slots.ts";
 
 /** What every attach point shares: numbers for executables and for the policies that follow. */
 export type Shared = {
@@ -55,6 +56,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     );
   }
   const slots = assignSlots(point);
+  checkSlots(point, slots);
   return new Builder(words, bits, slots, shared).build(point);
 }
 
@@ -147,7 +149,7 @@ class Builder {
     spec.setUint32(0, this.#words, true);
     spec.setUint32(4, this.#use, true);
     spec.setUint8(8, point.syscall ? 1 : 0);
-    spec.setUint8(9, this.#slots.slots.length);
+    spec.setUint8(9, this.#slots.comparedCount);
     spec.setUint8(10, Math.max(...point.hooks.map(({ hook }) => hook.args.length)));
     spec.setUint32(12, reads, true);
     return new Uint8Array(spec.buffer);
@@ -165,7 +167,7 @@ class Builder {
       rows[2 * dim + 1] = dimension.absent;
     };
     this.#addPids(rows, place);
-    for (const number of this.#slots.slots.keys()) this.#addSlot(number, rows);
+    for (let number = 0; number < this.#slots.comparedCount; number++) this.#addSlot(number, rows);
     return rows;
   }
 
@@ -270,10 +272,8 @@ class Builder {
   #addCapabilities(table: DataView, symbol: string): number {
     const asked = collect(this.#conditions, (c) => (c.by === "capability" ? c : undefined));
     const tests = new Map<string, { mask: bigint; set: number; userNs: number }>();
-    const keyOf = (c: Condition & { by: "capability" }) =>
-      `${c.set} ${c.userNamespace} ${c.values}`;
     for (const condition of asked.flatMap(({ conditions }) => conditions)) {
-      tests.set(keyOf(condition), {
+      tests.set(capabilityTest(condition), {
         mask: condition.values.reduce((mask, number) => mask | (1n << BigInt(number)), 0n),
         set: layout.capSet[condition.set],
         userNs: layout.capUserNs[condition.userNamespace],
@@ -293,7 +293,9 @@ class Builder {
       table.setUint32(at + 8, test.set, true);
       table.setUint32(at + 12, test.userNs, true);
       const row = (meets: (op: "In" | "NotIn") => boolean) =>
-        this.#where((bit) => (byBit.get(bit) ?? []).every((c) => keyOf(c) !== key || meets(c.op)));
+        this.#where((bit) =>
+          (byBit.get(bit) ?? []).every((c) => capabilityTest(c) !== key || meets(c.op)),
+        );
       this.#rows.push(row((op) => op === "NotIn"));
       this.#rows.push(row((op) => op === "In"));
       this.#rows.push(row(() => false));

@@ -49,9 +49,15 @@ export type SetState =
 
 /**
  * KernelLacks: this kernel has not what the policy needs. HookNotFound: no such function here.
- * LoadFailed: the kernel refused the program. LimitExceeded: a stated limit of the engine.
+ * LoadFailed: the kernel refused the program. LimitExceeded: a stated limit of the engine, by itself.
+ * NoRoom: the same limit, because of policies that go before it.
  */
-export type FailureReason = "KernelLacks" | "HookNotFound" | "LoadFailed" | "LimitExceeded";
+export type FailureReason =
+  | "KernelLacks"
+  | "HookNotFound"
+  | "LoadFailed"
+  | "LimitExceeded"
+  | "NoRoom";
 
 /** What the kernel can do, for NodePolicySet.status and for refusals. */
 export type KernelFeatures = {
@@ -67,9 +73,14 @@ export type Engine = {
   /**
    * Makes the kernel hold exactly `desired`, less what it refuses, in one flip. When it refuses a set
    * of `spared`, of which the caller has another version, nothing changes, and only the states of
-   * those refused are given back. Throws only on a bug or a dead kernel.
+   * those refused are given back. `before`: what an earlier agent had in force, for the first call:
+   * where there is no room for all, that counts. Throws only on a bug or a dead kernel.
    */
-  program(desired: Desired, spared?: ReadonlySet<string>): Promise<readonly SetState[]>;
+  program(
+    desired: Desired,
+    spared?: ReadonlySet<string>,
+    before?: readonly NamedSet[],
+  ): Promise<readonly SetState[]>;
   /** Moves cgroups to other sets without touching any policy; ends with the kernel changed. */
   assign(scopes: Scopes): Promise<void>;
 };

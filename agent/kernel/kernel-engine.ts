@@ -8,9 +8,9 @@ import {
   describePoint,
   followsDescriptors,
   type PlannedHook,
-  plan,
   type Refusal,
 } from "../compile/plan.ts";
+import { planInRoom } from "../compile/room.ts";
 import { classRow, compile, type Shared, type Tables } from "../compile/tables.ts";
 import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
 import type { Desired, Engine, KernelFeatures, NamedSet, Scopes, SetState } from "./engine.ts";
@@ -18,10 +18,11 @@ import { EngineState } from "./engine-state.ts";
 import { type Abilities, probeAbilities } from "./features.ts";
 import { ensureFileFree, numberFollowGroups, removeFileFree } from "./followed-files.ts";
 import { type Losses, readLosses } from "./losses.ts";
-import type { KernelError, Native } from "./native.ts";
+import type { Native } from "./native.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
 import { type Loader, Program, programName } from "./program.ts";
+import { refusalOf } from "./refusal-of.ts";
 import { type Classes, classLimit, ScopeClasses } from "./scope-classes.ts";
 import { ensureTracking } from "./tracking.ts";
 
@@ -69,6 +70,8 @@ export class KernelEngine implements Engine {
   #held = new Map<string, Held>();
   /** What the tables in force were made from; undefined before the first program(). */
   #desired: Desired | undefined;
+  /** The sets in force, by name; undefined before the first program(). */
+  #inForce: ReadonlyMap<string, NamedSet> | undefined;
   #capacity = 64;
   #hooks: ReadonlyMap<number, { hook: PlannedHook; point: AttachPoint }> = new Map();
   /** The last call's end: calls run one after the other. */
@@ -125,8 +128,15 @@ export class KernelEngine implements Engine {
     return this.#hooks.get(number);
   }
 
-  program(desired: Desired, spared?: ReadonlySet<string>): Promise<readonly SetState[]> {
-    return this.#serially(() => this.#program(desired, spared));
+  program(
+    desired: Desired,
+    spared?: ReadonlySet<string>,
+    before?: readonly NamedSet[],
+  ): Promise<readonly SetState[]> {
+    return this.#serially(() => {
+      this.#inForce ??= byName(before ?? []);
+      return this.#program(desired, spared);
+    });
   }
 
   assign(scopes: Scopes): Promise<void> {
@@ -156,6 +166,7 @@ export class KernelEngine implements Engine {
     this.#state.flip(slot);
     this.#afterFlip(held, slot, inForce, desired.scopes);
     this.#desired = desired;
+    this.#inForce = byName(inForce);
     this.#capacity = capacity;
     return desired.sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
   }
@@ -163,25 +174,30 @@ export class KernelEngine implements Engine {
   /**
    * Loads and attaches what the sets need, leaving out sets until all that are left succeed;
    * undefined as soon as one of those is spared. What it has pinned by then the next call adopts or
-   * removes.
+   * removes. What there is no room for is settled anew each time: what is left out makes room.
    */
   #attachAll(wish: Wish): Map<string, Held> | undefined {
     const { sets, refused, spared } = wish;
     const loaded = new Map<string, Program>();
+    const isGivenUp = () => [...refused.keys()].some((name) => spared.has(name));
+    const giveUp = () => {
+      for (const program of loaded.values()) program.close();
+      return undefined;
+    };
     for (;;) {
-      if ([...refused.keys()].some((name) => spared.has(name))) {
-        for (const program of loaded.values()) program.close();
-        return undefined;
-      }
+      if (isGivenUp()) return giveUp();
       const wanted = sets.filter((set) => !refused.has(set.name));
-      const planned = plan(wanted, this.#abilities);
+      const planned = planInRoom(wanted, this.#inForce ?? new Map(), this.#abilities);
       for (const [name, refusal] of planned.refused) refused.set(name, refusal);
       if (planned.refused.size > 0) continue;
-      const shared = this.#shared(wanted, wish);
+      const fitting = wanted.filter(({ name }) => !planned.crowded.has(name));
+      const shared = this.#shared(fitting, wish);
       if (wanted.some((set) => refused.has(set.name))) continue;
       const held = new Map<string, Held>();
       const attempt = { shared, held, loaded, refused };
       if (!planned.points.every((point) => this.#attach(point, attempt))) continue;
+      for (const [name, refusal] of planned.crowded) refused.set(name, refusal);
+      if (isGivenUp()) return giveUp();
       // Their pins go after the flip: one of them may still be in force for an earlier agent.
       for (const [name, program] of loaded) if (!held.has(name)) program.close();
       return held;
@@ -235,26 +251,25 @@ export class KernelEngine implements Engine {
     }
   }
 
-  /** The sets that exceed a limit of `point`: by themselves, or beside those in force and by name. */
+  /** The sets that cannot be compiled for a reason of their own: there is room for all of `point`. */
   #misfits(point: AttachPoint, shared: Shared): readonly string[] {
     const names = [...new Set(point.hooks.map(({ set }) => set.name))];
-    const newcomers = new Set(this.#newcomers(point));
-    const order = [
-      ...names.filter((name) => !newcomers.has(name)),
-      ...names.filter((name) => newcomers.has(name)),
-    ];
-    return misfits(order, (some) => {
+    return misfits(names, (some) => {
       const hooks = point.hooks.filter(({ set }) => some.has(set.name));
       compile({ ...point, hooks }, shared);
     });
   }
 
-  /** Sets of `point` that were not in force as they are now; all of them when there are none. */
+  /**
+   * Sets of `point` that were not in force as they are now, only those of namespaces where there are
+   * some: a cluster policy is not given up for them. All sets when none is new.
+   */
   #newcomers(point: AttachPoint): readonly string[] {
-    const names = [...new Set(point.hooks.map(({ set }) => set.name))];
+    const sets = [...new Set(point.hooks.map(({ set }) => set))];
     const known = new Set(point.hooks.filter((h) => this.#hooks.has(h.number)).map(setNameOf));
-    const newcomers = names.filter((name) => !known.has(name));
-    return newcomers.length > 0 ? newcomers : names;
+    const newcomers = sets.filter(({ name }) => !known.has(name));
+    const namespaced = newcomers.filter(({ set }) => set.policy.namespace !== undefined);
+    return [namespaced, newcomers, sets].find((some) => some.length > 0)!.map(({ name }) => name);
   }
 
   /** What may only happen once nothing runs on the old slot any more. */
@@ -303,6 +318,10 @@ export class KernelEngine implements Engine {
   }
 }
 
+function byName(sets: readonly NamedSet[]): ReadonlyMap<string, NamedSet> {
+  return new Map(sets.map((set) => [set.name, set]));
+}
+
 function setNameOf({ set }: PlannedHook): string {
   return set.name;
 }
@@ -329,16 +348,3 @@ function stateOf(set: NamedSet, refusal: Refusal | undefined, held: Iterable<Hel
     .map(({ point }) => describePoint(point));
   return { name, hash, state: "programmed", attachments: attachments.sort() };
 }
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof RangeError) return { reason: "LimitExceeded", message: error.message };
-  const { code, message, log } = error as KernelError;
-  const last = log?.trim().split("\n").at(-1);
-  return {
-    reason: "LoadFailed",
-    message: last === undefined ? message : `${message} (${last})`,
-    ...(passingErrors.has(code) ? { mayPass: true } : {}),
-  };
-}
-
-const passingErrors: ReadonlySet<string> = new Set(["EAGAIN", "EBUSY", "EINTR", "ENOMEM"]);

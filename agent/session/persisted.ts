@@ -14,6 +14,8 @@ export type Remembered = {
   readonly contents: ReadonlyMap<string, SetContent>;
   /** What the kernel held last, where it is not known to differ from `contents`: that. */
   readonly held: ReadonlyMap<string, ObjectSets>;
+  /** Objects of which no version was in force. */
+  readonly displaced: ReadonlySet<string>;
   /** undefined: nothing is remembered, which is not the same as no pods. */
   readonly pods: readonly Pod[] | undefined;
 };
@@ -22,6 +24,8 @@ type SetEntry = {
   readonly name: string;
   /** Hash of the version in force, where `hash` is not. */
   readonly held?: string;
+  /** No version is in force. */
+  readonly displaced?: true;
 } & (
   | { readonly hash: string; readonly uid: string; readonly generation: number }
   | { readonly hash?: undefined }
@@ -42,6 +46,7 @@ export async function loadRemembered(state: StateDir, log: Logger): Promise<Reme
   const entries = Array.isArray(desired?.sets) ? desired.sets.filter(isSetEntry) : [];
   const contents = new Map<string, SetContent>();
   const held = new Map<string, ObjectSets>();
+  const displaced = new Set<string>();
   for (const entry of entries) {
     const { name, hash } = entry;
     const object = hash === undefined ? undefined : await readObject(state, { name, hash }, log);
@@ -53,12 +58,14 @@ export async function loadRemembered(state: StateDir, log: Logger): Promise<Reme
     const inForce =
       before === undefined ? object : await readObject(state, { name, hash: before }, log);
     if (inForce !== undefined) held.set(name, inForce);
+    if (entry.displaced === true) displaced.add(name);
   }
   const pods = await readVersioned(state, PODS, log);
   return {
     wanted: Array.isArray(desired?.sets) ? entries.map(({ name }) => name) : undefined,
     contents,
     held,
+    displaced,
     pods: Array.isArray(pods?.pods) ? pods.pods.filter(isPod) : undefined,
   };
 }
@@ -67,6 +74,7 @@ export async function loadRemembered(state: StateDir, log: Logger): Promise<Reme
 export type SavedSets = {
   readonly content: (name: string) => SetContent | undefined;
   readonly held: (name: string) => ObjectSets | undefined;
+  readonly displaced: (name: string) => boolean;
 };
 
 /**
@@ -107,7 +115,10 @@ function entryOf(name: string, of: SavedSets, contents: Map<string, ObjectSets>)
   const object = found?.state === "read" ? found.object : undefined;
   const held = of.held(name);
   if (object !== undefined) contents.set(contentFile(object.hash), object);
-  const before = held && held.hash !== object?.hash ? { held: held.hash } : {};
+  const before = {
+    ...(held && held.hash !== object?.hash ? { held: held.hash } : {}),
+    ...(of.displaced(name) ? ({ displaced: true } as const) : {}),
+  };
   if (held !== undefined) contents.set(contentFile(held.hash), held);
   if (found === undefined || object === undefined) return { name, ...before };
   const { uid, generation } = found;

@@ -27,6 +27,8 @@ export type Versions = {
   readonly mayPass: () => boolean;
   /** `desired` has them again. */
   readonly retry: () => void;
+  /** What an agent before this one had in force. */
+  readonly before: () => readonly NamedSet[];
   /** What the kernel holds. */
   readonly enter: (states: readonly SetState[]) => void;
 };
@@ -145,7 +147,7 @@ export class Programmer {
     const { engine, versions, onProgrammed, log } = this.#options;
     try {
       const spared = versions?.spared();
-      const states = await engine.program(desired, spared);
+      const states = await engine.program(desired, spared, versions?.before());
       if (!states.some(({ name, state }) => state === "failed" && spared?.has(name))) {
         this.#enter(states);
         return true;

@@ -67,6 +67,7 @@ export class Standalone {
       names: () => this.#files.sets.map(({ name }) => name),
       content: (name) => contentOf(this.#files.sets.find((set) => set.name === name)),
       held: new Map(),
+      displaced: new Set(),
       onChange: () => {},
     });
     this.#programmer = new Programmer({

@@ -17,7 +17,9 @@ export type HeldVersionsOptions = {
   readonly content: (name: string) => SetContent | undefined;
   /** Of an earlier run. */
   readonly held: ReadonlyMap<string, ObjectSets>;
-  /** Another version of some object is held. */
+  /** Objects of `held` that are not in force. */
+  readonly displaced: ReadonlySet<string>;
+  /** Another version of some object is held, or one is in force again or not any more. */
   readonly onChange: () => void;
 };
 
@@ -29,6 +31,8 @@ export class HeldVersions implements Versions {
   readonly #options: HeldVersionsOptions;
   /** By object. Written by the constructor, `enter` and `follow`. */
   readonly #held: Map<string, ObjectSets>;
+  /** Objects whose held version is not in force. Written by the constructor, `enter` and `follow`. */
+  readonly #displaced: Set<string>;
   /** By object. Written by `refuse`, `retry` and `follow`. */
   readonly #refused = new Map<string, RefusedVersion>();
   /** Of the contents that `#refused` is about: each depends on what else is to hold. Written by `follow`. */
@@ -37,6 +41,7 @@ export class HeldVersions implements Versions {
   constructor(options: HeldVersionsOptions) {
     this.#options = options;
     this.#held = new Map(options.held);
+    this.#displaced = new Set(options.displaced);
   }
 
   /** The sets that are to hold of an object. */
@@ -58,6 +63,15 @@ export class HeldVersions implements Versions {
     return this.#held.get(name);
   }
 
+  /** Whether no version of an object is in force. */
+  displaced(name: string): boolean {
+    return this.#displaced.has(name) || !this.#held.has(name);
+  }
+
+  before(): readonly NamedSet[] {
+    return [...this.#held].flatMap(([name, { sets }]) => (this.#displaced.has(name) ? [] : sets));
+  }
+
   /** What is to hold may have changed; then all that was refused is tried again. */
   follow(): void {
     const { names, content } = this.#options;
@@ -67,6 +81,7 @@ export class HeldVersions implements Versions {
     this.#refused.clear();
     const named = new Set(names());
     for (const name of this.#held.keys()) if (!named.has(name)) this.#held.delete(name);
+    for (const name of this.#displaced) if (!named.has(name)) this.#displaced.delete(name);
   }
 
   spared(): ReadonlySet<string> {
@@ -104,15 +119,28 @@ export class HeldVersions implements Versions {
         .filter(({ state }) => state === "programmed")
         .map(({ name, hash }) => `${name} ${hash}`),
     );
-    let changed = false;
+    let changed = this.#enterDisplaced(states);
     for (const name of this.#options.names()) {
       const content = this.#options.content(name);
       if (content?.state !== "read" || this.#held.get(name)?.hash === content.object.hash) continue;
       if (!content.object.sets.every((set) => programmed.has(`${set.name} ${set.hash}`))) continue;
       this.#held.set(name, content.object);
+      this.#displaced.delete(name);
       changed = true;
     }
     if (changed) this.#options.onChange();
+  }
+
+  /** Whether one came or went. */
+  #enterDisplaced(states: readonly SetState[]): boolean {
+    const before = [...this.#displaced].join(" ");
+    for (const { name, hash, state } of states) {
+      const object = objectOf(name);
+      if (this.#held.get(object)?.hash !== hash) continue;
+      if (state === "failed") this.#displaced.add(object);
+      else this.#displaced.delete(object);
+    }
+    return [...this.#displaced].join(" ") !== before;
   }
 }
 

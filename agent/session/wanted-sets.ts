@@ -95,6 +95,7 @@ export class WantedSets {
       names: () => this.#names ?? [],
       content: (name) => this.content(name),
       held: remembered.held,
+      displaced: remembered.displaced,
       onChange: () => this.#saver.poke(),
     });
     const desired = new DesiredFile(state);
@@ -104,6 +105,7 @@ export class WantedSets {
         desired.save(this.#names ?? [], {
           content: (name) => this.content(name),
           held: (name) => this.versions.held(name),
+          displaced: (name) => this.versions.displaced(name),
         }),
       delayMs: SAVE_DELAY_MS,
       clock,

@@ -16,7 +16,7 @@ static __always_inline bool file__is_last(struct file *file)
 
 static __always_inline void act__follow(struct call *call, struct action_entry *entry)
 {
-	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (SLOTS_MAX - 1)];
+	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (READINGS_MAX - 1)];
 	__u64 file = (__u64)args__file(call, slot), *groups, none = 0;
 
 	if (!file)
@@ -35,7 +35,7 @@ static __always_inline void act__follow(struct call *call, struct action_entry *
 /* A duplicate of the descriptor keeps the open file, and so keeps it followed. */
 static __always_inline void act__unfollow(struct call *call, struct action_entry *entry)
 {
-	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (SLOTS_MAX - 1)];
+	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (READINGS_MAX - 1)];
 	struct file *file = args__file(call, slot);
 	__u64 key = (__u64)file, *groups;
 

@@ -70,7 +70,7 @@ static __always_inline __u32 emit__buffer(struct call *call, struct event_arg *a
  */
 __noinline int emit__arg(struct call_scratch *scratch, __u32 number, __u32 at)
 {
-	const volatile struct arg_slot *slot = &spec.slots[number & (SLOTS_MAX - 1)];
+	const volatile struct arg_slot *slot = &spec.slots[number & (READINGS_MAX - 1)];
 	struct call call = {.scratch = scratch};
 	struct event_arg *arg;
 	char *to;
@@ -139,7 +139,7 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 	arg = (void *)(event + 1);
 	for (__u32 i = 0; i < PARAMETERS_MAX && i < args; i++) {
 		const volatile struct arg_slot *slot =
-			&spec.slots[entry->arg_slots[i] & (SLOTS_MAX - 1)];
+			&spec.slots[entry->arg_slots[i] & (READINGS_MAX - 1)];
 
 		arg[i].head.type = slot->type;
 		arg[i].head.flags = 0;

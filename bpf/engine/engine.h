@@ -31,7 +31,7 @@ static __always_inline bool engine__match(struct call *call)
 	}
 #pragma clang loop unroll(disable)
 	for (__u32 number = 0; uses & USE_NUMBERS && number < SLOTS_MAX; number++) {
-		if (number >= spec.slots_used)
+		if (number >= spec.compared)
 			break;
 		if (spec.slots[number].match & (MATCH_NUMBER | MATCH_FOLLOWED) &&
 		    !(spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX))) {
@@ -49,7 +49,7 @@ static __always_inline bool engine__match(struct call *call)
 	}
 #pragma clang loop unroll(disable)
 	for (__u32 number = 0; uses & USE_TEXTS && number < SLOTS_MAX; number++) {
-		if (number >= spec.slots_used)
+		if (number >= spec.compared)
 			break;
 		if (spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX)) {
 			args__match_slot(call, number);

@@ -10,7 +10,8 @@
 #include "../maps.h"
 
 #define WORDS_MAX 16		/* 1,024 selectors on an attach point */
-#define SLOTS_MAX 8		/* distinct readings of arguments on an attach point */
+#define SLOTS_MAX 8		/* distinct readings of arguments that selectors compare */
+#define READINGS_MAX 64		/* those, and the ones that are only reported or acted on */
 #define PARAMETERS_MAX 5	/* as upstream: the sixth is out of reach */
 #define CAP_TESTS_MAX 32
 #define FOLLOW_GROUPS 64
@@ -64,11 +65,11 @@ struct hook_spec {
 	__u32 words;		/* 1, 2, 4, 8 or 16 */
 	__u32 use;
 	__u8 syscall;		/* parameters are in the pt_regs that parameter 0 points to */
-	__u8 slots_used;	/* the first of `slots` */
+	__u8 compared;		/* the first of `slots`; the others are in events and actions only */
 	__u8 event_args;	/* USE_NUMBER_EVENTS: of which most events have so many */
 	__u8 zero;
 	__u32 reads;		/* a bit for each parameter that some slot reads */
-	struct arg_slot slots[SLOTS_MAX];
+	struct arg_slot slots[READINGS_MAX];
 };
 
 /* cap_test.set */
@@ -154,7 +155,7 @@ struct prefix_key {
 };
 
 _Static_assert(sizeof(struct arg_slot) == 8, "arg_slot has padding");
-_Static_assert(sizeof(struct hook_spec) == 80, "hook_spec has padding");
+_Static_assert(sizeof(struct hook_spec) == 528, "hook_spec has padding");
 _Static_assert(sizeof(struct hook_table) ==
 		       40 + 16 * CAP_TESTS_MAX + 8 * TABLE_ROWS * WORDS_MAX,
 	       "hook_table has padding");

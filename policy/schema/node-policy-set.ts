@@ -28,7 +28,7 @@ const exception = object({
   set: text(),
   hash: text({ description: "Which content of the set was tried." }),
   state: oneOf(["failed", "pending"]),
-  reason: text({ description: "KernelLacks, HookNotFound, LoadFailed, LimitExceeded..." }),
+  reason: text({ description: "KernelLacks, HookNotFound, LoadFailed, LimitExceeded, NoRoom..." }),
   message: text(),
   holds: optional(text({ description: "Which content of it is in force instead." })),
   attachments: list(text(), {

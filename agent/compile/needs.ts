@@ -1,0 +1,104 @@
+import type { Condition } from "@guardbee/policy";
+import { layout } from "./layout.ts";
+import type { AttachPoint, PlannedHook } from "./plan.ts";
+import { assignSlots, isCompared, slotKey } from "./slots.ts";
+
+/** Something that the engine has only so much of, on one attach point or on the whole node. */
+export type Resource = {
+  /** Function that is hooked; undefined: of the node. */
+  readonly symbol?: string;
+  /** What is counted: `selectors`. */
+  readonly what: string;
+  readonly limit: number;
+};
+
+/** How much of a resource: a number, or things that policies which need the same ones share. */
+export type Amount = number | ReadonlySet<string>;
+
+/** What one set needs, by the resource's key. */
+export type Needs = ReadonlyMap<string, { readonly resource: Resource; readonly amount: Amount }>;
+
+/**
+ * What a node has, chosen so that all of it used is bearable. Each attach point takes 25 kB a
+ * processor; each value up to 1 kB of kernel memory and for a moment 2 kB of the agent's; each
+ * executable a row on every attach point that compares executables.
+ */
+export const nodeLimits = {
+  attachPoints: 512,
+  values: 65_536,
+  executables: 8_192,
+} as const;
+
+/** What each set with a hook in `points` needs, by its name. */
+export function needsOf(points: readonly AttachPoint[]): ReadonlyMap<string, Needs> {
+  const needs = new Map<string, Map<string, { resource: Resource; amount: Amount }>>();
+  for (const point of points) {
+    const bySet = Map.groupBy(point.hooks, ({ set }) => set.name);
+    for (const [name, hooks] of bySet) {
+      const its = needs.get(name) ?? new Map();
+      needs.set(name, its);
+      for (const [key, resource, amount] of needsOn(point, hooks)) {
+        const before = its.get(key)?.amount;
+        its.set(key, { resource, amount: before === undefined ? amount : both(before, amount) });
+      }
+    }
+  }
+  return needs;
+}
+
+/** How much it is. */
+export function sizeOf(amount: Amount): number {
+  return typeof amount === "number" ? amount : amount.size;
+}
+
+type Need = readonly [key: string, resource: Resource, amount: Amount];
+
+function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Need[] {
+  const { symbol } = point;
+  const slots = assignSlots({ ...point, hooks }).slots;
+  const selectors = hooks.flatMap((hook) => hook.selectors);
+  const conditions = selectors.flatMap((selector) => selector.conditions);
+  const values = conditions.reduce((count, { values }) => count + values.length, 0);
+  const executables = conditions.flatMap((one) =>
+    one.by === "binary" ? one.values.map((path) => `${one.op.endsWith("Prefix")} ${path}`) : [],
+  );
+  const here = (what: string, limit: number, amount: Amount): Need => [
+    `${point.kind === "fexit" ? "exit" : "entry"} ${symbol} ${what}`,
+    { symbol, what, limit },
+    amount,
+  ];
+  const onNode = (what: string, limit: number, amount: Amount): Need => [
+    what,
+    { what, limit },
+    amount,
+  ];
+  const needs = [
+    here("selectors", layout.wordsMax * 64, selectors.length),
+    here("compared arguments", layout.slotsMax, new Set(slots.filter(isCompared).map(slotKey))),
+    here("arguments", layout.readingsMax, new Set(slots.map(slotKey))),
+    here("different matchCapabilities", layout.capTestsMax, new Set(conditions.flatMap(testKey))),
+    onNode("attach points", nodeLimits.attachPoints, new Set([`${point.kind} ${symbol}`])),
+    onNode("values", nodeLimits.values, values),
+    onNode("executables", nodeLimits.executables, new Set(executables)),
+    onNode(
+      "policies that follow descriptors",
+      layout.followGroups,
+      new Set(hooks.flatMap(({ follows, set }) => (follows ? [set.name] : []))),
+    ),
+  ];
+  return needs.filter(([, , amount]) => sizeOf(amount) > 0);
+}
+
+function testKey(condition: Condition): readonly string[] {
+  return condition.by === "capability" ? [capabilityTest(condition)] : [];
+}
+
+/** Conditions with the same test differ at most in their operator. */
+export function capabilityTest(condition: Condition & { readonly by: "capability" }): string {
+  return `${condition.set} ${condition.userNamespace} ${condition.values}`;
+}
+
+function both(a: Amount, b: Amount): Amount {
+  if (typeof a === "number" || typeof b === "number") return sizeOf(a) + sizeOf(b);
+  return a.union(b);
+}
