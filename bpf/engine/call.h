@@ -9,7 +9,10 @@
 #define EVENT_ARG_MAX (8 + 4 + PATH_SIZE)
 #define EVENT_ARGS_SIZE 16384	/* a per-CPU value may have 32 KiB; reached only by four whole paths */
 
-/* Memory of one CPU for one attach point; tracing programs do not nest on themselves. */
+/*
+ * Memory of one CPU for one attach point. The kernel skips a tracing program that is active on this
+ * CPU already: nobody else writes here meanwhile, and such a call goes unseen.
+ */
 struct call_scratch {
 	struct path_buffer path;
 	struct prefix_key prefix;

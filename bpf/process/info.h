@@ -38,7 +38,10 @@ static __always_inline void info__set_binary(struct process_info *info, struct p
 	info->binary_size = size;
 }
 
-/* Services of the node are protected only as what the node itself started, outside any pod. */
+/*
+ * Services of the node are protected by path and pid namespace: a pod that has the host's pid
+ * namespace and a program at such a path is taken for one.
+ */
 static __always_inline void info__set_protected(struct process_info *info, __u32 nspid)
 {
 	if (nspid == 0 && bpf_map_lookup_elem(&protected_binaries, info->binary))

@@ -26,7 +26,7 @@ export function lowerCall(
 
 function lowerSyscall(report: Report, call: string, at: string): HookPoint | undefined {
   if (/^__(ia32|arm64|arm|x32)_/.test(call)) {
-    const fix = `write ${call.replace(/^__[a-z0-9]+_/, "")}, which is right on every machine`;
+    const fix = `write ${call.replace(/^__[a-z0-9]+_/, "")}, whose entry is found on every machine`;
     report.unsupported(`${at}.call`, `${quote(call)} is of one architecture only`, fix);
     return undefined;
   }

@@ -195,7 +195,7 @@ test("lower leaves out arguments of type nop, and counts positions as the policy
   ]);
 });
 
-test("lower takes __x64_ before a system call's name, which is right on every machine", () => {
+test("lower takes __x64_ before a system call's name, whose entry is found on every machine", () => {
   const set = lowered(aKprobePolicy({ call: "__x64_sys_write" }));
   assert.deepEqual(set.hooks[0]?.on, { kind: "kprobe", call: "sys_write", syscall: true });
 });

@@ -56,7 +56,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "another architecture's system call",
     policy: aKprobePolicy({ call: "__ia32_sys_write" }),
     want: [
-      'unsupported spec.kprobes[0].call: "__ia32_sys_write" is of one architecture only; write sys_write, which is right on every machine',
+      'unsupported spec.kprobes[0].call: "__ia32_sys_write" is of one architecture only; write sys_write, whose entry is found on every machine',
     ],
   },
   {
