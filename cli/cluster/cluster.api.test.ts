@@ -45,7 +45,7 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
       "Mode:       enforce, asked for: enforce",
       "Nodes:      1/3",
       "Generation: 1",
-      `Digest:     ${hash}`,
+      `Hash:       ${hash}`,
     ]);
     const groups = lines.slice(lines.findIndex((line) => line.startsWith("NODES ")));
     assert.deepEqual(groups.slice(1, 3), [
@@ -93,13 +93,20 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
     assert.deepEqual(
       rows.map((line) => line.split(/ {3,}/)),
       [
-        ["TracingPolicy/edge", "enforce", "programmed", "main, proxy", "host processes, every pod"],
         [
-          ...["TracingPolicy/everywhere", "enforce", "programmed", "main, proxy"],
+          "TracingPolicy/edge",
+          "enforce",
+          "yes",
+          "programmed",
+          "main, proxy",
           "host processes, every pod",
         ],
         [
-          ...["TracingPolicyNamespaced/shop/web", "monitor", "programmed", "main"],
+          ...["TracingPolicy/everywhere", "enforce", "yes", "programmed", "main, proxy"],
+          "host processes, every pod",
+        ],
+        [
+          ...["TracingPolicyNamespaced/shop/web", "monitor", "yes", "programmed", "main"],
           "pods in shop with app=web, containers with name=main",
         ],
       ],
@@ -159,9 +166,11 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
         "TracingPolicy/everywhere: changed",
         `  scope: | host processes, every pod -> pods with app=db,${notInSystem}`,
         "  selectors: 0 new, 0 changed, 0 removed, 1 as before",
-        "  pods: | 2 lose it, on 1 node",
-        "  hosts: | 3 lose it",
+        "  pods: | 1 gains it, 2 lose it, on 2 nodes",
+        "  hosts: | 2 lose it",
         "  note: | guard rail builtin/system-namespaces changed: the scope",
+        "  note: | 1 node without any version of it, and perhaps without this one: old",
+        "  note: | 1 node with a report that does not tell, and compared with what is to hold there: off",
         "TracingPolicy/edge: changed",
         "  nodes: | nodes with pool=edge -> every node",
         "  selectors: 0 new, 1 changed, 0 removed, 0 as before",
@@ -173,6 +182,7 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
         "",
         "PODS | POLICY | NAMESPACE | NAME | NODE | CONTAINERS",
         "loses | TracingPolicy/everywhere | default | web-2 | new | main, proxy",
+        "gains | TracingPolicy/everywhere | shop | db-1 | old | main, proxy",
         "loses | TracingPolicy/everywhere | shop | web-1 | new | main, proxy",
         "changes | TracingPolicy/edge | default | web-2 | new | main, proxy",
         "gains | TracingPolicy/edge | shop | db-1 | old | main, proxy",

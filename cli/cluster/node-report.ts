@@ -9,10 +9,12 @@ import {
   type NodeStanding,
   nodeStanding,
   projectNode,
-  projectNodeSets,
+  projectSet,
   type SetEntry,
 } from "@guardbee/operator/view";
 import type { NodePolicySetStatus } from "@guardbee/policy";
+import { lastReport } from "./last-report.ts";
+import { NodeVersions } from "./node-versions.ts";
 import { section } from "./policy-report.ts";
 import { formatTable } from "./table.ts";
 
@@ -35,55 +37,81 @@ export type NodeReport = {
   readonly agentVersion?: string;
   /** When its agent last wrote its status. */
   readonly reportedAt?: string;
-  readonly exceptions: NonNullable<NodePolicySetStatus["exceptions"]>;
+  /** `earlier`: about a version that the node is not to hold any more. */
+  readonly exceptions: readonly (Exception & { readonly earlier?: true })[];
   readonly exceptionsOmitted?: number;
+};
+
+type Exception = NonNullable<NodePolicySetStatus["exceptions"]>[number];
+
+/** The SelectorSets of a cluster, as they are and as the operator reads them, by name. */
+type Sets = {
+  readonly objects: ReadonlyMap<string, KubeObject>;
+  readonly entries: ReadonlyMap<string, SetEntry>;
 };
 
 /** One report a node, in order of name. Judged as the operator does, of this one look. Pure. */
 export function reportNodes(
   nodes: readonly KubeObject[],
   nodePolicySets: readonly KubeObject[],
-  sets: readonly SetEntry[],
+  selectorSets: readonly KubeObject[],
 ): readonly NodeReport[] {
-  const byName = new Map(sets.map((set) => [set.name, set]));
+  const sets: Sets = {
+    objects: new Map(selectorSets.map((raw) => [raw.metadata.name, raw])),
+    entries: new Map(selectorSets.map((raw) => [raw.metadata.name, projectSet(raw)])),
+  };
   const rawByNode = new Map(nodePolicySets.map((raw) => [raw.metadata.name, raw]));
   const digests = new Digests();
   return nodes
-    .map((raw) => reportNode(projectNode(raw), rawByNode.get(raw.metadata.name), byName, digests))
+    .map((raw) => reportNode(projectNode(raw), rawByNode.get(raw.metadata.name), sets, digests))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function reportNode(
   node: NodeEntry,
   raw: KubeObject | undefined,
-  sets: ReadonlyMap<string, SetEntry>,
+  { objects, entries }: Sets,
   digests: Digests,
 ): NodeReport {
-  const entry = raw && projectNodeSets(raw);
-  const wanted = (entry?.sets ?? []).flatMap((name) => sets.get(name) ?? []);
-  const expected = new Map(wanted.map((set) => [set.name, hashFor(set, node.name)]));
-  const today = digests.expect(expected);
-  const holds = holdingsOf(entry, expected, digests);
+  const versions = new NodeVersions(node.name, raw, objects, digests);
+  const { entry, expected, holdings } = versions;
+  const wanted = (entry?.sets ?? []).flatMap((name) => entries.get(name) ?? []);
   const count = { programmed: 0, failed: 0, pending: 0, unreachable: 0 };
-  for (const set of wanted) count[stateOn(node, entry, holds, set)]++;
+  for (const set of wanted) count[stateOn(node, entry, holdings, set)]++;
   const status = raw?.status as NodePolicySetStatus | undefined;
   const { kernel, agentVersion, exceptions = [], exceptionsOmitted } = status ?? {};
   const reportedAt = raw && lastReport(raw);
   return {
     name: node.name,
-    standing: nodeStanding({ ready: node.ready, report: entry?.report }, today),
+    standing: nodeStanding({ ready: node.ready, report: entry?.report }, digests.expect(expected)),
     ready: node.ready,
     desired: entry?.sets.length ?? 0,
     ...count,
-    digest: status?.digest === undefined ? "none" : holds === undefined ? "other" : "current",
+    digest: status?.digest === undefined ? "none" : isCurrent(versions) ? "current" : "other",
     kernel: kernel?.release ?? node.kernel,
     arch: kernel?.arch ?? node.arch,
     ...(kernel === undefined ? {} : { features: kernel.features }),
     ...(agentVersion === undefined ? {} : { agentVersion }),
     ...(reportedAt === undefined ? {} : { reportedAt }),
-    exceptions,
+    exceptions: exceptions.map((one) =>
+      isEarlier(one, expected) ? { ...one, earlier: true } : one,
+    ),
     ...(exceptionsOmitted === undefined ? {} : { exceptionsOmitted }),
   };
+}
+
+/** Less what it says that it does not hold. */
+function isCurrent({ expected, holdings, entry }: NodeVersions): boolean {
+  const excepted = new Set(entry?.report?.exceptions.map(({ set }) => set));
+  return (
+    holdings !== undefined &&
+    [...expected].every(([name, hash]) => holdings.get(name) === hash || excepted.has(name))
+  );
+}
+
+/** An exception without a hash is about a policy that the node had not read at all. */
+function isEarlier({ set, hash }: Exception, expected: Holdings): boolean {
+  return hash !== "" && hash !== expected.get(set);
 }
 
 /** What a node's version of `set` is there, as one look shows it: a node is unreachable when it is NotReady. */
@@ -106,26 +134,6 @@ export function stateOn(
   return judgeNode(facts, { name: set.name, hash: hashFor(set, name), mode }, options).state;
 }
 
-/** What a node's digest stands for; undefined: nothing that it should hold now. */
-export function holdingsOf(
-  entry: NodeSetsEntry | undefined,
-  expected: Holdings,
-  digests: Digests,
-): Holdings | undefined {
-  const report = entry?.report;
-  if (report?.digest === undefined) return undefined;
-  return digests.read(report.digest, () => expected, report.exceptions);
-}
-
-/** The API server's record of the agent's last write: a status itself holds no time. */
-export function lastReport({ metadata }: KubeObject): string | undefined {
-  const times = (metadata.managedFields ?? [])
-    .filter(({ subresource }) => subresource === "status")
-    .map(({ time = "" }) => time)
-    .sort();
-  return times.at(-1);
-}
-
 /** `details`: what each of a few nodes can do and cannot hold, below the table. */
 export function formatNodeReports(
   reports: readonly NodeReport[],
@@ -140,7 +148,10 @@ export function formatNodeReports(
   const table = formatTable(head, rows, columns);
   if (!show.details) return table;
   const exceptions = reports.flatMap(({ name, exceptions, exceptionsOmitted = 0 }) => [
-    ...exceptions.map(({ set, state, reason, message }) => [name, set, state, reason, message]),
+    ...exceptions.map(({ set, state, reason, message, earlier }) => [
+      ...[name, set, state, reason],
+      earlier ? `of a version before: ${message}` : message,
+    ]),
     ...(exceptionsOmitted === 0 ? [] : [[name, `+${exceptionsOmitted} more`, "", "", ""]]),
   ]);
   return (

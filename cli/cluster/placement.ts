@@ -1,7 +1,8 @@
 import { parsePod } from "@guardbee/agent/view";
-import { listObjects, resources } from "@guardbee/kube";
+import { listObjects, type Resource, resources } from "@guardbee/kube";
 import { projectNode } from "@guardbee/operator/view";
 import type { Cluster } from "./connection.ts";
+import type { ClusterSets } from "./held-on-nodes.ts";
 import { isAgentPod } from "./is-agent-pod.ts";
 import type { Placement } from "./pod-diff.ts";
 
@@ -11,19 +12,23 @@ export type PlacementOptions = {
   readonly namespaces: readonly string[] | undefined;
 };
 
-/** Pods that are on a node, without those of agents, and all nodes. */
+/** Pods that are on a node, without those of agents; all nodes, and what they are to hold and report. */
 export async function readPlacement(
   { guardbeeNamespace, namespaces }: PlacementOptions,
   { connection, signal }: Cluster,
-): Promise<Placement> {
+): Promise<Placement & ClusterSets> {
   const listPods = (namespace: string | undefined) =>
     listObjects(connection, resources.pod, namespace, signal);
-  const [lists, nodes] = await Promise.all([
+  const listAll = (resource: Resource) => listObjects(connection, resource, undefined, signal);
+  const [lists, nodes, nodePolicySets, selectorSets] = await Promise.all([
     Promise.all((namespaces ?? [undefined]).map(listPods)),
-    listObjects(connection, resources.node, undefined, signal),
+    listAll(resources.node),
+    listAll(resources.nodePolicySet),
+    listAll(resources.selectorSet),
   ]);
   const pods = lists.flat();
   return {
+    ...{ nodePolicySets, selectorSets },
     nodes: new Map(nodes.map((raw) => [raw.metadata.name, projectNode(raw)])),
     pods: pods.flatMap((raw) => {
       const pod = parsePod(raw);

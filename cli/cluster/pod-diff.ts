@@ -1,7 +1,7 @@
 import type { Pod } from "@guardbee/agent/view";
 import { matchesLabels, type NodeEntry } from "@guardbee/operator/view";
 import type { SelectorSet } from "@guardbee/policy";
-import { containersIn } from "./pod-report.ts";
+import { containersIn } from "./containers-in.ts";
 import { actsDifferently } from "./set-diff.ts";
 
 export type Effect = "gains" | "loses" | "changes";
@@ -23,16 +23,20 @@ export type Placement = {
   readonly pods: readonly PlacedPod[];
 };
 
+/** What a node holds of the policy now. */
+type Before = (node: string) => SelectorSet | undefined;
+
 /** Which pods would gain the policy, lose it, or be treated differently by it. Pure. */
 export function diffPods(
-  before: SelectorSet | undefined,
+  beforeOn: Before,
   after: SelectorSet,
   { nodes, pods }: Placement,
 ): readonly PodChange[] {
-  const differs = before === undefined || actsDifferently(before, after);
   return pods.flatMap(({ pod, node }) => {
     const labels = nodes.get(node)?.labels;
     if (labels === undefined || pod.finished) return [];
+    const before = beforeOn(node);
+    const differs = before === undefined || actsDifferently(before, after);
     const held = new Set(heldIn(before, pod, labels));
     const holds = new Set(heldIn(after, pod, labels));
     const by: Record<Effect, readonly string[]> = {
@@ -49,13 +53,14 @@ export function diffPods(
 
 /** Nodes whose processes outside of pods would gain, lose or change, sorted. Pure. */
 export function diffHosts(
-  before: SelectorSet | undefined,
+  beforeOn: Before,
   after: SelectorSet,
   nodes: ReadonlyMap<string, NodeEntry>,
 ): Readonly<Record<Effect, readonly string[]>> {
-  const differs = before === undefined || actsDifferently(before, after);
   const by = { gains: [] as string[], loses: [] as string[], changes: [] as string[] };
   for (const { name, labels } of nodes.values()) {
+    const before = beforeOn(name);
+    const differs = before === undefined || actsDifferently(before, after);
     const [held, holds] = [onHost(before, labels), onHost(after, labels)];
     if (held !== holds) by[holds ? "gains" : "loses"].push(name);
     else if (holds && differs) by.changes.push(name);

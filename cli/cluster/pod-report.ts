@@ -1,22 +1,21 @@
-import { type Pod, parseSetObject, setsIn } from "@guardbee/agent/view";
+import type { Pod } from "@guardbee/agent/view";
 import type { KubeObject } from "@guardbee/kube";
 import {
-  Digests,
   hashFor,
   isTurnOf,
-  matchesLabels,
   type NodeEntry,
-  type NodeSetsEntry,
   projectNode,
-  projectNodeSets,
   projectSet,
 } from "@guardbee/operator/view";
-import type { Mode, Scope, SelectorSet } from "@guardbee/policy";
-import { describeLabels, describeScope } from "./describe-set.ts";
+import type { Mode, SelectorSet } from "@guardbee/policy";
+import { containersIn } from "./containers-in.ts";
+import { describeScope } from "./describe-set.ts";
 import { policyTitle } from "./find-policy.ts";
-import { holdingsOf, stateOn } from "./node-report.ts";
+import { stateOn } from "./node-report.ts";
+import { type Held, NodeVersions } from "./node-versions.ts";
 import { section } from "./policy-report.ts";
 import { formatFacts } from "./table.ts";
+import { whyNotHere } from "./why-not-here.ts";
 
 /** One policy as it concerns one pod. */
 export type PodPolicy = {
@@ -29,7 +28,14 @@ export type PodPolicy = {
   readonly mode: Mode;
   /** What selects the pod. */
   readonly selector: string;
-  /** What this node's kernel makes of it: what is not programmed does not hold, whatever selects it. */
+  /**
+   * What this is about: the version that the node is to hold now, or one before it, which the node
+   * holds or may hold instead.
+   */
+  readonly version: "current" | "before";
+  /** Whether the node's kernel holds this version; unknown: the node's report does not tell. */
+  readonly inForce: "yes" | "no" | "unknown";
+  /** How the node stands with the version that it is to hold now. */
   readonly state: "programmed" | "failed" | "pending" | "waiting" | "unreachable";
   readonly message?: string;
   /** Names of containers in which it holds. */
@@ -40,6 +46,8 @@ export type PodReport = {
   readonly namespace: string;
   readonly name: string;
   readonly node?: string;
+  /** The node may hold more for the pod than can be told. */
+  readonly unknown: boolean;
   /** Why nothing can hold, or what else to know. */
   readonly notes: readonly string[];
   readonly policies: readonly PodPolicy[];
@@ -57,31 +65,109 @@ export type PodFacts = {
   readonly isAgent: boolean;
 };
 
-type Named = { readonly object: string; readonly set: SelectorSet };
+/** One policy of one version of a SelectorSet object. */
+type Candidate = Pick<PodPolicy, "version" | "inForce"> & { readonly set: SelectorSet };
 
-/** Which policies hold for a pod: by the scopes that its node's agent applies. Pure. */
+/** Which policies hold for a pod: those that its node holds now, by the scopes its agent applies. Pure. */
 export function reportPod(facts: PodFacts, show: { readonly others: boolean }): PodReport {
   const { pod, selectorSets, isAgent } = facts;
-  const entry = facts.nodePolicySet && projectNodeSets(facts.nodePolicySet);
   const node = facts.nodeObject && projectNode(facts.nodeObject);
-  const listed = new Set(entry?.sets);
-  const all = selectorSets.flatMap(namedSets);
-  const here = all.filter(({ object }) => listed.has(object));
-  const holding = isAgent || pod.finished ? [] : here.flatMap((one) => holdsIn(one, pod));
-  const states = new NodeStates(node, entry, selectorSets);
+  const objects = new Map(selectorSets.map((raw) => [raw.metadata.name, raw]));
+  const versions = new NodeVersions(facts.node ?? "", facts.nodePolicySet, objects);
+  const names = [...objects.keys()].filter((name) => versions.isListed(name));
+  const over = isAgent || pod.finished;
+  const policies = over
+    ? []
+    : names.flatMap((name) => {
+        const rows = candidates(name, versions).flatMap(({ set, version, inForce }) => {
+          const containers = containersIn(set, pod);
+          if (containers.length === 0) return [];
+          const { mode, scope } = set;
+          const about = { selectorSet: name, mode, selector: describeScope(scope) };
+          return [{ ...identityOf(name, set), ...about, version, inForce, containers }];
+        });
+        const state = stateHere(name, versions, { node, object: objects.get(name)! });
+        return rows.map((row) => ({ ...row, ...state }));
+      });
   return {
     namespace: pod.namespace,
     name: pod.name,
     ...(facts.node === undefined ? {} : { node: facts.node }),
-    notes: notesOn(facts, entry),
-    policies: holding.map(({ object, set, containers }) => ({
-      ...identityOf(object, set),
-      ...{ selectorSet: object, mode: set.mode, selector: describeScope(set.scope) },
-      ...states.of(object),
-      containers,
-    })),
-    ...(show.others ? { others: whyNot(all, holding, { pod, listed, node }) } : {}),
+    unknown: !over && isUnknown(names, versions),
+    notes: [...notesOn(facts, versions), ...names.flatMap((name) => unread(name, versions))],
+    policies,
+    ...(show.others ? { others: whyNot(objects.keys(), policies, { pod, versions, node }) } : {}),
   };
+}
+
+/**
+ * What to look for the pod in, of one object: what the node holds; what it is to hold instead, when
+ * that does not hold; and every version that is stored, when nobody can tell which one it holds.
+ */
+function candidates(name: string, versions: NodeVersions): readonly Candidate[] {
+  const wanted = versions.wanted(name);
+  const held = versions.held(name);
+  const of = (hash: string, inForce: PodPolicy["inForce"]) => (set: SelectorSet) => {
+    const version = hash === wanted.hash ? "current" : "before";
+    return { set, version, inForce } as const;
+  };
+  const setsOf = ({ sets }: { readonly sets: readonly { readonly set: SelectorSet }[] }) =>
+    sets.map(({ set }) => set);
+  const next = wanted.ok ? setsOf(wanted) : [];
+  switch (held.kind) {
+    case "version": {
+      const { hash } = held.version;
+      const holds = setsOf(held.version).map(of(hash, "yes"));
+      return hash === wanted.hash ? holds : [...holds, ...next.map(of(wanted.hash, "no"))];
+    }
+    case "nothing":
+      return next.map(of(wanted.hash, "no"));
+    case "other":
+      return next.map(of(wanted.hash, "no"));
+    case "unknown":
+      return versions.stored(name).flatMap((one) => setsOf(one).map(of(one.hash, "unknown")));
+  }
+}
+
+type Here = { readonly node: NodeEntry | undefined; readonly object: KubeObject };
+
+/** How the node stands with the version of an object that it is to hold now. */
+function stateHere(
+  name: string,
+  versions: NodeVersions,
+  { node, object }: Here,
+): Pick<PodPolicy, "state" | "message"> {
+  const set = projectSet(object);
+  if (node === undefined) return { state: "unreachable" };
+  const state = stateOn(node, versions.entry, versions.holdings, set);
+  const hash = hashFor(set, node.name);
+  const exception = versions.entry?.report?.exceptions.find(
+    (one) => one.set === name && one.hash === hash,
+  );
+  if (state === "programmed" && !isTurnOf(name, set.rollout, node.name)) {
+    return { state: "waiting", message: "its wave of the roll-out has not come" };
+  }
+  if (state === "programmed" || exception === undefined) return { state };
+  return { state, message: `${exception.reason}: ${exception.message}` };
+}
+
+/** An agent that lost its NodePolicySet, or its status, goes on with what it holds. */
+function isUnknown(names: readonly string[], versions: NodeVersions): boolean {
+  if (versions.entry === undefined) return true;
+  return names.some((name) => ["unknown", "other"].includes(versions.held(name).kind));
+}
+
+/** What of an object cannot be shown: a version that is not stored, or that no agent takes. */
+function unread(name: string, versions: NodeVersions): readonly string[] {
+  const wanted = versions.wanted(name);
+  const notes: string[] = [];
+  if (!wanted.ok) notes.push(`${name}: the node cannot hold what is stored: ${wanted.message}`);
+  const held: Held = versions.held(name);
+  if (held.kind === "other") {
+    const which = `version ${held.hash.slice(0, 12)}`;
+    notes.push(`${name}: the node still holds ${which}, which is stored nowhere any more`);
+  }
+  return notes;
 }
 
 export function formatPodReport(report: PodReport, columns: number | undefined): string {
@@ -89,12 +175,12 @@ export function formatPodReport(report: PodReport, columns: number | undefined):
   const rows = policies.map((one) => [
     titleOf(one),
     one.mode,
+    one.version === "before" ? `${one.inForce} (version before)` : one.inForce,
     one.state,
     one.containers.join(", "),
     one.message === undefined ? one.selector : `${one.selector} (${one.message})`,
   ]);
-  const head = ["POLICY", "MODE", "ON THE NODE", "CONTAINERS", "SELECTED BY"];
-  const none = policies.length === 0 ? "\nNo policy holds for this pod.\n" : "";
+  const head = ["POLICY", "MODE", "IN FORCE", "ON THE NODE", "CONTAINERS", "SELECTED BY"];
   return [
     formatFacts([
       ["Pod", `${namespace}/${name}`],
@@ -102,7 +188,7 @@ export function formatPodReport(report: PodReport, columns: number | undefined):
       ...notes.map((note) => ["Note", note] as const),
     ]),
     section(head, rows, columns),
-    none,
+    conclusion(report),
     section(
       ["NOT IN FORCE HERE", "WHY"],
       others.map(({ policy, why }) => [policy, why]),
@@ -111,66 +197,14 @@ export function formatPodReport(report: PodReport, columns: number | undefined):
   ].join("");
 }
 
-/** The sets of an object that an agent would take; of one that it would not, none. */
-function namedSets(raw: KubeObject): readonly Named[] {
-  const { name } = raw.metadata;
-  const parsed = parseSetObject(name, raw.spec);
-  return parsed.ok ? parsed.sets.map(({ set }) => ({ object: name, set })) : [];
+/** What the table does not say by itself: that nothing holds. */
+function conclusion({ policies, unknown }: PodReport): string {
+  if (policies.some(({ inForce }) => inForce === "yes")) return "";
+  if (unknown) return "\nWhether a policy holds for this pod is not known.\n";
+  return "\nNo policy holds for this pod.\n";
 }
 
-function holdsIn(named: Named, pod: Pod): readonly (Named & { containers: readonly string[] })[] {
-  const containers = containersIn(named.set, pod);
-  return containers.length === 0 ? [] : [{ ...named, containers }];
-}
-
-/** The containers of a pod in which a set holds, by the agent's own rule. */
-export function containersIn(set: SelectorSet, pod: Pod): readonly string[] {
-  if (set.scope.pods === undefined) return [];
-  const named = [{ name: "it", set }];
-  return pod.containers
-    .filter((container) => setsIn(named, pod, container).length > 0)
-    .map(({ name }) => name);
-}
-
-/** What the node has reported of each SelectorSet object. */
-class NodeStates {
-  readonly #node: NodeEntry | undefined;
-  readonly #entry: NodeSetsEntry | undefined;
-  readonly #sets: ReadonlyMap<string, ReturnType<typeof projectSet>>;
-  readonly #holds: ReturnType<typeof holdingsOf>;
-
-  constructor(
-    node: NodeEntry | undefined,
-    entry: NodeSetsEntry | undefined,
-    selectorSets: readonly KubeObject[],
-  ) {
-    this.#node = node;
-    this.#entry = entry;
-    this.#sets = new Map(selectorSets.map((raw) => [raw.metadata.name, projectSet(raw)]));
-    const expected = new Map(
-      (entry?.sets ?? []).flatMap((name) => {
-        const set = this.#sets.get(name);
-        if (node === undefined || set === undefined) return [];
-        return [[name, hashFor(set, node.name)] as const];
-      }),
-    );
-    this.#holds = holdingsOf(entry, expected, new Digests());
-  }
-
-  of(name: string): Pick<PodPolicy, "state" | "message"> {
-    const set = this.#sets.get(name);
-    if (this.#node === undefined || set === undefined) return { state: "unreachable" };
-    if (!isTurnOf(name, set.rollout, this.#node.name)) {
-      return { state: "waiting", message: "its wave of the roll-out has not come" };
-    }
-    const state = stateOn(this.#node, this.#entry, this.#holds, set);
-    const exception = this.#entry?.report?.exceptions.find((one) => one.set === name);
-    if (state === "programmed" || exception === undefined) return { state };
-    return { state, message: `${exception.reason}: ${exception.message}` };
-  }
-}
-
-function notesOn(facts: PodFacts, entry: NodeSetsEntry | undefined): readonly string[] {
+function notesOn(facts: PodFacts, { entry, holdings }: NodeVersions): readonly string[] {
   const { pod, node, nodeObject, isAgent } = facts;
   const notes: string[] = [];
   if (isAgent) notes.push("this is an agent's own pod: no policy holds for it");
@@ -181,6 +215,10 @@ function notesOn(facts: PodFacts, entry: NodeSetsEntry | undefined): readonly st
   }
   if (nodeObject === undefined) notes.push(`node ${node} is gone`);
   else if (entry === undefined) notes.push(`the operator has not told node ${node} anything yet`);
+  else if (entry.report?.digest === undefined) notes.push(`node ${node} has never reported`);
+  else if (holdings === undefined) {
+    notes.push(`what node ${node} holds is not known until it reports again: its report is old`);
+  }
   return notes;
 }
 
@@ -206,44 +244,27 @@ function titleOf({
 
 type Where = {
   readonly pod: Pod;
-  readonly listed: ReadonlySet<string>;
+  readonly versions: NodeVersions;
   readonly node: NodeEntry | undefined;
 };
 
-/** The first restriction that leaves the pod out, of each policy that does not hold. */
+/** Of each policy that does not concern the pod, the first restriction that leaves the pod out. */
 function whyNot(
-  all: readonly Named[],
-  holding: readonly Named[],
-  where: Where,
+  names: Iterable<string>,
+  shown: readonly PodPolicy[],
+  { pod, versions, node }: Where,
 ): NonNullable<PodReport["others"]> {
-  const held = new Set(holding.map(({ set }) => set));
-  return all
-    .filter(({ set }) => !held.has(set))
-    .map(({ object, set }) => ({
-      policy: titleOf(identityOf(object, set)),
-      why: whyNotHere(object, set, where),
-    }));
-}
-
-function whyNotHere(object: string, set: SelectorSet, { pod, listed, node }: Where): string {
-  if (node !== undefined && !matchesLabels(set.nodes, node.labels)) {
-    return `it selects nodes with ${describeLabels(set.nodes ?? {})}`;
-  }
-  const { pods } = set.scope;
-  if (pods === undefined) return "it holds for no pods";
-  const { containers, ...ofPod } = pods;
-  const [first] = pod.containers;
-  const alone = (scope: Scope["pods"]) =>
-    containersIn({ ...set, scope: { host: false, ...(scope && { pods: scope }) } }, pod).length > 0;
-  for (const key of ["namespaces", "labels"] as const) {
-    const one = ofPod[key];
-    if (one !== undefined && first !== undefined && !alone({ [key]: one })) {
-      return `it selects ${describeScope({ host: false, pods: { [key]: one } })}`;
-    }
-  }
-  if (containers !== undefined && !alone({ containers })) {
-    return `it selects containers with ${describeLabels(containers)}`;
-  }
-  if (!listed.has(object)) return "the node has not been told about it";
-  return pod.finished ? "the pod has ended" : "no policy holds for this pod";
+  const told = new Set(shown.map((one) => `${one.selectorSet} ${titleOf(one)}`));
+  return [...names].flatMap((name) => {
+    const newest = versions.newest(name);
+    if (!newest.ok) return [];
+    return newest.sets
+      .map(({ set }) => ({ set, policy: titleOf(identityOf(name, set)) }))
+      .filter(({ policy }) => !told.has(`${name} ${policy}`))
+      .map(({ set, policy }) => {
+        const isListed = versions.isListed(name);
+        const waits = isListed && versions.wanted(name).hash !== newest.hash;
+        return { policy, why: whyNotHere(set, { pod, node, isListed, waits }) };
+      });
+  });
 }

@@ -73,7 +73,7 @@ export function formatPolicyReport(report: PolicyReport, columns: number | undef
     ["Roll-out", rollout && `${rollout.state}, wave ${rollout.wave} of ${rollout.waves}`],
     ["Monitor first", trial && `${trial.state}, would stop ${trial.wouldStop} calls so far`],
     ["Generation", `${generation}${seen}`],
-    ["Digest", report.selectorSet?.hash || undefined],
+    ["Hash", report.selectorSet?.hash || undefined],
     ["Rego", rego && [rego.digest, rego.revision].filter((one) => one !== undefined).join(" ")],
     ["Held back", rego?.held],
   ]);

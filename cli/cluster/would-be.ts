@@ -5,6 +5,7 @@ import { type SelectorSet, type SourceRef, setName } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
 import { notInstalled, policyTitle } from "./find-policy.ts";
 import type { Given } from "./given-policies.ts";
+import { type ClusterSets, heldNowhere, heldOnNodes } from "./held-on-nodes.ts";
 import { diffHosts, diffPods, type Placement } from "./pod-diff.ts";
 import type { PolicyDiff } from "./policy-diff.ts";
 import { diffSets } from "./set-diff.ts";
@@ -13,10 +14,10 @@ import { diffSets } from "./set-diff.ts";
 export async function diffGiven(
   given: readonly Given[],
   judge: OfflineJudge,
-  readPlacement: () => Promise<Placement>,
+  readPlacement: () => Promise<Placement & ClusterSets>,
   cluster: Cluster,
 ): Promise<readonly PolicyDiff[]> {
-  let placement: Promise<Placement> | undefined;
+  let placement: Promise<Placement & ClusterSets> | undefined;
   const placed = () => {
     placement ??= readPlacement();
     return placement;
@@ -29,7 +30,7 @@ export async function diffGiven(
 async function diffOne(
   { parsed, object }: Given,
   judge: OfflineJudge,
-  readPlacement: () => Promise<Placement>,
+  readPlacement: () => Promise<Placement & ClusterSets>,
   cluster: Cluster,
 ): Promise<PolicyDiff> {
   const { file, line, kind = "(no kind)", name = "(no name)", result, locate } = parsed;
@@ -52,12 +53,14 @@ async function diffOne(
     return { ...about, verdict: "unchanged", notes, pods: [], hosts, ...diff };
   }
   const placement = await readPlacement();
+  const { nodes } = placement;
+  const held = before === undefined ? heldNowhere : heldOnNodes(before.at, nodes, placement);
   return {
     ...about,
     verdict: before === undefined ? "new" : "changed",
-    notes,
-    pods: diffPods(before?.set, after, placement),
-    hosts: diffHosts(before?.set, after, placement.nodes),
+    notes: [...notes, ...held.notes],
+    pods: diffPods(held.on, after, placement),
+    hosts: diffHosts(held.on, after, nodes),
     ...diff,
   };
 }
@@ -68,18 +71,19 @@ function describeNote({ name, effect, message }: GuardNote): string {
   return `guard rail ${name} ${effect}: ${scoped ? "the scope" : message}`;
 }
 
-/** The set that the operator wrote for the policy of that identity, as an agent would take it. */
+/** The newest set that the operator wrote for the policy of that identity, as an agent would take it. */
 async function inForce(
   { kind = "", metadata }: KubeObject,
   { connection, signal }: Cluster,
-): Promise<{ readonly hash: string; readonly set: SelectorSet } | undefined> {
+): Promise<{ readonly at: string; readonly hash: string; readonly set?: SelectorSet } | undefined> {
   const { name, namespace } = metadata;
   const ref: SourceRef = { kind, name, ...(namespace === undefined ? {} : { namespace }) };
   const at = setName(ref);
   const raw = await getObject(connection, resources.selectorSet, { name: at }, signal);
-  const parsed = raw && parseSetObject(at, raw.spec);
-  if (parsed?.ok !== true || parsed.sets[0] === undefined) return undefined;
-  return { hash: parsed.hash, set: parsed.sets[0].set };
+  if (raw === undefined) return undefined;
+  const parsed = parseSetObject(at, raw.spec);
+  const set = parsed.ok ? parsed.sets[0]?.set : undefined;
+  return { at, hash: parsed.ok ? parsed.hash : "", ...(set && { set }) };
 }
 
 /** Namespaces beyond which none of the policies reaches; undefined: one of them holds everywhere. */

@@ -1,5 +1,4 @@
 import { isKubeError, listObjects, type Resource, resources } from "@guardbee/kube";
-import { projectSet } from "@guardbee/operator/view";
 import {
   type Cluster,
   Rejection,
@@ -47,7 +46,7 @@ async function readNodes({ connection, signal }: Cluster): Promise<readonly Node
       list(resources.nodePolicySet),
       list(resources.selectorSet),
     ]);
-    return reportNodes(nodes, nodePolicySets, sets.map(projectSet));
+    return reportNodes(nodes, nodePolicySets, sets);
   } catch (error) {
     if (isKubeError(error, 404)) throw notInstalled(connection.server);
     throw error;
