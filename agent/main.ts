@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, serveHealth, systemClock } from "@guardbee/kube";
+import { printable } from "@guardbee/policy/printable";
 import { type Logger, pino } from "pino";
 import { exportEvents } from "./events/wire.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
@@ -39,7 +40,7 @@ export type AgentOptions = {
  * 1 this machine cannot run it, 2 wrongly called.
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<0 | 1 | 2> {
-  const log = pino({ level: options.logLevel });
+  const log = pino({ level: options.logLevel, hooks: { streamWrite: printable } });
   if (options.kube && options.policy.length > 0) {
     log.error("--kube takes policies from the cluster; leave --policy out, or --kube");
     return 2;

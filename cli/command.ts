@@ -1,16 +1,17 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { Argv } from "yargs";
+import type { Output } from "./output.ts";
 
 /** What a command may touch of the world outside; tests pass their own. */
 export type Io = {
   readonly stdin: Readable;
   /** Standard input is a pipe, a file or a socket: somebody sends something. Not a terminal or /dev/null. */
   readonly stdinIsPiped: boolean;
-  readonly stdout: Writable;
+  readonly stdout: Output;
   readonly stdoutIsTty: boolean;
   /** Width of the terminal; undefined: none, or nobody knows. */
   readonly stdoutColumns: number | undefined;
-  readonly stderr: Writable;
+  readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Aborted on SIGINT and SIGTERM. */
@@ -20,8 +21,11 @@ export type Io = {
 /** What `-` on a command line becomes: this path means `Io.stdin`. */
 export const standardInput = "/dev/stdin";
 
-/** ok: yes, done. rejected: the answer is no. usage: wrongly called. unreachable: no agent, no cluster. */
-export const exit = { ok: 0, rejected: 1, usage: 2, unreachable: 3 } as const;
+/**
+ * ok: yes, done. rejected: the answer is no. usage: wrongly called. unreachable: no agent, no cluster.
+ * unwritten: the answer is there, and standard output did not take it.
+ */
+export const exit = { ok: 0, rejected: 1, usage: 2, unreachable: 3, unwritten: 4 } as const;
 export type ExitCode = (typeof exit)[keyof typeof exit];
 
 export type Completes = "policy" | "pod" | "node" | "file";

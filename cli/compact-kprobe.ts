@@ -6,14 +6,15 @@ import { quoteIfNeeded } from "./go-quote.ts";
 export function describeKprobe(event: Json): Description {
   const called = event.text("function_name");
   const describe = table[called.replace(/^__(x64|arm64|ia32)_/, "")];
-  if (describe === undefined) return { glyph: "❓", name: "syscall", details: [called] };
+  if (describe === undefined)
+    return { glyph: "❓", name: "syscall", details: [quoteIfNeeded(called)] };
   const args = event.list("args");
   const { glyph, name, details } = describe({
     file: (i) => quoteIfNeeded(args[i]?.get("file_arg").text("path") ?? ""),
     path: (i) => quoteIfNeeded(args[i]?.get("path_arg").text("path") ?? ""),
     text: (i) => quoteIfNeeded(args[i]?.text("string_arg") ?? ""),
-    value: (i, type) => args[i]?.text(type) ?? "",
-    member: (i, type, key) => args[i]?.get(type).text(key) ?? "",
+    value: (i, type) => quoteIfNeeded(args[i]?.text(type) ?? ""),
+    member: (i, type, key) => quoteIfNeeded(args[i]?.get(type).text(key) ?? ""),
   });
   return { glyph, name, details: typeof details === "string" ? [details] : details };
 }

@@ -9,8 +9,17 @@ export async function readPolicies(paths: readonly string[], io: Io): Promise<Ch
   return (await Promise.all(paths.map((path) => readPath(path, io)))).flat();
 }
 
+async function readInput(io: Io): Promise<string> {
+  try {
+    return await text(io.stdin);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`-: cannot be read: ${reason}`);
+  }
+}
+
 async function readPath(path: string, io: Io): Promise<CheckedFile[]> {
-  if (path === standardInput) return [{ file: "-", text: await text(io.stdin) }];
+  if (path === standardInput) return [{ file: "-", text: await readInput(io) }];
   const absolute = resolve(io.cwd, path);
   try {
     if (!(await stat(absolute)).isDirectory()) {

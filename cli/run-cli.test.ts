@@ -138,8 +138,8 @@ test("events follow copies a file until it is stopped", async () => {
     const path = join(folder, "events.log");
     await writeFile(path, `${bash}\n`);
     const stop = new AbortController();
-    const { io, out } = anIo({ signal: stop.signal });
-    const written = once(io.stdout, "collected");
+    const { io, out, printed } = anIo({ signal: stop.signal });
+    const written = printed();
     const running = runCli(["events", "follow", path], io);
     await written;
     stop.abort(new Error("enough"));

@@ -1,3 +1,4 @@
+import { indented } from "@guardbee/policy/printable";
 import yargs, { type Argv } from "yargs";
 import {
   type Command,
@@ -45,7 +46,7 @@ export async function runCli(
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const help = `Run ${program.name} --help to see what there is.`;
-    io.stderr.write(`guardbee: ${error.message}\n${help}\n`);
+    io.stderr.write(`guardbee: ${indented(error.message)}\n${help}\n`);
     return exit.usage;
   }
   if (printed !== "") io.stdout.write(`${printed}\n`);

@@ -1,5 +1,7 @@
 import { fstatSync } from "node:fs";
+import { Readable } from "node:stream";
 import { type ExitCode, exit, type Io } from "./command.ts";
+import { Output } from "./output.ts";
 
 /** Runs a program on this process's streams and signals, and sets its exit code. */
 export async function start(
@@ -9,18 +11,25 @@ export async function start(
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.once(name, () => stop.abort(new Error(`stopped by ${name}`))); // a second one kills
   }
+  const [stdout, stderr] = [new Output(process.stdout), new Output(process.stderr)];
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(exit.ok); // whoever read our output has seen enough
+    if (error.code === "EPIPE") process.exit(exit.ok); // whoever read our output has seen enough
+    stderr.write(`guardbee: standard output: ${error.message}; nothing more is written\n`);
+    process.exit(exit.unwritten);
+  });
+  process.stderr.on("error", () => {}); // there is nowhere left to say so
+  process.on("uncaughtException", (error) => {
+    stderr.write(`guardbee: ${stackOf(error)}\n`);
+    process.exit(exit.rejected);
   });
 
   const io: Io = {
-    stdin: process.stdin,
+    stdin: standardInput(),
     stdinIsPiped: isPiped(),
-    stdout: process.stdout,
+    stdout,
     stdoutIsTty: process.stdout.isTTY === true,
     stdoutColumns: process.stdout.columns,
-    stderr: process.stderr,
+    stderr,
     env: process.env,
     cwd: process.cwd(),
     signal: stop.signal,
@@ -29,9 +38,24 @@ export async function start(
   try {
     process.exitCode = await run(process.argv.slice(2), io);
   } catch (error) {
-    process.stderr.write(`guardbee: ${error instanceof Error ? error.stack : error}\n`);
+    stderr.write(`guardbee: ${stackOf(error)}\n`);
     process.exitCode = exit.rejected;
   }
+}
+
+/** Node reads a folder as if it were empty. */
+function standardInput(): Readable {
+  if (!isFolder()) return process.stdin;
+  return new Readable({
+    read() {
+      this.destroy(new Error("EISDIR: standard input is a folder"));
+    },
+  });
+}
+
+/** A bug: where it is, for a report of it. */
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** No terminal and no /dev/null, as upstream decides it. */
@@ -40,5 +64,13 @@ function isPiped(): boolean {
     return !fstatSync(0).isCharacterDevice();
   } catch {
     return false; // standard input is closed
+  }
+}
+
+function isFolder(): boolean {
+  try {
+    return fstatSync(0).isDirectory();
+  } catch {
+    return false;
   }
 }

@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { Readable, Writable } from "node:stream";
 import type { Io } from "./command.ts";
+import { Output } from "./output.ts";
 
 /**
- * An Io whose output can be read back, for tests; `collected` is emitted for each piece of it.
+ * An Io whose output can be read back, for tests; `printed` resolves with the next piece of it.
  * Without `stdin` nothing is piped in.
  */
 export function anIo(
@@ -11,6 +13,7 @@ export function anIo(
   readonly io: Io;
   readonly out: () => string;
   readonly err: () => string;
+  readonly printed: () => Promise<unknown>;
 } {
   const { stdin, ...rest } = change;
   const [stdout, stderr] = [new Collected(), new Collected()];
@@ -18,8 +21,8 @@ export function anIo(
     stdin: Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]),
     stdinIsPiped: stdin !== undefined,
     ...{
-      stdout,
-      stderr,
+      stdout: new Output(stdout),
+      stderr: new Output(stderr),
       stdoutIsTty: false,
       stdoutColumns: undefined,
       env: {},
@@ -28,7 +31,8 @@ export function anIo(
     signal: new AbortController().signal,
     ...rest,
   };
-  return { io, out: () => stdout.text, err: () => stderr.text };
+  const printed = () => once(stdout, "collected");
+  return { io, out: () => stdout.text, err: () => stderr.text, printed };
 }
 
 class Collected extends Writable {

@@ -17,6 +17,7 @@ export { lower, refOf } from "./lower/index.ts";
 export { type ParsedFile, type ParsedPolicy, parsePolicies } from "./parse.ts";
 export { type Policy, parsePolicyObject } from "./parse-object.ts";
 export { parseRegoPolicy } from "./parse-rego-policy.ts";
+export { indented, isPrintable, oneLine, printable } from "./printable.ts";
 export { formatProblem, type Problem, type Result } from "./problem.ts";
 export {
   allAtOnce,

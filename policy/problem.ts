@@ -1,3 +1,5 @@
+import { indented, oneLine, printable } from "./printable.ts";
+
 /** Where in a policy, what is wrong there, and what to do about it. */
 export type Problem = {
   /** Field path as kubectl writes it: `spec.kprobes[0].args[1].type`. */
@@ -17,8 +19,11 @@ export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** `file:line: field: what; fix`, without the parts that are not known. */
-export function formatProblem(problem: Problem): string {
-  const place = problem.file === undefined ? "" : `${problem.file}:${problem.line ?? 1}: `;
-  return `${place}${problem.field}: ${problem.what}; ${problem.fix}`;
+/**
+ * `file:line: field: what; fix`, without the parts that are not known. Further lines of a part are
+ * indented, and nothing in it is an escape: parts quote what somebody wrote.
+ */
+export function formatProblem({ file, line = 1, field, what, fix }: Problem): string {
+  const place = file === undefined ? "" : `${oneLine(file)}:${line}: `;
+  return printable(indented(`${place}${oneLine(field)}: ${what}; ${fix}`));
 }

@@ -11,6 +11,7 @@ import {
 import { policyResources } from "@guardbee/operator/view";
 import { type Command, type Completes, type ExitCode, exit, type Io } from "../command.ts";
 import { clusterCommands, loadCommands } from "../commands.ts";
+import { Output } from "../output.ts";
 import { kubectlGuardbee, runCli } from "../run-cli.ts";
 
 /** Cobra's directives, which kubectl reads from the last line: may the shell offer files too? */
@@ -96,7 +97,7 @@ async function wordsAfter(
   // Half an option's name would be read as one of its aliases, and answered with its choices.
   const begun = /^-{0,2}/.exec(current)?.[0] ?? "";
   const argv = ["--get-yargs-completions", "guardbee", ...words, begun];
-  await runCli(argv, { ...io, stdout }, kubectlGuardbee);
+  await runCli(argv, { ...io, stdout: new Output(stdout) }, kubectlGuardbee);
   const lines = printed.split("\n").filter((line) => line !== "");
   return lines
     .map((line) => line.replace(/(?<!\\):.*$/, "").replaceAll("\\:", ":"))

@@ -1,4 +1,5 @@
 import { connect, type KubeConnection, KubeError } from "@guardbee/kube";
+import { oneLine } from "@guardbee/policy/printable";
 import type { Argv } from "yargs";
 import { type ExitCode, exit, type Io, UsageError } from "../command.ts";
 import type { OutputFormat } from "./output.ts";
@@ -71,7 +72,7 @@ export async function withCluster(
   rejected: ExitCode = exit.rejected,
 ): Promise<ExitCode> {
   let connection: KubeConnection | undefined;
-  const say = (message: string) => io.stderr.write(`guardbee: ${message}\n`);
+  const say = (message: string) => io.stderr.write(`guardbee: ${oneLine(message)}\n`);
   try {
     connection = await connect({ kubeconfig, context, userAgent: "guardbee-cli" });
     return await work({ connection, signal: io.signal });

@@ -1,5 +1,5 @@
-import { stringify } from "yaml";
 import type { Io } from "../command.ts";
+import { yamlText } from "../yaml-text.ts";
 
 export type OutputFormat = "json" | "yaml";
 
@@ -15,7 +15,7 @@ export function printReport(
       io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
       break;
     case "yaml":
-      io.stdout.write(stringify(report));
+      io.stdout.write(yamlText(report));
       break;
     case undefined:
       io.stdout.write(format(io.stdoutColumns));

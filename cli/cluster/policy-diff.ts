@@ -1,4 +1,4 @@
-import { formatProblem, type Problem } from "@guardbee/policy";
+import { formatProblem, indented, oneLine, type Problem } from "@guardbee/policy";
 import { type Effect, effects, type PodChange } from "./pod-diff.ts";
 import { section } from "./policy-report.ts";
 import type { Change, SelectorChange, SetDiff } from "./set-diff.ts";
@@ -41,7 +41,7 @@ export function formatDiffs(diffs: readonly PolicyDiff[], columns: number | unde
 }
 
 function formatDiff(diff: PolicyDiff): string {
-  const title = `${diff.policy}: ${diff.verdict}`;
+  const title = `${oneLine(diff.policy)}: ${diff.verdict}`;
   if (diff.verdict === "refused") {
     return lines([title, ...diff.problems.map((one) => `  ${formatProblem(one)}`)]);
   }
@@ -113,5 +113,5 @@ function formatNote(note: string): string {
 }
 
 function lines(all: readonly string[]): string {
-  return all.map((line) => `${line}\n`).join("");
+  return all.map((line) => `${indented(line)}\n`).join("");
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, type Hook, type SelectorSet } from "@guardbee/policy";
+import { canonicalJson, type Hook, oneLine, type SelectorSet } from "@guardbee/policy";
 import { describeHook, describeLabels, describeScope, describeSelector } from "./describe-set.ts";
 
 /** One selector of one hook, as it would change. */
@@ -86,7 +86,7 @@ function selectorsOf(hook: Hook | undefined): readonly Keyed[] {
   const all = hook.selectors.length === 0 ? [{ conditions: [], actions: [] }] : hook.selectors;
   return all.map((one) => ({
     key: canonicalJson([one, message, tags]),
-    text: `${describeSelector(one, args)}${suffix}`,
+    text: oneLine(`${describeSelector(one, args)}${suffix}`),
   }));
 }
 

@@ -39,6 +39,12 @@ test("the widest columns are wrapped to the terminal, and lose nothing", () => {
   assert.deepEqual([column(0), column(1), column(2)], ["12", names, message]);
 });
 
+test("in a pipe nothing is wrapped, also not what takes two columns a character", () => {
+  const wide = "节点 没有 🐝🐝 响应";
+  const text = formatTable(["NAME", "MESSAGE"], [["节点", wide]], undefined);
+  assert.deepEqual(text.split("\n")[1]?.split(/ {2,}/), ["节点", wide]);
+});
+
 test("a terminal that is too narrow for the words gets longer lines, not broken ones", () => {
   const text = formatTable(head, rows, 10);
   assert.deepEqual(

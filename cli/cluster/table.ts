@@ -1,3 +1,4 @@
+import { printable } from "@guardbee/policy/printable";
 import Table from "cli-table3";
 
 export type Cell = string | number;
@@ -34,17 +35,15 @@ export function formatTable(
 export function formatFacts(facts: readonly (readonly [string, string | undefined])[]): string {
   const given = facts.filter(([, value]) => value !== undefined && value !== "");
   const width = Math.max(...given.map(([label]) => label.length)) + 2;
-  return given.map(([label, value]) => `${`${label}:`.padEnd(width)}${value}\n`).join("");
+  return given.map(([label, value]) => `${`${label}:`.padEnd(width)}${flat(value!)}\n`).join("");
 }
 
 /** Widths of columns with the gap after each: as wide as needed, the widest narrowed until all fit. */
 function fitted(texts: readonly (readonly string[])[], columns = Number.POSITIVE_INFINITY) {
   const widest = (measure: (text: string) => number) =>
     (texts[0] ?? []).map((_, i) => Math.max(...texts.map((row) => measure(row[i] ?? ""))) + gap);
-  const widths = widest((text) => text.length);
-  const least = widest((text) =>
-    Math.min(Math.max(...text.split(" ").map((word) => word.length)), maxWord),
-  );
+  const widths = widest(widthOf);
+  const least = widest((text) => Math.min(Math.max(...text.split(" ").map(widthOf)), maxWord));
   for (;;) {
     const excess = widths.reduce((sum, width) => sum + width, -gap) - columns;
     const slack = widths.map((width, i) => (width > least[i]! ? width : 0));
@@ -54,9 +53,16 @@ function fitted(texts: readonly (readonly string[])[], columns = Number.POSITIVE
   }
 }
 
+/** At least as many columns as a terminal takes: East Asian characters and emoji take two. */
+function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) width += character >= "\u1100" || /[©®]/.test(character) ? 2 : 1;
+  return width;
+}
+
 /** A cell is one paragraph, and an empty one would shift what is read by column. */
 function flat(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
+  const line = printable(text.replaceAll(/[\t\n\r ]+/g, " ").trim());
   return line === "" ? "-" : line;
 }
 

@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import { resolve } from "node:path";
 import { followFile } from "@guardbee/agent/follow-file";
 import { systemClock } from "@guardbee/kube/clock";
+import { oneLine } from "@guardbee/policy/printable";
 import { type Command, exit } from "../command.ts";
 
 export type EventsFollowArgs = {
@@ -27,13 +27,20 @@ export const eventsFollow: Command<EventsFollowArgs> = {
       }),
   async run({ file, from }, io) {
     const onLines = async (lines: Buffer) => {
-      if (!io.stdout.write(lines)) await once(io.stdout, "drain", { signal: io.signal });
+      const { stdout, stdoutIsTty, signal } = io;
+      const taken = stdoutIsTty ? stdout.write(lines.toString()) : stdout.writeBytes(lines);
+      if (!taken) await stdout.drained(signal);
     };
     const options = { path: resolve(io.cwd, file), from, onLines, clock: systemClock };
     try {
       await followFile(options, io.signal);
     } catch (error) {
-      if (!io.signal.aborted) throw error;
+      if (io.signal.aborted) return exit.ok;
+      const why = error instanceof Error ? error.message : String(error);
+      io.stderr.write(
+        `guardbee events follow: ${oneLine(file)}: cannot be read: ${oneLine(why)}\n`,
+      );
+      return exit.rejected;
     }
     return exit.ok;
   },

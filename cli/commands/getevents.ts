@@ -1,10 +1,11 @@
 import { connect, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { type Command, exit, type Io, UsageError } from "../command.ts";
+import { oneLine } from "@guardbee/policy/printable";
+import { type Command, type ExitCode, exit, type Io, UsageError } from "../command.ts";
 import { formatCompact } from "../compact.ts";
 import { type EventFilter, matchesFilter, parseEventKind } from "../event-filter.ts";
-import { eventKinds, parseEventLine } from "../event-line.ts";
+import { eventKinds } from "../event-line.ts";
+import { EventReader, type ReadEvent } from "../event-reader.ts";
 import { type ColorWish, wantsColor } from "../paint.ts";
 
 export type GeteventsArgs = {
@@ -70,20 +71,18 @@ export const getevents: Command<GeteventsArgs> = {
     const filter = parseFilter(args);
     const color = wantsColor(args.color, io);
     const { output, timestamps } = args;
-    const print = (line: string): string | undefined => {
-      const event = parseEventLine(line);
-      if (event === undefined) return undefined;
+    const print = ({ event, text }: ReadEvent): boolean => {
       if (event.kind === "rate_limit_info") {
-        const count = event.event.text("number_of_dropped_process_events");
+        const count = oneLine(event.event.text("number_of_dropped_process_events"));
         io.stderr.write(`guardbee getevents: ${count} events were dropped; this reader is slow\n`);
       }
-      if (!matchesFilter(event, filter)) return undefined;
-      return output === "json" ? line : formatCompact(event, { color, timestamps });
+      if (!matchesFilter(event, filter)) return true;
+      if (output === "json") return io.stdout.write(`${text.replaceAll("\r", " ")}\n`);
+      const compact = formatCompact(event, { color, timestamps });
+      return compact === undefined || io.stdout.writeLine(compact);
     };
-    if (args.serverAddress === undefined && io.stdinIsPiped) {
-      await printLines(io.stdin, print, io);
-      return exit.ok;
-    }
+    if (args.serverAddress === undefined && io.stdinIsPiped)
+      return printEvents(io.stdin, print, io);
     return printFromAgent(parseAddress(args.serverAddress ?? defaultServerAddress), print, io);
   },
 };
@@ -123,24 +122,26 @@ function parseAddress(address: string): string {
   throw new UsageError(`--server-address: ${address} is no Unix socket; ${fix}`);
 }
 
-type Print = (line: string) => string | undefined;
+/** false: standard output takes no more for now. */
+type Print = (event: ReadEvent) => boolean;
 
-async function printFromAgent(path: string, print: Print, io: Io) {
+async function printFromAgent(path: string, print: Print, io: Io): Promise<ExitCode> {
   const socket = connect(path);
+  const about = `guardbee getevents: ${oneLine(path)}`;
   try {
     await connected(socket);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const fix = "start guardbee agent, or name its socket with --server-address";
-    io.stderr.write(`guardbee getevents: ${path}: no agent is listening (${code}); ${fix}\n`);
+    io.stderr.write(`${about}: no agent is listening (${code}); ${fix}\n`);
     return exit.unreachable;
   }
   const hangUp = () => socket.destroy();
   io.signal.addEventListener("abort", hangUp, { once: true });
   if (io.signal.aborted) hangUp();
-  await printLines(socket, print, io);
-  if (io.signal.aborted) return exit.ok;
-  io.stderr.write(`guardbee getevents: ${path}: the agent hung up\n`);
+  const code = await printEvents(socket, print, io);
+  if (io.signal.aborted || code !== exit.ok) return code;
+  io.stderr.write(`${about}: the agent hung up\n`);
   return exit.unreachable;
 }
 
@@ -151,22 +152,31 @@ function connected(socket: Socket): Promise<void> {
   });
 }
 
-/** Reads no faster than standard output takes it. Lines that are no events are skipped. */
-async function printLines(input: Readable, print: Print, io: Io): Promise<void> {
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  const stop = () => lines.close();
+/**
+ * Reads no faster than standard output takes it. Lines that are no events are counted and said; a
+ * source of nothing else ends with `rejected`, as does one that breaks off with an error.
+ */
+async function printEvents(source: Readable, print: Print, io: Io): Promise<ExitCode> {
+  const reader = new EventReader();
+  const say = (text: string) => io.stderr.write(`guardbee getevents: ${text}\n`);
+  const stop = () => source.destroy();
   io.signal.addEventListener("abort", stop, { once: true });
   if (io.signal.aborted) stop();
+  let broken: string | undefined;
   try {
-    for await (const line of lines) {
-      const text = print(line);
-      if (text === undefined || io.stdout.write(`${text}\n`)) continue;
-      await new Promise<void>((resolve) => {
-        io.stdout.once("drain", resolve);
-        io.stdout.once("close", resolve); // the reader of our output is gone
-      });
+    for await (const event of reader.read(source)) {
+      if (!print(event)) await io.stdout.drained(io.signal);
     }
+  } catch (error) {
+    broken = error instanceof Error ? error.message : String(error);
   } finally {
     io.signal.removeEventListener("abort", stop);
   }
+  const note = reader.skippedNote();
+  if (note !== undefined) say(note);
+  if (io.signal.aborted) return exit.ok;
+  if (broken !== undefined) say(`what it reads broke off: ${oneLine(broken)}`);
+  return broken !== undefined || (reader.events === 0 && reader.skipped > 0)
+    ? exit.rejected
+    : exit.ok;
 }

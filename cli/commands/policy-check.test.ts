@@ -3,6 +3,7 @@ import { Readable, Writable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { exit, type Io, standardInput } from "../command.ts";
+import { Output } from "../output.ts";
 import { type PolicyCheckArgs, policyCheck } from "./policy-check.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -19,10 +20,10 @@ async function run(args: Partial<PolicyCheckArgs>, stdin = "") {
   const io: Io = {
     stdin: Readable.from([stdin]),
     stdinIsPiped: true,
-    stdout: sink("stdout"),
+    stdout: new Output(sink("stdout")),
     stdoutIsTty: false,
     stdoutColumns: undefined,
-    stderr: sink("stderr"),
+    stderr: new Output(sink("stderr")),
     env: {},
     cwd: root,
     signal: new AbortController().signal,

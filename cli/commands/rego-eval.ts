@@ -4,10 +4,11 @@ import { connect } from "@guardbee/kube";
 import type { Difference, OfflineResult } from "@guardbee/operator";
 import { formatProblem, type Result, type SelectorSet } from "@guardbee/policy";
 import { pino } from "pino";
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { type Command, exit, type Io, UsageError } from "../command.ts";
 import { readBundle } from "../rego/bundle.ts";
 import { opaOf } from "../rego/opa.ts";
+import { yamlText } from "../yaml-text.ts";
 
 export type RegoEvalArgs = {
   readonly file: string;
@@ -125,7 +126,7 @@ function refused(file: string, { problems }: Extract<Result<never>, { ok: false 
 }
 
 function yaml(policies: OfflineResult["policies"]): string {
-  return policies.map((one) => `---\n${stringify(one)}`).join("");
+  return policies.map((one) => `---\n${yamlText(one)}`).join("");
 }
 
 function json(result: OfflineResult, difference: Difference | undefined): string {

@@ -1,5 +1,6 @@
 // `make demo`: both of the policies that the project started from, on a real cluster.
 import { join } from "node:path";
+import { Output } from "../../cli/output.ts";
 import {
   applyPods,
   applyPolicies,
@@ -30,14 +31,14 @@ async function demo(): Promise<readonly string[]> {
   title(`kubectl apply -f ${policies.join(" -f ")}`);
   await applyPolicies(...policies.map((name) => join(examples, name)));
   title(`kubectl ${table.join(" ")}`);
-  console.log(await readyTable());
+  print(await readyTable());
   title("vi /tmp/forbidden/donotchange.me in pod xwing");
   const wrong = [...show(await viScene())];
   title("a privileged pod execs with CAP_SYS_ADMIN");
   wrong.push(...show(await capabilityScene()));
   title("events: kubectl logs -c export-stdout | guardbee getevents -o compact");
   const events = await compactEvents(await sceneEvents("node-1"));
-  console.log(events.join("\n"));
+  print(events.join("\n"));
   const missing = expectedEvents.filter((event) => !events.some((line) => event.test(line)));
   return [...wrong, ...missing.map((event) => `no event ${event}`)];
 }
@@ -57,12 +58,17 @@ function readyTable(): Promise<string> {
 }
 
 function show({ shown, wrong }: Scene): readonly string[] {
-  console.log(shown);
+  print(shown);
   return wrong;
 }
 
+/** Others' text is in it: the cluster's, the events'. */
+function print(text: string): void {
+  new Output(process.stdout).write(`${text}\n`);
+}
+
 function title(text: string): void {
-  console.log(`\n\x1b[1m# ${text}\x1b[0m`);
+  print(`\n# ${text}`);
 }
 
 const keep = process.argv.includes("--keep");
@@ -71,10 +77,10 @@ const release = await holdLab();
 try {
   wrong = await demo();
 } finally {
-  if (keep) console.log(`\nthe cluster stays up: export KUBECONFIG=${kubeconfigPath()}`);
+  if (keep) print(`\nthe cluster stays up: export KUBECONFIG=${kubeconfigPath()}`);
   else await down();
   release();
 }
-for (const problem of wrong) console.error(`demo: ${problem}`);
-console.log(wrong.length === 0 ? "\ndemo: all as it should be" : "\ndemo: not as it should be");
+for (const problem of wrong) new Output(process.stderr).write(`demo: ${problem}\n`);
+print(wrong.length === 0 ? "\ndemo: all as it should be" : "\ndemo: not as it should be");
 process.exitCode = wrong.length === 0 ? 0 : 1;
