@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { runCli } from "./run-cli.ts";
 import { anIo } from "./testing-io.ts";
 
@@ -103,6 +105,89 @@ for (const { argv, want } of filters) {
   });
 }
 
+/** Characters that libraries take for ends of lines, and JSON has raw in its strings. */
+const inText = ["\u2028", "\u2029", "\u0085"];
+for (const separator of inText) {
+  const name = `U+${separator.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  test(`an event with ${name} in its arguments is one event, in json and in compact`, async () => {
+    const process = { binary: "/bin/sh", arguments: `-c id${separator}x` };
+    const line = JSON.stringify({ process_exec: { process }, node_name: "n" });
+    assert.ok(line.includes(separator));
+    const stdin = `${line}\n${host}\n`;
+    const json = await cli(["getevents"], { stdin });
+    const [first, second, ...rest] = json.out.split("\n");
+    assert.deepEqual([JSON.parse(first!), second, rest], [JSON.parse(line), host, [""]]);
+    const compact = await cli(["getevents", "-o", "compact"], { stdin });
+    assert.equal(
+      compact.out,
+      `🚀 process n /bin/sh "-c id\\${name.replace("U+", "u")}x"\n🚀 process n /bin/ls\n`,
+    );
+    assert.deepEqual([json.err, compact.err, json.code], ["", "", 0]);
+  });
+}
+
+test("carriage returns at the ends of lines, and alone between them, hide no event", async () => {
+  for (const stdin of [`${bash}\r\n${host}\r\n`, `${bash}\r${host}\n`, `${bash}\n${host}`]) {
+    const { code, out, err } = await cli(["getevents"], { stdin });
+    assert.deepEqual([code, err], [0, ""]);
+    assert.deepEqual(
+      out.split("\n").map((line) => line.trim()),
+      [bash, host, ""],
+    );
+  }
+});
+
+const time = "2026-01-02T03:04:06.000000001Z";
+const unread: readonly { what: string; line: string; advice: string }[] = [
+  {
+    ...{ what: "kubectl logs --prefix", line: `[pod/guardbee-agent-x/export-stdout] ${bash}` },
+    advice: "leave out --prefix of kubectl logs",
+  },
+  {
+    ...{ what: "kubectl logs --timestamps", line: `${time} ${bash}` },
+    advice: "leave out --timestamps of kubectl logs",
+  },
+  {
+    ...{ what: "a CRI runtime's file", line: `${time} stdout F ${bash}` },
+    advice: "it is from a container runtime's log; take it with kubectl logs",
+  },
+  {
+    ...{
+      what: "Docker's file",
+      line: JSON.stringify({ log: `${bash}\n`, stream: "stdout", time }),
+    },
+    advice: "it is from a container runtime's log; take it with kubectl logs",
+  },
+  {
+    ...{ what: "a collector", line: `node-1 export-stdout ${bash}` },
+    advice: "leave out what stands before each event",
+  },
+  {
+    ...{ what: "something else", line: "level=info msg=started" },
+    advice: "give it the JSON lines of an agent: its file, or kubectl logs -c export-stdout",
+  },
+];
+for (const { what, line, advice } of unread) {
+  test(`getevents of lines of ${what} says that it could read nothing, and ends with 1`, async () => {
+    const { code, out, err } = await cli(["getevents"], { stdin: `${line}\n${line}\n` });
+    const said = `2 lines are no events and left out; of the first: ${advice}`;
+    assert.deepEqual(
+      { code, out, err },
+      { code: 1, out: "", err: `guardbee getevents: ${said}\n` },
+    );
+  });
+}
+
+test("getevents counts what it left out beside events, and ends with 0; of nothing it says nothing", async () => {
+  const { code, err } = await cli(["getevents"], { stdin: events });
+  assert.equal(code, 0);
+  assert.match(
+    err,
+    /^guardbee getevents: 2 lines are no events and left out; of the first: give it/,
+  );
+  assert.deepEqual(await cli(["getevents"], { stdin: "\n" }), { code: 0, out: "", err: "" });
+});
+
 test("getevents tells about events that were lost, and goes on", async () => {
   const lost = '{"rate_limit_info":{"number_of_dropped_process_events":"42"}}\n';
   const { code, out, err } = await cli(["getevents", "-o", "compact"], {
@@ -148,4 +233,48 @@ test("events follow copies a file until it is stopped", async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
+/** The program itself, with `input` on its standard input, through a shell line. */
+const shell = (line: string, input = "") =>
+  spawnSync("bash", ["-c", line, main], {
+    ...{ input, encoding: "utf8", env: { ...process.env, NODE: process.execPath } },
+  });
+
+const full: readonly string[] = [
+  "getevents",
+  "getevents -o compact",
+  "--help",
+  "completion bash",
+  "policy check - -o json",
+];
+for (const command of full) {
+  test(`${command} on a full disk says so in one line and ends with 4`, () => {
+    const { status, stderr } = shell(`"$NODE" "$0" ${command} > /dev/full`, `${bash}\n`);
+    const said =
+      /^guardbee: standard output: ENOSPC: no space left on device, write; nothing more is/m;
+    assert.match(stderr, said);
+    assert.doesNotMatch(stderr, /^ +at /m);
+    assert.equal(status, 4);
+  });
+}
+
+test("a reader that closes the pipe early ends a command quietly", () => {
+  const many = `${bash}\n`.repeat(20_000);
+  const line = `set -o pipefail; "$NODE" "$0" getevents | head -n 1`;
+  const { status, stdout, stderr } = shell(line, many);
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: `${bash}\n`, stderr: "" });
+});
+
+test("a folder on standard input is said, not read as nothing", () => {
+  const { status, stderr } = shell(`"$NODE" "$0" getevents < /`);
+  const said = "guardbee getevents: what it reads broke off: EISDIR: standard input is a folder\n";
+  assert.deepEqual({ status, stderr }, { status: 1, stderr: said });
+  assert.equal(shell(`"$NODE" "$0" policy check - < /`).status, 2);
+});
+
+test("a full disk behind standard error costs the message, not the answer", () => {
+  const { status, stdout } = shell(`"$NODE" "$0" getevents 2> /dev/full`, events);
+  assert.deepEqual([status, stdout.split("\n").length], [0, 4]);
 });

@@ -1,6 +1,7 @@
 import { lower } from "./lower/index.ts";
 import { type ParsedPolicy, parsePolicies } from "./parse.ts";
 import type { Policy } from "./parse-object.ts";
+import { oneLine } from "./printable.ts";
 import { formatProblem, type Problem } from "./problem.ts";
 
 /** A file's name, as it is shown, and its text. */
@@ -78,7 +79,7 @@ export function formatCheckReport(report: CheckReport): string {
     lines.push(...policy.problems.map(formatProblem), formatVerdict(policy));
   }
   for (const { file, line, kind } of report.skipped) {
-    lines.push(`${file}:${line}: ${kind}: skipped, it is not a policy`);
+    lines.push(`${oneLine(file)}:${line}: ${oneLine(kind)}: skipped, it is not a policy`);
   }
   lines.push(...report.warnings.map((warning) => `warning: ${formatProblem(warning)}`));
   return lines.map((line) => `${line}\n`).join("");
@@ -86,7 +87,8 @@ export function formatCheckReport(report: CheckReport): string {
 
 function formatVerdict(policy: CheckedPolicy): string {
   const { file, kind, namespace, name, verdict, hookCount, problems } = policy;
-  const subject = `${file}: ${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  const where = namespace === undefined ? "" : `${namespace}/`;
+  const subject = oneLine(`${file}: ${kind} ${where}${name}`);
   switch (verdict) {
     case "ok":
       return `${subject}: ok (${count(hookCount, "hook")})`;

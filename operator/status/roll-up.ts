@@ -58,9 +58,10 @@ const maxRefusalBytes = 600;
 const maxStatusBytes = 8_000;
 
 /**
- * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted,
- * then not distributed, then failed nodes, then pending ones, then "all unreachable"; unreachable nodes beside
- * programmed ones are counted and named, and hold up nothing. At most 10 problems or failure
+ * The status of a policy from what its nodes report. Pure. Precedence of `Ready`: not accepted or
+ * not judged; not distributed; a roll-out that is undone, halted or under way; without a roll-out
+ * failed nodes, then pending ones, then "all unreachable"; and where all of that is well, a trial in
+ * monitor mode. Unreachable nodes beside programmed ones are counted and named, and hold up nothing. At most 10 problems or failure
  * groups, and 8 kB in all, whatever the size of the policy and the fleet.
  */
 export function rollUp(input: RollUpInput): PolicyStatus {

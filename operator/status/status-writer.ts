@@ -56,12 +56,12 @@ export class StatusWriter {
     this.#intervalMs = intervalMs;
   }
 
-  /** What status the policy has, as far as we know: our own last write until the watch shows it. */
+  /** What status the policy has, as far as we know: for 10 s our own last write, then what the watch shows. */
   current(policy: PolicyEntry): PolicyStatus | undefined {
     const written = this.#writtenOf(policy);
     if (written === undefined) return policy.status;
-    const echoed = this.#clock.monotonic() - written.atMs > echoMs;
-    return echoed ? policy.status : written.status;
+    const isLate = this.#clock.monotonic() - written.atMs > echoMs;
+    return isLate ? policy.status : written.status;
   }
 
   /** How long until its nodes are worth another look. */

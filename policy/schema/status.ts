@@ -13,13 +13,8 @@ import {
 } from "./dsl.ts";
 
 /**
- * Condition types of a policy.
- * - `Accepted`: False with InvalidSpec, NotSupported or Refused (by a guard rail).
- * - `ResolvedRefs`: False with BundleFailed.
- * - `Programmed`: False with NodesFailed or RolloutHalted; Unknown with Pending or RollingOut.
- * - `Enforcing`: False with MonitorMode or NodesFailed; Unknown with Pending.
- * - `Ready`: the summary. False with the first reason above; Unknown with Pending.
- * - `Stalled`, `Reconciling`: present only while true (kstatus).
+ * Condition types of a policy. `Ready` is the summary; `Stalled` and `Reconciling` are present only
+ * while true (kstatus). operator/status/conditions.ts has the reasons of each.
  */
 export const conditionTypes = [
   ...(["Accepted", "ResolvedRefs", "Programmed", "Enforcing", "Ready"] as const),

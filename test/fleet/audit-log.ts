@@ -1,6 +1,6 @@
 import { createReadStream, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { splitLines } from "@guardbee/kube/lines";
 
 /** One write that the API server answered, whatever the answer. */
 export type Write = {
@@ -53,7 +53,7 @@ export class AuditLog {
   async since(mark: number): Promise<readonly Write[]> {
     const writes: Write[] = [];
     const stream = createReadStream(this.#file, { start: mark });
-    for await (const line of createInterface({ input: stream })) {
+    for await (const line of splitLines(stream, { unfinished: "kept" })) {
       const write = parseEvent(line);
       if (write?.user.startsWith(ours) === true && write.resource !== "leases") writes.push(write);
     }
