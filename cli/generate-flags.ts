@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { commands } from "./commands.ts";
+import { Output } from "./output.ts";
 import { runCli } from "./run-cli.ts";
 
 /**
@@ -49,10 +50,10 @@ async function helpOf(name: string): Promise<string> {
   await runCli([...name.split(" "), "--help"], {
     stdin: Readable.from([]),
     stdinIsPiped: false,
-    stdout,
+    stdout: new Output(stdout),
     stdoutIsTty: false,
     stdoutColumns: 100,
-    stderr: process.stderr,
+    stderr: new Output(process.stderr),
     env: {},
     cwd: "/",
     signal: new AbortController().signal,
