@@ -21,7 +21,13 @@ test("healthz and readyz answer for themselves, anything else is not found", asy
 test("metrics are served as the registry gives them, and a 500 when they cannot be read", async () => {
   const stop = new AbortController();
   let text = async () => "up 1\n";
-  const metrics = { contentType: "text/plain; version=0.0.4", metrics: () => text() };
+  const metrics = {
+    contentType: "text/plain; version=0.0.4",
+    read: () => text(),
+    metrics() {
+      return this.read();
+    },
+  };
   const health = { alive: () => true, ready: () => true, metrics };
   const port = await serveHealth(health, listen, stop.signal);
   const get = async () => {

@@ -41,15 +41,15 @@ function probed(path: string, good: boolean): HttpAnswer {
 }
 
 /** Whoever asks while they are being collected gets those: a flood collects them once at a time. */
-function metricsRoute({ contentType, metrics }: NonNullable<Health["metrics"]>): HttpRoute {
+function metricsRoute(registry: NonNullable<Health["metrics"]>): HttpRoute {
   let collecting: Promise<string> | undefined;
   return {
     method: "GET",
     async answer() {
-      collecting ??= metrics().finally(() => {
+      collecting ??= registry.metrics().finally(() => {
         collecting = undefined;
       });
-      return { status: 200, type: contentType, body: await collecting };
+      return { status: 200, type: registry.contentType, body: await collecting };
     },
   };
 }
