@@ -128,6 +128,49 @@ test("no more keys than concurrency are worked on at once", async () => {
   for (const end of ends) end();
 });
 
+test("eight tenants whose keys take long do not hold up a key of the cluster, nor each other", async () => {
+  const slowMs = 60_000;
+  const work = async (key: string) => {
+    if (key.includes("/")) await clock.sleep(slowMs, stop.signal);
+    return done;
+  };
+  const namespaceOf = (key: string) => (key.includes("/") ? key.split("/", 1)[0] : undefined);
+  const queue = aQueue(work, { namespaceOf });
+  for (let policy = 0; policy < 12; policy++) {
+    for (let tenant = 0; tenant < 8; tenant++) queue.add(`${tenant}/${policy}`);
+  }
+  await clock.advance(0);
+  queue.add("cluster");
+  await clock.advance(0);
+  assert.deepEqual(worked, ["0/0", "1/0", "2/0", "cluster"]);
+  await clock.advance(2 * slowMs);
+  assert.deepEqual(worked.slice(4), ["3/0", "4/0", "5/0", "6/0", "7/0", "0/1"]);
+  queue.add("cluster");
+  await clock.advance(0);
+  assert.equal(worked.at(-1), "cluster");
+});
+
+test("a key brought forward is worked on once, at the earlier time", async () => {
+  const queue = aQueue();
+  queue.add("a", 9000);
+  queue.add("b", 2000);
+  queue.add("a", 1000);
+  await clock.advance(60_000);
+  assert.deepEqual(worked, ["a", "b"]);
+});
+
+test("20,000 keys cost as many looks at the line, not their square", async () => {
+  let looks = 0;
+  const namespaceOf = (key: string) => {
+    looks++;
+    return key.slice(0, 2);
+  };
+  const queue = aQueue(async () => done, { namespaceOf });
+  for (let key = 0; key < 20_000; key++) queue.add(`${key}`);
+  while (worked.length < 20_000) await clock.advance(0);
+  assert.equal(looks, 40_000); // when it is put in line, and when it ends
+});
+
 test("the rate limit spreads a burst", async () => {
   const queue = aQueue(undefined, { ratePerSecond: 2 });
   for (const key of ["a", "b", "c", "d", "e"]) queue.add(key);

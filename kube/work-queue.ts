@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
+import { DueKeys } from "./due-keys.ts";
+import { FairTurns } from "./fair-turns.ts";
 import { askedDelayMs } from "./kube-error.ts";
 
 /** How the work on a key ended. Throwing means: again, with back-off. There is no other knob. */
@@ -19,6 +21,8 @@ export type WorkQueueOptions = {
   readonly log: Logger;
   /** Keys worked on at once; default 4. */
   readonly concurrency?: number;
+  /** Whose key it is, for FairTurns; undefined, the default, for the cluster's. */
+  readonly namespaceOf?: (key: string) => string | undefined;
   /** Delay after the first failure, doubling with each; default 500 ms. */
   readonly firstDelayMs?: number;
   /** Default 60 s. */
@@ -41,19 +45,23 @@ export type QueueDepth = {
 const turnMs = 20;
 
 /**
- * A queue of keys. Merge rule: a key is in it at most once, due at the earliest time anyone asked
+ * A queue of keys, fair by namespace. Merge rule: a key is in it at most once, due at the earliest time anyone asked
  * for; a key added while it is being worked on is worked on again afterwards, never twice at once.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #clock: Clock;
-  /** Key → when due, in monotonic ms. Written by add and #take. */
+  /** Every key that waits → when it is due, in monotonic ms. Written by add and #take. */
   readonly #due = new Map<string, number>();
-  /** Keys being worked on. Written by #take and #finish. */
+  /** Those not yet due, and times that `add` brought forward since. Written by add and #ripen. */
+  readonly #later = new DueKeys();
+  /** Those due, by whose turn it is. Written by #ripen, #take and #workOn. */
+  readonly #turns: FairTurns;
+  /** Keys being worked on. Written by #take and #workOn. */
   readonly #active = new Set<string>();
-  /** Key → failures in a row. Written by #finish. */
+  /** Key → failures in a row. Written by #finish and #retry. */
   readonly #failures = new Map<string, number>();
-  /** When each start of the last second was. Written by #take. */
+  /** When each start of the last second was. Written by #take and #rateDelayMs. */
   #startsMs: number[] = [];
   /** Aborted to wake the loop. Replaced by #idle only. */
   #wake = new AbortController();
@@ -61,6 +69,7 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#turns = new FairTurns(options.concurrency ?? 4);
   }
 
   /** Asks for work on `key`, now or after `delayMs`. */
@@ -69,6 +78,8 @@ export class WorkQueue {
     const known = this.#due.get(key);
     if (known !== undefined && known <= dueMs) return;
     this.#due.set(key, dueMs);
+    if (this.#active.has(key)) return; // #workOn puts it in line
+    this.#later.push({ key, dueMs });
     this.#wake.abort();
   }
 
@@ -104,39 +115,40 @@ export class WorkQueue {
     await Promise.all(under);
   }
 
-  /** The key due first, marked active; undefined when none is due or may start. */
+  /** The key whose turn it is, marked active; undefined when none is due or may start. */
   #take(): string | undefined {
-    if (this.#active.size >= (this.#options.concurrency ?? 4)) return undefined;
+    this.#ripen();
     if (this.#rateDelayMs() > 0) return undefined;
+    const key = this.#turns.take();
+    if (key === undefined) return undefined;
+    this.#due.delete(key);
+    this.#active.add(key);
+    if (this.#options.ratePerSecond !== undefined) this.#startsMs.push(this.#clock.monotonic());
+    return key;
+  }
+
+  /** Puts what has become due in line for its turn. */
+  #ripen(): void {
     const nowMs = this.#clock.monotonic();
-    let first: { key: string; dueMs: number } | undefined;
-    for (const [key, dueMs] of this.#due) {
-      if (dueMs > nowMs || this.#active.has(key)) continue;
-      if (first === undefined || dueMs < first.dueMs) first = { key, dueMs };
+    for (let next = this.#later.first(); next !== undefined; next = this.#later.first()) {
+      const current = this.#due.get(next.key) === next.dueMs; // else it was brought forward
+      if (current && next.dueMs > nowMs) return;
+      this.#later.shift();
+      if (current) this.#turns.add(next.key, this.#options.namespaceOf?.(next.key));
     }
-    if (first === undefined) return undefined;
-    this.#due.delete(first.key);
-    this.#active.add(first.key);
-    if (this.#options.ratePerSecond !== undefined) this.#startsMs.push(nowMs);
-    return first.key;
   }
 
   /** Sleeps until the next key may start, or something changes. */
   async #idle(signal: AbortSignal): Promise<void> {
     this.#wake = new AbortController();
-    const full = this.#active.size >= (this.#options.concurrency ?? 4);
-    const nowMs = this.#clock.monotonic();
-    let delayMs = 3_600_000;
-    if (!full) {
-      for (const [key, dueMs] of this.#due) {
-        if (!this.#active.has(key)) delayMs = Math.min(delayMs, Math.max(dueMs - nowMs, 0));
-      }
-      delayMs = Math.max(delayMs, this.#rateDelayMs());
-    }
+    const nextMs = this.#later.first()?.dueMs ?? Number.POSITIVE_INFINITY;
+    const rateMs = this.#rateDelayMs();
+    const dueMs = Math.min(nextMs - this.#clock.monotonic(), 3_600_000);
+    const delayMs = rateMs > 0 ? rateMs : dueMs;
     try {
       await this.#clock.sleep(delayMs, AbortSignal.any([signal, this.#wake.signal]));
     } catch {
-      // woken by add or #finish, or the end of run: the loop looks again
+      // woken by add or #workOn, or the end of run: the loop looks again
     }
   }
 
@@ -158,6 +170,9 @@ export class WorkQueue {
       this.#retry(key, error);
     } finally {
       this.#active.delete(key);
+      this.#turns.finish(this.#options.namespaceOf?.(key));
+      const dueMs = this.#due.get(key); // asked for meanwhile
+      if (dueMs !== undefined) this.#later.push({ key, dueMs });
       this.#wake.abort();
     }
   }

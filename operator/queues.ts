@@ -1,5 +1,5 @@
 import { type Clock, type KubeConnection, WorkQueue } from "@guardbee/kube";
-import { allAtOnce, type RolloutPlan } from "@guardbee/policy";
+import { allAtOnce, namespaceOfSet, type RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { NodePace, reconcileNode } from "./distribute/reconcile.ts";
 import type { Fleet } from "./fleet/fleet.ts";
@@ -53,9 +53,11 @@ export function createQueues(options: QueuesOptions): Queues {
     rollout,
   };
   const work = (name: string, signal: AbortSignal) => reconcilePolicy(name, deps, signal);
+  // What judges a policy is Rego that its namespace may have written.
+  const fair = { log, clock, namespaceOf: namespaceOfSet, concurrency: 8 };
   return {
-    policies: new WorkQueue({ work: metrics.timed("policies", work), log, clock }),
-    regoPolicies: new WorkQueue({ work: metrics.timed("regoPolicies", work), log, clock }),
+    policies: new WorkQueue({ ...fair, work: metrics.timed("policies", work) }),
+    regoPolicies: new WorkQueue({ ...fair, work: metrics.timed("regoPolicies", work) }),
     nodes: new WorkQueue({
       work: metrics.timed("nodes", (name: string, signal: AbortSignal) =>
         reconcileNode(name, { connection, fleet, pace }, signal),

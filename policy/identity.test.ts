@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { hashSets, nodeDigest, setName } from "./identity.ts";
+import { hashSets, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 import { aKprobePolicy, lowered } from "./testing/a-policy.ts";
 
 const match = (index: number, values: string[]) => ({ index, operator: "Equal", values });
@@ -46,6 +46,14 @@ test("setName cuts what is too long and keeps names apart", () => {
     [253, 253],
   );
   assert.notEqual(names[0], names[1]);
+});
+
+test("namespaceOfSet is what setName was given, also of a name that was cut", () => {
+  const name = "a.b".repeat(83);
+  const namespaceOf = (kind: string, namespace?: string) =>
+    namespaceOfSet(setName({ kind, name, ...(namespace === undefined ? {} : { namespace }) }));
+  assert.equal(namespaceOf("TracingPolicy"), undefined);
+  assert.equal(namespaceOf("RegoPolicyNamespaced", "shop"), "shop");
 });
 
 test("nodeDigest does not depend on order, and does on each name and hash", () => {

@@ -28,6 +28,12 @@ export function setName(ref: SourceRef): string {
   return `${name.slice(0, maxNameBytes - hash.length - 1).replace(/[-.]+$/, "")}-${hash}`;
 }
 
+/** Namespace of the policy that `setName` named; undefined for one of the cluster. */
+export function namespaceOfSet(name: string): string | undefined {
+  const [kind = "", namespace] = name.split(".", 2);
+  return kind.endsWith("namespaced") ? namespace : undefined;
+}
+
 /** Names are DNS subdomains: ASCII, so characters are bytes. */
 const maxNameBytes = 253;
 

@@ -11,7 +11,7 @@ export { type Decision, decide, type NamedSet, type Outcome } from "./decide/dec
 export type { HookCall, OpenFile, Parameter, Process } from "./decide/event.ts";
 export { type FollowState, followsDescriptors, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
-export { hashSets, nodeDigest, type SourceRef, setName } from "./identity.ts";
+export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from "./identity.ts";
 export { canonicalJson } from "./lower/canonical.ts";
 export { lower, refOf } from "./lower/index.ts";
 export { type ParsedFile, type ParsedPolicy, parsePolicies } from "./parse.ts";
