@@ -151,3 +151,23 @@ export type Action =
 export function isEnforcing(action: Action): boolean {
   return ["Sigkill", "Signal", "Override"].includes(action.action);
 }
+
+/** How large a set is. */
+export type SetSize = {
+  readonly hooks: number;
+  /** A hook without selectors counts as one. */
+  readonly selectors: number;
+  /** What its conditions list, all together. */
+  readonly values: number;
+};
+
+/** Counts what is in a set. */
+export function sizeOf({ hooks }: Pick<SelectorSet, "hooks">): SetSize {
+  const selectors = hooks.flatMap((hook) => hook.selectors);
+  const conditions = selectors.flatMap((selector) => selector.conditions);
+  return {
+    hooks: hooks.length,
+    selectors: hooks.reduce((count, hook) => count + Math.max(hook.selectors.length, 1), 0),
+    values: conditions.reduce((count, { values }) => count + values.length, 0),
+  };
+}

@@ -45,16 +45,16 @@ export function prefixDimension(
 ): Dimension {
   const base = baseBits(words, count, asked);
   const usersOf = usersByValue(asked);
-  const lengths = [...new Set([...usersOf.keys()].map((value) => value.length))];
   const entries = new Map<string, Bits>();
-  for (const value of usersOf.keys()) {
-    const shorter = lengths
-      .filter((length) => length <= value.length)
-      .map((length) => value.slice(0, length))
-      .filter((prefix) => usersOf.has(prefix));
-    const users = new Set(shorter.flatMap((prefix) => [...usersOf.get(prefix)!]));
-    const meets = (c: Listing) => shorter.some((prefix) => c.values.has(prefix)) !== c.negated;
-    entries.set(value, withBits(base.otherwise, users, meets));
+  /** The listed prefixes of the value at hand, itself included, shortest first. */
+  const prefixes: string[] = [];
+  // Sorted, a prefix comes right before all that begins with it.
+  for (const value of [...usersOf.keys()].sort()) {
+    while (prefixes.length > 0 && !value.startsWith(prefixes.at(-1)!)) prefixes.pop();
+    const nearest = entries.get(prefixes.at(-1) ?? "") ?? base.otherwise;
+    prefixes.push(value);
+    const meets = (c: Listing) => prefixes.some((prefix) => c.values.has(prefix)) !== c.negated;
+    entries.set(value, withBits(nearest, usersOf.get(value)!, meets));
   }
   return { ...base, entries };
 }

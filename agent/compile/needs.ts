@@ -25,8 +25,9 @@ export type Needs = ReadonlyMap<string, { readonly resource: Resource; readonly 
  */
 export const nodeLimits = {
   attachPoints: 512,
-  values: 65_536,
-  executables: 8_192,
+  executablePoints: 128,
+  values: 32_768,
+  executables: 4_096,
 } as const;
 
 /** What each set with a hook in `points` needs, by its name. */
@@ -78,6 +79,11 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
     here("arguments", layout.readingsMax, new Set(slots.map(slotKey))),
     here("different matchCapabilities", layout.capTestsMax, new Set(conditions.flatMap(testKey))),
     onNode("attach points", nodeLimits.attachPoints, new Set([`${point.kind} ${symbol}`])),
+    onNode(
+      "attach points that compare executables",
+      nodeLimits.executablePoints,
+      new Set(executables.length > 0 ? [`${point.kind} ${symbol}`] : []),
+    ),
     onNode("values", nodeLimits.values, values),
     onNode("executables", nodeLimits.executables, new Set(executables)),
     onNode(

@@ -340,17 +340,18 @@ class Builder {
     const byPrefix = prefixDimension(this.#words, this.#bits.length, prefix);
     rows[2 * dim.binary] = exactly.otherwise;
     rows[2 * dim.binaryPrefix] = byPrefix.otherwise;
-    const add = (dimension: Dimension, ids: ReadonlyMap<string, number>, nearest: boolean) => {
+    const add = (
+      { entries, otherwise }: Dimension,
+      ids: ReadonlyMap<string, number>,
+      keyOf: (value: string) => string,
+    ) => {
       const base = this.#rows.length;
-      for (const value of ids.keys()) {
-        const key = nearest ? longestPrefix(value, dimension.entries) : value;
-        this.#rows.push(dimension.entries.get(key) ?? dimension.otherwise);
-      }
+      for (const value of ids.keys()) this.#rows.push(entries.get(keyOf(value)) ?? otherwise);
       return base;
     };
     const { binaryExact, binaryPrefix } = this.#shared;
-    const exactBase = add(exactly, binaryExact, false);
-    const prefixBase = add(byPrefix, binaryPrefix, true);
+    const exactBase = add(exactly, binaryExact, (value) => value);
+    const prefixBase = add(byPrefix, binaryPrefix, longestOf(byPrefix.entries));
     return [exactBase, binaryExact.size, prefixBase, binaryPrefix.size];
   }
 
@@ -378,9 +379,13 @@ export function bytes(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-function longestPrefix(value: string, entries: ReadonlyMap<string, unknown>): string {
-  for (let length = value.length; length > 0; length--) {
-    if (entries.has(value.slice(0, length))) return value.slice(0, length);
-  }
-  return "";
+/** The longest beginning of a value that is listed; empty when none is. */
+function longestOf(entries: ReadonlyMap<string, unknown>): (value: string) => string {
+  const lengths = [...new Set([...entries.keys()].map(({ length }) => length))].sort(
+    (a, b) => b - a,
+  );
+  return (value) => {
+    const fits = (length: number) => length <= value.length && entries.has(value.slice(0, length));
+    return value.slice(0, lengths.find(fits) ?? 0);
+  };
 }

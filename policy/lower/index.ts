@@ -1,6 +1,8 @@
 import type { Policy } from "../parse-object.ts";
 import type { Result } from "../problem.ts";
 import type { PolicyRef, SelectorSet } from "../selector-set.ts";
+import { sizeOf } from "../selector-set.ts";
+import { checkSize } from "./check-size.ts";
 import { lowerExecPolicy } from "./exec-policy.ts";
 import { lowerTracingPolicy } from "./tracing-policy.ts";
 
@@ -16,6 +18,13 @@ export function lower(policy: Policy): Result<SelectorSet> {
     const field = "metadata.namespace";
     return { ok: false, problems: [{ field, what: "is missing", fix, kind: "invalid" }] };
   }
+  const lowered = lowerKind(policy, ref);
+  if (!lowered.ok) return lowered;
+  const problems = checkSize(sizeOf(lowered.value));
+  return problems.length === 0 ? lowered : { ok: false, problems };
+}
+
+function lowerKind(policy: Policy, ref: PolicyRef): Result<SelectorSet> {
   switch (policy.kind) {
     case "TracingPolicy":
     case "TracingPolicyNamespaced":

@@ -30,6 +30,7 @@ export type Shape = {
   readonly pattern?: string;
   readonly minItems?: number;
   readonly maxItems?: number;
+  readonly maxProperties?: number;
   readonly "x-kubernetes-int-or-string"?: boolean;
   readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
   readonly "x-kubernetes-validations"?: readonly Rule[];
@@ -62,6 +63,11 @@ function walkObject(place: Place, raw: unknown): unknown {
     return raw;
   }
   if (place.schema["x-kubernetes-preserve-unknown-fields"] === true) return raw;
+  const { maxProperties = Number.POSITIVE_INFINITY } = place.schema;
+  if (Object.keys(raw).length > maxProperties) {
+    report(place, `has ${Object.keys(raw).length} entries`, `at most ${maxProperties}`);
+    return raw;
+  }
   const { schema, problems } = place;
   const before = problems.length;
   // No prototype: keys come from outside, and "__proto__" must stay an ordinary key.
@@ -118,6 +124,7 @@ function walkArray(place: Place, raw: unknown): unknown {
   }
   if (raw.length > (schema.maxItems ?? Number.POSITIVE_INFINITY)) {
     report(place, `has ${raw.length} items`, `at most ${schema.maxItems}`);
+    return raw; // what is in them is not worth a look, nor thousands of further problems
   }
   if (raw.length < (schema.minItems ?? 0)) {
     report(place, `has ${raw.length} items`, `at least ${schema.minItems}`);

@@ -1,4 +1,5 @@
 import type { Static } from "typebox";
+import { bounded, bounds } from "./bounds.ts";
 import {
   type Immutable,
   int64,
@@ -29,6 +30,7 @@ const oneKey: Rule = {
     ].filter((member) => member !== undefined).length === 1,
 };
 
+const ofValues = { maxItems: bounds.values } as const;
 const binaryOperator = ["In", "NotIn", "Prefix", "NotPrefix"] as const;
 
 /**
@@ -43,27 +45,27 @@ const item = object(
       nullable(
         object({
           operator: optional(oneOf(binaryOperator, { default: "In" })),
-          values: requiredList(text()),
+          values: requiredList(text(), ofValues),
         }),
       ),
     ),
     operator: optional(oneOf(binaryOperator, { description: "Of values." })),
-    values: list(text(), { description: "Of matchBinarys, when that is empty." }),
-    matchActions: list(action),
+    values: list(text(), { ...ofValues, description: "Of matchBinarys, when that is empty." }),
+    matchActions: list(action, { maxItems: bounds.actions }),
   },
   { "x-kubernetes-validations": [oneKey] },
 );
 
 /** The allow-list form: what one rule says about an exec; what it gives is ANDed. */
 const execRule = object({
-  paths: list(text(), { description: "Executables by their exact path." }),
-  pathPrefixes: list(text()),
-  pathGlobs: list(text()),
-  digests: list(text(), { description: "algorithm:hex of the file's content." }),
+  paths: list(text(), { ...ofValues, description: "Executables by their exact path." }),
+  pathPrefixes: list(text(), ofValues),
+  pathGlobs: list(text(), ofValues),
+  digests: list(text(), { ...ofValues, description: "algorithm:hex of the file's content." }),
   containers: list(text(), { description: "Container names." }),
   users: list(int64({ minimum: 0 }), { description: "Effective user ids." }),
   capabilities: list(text()),
-  parents: list(text(), { description: "Executables of the parent process." }),
+  parents: list(text(), { ...ofValues, description: "Executables of the parent process." }),
 });
 
 const spec = object({
@@ -80,7 +82,7 @@ const spec = object({
 });
 
 /** `spec` and `status` of ExecPolicy and ExecPolicyNamespaced. */
-export const execPolicy = object({ spec, status: policyStatus });
+export const execPolicy = object({ spec: bounded(spec), status: policyStatus });
 
 export type ExecPolicySpec = Immutable<Static<typeof spec>>;
 export type ExecItemSpec = Immutable<Static<typeof item>>;

@@ -1,3 +1,4 @@
+import { bounds } from "./bounds.ts";
 import {
   flag,
   int32,
@@ -69,7 +70,7 @@ export const kprobe = object(
     ...described,
     ...returns,
     returnArgAction: optional(text()),
-    selectors: list(selector),
+    selectors: list(selector, { maxItems: bounds.hookSelectors }),
     syscall: flag({ default: true, description: "Whether call is a system call." }),
   },
   { "x-kubernetes-validations": [returnNeedsArg] },
@@ -79,7 +80,7 @@ export const lsmhook = object({
   args: list(arg),
   hook: text(),
   ...described,
-  selectors: list(selector),
+  selectors: list(selector, { maxItems: bounds.hookSelectors }),
 });
 
 export const tracepoint = object({
@@ -87,7 +88,7 @@ export const tracepoint = object({
   event: text(),
   ...described,
   raw: flag(),
-  selectors: list(selector),
+  selectors: list(selector, { maxItems: bounds.hookSelectors }),
   subsystem: text(),
 });
 
@@ -104,7 +105,7 @@ export const uprobe = object(
     path: text(),
     refCtrOffsets: list(int64()),
     ...returns,
-    selectors: list(selector),
+    selectors: list(selector, { maxItems: bounds.hookSelectors }),
     symbols: list(text()),
   },
   { "x-kubernetes-validations": [oneAddressing, returnNeedsArg] },
@@ -117,7 +118,7 @@ export const usdt = object({
   name: text(),
   path: text(),
   provider: text(),
-  selectors: list(selector),
+  selectors: list(selector, { maxItems: bounds.hookSelectors }),
 });
 
 export const enforcer = object({ calls: requiredList(text()) });

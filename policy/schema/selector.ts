@@ -1,3 +1,4 @@
+import { bounds } from "./bounds.ts";
 import {
   flag,
   int32,
@@ -41,6 +42,7 @@ export const argOperators = [
   ...["CelExpr", "FileType", "NotFileType"],
 ] as readonly string[];
 
+const ofValues = { maxItems: bounds.values } as const;
 const membership = ["In", "NotIn"] as const;
 
 const oneNewAddress: Rule = {
@@ -87,27 +89,27 @@ export const matchArg = object({
   args: list(int32({ minimum: 0 }), { description: "Positions in args, from 0." }),
   index: optional(int32({ minimum: 0, description: "The index of one of args." })),
   operator: oneOf(argOperators),
-  values: list(text()),
+  values: list(text(), ofValues),
 });
 
 export const matchBinary = object({
   followChildren: flag({ default: false }),
   operator: oneOf(["In", "NotIn", "Prefix", "NotPrefix", "Postfix", "NotPostfix"]),
-  values: requiredList(text()),
+  values: requiredList(text(), ofValues),
 });
 
 export const matchCapability = object({
   isNamespaceCapability: flag({ default: false }),
   operator: oneOf(membership),
   type: optional(oneOf(["Effective", "Inheritable", "Permitted"], { default: "Effective" })),
-  values: requiredList(text()),
+  values: requiredList(text(), ofValues),
 });
 
 export const matchPid = object({
   followForks: flag({ default: false }),
   isNamespacePID: flag({ default: false }),
   operator: oneOf(membership),
-  values: requiredList(int32()),
+  values: requiredList(int32(), ofValues),
 });
 
 const matchNamespace = object({
@@ -116,18 +118,18 @@ const matchNamespace = object({
     ...(["Time", "TimeForChildren", "Cgroup", "User"] as const),
   ]),
   operator: oneOf(membership),
-  values: requiredList(text()),
+  values: requiredList(text(), ofValues),
 });
 
 const matchNamespaceChange = object({
   operator: oneOf(membership),
-  values: requiredList(text()),
+  values: requiredList(text(), ofValues),
 });
 
 export const selector = object({
   label: optional(text()),
   macros: list(text()),
-  matchActions: list(action),
+  matchActions: list(action, { maxItems: bounds.actions }),
   matchArgs: list(matchArg),
   matchBinaries: list(matchBinary, { maxItems: 1 }),
   matchCapabilities: list(matchCapability),
@@ -137,7 +139,7 @@ export const selector = object({
   matchNamespaces: list(matchNamespace),
   matchPIDs: list(matchPid),
   matchParentBinaries: list(matchBinary, { maxItems: 1 }),
-  matchReturnActions: list(action),
+  matchReturnActions: list(action, { maxItems: bounds.actions }),
   matchReturnArgs: list(matchArg),
   matchWorkloads: optional(
     object({

@@ -1,4 +1,5 @@
 import type { Static } from "typebox";
+import { bounded, bounds } from "./bounds.ts";
 import { flag, type Immutable, list, mapOf, object, oneOf, optional, text } from "./dsl.ts";
 import { enforcer, kprobe, lsmhook, tracepoint, uprobe, usdt } from "./hooks.ts";
 import { hostSelector, labelSelector } from "./label-selector.ts";
@@ -6,34 +7,36 @@ import type { Metadata } from "./metadata.ts";
 import { selector } from "./selector.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
 
+const ofHooks = { maxItems: bounds.hooks } as const;
+
 const spec = object({
   containerSelector: labelSelector,
   enforcers: list(enforcer),
-  fentries: list(kprobe),
+  fentries: list(kprobe, ofHooks),
   hostSelector,
-  kprobes: list(kprobe),
+  kprobes: list(kprobe, ofHooks),
   lists: list(
     object({
       name: text(),
       pattern: optional(text()),
       type: optional(oneOf(["syscalls", "generated_syscalls", "generated_ftrace"])),
       validated: flag(),
-      values: list(text()),
+      values: list(text(), { maxItems: bounds.values }),
     }),
   ),
   loader: flag(),
-  lsmhooks: list(lsmhook),
+  lsmhooks: list(lsmhook, ofHooks),
   nodeSelector: labelSelector,
   options: list(object({ name: text(), value: optional(text()) })),
   podSelector: labelSelector,
   selectorsMacros: mapOf(selector),
-  tracepoints: list(tracepoint),
-  uprobes: list(uprobe),
-  usdts: list(usdt),
+  tracepoints: list(tracepoint, ofHooks),
+  uprobes: list(uprobe, ofHooks),
+  usdts: list(usdt, ofHooks),
 });
 
 /** `spec` and `status` of TracingPolicy and TracingPolicyNamespaced: all upstream fields. */
-export const tracingPolicy = object({ spec, status: policyStatus });
+export const tracingPolicy = object({ spec: bounded(spec), status: policyStatus });
 
 export type TracingPolicySpec = Immutable<Static<typeof spec>>;
 export type KprobeSpec = Immutable<Static<typeof kprobe>>;
