@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { builtins } from "./builtins/index.ts";
 import { Instance, type MemoryLimits, pageBytes } from "./instance.ts";
+import { mendModule } from "./mended-module.ts";
 import type { ModuleFacts } from "./messages.ts";
 
 /** A value takes about this many times its JSON; measured with inventories (bench/rego). */
@@ -12,6 +13,8 @@ const keptGrowthBytes = 16 * 1024 * 1024;
 /** A module and its data, evaluated where this runs: in a worker thread, or in a child process. */
 export class Evaluator {
   readonly #module: WebAssembly.Module;
+  /** Whether functions that differ from opa's were found, and replaced. */
+  readonly #mended: boolean;
   readonly #limits: MemoryLimits;
   /** Written by setData. */
   #data: Uint8Array<ArrayBuffer> | undefined;
@@ -20,13 +23,16 @@ export class Evaluator {
 
   /** Throws when the module is none of OPA's, or of another ABI. */
   constructor(bytes: Uint8Array<ArrayBuffer>, limits: MemoryLimits) {
-    this.#module = new WebAssembly.Module(bytes);
+    const mended = mendModule(bytes);
+    this.#mended = mended !== undefined;
+    this.#module = new WebAssembly.Module(mended ?? bytes);
     this.#limits = limits;
   }
 
   /** Throws as the constructor does. */
   facts(): ModuleFacts {
     const { abi, entryPoints, builtins } = this.#load();
+    if (!this.#mended) throw new Error("has no names of functions; do not strip it");
     return { abi, entryPoints: [...entryPoints.keys()].sort(), builtins };
   }
 

@@ -7,6 +7,8 @@ import pino from "pino";
 import { compileRego } from "./compile.ts";
 import { findOpa } from "./find-opa.ts";
 import { EvaluationError, WasmHost, type WasmHostOptions } from "./host.ts";
+import { evalEach, evalWithOpa } from "./testing/parity.ts";
+import { aParityHost, resultOf } from "./testing/parity-host.ts";
 
 const wasm = new URL("../../rego/build/translate.wasm", import.meta.url);
 if (!existsSync(wasm)) throw new Error("rego/build/translate.wasm is not built: make -C rego");
@@ -161,6 +163,54 @@ describe("WasmHost with data", () => {
         ["", "2"],
         [null, "2"],
       ]);
+    } finally {
+      await host.close();
+    }
+  });
+
+  test("no input is undefined, and every other value is itself", async () => {
+    const text = `package a
+
+given := input
+
+with_path := x if x := given with input.a as 1
+
+with_paths := x if x := given with input.a.b as 1
+
+with_all := x if x := given with input as {"c": 3}
+
+out.given := given
+
+out.with_path := with_path
+
+out.with_paths := with_paths
+
+out.with_all := with_all`;
+    const modules = [{ path: "a.rego", text }];
+    const opa = await findOpa();
+    const inputs = [
+      null,
+      "s",
+      true,
+      1,
+      [],
+      [1, "a"],
+      {},
+      { a: 3, z: 4 },
+      { a: { c: 1 } },
+      { a: "x" },
+    ];
+    const expected = (await evalEach(opa, modules, ["a/out"], inputs))["a/out"]!;
+    const absent = await evalWithOpa(opa, modules, "data.a.out");
+    const host = await aParityHost(opa, modules, ["a/out"]);
+    try {
+      for (const [i, input] of inputs.entries()) {
+        assert.deepEqual(await resultOf(host, "a/out", input), expected[i], JSON.stringify(input));
+      }
+      assert.deepEqual(await resultOf(host, "a/out", undefined), absent);
+      assert.deepEqual(absent, {
+        ...{ with_path: { a: 1 }, with_paths: { a: { b: 1 } }, with_all: { c: 3 } },
+      });
     } finally {
       await host.close();
     }

@@ -6,6 +6,7 @@ import { type Answer, WorkerThread } from "./worker-thread.ts";
 export type Evaluation = {
   /** As named when the module was built: `guardbee/translate/result`. */
   readonly entryPoint: string;
+  /** Undefined: there is no input, as `opa eval` has none; null is a value as any. */
   readonly input: unknown;
   /** The policy object that it is for; errors name it. */
   readonly subject: string;
@@ -137,7 +138,7 @@ export class WasmHost {
       overrun(`took over ${clockMs} ms, not all of it its own; give the operator more CPU`);
     const ended = new AbortController();
     const limit = { ms: clockMs, error: starved };
-    const json = encode(of.input);
+    const json = of.input === undefined ? new Uint8Array() : encode(of.input);
     return withDeadline(this.#clock, limit, signal, async (limited) => {
       const { entryPoint } = of;
       const asked = thread.ask({ kind: "evaluate", entryPoint, json });

@@ -26,10 +26,9 @@ describe("inspectModule", () => {
 
   test("what is no module of opa is an error", async () => {
     const junk = new Uint8Array([1, 2, 3]);
-    await assert.rejects(
-      inspectModule(junk, signal),
-      /^Error: policy\.wasm: WebAssembly\.Module\(\)/,
-    );
+    await assert.rejects(inspectModule(junk, signal), {
+      message: "policy.wasm: is no module: it ends too early",
+    });
     const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
     await assert.rejects(inspectModule(empty, signal), {
       message: "policy.wasm: is no module of opa build: it has no ABI version",

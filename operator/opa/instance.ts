@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { type Builtin, BuiltinError } from "./builtins/builtin.ts";
+import { hostNumbers } from "./host-functions.ts";
 import { isJson, plainJson } from "./plain-json.ts";
 import { formatValue, parseValue, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
@@ -79,7 +80,7 @@ export class Instance {
       initial: limits.initialPages,
       maximum: limits.maximumPages,
     });
-    const byId = new Map<number, string>();
+    const byId = new Map(hostNumbers);
     const call = (id: number, _context: number, ...args: number[]) =>
       this.#callBuiltin(byId.get(id) ?? `number ${id}`, supplied, args);
     const env = {

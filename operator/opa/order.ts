@@ -1,3 +1,4 @@
+import { add, fractionOf, negate } from "./builtins/go-big-float.ts";
 import { BigNumber, type RegoEntry, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
 /** The value with sets and objects in Rego's order, in which the module does not keep them. */
@@ -67,10 +68,7 @@ function isSurrogate(unit: number): boolean {
 }
 
 function compareNumbers(a: number | BigNumber, b: number | BigNumber): number {
-  const [textA, textB] = [a, b].map((one) => (one instanceof BigNumber ? one.text : String(one)));
-  if (/^-?\d+$/.test(textA!) && /^-?\d+$/.test(textB!)) {
-    const difference = BigInt(textA!) - BigInt(textB!);
-    return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-  }
-  return Number(textA) - Number(textB);
+  const [x, y] = [a, b].map((one) => (one instanceof BigNumber ? one.text : String(one)));
+  const { numerator } = add(fractionOf(x!), negate(fractionOf(y!)));
+  return numerator < 0n ? -1 : numerator > 0n ? 1 : 0;
 }

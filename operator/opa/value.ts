@@ -60,7 +60,8 @@ export function typeName(value: RegoValue): string {
 export function formatValue(value: RegoValue): string {
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") return formatNumber(value);
-  if (typeof value === "string") return JSON.stringify(value);
+  // The module takes no half of a surrogate pair; Go would have read U+FFFD.
+  if (typeof value === "string") return JSON.stringify(value.toWellFormed());
   if (value instanceof BigNumber) return value.text;
   if (value instanceof RegoSet) {
     return value.items.length === 0 ? "set()" : `{${value.items.map(formatValue).join(", ")}}`;

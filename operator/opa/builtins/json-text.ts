@@ -5,9 +5,10 @@ export function jsonText(value: RegoValue): string {
   if (typeof value === "string") return quoted(value);
   if (value instanceof RegoSet) return `[${value.items.map(jsonText).join()}]`;
   if (value instanceof RegoObject) {
-    const entries = value.entries
-      .map(([key, one]): [string, RegoValue] => [keyText(key), one])
-      .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    // Of two keys with one text the last stays, as in a Go map.
+    const entries = [...new Map(value.entries.map(([key, one]) => [keyText(key), one]))].sort(
+      ([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
+    );
     return `{${entries.map(([key, one]) => `${quoted(key)}:${jsonText(one)}`).join()}}`;
   }
   return Array.isArray(value) ? `[${value.map(jsonText).join()}]` : formatValue(value);

@@ -1,9 +1,12 @@
+import { compareValues, sorted } from "../order.ts";
 import { RegoObject, RegoSet, type RegoValue } from "../value.ts";
 import { type Builtin, BuiltinError } from "./builtin.ts";
 import { identityOf } from "./equality.ts";
-import { membersOf, objectOf } from "./operands.ts";
+import { arrayOf, membersOf, objectOf } from "./operands.ts";
 
 export const objects: Readonly<Record<string, Builtin>> = {
+  "object.union_n": (objects) => arrayOf(objects).map(objectOf).reduce(union, new RegoObject([])),
+  sort: (members) => [...membersOf(sorted(members!))].sort(compareValues),
   "object.subset": (whole, part) => isSubset(whole!, part!),
   "graph.reachable_paths": (graph, from) => reachablePaths(objectOf(graph), membersOf(from)),
 };
@@ -84,4 +87,16 @@ function reachablePaths(graph: RegoObject, from: readonly RegoValue[]): RegoValu
 function neighbours(value: RegoValue): readonly RegoValue[] {
   if (value instanceof RegoSet) return value.items;
   return Array.isArray(value) ? value : [];
+}
+
+/** All entries of both; where both have a key, objects are united and else the second's stays. */
+function union(first: RegoObject, second: RegoObject): RegoObject {
+  const entries = new Map(first.entries.map((entry) => [identityOf(entry[0]), entry]));
+  for (const [key, value] of second.entries) {
+    const identity = identityOf(key);
+    const before = entries.get(identity)?.[1];
+    const both = before instanceof RegoObject && value instanceof RegoObject;
+    entries.set(identity, [key, both ? union(before, value) : value]);
+  }
+  return new RegoObject([...entries.values()]);
 }

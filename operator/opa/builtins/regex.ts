@@ -8,7 +8,7 @@ export const regex: Readonly<Record<string, Builtin>> = {
   "regex.replace": (text, pattern, by) => replace(stringOf(text), stringOf(pattern), stringOf(by)),
   "regex.split": (pattern, text) => split(stringOf(pattern), stringOf(text)),
   "regex.template_match": (template, text, start, end) =>
-    compile(templatePattern(stringOf(template), stringOf(start), stringOf(end)))
+    compilePattern(templatePattern(stringOf(template), stringOf(start), stringOf(end)))
       .matcher(stringOf(text))
       .find(),
 };
@@ -17,7 +17,8 @@ export const regex: Readonly<Record<string, Builtin>> = {
 const kept = 100;
 const compiled = new Map<string, RE2JS>();
 
-function compile(pattern: string): RE2JS {
+/** The pattern, kept for the next time; BuiltinError when it is none. */
+export function compilePattern(pattern: string): RE2JS {
   const known = compiled.get(pattern);
   if (known !== undefined) return known;
   let program: RE2JS;
@@ -35,9 +36,9 @@ type Match = { readonly start: number; readonly end: number; group(name: number 
 
 /** As Go finds them: an empty match is none right after another match. */
 function matchesOf(pattern: string, text: string, most: number): readonly Match[] {
-  const matcher = compile(pattern).matcher(text);
+  const matcher = compilePattern(pattern).matcher(text);
   const groups = matcher.groupCount();
-  const named = compile(pattern).namedGroups() as Readonly<Record<string, number>>;
+  const named = compilePattern(pattern).namedGroups() as Readonly<Record<string, number>>;
   const found: Match[] = [];
   let last = -1;
   while ((most < 0 || found.length < most) && matcher.find()) {
@@ -111,7 +112,7 @@ function templatePattern(template: string, start: string, end: string): string {
       if (level < 0) break;
       if (level > 0) continue;
       const part = template.slice(from + 1, i);
-      compile(`^${part}$`);
+      compilePattern(`^${part}$`);
       pattern += `${RE2JS.quote(template.slice(literal, from))}(${part})`;
       literal = i + 1;
     }

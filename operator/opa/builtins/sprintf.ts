@@ -25,7 +25,7 @@ function goValueOf(value: RegoValue): GoValue {
 }
 
 /** As OPA prints values: strings in Go's quotes, not JSON's. */
-function display(value: RegoValue): string {
+export function display(value: RegoValue): string {
   if (typeof value === "string") return quote(value, false);
   if (value instanceof RegoSet) {
     return value.items.length === 0 ? "set()" : `{${value.items.map(display).join(", ")}}`;

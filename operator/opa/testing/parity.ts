@@ -69,9 +69,9 @@ export function parseCalls(text: string): readonly Call[] {
 }
 
 /**
- * Rego whose `out` is, for the call whose number is in the input, the value, its type, and the text
- * of a number, of which JavaScript would lose digits. The compiler cannot know the operands' types, as it would
- * refuse the wrong ones.
+ * Rego whose `out` is, for the call whose number is in the input, the value's type and its JSON, as
+ * JavaScript would lose digits of a number. The compiler cannot know the operands' types, as it
+ * would refuse the wrong ones.
  */
 export function moduleOfCalls(
   calls: readonly Call[],
@@ -80,7 +80,7 @@ export function moduleOfCalls(
   const rules = calls.map(({ builtin, operands }, i) => {
     const length = arities.get(builtin) ?? 0;
     const given = Array.from({ length }, (_, k) => `xs[${k}]`).join(", ");
-    return `out := {"type": type_name(v), "value": v, "text": [json.marshal(v) | is_number(v)]} if {
+    return `out := {"type": type_name(v), "value": json.marshal(v)} if {
 	input.call == ${i}
 	xs := object.get(input, "none", ${operands})
 	v := ${builtin}(${given})
@@ -89,16 +89,10 @@ export function moduleOfCalls(
   return `package parity.builtins\n\n${rules.join("\n\n")}\n`;
 }
 
-/** The result of a call with the text of a whole number in one form, and of a fraction without. */
+/** The result of a call with what means the same in JSON written in one way. */
 export function canonicalResult(result: unknown): unknown {
   if (typeof result !== "object" || result === null) return result; // undefined, or an error's text
-  const { text, ...rest } = result as { readonly text: readonly string[] };
-  return { ...rest, whole: text.map(wholeText) };
-}
-
-function wholeText(text: string): string | undefined {
-  const [, sign = "", digits = "", fraction = "", exponent = "0"] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
-  const zeros = Number(exponent) - fraction.length;
-  return zeros < 0 ? undefined : sign + BigInt(digits + fraction + "0".repeat(zeros));
+  const { type, value } = result as { readonly type: string; readonly value: string };
+  // Go writes a byte that is part of no character as an escape, the module as the character.
+  return { type, value: value.replaceAll("\\ufffd", "\ufffd") };
 }
