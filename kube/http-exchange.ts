@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { connectionKey, type HttpConnections } from "./http-connections.ts";
 import { orAborted } from "./or-aborted.ts";
 import type { PeerTable } from "./peer-table.ts";
+import { distrust, type TrustedClients } from "./trusted-clients.ts";
 
 export type HttpAnswer = {
   readonly status: number;
@@ -33,6 +34,8 @@ export type Exchanges = PeerTable<string>;
 
 type Parts = {
   readonly routes: ReadonlyMap<string, HttpRoute>;
+  /** Undefined: anybody. */
+  readonly clients: TrustedClients | undefined;
   readonly connections: HttpConnections;
   readonly exchanges: Exchanges;
   readonly log: Logger;
@@ -41,10 +44,20 @@ type Parts = {
 
 /** A listener of requests that never throws. */
 export function exchangeWith(parts: Parts) {
+  /** Connections with a request that has no answer yet. */
+  const asking = new Set<string>();
   return (request: IncomingMessage, response: ServerResponse): void => {
     // A peer that goes away is an error of the stream that was in use.
     request.on("error", () => {});
     response.on("error", () => {});
+    const key = connectionKey(request.socket);
+    if (asking.has(key)) {
+      request.socket.destroy(); // it asks on before it is answered: of that there is no end
+      return;
+    }
+    asking.add(key);
+    response.on("finish", () => asking.delete(key));
+    response.on("close", () => asking.delete(key));
     exchange(request, response, parts).catch((err: unknown) => {
       parts.log.error({ err }, "an answer cannot be sent");
       request.socket.destroy();
@@ -55,27 +68,20 @@ export function exchangeWith(parts: Parts) {
 async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, connections, exchanges, log, signal }: Parts,
+  { routes, clients, connections, exchanges, log, signal }: Parts,
 ): Promise<void> {
-  const { remoteAddress } = request.socket;
+  const distrusted = clients === undefined ? undefined : distrust(request.socket, clients);
+  if (distrusted !== undefined) return send(request, response, plain(403, distrusted));
   const key = connectionKey(request.socket);
-  if (remoteAddress === undefined || exchanges.has(key)) {
-    // Gone; or more is asked before there is an answer, of which there may be any number.
-    request.socket.destroy();
-    return;
-  }
   const gone = new AbortController();
-  response.on("finish", () => exchanges.remove(key));
   response.on("close", () => {
     exchanges.remove(key);
     gone.abort(new Error("the peer is gone"));
   });
-  const excess = exchanges.add(key, remoteAddress);
+  const excess = exchanges.add(key, request.socket.remoteAddress ?? "gone");
+  if (excess !== undefined) exchanges.remove(excess);
   if (excess === key) return send(request, response, plain(503, "busy"));
-  if (excess !== undefined) {
-    exchanges.remove(excess);
-    connections.destroy(excess);
-  }
+  if (excess !== undefined) connections.destroy(excess);
   const busy = () => {
     connections.busy(key);
     exchanges.busy(key);

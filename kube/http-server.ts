@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { HttpConnections } from "./http-connections.ts";
 import { exchangeWith, type HttpRoute } from "./http-exchange.ts";
 import { type PeerBounds, PeerTable } from "./peer-table.ts";
+import type { TrustedClients } from "./trusted-clients.ts";
 
 export type HttpListen = {
   /** 0 picks a free one. */
@@ -20,8 +21,8 @@ export type HttpListen = {
   readonly keepAliveMs?: number;
   /** Serves TLS. Until `setCertificate` no handshake succeeds. */
   readonly tls?: {
-    /** PEM: peers without a certificate of this CA are hung up on. */
-    readonly clientCa?: string;
+    /** Others get a 403; default: anybody may ask. */
+    readonly clients?: TrustedClients;
   };
   readonly log: Logger;
 };
@@ -42,11 +43,12 @@ export async function serve(
   listen: HttpListen,
   signal: AbortSignal,
 ): Promise<HttpServer> {
-  const { log, tls } = listen;
+  const { log } = listen;
+  const clients = listen.tls?.clients;
   const server = createFor(listen);
   const connections = new HttpConnections(listen.connections ?? { inAll: 256, perPeer: 64 });
   const exchanges = new PeerTable<string>(listen.requests ?? { inAll: 32, perPeer: 16 });
-  const onRequest = exchangeWith({ routes, connections, exchanges, log, signal });
+  const onRequest = exchangeWith({ routes, clients, connections, exchanges, log, signal });
   server.on("connection", (socket) => connections.add(socket));
   server.on("request", onRequest);
   // The body is asked for when it is known that somebody reads it.
@@ -71,7 +73,7 @@ export async function serve(
   return {
     port: (server.address() as AddressInfo).port,
     setCertificate: ({ certificate, key }) => {
-      const ca = tls?.clientCa === undefined ? {} : { ca: tls.clientCa };
+      const ca = clients === undefined ? {} : { ca: clients.ca };
       (server as TlsServer).setSecureContext({ cert: certificate, key, ...ca });
     },
   };
@@ -91,7 +93,9 @@ function createFor({ keepAliveMs = 5_000, tls }: HttpListen): Server | TlsServer
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: keepAliveMs,
   };
-  const certificates = tls?.clientCa === undefined ? {} : { requestCert: true };
+  // Who has none is told so by HTTP, which the API server's log shows.
+  const certificates =
+    tls?.clients === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
   const server =
     tls === undefined
       ? createServer(limits)

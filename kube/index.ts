@@ -41,6 +41,7 @@ export {
   type Resource,
   resources,
 } from "./resource.ts";
+export type { TrustedClients } from "./trusted-clients.ts";
 export {
   after,
   done,

@@ -1,4 +1,6 @@
-import { KubeconfigError } from "@guardbee/kube";
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { KubeconfigError, type TrustedClients } from "@guardbee/kube";
 import { pino } from "pino";
 import { aPort, type Command, exit, UsageError } from "../command.ts";
 
@@ -7,6 +9,8 @@ export type OperatorArgs = {
   readonly kubeconfig: string | undefined;
   readonly healthPort: number | undefined;
   readonly webhookPort: number | undefined;
+  readonly webhookClientCa: string | undefined;
+  readonly webhookClientName: readonly string[] | undefined;
   readonly disableGuardRail: readonly string[] | undefined;
   readonly rolloutWaves: string;
   readonly rolloutInterval: string;
@@ -37,6 +41,17 @@ export const operator: Command<OperatorArgs> = {
       .option("webhook-port", {
         ...aPort("webhook-port"),
         describe: "Serve the validating webhook here, over TLS",
+      })
+      .option("webhook-client-ca", {
+        type: "string",
+        describe:
+          "A PEM file: who asks the webhook needs a client certificate of this CA [default: whoever reaches the port]",
+      })
+      .option("webhook-client-name", {
+        type: "string",
+        array: true,
+        implies: "webhook-client-ca",
+        describe: "And one of these common names [default: any]",
       })
       .option("disable-guard-rail", {
         type: "string",
@@ -79,6 +94,7 @@ export const operator: Command<OperatorArgs> = {
     const intervalMs = parseInterval(args.rolloutInterval);
     if (typeof intervalMs === "string") throw new UsageError(`--rollout-interval: ${intervalMs}`);
     const { bundleHosts, namespacedBundleHosts } = args;
+    const clients = await clientsOf(args);
     const { runOperator } = await import("@guardbee/operator");
     const options = {
       log: pino({ level: logLevel }, io.stdout),
@@ -89,7 +105,7 @@ export const operator: Command<OperatorArgs> = {
       ...(bundleHosts === undefined ? {} : { bundleHosts }),
       namespacedBundleHosts: namespacedBundleHosts ?? [],
       ...(healthPort === undefined ? {} : { healthPort }),
-      ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort } }),
+      ...(webhookPort === undefined ? {} : { webhook: { port: webhookPort, ...clients } }),
     };
     try {
       await runOperator(options, io.signal);
@@ -101,3 +117,18 @@ export const operator: Command<OperatorArgs> = {
     return exit.ok;
   },
 };
+
+async function clientsOf({
+  webhookClientCa: file,
+  webhookClientName: names = [],
+}: OperatorArgs): Promise<{ readonly clients?: TrustedClients }> {
+  if (file === undefined) return {};
+  let ca: string;
+  try {
+    ca = await readFile(file, "utf8");
+    new X509Certificate(ca);
+  } catch (error) {
+    throw new UsageError(`--webhook-client-ca: ${file}: ${(error as Error).message}`);
+  }
+  return { clients: { ca, names } };
+}

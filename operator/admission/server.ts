@@ -4,6 +4,7 @@ import {
   type HttpRequest,
   type HttpRoute,
   serve,
+  type TrustedClients,
   withDeadline,
 } from "@guardbee/kube";
 import type { Logger } from "pino";
@@ -15,6 +16,8 @@ export type AdmissionServerOptions = {
   readonly port: number;
   /** Default: every address. */
   readonly host?: string;
+  /** Default: whoever reaches the port. */
+  readonly clients?: TrustedClients;
   readonly admit: (request: AdmissionRequest, signal: AbortSignal) => Promise<Verdict>;
   /** False: 503, which the API server takes as no answer. */
   readonly ready: () => boolean;
@@ -42,7 +45,7 @@ export async function serveAdmission(
   options: AdmissionServerOptions,
   signal: AbortSignal,
 ): Promise<AdmissionServer> {
-  const { port, host, log, ready } = options;
+  const { port, host, clients, log, ready } = options;
   const validate: HttpRoute = {
     method: "POST",
     maxBodyBytes,
@@ -56,7 +59,11 @@ export async function serveAdmission(
   };
   const listen = { port, ...(host === undefined ? {} : { host }), requests, keepAliveMs, log };
   const routes = new Map([["/validate", validate]]);
-  const server = await serve(routes, { ...listen, tls: {} }, signal);
+  const server = await serve(
+    routes,
+    { ...listen, tls: clients === undefined ? {} : { clients } },
+    signal,
+  );
   return { port: server.port, serve: server.setCertificate };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, KubeConnection } from "@guardbee/kube";
+import type { Clock, KubeConnection, TrustedClients } from "@guardbee/kube";
 import type { Logger } from "pino";
 import { admit, type Judge } from "./admit.ts";
 import { Certificates } from "./certificates.ts";
@@ -14,13 +14,15 @@ export type WebhookOptions = {
   /** What the API server calls us by; default the Service of config/base. */
   readonly names?: readonly string[];
   readonly rotation?: RotationTimes;
+  /** The API server, by its certificate; default whoever reaches the port. */
+  readonly clients?: TrustedClients;
   /** Told the port once it is open. */
   readonly listening?: (port: number) => void;
 };
 
 /** Opens the port; what it serves comes with `run` of the certificates. Rejects when it is in use. */
 export async function startWebhook(
-  { port, host, rotation, names, listening }: WebhookOptions,
+  { port, host, clients, rotation, names, listening }: WebhookOptions,
   parts: {
     readonly connection: KubeConnection;
     /** Of the Secret and the Service. */
@@ -38,6 +40,7 @@ export async function startWebhook(
     {
       ...{ port, ready, clock, log },
       ...(host === undefined ? {} : { host }),
+      ...(clients === undefined ? {} : { clients }),
       admit: (request, within) => admit(request, judge, within),
     },
     signal,
