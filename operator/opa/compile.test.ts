@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import pino from "pino";
 import { needOpa } from "../bundle/testing/opa.ts";
-import { type CompileOptions, compileRego } from "./compile.ts";
+import { type CompileOptions, compileRego, type RegoProblem } from "./compile.ts";
 import { WasmHost } from "./host.ts";
 
 const log = pino({ level: "silent" });
@@ -98,6 +98,28 @@ out := problem.at("spec.x", "is 1", "write 2")`;
       },
     },
     {
+      what: "rego.v2, whose not the compiler gets wrong",
+      text: "package edge\n\nimport rego.v2\n\nout := 1",
+      problem: {
+        row: 3,
+        column: 8,
+        code: "import_refused",
+        message:
+          "rego.v2 is refused: its not gives something else in a compiled module than under opa eval; import future.keywords.and and future.keywords.or, and give what not negates a rule of its own",
+      },
+    },
+    {
+      what: "the newer not alone",
+      text: "package edge\n\nimport future.keywords.not\n\nout := 1",
+      problem: {
+        row: 3,
+        column: 8,
+        code: "import_refused",
+        message:
+          "future.keywords.not is refused: it gives something else in a compiled module than under opa eval; give what not negates a rule of its own",
+      },
+    },
+    {
       what: "a call of a function that there is not",
       text: "package edge\n\nout := none.such(1)",
       problem: {
@@ -114,6 +136,59 @@ out := problem.at("spec.x", "is 1", "write 2")`;
       assert.deepEqual(compiled.problems[0], { file: "team/edge.rego", ...problem });
     });
   }
+
+  for (const { what, data } of [
+    { what: "what is data too", data: { edge: { out: 1 } } },
+    { what: "what data has below it", data: { edge: { out: { x: 1 } } } },
+    { what: "what is below data", data: { edge: 1 } },
+  ]) {
+    test(`a rule for ${what} is a problem, with its place`, async () => {
+      const compiled = await compile("package edge\n\nout := 1", { data });
+      assert.ok(!compiled.ok);
+      const [{ file, row, message }] = compiled.problems as [RegoProblem];
+      assert.deepEqual([file, row], ["team/edge.rego", message.includes("package") ? 1 : 3]);
+      assert.match(message, /conflict/);
+    });
+  }
+
+  test("data beside the rules is none", async () => {
+    const compiled = await compile("package edge\n\nout := data.edge.x", {
+      data: { edge: { x: 1 } },
+    });
+    assert.ok(compiled.ok);
+  });
+
+  test("an error at run time names the author's module and row, the same each time", async () => {
+    const rules = (value: string) => `package edge\n\nout := ${value} if input`;
+    for (const [first, second, told] of [
+      [
+        "first.rego",
+        "team/second.rego",
+        /^RegoPolicy edge: rego edge\/out: (first|team\/second)\.rego:3:1: var assignment conflict$/,
+      ],
+      [
+        "../a b.rego",
+        "../a b",
+        /^RegoPolicy edge: rego edge\/out: %2E%2E\/a%20b\.rego:3:1: |module-1.rego:3:1: /,
+      ],
+    ] as const) {
+      const said: string[] = [];
+      for (const _ of [1, 2]) {
+        const sources = [
+          { path: first, text: rules("1") },
+          { path: second, text: rules("2") },
+        ];
+        const compiled = await compileRego(sources, { entryPoints: ["edge/out"], opa, signal });
+        assert.ok(compiled.ok);
+        const host = new WasmHost({ module: compiled.module, log });
+        const evaluation = { entryPoint: "edge/out", input: {}, subject: "RegoPolicy edge" };
+        await host.evaluate(evaluation, signal).catch((error: Error) => said.push(error.message));
+        await host.close();
+      }
+      assert.match(said[0]!, told);
+      assert.equal(said[1], said[0]);
+    }
+  });
 
   test("lists every problem, each under the author's name of the file", async () => {
     const sources = [
@@ -149,13 +224,13 @@ out := problem.at("spec.x", "is 1", "write 2")`;
 
   test("an opa that overruns is ended, and says so", async () => {
     await assert.rejects(compile("package edge\n\nout := 1", { deadlineMs: 1 }), {
-      message: "opa build: took over 1 ms; make the policy smaller",
+      message: "opa check: took over 1 ms; make the policy smaller",
     });
   });
 
   test("an opa that is none is an error", async () => {
     await assert.rejects(compile("package edge\n\nout := 1", { opa: "/none/opa" }), {
-      message: "opa build: spawn /none/opa ENOENT",
+      message: "opa check: spawn /none/opa ENOENT",
     });
   });
 });

@@ -1,14 +1,15 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { readBundleFile } from "./bundle-file.ts";
+import { regoFileNames } from "./file-names.ts";
 import { capabilitiesFile, libraryFor } from "./library.ts";
-import { refusedBuiltins } from "./refused-builtins.ts";
+import { refusedBuiltins, refusedImports } from "./refused-builtins.ts";
 
 export type RegoSource = {
-  /** For errors only, in whatever form its author knows it by; the text never lies there. */
+  /** As its author knows it, for errors; where it leads out of a folder, the text does not lie there. */
   readonly path: string;
   readonly text: string;
 };
@@ -74,39 +75,56 @@ async function compileIn(
   const sources = [...own, ...(await libraryFor(own.map(({ text }) => text)))];
   const { entryPoints, capabilities = capabilitiesFile } = options;
   const rules = join(folder, "rego");
-  await mkdir(rules);
-  // Numbered: a path from outside must not say where we write.
-  const files = sources.map(({ text }, index) => ({ path: join(rules, `${index}.rego`), text }));
-  for (const { path, text } of files) await writeFile(path, text);
+  const files = regoFileNames(sources.map(({ path }) => path));
+  for (const [i, { text }] of sources.entries()) {
+    const file = join(rules, files[i]!);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
   if (options.data !== undefined) {
     await writeFile(join(rules, "data.json"), JSON.stringify(options.data));
   }
   const limits = ["--capabilities", capabilities];
   const bundle = join(folder, "bundle.tar.gz");
+  const inSources = (problems: readonly RegoProblem[]): Compiled => {
+    const order = ({ file }: RegoProblem) => files.indexOf(file);
+    const sorted = [...problems].sort((a, b) => order(a) - order(b) || a.row - b.row);
+    return { ok: false, problems: sorted.map((problem) => inSource(problem, files, sources)) };
+  };
+  // Only of a bundle does opa see that a rule lies where data does, and only here with columns.
+  const checked = await runOpa(["check", "--format", "json", ...limits, "--bundle", "."], {
+    ...options,
+    cwd: rules,
+  });
+  if (checked.code !== 0) {
+    const found = problemsOf(checked.stderr, checked.stdout);
+    const text = textProblem((checked.stderr || checked.stdout).replaceAll(`${rules}/`, ""));
+    return inSources(found.length > 0 ? found : [text]);
+  }
   const entries = entryPoints.flatMap((entryPoint) => ["-e", entryPoint]);
-  const built = await runOpa(
-    ["build", "-t", "wasm", ...entries, ...limits, "-o", bundle, rules],
-    options,
-  );
+  const built = await runOpa(["build", "-t", "wasm", ...entries, ...limits, "-o", bundle, "."], {
+    ...options,
+    cwd: rules,
+  });
   if (built.code === 0) {
     const module = await readBundleFile(bundle, "/policy.wasm", maximumModuleBytes);
-    return { ok: true, module, opaVersion: await versionOf(options) };
+    return { ok: true, module, opaVersion: await versionOf({ ...options, cwd: folder }) };
   }
-  // `opa build` has no JSON and no columns; what it alone finds comes as text.
-  const checked = await runOpa(["check", "--format", "json", ...limits, rules], options);
-  const found = problemsOf(checked.stderr, checked.stdout);
-  const problems = found.length > 0 ? found : [textProblem(built.stderr || built.stdout)];
-  return { ok: false, problems: problems.map((problem) => inSource(problem, files, sources)) };
+  // What `opa build` alone finds comes as text.
+  return inSources([textProblem((built.stderr || built.stdout).replaceAll(`${rules}/`, ""))]);
 }
 
 type Run = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-async function runOpa(args: readonly string[], options: CompileOptions): Promise<Run> {
-  const { opa, signal, deadlineMs = 30_000 } = options;
+async function runOpa(
+  args: readonly string[],
+  options: CompileOptions & { readonly cwd: string },
+): Promise<Run> {
+  const { opa, cwd, signal, deadlineMs = 30_000 } = options;
   const limits = { timeout: deadlineMs, killSignal: "SIGKILL", maxBuffer: 4 << 20 } as const;
   const env = { GOMEMLIMIT: "512MiB" }; // and nothing of ours: Rego must not depend on it
   try {
-    const { stdout, stderr } = await run(opa, args, { ...limits, env, signal });
+    const { stdout, stderr } = await run(opa, args, { ...limits, env, cwd, signal });
     return { code: 0, stdout, stderr };
   } catch (cause) {
     signal.throwIfAborted();
@@ -126,7 +144,7 @@ type ExecError = Error & {
   readonly stderr: string;
 };
 
-async function versionOf(options: CompileOptions): Promise<string> {
+async function versionOf(options: CompileOptions & { readonly cwd: string }): Promise<string> {
   const { stdout } = await runOpa(["version"], options);
   return /^Version: (\S+)/m.exec(stdout)?.[1] ?? "unknown";
 }
@@ -136,12 +154,11 @@ function problemsOf(...streams: readonly string[]): readonly RegoProblem[] {
   const text = streams.find((stream) => stream.trimStart().startsWith("{"));
   if (text === undefined) return [];
   const { errors = [] } = JSON.parse(text) as { readonly errors?: readonly CheckError[] };
-  return errors.map(({ message, code = "rego_error", location }) => ({
+  return errors.map(({ message, code = "rego_error", location, details }) => ({
     file: location?.file ?? "",
     row: location?.row ?? 0,
     column: location?.col ?? 0,
-    code,
-    message,
+    ...(refusal(message, details?.line ?? "") ?? { code, message }),
   }));
 }
 
@@ -149,7 +166,25 @@ type CheckError = {
   readonly message: string;
   readonly code?: string;
   readonly location?: { readonly file: string; readonly row: number; readonly col: number };
+  /** Of a parse error: the line where it is. */
+  readonly details?: { readonly line?: string };
 };
+
+/** What to write instead of what Guardbee's capabilities leave out; undefined for other errors. */
+function refusal(
+  message: string,
+  line: string,
+): { readonly code: string; readonly message: string } | undefined {
+  const builtin = /^undefined function (\S+)$/.exec(message)?.[1];
+  const builtinReason = builtin === undefined ? undefined : refusedBuiltins[builtin];
+  if (builtinReason !== undefined) {
+    return { code: "builtin_refused", message: `${builtin} is refused: ${builtinReason}` };
+  }
+  const imported = /^\s*import\s+([\w.]+)/.exec(line)?.[1];
+  const importReason = imported === undefined ? undefined : refusedImports[imported];
+  if (importReason === undefined) return undefined;
+  return { code: "import_refused", message: `${imported} is refused: ${importReason}` };
+}
 
 /** `error: 1 error occurred: FILE:ROW: CODE: MESSAGE`, or a sentence without any place. */
 function textProblem(stderr: string): RegoProblem {
@@ -160,23 +195,11 @@ function textProblem(stderr: string): RegoProblem {
   return { file: file!, row: Number(row), column: 0, code: code!, message: message! };
 }
 
-/** The problem under the author's own name for the file, and with the reason for a refusal. */
+/** The problem under the author's own name for the file. */
 function inSource(
   problem: RegoProblem,
-  files: readonly RegoSource[],
+  files: readonly string[],
   sources: readonly RegoSource[],
 ): RegoProblem {
-  const name = files.reduce(
-    (text, { path }, index) => text.replaceAll(path, sources[index]!.path),
-    problem.file,
-  );
-  const builtin = /^undefined function (\S+)$/.exec(problem.message)?.[1];
-  const reason = builtin === undefined ? undefined : refusedBuiltins[builtin];
-  if (reason === undefined) return { ...problem, file: name };
-  return {
-    ...problem,
-    file: name,
-    code: "builtin_refused",
-    message: `${builtin} is refused: ${reason}`,
-  };
+  return { ...problem, file: sources[files.indexOf(problem.file)]?.path ?? problem.file };
 }

@@ -12,11 +12,13 @@ type Capabilities = {
     readonly [more: string]: unknown;
   }[];
   readonly features: readonly string[];
+  readonly future_keywords?: readonly string[];
 };
 
 const file = new URL("../../rego/capabilities.json", import.meta.url);
-/** Language that both the compiler to Wasm and every supported opa know. */
+/** Language that the compiler to Wasm gets right. refused-builtins.ts has the rest. */
 const features = ["keywords_in_refs", "rego_v1", "template_strings"];
+const futureKeywords = ["and", "or"];
 
 const opa = await findOpa();
 const current = JSON.parse(
@@ -28,6 +30,7 @@ const kept = {
   ),
   // opa without a Wasm runtime of its own names none; it still writes 1.2 and 1.3.
   wasm_abi_versions: [1, 2, 3].map((minor) => ({ version: 1, minor_version: minor })),
+  future_keywords: futureKeywords.filter((word) => current.future_keywords?.includes(word)),
   features: features.filter((feature) => current.features.includes(feature)),
   allow_net: [],
 };

@@ -40,6 +40,17 @@ function refuse(reason: string, names: readonly string[]): Readonly<Record<strin
   return Object.fromEntries(names.map((name) => [name, reason]));
 }
 
+/**
+ * Imports that are refused, and why. The compiler to Wasm (opa 1.22) forgets to reset what the newer
+ * `not` of a body has found: the next rule of that name, or the next round, takes it for its own.
+ */
+export const refusedImports: Readonly<Record<string, string>> = {
+  "rego.v2":
+    "its not gives something else in a compiled module than under opa eval; import future.keywords.and and future.keywords.or, and give what not negates a rule of its own",
+  "future.keywords.not":
+    "it gives something else in a compiled module than under opa eval; give what not negates a rule of its own",
+};
+
 /** Why a builtin is refused, as the end of a sentence. */
 export function reasonAgainst(name: string): string {
   return refusedBuiltins[name] ?? lacking;
