@@ -216,6 +216,23 @@ out.with_all := with_all`;
     }
   });
 
+  test("a number that JavaScript would change is refused by name", async () => {
+    const text = 'package a\n\nout := [{"n": json.unmarshal(input)}]';
+    const host = await aParityHost(await findOpa(), [{ path: "a.rego", text }], ["a/out"]);
+    const refused = (number: string) =>
+      `parity: rego a/out: gives the number ${number} in [0].n, which loses digits; give it as text, by format_int or sprintf, or round it`;
+    try {
+      for (const number of ["18446744073709551615", "9007199254740993", "1e400", "-1e-400"]) {
+        assert.equal(await resultOf(host, "a/out", number), refused(number));
+      }
+      for (const number of ["9007199254740992", "4294967296", "0.1", "1e22", "-0.5", "1.0"]) {
+        assert.deepEqual(await resultOf(host, "a/out", number), [{ n: Number(number) }]);
+      }
+    } finally {
+      await host.close();
+    }
+  });
+
   test("a result over its limit is an error", async () => {
     const compiled = await compileRego(
       [{ path: "a.rego", text: "package a\n\nout := numbers.range(0, input)" }],

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { type Builtin, BuiltinError } from "./builtins/builtin.ts";
 import { hostNumbers } from "./host-functions.ts";
+import { lossyNumber } from "./lossy-numbers.ts";
 import { isJson, plainJson } from "./plain-json.ts";
 import { formatValue, parseValue, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
@@ -148,6 +149,14 @@ export class Instance {
       throw new Error(`${what}; make it give less`);
     }
     const text = decoder.decode(result);
+    const lossy = lossyNumber(text);
+    if (lossy !== undefined) {
+      const at = lossy.path.replace(/^\[0\]\.result/, "") || "its result";
+      const fix = "give it as text, by format_int or sprintf, or round it";
+      throw new Error(
+        `gives the number ${lossy.number.slice(0, 64)} in ${at}, which loses digits; ${fix}`,
+      );
+    }
     return isJson(text) ? result : encoder.encode(plainJson(parseValue(text)));
   }
 
