@@ -26,7 +26,7 @@ packages:
 
 node_modules: package-lock.json
 	@command -v npm >/dev/null || { echo "setup: npm is missing; install Node.js 20 or later" >&2; exit 1; }
-	npm ci --no-audit --no-fund --loglevel=error
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 build: packages node_modules ## BPF objects, addon, Rego module

@@ -115,7 +115,7 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
       await cluster.apply(resources.nodePolicySet, { metadata: { name }, spec: { sets: [] } });
     }
     const pod = { name: "agent-a", namespace: "guardbee-system" };
-    const containers = [{ name: "agent", image: "guardbee/agent:dev" }];
+    const containers = [{ name: "agent", image: "guardbee.invalid/agent:dev" }];
     const spec = { nodeName: "a", serviceAccountName: "guardbee-agent", containers };
     await cluster.apply(resources.pod, { metadata: pod, spec });
     const made = await getObject(cluster.kube, resources.pod, pod, never);

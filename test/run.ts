@@ -42,12 +42,13 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
     ],
     [{ name: "guest-6.12", run: (print) => guestTests("debian-6.12", 8, print) }],
   ],
+  [[{ name: "as-written", run: (print) => clusterTests("test/e2e/install", 45, print) }]],
   [[{ name: "lifecycle", run: (print) => clusterTests("test/e2e/lifecycle", 90, print) }]],
   [[{ name: "fleet", run: (print) => nodeTests("test/fleet/*.test.ts", print) }]],
 ];
 const stages = steps.flat(2);
 /** Long, and of interest to a change of few parts only: they run with --all, or when named. */
-const longStages = ["long", "install", "oldest", "guest-6.12", "lifecycle", "fleet"];
+const longStages = ["long", "install", "oldest", "guest-6.12", "as-written", "lifecycle", "fleet"];
 
 /** In the paths of tests that another stage runs. */
 const elsewhere = [".long.", ".guest.test.ts", ".e2e.test.ts", "test/install/", "test/fleet/"];

@@ -55,7 +55,16 @@ const refused: readonly { set: string; want: string }[] = [
   { set: "operator.image.tag=1.2", want: "at '/operator/image/tag': got number, want string" },
   {
     set: 'agent.image.repository="https://registry/agent/"',
-    want: "at '/agent/image/repository': 'https://registry/agent/' does not match pattern '^[a-z0-9]([a-zA-Z0-9._:/-]*[a-z0-9])?$'",
+    want: "at '/agent/image/repository': 'https://registry/agent/' does not match pattern '^([a-z0-9-]+([.][a-z0-9-]+)+(:[0-9]{1,5})?|[a-z0-9-]+:[0-9]{1,5})/[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$'",
+  },
+  {
+    // Without a registry's name it is somebody's on docker.io.
+    set: 'agent.image.repository="guardbee/agent"',
+    want: "at '/agent/image/repository': 'guardbee/agent' does not match pattern '^([a-z0-9-]+([.][a-z0-9-]+)+(:[0-9]{1,5})?|[a-z0-9-]+:[0-9]{1,5})/[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$'",
+  },
+  {
+    set: 'operator.proxy.https="proxy:3128"',
+    want: "at '/operator/proxy/https': 'proxy:3128' does not match pattern '^(https?://[^ ]+)?$'",
   },
   {
     set: 'agent.image="guardbee/agent:1"',

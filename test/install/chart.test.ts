@@ -87,13 +87,31 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
       set: 'operator.image.tag="1.2"',
       object: operator,
       at: `${first}.image`,
-      want: "guardbee/operator:1.2",
+      want: "guardbee.invalid/operator:1.2",
     },
     {
       set: `agent.image={"repository":"registry:5000/a","digest":"sha256:${"0".repeat(64)}"}`,
       object: agent,
       at: `${first}.image`,
       want: `registry:5000/a@sha256:${"0".repeat(64)}`,
+    },
+    {
+      set: 'operator.proxy={"https":"http://proxy:3128","exceptions":".svc","caConfigMap":"ca"}',
+      object: operator,
+      at: `${first}.env.4`,
+      want: { name: "HTTPS_PROXY", value: "http://proxy:3128" },
+    },
+    {
+      set: 'operator.proxy={"https":"http://proxy:3128","exceptions":".svc","caConfigMap":"ca"}',
+      object: operator,
+      at: `${first}.env.6`,
+      want: { name: "NODE_EXTRA_CA_CERTS", value: "/etc/guardbee/proxy/ca.crt" },
+    },
+    {
+      set: 'operator.proxy.caConfigMap="ca"',
+      object: operator,
+      at: `${pod}.volumes.1`,
+      want: { name: "proxy-ca", configMap: { name: "ca" } },
     },
     {
       set: 'image.pullPolicy="Always"',

@@ -77,7 +77,7 @@ export function aPod(pod: {
     spec: {
       nodeSelector: { "kubernetes.io/hostname": node },
       terminationGracePeriodSeconds: 0,
-      containers: containers.map((each) => ({ image: "guardbee/demo:dev", ...each })),
+      containers: containers.map((each) => ({ image: "guardbee.invalid/demo:dev", ...each })),
       ...spec,
     },
   };

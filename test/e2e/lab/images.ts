@@ -1,6 +1,7 @@
-// Builds the lab's images: OCI layouts as tars, without Docker.
-//   node test/e2e/lab/images.ts [--app DIR] [--unpack DIR]
-// With --unpack the files of agent and operator instead, for config/images/Dockerfile.
+// Builds the images: OCI layouts as tars, without Docker.
+//   node test/e2e/lab/images.ts [--app DIR] [--out DIR | --unpack DIR]
+// With --out agent and operator alone, into a folder; with --unpack their files instead, for
+// config/images/Dockerfile. Without either all images of the lab, into the cache.
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
@@ -15,20 +16,22 @@ import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureBuilt } from "./build.ts";
 import { cacheRoot } from "./cache.ts";
+import { aboutEntries, sbomPath } from "./image/about-layer.ts";
 import { appEntries } from "./image/app-layer.ts";
 import { encodeImage, type ImageSpec, layoutImage } from "./image/oci.ts";
+import { imageParts } from "./image/parts.ts";
 import { libraryPaths, runtimeEntries } from "./image/runtime-layer.ts";
 import { encodeTar, type TarEntry } from "./image/tar.ts";
 import { withParents } from "./image/tree.ts";
-import { unpackImage } from "./image/unpack.ts";
+import { readImageFile, unpackImage } from "./image/unpack.ts";
 import { labDir } from "./items.ts";
 import { tell } from "./progress.ts";
 
-/** The names as containerd stores them; a pod writes `guardbee/agent:dev`. */
+/** The names as containerd stores them; as pods write them: a domain that resolves nowhere (RFC 6761). */
 export const imageNames = {
-  agent: "docker.io/guardbee/agent:dev",
-  operator: "docker.io/guardbee/operator:dev",
-  demo: "docker.io/guardbee/demo:dev",
+  agent: "guardbee.invalid/agent:dev",
+  operator: "guardbee.invalid/operator:dev",
+  demo: "guardbee.invalid/demo:dev",
   pause: "lab.local/pause:1",
 } as const;
 
@@ -40,9 +43,14 @@ const demoShells = { "bin/sh": "/bin/dash", "bin/bash": "/bin/bash" };
 
 /** Every image of the lab, from the application at `appRoot`. */
 export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
-  const { busybox, opa, pause } = await ensureBuilt(["busybox", "opa", "pause"]);
+  const { busybox, copyright, opa, pause } = await ensureBuilt(["busybox", "opa", "pause"]);
   const runtime = layer(runtimeEntries(appRoot, busybox!));
   const application = await appEntries(appRoot);
+  const programs = { busybox: busybox!, copyright: copyright!, opa: opa! };
+  const parts = imageParts(appRoot, application.packages, programs);
+  const { version } = JSON.parse(readFileSync(join(appRoot, "package.json"), "utf8"));
+  const about = (image: "agent" | "operator") =>
+    layer(aboutEntries({ image: nameOf(image), version, appRoot, parts: parts[image] }));
   const app = {
     entrypoint: ["/usr/local/bin/node", "/opt/guardbee/cli/bin/guardbee.js"],
     env: ["PATH=/usr/local/bin:/usr/bin", "NODE_ENV=production"],
@@ -52,14 +60,19 @@ export async function imageSpecs(appRoot: string): Promise<ImageSpec[]> {
     {
       ...app,
       name: imageNames.agent,
-      layers: [runtime, layer(application.agent)],
+      layers: [runtime, layer(application.agent), about("agent")],
       command: ["agent"],
     },
     {
       ...app,
       name: imageNames.operator,
       // opa compiles the Rego of RegoPolicies.
-      layers: [runtime, layer([program("usr/local/bin/opa", opa!)]), layer(application.operator)],
+      layers: [
+        runtime,
+        layer([program("usr/local/bin/opa", opa!)]),
+        layer(application.operator),
+        about("operator"),
+      ],
       command: ["operator"],
     },
     {
@@ -104,7 +117,12 @@ function removeOldTars(dir: string, newest: string): void {
   }
 }
 
-/** `agent` for `docker.io/guardbee/agent:dev`. */
+/** Without tag: what is in it does not depend on it. */
+function nameOf(image: "agent" | "operator"): string {
+  return imageNames[image].replace(/:[^:/]*$/, "");
+}
+
+/** `agent` for `guardbee.invalid/agent:dev`. */
 export function shortName(name: string): string {
   return name.replace(/.*\//, "").replace(/:.*/, "");
 }
@@ -144,13 +162,25 @@ function text(path: string, content: string): TarEntry {
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { app: { type: "string", default: repositoryRoot }, unpack: { type: "string" } },
+    options: {
+      app: { type: "string", default: repositoryRoot },
+      out: { type: "string" },
+      unpack: { type: "string" },
+    },
   });
+  const { out, unpack } = values;
   for (const spec of await imageSpecs(resolve(values.app))) {
-    if (values.unpack === undefined) {
+    const isProduct = spec.name === imageNames.agent || spec.name === imageNames.operator;
+    const name = shortName(spec.name);
+    if (out === undefined && unpack === undefined) {
       process.stdout.write(`${spec.name} ${ensureImageTar(spec)}\n`);
-    } else if (spec.name === imageNames.agent || spec.name === imageNames.operator) {
-      unpackImage(spec, join(values.unpack, shortName(spec.name)));
+    } else if (isProduct && unpack !== undefined) {
+      unpackImage(spec, join(unpack, name));
+    } else if (isProduct && out !== undefined) {
+      mkdirSync(out, { recursive: true });
+      writeFileSync(join(out, `${name}.tar`), encodeImage(spec));
+      writeFileSync(join(out, `${name}.cdx.json`), readImageFile(spec, sbomPath));
+      process.stdout.write(`${spec.name} ${join(out, `${name}.tar`)}\n`);
     }
   }
 }

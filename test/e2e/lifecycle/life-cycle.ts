@@ -72,7 +72,10 @@ export function lifeCycle(name: string, way: Way): void {
       writers.flatMap(({ attempts }) => attempts.filter(({ allowed }) => allowed)),
       [],
     );
-    assert.deepEqual(await imagesInUse(), ["guardbee/agent:next", "guardbee/operator:next"]);
+    assert.deepEqual(await imagesInUse(), [
+      "guardbee.invalid/agent:next",
+      "guardbee.invalid/operator:next",
+    ]);
     for (const { name: node } of readNodes()) {
       const versions = await onNode(node, "ls /sys/fs/bpf/guardbee | wc -l");
       assert.equal(versions, "1\n", `${node}: programs of the version before are gone`);

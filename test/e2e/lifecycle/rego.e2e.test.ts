@@ -142,7 +142,7 @@ function workload(
   const folders = "/tmp/edge-a /tmp/edge-b /tmp/edge-new";
   const main = ["/bin/sh", "-c", `mkdir -p ${folders}; exec sleep infinity`];
   const dd = ["/bin/dd", "if=/dev/zero", `of=${first}x`, "bs=1", "count=1"];
-  const image = "guardbee/demo:dev";
+  const image = "guardbee.invalid/demo:dev";
   const containers = [
     { name: "main", image, command: main },
     // The runtime makes its working directory.

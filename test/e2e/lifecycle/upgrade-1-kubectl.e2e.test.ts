@@ -22,7 +22,7 @@ lifeCycle("kubectl and kustomize", {
   install: () => kubectlOutput(["apply", "--server-side", "-k", join(overlay, "config/default")]),
   upgrade: () => {
     const images = ["agent", "operator"].map((name) => ({
-      name: `guardbee/${name}`,
+      name: `guardbee.invalid/${name}`,
       newTag: "next",
     }));
     const kustomization = { resources: ["config/default"], images };

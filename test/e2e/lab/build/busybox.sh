@@ -1,5 +1,5 @@
 #!/bin/bash
-# Debian's busybox-static, unpacked and not installed: $OUT/busybox.
+# Debian's busybox-static, unpacked and not installed: $OUT/busybox, and its licence: $OUT/copyright.
 set -euo pipefail
 : "${OUT:?}" "${WORK:?}"
 
@@ -11,3 +11,4 @@ dpkg-deb -x ./*.deb root
 binary=root/bin/busybox
 [[ -f $binary ]] || binary=root/usr/bin/busybox
 install -m 755 "$binary" "$OUT/busybox"
+install -m 644 root/usr/share/doc/busybox-static/copyright "$OUT/copyright"

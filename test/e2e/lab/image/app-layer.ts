@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addon, bundleApp } from "./bundle.ts";
@@ -8,21 +8,24 @@ import { type Exclude, treeEntries } from "./tree.ts";
 /** Where the application is in both images. */
 const home = "opt/guardbee";
 
+export type AppEntries = {
+  readonly agent: TarEntry[];
+  readonly operator: TarEntry[];
+  /** Folders of the packages of others that are bundled, relative to the root of the sources. */
+  readonly packages: readonly string[];
+};
+
 /** The bundled application: code, built Rego modules and, for the agent, addon and BPF objects. */
-export async function appEntries(
-  appRoot: string,
-): Promise<{ agent: TarEntry[]; operator: TarEntry[] }> {
+export async function appEntries(appRoot: string): Promise<AppEntries> {
   const bundled = mkdtempSync(join(tmpdir(), "guardbee-app-"));
   try {
     const packages = await bundleApp(appRoot, bundled);
-    const licenses = packages.flatMap((path) => licenseEntries(join(appRoot, path), path));
     const operator = [
       ...treeEntries(join(bundled, "cli"), `${home}/cli`, () => false),
       ...treeEntries(join(bundled, "rego"), `${home}/rego`, (path) => /(^|\/)testdata$/.test(path)),
-      ...licenses,
       launcher,
     ];
-    return { agent: [...operator, ...kernelEntries(bundled)], operator };
+    return { agent: [...operator, ...kernelEntries(bundled)], operator, packages };
   } finally {
     rmSync(bundled, { recursive: true });
   }
@@ -34,16 +37,6 @@ function kernelEntries(bundled: string): TarEntry[] {
   return [addon, "bpf/build"]
     .filter((part) => existsSync(join(bundled, part)))
     .flatMap((part) => treeEntries(join(bundled, part), `${home}/${part}`, noHeader));
-}
-
-/** What the authors of a bundled package ask to go with copies of it. */
-function licenseEntries(folder: string, path: string): TarEntry[] {
-  const name = path.replaceAll(/(^|\/)node_modules\//g, "$1");
-  return readdirSync(folder)
-    .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
-    .flatMap((file) =>
-      treeEntries(join(folder, file), `${home}/licenses/${name}/${file}`, () => false),
-    );
 }
 
 const launcher: TarEntry = {

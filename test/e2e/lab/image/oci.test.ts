@@ -4,7 +4,7 @@ import { digestOf, encodeImage, type ImageSpec, layoutImage } from "./oci.ts";
 
 const layer = Buffer.from("layer");
 const anImage = (over: Partial<ImageSpec> = {}): ImageSpec => ({
-  name: "docker.io/guardbee/agent:dev",
+  name: "guardbee.invalid/agent:dev",
   layers: [layer],
   entrypoint: ["/agent"],
   command: [],
@@ -26,7 +26,7 @@ test("an image's digest changes with its layers and its entry point", () => {
 test("the index names the image for containerd", () => {
   const index = JSON.parse(Buffer.from(layoutImage(anImage()).index).toString());
   assert.deepEqual(index.manifests[0].annotations, {
-    "io.containerd.image.name": "docker.io/guardbee/agent:dev",
+    "io.containerd.image.name": "guardbee.invalid/agent:dev",
     "org.opencontainers.image.ref.name": "dev",
   });
 });

@@ -5,8 +5,7 @@ import type { TarEntry } from "./tar.ts";
 
 /** Node, the shared libraries of Node and of the addon, and the little else that a process expects. */
 export function runtimeEntries(appRoot: string, busybox: string): TarEntry[] {
-  const node = join(appRoot, `node_modules/node-linux-${process.arch}/bin/node`);
-  const binary = existsSync(node) ? node : process.execPath;
+  const binary = nodeProgram(appRoot);
   const addon = join(appRoot, "agent/kernel/build/guardbee.node");
   const programs = existsSync(addon) ? [binary, addon] : [binary];
   const libraries = new Set(programs.flatMap(libraryPaths));
@@ -22,6 +21,11 @@ export function runtimeEntries(appRoot: string, busybox: string): TarEntry[] {
     { kind: "dir", path: "tmp", mode: 0o1777 },
     { kind: "dir", path: "root", mode: 0o700 },
   ];
+}
+
+/** Node as npm installs it for the repository: the version that is in the lock file. */
+export function nodeProgram(appRoot: string): string {
+  return join(appRoot, `node_modules/node-linux-${process.arch}/bin/node`);
 }
 
 /** The absolute paths of the shared libraries that the program at `path` loads. */
