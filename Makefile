@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 LAB := node test/e2e/lab/main.ts
 PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt test/e2e/lab/packages.txt
 
-.PHONY: help setup packages build check generate test fuzz demo bench lab-build lab-up lab-down clean
+.PHONY: help unit guest setup packages build check generate test fuzz demo bench lab-build lab-up lab-down clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -48,6 +48,14 @@ test: build lab-build ## the last line says how many passed and failed; ALL=1: t
 
 fuzz: node_modules ## what nobody would send, to each server of ours for 10 minutes; MINUTES=10
 	GUARDBEE_FUZZ_MINUTES=$(or $(MINUTES),10) node --test --test-concurrency=1 --test-reporter=spec '**/*.fuzz.test.ts'
+
+unit: build ## one unit test file, without a cluster: F=policy/parse.test.ts, T=a pattern of test names
+	OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)" GUARDBEE_TESTS=all \
+	  node --test $(if $(T),--test-name-pattern='$(T)') $(F)
+
+guest: build ## one test file in a virtual machine: F=agent/kernel/engine.guest.test.ts, T=a pattern, K=debian-6.12
+	node test/e2e/lab/guest.ts --kernel $(or $(K),lab) -- \
+	  node --test --test-reporter=spec $(if $(T),--test-name-pattern='$(T)') $(CURDIR)/$(F)
 
 demo: build ## a cluster of two nodes, both seed policies, the scenes; KEEP=1 leaves it up
 	node test/e2e/demo.ts $(if $(KEEP),--keep)

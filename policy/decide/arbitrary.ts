@@ -52,7 +52,9 @@ const paths = ["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd",
 const prefixes = ["/", "/tmp/", "/tmp/forbidden/", "/tmp/forbidden", "/etc/passwd"];
 const binaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh"];
 const numbers = [0, 1, 3, 4, 5, 4_294_967_295];
-const texts = ["secret", "sec", "public"];
+/** As long as a value may be; buffers may be longer. */
+const longText = "x".repeat(252);
+const texts = ["secret", "sec", "public", longText];
 
 /** A set that holds everywhere; scopes are a matter of `HookCall.holds`. */
 export const anySelectorSet: fc.Arbitrary<SelectorSet> = fc
@@ -84,11 +86,20 @@ function withFollow(hooks: readonly Hook[]): readonly Hook[] {
 
 function anyHook(shape: Shape): fc.Arbitrary<Hook> {
   return fc.constantFrom(...shape.args).chain((args) => {
-    const conditions = fc.array(anyCondition(args), { maxLength: 3 }).map(canonicalConditions);
+    const conditions = fc
+      .array(anyCondition(args), { maxLength: 3 })
+      .map((all) => canonicalConditions(withOneTree(all)));
     const selector = fc.record({ conditions, actions: anyActions(shape) });
     const count = shape.ends === "unfollow" ? { minLength: 1, maxLength: 1 } : { maxLength: 3 };
     return fc.array(selector, count).map((selectors): Hook => ({ on: shape.on, args, selectors }));
   });
+}
+
+/** The compiler takes one list of processes and their children in a selector. */
+function withOneTree(conditions: readonly Condition[]): readonly Condition[] {
+  const isTree = (one: Condition) => one.by === "pid" && one.op === "In" && one.followForks;
+  const first = conditions.find(isTree);
+  return conditions.filter((one) => !isTree(one) || one === first);
 }
 
 function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
@@ -154,7 +165,7 @@ function anyArgCondition(arg: Arg, position: number): fc.Arbitrary<Condition> {
     "Prefix" as const,
     "NotPrefix" as const,
   );
-  const allowed = arg.type === "int" ? numbers.slice(0, -1) : numbers;
+  const allowed = arg.type === "int" ? [-1, ...numbers.slice(0, -1)] : numbers;
   return fc.record({
     by: fc.constant("arg" as const),
     arg: fc.constant(position),
@@ -209,7 +220,10 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       opened: anyFile,
       first: fc.constantFrom(0n, 3n, 4n, 5n, 0xffff_ffffn),
       second: fc.constantFrom(0n, 1n, 5n, 0xffff_ffff_ffff_ffffn),
-      bytes: fc.option(fc.constantFrom("", "secret", "secrets", "public"), { nil: undefined }),
+      bytes: fc.option(
+        fc.constantFrom("", "secret", "secrets", "public", longText, `${longText}x`),
+        { nil: undefined },
+      ),
     })
     .map(({ shape, process, files, opened, ...drawn }) => ({
       on: shape.on,

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import {
+  type Arg,
+  type Decision,
+  decide,
+  type HookCall,
+  type Outcome,
+  type SelectorSet,
+} from "@guardbee/policy";
+import fc from "fast-check";
+import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
+import { openFile, readArg } from "../../policy/decide/read-arg.ts";
+import type { HookArg } from "../events/kernel-event.ts";
+import type { NamedSet } from "./engine.ts";
+import { type Done, NativeEngine } from "./testing/native-engine.ts";
+
+// The engine's C against policy/decide, without a kernel: thousands of decisions in seconds. What
+// needs a kernel (attaching, the verifier, real tasks and paths) is oracle.guest.test.ts' matter.
+
+const batches = 250;
+const setsPerBatch = 12;
+const callsPerBatch = 80;
+/** New in every run. A failure says it: set it to see the failure again. */
+const seed = Number(process.env.GUARDBEE_SEED ?? Date.now() % 2 ** 31);
+
+const engine = new NativeEngine();
+after(() => engine.close());
+
+test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async () => {
+  const names = Array.from({ length: setsPerBatch }, (_, i) => `p${10 + i}`);
+  const anyBatch = fc.record({
+    sets: fc.array(anySelectorSet, { minLength: setsPerBatch, maxLength: setsPerBatch }),
+    narrow: fc.subarray(names),
+    slot: fc.constantFrom(0 as const, 1 as const),
+    padding: fc.constantFrom(0, 0, 64, 200),
+    calls: fc.array(
+      fc.record({
+        call: anyCall(names),
+        follows: anyFollowState(names),
+        scopeClass: fc.constantFrom(0, 1),
+      }),
+      { minLength: callsPerBatch, maxLength: callsPerBatch },
+    ),
+  });
+  let compared = 0;
+  for (const batch of fc.sample(anyBatch, { seed, numRuns: batches })) {
+    const sets = batch.sets.map((set, i): NamedSet => named(names[i]!, set));
+    const classes = [new Set(names), new Set(batch.narrow)];
+    engine.load([...sets, ...fillers(sets, batch.padding)], { classes, slot: batch.slot });
+    for (const { call, follows, scopeClass } of batch.calls) {
+      const process = { ...call.process, ancestors: ancestorsOf(call.process) };
+      const inScope: HookCall = { ...call, process, holds: classes[scopeClass]! };
+      const decision = decide(sets, follows, inScope);
+      const done = await engine.call(inScope, follows, scopeClass);
+      compared += decision.outcomes.length;
+      assert.deepEqual(
+        happened(done, inScope),
+        wanted(decision, inScope, sets),
+        `seed ${seed}, batch ${JSON.stringify({ sets, call: inScope, scopeClass }, bigints)}`,
+      );
+    }
+  }
+  assert.ok(compared > batches * 40, `only ${compared} outcomes were compared`);
+});
+
+/** Every line of processes ends at pid 1, and there only. */
+function ancestorsOf({ pid, ancestors }: HookCall["process"]): readonly number[] {
+  if (pid === 1) return [];
+  const end = ancestors.indexOf(1);
+  return [...(end === -1 ? ancestors : ancestors.slice(0, end)), 1];
+}
+
+function named(name: string, set: SelectorSet): NamedSet {
+  return { name, hash: name, set: { ...set, policy: { ...set.policy, name } } };
+}
+
+/** Sets that hold for nobody and make bitmaps longer, before and behind the selectors of the others. */
+function fillers(sets: readonly NamedSet[], count: number): readonly NamedSet[] {
+  if (count === 0) return [];
+  const selectors = Array.from({ length: count }, () => ({ conditions: [], actions: [] }));
+  return sets.slice(0, 1).map(({ set }) => ({
+    ...named("p15-filler", {
+      ...set,
+      hooks: set.hooks.map(({ on }) => ({ on, args: [], selectors })),
+    }),
+  }));
+}
+
+type Effect = {
+  readonly events: readonly string[];
+  readonly signals: readonly number[];
+  readonly returned: number;
+  readonly follows: readonly string[];
+};
+
+function happened({ events, signals, returned, follows }: Done, call: HookCall): Effect {
+  return {
+    events: events.map(({ set, hook, selector, action, monitored, args }) => {
+      const shown = args.map(argText).join(" ");
+      return `${set} ${hook} ${selector} ${action}${monitored ? " monitored" : ""} (${shown})`;
+    }),
+    signals,
+    returned,
+    follows: followsIn(follows, call),
+  };
+}
+
+function wanted(
+  { outcomes, follows }: Decision,
+  call: HookCall,
+  sets: readonly NamedSet[],
+): Effect {
+  const argsOf = ({ set, hook }: Outcome) =>
+    sets.find(({ name }) => name === set)!.set.hooks[hook]!.args;
+  return {
+    events: outcomes
+      .filter(({ posted }) => posted)
+      .map((outcome) => {
+        const { set, hook, selector, lastAction, monitored } = outcome;
+        const shown = argsOf(outcome).map((arg) => wantedArg(arg, call));
+        return `${set} ${hook} ${selector} ${lastAction}${monitored ? " monitored" : ""} (${shown.join(" ")})`;
+      }),
+    signals: outcomes.flatMap(({ signal }) => signal ?? []),
+    returned: 0 - (outcomes.find(({ override }) => override !== undefined)?.override ?? 0),
+    follows: followsIn(follows, call),
+  };
+}
+
+function argText(arg: HookArg): string {
+  if (arg.type === "error") return `errno ${arg.errno}`;
+  if (arg.type === "char_buf") return `"${arg.bytes.toString()}"`;
+  return "path" in arg ? `"${arg.path}"` : String(arg.value);
+}
+
+function wantedArg(arg: Arg, call: HookCall): string {
+  const isFile = arg.type === "file" || arg.type === "fd";
+  if (isFile && openFile(arg, call) === undefined) return "errno 9";
+  const read = readArg(arg, call);
+  if (read?.kind === "number") return String(read.value);
+  if (read !== undefined) return `"${Buffer.from(read.bytes).toString()}"`;
+  return isFile ? '""' : "errno 14";
+}
+
+/** Which set follows which file, of the files of the call: the engine knows of no others. */
+function followsIn(follows: Done["follows"], call: HookCall): readonly string[] {
+  const opened = call.parameters.flatMap((one) => (one.kind === "file" ? [one.file.id] : []));
+  const known = new Set([...[...call.descriptors.values()].map(({ id }) => id), ...opened]);
+  return [...follows]
+    .flatMap(([set, ids]) => [...ids].filter((id) => known.has(id)).map((id) => `${set} ${id}`))
+    .sort();
+}
+
+function bigints(_key: string, value: unknown): unknown {
+  if (value instanceof Map || value instanceof Set) return [...value];
+  return typeof value === "bigint" ? String(value) : value;
+}

@@ -1,0 +1,242 @@
+/** Test support: the engine's C, compiled for this machine (bpf/testing), with what agent/compile makes. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
+import { binaryKey, binaryPrefixKey } from "../../compile/keys.ts";
+import { layout } from "../../compile/layout.ts";
+import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
+import { compile, type Entry, type Tables } from "../../compile/tables.ts";
+import { decodeEvent, hookArgs } from "../../events/decode.ts";
+import { type HookArg, hookFlag } from "../../events/kernel-event.ts";
+import { numberBinaries } from "../binaries.ts";
+import type { NamedSet } from "../engine.ts";
+
+/** A kernel that can attach everything. */
+const abilities = {
+  syscallPrefix: "__x64_",
+  fentry: true,
+  hasFunction: () => true,
+  fmodRetSyscalls: true,
+} as const;
+
+/** What the engine did about one call. */
+export type Done = {
+  /** Of the events: which hook, and what it says. */
+  readonly events: readonly {
+    readonly set: string;
+    readonly hook: number;
+    readonly selector: number;
+    readonly action: string;
+    readonly monitored: boolean;
+    readonly args: readonly HookArg[];
+  }[];
+  readonly signals: readonly number[];
+  /** 0, or -errno that the call returns instead. */
+  readonly returned: number;
+  readonly follows: FollowState;
+};
+
+/** The engine in a process of its own. One request at a time. */
+export class NativeEngine {
+  readonly #child: ChildProcess;
+  /** Bytes that came and were not read yet. Written by #take. */
+  #received = Buffer.alloc(0);
+  readonly #chunks: AsyncIterator<Buffer>;
+  #points: readonly AttachPoint[] = [];
+  #groups: readonly string[] = [];
+
+  constructor() {
+    const runner = fileURLToPath(
+      new URL("../../../bpf/testing/build/engine-runner", import.meta.url),
+    );
+    this.#child = spawn(runner, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#chunks = this.#child.stdout![Symbol.asyncIterator]();
+  }
+
+  async close(): Promise<void> {
+    this.#child.stdin!.end();
+    await once(this.#child, "close");
+  }
+
+  /** Programs `sets`; scope class n holds those in `classes[n]`. `slot` is the one in force. */
+  load(
+    sets: readonly NamedSet[],
+    { classes, slot }: { readonly classes: readonly ReadonlySet<string>[]; readonly slot: 0 | 1 },
+  ): void {
+    const { points, refused } = plan(sets, abilities);
+    if (refused.size > 0) throw new Error(`refused: ${JSON.stringify([...refused])}`);
+    const { exact, prefix } = numberBinaries(sets);
+    this.#points = points;
+    this.#groups = sets.map(({ name }) => name);
+    const followGroups = new Map(this.#groups.map((name, group) => [name, group]));
+    const entries = (ids: ReadonlyMap<string, number>, key: (path: string) => Uint8Array) =>
+      [...ids].map(([path, id]): Entry => ({ key: key(path), value: u32(id) }));
+    this.#send(
+      ...[Buffer.from("B"), u32(slot)],
+      ...entriesOf(entries(exact, binaryKey)),
+      ...entriesOf(entries(prefix, binaryPrefixKey)),
+    );
+    const shared = { classes, classCapacity: classes.length, followGroups };
+    for (const point of points) {
+      const tables = compile(point, { ...shared, binaryExact: exact, binaryPrefix: prefix });
+      this.#send(Buffer.from("P"), ...tablesOf(tables));
+    }
+  }
+
+  /** What the engine does about `call`, made by a process of scope class `scopeClass`. */
+  async call(call: HookCall, follows: FollowState, scopeClass: number): Promise<Done> {
+    const at = this.#points.findIndex((point) => serves(point, call));
+    if (at === -1) return { events: [], signals: [], returned: 0, follows };
+    this.#send(
+      ...[Buffer.from("C"), u32(at), u32(call.on.kind === "exec" ? 2 : 0), u32(scopeClass)],
+      ...processOf(call.process),
+      ...filesOf(call),
+      ...parametersOf(call.parameters),
+      u64(0n),
+      ...this.#followedOf(call, follows),
+    );
+    const returned = (await this.#take(4)).readInt32LE();
+    const signals: number[] = [];
+    for (let left = await this.#takeU32(); left > 0; left--) signals.push(await this.#takeU32());
+    const records = await this.#take(await this.#takeU32());
+    const after = new Map<string, Set<number>>();
+    for (let left = await this.#takeU32(); left > 0; left--) {
+      const id = await this.#takeU32();
+      const groups = (await this.#take(8)).readBigUInt64LE();
+      for (const [group, name] of this.#groups.entries()) {
+        if ((groups >> BigInt(group)) & 1n) after.set(name, (after.get(name) ?? new Set()).add(id));
+      }
+    }
+    return { events: this.#eventsOf(records), signals, returned, follows: after };
+  }
+
+  #eventsOf(records: Buffer): Done["events"] {
+    const hooks = this.#points.flatMap(({ hooks }) => hooks);
+    const events = [];
+    for (let at = 0; at < records.length; ) {
+      const event = decodeEvent(records, at);
+      if (event.kind !== "hook") throw new Error(`an event of kind ${event.kind}`);
+      const args = hookArgs(event);
+      if ("kind" in args) throw new Error(args.problem);
+      const { set, index } = hooks.find(({ number }) => number === event.hook) as PlannedHook;
+      const action = Object.entries(layout.actionCode).find(([, code]) => code === event.action)!;
+      events.push({
+        set: set.name,
+        hook: index,
+        selector: event.selector,
+        action: action[0],
+        monitored: (event.flags & hookFlag.monitored) !== 0,
+        args,
+      });
+      at = event.next;
+    }
+    return events;
+  }
+
+  /** Files of the call that are followed. Others are not there for the engine. */
+  #followedOf(call: HookCall, follows: FollowState): readonly Uint8Array[] {
+    const followed = [...filesIn(call).keys()].flatMap((id) => {
+      const groups = this.#groups.reduce(
+        (bits, name, group) => (follows.get(name)?.has(id) ? bits | (1n << BigInt(group)) : bits),
+        0n,
+      );
+      return groups === 0n ? [] : [[u32(id), u64(groups)] as const];
+    });
+    return [u32(followed.length), ...followed.flat()];
+  }
+
+  #send(...parts: readonly Uint8Array[]): void {
+    this.#child.stdin!.write(Buffer.concat(parts));
+  }
+
+  async #takeU32(): Promise<number> {
+    return (await this.#take(4)).readUInt32LE();
+  }
+
+  async #take(size: number): Promise<Buffer> {
+    while (this.#received.length < size) {
+      const { value, done } = await this.#chunks.next();
+      if (done) throw new Error("the engine's runner has ended");
+      this.#received = Buffer.concat([this.#received, value]);
+    }
+    const taken = this.#received.subarray(0, size);
+    this.#received = this.#received.subarray(size);
+    return taken;
+  }
+}
+
+function serves({ symbol, kind }: AttachPoint, { on }: HookCall): boolean {
+  if (on.kind === "exec") return kind === "exec";
+  return symbol === (on.syscall ? abilities.syscallPrefix : "") + on.call;
+}
+
+function tablesOf(tables: Tables): readonly Uint8Array[] {
+  const lists = [tables.numbers, tables.equals, tables.prefixes].flatMap(entriesOf);
+  return [
+    ...[tables.spec, u32(tables.table.length), tables.table],
+    ...[u32(tables.rows.length), ...tables.rows, ...lists],
+    ...[u32(tables.actions.length), ...tables.actions],
+  ];
+}
+
+function entriesOf(entries: readonly Entry[]): readonly Uint8Array[] {
+  return [u32(entries.length), ...entries.flatMap(({ key, value }) => [key, value])];
+}
+
+function processOf(process: Process): readonly Uint8Array[] {
+  const { effective, permitted, inheritable } = process.capabilities;
+  const flags = (process.inHostUserNamespace ? 1 : 0) | (process.isProtected ? 2 : 0);
+  return [
+    ...[u32(process.pid), u32(process.nspid), u32(flags)],
+    ...[effective, permitted, inheritable].map(u64),
+    ...[u32(process.ancestors.length), ...process.ancestors.map(u32)],
+    ...pathOf(process.binary),
+  ];
+}
+
+function filesIn({ descriptors, parameters }: HookCall): ReadonlyMap<number, OpenFile> {
+  const opened = parameters.flatMap((one) => (one.kind === "file" ? [one.file] : []));
+  return new Map([...descriptors.values(), ...opened].map((file) => [file.id, file]));
+}
+
+function filesOf(call: HookCall): readonly Uint8Array[] {
+  const files = [...filesIn(call).values()];
+  return [
+    u32(files.length),
+    ...files.flatMap(({ id, references, path }) => [u32(id), u32(references), ...pathOf(path)]),
+    u32(call.descriptors.size),
+    ...[...call.descriptors].flatMap(([fd, { id }]) => [u32(fd), u32(id)]),
+  ];
+}
+
+function parametersOf(parameters: readonly Parameter[]): readonly Uint8Array[] {
+  return [
+    u32(parameters.length),
+    ...parameters.flatMap((one) => {
+      if (one.kind === "number") return [Buffer.of(0), u64(one.value)];
+      if (one.kind === "file") return [Buffer.of(1), u32(one.file.id)];
+      return one.bytes === undefined
+        ? [Buffer.of(3)]
+        : [Buffer.of(2), u32(one.bytes.length), one.bytes];
+    }),
+  ];
+}
+
+function pathOf(path: string | undefined): readonly Uint8Array[] {
+  if (path === undefined) return [u32(0xffff_ffff)];
+  const text = Buffer.from(path);
+  return [u32(text.length), text];
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+}
+
+function u64(value: bigint): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt.asUintN(64, value));
+  return bytes;
+}
