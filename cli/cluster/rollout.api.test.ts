@@ -59,6 +59,41 @@ describe("kubectl guardbee rollout", { skip: whyNoApiServer() }, () => {
     assert.match(out(), /^Roll-out: +Progressing, wave 1 of 2$/m);
   });
 
+  test("explain shows the version that the pod's node holds, before its wave and before its report", async () => {
+    const { cluster, kubeconfig } = three;
+    const setOf = async () =>
+      getObject(cluster.kube, resources.selectorSet, { name: "tracingpolicy.narrowed" }, never);
+    await cluster.apply(tracingPolicy, aPolicy("narrowed", "/etc/narrowed"));
+    const told = async () => {
+      const lists = await cluster.list(resources.nodePolicySet);
+      return lists.every(({ spec }) =>
+        (spec as { sets: string[] }).sets.includes("tracingpolicy.narrowed"),
+      );
+    };
+    await eventually("every node is told", told, true);
+    for (const node of ["new", "old"]) await cluster.report(node);
+    const narrower = { podSelector: { matchLabels: { app: "nothing" } } };
+    const annotations = { "guardbee.io/rollout-waves": "1,100%" };
+    await cluster.apply(
+      tracingPolicy,
+      aPolicy("narrowed", "/etc/narrowed", narrower, { annotations }),
+    );
+    const rolling = async () => (await setOf())?.spec as { rollout?: { previous?: object } };
+    await eventually("a wave of it", async () => (await rolling()).rollout?.previous, Boolean);
+    for (const pod of ["web-1", "db-1"]) {
+      const { io, out } = anIo();
+      const line = ["explain", pod, "-n", "shop", "-o", "json", "--kubeconfig", kubeconfig];
+      assert.equal(await runCli(line, io, kubectlGuardbee), exit.ok);
+      const { policies, unknown } = JSON.parse(out());
+      const found = policies.filter((one: { name: string }) => one.name === "narrowed");
+      assert.deepEqual([unknown, found.length], [false, 1], out());
+      const { inForce, selector, version, state } = found[0];
+      assert.deepEqual([inForce, selector], ["yes", "host processes, every pod"]);
+      const stands = `${version} ${state}`;
+      assert.ok(["current waiting", "before pending"].includes(stands), stands);
+    }
+  });
+
   test("without a roll-out there is nothing to do, and the message says what is", async () => {
     const { code, err } = await rollout("undo", "everywhere");
     assert.equal(code, exit.rejected);

@@ -1,3 +1,4 @@
+import { oneLine } from "@guardbee/policy/printable";
 import { pino } from "pino";
 import {
   ownNamespaceOption,
@@ -54,7 +55,7 @@ export const diff: Command<DiffArgs> = {
         const files = await readPolicies(args.paths, io);
         const namespace = args.namespace ?? cluster.connection.namespace;
         const { given, skipped } = readGiven(files, namespace);
-        const say = (message: string) => io.stderr.write(`guardbee: ${message}\n`);
+        const say = (message: string) => io.stderr.write(`guardbee: ${oneLine(message)}\n`);
         for (const what of skipped) say(what);
         const { OfflineJudge } = await import("@guardbee/operator"); // only here: it is large
         const judge = await OfflineJudge.open({

@@ -38,7 +38,7 @@ export const getevents: Command<GeteventsArgs> = {
         alias: "o",
         choices: ["json", "compact"] as const,
         default: "json" as const,
-        describe: "json: the events as they are; compact: one line for people",
+        describe: "json: the events, with controls escaped; compact: one line for people",
       })
       .option("color", {
         choices: ["auto", "always", "never"] as const,

@@ -1,6 +1,7 @@
 import { copyFile, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Bundle } from "@guardbee/operator";
+import { oneLine } from "@guardbee/policy/printable";
 import { type Command, exit, UsageError } from "../command.ts";
 import { openTarball } from "../rego/bundle.ts";
 import { opaOf, runOpa } from "../rego/opa.ts";
@@ -140,5 +141,6 @@ function describe(output: string, bundle: Bundle, signer: Signer | undefined): s
     ["data", Object.keys(data).join(", ") || "none"],
     ["signature", signed],
   ] as const;
-  return `${output}\n${lines.map(([name, value]) => `  ${name}: ${value}\n`).join("")}`;
+  const shown = lines.map(([name, value]) => `  ${name}: ${oneLine(value)}\n`);
+  return `${oneLine(output)}\n${shown.join("")}`;
 }

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { connect } from "@guardbee/kube";
 import type { Difference, OfflineResult } from "@guardbee/operator";
 import { formatProblem, type Result, type SelectorSet } from "@guardbee/policy";
+import { oneLine } from "@guardbee/policy/printable";
 import { pino } from "pino";
 import { parse } from "yaml";
 import { type Command, exit, type Io, UsageError } from "../command.ts";
@@ -79,7 +80,7 @@ export const regoEval: Command<RegoEvalArgs> = {
     } catch (error) {
       if (error instanceof UsageError) throw error;
       io.signal.throwIfAborted();
-      io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      io.stderr.write(`${oneLine(error instanceof Error ? error.message : String(error))}\n`);
       return exit.unreachable;
     }
     if (inForce?.ok === false) return refused(args.inForce ?? file, inForce, io);
@@ -94,12 +95,12 @@ export const regoEval: Command<RegoEvalArgs> = {
     if (output === "diff") io.stdout.write(told);
     else io.stdout.write(output === "json" ? json(result.value, difference) : yaml(policies));
     for (const { name, effect, message } of notes) {
-      io.stderr.write(`guard rail ${name} ${effect}: ${message}\n`);
+      io.stderr.write(`${oneLine(`guard rail ${name} ${effect}: ${message}`)}\n`);
     }
     if (output === "yaml") io.stderr.write(told);
     io.stderr.write(`${policies.length} policies\n`);
     if (held !== undefined) {
-      io.stderr.write(`${file}: would be held back: ${formatProblem(held)}\n`);
+      io.stderr.write(`${oneLine(file)}: would be held back: ${formatProblem(held)}\n`);
     }
     return held === undefined ? exit.ok : exit.rejected;
   },
@@ -121,7 +122,7 @@ async function setsInForce(
 }
 
 function refused(file: string, { problems }: Extract<Result<never>, { ok: false }>, io: Io) {
-  io.stderr.write(problems.map((one) => `${file}: ${formatProblem(one)}\n`).join(""));
+  io.stderr.write(problems.map((one) => `${oneLine(file)}: ${formatProblem(one)}\n`).join(""));
   return exit.rejected;
 }
 

@@ -1,6 +1,6 @@
 import { getObject, objectPath, resources } from "@guardbee/kube";
 import { type PolicyEntry, projectSet } from "@guardbee/operator/view";
-import { type RolloutOrder, rolloutAnnotations } from "@guardbee/policy";
+import { oneLine, type RolloutOrder, rolloutAnnotations } from "@guardbee/policy";
 import {
   type Cluster,
   type ClusterArgs,
@@ -49,7 +49,7 @@ export const rollout: Command<RolloutArgs> = {
       const title = policyTitle({ ...policy.object, kind: policy.resource.kind });
       await assertUnderWay(policy, title, cluster);
       await annotate(policy, orderOf(args), cluster);
-      io.stdout.write(`${title}: ${said(args)}; see guardbee status ${args.policy}\n`);
+      io.stdout.write(`${title}: ${said(args)}; see guardbee status ${oneLine(args.policy)}\n`);
       return exit.ok;
     }),
 };
