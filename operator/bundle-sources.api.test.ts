@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
-import { whyNoApiServer } from "../kube/testing/api-server.ts";
+import { findKubectl, whyNoApiServer } from "../kube/testing/api-server.ts";
+import { skipReason } from "../kube/testing/must-run.ts";
 import { selfSigned } from "./bundle/testing/certificate.ts";
 import { tarballOf } from "./bundle/testing/tarball.ts";
 import { bundleFiles, goodRego, ours, signedBundle } from "./testing/bundle-faults.ts";
 import { type BundleServers, startBundleServers } from "./testing/bundle-servers.ts";
-import { TestCluster } from "./testing/test-cluster.ts";
+import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
 const { regoPolicy, regoPolicyNamespaced, tracingPolicy } = resources;
-const skip = whyNoApiServer() || (process.env.OPA ? false : "OPA is not set");
+const skip =
+  whyNoApiServer() ||
+  skipReason(findKubectl() === undefined ? "kubectl is not built" : false) ||
+  (process.env.OPA ? false : "OPA is not set");
 
 const generator = (bundle: object) => ({ role: "Generate", evaluate: "PerWorkload", bundle });
 
@@ -59,6 +65,58 @@ describe("sources of bundles, against a real API server", { skip }, () => {
     }
   });
 
+  test("what nobody gave the operator it cannot read, and the status says what gives it", async () => {
+    const name = "given";
+    const of = (namespace: string) => ({ name, namespace });
+    const binaryData = {
+      "b.tar.gz": Buffer.from(await tarballOf(bundleFiles("r1", goodRego))).toString("base64"),
+    };
+    await cluster.apply(resources.configMap, { metadata: of("default"), binaryData });
+    await cluster.apply(resources.secret, { metadata: of("guardbee-system") });
+    const http = { url: "https://bundles.example/b", credentials: { name } };
+    const notForBundles =
+      "is not for bundles; give it the label guardbee.io/bundle-credentials=true";
+    const cases = [
+      {
+        ...{ resource: regoPolicy, metadata: { name }, bundle: { configMap: of("default") } },
+        ...{ object: "ConfigMap default/given", afterwards: "True Accepted", says: "" },
+      },
+      {
+        ...{
+          resource: regoPolicyNamespaced,
+          metadata: of("shop"),
+          bundle: { configMap: { name } },
+        },
+        ...{ object: "ConfigMap shop/given", afterwards: "Unknown EvaluationFailed" },
+        says: "Unreachable: ConfigMap shop/given: is not there; create it",
+      },
+      {
+        ...{ resource: regoPolicy, metadata: { name: "secret" }, bundle: { http } },
+        ...{ object: "Secret guardbee-system/given", afterwards: "Unknown EvaluationFailed" },
+        says: `InvalidSource: Secret guardbee-system/given: ${notForBundles}`,
+      },
+    ];
+    await cluster.apply(resources.namespace, { metadata: { name: "shop" } });
+    for (const { resource, metadata, bundle, object, afterwards, says } of cases) {
+      const policy = { metadata, spec: generator(bundle) };
+      const namespace = "namespace" in metadata ? metadata.namespace : undefined;
+      const accepted = (want: string) => cluster.accepted(resource, metadata.name, want, namespace);
+      await cluster.apply(resource, policy);
+      const { message } = await accepted("Unknown EvaluationFailed");
+      const [said, commands] = message.split("; allow it: ");
+      assert.equal(said, `InvalidSource: ${object}: the operator may not read it`);
+      await runKubectl(cluster, commands!);
+      await cluster.delete(resource, metadata.name, namespace); // to be asked again at once
+      await cluster.apply(resource, policy);
+      await eventually(
+        `another answer for ${object}`,
+        async () => (await accepted(afterwards)).message,
+        (answer) => !answer.includes("may not read it") && answer.includes(says),
+      );
+      await cluster.delete(resource, metadata.name, namespace);
+    }
+  });
+
   test("credentials come from a Secret that is for bundles, and go to the hosts that it names", async () => {
     const given: (string | undefined)[] = [];
     const { serve, answer, sources, hosts } = await serversWith();
@@ -98,11 +156,13 @@ describe("sources of bundles, against a real API server", { skip }, () => {
       nonsense: "has a host that names none; write name, name:port, *.domain or *.domain:port",
     };
     for (const [name, what] of Object.entries(says)) {
+      await cluster.grant("secrets", { namespace: "guardbee-system", name });
       await apply(name);
       const { message } = await cluster.accepted(regoPolicy, name, "Unknown EvaluationFailed");
       assert.equal(message, `InvalidSource: Secret guardbee-system/${name}: ${what}`);
     }
     assert.deepEqual(given, []);
+    await cluster.grant("secrets", { namespace: "guardbee-system", name: "bound" });
     await apply("bound");
     await cluster.accepted(regoPolicy, "bound", "True Accepted");
     assert.deepEqual(given, ["Bearer s3cret"]);
@@ -189,3 +249,10 @@ deny contains {"field": "metadata.name", "what": "is forbidden", "fix": "choose 
     await cluster.accepted(tracingPolicy, "bad-3", "True Accepted");
   });
 });
+
+/** Runs commands as they were printed for a person. */
+async function runKubectl({ access }: TestCluster, commands: string): Promise<void> {
+  const flags = `--server=${access.server} --token=${access.token} --insecure-skip-tls-verify`;
+  const kubectl = `kubectl() { ${findKubectl()} ${flags} "$@"; }`;
+  await promisify(execFile)("sh", ["-c", `${kubectl}; ${commands}`]);
+}

@@ -199,6 +199,7 @@ describe("RegoPolicies against a real API server", { skip }, () => {
     const data = { "edge.rego": edge, "data.json": JSON.stringify({ forbidden: { a: "/a/" } }) };
     const metadata = { name: "edge-rego", namespace: "default" };
     await cluster.apply(resources.configMap, { metadata, data });
+    await cluster.grant("configmaps", metadata);
     const bundle = { configMap: metadata };
     const spec = { role: "Generate", evaluate: "PerWorkload", bundle };
     await cluster.apply(regoPolicy, { metadata: { name: "map" }, spec });

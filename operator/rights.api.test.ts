@@ -38,6 +38,7 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     const refused: readonly Parameters<KubeConnection["request"]>[0][] = [
       { path: "/api/v1/secrets" },
       { path: "/api/v1/namespaces/guardbee-system/secrets" },
+      { path: path("other") },
       { path: "/api/v1/namespaces/default/secrets/other" },
       { path: "/api/v1/namespaces/kube-system/secrets/other" },
       { method: "PUT", path: path("other"), body: { ...secret, apiVersion: "v1", kind: "Secret" } },
@@ -58,7 +59,7 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     await cluster.delete(configuration, "other");
   });
 
-  test("the operator reads ConfigMaps by name, follows one, and changes no policy or node", async () => {
+  test("the operator reads ConfigMaps of its namespace, follows one, and changes no policy or node", async () => {
     const operator = await cluster.connectAs("guardbee-operator");
     const metadata = { name: "rego", namespace: "default" };
     await cluster.apply(resources.configMap, { metadata });
@@ -79,6 +80,7 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     const status = { apiVersion: `${group}/${version}`, kind, metadata: { name: "a" } };
     const refused: readonly Parameters<KubeConnection["request"]>[0][] = [
       { path: "/api/v1/configmaps" },
+      { path: objectPath(resources.configMap, metadata) },
       { path: "/api/v1/namespaces/default/configmaps" },
       { path: `${own}/configmaps`, query: { watch: true } },
       { path: `${own}/configmaps`, query: { watch: true, ...named("other") } },
@@ -97,7 +99,9 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
       const label = `${request.method ?? "GET"} ${request.path} ${JSON.stringify(request.query)}`;
       await assert.rejects(operator.request(request, never), { status: 403 }, label);
     }
-    await operator.request({ path: objectPath(resources.configMap, metadata) }, never);
+    const ownMap = { name: "rego", namespace: "guardbee-system" };
+    await cluster.apply(resources.configMap, { metadata: ownMap });
+    await operator.request({ path: objectPath(resources.configMap, ownMap) }, never);
     const query = { watch: true, ...named("guardbee-guard-rails") };
     const watched: string[] = [];
     for await (const line of operator.lines({ path: `${own}/configmaps`, query }, never)) {

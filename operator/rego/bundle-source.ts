@@ -1,4 +1,4 @@
-import { getObject, type KubeConnection, type KubeObject, resources } from "@guardbee/kube";
+import { type KubeConnection, type KubeObject, type Resource, resources } from "@guardbee/kube";
 import type { RegoPolicy } from "@guardbee/policy";
 import {
   assertHostPatterns,
@@ -10,6 +10,7 @@ import {
   parseOciReference,
   type Verification,
 } from "../bundle/index.ts";
+import { getGranted } from "./granted-object.ts";
 
 /** Of a policy that has one. */
 export type BundleSpec = NonNullable<RegoPolicy["spec"]["bundle"]>;
@@ -49,7 +50,7 @@ export async function sourceOf(
     throw new BundleError("InvalidSource", `${what}; remove it`);
   }
   const ref = { name, namespace: own ?? namespace ?? options.ownNamespace };
-  const found = await getObject(options.connection, resources.configMap, ref, signal);
+  const found = await granted(resources.configMap, ref, options, signal);
   if (found === undefined) {
     const where = `ConfigMap ${ref.namespace}/${name}`;
     throw new BundleError("Unreachable", `${where}: is not there; create it`);
@@ -98,8 +99,8 @@ async function credentialsOf(
     const what = "credentials: are for cluster RegoPolicies";
     throw new BundleError("InvalidSource", `${what}; use one, or a source without credentials`);
   }
-  const { connection, ownNamespace: namespace } = options;
-  const found = await getObject(connection, resources.secret, { ...ref, namespace }, signal);
+  const { ownNamespace: namespace } = options;
+  const found = await granted(resources.secret, { ...ref, namespace }, options, signal);
   const refuse = (what: string) => {
     throw new BundleError("InvalidSource", `Secret ${namespace}/${ref.name}: ${what}`);
   };
@@ -131,6 +132,16 @@ async function credentialsOf(
     return value === undefined ? [] : [[key, value] as const];
   });
   return { credentials: { hosts, ...Object.fromEntries(known) } };
+}
+
+function granted(
+  resource: Resource,
+  ref: { readonly namespace: string; readonly name: string },
+  { connection, ownNamespace: namespace }: SourceOptions,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  const account = { namespace, name: "guardbee-operator" };
+  return getGranted(connection, resource, ref, { account, signal });
 }
 
 function configMapSource(object: KubeObject): BundleSource {

@@ -128,6 +128,18 @@ export class TestCluster {
     return status.token;
   }
 
+  /** Lets the operator get one object, as a namespace's administrator does. */
+  async grant(plural: string, ref: { readonly namespace: string; readonly name: string }) {
+    const { namespace, name } = ref;
+    const metadata = { namespace, name: `guardbee-${plural}-${name}` };
+    const rules = [{ apiGroups: [""], resources: [plural], resourceNames: [name], verbs: ["get"] }];
+    await this.apply(rbac("Role"), { metadata, rules });
+    const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name };
+    const account = { namespace: "guardbee-system", name: "guardbee-operator" };
+    const subjects = [{ kind: "ServiceAccount", ...account }];
+    await this.apply(rbac("RoleBinding"), { metadata, roleRef, subjects });
+  }
+
   /** Makes etcd forget all but what is there now. */
   compact(): Promise<void> {
     return this.#api.compact();
@@ -269,6 +281,11 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 export async function readYaml(file: URL): Promise<readonly Record<string, unknown>[]> {
   const documents = parseAllDocuments(await readFile(file, "utf8"));
   return (documents as { toJS(): Record<string, unknown> }[]).map((one) => one.toJS());
+}
+
+function rbac(kind: "Role" | "RoleBinding"): Resource {
+  const group = "rbac.authorization.k8s.io";
+  return { group, version: "v1", namespaced: true, kind, plural: `${kind.toLowerCase()}s` };
 }
 
 /** Enough of the API's discovery for what config/base and crds hold. */

@@ -19,6 +19,12 @@ import {
 const operator = "Deployment guardbee-system/guardbee-operator";
 const agent = "DaemonSet guardbee-system/guardbee-agent";
 const webhook = "ValidatingWebhookConfiguration guardbee";
+const networkPolicy = "NetworkPolicy guardbee-system/guardbee-operator";
+const webhookRule = { ports: [{ protocol: "TCP", port: 9443 }] };
+const metricsRule = {
+  from: [{ namespaceSelector: { matchLabels: { "guardbee.io/metrics": "true" } } }],
+  ports: [{ protocol: "TCP", port: 8080 }],
+};
 const pod = "spec.template.spec";
 const first = `${pod}.containers.0`;
 const updates = "spec.updateStrategy.rollingUpdate";
@@ -196,12 +202,69 @@ describe("the Helm chart", { skip: whyNotBuilt("helm", "kubernetes") }, () => {
     },
     { set: "webhook.timeoutSeconds=9", object: webhook, at: "webhooks.0.timeoutSeconds", want: 9 },
     {
+      set: 'webhook.from=[{"ipBlock":{"cidr":"10.0.0.5/32"}}]',
+      object: networkPolicy,
+      at: "spec.ingress",
+      want: [
+        {
+          ports: [{ protocol: "TCP", port: 9443 }],
+          from: [{ ipBlock: { cidr: "10.0.0.5/32" } }],
+        },
+        metricsRule,
+      ],
+    },
+    {
+      set: 'metrics.from=[{"podSelector":{"matchLabels":{"app":"p"}}}]',
+      object: networkPolicy,
+      at: "spec.ingress.1.from",
+      want: [{ podSelector: { matchLabels: { app: "p" } } }],
+    },
+    { set: "metrics.from=[]", object: networkPolicy, at: "spec.ingress", want: [webhookRule] },
+    {
+      set: "webhook.enabled=false",
+      object: networkPolicy,
+      at: "spec.ingress",
+      want: [metricsRule],
+    },
+    {
+      set: 'webhook.clientCA={"configMap":"kube-root-ca.crt","names":["api"]}',
+      object: operator,
+      at: `${first}.args`,
+      want: [
+        "operator",
+        "--health-port=8080",
+        "--webhook-port=9443",
+        "--webhook-client-ca=/etc/guardbee/webhook-client-ca/ca.crt",
+        "--webhook-client-name=api",
+      ],
+    },
+    {
+      set: 'webhook.clientCA={"configMap":"kube-root-ca.crt"}',
+      object: operator,
+      at: `${pod}.volumes.1`,
+      want: { name: "webhook-client-ca", configMap: { name: "kube-root-ca.crt" } },
+    },
+    {
+      set: 'operator.bundleSecrets=["bundle-reader"]',
+      object: "Role guardbee-system/guardbee-operator",
+      at: "rules.5",
+      want: {
+        ...{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] },
+        resourceNames: ["bundle-reader"],
+      },
+    },
+    {
       set: "networkPolicy.egressPorts=[7443]",
-      object: "NetworkPolicy guardbee-system/guardbee-operator",
+      object: networkPolicy,
       at: "spec.egress.1.ports",
       want: [{ protocol: "TCP", port: 7443 }],
     },
   ];
+  test("without webhook and readers of metrics, nothing may connect but the pod's own node", () => {
+    const objects = byName(renderChart("webhook.enabled=false", "metrics.from=[]"));
+    assert.deepEqual(valueAt(objects[networkPolicy], "spec.ingress"), []);
+  });
+
   for (const { set, object, at, want } of options) {
     test(`${set}: ${at} of ${object}`, () => {
       assert.deepEqual(valueAt(byName(renderChart(set))[object], at), want);
