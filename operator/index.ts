@@ -7,8 +7,11 @@ export {
 } from "./bundle/index.ts";
 export { type OperatorOptions, runOperator } from "./main.ts";
 export { findOpa } from "./opa/find-opa.ts";
+export { EvaluationError } from "./opa/host.ts";
 export { capabilitiesFile, libraryFor } from "./opa/library.ts";
 export { OfflineJudge } from "./policy/offline-judge.ts";
+export { type Comparison, compareOffline, type Parting } from "./rego/compare.ts";
+export { compareTests, type OpaTest } from "./rego/compare-tests.ts";
 export { compareSets, type Difference, formatDifference } from "./rego/difference.ts";
 export type { InventorySnapshot } from "./rego/generate.ts";
 export type { GuardNote } from "./rego/guard-rails.ts";

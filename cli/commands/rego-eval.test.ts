@@ -129,6 +129,71 @@ test("what the operator would hold back or refuse is a no", async () => {
   );
 });
 
+/** A generator of one policy, with this Rego in modules of these names. */
+const aGenerator = (modules: Readonly<Record<string, string>>, data: object = {}) => ({
+  apiVersion: "guardbee.io/v1alpha1",
+  kind: "RegoPolicy",
+  metadata: { name: "own" },
+  spec: {
+    role: "Generate",
+    data,
+    modules: Object.entries(modules).map(([name, rego]) => ({
+      name,
+      rego: `package guardbee.generate\n${rego}`,
+    })),
+  },
+});
+
+/** Rego of a policy on lseek whose name and values are these expressions. */
+const onLseek = (name: string, values: string) =>
+  `policies contains {"kind": "TracingPolicy", "metadata": {"name": ${name}}, "spec": {"kprobes": [{"call": "sys_lseek", "args": [{"index": 1, "type": "int64"}], "selectors": [{"matchArgs": [{"index": 1, "operator": "Equal", "values": ${values}}]}]}]}}`;
+
+test("a number from data is the text that opa eval makes of it", async () => {
+  const rego = onLseek('"big"', "[format_int(data.limit, 10)]");
+  const file = await write("big.yaml", aGenerator({ "gen.rego": rego }, { limit: 4294967296 }));
+  const { code, out, err } = await regoEval(file, "--compare");
+  assert.equal(err, "1 evaluations beside opa eval: 1 the same\n1 policies\n");
+  assert.equal(code, 0);
+  assert.deepEqual(parse(out).spec.kprobes[0].selectors[0].matchArgs[0].values, ["4294967296"]);
+});
+
+test("rules that conflict are one line that names module and row, each time the same", async () => {
+  const modules = {
+    "first.rego": "policies := []",
+    "second.rego": "policies := [1] if input.inventory",
+  };
+  const file = await write("conflict.yaml", aGenerator(modules));
+  const told = `${file}: RegoPolicy own: rego guardbee/generate/policies: second.rego:2:1: rules of one name give different values (var assignment conflict); let one of them hold at a time\n`;
+  for (const _ of [1, 2]) assert.deepEqual(await regoEval(file), { code: 1, out: "", err: told });
+});
+
+test("--compare warns of another order, and says no to another value", async () => {
+  const list = '[x | some x in {"40", "30", "20", "10"}]';
+  const sorted = await write(
+    "sorted.yaml",
+    aGenerator({ "gen.rego": onLseek('"a"', `sort(${list})`) }),
+  );
+  assert.equal((await regoEval(sorted, "--compare")).code, 0);
+  const order = await write("order.yaml", aGenerator({ "gen.rego": onLseek('"a"', list) }));
+  const warned = await regoEval(order, "--compare");
+  assert.equal(warned.code, 0);
+  assert.match(
+    warned.err,
+    /^warning: policies\[0\]\.spec\.kprobes\[0\]\.selectors\[0\]\.matchArgs\[0\]\.values\[\d\]: gives a list in another order than opa eval; sort what comes from a set or an object\n {2}opa eval: "\d0"\n {2}guardbee: "\d0"\n1 evaluations beside opa eval: 0 the same, 1 in another order\n/,
+  );
+  const rego = onLseek("data.names[count([])]", '["1"]');
+  const file = await write(
+    "number.yaml",
+    aGenerator({ "gen.rego": rego }, { names: { "0": "root" } }),
+  );
+  const { code, err } = await regoEval(file, "--compare");
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /^policies\[0\]: gives something else than opa eval\n {2}opa eval: \{"kind":"TracingPolicy","metadata":\{"name":"root"\}.*\n {2}guardbee: nothing\n1 evaluations beside opa eval: 0 the same, 1 different; see docs\/reference\/rego\.md#differences-from-opa-eval\n/,
+  );
+});
+
 test("a comparison with nothing, or with what is no SelectorSet, says so", async () => {
   const nothing = await regoEval(edgePaths, "-o", "diff");
   assert.equal(nothing.code, 2);

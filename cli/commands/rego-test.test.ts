@@ -25,6 +25,9 @@ async function files(t: TestContext, content: Readonly<Record<string, string>>):
   return folder;
 }
 
+const same = (tests: number) =>
+  `PASS: ${tests}/${tests}\nGUARDBEE: ${tests}/${tests} as under opa\n`;
+
 const examples: readonly (readonly string[])[] = [
   ["edge-paths.yaml", "edge-paths_test.rego"],
   ["monitor-in-staging.yaml", "monitor-in-staging_test.rego"],
@@ -33,7 +36,7 @@ const examples: readonly (readonly string[])[] = [
 for (const names of examples) {
   test(`the example ${names[0]} passes its tests, which reach each line`, async () => {
     const paths = names.map((name) => `config/examples/rego/${name}`);
-    assert.deepEqual(await regoTest(root, ...paths), { code: 0, out: "PASS: 3/3\n", err: "" });
+    assert.deepEqual(await regoTest(root, ...paths), { code: 0, out: same(3), err: "" });
     const covered = await regoTest(root, "--coverage", "--threshold", "100", ...paths);
     assert.equal(covered.code, 0, covered.err);
     const report = JSON.parse(covered.out) as { readonly coverage: number };
@@ -70,7 +73,52 @@ out := problem.at("a", "b", "c").field
   const refused = await regoTest(folder, "clock");
   assert.equal(refused.code, 1);
   assert.match(refused.err, /edge\.rego:3: rego_type_error: undefined function time\.now_ns/);
-  assert.deepEqual(await regoTest(folder, "lib"), { code: 0, out: "PASS: 1/1\n", err: "" });
+  assert.deepEqual(await regoTest(folder, "lib"), { code: 0, out: same(1), err: "" });
+});
+
+test("a test that passes under opa alone fails, and says what it came to in Guardbee", async (t) => {
+  const order = `package order_test
+
+test_order if [x | some x in {"slow", "fast", "zeta", "beta"}] == ["beta", "fast", "slow", "zeta"]
+
+test_sorted if sort({"slow", "fast"}) == ["fast", "slow"]
+
+test_cases[name] if {
+	some name, list in {"one": ["b"], "many": ["beta", "fast", "slow", "zeta"]}
+	[x | some x in {y | some y in list}] == list
+}
+
+test_false if data.order_test.wrong
+
+wrong := false
+
+todo_test_later if false
+
+test_number if data.names[0] == "root"
+
+test_clear if data.names["0"] == "root"
+`;
+  const folder = await files(t, {
+    "order_test.rego": order,
+    "data.json": JSON.stringify({ names: { "0": "root" } }),
+  });
+  const { code, out, err } = await regoTest(folder, "order_test.rego", "data.json");
+  assert.equal(code, 2);
+  const told = out.slice(out.indexOf("order_test.rego:3: "));
+  assert.equal(
+    told,
+    `order_test.rego:3: data.order_test.test_order: passes under opa, fails in Guardbee: it is undefined there
+order_test.rego:7: data.order_test.test_cases["many"]: passes under opa, fails in Guardbee: the case is not in it there
+order_test.rego:18: data.order_test.test_number: passes under opa, fails in Guardbee: it is undefined there
+GUARDBEE: 3/6 as under opa, 3 another; see docs/reference/rego.md#differences-from-opa-eval
+`,
+  );
+  assert.equal(err, "");
+  const alone = await regoTest(folder, "--no-compare", "order_test.rego", "data.json");
+  assert.ok(!alone.out.includes("GUARDBEE"));
+  assert.equal(alone.code, 2, "test_false");
+  const chosen = await regoTest(folder, "--run", "sorted|clear", "order_test.rego", "data.json");
+  assert.deepEqual(chosen, { code: 0, out: same(2), err: "" });
 });
 
 test("paths that cannot be meant are wrong usage", async (t) => {

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { Bundle } from "@guardbee/operator";
 import { type Io, UsageError } from "../command.ts";
 import type { Signer } from "./signer.ts";
-import { stageRego } from "./stage.ts";
+import { type Stage, stageRego } from "./stage.ts";
 
 /** The bundle in a tarball, or of a folder that `rego build` would make one of. */
 export async function readBundle(path: string, io: Io): Promise<Bundle> {
@@ -12,21 +12,23 @@ export async function readBundle(path: string, io: Io): Promise<Bundle> {
     throw new UsageError(`${path}: cannot be read: ${error.message}`);
   });
   if (!kind.isDirectory()) return openTarball(from, path, undefined);
-  const { defaultLimits: limits, openBundle } = await import("@guardbee/operator");
   const stage = await stageRego([path], { cwd: io.cwd, tests: false });
   try {
-    const names = await readdir(stage.folder, { recursive: true, withFileTypes: true });
-    const paths = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
-    const files = await Promise.all(
-      paths.map(
-        async (file) => [file.slice(stage.folder.length + 1), await readFile(file)] as const,
-      ),
-    );
-    const content = { kind: "files", files } as const;
-    return await orUsage(path, openBundle({ content, digest: "", limits }));
+    return await bundleOf(stage, path);
   } finally {
     await stage.remove();
   }
+}
+
+/** What is on a stage, as a bundle; UsageError for what the operator would not open, `called` so. */
+export async function bundleOf(stage: Stage, called: string): Promise<Bundle> {
+  const { defaultLimits: limits, openBundle } = await import("@guardbee/operator");
+  const names = await readdir(stage.folder, { recursive: true, withFileTypes: true });
+  const paths = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+  const files = await Promise.all(
+    paths.map(async (file) => [file.slice(stage.folder.length + 1), await readFile(file)] as const),
+  );
+  return orUsage(called, openBundle({ content: { kind: "files", files }, digest: "", limits }));
 }
 
 /** Reads it as the operator does; what it would refuse is a UsageError for the file `called` so. */

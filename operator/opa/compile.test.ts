@@ -164,7 +164,7 @@ out := problem.at("spec.x", "is 1", "write 2")`;
       [
         "first.rego",
         "team/second.rego",
-        /^RegoPolicy edge: rego edge\/out: (first|team\/second)\.rego:3:1: var assignment conflict$/,
+        /^RegoPolicy edge: rego edge\/out: (first|team\/second)\.rego:3:1: rules of one name give different values \(var assignment conflict\); let one of them hold at a time$/,
       ],
       [
         "../a b.rego",

@@ -1,12 +1,11 @@
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import { readBundleFile } from "./bundle-file.ts";
-import { regoFileNames } from "./file-names.ts";
-import { capabilitiesFile, libraryFor } from "./library.ts";
+import { capabilitiesFile } from "./library.ts";
 import { refusedBuiltins, refusedImports } from "./refused-builtins.ts";
+import { type OpaOptions, runOpa } from "./run-opa.ts";
+import { withLibrary, writeRego } from "./write-rego.ts";
 
 export type RegoSource = {
   /** As its author knows it, for errors; where it leads out of a folder, the text does not lie there. */
@@ -72,18 +71,10 @@ async function compileIn(
   own: readonly RegoSource[],
   options: CompileOptions,
 ): Promise<Compiled> {
-  const sources = [...own, ...(await libraryFor(own.map(({ text }) => text)))];
+  const sources = await withLibrary(own);
   const { entryPoints, capabilities = capabilitiesFile } = options;
   const rules = join(folder, "rego");
-  const files = regoFileNames(sources.map(({ path }) => path));
-  for (const [i, { text }] of sources.entries()) {
-    const file = join(rules, files[i]!);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text);
-  }
-  if (options.data !== undefined) {
-    await writeFile(join(rules, "data.json"), JSON.stringify(options.data));
-  }
+  const files = await writeRego(rules, sources, options.data);
   const limits = ["--capabilities", capabilities];
   const bundle = join(folder, "bundle.tar.gz");
   const inSources = (problems: readonly RegoProblem[]): Compiled => {
@@ -114,37 +105,7 @@ async function compileIn(
   return inSources([textProblem((built.stderr || built.stdout).replaceAll(`${rules}/`, ""))]);
 }
 
-type Run = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-async function runOpa(
-  args: readonly string[],
-  options: CompileOptions & { readonly cwd: string },
-): Promise<Run> {
-  const { opa, cwd, signal, deadlineMs = 30_000 } = options;
-  const limits = { timeout: deadlineMs, killSignal: "SIGKILL", maxBuffer: 4 << 20 } as const;
-  const env = { GOMEMLIMIT: "512MiB" }; // and nothing of ours: Rego must not depend on it
-  try {
-    const { stdout, stderr } = await run(opa, args, { ...limits, env, cwd, signal });
-    return { code: 0, stdout, stderr };
-  } catch (cause) {
-    signal.throwIfAborted();
-    const { code, killed, stdout, stderr, message } = cause as ExecError;
-    if (typeof code === "number") return { code, stdout, stderr };
-    const what = killed ? `took over ${deadlineMs} ms; make the policy smaller` : message;
-    throw new Error(`opa ${args[0]}: ${what}`, { cause });
-  }
-}
-
-const run = promisify(execFile);
-
-type ExecError = Error & {
-  readonly code: number | string | null;
-  readonly killed: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
-};
-
-async function versionOf(options: CompileOptions & { readonly cwd: string }): Promise<string> {
+async function versionOf(options: OpaOptions): Promise<string> {
   const { stdout } = await runOpa(["version"], options);
   return /^Version: (\S+)/m.exec(stdout)?.[1] ?? "unknown";
 }

@@ -50,10 +50,18 @@ export class EvaluationError extends Error {
   override readonly name = "EvaluationError";
   readonly code = "evaluation";
   readonly reason: "deadline" | "failed" | "crashed";
+  /** The message without policy and entry point. */
+  readonly what: string;
 
   constructor(of: Evaluation, reason: EvaluationError["reason"], what: string) {
     super(`${of.subject}: rego ${of.entryPoint}: ${what}`);
     this.reason = reason;
+    this.what = what;
+  }
+
+  /** Whether the entry point has no value, and nothing went wrong. */
+  get isUndefined(): boolean {
+    return this.what === undefinedResult;
   }
 }
 
@@ -177,7 +185,7 @@ export class WasmHost {
     // An undefined decision is an empty result set.
     const results = JSON.parse(decoder.decode(answer.json)) as { readonly result: unknown }[];
     if (results.length > 0) return results[0]!.result;
-    throw new EvaluationError(of, "failed", "is undefined for this input");
+    throw new EvaluationError(of, "failed", undefinedResult);
   }
 
   #worker(): { readonly thread: WorkerThread; data: unknown } {
@@ -198,6 +206,8 @@ export class WasmHost {
     await running?.thread.terminate();
   }
 }
+
+const undefinedResult = "is undefined for this input";
 
 /** An operator that others keep from its processor must not say that a policy does too much. */
 const clockFactor = 5;

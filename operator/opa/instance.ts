@@ -87,7 +87,7 @@ export class Instance {
     const env = {
       memory: this.#memory,
       opa_abort: (address: number) => {
-        throw new Error(this.#text(address));
+        throw new Error(explained(this.#text(address)));
       },
       opa_println: () => {}, // print() is for authors, at their own opa
       opa_builtin0: call,
@@ -199,6 +199,19 @@ export class Instance {
     const memory = new Uint8Array(this.#memory.buffer);
     return memory.subarray(address, memory.indexOf(0, address));
   }
+}
+
+/** What OPA's C library ends an evaluation with, and what to do. */
+function explained(message: string): string {
+  return message
+    .replace(
+      /var assignment conflict$/,
+      "rules of one name give different values ($&); let one of them hold at a time",
+    )
+    .replace(
+      /object insert conflict$/,
+      "a key gets different values ($&); let one of them hold at a time",
+    );
 }
 
 /** The builtin's value; undefined where Rego's call is. Throws when the builtin has a bug or a limit. */

@@ -6,7 +6,13 @@ import {
   resources,
   systemClock,
 } from "@guardbee/kube";
-import { type Problem, parseRegoPolicy, type Result, type SelectorSet } from "@guardbee/policy";
+import {
+  type Problem,
+  parseRegoPolicy,
+  type RegoPolicy,
+  type Result,
+  type SelectorSet,
+} from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Bundle } from "../bundle/index.ts";
 import { projectNode } from "../fleet/objects.ts";
@@ -77,33 +83,12 @@ export async function evaluateOffline(
   { opa, log, inForce = [], bundle }: OfflineOptions,
   signal: AbortSignal,
 ): Promise<Result<OfflineResult>> {
-  const parsed = parseRegoPolicy(raw);
-  if (!parsed.ok) return parsed;
-  const { kind, metadata, spec } = parsed.value;
-  if (spec.role !== "Generate") return refuse("spec.role", "is not Generate", "give a generator");
-  if (spec.modules === undefined && bundle === undefined) {
-    return refuse("spec.modules", "is missing", "write modules, or give the bundle as well");
-  }
-  const content: Result<RegoContent> =
-    bundle === undefined
-      ? { ok: true, value: inlineContent(parsed.value) }
-      : bundleContent(parsed.value, bundle);
-  if (!content.ok) return content;
-  const unit = new RegoUnit({
-    subject: `${kind} ${metadata.name}`,
-    compile: (sources, { entryPoint, data }, within) =>
-      compileRego(sources, { entryPoints: [entryPoint], data, opa, signal: within }),
-    log,
-    clock: systemClock,
-  });
+  const loaded = await loadOffline(raw, { opa, log, bundle }, signal);
+  if (!loaded.ok) return loaded;
+  const { policy, unit } = loaded.value;
   const { judgeOne, close } = await offlineJudge(inventory, log);
   try {
-    const entryPoint = spec.entryPoint ?? "guardbee/generate/policies";
-    const { limits = {} } = spec;
-    const loaded = await unit.load(content.value, { entryPoint, limits }, signal);
-    if (!loaded.ok) return loaded;
-    const namespace = kind === "RegoPolicyNamespaced" ? (metadata.namespace ?? "") : undefined;
-    const seen = namespace === undefined ? inventory : inNamespace(inventory, namespace);
+    const seen = seenBy(policy, inventory);
     const policies: GeneratedObject[] = [];
     const sets: SelectorSet[] = [];
     const notes: GuardNote[] = [];
@@ -118,7 +103,7 @@ export async function evaluateOffline(
       },
       inForce: countRules(inForce),
     };
-    const judgement = await generate(parsed.value, seen, deps, signal);
+    const judgement = await generate(policy, seen, deps, signal);
     if (judgement.kind !== "refused") return { ok: true, value: { policies, sets, notes } };
     const { reason, problems } = judgement;
     if (reason !== "DropHeld") return { ok: false, problems };
@@ -126,6 +111,60 @@ export async function evaluateOffline(
   } finally {
     await Promise.all([unit.close(), close()]);
   }
+}
+
+/** A generator, ready to be evaluated. */
+export type OfflineUnit = {
+  readonly policy: RegoPolicy;
+  readonly content: RegoContent;
+  readonly entryPoint: string;
+  readonly unit: RegoUnit;
+};
+
+/** The generator in a file, compiled as the operator would. Close its unit. */
+export async function loadOffline(
+  raw: unknown,
+  {
+    opa,
+    log,
+    bundle,
+  }: Pick<OfflineOptions, "opa" | "log"> & { readonly bundle: Bundle | undefined },
+  signal: AbortSignal,
+): Promise<Result<OfflineUnit>> {
+  const parsed = parseRegoPolicy(raw);
+  if (!parsed.ok) return parsed;
+  const policy = parsed.value;
+  const { kind, metadata, spec } = policy;
+  if (spec.role !== "Generate") return refuse("spec.role", "is not Generate", "give a generator");
+  if (spec.modules === undefined && bundle === undefined) {
+    return refuse("spec.modules", "is missing", "write modules, or give the bundle as well");
+  }
+  const content: Result<RegoContent> =
+    bundle === undefined
+      ? { ok: true, value: inlineContent(policy) }
+      : bundleContent(policy, bundle);
+  if (!content.ok) return content;
+  const unit = new RegoUnit({
+    subject: `${kind} ${metadata.name}`,
+    compile: (sources, { entryPoint, data }, within) =>
+      compileRego(sources, { entryPoints: [entryPoint], data, opa, signal: within }),
+    log,
+    clock: systemClock,
+  });
+  const entryPoint = spec.entryPoint ?? "guardbee/generate/policies";
+  const { limits = {} } = spec;
+  const loaded = await unit.load(content.value, { entryPoint, limits }, signal);
+  if (!loaded.ok) return loaded;
+  return { ok: true, value: { policy, content: content.value, entryPoint, unit } };
+}
+
+/** What of the inventory a RegoPolicy is evaluated over. */
+export function seenBy(
+  { kind, metadata }: RegoPolicy,
+  inventory: InventorySnapshot,
+): InventorySnapshot {
+  if (kind !== "RegoPolicyNamespaced") return inventory;
+  return inNamespace(inventory, metadata.namespace ?? "");
 }
 
 /** Judges as an operator would that has the built-in guard rails, and no others. */

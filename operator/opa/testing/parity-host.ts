@@ -32,6 +32,6 @@ export async function resultOf(
     return await host.evaluate({ entryPoint, input, subject: "parity" }, signal);
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
-    return error.message.endsWith("is undefined for this input") ? undefined : error.message;
+    return error.isUndefined ? undefined : error.message;
   }
 }
