@@ -234,7 +234,7 @@ test("an API server's message is one line without escapes", async () => {
   }
 });
 
-test("nothing prints but through Output, and no log but through printable text", () => {
+test("nothing prints but through Output, logs other than printable text, or frames lines by readline", () => {
   const streams = ["cli/start.ts", "test/e2e/demo.ts"];
   const tools = /(^|\/)(testing|generate[^/]*)(\/|\.ts$)|\.test\.ts$|generate-|\/test-node/;
   const files = [
@@ -244,7 +244,9 @@ test("nothing prints but through Output, and no log but through printable text",
   assert.ok(files.length > 200, `${files.length} files`);
   const wrong = files.flatMap((file) => {
     const text = readFileSync(join(root, file), "utf8");
-    const prints = /\bconsole\.|process\.(stdout|stderr)\b|writeSync\([12],/.exec(text);
+    const prints = /\bconsole\.|process\.(stdout|stderr)\b|writeSync\([12],|node:readline/.exec(
+      text,
+    );
     const logs = /\bpino\((?![^)]*(?:io\.std|streamWrite))/.exec(text);
     return [
       ...(prints !== null && !streams.includes(file) ? [`${file}: ${prints[0]}`] : []),

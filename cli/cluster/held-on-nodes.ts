@@ -1,7 +1,7 @@
 import type { KubeObject } from "@guardbee/kube";
-import { Digests, listNames, type NodeEntry } from "@guardbee/operator/view";
+import { listNames, type NodeEntry } from "@guardbee/operator/view";
 import type { SelectorSet } from "@guardbee/policy";
-import { NodeVersions } from "./node-versions.ts";
+import { lookAt, NodeVersions } from "./node-versions.ts";
 
 /** What each node holds of one policy now, which a change of it is compared with. */
 export type HeldOnNodes = {
@@ -21,13 +21,13 @@ export function heldOnNodes(
 ): HeldOnNodes {
   const objects = new Map(selectorSets.map((raw) => [raw.metadata.name, raw]));
   const rawByNode = new Map(nodePolicySets.map((raw) => [raw.metadata.name, raw]));
-  const digests = new Digests();
+  const look = lookAt(nodes.size);
   const held = new Map<string, SelectorSet>();
   const earlier: string[] = [];
   const none: string[] = [];
   const unknown: string[] = [];
   for (const node of nodes.keys()) {
-    const versions = new NodeVersions(node, rawByNode.get(node), objects, digests);
+    const versions = new NodeVersions(node, rawByNode.get(node), objects, look);
     const found = versions.held(name);
     const wanted = versions.wanted(name);
     const isKnown = found.kind === "version" || found.kind === "nothing";

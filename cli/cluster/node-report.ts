@@ -1,6 +1,5 @@
 import type { KubeObject } from "@guardbee/kube";
 import {
-  Digests,
   type Holdings,
   hashFor,
   judgeNode,
@@ -14,7 +13,7 @@ import {
 } from "@guardbee/operator/view";
 import type { NodePolicySetStatus } from "@guardbee/policy";
 import { lastReport } from "./last-report.ts";
-import { NodeVersions } from "./node-versions.ts";
+import { type Look, lookAt, NodeVersions } from "./node-versions.ts";
 import { section } from "./policy-report.ts";
 import { formatTable } from "./table.ts";
 
@@ -61,9 +60,9 @@ export function reportNodes(
     entries: new Map(selectorSets.map((raw) => [raw.metadata.name, projectSet(raw)])),
   };
   const rawByNode = new Map(nodePolicySets.map((raw) => [raw.metadata.name, raw]));
-  const digests = new Digests();
+  const look = lookAt(nodes.length);
   return nodes
-    .map((raw) => reportNode(projectNode(raw), rawByNode.get(raw.metadata.name), sets, digests))
+    .map((raw) => reportNode(projectNode(raw), rawByNode.get(raw.metadata.name), sets, look))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -71,9 +70,9 @@ function reportNode(
   node: NodeEntry,
   raw: KubeObject | undefined,
   { objects, entries }: Sets,
-  digests: Digests,
+  look: Look,
 ): NodeReport {
-  const versions = new NodeVersions(node.name, raw, objects, digests);
+  const versions = new NodeVersions(node.name, raw, objects, look);
   const { entry, expected, holdings } = versions;
   const wanted = (entry?.sets ?? []).flatMap((name) => entries.get(name) ?? []);
   const count = { programmed: 0, failed: 0, pending: 0, unreachable: 0 };
@@ -83,7 +82,10 @@ function reportNode(
   const reportedAt = raw && lastReport(raw);
   return {
     name: node.name,
-    standing: nodeStanding({ ready: node.ready, report: entry?.report }, digests.expect(expected)),
+    standing: nodeStanding(
+      { ready: node.ready, report: entry?.report },
+      look.digests.expect(expected),
+    ),
     ready: node.ready,
     desired: entry?.sets.length ?? 0,
     ...count,

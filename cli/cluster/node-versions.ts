@@ -24,8 +24,18 @@ export type Held =
   | { readonly kind: "other"; readonly hash: string }
   | { readonly kind: "unknown" };
 
-/** Combinations of versions that a digest is compared with, when it is not the expected one. */
-const maxGuesses = 64;
+/** What nodes that are looked at together share. */
+export type Look = {
+  readonly digests: Digests;
+  /** Combinations of versions that a digest is compared with, when it is not the expected one. */
+  readonly maxGuesses: number;
+};
+
+/** One look at so many nodes: each guess hashes all that a node is to hold. */
+export function lookAt(nodeCount: number): Look {
+  const maxGuesses = Math.min(64, Math.max(8, Math.floor(2_000 / nodeCount)));
+  return { digests: new Digests(), maxGuesses };
+}
 
 /**
  * The versions of policies on one node: what it is to hold now, by the agent's own rule, and what
@@ -42,12 +52,12 @@ export class NodeVersions {
   readonly #node: string;
   readonly #objects: ReadonlyMap<string, KubeObject>;
 
-  /** `objects`: SelectorSets by name; `digests` may be shared by nodes that are looked at together. */
+  /** `objects`: SelectorSets by name. */
   constructor(
     node: string,
     nodePolicySet: KubeObject | undefined,
     objects: ReadonlyMap<string, KubeObject>,
-    digests = new Digests(),
+    look = lookAt(1),
   ) {
     this.#node = node;
     this.#objects = objects;
@@ -56,7 +66,7 @@ export class NodeVersions {
     this.expected = new Map(
       listed.flatMap((name) => (objects.has(name) ? [[name, hashOf(this.#content(name))]] : [])),
     );
-    this.holdings = this.#read(nodePolicySet, digests);
+    this.holdings = this.#read(nodePolicySet, look);
   }
 
   isListed(name: string): boolean {
@@ -97,12 +107,12 @@ export class NodeVersions {
     return contentFor(this.#node, name, this.#objects.get(name)?.spec);
   }
 
-  #read(raw: KubeObject | undefined, digests: Digests): Holdings | undefined {
+  #read(raw: KubeObject | undefined, { digests, maxGuesses }: Look): Holdings | undefined {
     const report = this.entry?.report;
     if (report?.digest === undefined) return undefined;
     const { digest, exceptions } = report;
     const since = (raw && lastReport(raw)) ?? "";
-    for (const guess of this.#guesses(since)) {
+    for (const guess of this.#guesses(since, maxGuesses)) {
       const holdings = digests.read(digest, () => guess, exceptions);
       if (holdings !== undefined) return holdings;
     }
@@ -110,7 +120,7 @@ export class NodeVersions {
   }
 
   /** What is expected; then that with other versions of what has several, or is newer than `since`. */
-  *#guesses(since: string): Generator<Holdings, void> {
+  *#guesses(since: string, maxGuesses: number): Generator<Holdings, void> {
     yield this.expected;
     const open = [...this.expected.keys()]
       .map((name) => ({ name, hashes: this.#possible(name, since) }))

@@ -24,7 +24,7 @@ const table = ["get", "tracingpolicies,execpolicies"];
 
 async function demo(): Promise<readonly string[]> {
   await up({ nodes: requestedNodes(2, []) });
-  title("install: kubectl apply --server-side -f crds -f config/base");
+  title("install: kubectl apply --server-side -k config/default");
   await install();
   await applyPods(join(manifests, "xwing.yaml"));
   await waitForPods("xwing", "ywing");

@@ -14,8 +14,7 @@ export const patienceMs = 300_000;
 
 /** Installs Guardbee as the README says, and waits until operator and agents are ready. */
 export async function install(): Promise<void> {
-  await kubectlOutput(["apply", "--server-side", "-f", join(repositoryRoot, "crds")]);
-  await kubectlOutput(["apply", "--server-side", "-f", join(repositoryRoot, "config/base")]);
+  await kubectlOutput(["apply", "--server-side", "-k", join(repositoryRoot, "config/default")]);
   await rolledOut();
 }
 
