@@ -22,6 +22,7 @@ import { OperatorMetrics } from "./metrics/metrics.ts";
 import { compileRego } from "./opa/compile.ts";
 import { findOpa } from "./opa/find-opa.ts";
 import { WasmHost } from "./opa/host.ts";
+import { openSandboxes } from "./opa/sandboxes.ts";
 import { Judgements } from "./policy/judgements.ts";
 import { createTranslate } from "./policy/translate.ts";
 import { createQueues, type Queues } from "./queues.ts";
@@ -142,9 +143,11 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   });
   const known = Promise.all([fleet.synced, switches.synced]);
   const sets = new WrittenSets(fleet, clock);
+  const sandboxes = openSandboxes({ clock, log: log.child({ component: "rego" }) });
   const rego: RegoPolicies = new RegoPolicies({
     ...{ connection, fleet, sets, translate, clock },
     compile: compileWith(options.opa),
+    sandboxes,
     builtin: guardRails.rail,
     disabledGuardRails: () => switches.disabled,
     bundleHosts: options.bundleHosts,
@@ -228,7 +231,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     ]);
     if (failed.signal.aborted) throw failed.signal.reason;
   } finally {
-    await Promise.all([host.close(), rego.close(), guardRails.host.close()]);
+    rego.close();
+    for (const sandbox of Object.values(sandboxes)) sandbox.close();
+    await Promise.all([host.close(), guardRails.host.close()]);
     if (options.connection === undefined) connection.close();
   }
 }

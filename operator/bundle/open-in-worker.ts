@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { type Clock, withDeadline } from "@guardbee/kube";
+import { endWorker } from "../end-worker.ts";
 import type { Bundle } from "./bundle.ts";
 import { BundleError } from "./bundle-error.ts";
 import type { OpenRequest } from "./open-bundle.ts";
@@ -27,7 +28,7 @@ export function openInWorker(
     try {
       return toBundle(await messageOf(worker, limited));
     } finally {
-      await worker.terminate();
+      await endWorker(worker, clock);
     }
   });
 }

@@ -42,14 +42,15 @@ export type HostMemory = {
 };
 
 /**
- * An evaluation that gave no result. `deadline`: it took too long. `crashed`: the worker ended, or
- * never started. `failed`: the module said so, or is undefined for this input; trying again gives
- * the same.
+ * An evaluation that gave no result. `deadline`: it took too long, `memory`: too much. `starved`: it
+ * was kept from the processor for too long. `crashed`: the worker or process ended, or never
+ * started. `failed`: the module said so, or is undefined for this input; trying again gives the
+ * same. `broken`: it was not tried, after it had overrun several times.
  */
 export class EvaluationError extends Error {
   override readonly name = "EvaluationError";
   readonly code = "evaluation";
-  readonly reason: "deadline" | "failed" | "crashed";
+  readonly reason: "deadline" | "memory" | "starved" | "failed" | "crashed" | "broken";
   /** The message without policy and entry point. */
   readonly what: string;
 
@@ -203,11 +204,13 @@ export class WasmHost {
   async #discard(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
-    await running?.thread.terminate();
+    const ended = (await running?.thread.terminate(this.#clock)) ?? true;
+    if (!ended) this.#options.log.error("rego worker does not end; restart the operator");
   }
 }
 
-const undefinedResult = "is undefined for this input";
+/** Of an EvaluationError, where the entry point has no value. */
+export const undefinedResult = "is undefined for this input";
 
 /** An operator that others keep from its processor must not say that a policy does too much. */
 const clockFactor = 5;

@@ -1,55 +1,101 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { formatProblem } from "@guardbee/policy";
+import pino from "pino";
 import { compileRego } from "./compile.ts";
 import { findOpa } from "./find-opa.ts";
-import { inspectModule, moduleProblems } from "./inspect.ts";
+import { EvaluationError } from "./host.ts";
+import { ModuleChecks, moduleProblems } from "./inspect.ts";
+import { Sandbox, type SandboxUnit } from "./sandbox.ts";
+import { section } from "./testing/encode-wasm.ts";
+import { endless, opaLike } from "./testing/opa-like.ts";
 
 const signal = new AbortController().signal;
 
-describe("inspectModule", () => {
-  test("says the ABI, entry points and builtins of the host", async () => {
+/** Counts what it is asked, and crashes where it is told to. */
+class CountingSandbox extends Sandbox {
+  inspections = 0;
+  crashes = false;
+
+  override inspect(unit: SandboxUnit, subject: string, within: AbortSignal) {
+    this.inspections++;
+    const of = { entryPoint: "policy.wasm", input: undefined, subject };
+    if (this.crashes) return Promise.reject(new EvaluationError(of, "crashed", "ended with 9"));
+    return super.inspect(unit, subject, within);
+  }
+}
+
+describe("ModuleChecks", () => {
+  const sandbox = new CountingSandbox({ log: pino({ level: "silent" }) });
+  after(() => sandbox.close());
+  const checks = new ModuleChecks(sandbox);
+
+  async function problems(module: Uint8Array<ArrayBuffer>, ...entryPoints: string[]) {
+    const found = await checks.problems(module, entryPoints, signal);
+    return found.map((one) => formatProblem(one));
+  }
+
+  test("a module of opa build has its entry points, and is run once for that", async () => {
     const compiled = await compileRego(
       [{ path: "a.rego", text: "package edge\n\nout := sprintf(input.a, input.b)" }],
       { entryPoints: ["edge/out"], opa: await findOpa(), signal },
     );
     assert.ok(compiled.ok);
-    const facts = await inspectModule(compiled.module, signal);
-    assert.deepEqual(facts, {
-      abi: { version: 1, minor: 3 },
-      entryPoints: ["edge/out"],
-      builtins: ["sprintf"],
-    });
-    assert.deepEqual(moduleProblems(facts, ["edge/out"]), []);
-  });
-
-  test("what is no module of opa is an error", async () => {
-    const junk = new Uint8Array([1, 2, 3]);
-    await assert.rejects(inspectModule(junk, signal), {
-      message: "policy.wasm: is no module: it ends too early",
-    });
-    const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-    await assert.rejects(inspectModule(empty, signal), {
-      message: "policy.wasm: is no module of opa build: it has no ABI version",
-    });
-  });
-
-  test("a module that never starts is ended", async () => {
-    // (module (func (loop br 0)) (start 0))
-    const endless = new Uint8Array([
-      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 8, 1, 0],
-      ...[10, 9, 1, 7, 0, 3, 0x40, 0x0c, 0, 0x0b, 0x0b],
+    const before = sandbox.inspections;
+    assert.deepEqual(await problems(compiled.module, "edge/out"), []);
+    assert.deepEqual(await problems(compiled.module.slice(), "edge/in"), [
+      "policy.wasm: has no entry point edge/in, but edge/out; build it with -e edge/in",
     ]);
-    await assert.rejects(inspectModule(endless, signal, { deadlineMs: 500 }), {
-      message: "policy.wasm: did not start within 500 ms",
-    });
+    assert.equal(sandbox.inspections, before + 1);
+  });
+
+  test("a module of another shape is refused without being run", async () => {
+    const before = sandbox.inspections;
+    const module = opaLike({ memory: section(5, [1, 0, 1]) });
+    const refusal = [
+      "policy.wasm: has a memory of its own, and is to use the host's; compile it with opa build -t wasm of OPA 1.x, or ship the Rego alone",
+    ];
+    assert.deepEqual(await problems(module, "x/y"), refusal);
+    assert.equal(sandbox.inspections, before);
+  });
+
+  test("what V8 takes for no module is refused", async () => {
+    const [problem] = await problems(opaLike({ evaluating: [0xff] }), "x/y");
+    assert.match(
+      problem ?? "",
+      /^policy\.wasm: WebAssembly\.Module\(\).*; build it with opa build -t wasm$/,
+    );
+  });
+
+  test("a module that never starts is refused, and not tried a second time", async () => {
+    const before = sandbox.inspections;
+    const module = opaLike({ starting: endless });
+    const refusal = [
+      "policy.wasm: took to load over 2000 ms; make it do less; build it with opa build -t wasm",
+    ];
+    assert.deepEqual(await problems(module, "x/y"), refusal);
+    assert.deepEqual(await problems(module.slice(), "x/y"), refusal);
+    assert.equal(sandbox.inspections, before + 1);
+  });
+
+  test("a module that ends its process is tried three times, in case another was to blame", async () => {
+    const before = sandbox.inspections;
+    sandbox.crashes = true;
+    const module = opaLike({ evaluating: [0x01] });
+    for (let i = 0; i < 2; i++)
+      await assert.rejects(problems(module, "x/y"), { reason: "crashed" });
+    for (let i = 0; i < 2; i++) {
+      const refusal = ["policy.wasm: ended with 9; build it with opa build -t wasm"];
+      assert.deepEqual(await problems(module, "x/y"), refusal);
+    }
+    sandbox.crashes = false;
+    assert.equal(sandbox.inspections, before + 3);
   });
 
   test("the built-in modules can be used", async () => {
     const module = await readFile(new URL("../../rego/build/translate.wasm", import.meta.url));
-    const facts = await inspectModule(new Uint8Array(module), signal);
-    assert.deepEqual(moduleProblems(facts, ["guardbee/translate/result"]), []);
+    assert.deepEqual(await problems(new Uint8Array(module), "guardbee/translate/result"), []);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Abi } from "./instance.ts";
+import type { Abi, MemoryLimits } from "./instance.ts";
 
 /** What the host hands to a new worker. */
 export type WorkerStart = {
@@ -9,6 +9,37 @@ export type WorkerStart = {
   readonly maximumPages: number;
   readonly maximumResultBytes: number;
 };
+
+/** Sandbox to child process; one request is under way at a time. */
+export type ChildRequest =
+  | {
+      readonly kind: "load";
+      /** Under which it is evaluated from now on; what was loaded under it goes. */
+      readonly unit: number;
+      readonly module: Uint8Array<ArrayBuffer>;
+      readonly data?: Uint8Array<ArrayBuffer>;
+      readonly limits: MemoryLimits;
+    }
+  | {
+      readonly kind: "evaluate";
+      readonly unit: number;
+      readonly entryPoint: string;
+      readonly json: Uint8Array<ArrayBuffer>;
+    };
+
+/** Child process to sandbox: `started` once, then one answer a request. */
+export type ChildAnswer =
+  | { readonly kind: "started" }
+  | { readonly kind: "loaded"; readonly facts: ModuleFacts }
+  | {
+      readonly kind: "result";
+      /** JSON of `[{"result": VALUE}]` or `[]`. */
+      readonly json: Uint8Array<ArrayBuffer>;
+      readonly memoryBytes: number;
+    }
+  /** Never loaded, or dropped to make room. */
+  | { readonly kind: "lacks" }
+  | { readonly kind: "error"; readonly message: string };
 
 /** Host to worker; one request is under way at a time. */
 export type WorkerRequest =

@@ -1,4 +1,6 @@
 import { Worker } from "node:worker_threads";
+import type { Clock } from "@guardbee/kube";
+import { endWorker } from "../end-worker.ts";
 import type { ModuleFacts, WorkerMessage, WorkerRequest, WorkerStart } from "./messages.ts";
 
 /** What the worker answered a request with. */
@@ -84,8 +86,9 @@ export class WorkerThread {
     }
   }
 
-  async terminate(): Promise<void> {
-    await this.#worker.terminate();
+  /** See endWorker. */
+  terminate(clock: Clock): Promise<boolean> {
+    return endWorker(this.#worker, clock);
   }
 
   #settle(answer: Answer | Error): void {

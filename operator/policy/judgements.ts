@@ -49,7 +49,7 @@ export class Judgements {
 
   async forget(setName: string, signal: AbortSignal): Promise<void> {
     this.#known.delete(setName);
-    await this.#rego.forget(setName);
+    this.#rego.forget(setName);
     if (setName.startsWith("regopolicy")) await this.#rego.removeOrphans(signal);
   }
 

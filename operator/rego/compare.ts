@@ -43,7 +43,7 @@ export async function compareOffline(
 ): Promise<Result<Comparison>> {
   const loaded = await loadOffline(raw, { opa, log, bundle }, signal);
   if (!loaded.ok) return loaded;
-  const { policy, content, entryPoint, unit } = loaded.value;
+  const { policy, content, entryPoint, evaluate, close } = loaded.value;
   const { sources, data } = content;
   try {
     if (sources.length === 0) return nothingToCompare();
@@ -57,14 +57,14 @@ export async function compareOffline(
     let done = 0;
     for await (const theirs of answers) {
       const { of, input } = inputs[done]!;
-      const ours = await answerOf(() => unit.evaluate(input, signal), signal);
+      const ours = await answerOf(() => evaluate(input, signal), signal);
       const parting = partingOf(of, theirs, ours);
       if (parting !== undefined) partings.push(parting);
       onProgress?.(++done, inputs.length);
     }
     return { ok: true, value: { evaluations: inputs.length, partings } };
   } finally {
-    await unit.close();
+    close();
   }
 }
 

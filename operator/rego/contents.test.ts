@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { systemClock } from "@guardbee/kube";
 import { formatProblem, type RegoPolicy } from "@guardbee/policy";
 import pino from "pino";
 import { type Bundle, defaultLimits } from "../bundle/index.ts";
 import { openBundle } from "../bundle/open-bundle.ts";
 import { opa, temporaryFolder } from "../bundle/testing/opa.ts";
 import { soundEntries, tarballOf } from "../bundle/testing/tarball.ts";
+import { ModuleChecks } from "../opa/inspect.ts";
+import { Sandbox } from "../opa/sandbox.ts";
 import { bundleContent } from "./contents.ts";
 import { type RegoContent, RegoUnit } from "./unit.ts";
 
@@ -29,12 +30,12 @@ async function contentOf(tarball: Uint8Array): Promise<RegoContent> {
 }
 
 /** A unit that may not compile. */
-function unitOf(t: { after(fn: () => Promise<void>): void }): RegoUnit {
+function unitOf(t: { after(fn: () => void): void }): RegoUnit {
   const compile = () => assert.fail("it was compiled");
-  const log = pino({ level: "silent" });
-  const unit = new RegoUnit({ subject: "RegoPolicy gen", compile, log, clock: systemClock });
-  t.after(() => unit.close());
-  return unit;
+  const sandbox = new Sandbox({ log: pino({ level: "silent" }) });
+  t.after(() => sandbox.close());
+  const checks = new ModuleChecks(sandbox);
+  return new RegoUnit({ subject: "RegoPolicy gen", compile, sandbox, checks });
 }
 
 describe("a bundle with policy.wasm", () => {
@@ -57,7 +58,7 @@ describe("a bundle with policy.wasm", () => {
       ok: true,
       value: undefined,
     });
-    assert.deepEqual(await unit.evaluate({ n: 1 }, signal), [11]);
+    assert.deepEqual(await unit.evaluate({ n: 1 }, undefined, signal), [11]);
   });
 
   test("is refused when it lacks the entry point, or calls what the host does not have", async (t) => {

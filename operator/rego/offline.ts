@@ -1,11 +1,5 @@
 import { readFile } from "node:fs/promises";
-import {
-  type KubeConnection,
-  listObjects,
-  type Resource,
-  resources,
-  systemClock,
-} from "@guardbee/kube";
+import { type KubeConnection, listObjects, type Resource, resources } from "@guardbee/kube";
 import {
   type Problem,
   parseRegoPolicy,
@@ -18,6 +12,8 @@ import type { Bundle } from "../bundle/index.ts";
 import { projectNode } from "../fleet/objects.ts";
 import { compileRego } from "../opa/compile.ts";
 import { WasmHost } from "../opa/host.ts";
+import { ModuleChecks } from "../opa/inspect.ts";
+import { Sandbox } from "../opa/sandbox.ts";
 import { type Judgement, judge } from "../policy/judge.ts";
 import { createTranslate } from "../policy/translate.ts";
 import { builtinRail } from "./builtin-rail.ts";
@@ -85,7 +81,7 @@ export async function evaluateOffline(
 ): Promise<Result<OfflineResult>> {
   const loaded = await loadOffline(raw, { opa, log, bundle }, signal);
   if (!loaded.ok) return loaded;
-  const { policy, unit } = loaded.value;
+  const { policy, evaluateAll } = loaded.value;
   const { judgeOne, close } = await offlineJudge(inventory, log);
   try {
     const seen = seenBy(policy, inventory);
@@ -93,7 +89,7 @@ export async function evaluateOffline(
     const sets: SelectorSet[] = [];
     const notes: GuardNote[] = [];
     const deps: GenerateDeps = {
-      evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
+      evaluateAll,
       judge: async (object, within) => {
         const judged = await judgeOne(object, within);
         policies.push(object);
@@ -109,7 +105,8 @@ export async function evaluateOffline(
     if (reason !== "DropHeld") return { ok: false, problems };
     return { ok: true, value: { policies, sets, notes, held: problems[0]! } };
   } finally {
-    await Promise.all([unit.close(), close()]);
+    loaded.value.close();
+    await close();
   }
 }
 
@@ -118,10 +115,12 @@ export type OfflineUnit = {
   readonly policy: RegoPolicy;
   readonly content: RegoContent;
   readonly entryPoint: string;
-  readonly unit: RegoUnit;
+  readonly evaluate: (input: unknown, signal: AbortSignal) => Promise<unknown>;
+  readonly evaluateAll: GenerateDeps["evaluateAll"];
+  readonly close: () => void;
 };
 
-/** The generator in a file, compiled as the operator would. Close its unit. */
+/** The generator in a file, compiled as the operator would. Close it. */
 export async function loadOffline(
   raw: unknown,
   {
@@ -144,18 +143,34 @@ export async function loadOffline(
       ? { ok: true, value: inlineContent(policy) }
       : bundleContent(policy, bundle);
   if (!content.ok) return content;
+  const sandbox = new Sandbox({ log });
   const unit = new RegoUnit({
     subject: `${kind} ${metadata.name}`,
     compile: (sources, { entryPoint, data }, within) =>
       compileRego(sources, { entryPoints: [entryPoint], data, opa, signal: within }),
-    log,
-    clock: systemClock,
+    sandbox,
+    checks: new ModuleChecks(sandbox),
   });
   const entryPoint = spec.entryPoint ?? "guardbee/generate/policies";
   const { limits = {} } = spec;
-  const loaded = await unit.load(content.value, { entryPoint, limits }, signal);
-  if (!loaded.ok) return loaded;
-  return { ok: true, value: { policy, content: content.value, entryPoint, unit } };
+  const close = () => sandbox.close();
+  const owner = kind === "RegoPolicyNamespaced" ? metadata.namespace : undefined;
+  try {
+    const loaded = await unit.load(content.value, { entryPoint, limits }, signal);
+    if (!loaded.ok) {
+      close();
+      return loaded;
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const value: OfflineUnit = {
+    ...{ policy, content: content.value, entryPoint, close },
+    evaluate: (input, within) => unit.evaluate(input, owner, within),
+    evaluateAll: (inputs, within) => unit.evaluateAll(inputs, owner, within),
+  };
+  return { ok: true, value };
 }
 
 /** What of the inventory a RegoPolicy is evaluated over. */

@@ -1,3 +1,4 @@
+import type { Policy } from "@guardbee/policy";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Rail } from "./guard-rails.ts";
@@ -61,7 +62,8 @@ export class OwnRails {
           const why = this.#broken.get(entry.setName) ?? "it is not compiled yet";
           throw new Error(`guard rail ${name} cannot be evaluated: ${why}`);
         }
-        return { [name]: await unit.evaluate(input, signal) };
+        const { namespace } = (input.policy as Pick<Policy, "metadata">).metadata;
+        return { [name]: await unit.evaluate(input, namespace, signal) };
       },
     };
   }

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { type Bundle, BundleError } from "../bundle/index.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
+import type { Sandboxes } from "../opa/sandboxes.ts";
 import { type Judgement, judge, type Unanswered } from "../policy/judge.ts";
 import type { Translate } from "../policy/translate.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
@@ -23,6 +24,7 @@ export type RegoPoliciesOptions = {
   readonly sets: WrittenSets;
   readonly translate: Translate;
   readonly compile: Compile;
+  readonly sandboxes: Sandboxes;
   /** The built-in guard rails; undefined: none. */
   readonly builtin: Rail | undefined;
   /** Names of built-in guard rails that are off now. */
@@ -181,13 +183,13 @@ export class RegoPolicies {
       const loaded = await unit.load(content, options, signal);
       if (!loaded.ok) return { kind: "refused", reason: "InvalidRego", problems: loaded.problems };
       if (spec.role === "Guardrail") {
-        await this.#units.promote(setName, unit);
+        this.#units.promote(setName, unit);
         if (this.#rails.works(setName, content.key + entryPoint)) this.bump();
         return { kind: "guards", rego: about };
       }
       const judgement = await this.#generate(entry, policy, unit, signal);
       if (judgement.kind !== "accepted") return judgement;
-      await this.#units.promote(setName, unit);
+      this.#units.promote(setName, unit);
       return { ...judgement, rego: { ...about, ...judgement.rego } };
     } catch (error) {
       signal.throwIfAborted();
@@ -231,7 +233,7 @@ export class RegoPolicies {
   async prepare(signal: AbortSignal): Promise<number> {
     const { fleet, log } = this.#options;
     const gone = this.#units.names().filter((name) => fleet.policy(name) === undefined);
-    for (const name of gone) await this.forget(name);
+    for (const name of gone) this.forget(name);
     let dueInMs = Number.POSITIVE_INFINITY;
     for (const entry of this.#rails.entries()) {
       try {
@@ -262,17 +264,17 @@ export class RegoPolicies {
     return guardWith(rails, subject, facts, signal);
   }
 
-  async forget(setName: string): Promise<void> {
+  forget(setName: string): void {
     this.#bundles.forget(setName);
     if (this.#rails.forget(setName)) this.bump();
     if (![...this.#options.fleet.regoEntries()].some(isGenerator)) this.#inventory.stop();
-    await this.#units.forget(setName);
+    this.#units.forget(setName);
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#inventory.stop();
     this.#bundles.close();
-    await this.#units.close();
+    this.#units.close();
   }
 
   async #generate(
@@ -294,7 +296,8 @@ export class RegoPolicies {
       policy,
       inventory,
       {
-        evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
+        evaluateAll: (inputs, within) =>
+          unit.evaluateAll(inputs, entry.object.metadata.namespace, within),
         judge: judgeOnce,
         // Not what the watch shows: while it lags nothing would be in force, and any drop go through.
         inForce: this.#options.sets.current(entry.setName)?.rules ?? {},

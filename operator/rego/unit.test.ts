@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { systemClock } from "@guardbee/kube";
 import pino from "pino";
 import { needOpa } from "../bundle/testing/opa.ts";
 import { compileRego } from "../opa/compile.ts";
+import { ModuleChecks } from "../opa/inspect.ts";
+import { Sandbox } from "../opa/sandbox.ts";
 import { type RegoContent, RegoUnit } from "./unit.ts";
 
 const signal = new AbortController().signal;
@@ -19,18 +20,20 @@ describe("RegoUnit", () => {
   const good = "package guardbee.generate\n\npolicies := [input.n + data.add]";
 
   test("evaluates what changed, keeps the last good Rego, and names its subject", async (t) => {
+    const sandbox = new Sandbox({ log: pino({ level: "silent" }) });
+    t.after(() => sandbox.close());
     const unit = new RegoUnit({
       subject: "RegoPolicy gen",
       compile: (sources, options, within) =>
         compileRego(sources, { entryPoints: [options.entryPoint], opa, signal: within }),
-      log: pino({ level: "silent" }),
-      clock: systemClock,
+      sandbox,
+      checks: new ModuleChecks(sandbox),
     });
-    t.after(() => unit.close());
     const load = (content: RegoContent) => unit.load(content, { entryPoint, limits: {} }, signal);
     const all = (...numbers: number[]) =>
       unit.evaluateAll(
         numbers.map((n) => ({ n })),
+        undefined,
         signal,
       );
     assert.equal(unit.usable, false);

@@ -1,10 +1,8 @@
-import type { Clock } from "@guardbee/kube";
 import type { Problem, RegoPolicySpec, Result } from "@guardbee/policy";
-import type { Logger } from "pino";
 import type { Compiled, RegoSource } from "../opa/compile.ts";
-import { WasmHost } from "../opa/host.ts";
-import { inspectModule, moduleProblems } from "../opa/inspect.ts";
-import { shapeProblems } from "../opa/module-shape.ts";
+import type { SlotOwner } from "../opa/fair-slots.ts";
+import type { ModuleChecks } from "../opa/inspect.ts";
+import type { Sandbox, SandboxUnit } from "../opa/sandbox.ts";
 import { stableJson } from "./results.ts";
 
 /** Rego to run, from wherever it came. */
@@ -30,8 +28,9 @@ export type UnitOptions = {
   /** Names the RegoPolicy in errors. */
   readonly subject: string;
   readonly compile: Compile;
-  readonly log: Logger;
-  readonly clock: Clock;
+  /** Where it is evaluated. */
+  readonly sandbox: Sandbox;
+  readonly checks: ModuleChecks;
 };
 
 export type LoadOptions = {
@@ -39,14 +38,14 @@ export type LoadOptions = {
   readonly limits: NonNullable<RegoPolicySpec["limits"]>;
 };
 
-/** The compiled Rego of one RegoPolicy, its worker and what it answered. */
+/** The compiled Rego of one RegoPolicy, and what it answered. */
 export class RegoUnit {
   readonly #options: UnitOptions;
   /** Ends with the load that was asked for last. Written by load. */
   #loading: Promise<unknown> = Promise.resolve();
   /** Written by #load and close. */
   #loaded:
-    | { readonly key: string; readonly host: WasmHost; readonly entryPoint: string }
+    | { readonly key: string; readonly unit: SandboxUnit; readonly entryPoint: string }
     | undefined;
   /** What was refused last, so that it is not tried again. Written by #load. */
   #refused: { readonly key: string; readonly problems: readonly Problem[] } | undefined;
@@ -89,7 +88,7 @@ export class RegoUnit {
     if (this.#loaded?.key === key) return { ok: true, value: undefined };
     if (this.#refused?.key === key) return { ok: false, problems: this.#refused.problems };
     const { data } = content;
-    const { log, clock, compile } = this.#options;
+    const { compile, checks } = this.#options;
     let { module } = content;
     if (module === undefined) {
       const compiled = await compile(content.sources, { entryPoint, data }, signal);
@@ -99,35 +98,34 @@ export class RegoUnit {
       }
       module = compiled.module;
     } else {
-      const problems = await problemsOfModule(module, entryPoint, clock, signal);
+      const problems = await checks.problems(module, [entryPoint], signal);
       if (problems.length > 0) {
         this.#refused = { key, problems };
         return { ok: false, problems };
       }
     }
     const { deadlineMs = 2_000, memoryMiB = 256 } = limits;
-    const maximumPages = memoryMiB * 16;
-    const initialPages = Math.min(256, maximumPages);
-    const host = new WasmHost({
-      ...{ module, data, log, clock, deadlineMs, initialPages, maximumPages },
-    });
-    await this.#loaded?.host.close();
-    this.#loaded = { key, host, entryPoint };
+    const unit = { module, data, deadlineMs, memoryMiB };
+    this.#loaded = { key, unit, entryPoint };
     this.#answers = new Map();
     return { ok: true, value: undefined };
   }
 
-  /** Throws EvaluationError. */
-  async evaluate(input: unknown, signal: AbortSignal): Promise<unknown> {
-    const { subject } = this.#options;
+  /** For `owner`, as Sandbox.evaluate has it. Throws EvaluationError. */
+  async evaluate(input: unknown, owner: SlotOwner, signal: AbortSignal): Promise<unknown> {
+    const { subject, sandbox } = this.#options;
     if (this.#loaded === undefined) throw new Error(`${subject}: has no Rego that works`);
-    const { host, entryPoint } = this.#loaded;
+    const { unit, entryPoint } = this.#loaded;
     this.evaluations++;
-    return host.evaluate({ entryPoint, input, subject }, signal);
+    return sandbox.evaluate(unit, { entryPoint, input, subject }, owner, signal);
   }
 
   /** The answer for each input; those that were asked for last time too are not evaluated again. */
-  async evaluateAll(inputs: readonly unknown[], signal: AbortSignal): Promise<readonly unknown[]> {
+  async evaluateAll(
+    inputs: readonly unknown[],
+    owner: SlotOwner,
+    signal: AbortSignal,
+  ): Promise<readonly unknown[]> {
     const loaded = this.#loaded;
     const known = this.#answers;
     const answers = new Map<string, unknown>();
@@ -135,7 +133,10 @@ export class RegoUnit {
     for (const input of inputs) {
       const key = stableJson(input);
       if (!answers.has(key)) {
-        answers.set(key, known.has(key) ? known.get(key) : await this.evaluate(input, signal));
+        answers.set(
+          key,
+          known.has(key) ? known.get(key) : await this.evaluate(input, owner, signal),
+        );
       }
       values.push(answers.get(key));
     }
@@ -143,28 +144,8 @@ export class RegoUnit {
     return values;
   }
 
-  async close(): Promise<void> {
-    await this.#loaded?.host.close();
+  close(): void {
     this.#loaded = undefined;
-  }
-}
-
-async function problemsOfModule(
-  module: Uint8Array<ArrayBuffer>,
-  entryPoint: string,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<readonly Problem[]> {
-  const shape = shapeProblems(module);
-  if (shape.length > 0) return shape;
-  try {
-    return moduleProblems(await inspectModule(module, signal, { clock }), [entryPoint]);
-  } catch (error) {
-    signal.throwIfAborted();
-    const what = (error as Error).message.replace(/^policy\.wasm: /, "");
-    return [
-      { field: "policy.wasm", what, fix: "build it with opa build -t wasm", kind: "invalid" },
-    ];
   }
 }
 

@@ -1,19 +1,25 @@
 import type { PolicyEntry } from "../fleet/objects.ts";
+import { ModuleChecks } from "../opa/inspect.ts";
+import type { Sandboxes } from "../opa/sandboxes.ts";
 import { type LoadOptions, type RegoContent, RegoUnit, type UnitOptions } from "./unit.ts";
+
+export type UnitsOptions = Pick<UnitOptions, "compile"> & { readonly sandboxes: Sandboxes };
 
 /**
  * The Rego of every RegoPolicy: what is in force, and beside it what is to take its place, until it has
  * been seen to work.
  */
 export class Units {
-  readonly #options: Omit<UnitOptions, "subject">;
+  readonly #options: UnitsOptions;
+  readonly #checks: ModuleChecks;
   /** By set name. Written by promote, forget and close. */
   readonly #inForce = new Map<string, RegoUnit>();
   /** By set name. Written by of, promote, forget and close. */
   readonly #candidates = new Map<string, RegoUnit>();
 
-  constructor(options: Omit<UnitOptions, "subject">) {
+  constructor(options: UnitsOptions) {
     this.#options = options;
+    this.#checks = new ModuleChecks(options.sandboxes.cluster); // no other brings modules
   }
 
   names(): readonly string[] {
@@ -31,29 +37,33 @@ export class Units {
     if (inForce?.holds(content, options)) return inForce;
     const known = this.#candidates.get(setName);
     if (known !== undefined) return known;
-    const unit = new RegoUnit({ ...this.#options, subject: subjectOf(entry) });
+    const { compile, sandboxes } = this.#options;
+    const { namespace } = entry.object.metadata;
+    const sandbox = namespace === undefined ? sandboxes.cluster : sandboxes.namespaced;
+    const subject = subjectOf(entry);
+    const unit = new RegoUnit({ subject, compile, sandbox, checks: this.#checks });
     this.#candidates.set(setName, unit);
     return unit;
   }
 
   /** Puts a unit that `of` gave into force. */
-  async promote(setName: string, unit: RegoUnit): Promise<void> {
+  promote(setName: string, unit: RegoUnit): void {
     if (this.#candidates.get(setName) !== unit) return;
     const before = this.#inForce.get(setName);
     this.#inForce.set(setName, unit);
     this.#candidates.delete(setName);
-    await before?.close();
+    before?.close();
   }
 
-  async forget(setName: string): Promise<void> {
+  forget(setName: string): void {
     const units = [this.#inForce.get(setName), this.#candidates.get(setName)];
     this.#inForce.delete(setName);
     this.#candidates.delete(setName);
-    await Promise.all(units.map((unit) => unit?.close()));
+    for (const unit of units) unit?.close();
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.names().map((name) => this.forget(name)));
+  close(): void {
+    for (const name of this.names()) this.forget(name);
   }
 }
 

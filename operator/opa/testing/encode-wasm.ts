@@ -39,8 +39,12 @@ export function encodeModule(...sections: readonly (readonly number[])[]) {
 
 /** A function without locals; `end` is added. */
 export function body(...instructions: readonly (readonly number[])[]): readonly number[] {
-  const code = [0, ...instructions.flat(), 0x0b];
-  return [...u32(code.length), ...code];
+  return sized([0, ...instructions.flat(), 0x0b]);
+}
+
+/** Bytes behind their number. */
+export function sized(bytes: readonly number[]): readonly number[] {
+  return [...u32(bytes.length), ...bytes];
 }
 
 /** `i32`s to `i32`s. */

@@ -1,14 +1,30 @@
-import { body, encodeModule, functionType, i32Const, list, section, text } from "./encode-wasm.ts";
+import {
+  body,
+  encodeModule,
+  functionType,
+  i32Const,
+  list,
+  section,
+  sized,
+  text,
+} from "./encode-wasm.ts";
 
 type Bytes = readonly number[];
 
 /** Parts of a module to be replaced: each is a whole section, or the code of one function. */
 export type OpaLike = {
-  readonly types?: Bytes;
+  /** From number 9 on. */
+  readonly moreTypes?: readonly Bytes[];
   readonly imports?: Bytes;
   readonly table?: Bytes;
   readonly memory?: Bytes;
   readonly start?: Bytes;
+  /** Code of its start function. */
+  readonly starting?: Bytes;
+  /** Body of `builtins` in place of the above, its locals with it. */
+  readonly builtins?: Bytes;
+  /** Whether names of functions are left out; default false. */
+  readonly nameless?: boolean;
   /** After all others. */
   readonly last?: Bytes;
   /** What an evaluation does before it answers `[{"result": {}}]`. */
@@ -22,12 +38,12 @@ export type OpaLike = {
  * the entry point `x/y`, calls no builtin, and parses nothing.
  */
 export function opaLike(parts: OpaLike = {}): Uint8Array<ArrayBuffer> {
-  const { evaluating = [], loading = [] } = parts;
-  const types = [0, 1, 2, 3, 4, 5, 6].map((params) => functionType(params, 1));
-  const seven = functionType(7, 1); // type 7: opa_eval
+  const { evaluating = [], loading = [], starting } = parts;
+  const types = [0, 1, 2, 3, 4, 5, 6, 7].map((params) => functionType(params, 1));
+  const moreTypes = parts.moreTypes ?? [];
   const heap = 65_536;
   const functions: readonly (readonly [name: string, params: number, code: Bytes])[] = [
-    ["builtins", 0, body(loading, i32Const(texts.none))],
+    ["builtins", 0, parts.builtins ?? body(loading, i32Const(texts.none))],
     ["entrypoints", 0, body(i32Const(texts.entryPoints))],
     ["opa_malloc", 1, body(i32Const(heap))],
     ["opa_free", 1, body(i32Const(0))],
@@ -42,19 +58,22 @@ export function opaLike(parts: OpaLike = {}): Uint8Array<ArrayBuffer> {
     ["opa_heap_stash_clear", 0, body(i32Const(0))],
     ["opa_eval", 7, body(evaluating, i32Const(texts.result))],
   ];
+  const names = list(functions.map(([name], i) => [i, ...text(name)]));
+  const unnamed = starting === undefined ? [] : [body(starting)];
   const exported = functions.map(([name], i) => [...text(name), 0, i]);
   const globals = ["opa_wasm_abi_version", "opa_wasm_abi_minor_version"];
   return encodeModule(
-    parts.types ?? section(1, list([...types, seven])),
+    section(1, list([...types, functionType(0, 0), ...moreTypes])),
     parts.imports ?? section(2, list([[...text("env"), ...text("memory"), 2, 0, 2]])),
-    section(3, list(functions.map(([, params]) => [params]))),
+    section(3, list([...functions.map(([, params]) => [params]), ...unnamed.map(() => [8])])),
     parts.table ?? [],
     parts.memory ?? [],
     section(6, list([1, 3].map((value) => [0x7f, 0, ...i32Const(value), 0x0b]))),
     section(7, list([...exported, ...globals.map((name, i) => [...text(name), 3, i])])),
-    parts.start ?? [],
-    section(10, list(functions.map(([, , code]) => code))),
+    parts.start ?? (starting === undefined ? [] : section(8, [functions.length])),
+    section(10, list([...functions.map(([, , code]) => code), ...unnamed])),
     section(11, list(Object.entries(contents).map(([at, content]) => data(Number(at), content)))),
+    parts.nameless === true ? [] : section(0, [...text("name"), 1, ...sized(names)]),
     parts.last ?? [],
   );
 }
@@ -74,14 +93,26 @@ function data(at: number, content: string): Bytes {
 /** Code that never ends: `loop br 0 end`. */
 export const endless: Bytes = [0x03, 0x40, 0x0c, 0, 0x0b];
 
-/** Code of function `index`, without parameters and with a result, that calls itself. */
-export const callsItself = (index: number): Bytes => [0x10, index, 0x1a];
+/** Code of `builtins` that calls itself, and of whatever else calls it. */
+export const callsBuiltins: Bytes = [0x10, 0, 0x1a];
 
-/** Code that takes a page of memory and fills it, for ever: `loop` until none is to be had, and on. */
-export const growing: Bytes = [
+/** Code that takes memory, a mebibyte at a time, and fills it with a byte, until there is no more. */
+export const takesAllMemory = (fill = 1): Bytes => [
   ...[0x03, 0x40], // loop
-  ...[...i32Const(16), 0x40, 0, 0x1a], // memory.grow 16, drop
-  ...[...i32Const(0), ...i32Const(1), 0x3f, 0], // memory.fill(0, 1, memory.size * 65536)
-  ...[...i32Const(65_536), 0x6c, 0xfc, 0x0b, 0],
-  ...[0x0c, 0, 0x0b], // br 0, end
+  ...[...i32Const(16), 0x40, 0, ...i32Const(0), 0x4e], // memory.grow 16 >= 0
+  ...[0x04, 0x40], // if: memory.fill((memory.size - 16) * 65536, 1, 1 MiB); br 1
+  ...[0x3f, 0, ...i32Const(16), 0x6b, ...i32Const(65_536), 0x6c],
+  ...[...i32Const(fill), ...i32Const(1 << 20), 0xfc, 0x0b, 0, 0x0c, 1],
+  ...[0x0b, 0x0b],
 ];
+
+/** Type 9, an array of references to such arrays, and a body that links ever more of them, in the heap of WasmGC. */
+export const arraysOfArrays: OpaLike = {
+  moreTypes: [[0x5e, 0x63, 9, 1]],
+  nameless: true, // it is run as it is, and then refused
+  builtins: sized([
+    ...[1, 1, 0x63, 9], // a local of type (ref null 9)
+    ...[0x03, 0x40, 0x20, 0, ...i32Const(100_000), 0xfb, 6, 9, 0x21, 0, 0x0c, 0, 0x0b],
+    ...[...i32Const(0), 0x0b],
+  ]),
+};

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import pino from "pino";
 import { compileRego } from "../compile.ts";
+import { Evaluator } from "../evaluator.ts";
 import { EvaluationError, WasmHost } from "../host.ts";
-import { inspectModule, moduleProblems } from "../inspect.ts";
+import { moduleProblems } from "../inspect.ts";
+import { shapeProblems } from "../module-shape.ts";
 import type { ParityModule } from "./parity.ts";
 
 const signal = new AbortController().signal;
@@ -17,7 +19,9 @@ export async function aParityHost(
   const compiled = await compileRego(modules, { entryPoints, opa, signal });
   assert.deepEqual(compiled.ok ? [] : compiled.problems, []);
   assert.ok(compiled.ok);
-  const facts = await inspectModule(compiled.module, signal);
+  const limits = { initialPages: 16, maximumPages: 256, maximumResultBytes: 0 };
+  assert.deepEqual(shapeProblems(compiled.module), []);
+  const facts = new Evaluator(compiled.module, limits).facts();
   assert.deepEqual(moduleProblems(facts, entryPoints), []);
   return new WasmHost({ module: compiled.module, data, log: pino({ level: "silent" }) });
 }

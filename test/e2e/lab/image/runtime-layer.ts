@@ -12,6 +12,7 @@ export function runtimeEntries(appRoot: string, busybox: string): TarEntry[] {
   return [
     file("usr/local/bin/node", 0o755, binary),
     file("usr/bin/env", 0o755, busybox), // for #!/usr/bin/env node
+    { kind: "link", path: "bin/sh", target: "/usr/bin/env" }, // sets limits of child processes
     ...[...libraries].map((path) => file(path.slice(1), 0o755, path)),
     text(
       "etc/passwd",
