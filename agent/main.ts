@@ -66,7 +66,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   } catch (error) {
     log.error(
       { err: error },
-      "this kernel cannot run the agent; it needs Linux 5.17 or later with CONFIG_DEBUG_INFO_BTF, root, and a bpffs at --bpffs",
+      "this kernel cannot run the agent; it needs Linux 6.1 or later with CONFIG_DEBUG_INFO_BTF, root, and a bpffs at --bpffs",
     );
     return 1;
   }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runCli } from "./run-cli.ts";
@@ -277,4 +278,45 @@ test("a folder on standard input is said, not read as nothing", () => {
 test("a full disk behind standard error costs the message, not the answer", () => {
   const { status, stdout } = shell(`"$NODE" "$0" getevents 2> /dev/full`, events);
   assert.deepEqual([status, stdout.split("\n").length], [0, 4]);
+});
+
+test("a command that is stopped ends as shells expect it, without a word", async () => {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const folder = await mkdtemp(join(tmpdir(), "stopped-"));
+  try {
+    const { port } = silent.address() as AddressInfo;
+    const kubeconfig = join(folder, "kubeconfig");
+    const cluster = { server: `http://127.0.0.1:${port}` };
+    const config = {
+      ...{ apiVersion: "v1", kind: "Config", "current-context": "c" },
+      clusters: [{ name: "c", cluster }],
+      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+      users: [{ name: "u", user: {} }],
+    };
+    await writeFile(kubeconfig, JSON.stringify(config));
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
+      const child = spawn(process.execPath, [main, "nodes", "--kubeconfig", kubeconfig], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const said = Promise.all([text(child.stdout), text(child.stderr)]);
+      const [socket] = (await once(silent, "connection")) as [Socket];
+      child.kill(signal);
+      assert.deepEqual(await once(child, "exit"), [code, null]);
+      assert.deepEqual(await said, ["", ""]);
+      socket.destroy();
+    }
+  } finally {
+    silent.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("what the system refuses is one line", () => {
+  const { status, stderr } = shell(`TMPDIR=/nonexistent "$NODE" "$0" rego test .`);
+  assert.match(stderr, /^guardbee: ENOENT: no such file or directory, mkdtemp [^\n]*\n$/);
+  assert.equal(status, 1);
 });

@@ -1,5 +1,7 @@
 import { fstatSync } from "node:fs";
+import { constants } from "node:os";
 import { Readable } from "node:stream";
+import { oneLine } from "@guardbee/policy/printable";
 import { type ExitCode, exit, type Io } from "./command.ts";
 import { Output } from "./output.ts";
 
@@ -8,8 +10,12 @@ export async function start(
   run: (argv: readonly string[], io: Io) => Promise<ExitCode>,
 ): Promise<void> {
   const stop = new AbortController();
+  let stoppedBy = 0;
   for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => stop.abort(new Error(`stopped by ${name}`))); // a second one kills
+    process.once(name, () => {
+      stoppedBy = constants.signals[name];
+      stop.abort(new Error(`stopped by ${name}`)); // a second one kills
+    });
   }
   const [stdout, stderr] = [new Output(process.stdout), new Output(process.stderr)];
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -38,6 +44,10 @@ export async function start(
   try {
     process.exitCode = await run(process.argv.slice(2), io);
   } catch (error) {
+    if (stoppedBy !== 0 && isStop(error, stop.signal.reason)) {
+      process.exitCode = 128 + stoppedBy; // as a shell counts it: nobody is to be told what they did
+      return;
+    }
     stderr.write(`guardbee: ${stackOf(error)}\n`);
     process.exitCode = exit.rejected;
   }
@@ -53,9 +63,16 @@ function standardInput(): Readable {
   });
 }
 
-/** A bug: where it is, for a report of it. */
+/** Node's own functions wrap the reason of an abort. */
+function isStop(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.cause === reason);
+}
+
+/** A bug with where it is, for a report of it; what the system refused in one line. */
 function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const isSystems = "syscall" in error && "errno" in error;
+  return isSystems ? oneLine(error.message) : (error.stack ?? error.message);
 }
 
 /** No terminal and no /dev/null, as upstream decides it. */

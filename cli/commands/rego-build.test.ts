@@ -50,6 +50,13 @@ test("the example becomes a bundle with policy.wasm and without its tests", asyn
   });
 });
 
+test("an output that cannot be written is a wrong call, in one line", async (t) => {
+  const folder = await aFolder(t);
+  const { code, out, err } = await regoBuild(folder, example, "--output", "none/here.tar.gz");
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(err, /^guardbee: --output none\/here\.tar\.gz: cannot be written: ENOENT: [^\n]*\n/);
+});
+
 test("--target rego leaves out policy.wasm, and no rule of the entry point", async (t) => {
   const folder = await aFolder(t);
   const { code, out, err } = await regoBuild(folder, example, "--target", "rego");

@@ -2,7 +2,7 @@ import { copyFile, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Bundle } from "@guardbee/operator";
 import { oneLine } from "@guardbee/policy/printable";
-import { type Command, exit, UsageError } from "../command.ts";
+import { type Command, exit, type Io, UsageError } from "../command.ts";
 import { openTarball } from "../rego/bundle.ts";
 import { opaOf, runOpa } from "../rego/opa.ts";
 import { readSigner, type Signer } from "../rego/signer.ts";
@@ -89,7 +89,7 @@ export const regoBuild: Command<RegoBuildArgs> = {
         return exit.rejected;
       }
       const bundle = await openTarball(made, args.output, signer);
-      await copyFile(made, resolve(io.cwd, args.output));
+      await copyTo(made, args.output, io);
       io.stdout.write(describe(args.output, bundle, signer));
       return exit.ok;
     } finally {
@@ -97,6 +97,14 @@ export const regoBuild: Command<RegoBuildArgs> = {
     }
   },
 };
+
+async function copyTo(made: string, output: string, io: Io): Promise<void> {
+  try {
+    await copyFile(made, resolve(io.cwd, output));
+  } catch (error) {
+    throw new UsageError(`--output ${output}: cannot be written: ${(error as Error).message}`);
+  }
+}
 
 function entryPointsIn(modules: readonly string[]): readonly string[] {
   const found = Object.entries(entryPointOf)
