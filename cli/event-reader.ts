@@ -15,7 +15,9 @@ export class EventReader {
 
   async *read(source: AsyncIterable<Buffer | string>): AsyncGenerator<ReadEvent, void> {
     for await (const line of splitLines(source, { unfinished: "kept" })) {
-      for (const text of framed(line)) {
+      const isFirst = this.events + this.skipped === 0;
+      // Some programs begin each file with a byte order mark.
+      for (const text of framed(isFirst ? line.replace(/^\ufeff/, "") : line)) {
         const event = parseEventLine(text);
         if (event !== undefined) {
           this.events++;

@@ -127,6 +127,11 @@ for (const separator of inText) {
   });
 }
 
+test("a byte order mark before the first event hides it not", async () => {
+  const { code, out, err } = await cli(["getevents"], { stdin: `\ufeff${bash}\n${host}\n` });
+  assert.deepEqual({ code, out, err }, { code: 0, out: `${bash}\n${host}\n`, err: "" });
+});
+
 test("carriage returns at the ends of lines, and alone between them, hide no event", async () => {
   for (const stdin of [`${bash}\r\n${host}\r\n`, `${bash}\r${host}\n`, `${bash}\n${host}`]) {
     const { code, out, err } = await cli(["getevents"], { stdin });
