@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import { ManualClock, resources } from "@guardbee/kube";
 import { hashSets, type SelectorSet } from "@guardbee/policy";
@@ -100,18 +101,24 @@ export async function start(world: World) {
   return { session, stop: end };
 }
 
-/** Lets time pass in small steps until `done`; files are real, so each step is a real moment too. */
+/** Lets time pass in small steps until `done`. */
 export async function until(world: World, what: string, done: () => boolean): Promise<void> {
   for (let step = 0; step < 2_000; step += 1) {
     if (done()) return;
-    await world.clock.advance(100);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await tick(world);
   }
   assert.fail(`never came: ${what}`);
 }
 
 export async function pass(world: World, ms: number): Promise<void> {
-  for (let at = 0; at < ms; at += 100) await world.clock.advance(100);
+  for (let at = 0; at < ms; at += 100) await tick(world);
+}
+
+/** A step of time. The files are real: what is done to them ends within the step, however long it takes. */
+async function tick({ clock }: World): Promise<void> {
+  await clock.advance(100);
+  do await setImmediate();
+  while (process.getActiveResourcesInfo().some((one) => one.startsWith("FSReq")));
 }
 
 export const programmed = (world: World) => world.engine.desired?.sets.map(({ name }) => name);
