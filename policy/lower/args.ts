@@ -3,6 +3,7 @@ import type { Immutable } from "../schema/dsl.ts";
 import type { arg as argSchema } from "../schema/hooks.ts";
 import type { Arg, ArgType } from "../selector-set.ts";
 import { maxArgIndex, maxArgs } from "./limits.ts";
+import { typesFor } from "./namespaced-functions.ts";
 import { type Report, refuseOthers } from "./report.ts";
 
 /** A hook's arguments, and how the policy's ways of naming them lead to positions in them. */
@@ -38,11 +39,14 @@ const types: Readonly<Record<string, ArgType>> = {
   char_buf: "char_buf",
 };
 
-export function lowerArgs(
-  report: Report,
-  specs: readonly ArgSpec[],
-  place: { readonly at: string; readonly syscall: boolean },
-): ArgTable {
+type ArgPlace = {
+  readonly at: string;
+  readonly syscall: boolean;
+  /** Types in C of the function's parameters, where only these may be read. */
+  readonly parameters?: readonly string[] | undefined;
+};
+
+export function lowerArgs(report: Report, specs: readonly ArgSpec[], place: ArgPlace): ArgTable {
   if (specs.length > maxArgs) {
     report.invalid(place.at, `has ${specs.length} entries`, `at most ${maxArgs} can be read`);
   }
@@ -55,11 +59,7 @@ export function lowerArgs(
   return { args, entries };
 }
 
-function lowerArg(
-  report: Report,
-  spec: ArgSpec,
-  place: { readonly at: string; readonly syscall: boolean },
-): Arg | undefined {
+function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefined {
   const { at } = place;
   const known = ["index", "type", "label", "returnCopy", "sizeArgIndex"];
   refuseOthers(report, spec, { at, known });
@@ -79,6 +79,7 @@ function lowerArg(
     report.invalid(`${at}.type`, "file cannot be an argument of a system call", fix);
   }
   checkBuffer(report, spec, at);
+  if (place.parameters !== undefined) checkParameter(report, { spec, type }, place.parameters, at);
   return {
     index: spec.index,
     type,
@@ -101,6 +102,23 @@ function refuseType(report: Report, type: string, at: string): void {
       `this version reads ${supported}`,
     );
   }
+}
+
+/** A type that the parameter has not would read memory of the kernel. */
+function checkParameter(
+  report: Report,
+  { spec, type }: { readonly spec: ArgSpec; readonly type: ArgType },
+  parameters: readonly string[],
+  at: string,
+): void {
+  const types = typesFor(parameters[spec.index]);
+  if (types.includes(type)) return;
+  const fix =
+    types.length > 0
+      ? `write one of ${types.join(", ")}`
+      : "remove it, or use the kind without Namespaced";
+  const what = `${spec.type} does not read parameter ${spec.index} in a policy of one namespace`;
+  report.invalid(`${at}.type`, what, fix);
 }
 
 function checkBuffer(report: Report, spec: ArgSpec, at: string): void {

@@ -1,7 +1,15 @@
 import { syscallAliases, syscalls } from "../gen/syscalls.ts";
 import type { HookPoint } from "../selector-set.ts";
 import { quote, suggest } from "../suggest.ts";
+import { namespacedFunctions, parametersOf } from "./namespaced-functions.ts";
 import type { Report } from "./report.ts";
+import { whyUnsafe } from "./unsafe-functions.ts";
+
+export type CallPlace = {
+  readonly at: string;
+  /** Of a policy of one namespace. */
+  readonly namespaced: boolean;
+};
 
 /**
  * What a kprobe's `call` names. System calls are checked against those that any kernel has; which
@@ -10,8 +18,9 @@ import type { Report } from "./report.ts";
 export function lowerCall(
   report: Report,
   kprobe: { readonly call: string; readonly syscall?: boolean },
-  at: string,
+  place: CallPlace,
 ): HookPoint | undefined {
+  const { at } = place;
   const { call } = kprobe;
   if (call.startsWith("list:")) {
     const fix = "write one entry for each function";
@@ -21,7 +30,7 @@ export function lowerCall(
   // The schema's default is true, as upstream.
   return kprobe.syscall !== false
     ? lowerSyscall(report, call, at)
-    : lowerFunction(report, call, at);
+    : lowerFunction(report, call, place);
 }
 
 function lowerSyscall(report: Report, call: string, at: string): HookPoint | undefined {
@@ -46,7 +55,11 @@ function syscallHint(name: string): string {
   return `${spelling}for a kernel function set syscall: false (true is the default)`;
 }
 
-function lowerFunction(report: Report, call: string, at: string): HookPoint | undefined {
+function lowerFunction(
+  report: Report,
+  call: string,
+  { at, namespaced }: CallPlace,
+): HookPoint | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_.$]*$/.test(call)) {
     report.invalid(`${at}.call`, `is ${quote(call)}`, "write a kernel function such as fd_install");
     return undefined;
@@ -55,6 +68,19 @@ function lowerFunction(report: Report, call: string, at: string): HookPoint | un
   if (syscalls.has(bare)) {
     const fix = "set syscall: true; as a function its arguments would be read from the wrong place";
     report.invalid(`${at}.syscall`, `is false, but ${call} is a system call`, fix);
+    return undefined;
+  }
+  const unsafe = whyUnsafe(call);
+  if (unsafe !== undefined) {
+    const fix = "hook what leads there, such as a system call or a security_ function";
+    report.invalid(`${at}.call`, `${call} ${unsafe}`, fix);
+    return undefined;
+  }
+  if (namespaced && parametersOf(call) === undefined) {
+    const close = suggest(call, namespacedFunctions);
+    const spelling = close === undefined ? "" : `did you mean ${close}? `;
+    const fix = `${spelling}hook a system call or a function of docs/reference/limits.md, or use the kind without Namespaced`;
+    report.invalid(`${at}.call`, `${call} is not for policies of one namespace`, fix);
     return undefined;
   }
   return { kind: "kprobe", call, syscall: false };

@@ -2,10 +2,11 @@ import type { Result } from "../problem.ts";
 import type { KprobeSpec, TracingPolicy, TracingPolicySpec } from "../schema/tracing-policy.ts";
 import type { Hook, PolicyRef, SelectorSet } from "../selector-set.ts";
 import { lowerArgs } from "./args.ts";
-import { lowerCall } from "./call.ts";
+import { type CallPlace, lowerCall } from "./call.ts";
 import { checkActions } from "./check-actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { maxMessageBytes, maxTagBytes } from "./limits.ts";
+import { parametersOf } from "./namespaced-functions.ts";
 import { lowerOptions } from "./options.ts";
 import { createReport, type Report, refuseOthers } from "./report.ts";
 import { lowerScope } from "./scope.ts";
@@ -23,7 +24,10 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Resul
     at: "spec.nodeSelector",
     keys: nodeLabels,
   });
-  const hooks = (spec.kprobes ?? []).map((kprobe, i) => lowerKprobe(report, kprobe, i));
+  const namespaced = ref.namespace !== undefined;
+  const hooks = (spec.kprobes ?? []).map((kprobe, i) =>
+    lowerKprobe(report, kprobe, { at: `spec.kprobes[${i}]`, namespaced }),
+  );
   if (report.problems.length === 0) checkActions(report, hooks.filter(isDefined));
   if (report.problems.length > 0) return { ok: false, problems: report.problems };
   return {
@@ -58,17 +62,21 @@ function checkHookSections(report: Report, spec: TracingPolicySpec): void {
 }
 
 /** Undefined when what it hooks was refused, which is reported. */
-function lowerKprobe(report: Report, spec: KprobeSpec, i: number): Hook | undefined {
-  const at = `spec.kprobes[${i}]`;
+function lowerKprobe(report: Report, spec: KprobeSpec, place: CallPlace): Hook | undefined {
+  const { at } = place;
   const known = ["args", "call", "ignore", "message", "selectors", "syscall", "tags"];
   refuseOthers(report, spec, { at, known });
   if (spec.ignore?.callNotFound === true) {
     const fix = "remove it: a node without this function then says so in the status";
     report.unsupported(`${at}.ignore.callNotFound`, "is not supported yet", fix);
   }
-  const on = lowerCall(report, spec, at);
+  const on = lowerCall(report, spec, place);
   const syscall = spec.syscall !== false;
-  const table = lowerArgs(report, spec.args ?? [], { at: `${at}.args`, syscall });
+  const table = lowerArgs(report, spec.args ?? [], {
+    at: `${at}.args`,
+    syscall,
+    parameters: place.namespaced && !syscall ? parametersOf(spec.call) : undefined,
+  });
   const selectors = (spec.selectors ?? []).map((selector, j) =>
     lowerSelector(report, selector, { at: `${at}.selectors[${j}]`, on, table }),
   );
