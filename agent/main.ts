@@ -91,7 +91,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     clock: systemClock,
     log: log.child({ component: "events" }),
     ...(control.pods === undefined ? {} : { pods: control.pods }),
-    ...(control.stops === undefined ? {} : { stops: control.stops }),
   };
   const losses = { read: () => engine.losses(), clock: systemClock, log };
   await runTogether(
@@ -119,7 +118,7 @@ async function openControl(
   engine: KernelEngine,
   log: Logger,
 ): Promise<
-  (Pick<Session, "run" | "ready"> & Partial<Pick<Session, "pods" | "stops" | "leaves">>) | undefined
+  (Pick<Session, "run" | "ready"> & Partial<Pick<Session, "pods" | "leaves">>) | undefined
 > {
   if (options.kube) {
     if (options.nodeName === undefined) {

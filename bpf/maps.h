@@ -52,6 +52,19 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps");
 
+/*
+ * action_entry.hook -> calls that it was to stop. The agent makes an entry before a hook is in force
+ * and deletes it when the hook is gone, so that a program which replaces another goes on with its
+ * counts. Twice the hooks that a node may have: an edit of all comes beside what it replaces.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct hook_stops);
+} stops SEC(".maps");
+
 /* Writer: exec and fork here, the agent for what ran before. Freed with the task. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -136,6 +149,11 @@ static __always_inline void losses__count(__u32 cause)
 
 	if (count)
 		*count += 1;
+}
+
+static __always_inline void stops__count(__u64 *count)
+{
+	__sync_fetch_and_add(count, 1);
 }
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel side and the agent share: events and map values. Little-endian, no padding. */
+/*
+ * What the kernel side and the agent share: events and map values. Little-endian, no padding. Pins
+ * carry a digest of the compiled objects (agent/kernel/pins.ts), so that an agent never reads what
+ * programs of another layout wrote.
+ */
 #ifndef GUARDBEE_TYPES_H
 #define GUARDBEE_TYPES_H
-
-#define TYPES_VERSION 1		/* raise when a layout below changes; the agent refuses another one */
 
 #define PATH_SIZE 4096		/* longest path in an event, in bytes, without NUL */
 #define BINARY_SIZE 256		/* longest executable path that matchBinaries compares */
@@ -81,7 +83,10 @@ struct exit_event {
 	__u32 code;		/* as wait(2): status << 8 | core dumped << 7 | signal */
 };
 
-/* hook_event.action: the last action that was executed; numbers are upstream's KprobeAction */
+/*
+ * hook_event.action: the selector's last action, carried out or not (HOOK_MONITORED); numbers are
+ * upstream's KprobeAction
+ */
 enum action_code {
 	ACTION_POST = 1,
 	ACTION_FOLLOWFD = 2,
@@ -94,8 +99,11 @@ enum action_code {
 };
 
 /* hook_event.flags */
-#define HOOK_MONITORED	(1u << 0)	/* monitor mode: `action` was left out */
+#define HOOK_MONITORED	(1u << 0)	/* an action that stops was left out: monitor mode, or the
+					 * process is a protected one */
 #define HOOK_PROCESS_UNKNOWN (1u << 1)	/* the process started before process tracking did */
+#define HOOK_STOPPED	(1u << 2)	/* a signal was sent, or the return value overridden */
+#define HOOK_WOULD_STOP	(1u << 3)	/* monitor mode, of a process that would have been stopped */
 
 struct hook_event {
 	struct event_header header;
@@ -132,6 +140,14 @@ struct event_arg {
 	__u32 size;		/* payload bytes that follow; the next event_arg starts at a multiple of 8 */
 };
 
+/* Calls that a hook was to stop, reported or not, by what became of them. They only count up. */
+struct hook_stops {
+	__u64 stopped;		/* HOOK_STOPPED */
+	__u64 would_stop;	/* HOOK_WOULD_STOP */
+	__u64 of_protected;	/* let go: the process is a protected one */
+	__u8 hook[32];		/* SHA-256 of its set, content and index, for the agent */
+};
+
 /* Why something that should have been reported was not; index into the per-CPU `losses` array. */
 enum loss {
 	LOSS_RING_EXEC = 0,
@@ -156,5 +172,6 @@ _Static_assert(sizeof(struct clone_event) == 72, "clone_event has padding");
 _Static_assert(sizeof(struct exit_event) == 40, "exit_event has padding");
 _Static_assert(sizeof(struct hook_event) == 56, "hook_event has padding");
 _Static_assert(sizeof(struct event_arg) == 8, "event_arg has padding");
+_Static_assert(sizeof(struct hook_stops) == 56, "hook_stops has padding");
 
 #endif

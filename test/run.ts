@@ -177,7 +177,8 @@ function testFiles(pattern: string): readonly string[] {
  * What needs a kernel that admits every program runs in a guest that has one. There each checkout is
  * in one place, and what node compiles is kept, by path: to strip and compile our sources takes an
  * emulated processor longer than the tests do. It is another than the host's, and so is its code.
- * The random policies of oracle.guest.test.ts come in `batches`, each of about 17 s.
+ * The random policies of oracle.guest.test.ts come in `batches`, each of about 17 s, and are others
+ * in each run; its name has the seed.
  */
 async function guestTests(kernel: string, batches: number, print: Print): Promise<Count> {
   const kept = join(cacheRoot(), "node-compile-cache-guest");
@@ -186,7 +187,11 @@ async function guestTests(kernel: string, batches: number, print: Print): Promis
   const files = testFiles("{agent,policy}/**/*.guest.test.ts").map((file) => join(checkout, file));
   const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
-  const env = ["env", "NODE_COMPILE_CACHE=/out", `GUARDBEE_BATCHES=${batches}`];
+  const { GUARDBEE_SEED: seed = "" } = process.env; // of a run that is to be repeated
+  const env = [
+    ...["env", "NODE_COMPILE_CACHE=/out"],
+    ...[`GUARDBEE_BATCHES=${batches}`, `GUARDBEE_SEED=${seed}`],
+  ];
   const command = ["sh", "-c", enter, root, ...env, "node", ...testFlags, ...files];
   return countOf(await run(["node", ...guest, "--", ...command], print));
 }

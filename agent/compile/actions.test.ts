@@ -62,7 +62,7 @@ const cases: readonly {
   {
     name: "monitor mode leaves the signal out and names it",
     ...{ actions: [{ action: "Sigkill" }], mode: "monitor" },
-    want: { flags: ["post", "monitored"], code: actionCode.Sigkill },
+    want: { flags: ["post", "monitored"], code: actionCode.Sigkill, uses: ["enforce"] },
   },
   {
     name: "FollowFD has the slot of the file",

@@ -5,6 +5,8 @@ import type { PlannedHook } from "./plan.ts";
 import type { Slot } from "./slots.ts";
 
 export type ActionContext = {
+  /** What its events carry, and the kernel counts its stops under. */
+  readonly number: number;
   /** First bit of the next hook. */
   readonly next: number;
   readonly slots: readonly Slot[];
@@ -26,7 +28,7 @@ export function encodeAction(
   const { act, use } = layout;
   const view = new DataView(new ArrayBuffer(layout.actionBytes));
   let flags = monitored ? act.monitored : 0;
-  let uses = 0;
+  let uses = monitored ? use.enforce : 0; // what is left out is counted
   if (!all.some((action) => action.action === "NoPost")) flags |= act.post;
   for (const action of actions) {
     const effect = effectOf(action);
@@ -45,7 +47,7 @@ export function encodeAction(
       `${planned.set.name}: one selector has both FollowFD and UnfollowFD; use two selectors`,
     );
   }
-  view.setUint32(0, planned.number, true);
+  view.setUint32(0, context.number, true);
   view.setUint16(4, selector, true);
   view.setUint16(6, context.next, true);
   view.setUint16(8, flags, true);

@@ -21,13 +21,15 @@ export type Needs = ReadonlyMap<string, { readonly resource: Resource; readonly 
 /**
  * What a node has, chosen so that all of it used is bearable. Each attach point takes 25 kB a
  * processor; each value up to 1 kB of kernel memory and for a moment 2 kB of the agent's; each
- * executable a row on every attach point that compares executables.
+ * executable a row on every attach point that compares executables; each hook an entry in `stops`
+ * of bpf/maps.h, which has room for twice as many.
  */
 export const nodeLimits = {
   attachPoints: 512,
   executablePoints: 128,
   values: 32_768,
   executables: 4_096,
+  hooks: 4_096,
 } as const;
 
 /** What each set with a hook in `points` needs, by its name. */
@@ -84,6 +86,7 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
       nodeLimits.executablePoints,
       new Set(executables.length > 0 ? [`${point.kind} ${symbol}`] : []),
     ),
+    onNode("hooks", nodeLimits.hooks, hooks.length),
     onNode("values", nodeLimits.values, values),
     onNode("executables", nodeLimits.executables, new Set(executables)),
     onNode(

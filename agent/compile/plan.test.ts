@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, Arg, Hook } from "@guardbee/policy";
-import { type AttachAbilities, describePoint, hookNumber, plan, type Refusal } from "./plan.ts";
+import { type AttachAbilities, describePoint, plan, type Refusal } from "./plan.ts";
 import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
 
 const doing = (...actions: readonly Action[]): Hook => onWrite([], { conditions: [], actions });
@@ -41,13 +41,6 @@ test("sets share an attach point, in the order of their names", () => {
 test("a hook without selectors has one that always matches", () => {
   const [point] = plan([aSet("p", onExec)], ableKernel).points;
   assert.deepEqual(point!.hooks[0]!.selectors, [{ conditions: [], actions: [] }]);
-});
-
-test("a hook's number changes with its set's content, and only then", () => {
-  const set = aSet("p", doing());
-  assert.equal(hookNumber(set, 0), hookNumber({ ...set }, 0));
-  assert.notEqual(hookNumber(set, 0), hookNumber({ ...set, hash: "other" }, 0));
-  assert.notEqual(hookNumber(set, 0), hookNumber(set, 1));
 });
 
 const onRead: Hook = { ...doing(), args: [returned] };

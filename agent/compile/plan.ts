@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Hook, Selector } from "@guardbee/policy";
 import { isEnforcing } from "@guardbee/policy/sets";
 import type { FailureReason, NamedSet } from "../kernel/engine.ts";
@@ -15,14 +14,13 @@ export type AttachPoint = {
   readonly hooks: readonly PlannedHook[];
 };
 
-/** A hook of a set, and the number that its events carry. */
+/** A hook of a set. */
 export type PlannedHook = {
   readonly set: NamedSet;
   readonly index: number;
   readonly hook: Hook;
   /** At least one: a hook without selectors has one that always matches. */
   readonly selectors: readonly Selector[];
-  readonly number: number;
   /** The set follows descriptors, so its `fd` arguments count only for those. */
   readonly follows: boolean;
 };
@@ -76,7 +74,6 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
         index,
         hook,
         selectors: hook.selectors.length > 0 ? hook.selectors : [{ conditions: [], actions: [] }],
-        number: hookNumber(set, index),
         follows,
       });
       byPoint.set(key, point);
@@ -89,12 +86,6 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
     hooks,
   }));
   return { points, refused };
-}
-
-/** The same for the same set and content after every restart, so events in flight stay readable. */
-export function hookNumber(set: NamedSet, index: number): number {
-  const digest = createHash("sha256").update(`${set.name}\n${set.hash}\n${index}`).digest();
-  return digest.readUInt32LE(0);
 }
 
 /** How status names an attach point: `fmod_ret:__x64_sys_write`. */

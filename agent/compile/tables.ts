@@ -16,6 +16,8 @@ import { assignSlots, checkSlots, isNumber, type Slots } from "./slots.ts";
 
 /** What every attach point shares: numbers for executables and for the policies that follow. */
 export type Shared = {
+  /** What events of a hook carry, and its stops are counted under. */
+  readonly hookNumber: (planned: PlannedHook) => number;
   /** Executable path → id from 1, for In; the same for Prefix. Values are byte strings (latin1). */
   readonly binaryExact: ReadonlyMap<string, number>;
   readonly binaryPrefix: ReadonlyMap<string, number>;
@@ -359,6 +361,7 @@ class Builder {
     return this.#bits.map(({ planned, selector }, bit) => {
       const args = this.#slots.ofHook.get(planned)!;
       const action = encodeAction(planned, selector, {
+        number: this.#shared.hookNumber(planned),
         next: bit - selector + planned.selectors.length,
         slots: this.#slots.slots,
         args: args.args,

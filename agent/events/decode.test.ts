@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeEvent, execText, hookArgs, typesVersion } from "./decode.ts";
+import { decodeEvent, execText, hookArgs } from "./decode.ts";
 import type { HookEvent } from "./kernel-event.ts";
 import {
   bufferArg,
@@ -23,11 +22,6 @@ function decode(records: Buffer, at = 0) {
   const { records: _, ...rest } = event;
   return rest;
 }
-
-test("the layout is the one of bpf/types.h", () => {
-  const types = readFileSync(new URL("../../bpf/types.h", import.meta.url), "utf8");
-  assert.match(types, new RegExp(`#define TYPES_VERSION ${typesVersion}\\b`));
-});
 
 test("an exec event is decoded with its text", () => {
   const record = execRecord({

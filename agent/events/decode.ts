@@ -1,8 +1,5 @@
 import type { BadEvent, HookArg, HookEvent, KernelEvent, ProcessKey } from "./kernel-event.ts";
 
-/** TYPES_VERSION of the `bpf/types.h` whose layout this file reads. */
-export const typesVersion = 1;
-
 /**
  * The event at `at` of `records` (many whole records, each padded to a multiple of 8, as
  * `Native.openRing` hands over). Never throws: what is no event comes back as `bad`.

@@ -37,7 +37,6 @@ const xwing: PodContainer = {
 
 const info: HookInfo = {
   policy: { kind: "TracingPolicy", name: "deny" },
-  set: { name: "tracingpolicy.deny", hash: "h" },
   functionName: "__x64_sys_write",
   args: [
     { index: 0, type: "fd" },

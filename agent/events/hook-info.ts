@@ -1,13 +1,10 @@
 import type { Arg, PolicyRef } from "@guardbee/policy";
 import type { PlannedHook } from "../compile/plan.ts";
-import type { NamedSet } from "../kernel/engine.ts";
 import type { KernelEngine } from "../kernel/kernel-engine.ts";
 
 /** What the agent knows about a hook that it programmed into the kernel. */
 export type HookInfo = {
   readonly policy: PolicyRef;
-  /** Of its set. */
-  readonly set: Pick<NamedSet, "name" | "hash">;
   /** The resolved symbol: `fd_install`, `__x64_sys_write`. */
   readonly functionName: string;
   /** As the policy has them; labels come from here. */
@@ -34,7 +31,6 @@ export function hookLookup(hookOf: KernelEngine["hookOf"]): HookLookup {
     const { args, message, tags } = planned.hook;
     const info: HookInfo = {
       policy: planned.set.set.policy,
-      set: planned.set,
       functionName: point.symbol,
       args,
       ...(message === undefined ? {} : { message }),

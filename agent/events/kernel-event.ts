@@ -117,14 +117,12 @@ export const execFlag = {
 
 /** hook_event.flags. */
 export const hookFlag = {
-  /** Monitor mode: the action was left out. */
+  /** An action that stops was left out: monitor mode, or a process that is part of the node. */
   monitored: 1 << 0,
   /** The process started before process tracking did. */
   processUnknown: 1 << 1,
+  /** A signal was sent, or the return value overridden. */
+  stopped: 1 << 2,
+  /** In monitor mode: enforcing, it would have been stopped. */
+  wouldStop: 1 << 3,
 } as const;
-
-/** enum action_code that stops the call or the process, or in monitor mode would have. */
-export const stoppingActions: ReadonlySet<number> = new Set([3, 5, 10]);
-
-/** enum action_code that is not reported: the selector said NoPost. */
-export const actionNoPost = 9;

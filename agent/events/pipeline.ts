@@ -4,14 +4,8 @@ import type { PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
 import { decodeEvent, hookArgs } from "./decode.ts";
 import type { EventEncoder } from "./event-json.ts";
-import type { HookInfo, HookLookup } from "./hook-info.ts";
-import {
-  actionNoPost,
-  type BadEvent,
-  type HookEvent,
-  type KernelEvent,
-  stoppingActions,
-} from "./kernel-event.ts";
+import type { HookLookup } from "./hook-info.ts";
+import type { BadEvent, HookEvent, KernelEvent } from "./kernel-event.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
 
@@ -21,8 +15,6 @@ export type PipelineOptions = {
   readonly tree: ProcessTree;
   readonly encoder: EventEncoder;
   readonly hookInfo: HookLookup;
-  /** A call was stopped, or in monitor mode would have been, by this set. */
-  readonly onStop?: (set: HookInfo["set"]) => void;
   /** Absent without Kubernetes: then nothing has a pod, and nothing waits for one. */
   readonly pods?: PodLookup;
   /** How long events of a container wait for its pod; default 10 s. */
@@ -39,8 +31,8 @@ export type PipelineStats = {
   readonly received: Readonly<Record<KernelEvent["kind"] | "bad", number>>;
   /** Lines given to the sinks. */
   readonly exported: number;
-  /** Hook events of which no line was made: their policy is gone, or said NoPost. */
-  readonly skipped: { readonly unknownHook: number; readonly noPost: number };
+  /** Hook events of which no line was made: their policy is gone. */
+  readonly skipped: { readonly unknownHook: number };
   readonly gate: PodGateStats;
 };
 
@@ -52,7 +44,7 @@ export class EventPipeline {
   readonly #options: PipelineOptions;
   readonly #gate: PodGate;
   readonly #received = { exec: 0, clone: 0, exit: 0, hook: 0, bad: 0 };
-  readonly #skipped = { unknownHook: 0, noPost: 0 };
+  readonly #skipped = { unknownHook: 0 };
   #exported = 0;
   /** Lines that `#flush` will give to the sinks, and how many. */
   #lines = "";
@@ -150,15 +142,10 @@ export class EventPipeline {
   }
 
   #takeHook(event: HookEvent): void {
-    const { hookInfo, tree, encoder, onStop } = this.#options;
+    const { hookInfo, tree, encoder } = this.#options;
     const info = hookInfo(event.hook);
     if (info === undefined) {
       this.#skipped.unknownHook++;
-      return;
-    }
-    if (stoppingActions.has(event.action)) onStop?.(info.set);
-    if (event.action === actionNoPost) {
-      this.#skipped.noPost++;
       return;
     }
     const args = hookArgs(event);

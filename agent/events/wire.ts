@@ -7,7 +7,6 @@ import { kernelRecords } from "../process/kernel-record.ts";
 import type { PodLookup } from "../process/pod.ts";
 import { scanProcesses } from "../process/scan.ts";
 import { ProcessTree } from "../process/tree.ts";
-import type { Stops } from "../session/stops.ts";
 import { createBootClock } from "./boot-clock.ts";
 import { createEventEncoder } from "./event-json.ts";
 import { hookLookup } from "./hook-info.ts";
@@ -21,8 +20,6 @@ export type EventOptions = {
   readonly engine: KernelEngine;
   /** Absent without Kubernetes. */
   readonly pods?: PodLookup;
-  /** Absent without Kubernetes: nobody asks. */
-  readonly stops?: Stops;
   readonly nodeName: string | undefined;
   readonly procfs: string;
   readonly cgroupRoot: string;
@@ -69,7 +66,6 @@ export async function exportEvents(options: EventOptions, signal: AbortSignal): 
     encoder,
     hookInfo: hookLookup((number) => engine.hookOf(number)),
     ...(options.pods === undefined ? {} : { pods: options.pods }),
-    onStop: (set) => options.stops?.add(set),
     sinks,
     clock,
     log,

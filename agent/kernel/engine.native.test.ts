@@ -96,9 +96,9 @@ type Effect = {
 
 function happened({ events, signals, returned, follows }: Done, call: HookCall): Effect {
   return {
-    events: events.map(({ set, hook, selector, action, monitored, args }) => {
+    events: events.map(({ set, hook, selector, action, args, ...flags }) => {
       const shown = args.map(argText).join(" ");
-      return `${set} ${hook} ${selector} ${action}${monitored ? " monitored" : ""} (${shown})`;
+      return `${set} ${hook} ${selector} ${action}${flagsText(flags)} (${shown})`;
     }),
     signals,
     returned,
@@ -117,14 +117,20 @@ function wanted(
     events: outcomes
       .filter(({ posted }) => posted)
       .map((outcome) => {
-        const { set, hook, selector, lastAction, monitored } = outcome;
+        const { set, hook, selector, lastAction, monitored, stop } = outcome;
+        const flags = { monitored, stopped: stop === "stopped", wouldStop: stop === "wouldStop" };
         const shown = argsOf(outcome).map((arg) => wantedArg(arg, call));
-        return `${set} ${hook} ${selector} ${lastAction}${monitored ? " monitored" : ""} (${shown.join(" ")})`;
+        return `${set} ${hook} ${selector} ${lastAction}${flagsText(flags)} (${shown.join(" ")})`;
       }),
     signals: outcomes.flatMap(({ signal }) => signal ?? []),
     returned: 0 - (outcomes.find(({ override }) => override !== undefined)?.override ?? 0),
     follows: followsIn(follows, call),
   };
+}
+
+function flagsText(flags: { monitored: boolean; stopped: boolean; wouldStop: boolean }): string {
+  const { monitored, stopped, wouldStop } = flags;
+  return `${monitored ? " monitored" : ""}${stopped ? " stopped" : ""}${wouldStop ? " would stop" : ""}`;
 }
 
 function argText(arg: HookArg): string {

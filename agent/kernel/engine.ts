@@ -63,9 +63,22 @@ export type FailureReason =
 export type KernelFeatures = {
   readonly release: string;
   readonly arch: string;
-  /** Sorted: btf, fentry, fmod_ret_syscalls, kprobe, kprobe_multi, kprobe_override, lsm. */
+  /** Sorted, of those that features.ts asks for: btf, fentry, fmod_ret_syscalls, kprobe, lsm. */
   readonly features: readonly string[];
 };
+
+/** Calls that matched an action that stops, by what became of them. The kernel counts, events or not. */
+export type StopCounts = {
+  /** Its process was sent a signal, or its return value overridden. */
+  readonly stopped: number;
+  /** As `stopped`, were it not for monitor mode. */
+  readonly wouldStop: number;
+  /** Let go, because its process is a part of the node itself. */
+  readonly ofProtected: number;
+};
+
+/** Of one set: `hash` is the content in force. */
+export type SetStops = StopCounts & { readonly hash: string };
 
 /** Programs one node's kernel. Calls are serialised; each is level-based: give the whole state. */
 export type Engine = {
@@ -81,6 +94,11 @@ export type Engine = {
     spared?: ReadonlySet<string>,
     before?: readonly NamedSet[],
   ): Promise<readonly SetState[]>;
+  /**
+   * What those of `sets` that are in force have stopped since this content of them came into this
+   * kernel, also while no agent ran; by name. Throws KernelError.
+   */
+  stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops>;
   /** Moves cgroups to other sets without touching any policy; ends with the kernel changed. */
   assign(scopes: Scopes): Promise<void>;
 };

@@ -7,23 +7,32 @@ import {
   type AttachPoint,
   describePoint,
   followsDescriptors,
-  type PlannedHook,
   type Refusal,
 } from "../compile/plan.ts";
 import { planInRoom } from "../compile/room.ts";
-import { classRow, compile, type Shared, type Tables } from "../compile/tables.ts";
+import { classRow, compile, type Shared } from "../compile/tables.ts";
 import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
-import type { Desired, Engine, KernelFeatures, NamedSet, Scopes, SetState } from "./engine.ts";
+import type {
+  Desired,
+  Engine,
+  KernelFeatures,
+  NamedSet,
+  Scopes,
+  SetState,
+  SetStops,
+} from "./engine.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, probeAbilities } from "./features.ts";
 import { ensureFileFree, numberFollowGroups, removeFileFree } from "./followed-files.ts";
+import { byName, type Held, type HeldHook, hooksOf, stateOf, tooManyVersions } from "./held.ts";
+import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import type { Native } from "./native.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
 import { type Loader, Program, programName } from "./program.ts";
 import { refusalOf } from "./refusal-of.ts";
-import { type Classes, classLimit, ScopeClasses } from "./scope-classes.ts";
+import { type Classes, capacityFor, classLimit, ScopeClasses } from "./scope-classes.ts";
 import { ensureTracking } from "./tracking.ts";
 
 export type KernelEngineOptions = {
@@ -53,7 +62,6 @@ type Attempt = {
   readonly loaded: Map<string, Program>;
   readonly refused: Map<string, Refusal>;
 };
-type Held = { readonly point: AttachPoint; readonly tables: Tables; readonly program: Program };
 
 /** Programs the kernel of the node it runs on. What it has programmed outlives it, in pins. */
 export class KernelEngine implements Engine {
@@ -65,6 +73,7 @@ export class KernelEngine implements Engine {
   readonly #classes: ScopeClasses;
   readonly #followIds: PinnedIds;
   readonly #binaries: Binaries;
+  readonly #numbers: HookNumbers;
   readonly adopted: boolean;
   /** Attach points in force by program name. Writer: #program. */
   #held = new Map<string, Held>();
@@ -73,7 +82,7 @@ export class KernelEngine implements Engine {
   /** The sets in force, by name; undefined before the first program(). */
   #inForce: ReadonlyMap<string, NamedSet> | undefined;
   #capacity = 64;
-  #hooks: ReadonlyMap<number, { hook: PlannedHook; point: AttachPoint }> = new Map();
+  #hooks: ReadonlyMap<number, HeldHook> = new Map();
   /** The last call's end: calls run one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -89,6 +98,7 @@ export class KernelEngine implements Engine {
     this.#abilities = probeAbilities(native, objects, maps);
     this.#state = new EngineState(native, maps.engine_state);
     this.#binaries = new Binaries(native, maps);
+    this.#numbers = new HookNumbers(native, maps.stops);
     const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), {
       first: 1,
       limit: classLimit,
@@ -124,8 +134,19 @@ export class KernelEngine implements Engine {
   }
 
   /** The hook whose number an event carries, and the function it was attached to. */
-  hookOf(number: number): { hook: PlannedHook; point: AttachPoint } | undefined {
+  hookOf(number: number): HeldHook | undefined {
     return this.#hooks.get(number);
+  }
+
+  stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops> {
+    const hooks = [...this.#hooks].filter(([, { hook }]) => sets.has(hook.set.name));
+    const bySet = Map.groupBy(hooks, ([, { hook }]) => hook.set);
+    return new Map(
+      [...bySet].map(([{ name, hash }, its]) => {
+        const counts = this.#numbers.counts(its.map(([number]) => number));
+        return [name, { hash, ...counts }];
+      }),
+    );
   }
 
   program(
@@ -155,6 +176,8 @@ export class KernelEngine implements Engine {
     const capacity = capacityFor(classes.length);
     const held = this.#attachAll({ sets: desired.sets, classes, capacity, refused, spared });
     if (held === undefined) {
+      // Not before the first flip: then these are an earlier agent's.
+      if (this.#desired !== undefined) this.#numbers.release(new Set(this.#hooks.keys()));
       const states = desired.sets.map((set) => stateOf(set, refused.get(set.name), []));
       return states.filter(({ name }) => refused.has(name) && spared.has(name));
     }
@@ -162,7 +185,7 @@ export class KernelEngine implements Engine {
     for (const { program, tables } of held.values()) program.writeSlot(slot, tables);
     const inForce = desired.sets.filter((set) => !refused.has(set.name));
     this.#binaries.write(slot, numberBinaries(inForce));
-    this.#hooks = hooksOf(held.values());
+    this.#hooks = hooksOf(held.values(), this.#numbers);
     this.#state.flip(slot);
     this.#afterFlip(held, slot, inForce, desired.scopes);
     this.#desired = desired;
@@ -219,8 +242,12 @@ export class KernelEngine implements Engine {
         for (const name of groups.keys()) refused.set(name, refusalOf(error));
       }
     }
+    for (const set of serving) {
+      if (!this.#numbers.ensure(set)) refused.set(set.name, tooManyVersions);
+    }
     const binaries: BinaryIds = numberBinaries(serving);
     return {
+      hookNumber: (planned) => this.#numbers.of(planned),
       binaryExact: binaries.exact,
       binaryPrefix: binaries.prefix,
       followGroups: groups,
@@ -266,8 +293,7 @@ export class KernelEngine implements Engine {
    */
   #newcomers(point: AttachPoint): readonly string[] {
     const sets = [...new Set(point.hooks.map(({ set }) => set))];
-    const known = new Set(point.hooks.filter((h) => this.#hooks.has(h.number)).map(setNameOf));
-    const newcomers = sets.filter(({ name }) => !known.has(name));
+    const newcomers = sets.filter(({ name, hash }) => this.#inForce?.get(name)?.hash !== hash);
     const namespaced = newcomers.filter(({ set }) => set.policy.namespace !== undefined);
     return [namespaced, newcomers, sets].find((some) => some.length > 0)!.map(({ name }) => name);
   }
@@ -292,6 +318,7 @@ export class KernelEngine implements Engine {
     }
     this.#classes.assign(scopes);
     this.#classes.collect();
+    this.#numbers.release(new Set(this.#hooks.keys()));
     if (!inForce.some(followsDescriptors)) removeFileFree(this.#loader, this.#followIds);
     for (const path of this.#loader.pins.removeOtherVersions()) {
       this.#log.info({ path }, "removed pins of another version");
@@ -316,35 +343,4 @@ export class KernelEngine implements Engine {
     this.#classes.collect();
     this.#desired = desired;
   }
-}
-
-function byName(sets: readonly NamedSet[]): ReadonlyMap<string, NamedSet> {
-  return new Map(sets.map((set) => [set.name, set]));
-}
-
-function setNameOf({ set }: PlannedHook): string {
-  return set.name;
-}
-
-function capacityFor(classes: number): number {
-  let capacity = 64;
-  while (capacity < classes * 2) capacity *= 2;
-  return Math.min(capacity, classLimit);
-}
-
-function hooksOf(held: Iterable<Held>) {
-  const hooks = new Map<number, { hook: PlannedHook; point: AttachPoint }>();
-  for (const { point } of held) {
-    for (const hook of point.hooks) hooks.set(hook.number, { hook, point });
-  }
-  return hooks;
-}
-
-function stateOf(set: NamedSet, refusal: Refusal | undefined, held: Iterable<Held>): SetState {
-  const { name, hash } = set;
-  if (refusal !== undefined) return { name, hash, state: "failed", ...refusal };
-  const attachments = [...held]
-    .filter(({ point }) => point.hooks.some((hook) => hook.set.name === name))
-    .map(({ point }) => describePoint(point));
-  return { name, hash, state: "programmed", attachments: attachments.sort() };
 }

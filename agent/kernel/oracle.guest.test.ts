@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import type { Action, Condition, Hook, Outcome, SelectorSet } from "@guardbee/policy";
 import fc from "fast-check";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
-import type { NamedSet } from "./engine.ts";
+import type { NamedSet, SetStops, StopCounts } from "./engine.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { type Call, expectedOutcomes, lineOf } from "./testing/oracle-model.ts";
@@ -19,12 +19,13 @@ import {
 } from "./testing/oracle-processes.ts";
 import { aSet, named, onGetpriority, when } from "./testing/policies.ts";
 import { Cgroup } from "./testing/scene.ts";
+import { seedOf } from "./testing/seed.ts";
 
 /** Each is 24 policies at once and 24 calls of each process. */
 const batches = Number(process.env.GUARDBEE_BATCHES ?? 2);
 const setsPerBatch = 24;
 const callsPerProcess = 24;
-const seed = Number(process.env.GUARDBEE_SEED ?? 1);
+const seed = seedOf(process.env);
 
 const kernel = await openGuestKernel({ protectedBinaries: [protectedBinary] });
 const { engine, events } = kernel;
@@ -94,6 +95,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       states.filter(({ state }) => state === "failed"),
       [],
     );
+    const stops = new Map<string, StopCounts>();
     for (const [i, driver] of drivers.entries()) {
       const made = calls[i]!;
       const process = driver.describe();
@@ -105,6 +107,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       const outcomes = expectedOutcomes(policies, process, made, results);
       for (const [n, call] of made.entries()) {
         decided += outcomes[n]!.length;
+        countStops(stops, outcomes[n]!);
         assert.deepEqual(
           { call, ...happened(seen[n]!, results[n]!) },
           { call, ...wanted(outcomes[n]!, call) },
@@ -112,9 +115,27 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
         );
       }
     }
+    const names = new Set(policies.map(({ name }) => name));
+    assert.deepEqual(withoutHash(engine.stops(names)), stops, `seed ${seed}, batch ${batch}`);
   }
   assert.ok(decided > batches * 50, `only ${decided} outcomes were compared`);
 });
+
+function countStops(stops: Map<string, StopCounts>, outcomes: readonly Outcome[]): void {
+  for (const { set, stop } of outcomes) {
+    if (stop === undefined) continue;
+    const before = stops.get(set) ?? { stopped: 0, wouldStop: 0, ofProtected: 0 };
+    stops.set(set, { ...before, [stop]: before[stop] + 1 });
+  }
+}
+
+function withoutHash(counted: ReadonlyMap<string, SetStops>): ReadonlyMap<string, StopCounts> {
+  return new Map(
+    [...counted].flatMap(([name, { hash: _, ...counts }]) =>
+      Object.values(counts).some((count) => count > 0) ? [[name, counts] as const] : [],
+    ),
+  );
+}
 
 const mark = named({
   policy: { kind: "TracingPolicy", name: "mark" },
@@ -157,7 +178,10 @@ async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {
   ];
 }
 
-/** The set with the pids and executables that are here, and without what kills its process. */
+/**
+ * The set with the pids and executables that are here, without what kills its process, and within
+ * the engine's stated limits, beyond which it refuses a set.
+ */
 function forThisKernel(
   set: SelectorSet,
   [first, parent, self]: readonly [number, number, number],
@@ -179,11 +203,21 @@ function forThisKernel(
   const hook = (one: Hook): Hook => ({
     ...one,
     selectors: one.selectors.map((selector) => ({
-      conditions: selector.conditions.map(condition),
+      conditions: onePidTree(selector.conditions).map(condition),
       actions: actions(selector.actions),
     })),
   });
   return { ...set, hooks: set.hooks.map(hook) };
+}
+
+/** The engine takes one matchPIDs In with followForks in a selector. */
+function onePidTree(conditions: readonly Condition[]): readonly Condition[] {
+  const first = conditions.find((one) => isPidTree(one));
+  return conditions.filter((one) => one === first || !isPidTree(one));
+}
+
+function isPidTree(one: Condition): boolean {
+  return one.by === "pid" && one.followForks && !one.inNamespace && one.op === "In";
 }
 
 /** The hooks' events by the number of the call that made them. */
@@ -222,7 +256,12 @@ function wanted(outcomes: readonly Outcome[], call: Call): Effect {
   return {
     events: outcomes
       .filter(({ posted }) => posted)
-      .map((outcome) => eventText({ ...outcome, policy: outcome.set, action: outcome.lastAction })),
+      .map((outcome) =>
+        eventText({
+          ...{ ...outcome, policy: outcome.set, action: outcome.lastAction },
+          ...{ stopped: outcome.stop === "stopped", wouldStop: outcome.stop === "wouldStop" },
+        }),
+      ),
     // The first that is sent ends a process that has just been executed.
     signals: call.call === "exec" ? signals.slice(0, 1) : signals.sort(),
     overridden: outcomes.some(({ override }) => override !== undefined),
@@ -230,6 +269,11 @@ function wanted(outcomes: readonly Outcome[], call: Call): Effect {
 }
 
 function eventText(event: Omit<SeenHook, "call" | "pid" | "args">) {
-  const { policy, hook, selector, action, monitored } = event;
-  return `${policy} hook ${hook} selector ${selector} ${action}${monitored ? " monitored" : ""}`;
+  const { policy, hook, selector, action, monitored, stopped, wouldStop } = event;
+  const flags = [
+    ...(monitored ? [" monitored"] : []),
+    ...(stopped ? [" stopped"] : []),
+    ...(wouldStop ? [" would stop"] : []),
+  ].join("");
+  return `${policy} hook ${hook} selector ${selector} ${action}${flags}`;
 }

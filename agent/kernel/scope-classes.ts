@@ -76,3 +76,10 @@ export class ScopeClasses {
 function cgroupScopes(scopes: Scopes): readonly CgroupScope[] {
   return [...scopes.podRoots, ...scopes.cgroups];
 }
+
+/** Room for so many classes and as many more, so that a new one seldom needs new tables. */
+export function capacityFor(classes: number): number {
+  let capacity = 64;
+  while (capacity < classes * 2) capacity *= 2;
+  return Math.min(capacity, classLimit);
+}

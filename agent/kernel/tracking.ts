@@ -8,6 +8,7 @@ const sharedMaps = [
   "engine_state",
   "events",
   "losses",
+  "stops",
   "process",
   "cgroup_class",
   "protected_binaries",

@@ -1,4 +1,4 @@
-import type { Desired, Engine, NamedSet, Scopes, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, Scopes, SetState, SetStops } from "../kernel/engine.ts";
 
 /** An engine that remembers what it was told; sets that `lacks` or `failing`, by name or hash, fail. */
 export class FakeEngine implements Engine {
@@ -10,6 +10,8 @@ export class FakeEngine implements Engine {
   /** What it came to hold, one after the other. */
   readonly programmed: Desired[] = [];
   scopes: Scopes | undefined;
+  /** What the kernel has counted, by name of a set. */
+  readonly stopped = new Map<string, SetStops>();
 
   constructor(lacks: (set: NamedSet) => boolean = () => false) {
     this.#lacks = lacks;
@@ -43,6 +45,11 @@ export class FakeEngine implements Engine {
     return isIn(this.busy)
       ? { name, hash, state: "failed", reason: "LoadFailed", message: "EAGAIN", mayPass: true }
       : { name, hash, state: "programmed", attachments: [] };
+  }
+
+  stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops> {
+    if (this.broken) throw new Error("bpf: EPERM");
+    return new Map([...this.stopped].filter(([name]) => sets.has(name)));
   }
 
   async assign(scopes: Scopes): Promise<void> {

@@ -4,6 +4,7 @@ import type { KernelFeatures, SetState } from "../kernel/engine.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
 import { objectOf } from "./set-object.ts";
+import type { StopTotals } from "./stops.ts";
 import { messageOf, type RefusedVersion } from "./versions.ts";
 
 export type NodeStatus = NodePolicySetStatus;
@@ -23,8 +24,8 @@ export type NodeFacts = {
   readonly content: (name: string) => SetContent | undefined;
   /** Why its content is not in force, and the version before is. */
   readonly refusal: (name: string) => RefusedVersion | undefined;
-  /** Calls stopped by a content of an object. */
-  readonly stopsOf: (name: string, hash: string) => number;
+  /** Of one content of an object. */
+  readonly stopsOf: (name: string, hash: string) => StopTotals;
   readonly kernel: KernelFeatures;
   readonly agentVersion: string;
 };
@@ -63,16 +64,25 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   };
 }
 
-/** Of the sets that are watched for it, and that stopped something: the first fifty. */
-function stopsIn({ nodeSet, content, stopsOf }: NodeFacts): Pick<NodeStatus, "stops"> {
+/** Of the sets that are watched for it: the first fifty that stopped something. */
+function stopsIn({
+  nodeSet,
+  content,
+  stopsOf,
+}: NodeFacts): Pick<NodeStatus, "stops" | "stopsOmitted"> {
   const stops = nodeSet.sets.flatMap((set) => {
     const found = content(set);
     if (found?.state !== "read" || found.object.countStops !== true) return [];
     const { hash } = found.object;
-    const count = stopsOf(set, hash);
-    return count === 0 ? [] : [{ set, hash, count }];
+    const { count, ofProtected } = stopsOf(set, hash);
+    if (count + ofProtected === 0) return [];
+    return [{ set, hash, count, ...(ofProtected === 0 ? {} : { ofProtected }) }];
   });
-  return stops.length === 0 ? {} : { stops: stops.slice(0, STOPS_MAX) };
+  const omitted = stops.length - STOPS_MAX;
+  return {
+    ...(stops.length === 0 ? {} : { stops: stops.slice(0, STOPS_MAX) }),
+    ...(omitted > 0 ? { stopsOmitted: omitted } : {}),
+  };
 }
 
 /** Objects of which every set is in the kernel at one hash; of no set, those that are known. */

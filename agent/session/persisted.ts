@@ -27,7 +27,13 @@ type SetEntry = {
   /** No version is in force. */
   readonly displaced?: true;
 } & (
-  | { readonly hash: string; readonly uid: string; readonly generation: number }
+  | {
+      readonly hash: string;
+      readonly uid: string;
+      readonly generation: number;
+      /** Whether its stops are to be reported; absent: an agent wrote it that did not remember. */
+      readonly countStops?: boolean;
+    }
   | { readonly hash?: undefined }
 );
 
@@ -51,8 +57,10 @@ export async function loadRemembered(state: StateDir, log: Logger): Promise<Reme
     const { name, hash } = entry;
     const object = hash === undefined ? undefined : await readObject(state, { name, hash }, log);
     if (object !== undefined && hash !== undefined) {
-      const { uid, generation } = entry;
-      contents.set(name, { uid, generation, state: "read", object });
+      const { uid, countStops } = entry;
+      const generation = countStops === undefined ? 0 : entry.generation; // 0: it is fetched again
+      const counted = countStops === true ? { ...object, countStops } : object;
+      contents.set(name, { uid, generation, state: "read", object: counted });
     }
     const before = entry.held;
     const inForce =
@@ -122,7 +130,8 @@ function entryOf(name: string, of: SavedSets, contents: Map<string, ObjectSets>)
   if (held !== undefined) contents.set(contentFile(held.hash), held);
   if (found === undefined || object === undefined) return { name, ...before };
   const { uid, generation } = found;
-  return { name, hash: object.hash, uid, generation, ...before };
+  const { hash, countStops = false } = object;
+  return { name, hash, uid, generation, countStops, ...before };
 }
 
 export async function savePods(state: StateDir, pods: readonly Pod[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { applyStatus, type Clock, type KubeConnection, resources } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
 import type { PodLookup } from "../process/pod.ts";
 import { resolveScopes } from "../scope/resolve.ts";
 import type { StateDir } from "../state/state-dir.ts";
@@ -52,8 +52,7 @@ export class Session {
   readonly #fleet: FleetSize;
   readonly #programmer: Programmer;
   readonly #reporter: Reporter<NodeStatus>;
-  /** Told by whoever reads the kernel's events. */
-  readonly stops = new Stops(() => this.#reporter.poke());
+  readonly #stops: Stops;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -75,11 +74,21 @@ export class Session {
     });
     this.#wanted = new WantedSets({ ...shared, remembered, onChange });
     this.#fleet = new FleetSize({ connection, clock, log, random });
+    this.#stops = new Stops({
+      engine,
+      watched: () => this.#watchedSets(),
+      onStep: () => this.#reporter.poke(),
+      ...{ clock, log },
+    });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
       versions: this.#wanted.versions,
-      onProgrammed: () => this.#reporter.poke(),
+      // First what was counted before this agent ran: a report without it says that nothing was.
+      onProgrammed: () => {
+        this.#stops.read();
+        this.#reporter.poke();
+      },
       clock,
       log: log.child({ component: "programmer" }),
     });
@@ -118,7 +127,10 @@ export class Session {
 
   /** Runs until `signal` aborts. The kernel is left as it is then. Throws only on a bug. */
   async run(signal: AbortSignal): Promise<void> {
-    const parts = [this.#pods, this.#wanted, this.#fleet, this.#programmer, this.#reporter];
+    const parts = [
+      ...[this.#pods, this.#wanted, this.#fleet],
+      ...[this.#programmer, this.#stops, this.#reporter],
+    ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
       signal,
@@ -144,6 +156,7 @@ export class Session {
   #follow(): void {
     this.#started ||= this.#pods.known() && this.#wanted.complete();
     this.#programmer.poke();
+    this.#stops.follow();
     this.#reporter.poke();
   }
 
@@ -163,9 +176,18 @@ export class Session {
       states,
       content: (name) => this.#wanted.content(name),
       refusal: (name) => this.#wanted.versions.refusal(name),
-      stopsOf: (name, hash) => this.stops.of(name, hash),
+      stopsOf: (name, hash) => this.#stops.of(name, hash),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
+    });
+  }
+
+  /** Those whose stops the operator asks for. */
+  #watchedSets(): readonly NamedSet[] {
+    return (this.#wanted.nodeSet()?.sets ?? []).flatMap((name) => {
+      const content = this.#wanted.content(name);
+      if (content?.state !== "read" || content.object.countStops !== true) return [];
+      return content.object.sets;
     });
   }
 

@@ -1,40 +1,114 @@
-import type { NamedSet } from "../kernel/engine.ts";
+import type { Clock } from "@guardbee/kube";
+import type { Logger } from "pino";
+import type { Engine, NamedSet } from "../kernel/engine.ts";
 import { objectOf } from "./set-object.ts";
 
+/** What one content of a SelectorSet object has stopped on this node. */
+export type StopTotals = {
+  /** At least so many calls, in monitor mode those that it would have stopped. */
+  readonly count: number;
+  /** At least so many that it let go, because their process is a part of the node itself. */
+  readonly ofProtected: number;
+};
+
+export type StopsOptions = {
+  readonly engine: Pick<Engine, "stops">;
+  /** The sets whose stops somebody asks for. */
+  readonly watched: () => readonly Pick<NamedSet, "name">[];
+  /** `of` gives other numbers than before. */
+  readonly onStep: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+const READ_MS = 2_000;
+
 /**
- * How many calls each SelectorSet object stopped, or in monitor mode would have, since this content
- * of it came or this agent started. Told in steps of 1, 2, 5, 10, 20, 50 and so on, so that a policy
- * that stops a million calls costs twenty reports.
+ * How many calls each SelectorSet object stopped, or in monitor mode would have, as the kernel counts
+ * them: whether or not an event was reported, was lost, or an agent ran. Told in steps of 1, 2, 5,
+ * 10, 20, 50 and so on, so that a policy that stops a million calls costs twenty reports.
  */
 export class Stops {
-  /** By object name. Written by add. */
-  readonly #counts = new Map<string, { hash: string; count: number }>();
-  readonly #onStep: () => void;
+  readonly #options: StopsOptions;
+  /** By object name and hash. Written by `read`. */
+  #totals: ReadonlyMap<string, StopTotals> = new Map();
+  /** Names of the sets that were asked for last. Same writer. */
+  #read: ReadonlySet<string> = new Set();
 
-  /** `onStep`: `of` gives another number than before. */
-  constructor(onStep: () => void) {
-    this.#onStep = onStep;
+  constructor(options: StopsOptions) {
+    this.#options = options;
   }
 
-  /** One call that a set stopped, or would have. */
-  add({ name, hash }: Pick<NamedSet, "name" | "hash">): void {
-    const object = objectOf(name);
-    const known = this.#counts.get(object);
-    if (known?.hash === hash) known.count++;
-    else this.#counts.set(object, { hash, count: 1 });
-    const count = known?.hash === hash ? known.count : 1;
-    if (stepBelow(count) === count) this.#onStep();
+  of(object: string, hash: string): StopTotals {
+    return this.#totals.get(`${object}\n${hash}`) ?? none;
   }
 
-  /** At least this many, by this content of the object. */
-  of(object: string, hash: string): number {
-    const known = this.#counts.get(object);
-    return known?.hash === hash ? stepBelow(known.count) : 0;
+  /** `watched` may have changed: a report must not say that sets which were not read stopped nothing. */
+  follow(): void {
+    if (this.#options.watched().some(({ name }) => !this.#read.has(name))) this.read();
+  }
+
+  /** Takes what the kernel has counted by now. What cannot be read stays as it was. */
+  read(): void {
+    const { engine, watched, log } = this.#options;
+    try {
+      const sets = new Set(watched().map(({ name }) => name));
+      const sums = new Map<string, StopTotals>();
+      for (const [name, { hash, stopped, wouldStop, ofProtected }] of engine.stops(sets)) {
+        const key = `${objectOf(name)}\n${hash}`;
+        if (stopped + wouldStop + ofProtected === 0) continue;
+        const before = sums.get(key) ?? none;
+        sums.set(key, {
+          count: before.count + stopped + wouldStop,
+          ofProtected: before.ofProtected + ofProtected,
+        });
+      }
+      this.#read = sets;
+      this.#totals = new Map([...sums].map(([key, sum]) => [key, inSteps(sum)]));
+    } catch (error) {
+      log.error({ err: error }, "stops cannot be read from the kernel");
+    }
+  }
+
+  /** Reads every two seconds until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, onStep } = this.#options;
+    try {
+      for (;;) {
+        await clock.sleep(READ_MS, signal);
+        const before = this.#totals;
+        this.read();
+        if (!equal(before, this.#totals)) onStep();
+      }
+    } catch (error) {
+      if (error !== signal.reason) throw error; // abort is the normal end of run()
+    }
   }
 }
 
-/** The largest of 1, 2, 5, 10, 20, 50... that is not above `count`. */
+const none: StopTotals = { count: 0, ofProtected: 0 };
+
+function inSteps({ count, ofProtected }: StopTotals): StopTotals {
+  return { count: stepBelow(count), ofProtected: stepBelow(ofProtected) };
+}
+
+/** The largest of 0, 1, 2, 5, 10, 20, 50... that is not above `count`, and at most STOPS_MAX. */
 function stepBelow(count: number): number {
+  if (count === 0) return 0;
+  if (count >= STOPS_MAX) return STOPS_MAX;
   const power = 10 ** Math.floor(Math.log10(count));
   return (count >= 5 * power ? 5 : count >= 2 * power ? 2 : 1) * power;
+}
+
+/** A status has room for 32 bits. */
+const STOPS_MAX = 1_000_000_000;
+
+function equal(a: ReadonlyMap<string, StopTotals>, b: ReadonlyMap<string, StopTotals>): boolean {
+  return (
+    a.size === b.size &&
+    [...b].every(([key, { count, ofProtected }]) => {
+      const before = a.get(key);
+      return before?.count === count && before.ofProtected === ofProtected;
+    })
+  );
 }

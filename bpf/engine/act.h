@@ -46,9 +46,43 @@ static __always_inline void act__unfollow(struct call *call, struct action_entry
 		__sync_fetch_and_and(groups, ~entry->group);
 }
 
+/*
+ * Stops the call or its process, unless in monitor mode or protected, and counts it: events are
+ * optional and can be lost. Returns what to say of it in hook_event.flags.
+ */
+static __always_inline __u16 act__stop(struct call *call, struct action_entry *entry)
+{
+	struct hook_stops *counts = bpf_map_lookup_elem(&stops, &entry->hook);
+	struct process_info *info = call__info(call);
+	bool stopped = false;
+
+	if (info && info->flags & PROCESS_PROTECTED) {
+		if (counts)
+			stops__count(&counts->of_protected);
+		return HOOK_MONITORED;
+	}
+	if (entry->flags & ACT_MONITORED) {
+		if (counts)
+			stops__count(&counts->would_stop);
+		return HOOK_MONITORED | HOOK_WOULD_STOP;
+	}
+	if (entry->flags & ACT_SIGNAL)
+		stopped = bpf_send_signal(entry->signal) == 0;
+	if (entry->flags & ACT_OVERRIDE) {
+		if (call->override == 0)
+			call->override = entry->error;
+		stopped = true;
+	}
+	if (!stopped)
+		return 0; /* no signal reaches it: it is ending already, or the host's pid 1 */
+	if (counts)
+		stops__count(&counts->stopped);
+	return HOOK_STOPPED;
+}
+
 static __always_inline void act__run(struct call *call, struct action_entry *entry)
 {
-	__u16 flags = entry->flags & ACT_MONITORED ? HOOK_MONITORED : 0;
+	__u16 flags = 0;
 
 	if (spec.use & USE_FOLLOW) {
 		if (entry->flags & ACT_FOLLOW)
@@ -56,18 +90,8 @@ static __always_inline void act__run(struct call *call, struct action_entry *ent
 		if (entry->flags & ACT_UNFOLLOW)
 			act__unfollow(call, entry);
 	}
-	if (spec.use & USE_ENFORCE && entry->flags & (ACT_SIGNAL | ACT_OVERRIDE)) {
-		struct process_info *info = call__info(call);
-
-		if (info && info->flags & PROCESS_PROTECTED) {
-			flags |= HOOK_MONITORED;
-		} else {
-			if (entry->flags & ACT_SIGNAL)
-				bpf_send_signal(entry->signal);
-			if (entry->flags & ACT_OVERRIDE && call->override == 0)
-				call->override = entry->error;
-		}
-	}
+	if (spec.use & USE_ENFORCE && entry->flags & (ACT_SIGNAL | ACT_OVERRIDE | ACT_MONITORED))
+		flags = act__stop(call, entry);
 	if (entry->flags & ACT_POST)
 		emit__hook(call, entry, flags);
 }

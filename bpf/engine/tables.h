@@ -52,7 +52,7 @@ struct arg_slot {
 #define USE_PID_TREE	(1u << 2)
 #define USE_BINARY	(1u << 3)	/* with USE_BINARY_EXACT, USE_BINARY_PREFIX or both */
 #define USE_CAPS	(1u << 4)
-#define USE_ENFORCE	(1u << 5)	/* some action stops something */
+#define USE_ENFORCE	(1u << 5)	/* some action stops something, or would in enforce mode */
 #define USE_FOLLOW	(1u << 6)	/* some action follows or unfollows */
 #define USE_NUMBERS	(1u << 7)	/* some slot takes part in MATCH_NUMBER or MATCH_FOLLOWED */
 #define USE_TEXTS	(1u << 8)	/* some slot takes part in MATCH_EQUAL or MATCH_PREFIX */
@@ -123,7 +123,7 @@ struct hook_table {
 
 /* What one selector does, indexed by its bit. */
 struct action_entry {
-	__u32 hook;		/* number for hook_event.hook */
+	__u32 hook;		/* number for hook_event.hook, and key of `stops` */
 	__u16 selector;
 	__u16 next;		/* first bit of the next hook: the rest of this one lost */
 	__u16 flags;

@@ -491,6 +491,8 @@ int main(void)
 	nowhere.mnt_parent = &nowhere;
 	shim_bind(&call_scratch, shim_map_new(SHIM_ARRAY, 4, sizeof(struct call_scratch), 1));
 	shim_bind(&losses, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), LOSS_MAX));
+	/* An array: it has an entry for each number, as the agent sees to. */
+	shim_bind(&stops, shim_map_new(SHIM_ARRAY, 4, sizeof(struct hook_stops), 8192));
 	shim_bind(&protected_binaries, shim_map_new(SHIM_HASH, BINARY_SIZE, 4, 1));
 	for (;;) {
 		switch (take_u8()) {

@@ -72,6 +72,7 @@ test("deny-tmp-forbidden-write follows a forbidden file and kills its writer", (
       actions: [{ action: "Sigkill" }],
       lastAction: "Sigkill",
       monitored: false,
+      stop: "stopped",
       posted: true,
       signal: 9,
     },
@@ -139,6 +140,7 @@ test("in monitor mode what stops is left out, and the event says so", () => {
     actions: [],
     lastAction: "Sigkill",
     monitored: true,
+    stop: "wouldStop",
     posted: true,
   });
 });

@@ -25,6 +25,9 @@ export type Decision = {
   readonly follows: FollowState;
 };
 
+/** `wouldStop`: monitor mode. `ofProtected`: let go, because its process is a part of the node. */
+export type Stop = "stopped" | "wouldStop" | "ofProtected";
+
 /** What one hook of one set does about a call. A hook that does nothing has no outcome. */
 export type Outcome = {
   readonly set: string;
@@ -37,6 +40,8 @@ export type Outcome = {
   readonly lastAction: Action["action"];
   /** Something that stops was left out: in monitor mode, or for a part of the node itself. */
   readonly monitored: boolean;
+  /** What counts as a stop, reported or not; absent where the selector has nothing that stops. */
+  readonly stop?: Stop;
   /** Whether an event is reported. */
   readonly posted: boolean;
   /** Signal that the process gets. */
@@ -90,8 +95,8 @@ function act(
   wanted: readonly Action[],
   call: HookCall,
 ): Omit<Outcome, "set" | "hook" | "selector"> {
-  const spared = set.mode === "monitor" || call.process.isProtected;
-  const actions = spared ? wanted.filter((action) => !isEnforcing(action)) : wanted;
+  const stop = wanted.some(isEnforcing) ? stopOf(set, call) : undefined;
+  const actions = stop === "stopped" ? wanted : wanted.filter((action) => !isEnforcing(action));
   const signal = actions.map(signalOf).find((number) => number !== undefined);
   const override = actions.find((action) => action.action === "Override")?.error;
   return {
@@ -99,9 +104,15 @@ function act(
     lastAction: wanted.at(-1)?.action ?? "Post",
     monitored: actions.length < wanted.length,
     posted: !wanted.some(({ action }) => action === "NoPost"),
+    ...(stop === undefined ? {} : { stop }),
     ...(signal === undefined ? {} : { signal }),
     ...(override === undefined ? {} : { override }),
   };
+}
+
+function stopOf(set: SelectorSet, { process }: HookCall): Stop {
+  if (process.isProtected) return "ofProtected";
+  return set.mode === "monitor" ? "wouldStop" : "stopped";
 }
 
 const sigkill = 9;

@@ -39,6 +39,19 @@ const exception = object({
 
 const count = () => int32({ minimum: 0 });
 
+/** What one content of a set stopped; each at least so many, as the kernel counts. */
+const stopped = object({
+  set: text(),
+  hash: text({ description: "Which content of the set." }),
+  count: int32({
+    minimum: 0,
+    description: "Calls that it stopped, or in monitor mode would have stopped.",
+  }),
+  ofProtected: optional(
+    int32({ minimum: 1, description: "Calls of the node's own services, which it let go." }),
+  ),
+});
+
 const status = object({
   observedGeneration: optional(int64({ minimum: 0 })),
   digest: optional(
@@ -47,12 +60,12 @@ const status = object({
   sets: optional(object({ programmed: count(), failed: count(), pending: count() })),
   exceptions: list(exception, { maxItems: 50, "x-kubernetes-list-type": "atomic" }),
   exceptionsOmitted: optional(count()),
-  stops: list(object({ set: text(), hash: text(), count: int32({ minimum: 1 }) }), {
+  stops: list(stopped, {
     maxItems: 50,
     "x-kubernetes-list-type": "atomic",
-    description:
-      "At least so many calls stopped, or in monitor mode let through, by sets with countStops.",
+    description: "Of sets with countStops that matched a call which they are to stop.",
   }),
+  stopsOmitted: optional(count()),
   kernel: optional(
     object({
       release: text(),

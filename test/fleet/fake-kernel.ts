@@ -4,6 +4,7 @@ import type {
   KernelFeatures,
   NamedSet,
   SetState,
+  SetStops,
 } from "../../agent/kernel/engine.ts";
 
 /** Policies of this name cannot be loaded anywhere, for a long reason. */
@@ -37,6 +38,10 @@ export class FakeKernel implements Engine {
   }
 
   async assign(): Promise<void> {}
+
+  stops(): ReadonlyMap<string, SetStops> {
+    return new Map();
+  }
 
   #stateOf({ name, hash }: NamedSet): SetState {
     if (name === unloadable) {

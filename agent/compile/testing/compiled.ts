@@ -14,7 +14,7 @@ export const ableKernel: AttachAbilities = {
 
 export const nothingShared: Shared = {
   ...{ binaryExact: new Map(), binaryPrefix: new Map(), followGroups: new Map() },
-  ...{ classes: [new Set()], classCapacity: 1 },
+  ...{ classes: [new Set()], classCapacity: 1, hookNumber: () => 1 },
 };
 
 export function aSet(name: string, ...hooks: readonly Hook[]): NamedSet {

@@ -14,6 +14,8 @@ export type SeenHook = {
   readonly selector: number;
   readonly action: string;
   readonly monitored: boolean;
+  readonly stopped: boolean;
+  readonly wouldStop: boolean;
   readonly pid: number;
   readonly args: readonly HookArg[];
 };
@@ -84,6 +86,8 @@ export class EventLog {
       selector,
       action: actionNames.get(event.action) ?? `action ${event.action}`,
       monitored: (event.flags & hookFlag.monitored) !== 0,
+      stopped: (event.flags & hookFlag.stopped) !== 0,
+      wouldStop: (event.flags & hookFlag.wouldStop) !== 0,
       pid: process.pid,
       args,
     };

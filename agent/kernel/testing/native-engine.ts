@@ -29,6 +29,8 @@ export type Done = {
     readonly selector: number;
     readonly action: string;
     readonly monitored: boolean;
+    readonly stopped: boolean;
+    readonly wouldStop: boolean;
     readonly args: readonly HookArg[];
   }[];
   readonly signals: readonly number[];
@@ -77,7 +79,10 @@ export class NativeEngine {
       ...entriesOf(entries(exact, binaryKey)),
       ...entriesOf(entries(prefix, binaryPrefixKey)),
     );
-    const shared = { classes, classCapacity: classes.length, followGroups };
+    const shared = {
+      ...{ classes, classCapacity: classes.length, followGroups },
+      hookNumber: (planned: PlannedHook) => this.#hooks().indexOf(planned),
+    };
     for (const point of points) {
       const tables = compile(point, { ...shared, binaryExact: exact, binaryPrefix: prefix });
       this.#send(Buffer.from("P"), ...tablesOf(tables));
@@ -112,14 +117,14 @@ export class NativeEngine {
   }
 
   #eventsOf(records: Buffer): Done["events"] {
-    const hooks = this.#points.flatMap(({ hooks }) => hooks);
+    const hooks = this.#hooks();
     const events = [];
     for (let at = 0; at < records.length; ) {
       const event = decodeEvent(records, at);
       if (event.kind !== "hook") throw new Error(`an event of kind ${event.kind}`);
       const args = hookArgs(event);
       if ("kind" in args) throw new Error(args.problem);
-      const { set, index } = hooks.find(({ number }) => number === event.hook) as PlannedHook;
+      const { set, index } = hooks[event.hook]!;
       const action = Object.entries(layout.actionCode).find(([, code]) => code === event.action)!;
       events.push({
         set: set.name,
@@ -127,6 +132,8 @@ export class NativeEngine {
         selector: event.selector,
         action: action[0],
         monitored: (event.flags & hookFlag.monitored) !== 0,
+        stopped: (event.flags & hookFlag.stopped) !== 0,
+        wouldStop: (event.flags & hookFlag.wouldStop) !== 0,
         args,
       });
       at = event.next;
@@ -144,6 +151,11 @@ export class NativeEngine {
       return groups === 0n ? [] : [[u32(id), u64(groups)] as const];
     });
     return [u32(followed.length), ...followed.flat()];
+  }
+
+  /** By number. */
+  #hooks(): readonly PlannedHook[] {
+    return this.#points.flatMap(({ hooks }) => hooks);
   }
 
   #send(...parts: readonly Uint8Array[]): void {

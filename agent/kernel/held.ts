@@ -1,0 +1,55 @@
+import {
+  type AttachPoint,
+  describePoint,
+  type PlannedHook,
+  type Refusal,
+} from "../compile/plan.ts";
+import type { Tables } from "../compile/tables.ts";
+import type { NamedSet, SetState } from "./engine.ts";
+import type { HookNumbers } from "./hook-numbers.ts";
+import type { Program } from "./program.ts";
+
+/** An attach point that is served, and by what. */
+export type Held = {
+  readonly point: AttachPoint;
+  readonly tables: Tables;
+  readonly program: Program;
+};
+
+/** A hook in force, and where. */
+export type HeldHook = { readonly hook: PlannedHook; readonly point: AttachPoint };
+
+/** The ones before give their numbers back at the next flip. */
+export const tooManyVersions: Refusal = {
+  reason: "LimitExceeded",
+  message: "too many edited hooks at once on this node; it is tried again",
+  mayPass: true,
+};
+
+/** By name. */
+export function byName(sets: readonly NamedSet[]): ReadonlyMap<string, NamedSet> {
+  return new Map(sets.map((set) => [set.name, set]));
+}
+
+/** By the number that its events carry. */
+export function hooksOf(held: Iterable<Held>, numbers: HookNumbers): ReadonlyMap<number, HeldHook> {
+  const hooks = new Map<number, HeldHook>();
+  for (const { point } of held) {
+    for (const hook of point.hooks) hooks.set(numbers.of(hook), { hook, point });
+  }
+  return hooks;
+}
+
+/** What became of a set, of which `held` has each hook, or none when it was refused. */
+export function stateOf(
+  set: NamedSet,
+  refusal: Refusal | undefined,
+  held: Iterable<Held>,
+): SetState {
+  const { name, hash } = set;
+  if (refusal !== undefined) return { name, hash, state: "failed", ...refusal };
+  const attachments = [...held]
+    .filter(({ point }) => point.hooks.some((hook) => hook.set.name === name))
+    .map(({ point }) => describePoint(point));
+  return { name, hash, state: "programmed", attachments: attachments.sort() };
+}

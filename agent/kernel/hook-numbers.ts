@@ -1,0 +1,97 @@
+import { createHash, randomInt } from "node:crypto";
+import type { PlannedHook } from "../compile/plan.ts";
+import type { NamedSet, StopCounts } from "./engine.ts";
+import type { Native } from "./native.ts";
+import { u32 } from "./pinned-ids.ts";
+
+/**
+ * The numbers of hooks, which events carry, and what the kernel counts under each: a hook of the
+ * same set and content keeps both, whatever programs serve it and whichever agent runs. No two hooks
+ * have the same number, whoever wrote their policies: numbers are drawn, and remembered in the
+ * pinned map. Drawn at random, so that an event on its way does not meet the next holder of its own.
+ */
+export class HookNumbers {
+  readonly #native: Native;
+  /** The map `stops` of bpf/maps.h. */
+  readonly #stops: number;
+  readonly #capacity: number;
+  readonly #random: () => number;
+  /** Digest of the hook (hex) → number: what is in the map. Written by `#draw` and `release`. */
+  readonly #byDigest = new Map<string, number>();
+  readonly #taken = new Set<number>();
+  /** Of the sets that were asked for, by the hook's index. Written by `ensure`. */
+  readonly #bySet = new WeakMap<NamedSet, readonly number[]>();
+
+  constructor(native: Native, stops: number, random = () => randomInt(2 ** 32)) {
+    this.#native = native;
+    this.#random = random;
+    this.#stops = stops;
+    this.#capacity = native.mapInfo(stops).maxEntries;
+    const keys = Buffer.from(native.keys(stops));
+    const value = Buffer.alloc(valueBytes);
+    for (let at = 0; at < keys.length; at += 4) {
+      native.lookup(stops, keys.subarray(at, at + 4), value);
+      this.#byDigest.set(value.toString("hex", countsBytes), keys.readUInt32LE(at));
+      this.#taken.add(keys.readUInt32LE(at));
+    }
+  }
+
+  /** Numbers every hook of a set; false when there is no room to count so many. Throws KernelError. */
+  ensure(set: NamedSet): boolean {
+    const numbers: number[] = [];
+    for (const index of set.set.hooks.keys()) {
+      const name = `${set.name}\n${set.hash}\n${index}`;
+      const digest = createHash("sha256").update(name).digest();
+      const number = this.#byDigest.get(digest.toString("hex")) ?? this.#draw(digest);
+      if (number === undefined) return false;
+      numbers.push(number);
+    }
+    this.#bySet.set(set, numbers);
+    return true;
+  }
+
+  /** Of a hook whose set `ensure` has numbered. */
+  of({ set, index }: Pick<PlannedHook, "set" | "index">): number {
+    const number = this.#bySet.get(set)?.[index];
+    if (number === undefined) throw new Error(`${set.name}: hook ${index} has no number`);
+    return number;
+  }
+
+  /** Frees every number that is not in `keep`; no program may have one of the others any more. */
+  release(keep: ReadonlySet<number>): void {
+    for (const [digest, number] of this.#byDigest) {
+      if (keep.has(number)) continue;
+      this.#native.remove(this.#stops, u32(number));
+      this.#byDigest.delete(digest);
+      this.#taken.delete(number);
+    }
+  }
+
+  /** What hooks of these numbers have stopped together. */
+  counts(numbers: Iterable<number>): StopCounts {
+    const value = Buffer.alloc(valueBytes);
+    let [stopped, wouldStop, ofProtected] = [0, 0, 0];
+    for (const number of numbers) {
+      if (!this.#native.lookup(this.#stops, u32(number), value)) continue;
+      stopped += Number(value.readBigUInt64LE(0));
+      wouldStop += Number(value.readBigUInt64LE(8));
+      ofProtected += Number(value.readBigUInt64LE(16));
+    }
+    return { stopped, wouldStop, ofProtected };
+  }
+
+  #draw(digest: Buffer): number | undefined {
+    if (this.#taken.size >= this.#capacity) return undefined;
+    let number = this.#random();
+    while (this.#taken.has(number)) number = this.#random();
+    const value = Buffer.concat([Buffer.alloc(countsBytes), digest]);
+    this.#native.update(this.#stops, u32(number), value);
+    this.#byDigest.set(digest.toString("hex"), number);
+    this.#taken.add(number);
+    return number;
+  }
+}
+
+/** struct hook_stops of bpf/types.h: three counts, then the digest of the hook. */
+const countsBytes = 24;
+const valueBytes = countsBytes + 32;

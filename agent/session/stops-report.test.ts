@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { resources } from "@guardbee/kube";
+import { hashSets } from "@guardbee/policy";
+import { FakeEngine } from "./fake-engine.ts";
+import { aSet, aWorld, list, pass, start, status, until, type World } from "./test-node.ts";
+
+/** A set whose stops the operator asks for; gives back its hash. */
+function putCounted({ api }: World, name: string, countStops = true): string {
+  const sets = [aSet(name)];
+  const spec = { hash: hashSets(sets), sets, ...(countStops ? { countStops } : {}) };
+  api.put(resources.selectorSet, { metadata: { name }, spec });
+  return spec.hash;
+}
+
+test("what the kernel has counted is reported, of the sets that somebody asks about", async (t) => {
+  const world = aWorld(t);
+  const hash = putCounted(world, "a");
+  putCounted(world, "b", false);
+  list(world, "a", "b");
+  await start(world);
+  await until(world, "a report", () => status(world).digest !== undefined);
+  assert.equal(status(world).stops, undefined);
+  const counts = { stopped: 3, wouldStop: 0, ofProtected: 1 };
+  for (const name of ["a", "b"]) world.engine.stopped.set(name, { hash, ...counts });
+  await until(world, "its stops", () => status(world).stops !== undefined);
+  assert.deepEqual(status(world).stops, [{ set: "a", hash, count: 2, ofProtected: 1 }]);
+});
+
+test("the first report of an agent that restarts has what was stopped before", async (t) => {
+  const world = aWorld(t);
+  const hash = putCounted(world, "a");
+  list(world, "a");
+  const first = await start(world);
+  world.engine.stopped.set("a", { hash, stopped: 0, wouldStop: 5, ofProtected: 0 });
+  await until(world, "its stops", () => status(world).stops !== undefined);
+  await first.stop();
+  const reports = world.api.applied.length;
+  const engine = new FakeEngine();
+  engine.stopped.set("a", { hash, stopped: 0, wouldStop: 11, ofProtected: 0 });
+  await start({ ...world, engine });
+  await until(world, "another report", () => world.api.applied.length > reports);
+  assert.deepEqual(status(world).stops, [{ set: "a", hash, count: 10 }]);
+  await pass(world, 60_000);
+  assert.equal(world.api.applied.length, reports + 1, "no report without them came between");
+});
+
+test("of more sets than a status lists the others are counted, so that nobody takes them for none", async (t) => {
+  const world = aWorld(t);
+  const names = Array.from({ length: 53 }, (_, i) => `s${100 + i}`);
+  for (const name of names) {
+    const hash = putCounted(world, name);
+    world.engine.stopped.set(name, { hash, stopped: 1, wouldStop: 0, ofProtected: 0 });
+  }
+  list(world, ...names);
+  await start(world);
+  await until(world, "their stops", () => status(world).stops !== undefined);
+  assert.equal((status(world).stops as readonly unknown[]).length, 50);
+  assert.equal(status(world).stopsOmitted, 3);
+});
