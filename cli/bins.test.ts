@@ -9,7 +9,7 @@ const cases: Readonly<Record<keyof typeof manifest.bin, { argv: string[]; want: 
   guardbee: { argv: ["--help"], want: /^guardbee <command>\n.*\n {2}guardbee operator /s },
   "kubectl-guardbee": {
     argv: ["--help"],
-    want: /^kubectl guardbee <command>\n(?!.*operator).*\n {2}kubectl guardbee explain <pod> /s,
+    want: /^kubectl guardbee <command>\n(?!.*guardbee operator ).*\n {2}kubectl guardbee explain <pod> /s,
   },
   "kubectl_complete-guardbee": { argv: ["exp"], want: /^explain\n:4\n$/ },
 };
