@@ -56,6 +56,7 @@ const forms: readonly (readonly [RegExp, string])[] = [
   [/^\{"log":"/, "it is from a container runtime's log; take it with kubectl logs"],
   [new RegExp(`^${time} \\{`), "leave out --timestamps of kubectl logs"],
   [/^\[[^\]]*\] ?(?:\d{4}-|\{)/, "leave out --prefix of kubectl logs"],
+  [/^\{.*"node_name":"/, "it is of a kind that this version does not know"],
   [/^[^{]*\{"process_/, "leave out what stands before each event"],
 ];
 

@@ -169,6 +169,10 @@ const unread: readonly { what: string; line: string; advice: string }[] = [
     advice: "leave out what stands before each event",
   },
   {
+    ...{ what: "a newer agent", line: '{"process_new":{"process":{}},"node_name":"n"}' },
+    advice: "it is of a kind that this version does not know",
+  },
+  {
     ...{ what: "something else", line: "level=info msg=started" },
     advice: "give it the JSON lines of an agent: its file, or kubectl logs -c export-stdout",
   },
