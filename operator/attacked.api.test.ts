@@ -73,15 +73,16 @@ describe("an operator process whose ports anybody reaches", { skip: whyNoApiServ
     const ref = { namespace: "guardbee-system", name: "guardbee-operator" };
     return (await getObject(cluster.kube, lease, ref, never))?.spec ?? {};
   };
-  /** As the API server asks, without a review. */
-  const webhookStatus = () =>
+  /** As the API server asks, or a pod by its own address; without a review: 415. */
+  const webhookStatus = (body = "", localAddress = "127.0.0.1") =>
     new Promise<number | undefined>((resolve, reject) => {
       const to = { host: "127.0.0.1", port: ports.webhook, path: "/validate", method: "POST" };
-      request({ ...to, rejectUnauthorized: false, agent: false }, (answer) =>
+      const headers = body === "" ? {} : { "content-type": "application/json" };
+      request({ ...to, headers, localAddress, rejectUnauthorized: false, agent: false }, (answer) =>
         resolve(answer.resume().statusCode),
       )
         .on("error", reject)
-        .end();
+        .end(body);
     });
 
   test("it answers what no client sends, and goes on", async () => {
@@ -100,7 +101,6 @@ describe("an operator process whose ports anybody reaches", { skip: whyNoApiServ
   });
 
   test("it leads on beside 1,000 slow connections to each port, and answers the kubelet", async () => {
-    const before = await leaseSpec();
     const slow = (count: number) => {
       for (let one = 0; one < count; one++) {
         const plain = openTo({ port: ports.health });
@@ -111,11 +111,35 @@ describe("an operator process whose ports anybody reaches", { skip: whyNoApiServ
       }
     };
     slow(1_000);
+    await leadsOn(() => slow(20));
+  });
+
+  test("it leads on beside reviews without end of policies as large as they may be", async (t) => {
+    const body = largeReview();
+    const statuses = new Map<number | undefined, number>();
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+    const flood = async () => {
+      while (!stop.signal.aborted) {
+        const status = await webhookStatus(body, "127.0.0.2").catch(() => undefined);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    };
+    const floods = Array.from({ length: 16 }, () => flood());
+    await leadsOn(() => {});
+    stop.abort();
+    await Promise.all(floods);
+    assert.ok((statuses.get(200) ?? 0) > 0);
+  });
+
+  /** The lease is renewed, probes and the API server are answered, a policy is judged. */
+  async function leadsOn(meanwhile: () => void): Promise<void> {
+    const before = await leaseSpec();
     const renewed = new Set<string | undefined>();
     await eventually(
       "renewals",
       async () => {
-        slow(20);
+        meanwhile();
         assert.equal(await healthOf("/healthz"), 200);
         assert.equal(await webhookStatus(), 415);
         renewed.add((await leaseSpec()).renewTime);
@@ -130,10 +154,28 @@ describe("an operator process whose ports anybody reaches", { skip: whyNoApiServ
       () => cluster.sets("tracingpolicy.deny-tmp-forbidden-write"),
       (sets) => sets?.length === 1,
     );
+    await cluster.delete(resources.tracingPolicy, "deny-tmp-forbidden-write");
+    await eventually(
+      "no set",
+      () => cluster.sets("tracingpolicy.deny-tmp-forbidden-write"),
+      undefined,
+    );
     assert.equal((await leaseSpec()).holderIdentity, before.holderIdentity);
     assert.equal(operator.exitCode, null);
-  });
+  }
 });
+
+/** A review of a policy that is as large as one may be, and wrong at its very end. */
+function largeReview(): string {
+  const values = Array.from({ length: 100_000 }, (_, index) => `/a/path/of/some/length/${index}`);
+  const matchArgs = [{ index: 0, operator: "Equal", values }];
+  const spec = { kprobes: [{ call: "fd_install", syscall: false, selectors: [{ matchArgs }] }] };
+  const kind = { group: "cilium.io", version: "v1alpha1", kind: "TracingPolicy" };
+  const object = { metadata: { name: "p" }, spec };
+  const asked = { uid: "u", operation: "CREATE", kind, object };
+  const apiVersion = "admission.k8s.io/v1";
+  return JSON.stringify({ apiVersion, kind: "AdmissionReview", request: asked });
+}
 
 async function kubeconfigOf(cluster: TestCluster): Promise<string> {
   const { server } = cluster.access;

@@ -21,14 +21,11 @@ import { FleetCounter } from "./metrics/fleet-counts.ts";
 import { OperatorMetrics } from "./metrics/metrics.ts";
 import { compileRego } from "./opa/compile.ts";
 import { findOpa } from "./opa/find-opa.ts";
-import { WasmHost } from "./opa/host.ts";
 import { openSandboxes } from "./opa/sandboxes.ts";
 import { Judgements } from "./policy/judgements.ts";
-import { createTranslate } from "./policy/translate.ts";
 import { createQueues, type Queues } from "./queues.ts";
 import { guardRailsModule, translateModule } from "./rego/builtin-modules.ts";
-import { builtinRail } from "./rego/builtin-rail.ts";
-import type { Rail } from "./rego/guard-rails.ts";
+import { openBuiltinRego } from "./rego/builtin-rego.ts";
 import { RegoPolicies } from "./rego/rego-policies.ts";
 import { GuardRailSwitches } from "./rego/switches.ts";
 import type { Compile } from "./rego/unit.ts";
@@ -87,19 +84,18 @@ export type OperatorOptions = {
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, clock = systemClock } = options;
   assertHostPatterns([...(options.bundleHosts ?? []), ...(options.namespacedBundleHosts ?? [])]);
-  const wasm = new Uint8Array(await readFile(options.translateModule ?? translateModule));
+  const modules = {
+    translate: new Uint8Array(await readFile(options.translateModule ?? translateModule)),
+    guardRails: new Uint8Array(await readFile(options.guardRailsModule ?? guardRailsModule)),
+  };
   const metrics = new OperatorMetrics();
   const plain = options.connection ?? (await connectTo(options));
   const connection = observeRequests(plain, metrics.request, clock);
   const namespace = options.namespace ?? connection.namespace;
-  const host = new WasmHost({
-    module: wasm,
-    log: log.child({ component: "rego" }),
-    clock,
-    ...(options.regoDeadlineMs === undefined ? {} : { deadlineMs: options.regoDeadlineMs }),
-  });
-  const guardRails = await guardRailsHost(options);
-  const translate = createTranslate(host, { ownNamespace: namespace });
+  const { regoDeadlineMs: deadlineMs = 2_000 } = options;
+  const builtin = { ...modules, ownNamespace: namespace, deadlineMs, clock, log };
+  /** The controller's, and that of reviews: whoever may ask for those must not hold up the other. */
+  const [controller, reviews] = [openBuiltinRego(builtin), openBuiltinRego(builtin)];
   /** Set while leading. Written by lead only. */
   let queues: Queues | undefined;
   let synced = false;
@@ -145,10 +141,10 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const sets = new WrittenSets(fleet, clock);
   const sandboxes = openSandboxes({ clock, log: log.child({ component: "rego" }) });
   const rego: RegoPolicies = new RegoPolicies({
-    ...{ connection, fleet, sets, translate, clock },
+    ...{ connection, fleet, sets, translate: controller.translate, clock },
     compile: compileWith(options.opa),
     sandboxes,
-    builtin: guardRails.rail,
+    builtin: controller.rail,
     disabledGuardRails: () => switches.disabled,
     bundleHosts: options.bundleHosts,
     namespacedBundleHosts: options.namespacedBundleHosts ?? [],
@@ -160,7 +156,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     },
     log: log.child({ component: "rego" }),
   });
-  const judgements = new Judgements(translate, rego);
+  const judgements = new Judgements(rego, { controller, reviews });
 
   async function lead(leading: AbortSignal): Promise<void> {
     await orAborted(known, leading);
@@ -233,22 +229,13 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   } finally {
     rego.close();
     for (const sandbox of Object.values(sandboxes)) sandbox.close();
-    await Promise.all([host.close(), guardRails.host.close()]);
+    await Promise.all([controller.close(), reviews.close()]);
     if (options.connection === undefined) connection.close();
   }
 }
 
 /** Objects come one by one when the operator starts. */
 const guardsDelayMs = 500;
-
-/** The built-in guard rails, in a worker of their own. */
-async function guardRailsHost(options: OperatorOptions): Promise<{ host: WasmHost; rail: Rail }> {
-  const { regoDeadlineMs: deadlineMs = 2_000, clock = systemClock } = options;
-  const log = options.log.child({ component: "guard-rails" });
-  const wasm = new Uint8Array(await readFile(options.guardRailsModule ?? guardRailsModule));
-  const host = new WasmHost({ module: wasm, log, clock, deadlineMs });
-  return { host, rail: builtinRail(host) };
-}
 
 function compileWith(opa: string | undefined): Compile {
   return async (sources, { entryPoint, data }, signal) =>

@@ -8,6 +8,7 @@ import {
   withDeadline,
 } from "@guardbee/kube";
 import type { Logger } from "pino";
+import { HalfTime } from "./half-time.ts";
 import type { Issuance } from "./issuances.ts";
 import { type AdmissionRequest, answerReview, parseReview, type Verdict } from "./review.ts";
 
@@ -46,6 +47,7 @@ export async function serveAdmission(
   signal: AbortSignal,
 ): Promise<AdmissionServer> {
   const { port, host, clients, log, ready } = options;
+  const halfTime = new HalfTime(options.clock);
   const validate: HttpRoute = {
     method: "POST",
     maxBodyBytes,
@@ -55,7 +57,7 @@ export async function serveAdmission(
       }
       return ready() ? undefined : refuse(503, "not ready");
     },
-    answer: (request, within) => answerTo(request, options, within),
+    answer: (request, within) => answerTo(request, { ...options, halfTime }, within),
   };
   const listen = { port, ...(host === undefined ? {} : { host }), requests, keepAliveMs, log };
   const routes = new Map([["/validate", validate]]);
@@ -69,13 +71,22 @@ export async function serveAdmission(
 
 async function answerTo(
   { body }: HttpRequest,
-  { admit, clock, log }: AdmissionServerOptions,
+  options: AdmissionServerOptions & { readonly halfTime: HalfTime },
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
-  const review = parseReview(parseJson(body.toString("utf8")));
+  const { admit, clock, log, halfTime } = options;
+  const review = await halfTime.run(() => parseReview(parseJson(body.toString("utf8"))), signal);
   if ("error" in review) return refuse(400, review.error);
-  const verdict = await withDeadline(clock, { ms: deadlineMs, error: overrun }, signal, (limited) =>
-    Promise.race([admit(review, limited), aborted(limited)]),
+  const verdict = await withDeadline(
+    clock,
+    { ms: deadlineMs, error: overrun },
+    signal,
+    async (limited) => {
+      // It parses and lowers in one go, then waits for Rego.
+      const admitting = halfTime.run(() => ({ verdict: admit(review, limited) }), limited);
+      const answered = admitting.then(({ verdict }) => verdict);
+      return Promise.race([answered, aborted(limited)]);
+    },
   ).catch((error: Error): Verdict => {
     signal.throwIfAborted();
     return { allowed: true, warnings: [`not checked yet, see its status: ${error.message}`] };

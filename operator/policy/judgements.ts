@@ -1,9 +1,15 @@
 import { parseRollout } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
+import type { BuiltinRego } from "../rego/builtin-rego.ts";
 import type { Guard } from "../rego/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
 import { type Judgement, judge, type Unanswered } from "./judge.ts";
-import type { Translate } from "./translate.ts";
+
+/** For what is stored, and for what is to be reviewed: neither waits for the other. */
+export type JudgementsBuiltin = {
+  readonly controller: BuiltinRego;
+  readonly reviews: BuiltinRego;
+};
 
 /**
  * Judgements by generation, so that a node that reports costs no parsing and no Rego. One a policy:
@@ -12,12 +18,12 @@ import type { Translate } from "./translate.ts";
 export class Judgements {
   /** By set name. Written by get and forget. */
   readonly #known = new Map<string, { readonly key: string; readonly judgement: Judgement }>();
-  readonly #translate: Translate;
   readonly #rego: RegoPolicies;
+  readonly #builtin: JudgementsBuiltin;
 
-  constructor(translate: Translate, rego: RegoPolicies) {
-    this.#translate = translate;
+  constructor(rego: RegoPolicies, builtin: JudgementsBuiltin) {
     this.#rego = rego;
+    this.#builtin = builtin;
   }
 
   /** The judgement of this generation; throws when Rego gives no answer. */
@@ -39,7 +45,7 @@ export class Judgements {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.check(policy, signal);
-    return this.#judgePolicy(policy, signal);
+    return this.#judgePolicy(policy, this.#builtin.reviews, signal);
   }
 
   /** When `get` is to be asked again though nothing changed; Infinity: never. */
@@ -57,12 +63,16 @@ export class Judgements {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
-    return this.#judgePolicy(policy, signal);
+    return this.#judgePolicy(policy, this.#builtin.controller, signal);
   }
 
-  #judgePolicy(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
-    const guard: Guard = (subject, within) => this.#rego.guard(subject, within);
-    return judge(policy.object, { translate: this.#translate, guard }, signal);
+  #judgePolicy(
+    policy: PolicyEntry,
+    { translate, rail }: BuiltinRego,
+    signal: AbortSignal,
+  ): Promise<Judgement> {
+    const guard: Guard = (subject, within) => this.#rego.guard(subject, within, rail);
+    return judge(policy.object, { translate, guard }, signal);
   }
 }
 

@@ -248,9 +248,13 @@ export class RegoPolicies {
     return dueInMs;
   }
 
-  /** Passes a policy through every guard rail that applies to it. */
-  async guard(subject: GuardSubject, signal: AbortSignal): Promise<Guarded> {
-    const { builtin, disabledGuardRails, ownNamespace, fleet } = this.#options;
+  /** Passes a policy through `builtin` and every other guard rail that applies to it. */
+  async guard(
+    subject: GuardSubject,
+    signal: AbortSignal,
+    builtin = this.#options.builtin,
+  ): Promise<Guarded> {
+    const { disabledGuardRails, ownNamespace, fleet } = this.#options;
     const { namespace } = subject.set.policy;
     const own = this.#rails.rails(namespace);
     const namespaces = Object.fromEntries(

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { resources } from "@guardbee/kube";
+import { projectPolicy } from "../fleet/objects.ts";
+import type { BuiltinRego } from "../rego/builtin-rego.ts";
+import { guardWith, type Rail } from "../rego/guard-rails.ts";
+import type { RegoPolicies } from "../rego/rego-policies.ts";
+import { Judgements } from "./judgements.ts";
+
+const never = new AbortController().signal;
+const facts = { ownNamespace: "guardbee-system", namespaces: {}, disabled: [] };
+
+/** Of no RegoPolicies. */
+const rego = {
+  inputsOf: () => "",
+  guard: (...[subject, signal, rail]: Parameters<RegoPolicies["guard"]>) =>
+    guardWith([rail!], subject, facts, signal),
+} as Partial<RegoPolicies> as RegoPolicies;
+
+/** Says by whom it was asked; `busy`: never answers. */
+function builtinOf(name: string, asked: string[], state: "free" | "busy"): BuiltinRego {
+  const rail: Rail = {
+    name,
+    decide: async () => {
+      asked.push(`${name} guard rails`);
+      return {};
+    },
+  };
+  return {
+    rail,
+    close: async () => {},
+    translate: async () => {
+      asked.push(`${name} translate`);
+      if (state === "busy") await new Promise(() => {});
+      return { accepted: true, scope: { host: true }, mode: "enforce" };
+    },
+  };
+}
+
+const policy = projectPolicy(resources.tracingPolicy, {
+  apiVersion: "cilium.io/v1alpha1",
+  kind: "TracingPolicy",
+  metadata: { name: "p", uid: "u", generation: 1 },
+  spec: { kprobes: [{ call: "fd_install", syscall: false, args: [{ index: 0, type: "int" }] }] },
+});
+
+test("what is stored is judged while reviews have no end, and the other way round", async () => {
+  for (const busy of ["reviews", "controller"] as const) {
+    const asked: string[] = [];
+    const judgements = new Judgements(rego, {
+      controller: builtinOf("controller", asked, busy === "controller" ? "busy" : "free"),
+      reviews: builtinOf("reviews", asked, busy === "reviews" ? "busy" : "free"),
+    });
+    const judge = {
+      controller: () => judgements.get(policy, never),
+      reviews: () => judgements.check(policy, never),
+    };
+    const other = busy === "reviews" ? "controller" : "reviews";
+    judge[busy]();
+    assert.equal((await judge[other]()).kind, "accepted");
+    assert.deepEqual(asked, [`${busy} translate`, `${other} translate`, `${other} guard rails`]);
+  }
+});
