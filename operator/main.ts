@@ -20,6 +20,7 @@ import { Fleet } from "./fleet/fleet.ts";
 import { FleetCounter } from "./metrics/fleet-counts.ts";
 import { OperatorMetrics } from "./metrics/metrics.ts";
 import { compileRego } from "./opa/compile.ts";
+import { FairSlots, type SlotShares } from "./opa/fair-slots.ts";
 import { findOpa } from "./opa/find-opa.ts";
 import { openSandboxes } from "./opa/sandboxes.ts";
 import { Judgements } from "./policy/judgements.ts";
@@ -142,7 +143,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const sandboxes = openSandboxes({ clock, log: log.child({ component: "rego" }) });
   const rego: RegoPolicies = new RegoPolicies({
     ...{ connection, fleet, sets, translate: controller.translate, clock },
-    compile: compileWith(options.opa),
+    compile: compileWith(options.opa, { size: 2, reserved: 1, perNamespace: 1 }),
     sandboxes,
     builtin: controller.rail,
     disabledGuardRails: () => switches.disabled,
@@ -156,7 +157,13 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     },
     log: log.child({ component: "rego" }),
   });
-  const judgements = new Judgements(rego, { controller, reviews });
+  const judgements = new Judgements(rego, {
+    controller,
+    reviews: {
+      ...reviews,
+      compile: compileWith(options.opa, { size: 1, reserved: 0, perNamespace: 1 }),
+    },
+  });
 
   async function lead(leading: AbortSignal): Promise<void> {
     await orAborted(known, leading);
@@ -237,14 +244,18 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
 /** Objects come one by one when the operator starts. */
 const guardsDelayMs = 500;
 
-function compileWith(opa: string | undefined): Compile {
-  return async (sources, { entryPoint, data }, signal) =>
-    compileRego(sources, {
-      entryPoints: [entryPoint],
-      data,
-      opa: opa ?? (await findOpa()),
-      signal,
-    });
+/** Each run of opa is a process that takes a core and up to 512 MiB. */
+function compileWith(opa: string | undefined, shares: SlotShares): Compile {
+  const slots = new FairSlots(shares);
+  return async (sources, { entryPoint, data, owner }, signal) => {
+    const release = await slots.acquire(owner, signal);
+    try {
+      const options = { entryPoints: [entryPoint], data, signal };
+      return await compileRego(sources, { ...options, opa: opa ?? (await findOpa()) });
+    } finally {
+      release();
+    }
+  };
 }
 
 function leaseOf(

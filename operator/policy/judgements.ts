@@ -3,12 +3,14 @@ import type { PolicyEntry } from "../fleet/objects.ts";
 import type { BuiltinRego } from "../rego/builtin-rego.ts";
 import type { Guard } from "../rego/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
+import { reviewRegoPolicy } from "../rego/review.ts";
+import type { Compile } from "../rego/unit.ts";
 import { type Judgement, judge, type Unanswered } from "./judge.ts";
 
 /** For what is stored, and for what is to be reviewed: neither waits for the other. */
-export type JudgementsBuiltin = {
+export type Evaluators = {
   readonly controller: BuiltinRego;
-  readonly reviews: BuiltinRego;
+  readonly reviews: BuiltinRego & { readonly compile: Compile };
 };
 
 /**
@@ -19,11 +21,11 @@ export class Judgements {
   /** By set name. Written by get and forget. */
   readonly #known = new Map<string, { readonly key: string; readonly judgement: Judgement }>();
   readonly #rego: RegoPolicies;
-  readonly #builtin: JudgementsBuiltin;
+  readonly #evaluators: Evaluators;
 
-  constructor(rego: RegoPolicies, builtin: JudgementsBuiltin) {
+  constructor(rego: RegoPolicies, evaluators: Evaluators) {
     this.#rego = rego;
-    this.#builtin = builtin;
+    this.#evaluators = evaluators;
   }
 
   /** The judgement of this generation; throws when Rego gives no answer. */
@@ -44,8 +46,11 @@ export class Judgements {
   async check(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
-    if (policy.resource.group === "guardbee.io") return this.#rego.check(policy, signal);
-    return this.#judgePolicy(policy, this.#builtin.reviews, signal);
+    const { reviews } = this.#evaluators;
+    if (policy.resource.group === "guardbee.io") {
+      return reviewRegoPolicy(policy, reviews.compile, signal);
+    }
+    return this.#judgePolicy(policy, reviews, signal);
   }
 
   /** When `get` is to be asked again though nothing changed; Infinity: never. */
@@ -63,7 +68,7 @@ export class Judgements {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
-    return this.#judgePolicy(policy, this.#builtin.controller, signal);
+    return this.#judgePolicy(policy, this.#evaluators.controller, signal);
   }
 
   #judgePolicy(

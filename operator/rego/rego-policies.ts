@@ -1,4 +1,4 @@
-import type { Clock, KubeConnection } from "@guardbee/kube";
+import { type Clock, type KubeConnection, withDeadline } from "@guardbee/kube";
 import { parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { type Bundle, BundleError } from "../bundle/index.ts";
@@ -13,9 +13,10 @@ import { bundleContent, inlineContent } from "./contents.ts";
 import { generate } from "./generate.ts";
 import { type Guarded, type GuardSubject, guardWith, type Rail } from "./guard-rails.ts";
 import { InventoryView } from "./inventory-view.ts";
-import { isGuard, OwnRails } from "./own-rails.ts";
+import { inFairOrder, isGuard, OwnRails } from "./own-rails.ts";
 import { type GeneratedObject, stableJson } from "./results.ts";
-import { type Compile, problemAt, type RegoContent, type RegoUnit } from "./unit.ts";
+import { defaultEntryPoints } from "./review.ts";
+import type { Compile, RegoContent, RegoUnit } from "./unit.ts";
 import { Units } from "./units.ts";
 
 export type RegoPoliciesOptions = {
@@ -44,10 +45,7 @@ export type RegoPoliciesOptions = {
 /** Changes come in waves: of a roll-out, of a node that starts. */
 const debounceMs = 1_000;
 
-const defaultEntryPoints = {
-  Generate: "guardbee/generate/policies",
-  Guardrail: "guardbee/guardrail/decision",
-} as const;
+const namespacedPrepareMs = 10_000;
 
 /**
  * The Rego of the cluster: what is compiled, what generators yield, and the guard rails that every
@@ -64,9 +62,6 @@ export class RegoPolicies {
   #guardVersion = 0;
   /** Changes with the inventory, by namespace. Written by #inventoryChanged. */
   #inventoryVersion = 0;
-
-  /** Ends with the last compilation that check asked for. Written by check. */
-  #checking: Promise<unknown> = Promise.resolve();
   readonly #bundles: Bundles;
 
   constructor(options: RegoPoliciesOptions) {
@@ -197,28 +192,6 @@ export class RegoPolicies {
     }
   }
 
-  /**
-   * What can be said of a RegoPolicy before it is stored: its schema, and whether its modules
-   * compile. Nothing is evaluated, and no bundle is fetched: that would be an effect outside.
-   */
-  async check(entry: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
-    const parsed = parseRegoPolicy(entry.object);
-    if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
-    const { spec } = parsed.value;
-    if (spec.modules === undefined) return { kind: "guards", rego: {} };
-    const { digest, sources, data } = inlineContent(parsed.value);
-    const entryPoint = spec.entryPoint ?? defaultEntryPoints[spec.role];
-    // One at a time: each is a process of its own that takes a core and a lot of memory.
-    const compiling = this.#checking.then(() => {
-      signal.throwIfAborted();
-      return this.#options.compile(sources, { entryPoint, data }, signal);
-    });
-    this.#checking = compiling.catch(() => {});
-    const compiled = await compiling;
-    if (compiled.ok) return { kind: "guards", rego: { digest } };
-    return { kind: "refused", reason: "InvalidRego", problems: compiled.problems.map(problemAt) };
-  }
-
   /** Removes bundles that are kept for policies that are gone. */
   async removeOrphans(signal: AbortSignal): Promise<void> {
     const uids = new Set(this.#options.fleet.regoEntries().map(({ uid }) => uid));
@@ -228,24 +201,41 @@ export class RegoPolicies {
   /**
    * Gets the guard rails ready, as far as they can be, and writes nothing. A new leader must not tell
    * policies that they wait for one that only was not compiled yet, and a replica that does not lead
-   * judges what is being applied. Gives the milliseconds after which to do it again; Infinity: never.
+   * judges what is being applied. Those of namespaces get 10 s together: they must not keep anybody
+   * from leading. Gives the milliseconds after which to do it again; Infinity: never.
    */
   async prepare(signal: AbortSignal): Promise<number> {
-    const { fleet, log } = this.#options;
+    const { fleet, log, clock } = this.#options;
     const gone = this.#units.names().filter((name) => fleet.policy(name) === undefined);
     for (const name of gone) this.forget(name);
+    const { first, inTurns } = inFairOrder(this.#rails.entries());
     let dueInMs = Number.POSITIVE_INFINITY;
-    for (const entry of this.#rails.entries()) {
-      try {
-        const judged = await this.#judge(entry, async () => {}, signal);
-        if (judged.kind === "unknown") throw new Error(judged.message);
-      } catch (err) {
-        signal.throwIfAborted();
-        log.warn({ ref: entry.setName, err }, "guard rail cannot be evaluated");
+    const prepareAll = async (entries: readonly PolicyEntry[], within: AbortSignal) => {
+      for (const entry of entries) {
+        await this.#prepareOne(entry, within);
+        dueInMs = Math.min(dueInMs, this.dueInMs(entry.setName));
       }
-      dueInMs = Math.min(dueInMs, this.dueInMs(entry.setName));
-    }
+    };
+    await prepareAll(first, signal);
+    const error = () => new Error(`took over ${namespacedPrepareMs} ms`);
+    await withDeadline(clock, { ms: namespacedPrepareMs, error }, signal, (limited) =>
+      prepareAll(inTurns, limited),
+    ).catch((err: Error) => {
+      signal.throwIfAborted();
+      log.warn({ err }, "guard rails of namespaces are not all ready; they follow");
+      dueInMs = 0;
+    });
     return dueInMs;
+  }
+
+  async #prepareOne(entry: PolicyEntry, signal: AbortSignal): Promise<void> {
+    try {
+      const judged = await this.#judge(entry, async () => {}, signal);
+      if (judged.kind === "unknown") throw new Error(judged.message);
+    } catch (err) {
+      signal.throwIfAborted();
+      this.#options.log.warn({ ref: entry.setName, err }, "guard rail cannot be evaluated");
+    }
   }
 
   /** Passes a policy through `builtin` and every other guard rail that applies to it. */

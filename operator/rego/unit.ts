@@ -20,13 +20,20 @@ export type RegoContent = {
 
 export type Compile = (
   sources: readonly RegoSource[],
-  options: { readonly entryPoint: string; readonly data: unknown },
+  options: {
+    readonly entryPoint: string;
+    readonly data: unknown;
+    /** Whose Rego it is. */
+    readonly owner: SlotOwner;
+  },
   signal: AbortSignal,
 ) => Promise<Compiled>;
 
 export type UnitOptions = {
   /** Names the RegoPolicy in errors. */
   readonly subject: string;
+  /** Its namespace. */
+  readonly owner?: SlotOwner;
   readonly compile: Compile;
   /** Where it is evaluated. */
   readonly sandbox: Sandbox;
@@ -88,10 +95,10 @@ export class RegoUnit {
     if (this.#loaded?.key === key) return { ok: true, value: undefined };
     if (this.#refused?.key === key) return { ok: false, problems: this.#refused.problems };
     const { data } = content;
-    const { compile, checks } = this.#options;
+    const { compile, checks, owner } = this.#options;
     let { module } = content;
     if (module === undefined) {
-      const compiled = await compile(content.sources, { entryPoint, data }, signal);
+      const compiled = await compile(content.sources, { entryPoint, data, owner }, signal);
       if (!compiled.ok) {
         this.#refused = { key, problems: compiled.problems.map(problemAt) };
         return { ok: false, problems: this.#refused.problems };

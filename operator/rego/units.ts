@@ -38,10 +38,10 @@ export class Units {
     const known = this.#candidates.get(setName);
     if (known !== undefined) return known;
     const { compile, sandboxes } = this.#options;
-    const { namespace } = entry.object.metadata;
-    const sandbox = namespace === undefined ? sandboxes.cluster : sandboxes.namespaced;
+    const { namespace: owner } = entry.object.metadata;
+    const sandbox = owner === undefined ? sandboxes.cluster : sandboxes.namespaced;
     const subject = subjectOf(entry);
-    const unit = new RegoUnit({ subject, compile, sandbox, checks: this.#checks });
+    const unit = new RegoUnit({ subject, owner, compile, sandbox, checks: this.#checks });
     this.#candidates.set(setName, unit);
     return unit;
   }

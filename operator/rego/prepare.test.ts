@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock, resources } from "@guardbee/kube";
+import pino from "pino";
+import type { Fleet } from "../fleet/fleet.ts";
+import { type PolicyEntry, projectPolicy } from "../fleet/objects.ts";
+import { openSandboxes } from "../opa/sandboxes.ts";
+import { inFairOrder } from "./own-rails.ts";
+import { RegoPolicies, type RegoPoliciesOptions } from "./rego-policies.ts";
+
+function aGuardRail(name: string, namespace?: string): PolicyEntry {
+  const resource = namespace === undefined ? resources.regoPolicy : resources.regoPolicyNamespaced;
+  const rego = "package guardbee.guardrail\n\ndecision := {}\n";
+  return projectPolicy(resource, {
+    apiVersion: "guardbee.io/v1alpha1",
+    kind: resource.kind,
+    metadata: { name, uid: name, generation: 1, ...(namespace ? { namespace } : {}) },
+    spec: { role: "Guardrail", modules: [{ name: "a.rego", rego }] },
+  });
+}
+
+test("guard rails of the cluster come first, then one of each namespace", () => {
+  const entries = [
+    ...["1", "2", "3"].map((name) => aGuardRail(`a${name}`, "a")),
+    ...[aGuardRail("b1", "b"), aGuardRail("b2", "b"), aGuardRail("c")],
+  ];
+  const { first, inTurns } = inFairOrder(entries);
+  const namesOf = (some: readonly PolicyEntry[]) => some.map(({ object }) => object.metadata.name);
+  assert.deepEqual(namesOf(first), ["c"]);
+  assert.deepEqual(namesOf(inTurns), ["a1", "b1", "a2", "b2", "a3"]);
+});
+
+test("guard rails of namespaces that have no end keep nobody from leading for over 10 s", async () => {
+  const clock = new ManualClock();
+  const log = pino({ level: "silent" });
+  const sandboxes = openSandboxes({ clock, log });
+  const entries = [aGuardRail("slow", "tenant"), aGuardRail("slow-too", "tenant"), aGuardRail("z")];
+  const compiled: (string | undefined)[] = [];
+  const fleet = {
+    regoEntries: () => entries,
+    policy: (name: string) => entries.find(({ setName }) => setName === name),
+  } as unknown as Fleet;
+  const rego = new RegoPolicies({
+    ...({ fleet, clock, log, sandboxes } as unknown as RegoPoliciesOptions),
+    compile: async (_sources, { owner }, signal) => {
+      compiled.push(owner);
+      if (owner !== undefined) await clock.sleep(3_600_000, signal);
+      return { ok: true, module: new Uint8Array(), opaVersion: "1" };
+    },
+    guardsChanged: () => {},
+  });
+  const prepared = rego.prepare(new AbortController().signal);
+  let ready = false;
+  prepared.then(() => {
+    ready = true;
+  });
+  await clock.advance(9_999);
+  assert.deepEqual([compiled, ready], [[undefined, "tenant"], false]);
+  await clock.advance(1);
+  assert.equal(await prepared, 0); // there is more to prepare
+});
