@@ -5,6 +5,7 @@ import { NodePace, reconcileNode } from "./distribute/reconcile.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { OperatorMetrics } from "./metrics/metrics.ts";
 import type { Judgements } from "./policy/judgements.ts";
+import { NamespaceQuota } from "./policy/namespace-quota.ts";
 import { reconcilePolicy } from "./policy/reconcile.ts";
 import type { WrittenSets } from "./rollout/written-sets.ts";
 import { StatusWriter } from "./status/status-writer.ts";
@@ -46,6 +47,7 @@ export function createQueues(options: QueuesOptions): Queues {
     dueInMs: (setName: string) => judgements.dueInMs(setName),
     forget: (setName: string, signal: AbortSignal) => judgements.forget(setName, signal),
     sets,
+    quota: new NamespaceQuota((namespace) => fleet.setsIn(namespace)),
     statuses: new StatusWriter(connection, clock, statusIntervalMs),
     clock,
     log,

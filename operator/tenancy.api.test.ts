@@ -251,6 +251,51 @@ describe("a namespace's author, tried on a real API server", { skip: whyNoApiSer
     await cluster.delete(tracingPolicyNamespaced, "host", "shop");
   });
 
+  test("a namespace has a quota, which other namespaces and cluster policies do not feel", async () => {
+    const values = (count: number, from = 0) =>
+      Array.from({ length: count }, (_, i) => `/x/${from + i}/`);
+    const spec = (count: number) => {
+      const [hook] = hooks("/x/");
+      const [selector] = hook!.selectors;
+      const [match] = selector!.matchArgs;
+      const matchArgs = [{ ...match, values: values(count) }];
+      return { kprobes: [{ ...hook, selectors: [{ ...selector, matchArgs }] }] };
+    };
+    const apply = (namespace: string, name: string, count: number) =>
+      cluster.apply(tracingPolicyNamespaced, {
+        metadata: { name, namespace },
+        spec: spec(count),
+      });
+    const is = (namespace: string, name: string, wanted: string) =>
+      cluster.accepted(tracingPolicyNamespaced, name, wanted, namespace);
+    await apply("shop", "first", 9_000);
+    await is("shop", "first", "True Accepted");
+    await apply("shop", "second", 1_001);
+    const { message } = await is("shop", "second", "False QuotaExceeded");
+    assert.equal(
+      message,
+      "metadata.namespace: shop would have 10001 values in its policies, of which this has 1001; at most 10000 in one namespace: remove or shorten others",
+    );
+    assert.equal(await cluster.sets("tracingpolicynamespaced.shop.second"), undefined);
+    await apply("bank", "second", 1_001);
+    await is("bank", "second", "True Accepted");
+    await cluster.apply(tracingPolicy, { metadata: { name: "second" }, spec: spec(1_001) });
+    await cluster.accepted(tracingPolicy, "second", "True Accepted");
+    await apply("shop", "second", 1_000);
+    await is("shop", "second", "True Accepted");
+    await apply("shop", "first", 9_001);
+    await is("shop", "first", "False QuotaExceeded");
+    const [kept] = (await cluster.sets("tracingpolicynamespaced.shop.first"))!;
+    const [condition] = kept!.hooks[0]!.selectors[0]!.conditions;
+    assert.equal(condition?.values.length, 9_000, "what was in force stays");
+    await cluster.delete(tracingPolicy, "second");
+    for (const name of ["first", "second"]) {
+      await cluster.delete(tracingPolicyNamespaced, name, "shop");
+    }
+    await cluster.delete(tracingPolicyNamespaced, "second", "bank");
+    await eventually("gone", async () => (await cluster.list(resources.selectorSet)).length, 0);
+  });
+
   test("a label lifts no guard rail for a namespace's author", async () => {
     const labels = {
       "guardbee.io/allow-system-namespaces": "true",

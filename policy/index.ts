@@ -58,4 +58,6 @@ export {
   type Scope,
   type Selector,
   type SelectorSet,
+  type SetSize,
+  sizeOf,
 } from "./selector-set.ts";

@@ -191,6 +191,36 @@ describe("admission on a real API server", { skip: whyNoApiServer() }, () => {
     await cluster.delete(tracingPolicy, "old");
   });
 
+  test("100,000 values are refused with the bound: by the schema, by the webhook, in the status", async () => {
+    const paths = (count: number) => Array.from({ length: count }, (_, i) => `/${i}`);
+    const selector = (count: number) => ({
+      matchBinaries: [{ operator: "In", values: paths(count) }],
+    });
+    const large = (...selectors: readonly object[]) => ({
+      metadata: { name: "large" },
+      spec: { kprobes: [{ call: "fd_install", syscall: false, selectors }] },
+    });
+    const oneList = await tryWrite(tracingPolicy, large(selector(100_000)));
+    assert.match(
+      oneList,
+      /^422 Invalid .*\.values: Too many: 100000: must have at most 10000 items/,
+    );
+    const many = large(...Array.from({ length: 50 }, () => selector(2_000)));
+    await cluster.apply(tracingPolicy, many); // from before the webhook was there
+    const port = await startOperator();
+    await pointWebhookAt(port);
+    const said = "spec: has 100000 values; at most 10000 in one policy: split it";
+    const other = { ...many, metadata: { name: "other" } };
+    await eventually(
+      "the webhook's refusal",
+      () => tryWrite(tracingPolicy, other),
+      (answer) => answer.startsWith("422 Invalid ") && answer.includes(said),
+    );
+    const { message } = await cluster.accepted(tracingPolicy, "large", "False InvalidSpec");
+    assert.equal(message, said);
+    await cluster.delete(tracingPolicy, "large");
+  });
+
   test("a guard rail's refusal is what kubectl prints; Rego that does not compile is refused", async () => {
     const port = await startOperator();
     await pointWebhookAt(port);

@@ -3,6 +3,7 @@ import {
   hashSets,
   type LabelSelector,
   type Mode,
+  namespaceOfSet,
   type PolicyKind,
   type PolicyStatus,
   type RegoKind,
@@ -12,6 +13,7 @@ import {
   type SourceRef,
   setName,
 } from "@guardbee/policy";
+import { type ObjectSize, sizeOfAll } from "../policy/namespace-quota.ts";
 import { countRules, type RuleCounts } from "../rego/drop-guard.ts";
 import type { NodeException, NodeReport, NodeStops } from "../status/node-state.ts";
 import { SharedTexts } from "./shared-texts.ts";
@@ -52,6 +54,8 @@ export type SetEntry = {
   readonly rollout?: SetRollout;
   /** Of a RegoPolicy: what there is to lose. */
   readonly rules?: RuleCounts;
+  /** Of a namespace's policies. */
+  readonly size?: ObjectSize;
 };
 
 /** A roll-out under way: nodes whose position is below `share` hold the new content. */
@@ -142,6 +146,7 @@ export function projectSet(raw: KubeObject): SetEntry {
     ...(spec?.countStops === true ? { countStops: true } : {}),
     ...(rollout === undefined ? {} : { rollout: projectRollout(rollout) }),
     ...(raw.metadata.name.startsWith("regopolicy") ? { rules: countRules(sets ?? []) } : {}),
+    ...(namespaceOfSet(raw.metadata.name) === undefined ? {} : { size: sizeOfAll(sets ?? []) }),
   };
 }
 

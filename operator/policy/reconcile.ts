@@ -29,6 +29,7 @@ import { rollUp } from "../status/roll-up.ts";
 import type { RollOutView } from "../status/stages.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
 import type { Accepted, Guards, Judgement, Unanswered } from "./judge.ts";
+import type { NamespaceQuota } from "./namespace-quota.ts";
 
 export type PolicyDeps = {
   readonly connection: KubeConnection;
@@ -39,6 +40,7 @@ export type PolicyDeps = {
   readonly dueInMs: (setName: string) => number;
   readonly forget: (setName: string, signal: AbortSignal) => Promise<void>;
   readonly sets: WrittenSets;
+  readonly quota: NamespaceQuota;
   readonly statuses: StatusWriter;
   readonly clock: Clock;
   readonly log: Logger;
@@ -47,7 +49,7 @@ export type PolicyDeps = {
   readonly rollout: RolloutPlan;
 };
 
-/** Rego gave no answer: how soon it is asked again. */
+/** Rego gave no answer, or a namespace has no room left: how soon it is asked again. */
 const judgeAgainMs = 30_000;
 
 /**
@@ -164,6 +166,11 @@ async function settle(
   const dueInMs = Number.POSITIVE_INFINITY;
   const used = usedOf(judged);
   if (used?.kind !== "accepted") return { verdict: judged, view: there, dueInMs };
+  const overQuota = used.hash === there?.hash ? [] : takeQuota(policy, used, deps);
+  if (overQuota.length > 0) {
+    const verdict = { kind: "refused", reason: "QuotaExceeded", problems: overQuota } as const;
+    return { verdict: { ...verdict, mode: used.mode }, view: there, dueInMs: judgeAgainMs };
+  }
   const count = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
   const asked = there?.rollout !== undefined || there?.countStops === true; // a roll-out, a trial
   for (const { state } of asked ? nodeStates(policy, there, deps) : []) count[state]++;
@@ -186,6 +193,16 @@ async function settle(
     if (error.status === 413) return { verdict: tooLarge(error, used.mode), view: there, dueInMs };
     return { verdict: judged, view: there, refusal: error, dueInMs };
   }
+}
+
+/** What a namespaced policy needs and its namespace has no more of. */
+function takeQuota(
+  { setName: name, object }: PolicyEntry,
+  { sets }: Accepted,
+  { quota }: PolicyDeps,
+): readonly Problem[] {
+  const { namespace } = object.metadata;
+  return namespace === undefined ? [] : quota.take({ name, namespace, sets });
 }
 
 /** What nodes report of the calls that a content stopped, or would have. */
@@ -306,6 +323,7 @@ async function forgetPolicy(
   await deps.forget(setName, signal);
   deps.statuses.forget(setName);
   deps.sets.forget(setName);
+  deps.quota.forget(setName);
   if (deps.fleet.set(setName) !== undefined) {
     await deleteObject(deps.connection, resources.selectorSet, { name: setName }, signal);
   }

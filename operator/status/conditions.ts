@@ -3,6 +3,7 @@ import type { ConditionType, PolicyStatus, StatusCondition } from "@guardbee/pol
 /** Why a policy is not accepted, and so not programmed. */
 export const refusalReasons = [
   ...(["InvalidSpec", "NotSupported", "Refused"] as const),
+  "QuotaExceeded",
   ...(["InvalidRego", "InvalidResult", "TooManyRules", "DropHeld"] as const),
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];

@@ -1,0 +1,90 @@
+import { type Problem, type SelectorSet, type SetSize, sizeOf } from "@guardbee/policy";
+
+/** How large the sets of one object are, all together. */
+export type ObjectSize = SetSize & { readonly policies: number };
+
+/**
+ * What the policies of one namespace may have together. A tenant who needs more is better served by
+ * a cluster policy; more than this only serves to load every node.
+ */
+export const namespaceBounds: ObjectSize = {
+  policies: 128,
+  hooks: 512,
+  selectors: 1_024,
+  values: 10_000,
+};
+
+const measures = Object.keys(namespaceBounds) as (keyof ObjectSize)[];
+
+/** The size of an object with these sets. */
+export function sizeOfAll(sets: readonly SelectorSet[]): ObjectSize {
+  return sets.map((set) => ({ policies: 1, ...sizeOf(set) })).reduce(add, nothing);
+}
+
+const nothing: ObjectSize = { policies: 0, hooks: 0, selectors: 0, values: 0 };
+
+function add(a: ObjectSize, b: ObjectSize): ObjectSize {
+  const sums = measures.map((measure) => [measure, a[measure] + b[measure]]);
+  return Object.fromEntries(sums) as ObjectSize;
+}
+
+/** A SelectorSet object of a namespace that is there. */
+export type Stored = { readonly name: string; readonly size?: ObjectSize };
+
+/** One that is to be written. */
+export type Wanted = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly sets: readonly SelectorSet[];
+};
+
+/**
+ * What namespaces hold, as a ResourceQuota counts: who comes when all is taken is refused, what is
+ * in force stays, and an edit that needs no more than before is taken.
+ */
+export class NamespaceQuota {
+  readonly #stored: (namespace: string) => readonly Stored[];
+  /** By name: granted here, and perhaps not seen in the store yet. Written by `take` and `forget`. */
+  readonly #granted = new Map<string, { readonly namespace: string; readonly size: ObjectSize }>();
+
+  /** `stored`: the SelectorSets of a namespace's policies, as far as they are seen. */
+  constructor(stored: (namespace: string) => readonly Stored[]) {
+    this.#stored = stored;
+  }
+
+  /** Takes what an object needs, or says of what there is not enough left. */
+  take({ name, namespace, sets }: Wanted): readonly Problem[] {
+    const size = sizeOfAll(sets);
+    const held = this.#heldIn(namespace);
+    const before = held.get(name) ?? nothing;
+    held.delete(name);
+    const others = [...held.values()].reduce(add, nothing);
+    const problems = measures.flatMap((what): readonly Problem[] => {
+      const [bound, total] = [namespaceBounds[what], others[what] + size[what]];
+      if (total <= bound || size[what] <= before[what]) return [];
+      return [
+        {
+          field: "metadata.namespace",
+          what: `${namespace} would have ${total} ${what} in its policies, of which this has ${size[what]}`,
+          fix: `at most ${bound} in one namespace: remove or shorten others`,
+          kind: "invalid",
+        },
+      ];
+    });
+    if (problems.length === 0) this.#granted.set(name, { namespace, size });
+    return problems;
+  }
+
+  /** Its object is gone. */
+  forget(name: string): void {
+    this.#granted.delete(name);
+  }
+
+  #heldIn(namespace: string): Map<string, ObjectSize> {
+    const granted = [...this.#granted].filter(([, one]) => one.namespace === namespace);
+    return new Map([
+      ...this.#stored(namespace).map(({ name, size = nothing }) => [name, size] as const),
+      ...granted.map(([name, { size }]) => [name, size] as const),
+    ]);
+  }
+}
