@@ -65,6 +65,21 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
+test("an object that cannot be read keeps no other from being read, and its last version stays", async () => {
+  const project = ({ metadata: { labels } }: KubeObject) => {
+    if (labels?.v === "poison") throw new Error("poison");
+    return labels?.v ?? "";
+  };
+  const reflector = aReflector({ project });
+  await answerList("5", aNode("a", "1"), aNode("p", "2", "poison"), aNode("b", "3"));
+  const watch = await answerWatch("5");
+  watch.line({ type: "MODIFIED", object: aNode("a", "6", "poison") });
+  watch.line({ type: "MODIFIED", object: aNode("b", "7", "2") });
+  await until(() => changes.length === 3);
+  assert.deepEqual(reflector.list(), ["1", "2"]);
+  assert.deepEqual(changes, ["set a 1", "set b 1", "set b 2"]);
+});
+
 test("a list of nothing may have null for its items", async () => {
   const reflector = aReflector({ metadataOnly: true });
   const list = await server.next();

@@ -214,11 +214,24 @@ export class Reflector<T> {
     const key = objectKey(object.metadata);
     const before = this.#objects.get(key);
     if (before?.resourceVersion === resourceVersion) return key; // seen: a new list after a break
-    const value = this.#options.project(object);
+    const projected = this.#projectOf(object);
+    if (projected === undefined) return key;
+    const { value } = projected;
     this.#objects.set(key, { resourceVersion, value });
     const change = { type: "set", key, value } as const;
     this.#options.onChange?.(before === undefined ? change : { ...change, before: before.value });
     return key;
+  }
+
+  /** One object that nobody foresaw must not end the copy of all others. */
+  #projectOf(object: KubeObject): { readonly value: T } | undefined {
+    try {
+      return { value: this.#options.project(object) };
+    } catch (err) {
+      const ref = objectKey(object.metadata);
+      this.#options.log.error({ ref, err }, "object cannot be read; what was read before stays");
+      return undefined;
+    }
   }
 
   #delete(key: string): void {
