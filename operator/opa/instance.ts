@@ -3,6 +3,7 @@ import { type Builtin, BuiltinError } from "./builtins/builtin.ts";
 import { hostNumbers } from "./host-functions.ts";
 import { lossyNumber } from "./lossy-numbers.ts";
 import { isJson, plainJson } from "./plain-json.ts";
+import { namingRule } from "./rule-in-stack.ts";
 import { formatValue, parseValue, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
 // The package's face for ES modules lacks this class.
@@ -133,14 +134,10 @@ export class Instance {
     const missing = inputAt + input.byteLength - this.memoryBytes;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / pageBytes));
     new Uint8Array(this.#memory.buffer).set(input, inputAt);
-    const address = this.#exports.opa_eval(
-      0,
-      number,
-      data,
-      inputAt,
-      input.byteLength,
-      inputAt + input.byteLength,
-      1, // the text of values, as JSON would lose the sets
+    const heap = inputAt + input.byteLength;
+    const text = 1; // of values, as JSON would lose the sets
+    const address = namingRule(() =>
+      this.#exports.opa_eval(0, number, data, inputAt, input.byteLength, heap, text),
     );
     const result = this.#bytes(address).slice();
     const { maximumResultBytes } = this.#limits;
@@ -148,8 +145,8 @@ export class Instance {
       const what = `gives ${result.byteLength} bytes of result, more than ${maximumResultBytes}`;
       throw new Error(`${what}; make it give less`);
     }
-    const text = decoder.decode(result);
-    const lossy = lossyNumber(text);
+    const written = decoder.decode(result);
+    const lossy = lossyNumber(written);
     if (lossy !== undefined) {
       const at = lossy.path.replace(/^\[0\]\.result/, "") || "its result";
       const fix = "give it as text, by format_int or sprintf, or round it";
@@ -157,7 +154,7 @@ export class Instance {
         `gives the number ${lossy.number.slice(0, 64)} in ${at}, which loses digits; ${fix}`,
       );
     }
-    return isJson(text) ? result : encoder.encode(plainJson(parseValue(text)));
+    return isJson(written) ? result : encoder.encode(plainJson(parseValue(written)));
   }
 
   #callBuiltin(
