@@ -8,11 +8,16 @@ export type Replacement =
       readonly kind: "host";
       readonly builtin: string;
       readonly for: "all" | "numbers" | "fractions";
+      /** The operands that `for` looks at; default all. */
+      readonly operands?: readonly number[];
     }
   | { readonly kind: "copy" };
 
 const host = (builtin: string): Replacement => ({ kind: "host", builtin, for: "all" });
-const fractions = (builtin: string): Replacement => ({ kind: "host", builtin, for: "fractions" });
+const fractions = (builtin: string, operands?: readonly number[]): Replacement => ({
+  ...{ kind: "host", builtin, for: "fractions" },
+  ...(operands === undefined ? {} : { operands }),
+});
 
 /**
  * The functions of OPA's C library (wasm/src) whose answer differs from that of `opa eval`, and what
@@ -28,6 +33,12 @@ export const hostFunctions: Readonly<Record<string, Replacement>> = {
   opa_arith_round: fractions("round"),
   opa_arith_ceil: fractions("ceil"),
   opa_arith_floor: fractions("floor"),
+  opa_bits_and: fractions("bits.and"),
+  opa_bits_or: fractions("bits.or"),
+  opa_bits_xor: fractions("bits.xor"),
+  opa_bits_negate: fractions("bits.negate"),
+  opa_strings_substring: fractions("substring", [1, 2]),
+  opa_array_slice: fractions("array.slice", [1, 2]),
   opa_agg_sum: host("sum"),
   opa_agg_product: host("product"),
   opa_to_number: host("to_number"),

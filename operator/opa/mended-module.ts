@@ -139,11 +139,13 @@ const op = {
     i32Load8U: 0x2d,
     i32Load16U: 0x2f,
   },
-  ...{ i32Const: 0x41, i32Eq: 0x46, i32And: 0x71, i32Xor: 0x73 },
+  ...{ i32Const: 0x41, i32Eq: 0x46, i32And: 0x71 },
 } as const;
 
 /** `i32.load16_u` of a number that is kept as an int: its type, then its representation (value.h). */
 const intHeader = 0x0103;
+/** Where the number that is tried may be written: OPA's library keeps nothing in the first bytes. */
+const scratch = 8;
 const types = { number: 3, object: 6 } as const;
 
 /** The new body; undefined when a function that it needs is not there, as then nothing calls it. */
@@ -168,20 +170,28 @@ function bodyOf(
   const id = [op.i32Const, ...signed(hostNumber(name)), op.i32Const, 0];
   const host = [...id, ...parameters, op.call, ...unsigned(dispatcher)];
   if (replacement.for === "all") return expression(host);
+  const looked = replacement.operands ?? Array.from({ length: arity }, (_, i) => i);
   const each = (test: (parameter: number) => readonly number[]) =>
-    Array.from({ length: arity }, (_, i) => [...test(i), ...(i > 0 ? [op.i32And] : [])]).flat();
+    looked.flatMap((parameter, i) => [...test(parameter), ...(i > 0 ? [op.i32And] : [])]);
   const numbers = each((parameter) => hasType(parameter, types.number));
   if (replacement.for === "numbers") return expression([...numbers, ...choose(host, keep)]);
-  const notInts = [...each(isInt), op.i32Const, 1, op.i32Xor];
-  return expression([...numbers, ...notInts, op.i32And, ...choose(host, keep)]);
+  const ints = each((parameter) => isInt(parameter, layout));
+  return expression([...numbers, ...choose([...ints, ...choose(keep, host)], keep)]);
 }
 
 function hasType(parameter: number, type: number): readonly number[] {
   return [op.localGet, parameter, op.i32Load8U, 0, 0, op.i32Const, type, op.i32Eq];
 }
 
-function isInt(parameter: number): readonly number[] {
-  return [op.localGet, parameter, op.i32Load16U, 0, 0, op.i32Const, ...signed(intHeader), op.i32Eq];
+/** Of a number. A literal is kept as text, so that its header alone does not tell. */
+function isInt(parameter: number, { names }: Layout): readonly number[] {
+  const tryInt = names.get("opa_number_try_int");
+  if (tryInt === undefined) {
+    const header = [op.i32Load16U, 0, 0, op.i32Const, ...signed(intHeader), op.i32Eq];
+    return [op.localGet, parameter, ...header];
+  }
+  const call = [op.call, ...unsigned(tryInt), op.i32Const, 0, op.i32Eq];
+  return [op.localGet, parameter, op.i32Const, scratch, ...call];
 }
 
 /** What is on the stack decides. */

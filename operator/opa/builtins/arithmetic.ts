@@ -14,7 +14,7 @@ import {
   truncate,
   wholeOf,
 } from "./go-big-float.ts";
-import { membersOf, numberOf, numberTextOf, stringOf } from "./operands.ts";
+import { bigIntOf, membersOf, numberOf, numberTextOf, stringOf } from "./operands.ts";
 
 /** As topdown/arithmetic.go: exact for whole numbers, else in floats of 64 bits of mantissa. */
 export const arithmetic: Readonly<Record<string, Builtin>> = {
@@ -36,11 +36,16 @@ export const arithmetic: Readonly<Record<string, Builtin>> = {
   },
   ceil: (x) => ceil(floatOf(x)),
   floor: (x) => floor(floatOf(x)),
+  // The module's own take 1 and not 1.0.
+  "bits.and": (x, y) => numberOf(bigIntOf(x) & bigIntOf(y)),
+  "bits.or": (x, y) => numberOf(bigIntOf(x) | bigIntOf(y)),
+  "bits.xor": (x, y) => numberOf(bigIntOf(x) ^ bigIntOf(y)),
+  "bits.negate": (x) => numberOf(~bigIntOf(x)),
   sum: (xs) => accumulate(xs!, fraction(0n), add, 64),
   // OPA begins with a float of 53 bits, and the product keeps to it.
   product: (xs) => accumulate(xs!, fraction(1n), multiply, 53),
   to_number: (value) => toNumber(value!),
-  format_int: (number, base) => formatInt(exactOf(number), numberTextOf(base)),
+  format_int: (number, base) => formatInt(numberTextOf(number), numberTextOf(base)),
 };
 
 const half: Fraction = { numerator: 1n, denominator: 2n };
@@ -126,8 +131,9 @@ function toNumber(value: RegoValue): RegoValue {
 
 const radixes: Readonly<Record<string, number>> = { "2": 2, "8": 8, "10": 10, "16": 16 };
 
-function formatInt(value: Fraction, base: string): string {
+function formatInt(number: string, base: string): string {
   const radix = radixes[base];
   if (radix === undefined) throw new BuiltinError("base is none of 2, 8, 10 and 16");
-  return (wholeOf(value) ?? truncate(roundToBits(value))).toString(radix);
+  const whole = /^-?\d+$/.test(number) ? BigInt(number) : truncate(roundToBits(fractionOf(number)));
+  return whole.toString(radix);
 }

@@ -2,7 +2,7 @@ import { sorted } from "../order.ts";
 import { BigNumber, type RegoObject, RegoSet, type RegoValue } from "../value.ts";
 import { type Builtin, BuiltinError } from "./builtin.ts";
 import { goReplace, goText } from "./go-replace.ts";
-import { arrayOf, membersOf, objectOf, stringOf } from "./operands.ts";
+import { arrayOf, intOf, membersOf, objectOf, stringOf } from "./operands.ts";
 import { display } from "./sprintf.ts";
 
 /** Text builtins in place of those that `opa build` compiles in: see host-functions.ts. */
@@ -11,6 +11,8 @@ export const moduleStrings: Readonly<Record<string, Builtin>> = {
     goText(goReplace(stringOf(text), [{ from: stringOf(from), to: stringOf(to) }])),
   "strings.replace_n": (patterns, text) => replaceN(objectOf(patterns), stringOf(text)),
   indexof: (text, part) => indexOf(stringOf(text), stringOf(part)),
+  substring: (text, from, length) => substring(stringOf(text), intOf(from), intOf(length)),
+  "array.slice": (array, from, to) => slice(arrayOf(array), intOf(from), intOf(to)),
   concat: (between, texts) => membersOf(sorted(texts!)).map(stringOf).join(stringOf(between)),
   "internal.template_string": (parts) => arrayOf(parts).map(templatePart).join(""),
 };
@@ -26,6 +28,19 @@ function indexOf(text: string, part: string): number {
   if (part === "") throw new BuiltinError("empty search character");
   const at = text.isWellFormed() ? text.indexOf(part) : -1;
   return at < 0 ? at : [...text.slice(0, at)].length;
+}
+
+/** In characters; all that follows where the length is below 0. */
+function substring(text: string, from: number, length: number): string {
+  if (from < 0) throw new BuiltinError("negative offset");
+  const characters = [...text];
+  const end = length < 0 ? characters.length : from + length;
+  return characters.slice(from, end).join("");
+}
+
+function slice(array: readonly RegoValue[], from: number, to: number): readonly RegoValue[] {
+  const within = (at: number) => Math.min(Math.max(at, 0), array.length);
+  return array.slice(within(from), Math.max(within(from), within(to)));
 }
 
 /** The compiler puts each expression into a set, which is empty where it is undefined. */

@@ -1,5 +1,6 @@
 import { BigNumber, RegoObject, RegoSet, type RegoValue, typeName } from "../value.ts";
 import { BuiltinError } from "./builtin.ts";
+import { fractionOf, wholeOf } from "./go-big-float.ts";
 
 /** Each gives the operand as the type that a builtin wants, or throws BuiltinError. */
 export function stringOf(value: RegoValue | undefined): string {
@@ -26,13 +27,12 @@ export function numberTextOf(value: RegoValue | undefined): string {
   return value instanceof BigNumber ? value.text : wrong(value, "number");
 }
 
-/** A whole number of any size, written as one: not 1.0, not 1e2. */
+/** A whole number of any size, also when it is written as 1.0 or 1e2. */
 export function bigIntOf(value: RegoValue | undefined): bigint {
-  const text = numberTextOf(value);
-  return /^-?\d+$/.test(text) ? BigInt(text) : wrong(value, "integer");
+  return wholeOf(fractionOf(numberTextOf(value))) ?? wrong(value, "integer");
 }
 
-/** A whole number of 64 bits, written as one. */
+/** A whole number of 64 bits. */
 export function intOf(value: RegoValue | undefined): number {
   const whole = bigIntOf(value);
   return BigInt.asIntN(64, whole) === whole ? Number(whole) : wrong(value, "64-bit integer");

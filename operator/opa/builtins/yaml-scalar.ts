@@ -28,8 +28,9 @@ export function resolvePlain(text: string): Resolved | undefined {
   return float.test(plain) ? numeric(Number(plain)) : undefined;
 }
 
-function numeric(value: number): Resolved {
-  return { value: Number.isFinite(value) ? value : undefined };
+/** What is too large for a double is text to Go. */
+function numeric(value: number): Resolved | undefined {
+  return Number.isFinite(value) ? { value } : undefined;
 }
 
 /** Of 64 bits, signed or not, with Go's prefixes; 0777 is octal as in YAML 1.1. */

@@ -25,6 +25,7 @@ const mostNodes = 200_000;
 
 /** The first document; the others have to be well formed too. */
 function unmarshal(text: string): RegoValue {
+  assertCharacters(text);
   // Scalars stay text: which of them are numbers is OPA's to say.
   const documents = parseAllDocuments(text, { schema: "failsafe", uniqueKeys: false });
   if ("empty" in documents) return null;
@@ -68,6 +69,21 @@ function unmarshal(text: string): RegoValue {
   }
 
   return regoOf(document!.contents);
+}
+
+/** What go-yaml's reader refuses, and what it takes for the end of a line and the library here does not. */
+function assertCharacters(text: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it looks for
+  if (/[\0-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/.test(text)) {
+    throw new BuiltinError("control characters are not allowed");
+  }
+  if (/^%(?!YAML |TAG )/m.test(text.split(/^---/m)[0]!)) {
+    throw new BuiltinError("found unknown directive name");
+  }
+  const separator = /[\x85\u2028\u2029]/.exec(text)?.[0];
+  if (separator === undefined) return;
+  const code = separator.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+  throw new Error(`has the line separator U+${code}; write line feeds`);
 }
 
 function isMergeKey(node: unknown): boolean {
