@@ -54,7 +54,9 @@ export async function compareTests(
   signal: AbortSignal,
 ): Promise<ComparedTests> {
   // Of tests of one name a module has only the rule that all of them are.
-  const tests = results.filter(({ skip, name }) => skip !== true && !name.includes("#"));
+  const tests = results
+    .filter(({ skip, name }) => skip !== true && !name.includes("#"))
+    .sort(byPlace); // opa runs several at once
   if (tests.length === 0) return { ok: true, compared: 0, partings: [] };
   const entryPoints = tests.map(entryPointOf);
   const compiled = await compileRego(sources, { entryPoints, data, opa, signal });
@@ -74,6 +76,11 @@ export async function compareTests(
     await host.close();
   }
   return { ok: true, compared: tests.length, partings };
+}
+
+function byPlace({ location: a }: OpaTest, { location: b }: OpaTest): number {
+  const [fileA, fileB] = [a?.file ?? "", b?.file ?? ""];
+  return fileA < fileB ? -1 : fileA > fileB ? 1 : (a?.row ?? 0) - (b?.row ?? 0);
 }
 
 /** `data.foo["a-b"]` and `test_x` are the entry point `foo/a-b/test_x`. */

@@ -152,7 +152,10 @@ export const contentFaults: readonly ContentFault[] = [
         "r2",
         regoOf('policies contains policy(sprintf("%d", [count(numbers.range(1, 9999999))]))'),
       ),
-    ...judging("Unknown EvaluationFailed", /: needs more memory than it may have \(opa_malloc: failed\); /),
+    ...judging(
+      "Unknown EvaluationFailed",
+      /: needs more memory than it may have \(opa_malloc: failed\); /,
+    ),
   },
   {
     name: "breaks-schema",
