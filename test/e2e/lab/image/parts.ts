@@ -86,6 +86,11 @@ function busyboxPart(program: string, copyright: string): Part {
   const [said = ""] = execFileSync(program, ["--help"], { encoding: "utf8" }).split("\n");
   const version = /\(Debian ([^)]+)\)/.exec(said)?.[1];
   if (version === undefined) throw new Error(`${program}: is not Debian's busybox: ${said}`);
-  const about = { name: "busybox-static", version, arch: "amd64", files: ["usr/bin/env"] };
+  const about = {
+    name: "busybox-static",
+    version,
+    arch: "amd64",
+    files: ["usr/bin/env", "bin/sh"],
+  };
   return debianPart({ ...about, copyright });
 }
