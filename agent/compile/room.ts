@@ -6,13 +6,20 @@ import { type AttachAbilities, type AttachPoint, type Plan, plan, type Refusal }
 export type InForce = ReadonlyMap<string, { readonly hash: string; readonly needs: Needs }>;
 
 /** A plan, and the sets that are not in it because there is no room for them. */
-export type PlanInRoom = Plan & { readonly crowded: ReadonlyMap<string, Refusal> };
+export type PlanInRoom = Plan & {
+  readonly fitting: readonly NamedSet[];
+  readonly crowded: ReadonlyMap<string, Refusal>;
+};
 
-/** As `plan`, with what there is room for. `before`: what is in force now, by name. */
+/**
+ * As `plan`, with what there is room for. `before`: what is in force now, by name. Sets in `later`
+ * keep their room and are not in the plan.
+ */
 export function planInRoom(
   sets: readonly NamedSet[],
   before: ReadonlyMap<string, NamedSet>,
   can: AttachAbilities,
+  later: ReadonlySet<string> = new Set(),
 ): PlanInRoom {
   const planned = plan(sets, can);
   const edited = sets.flatMap(({ name, hash }) => {
@@ -24,9 +31,9 @@ export function planInRoom(
     [...before].map(([name, { hash }]) => [name, { hash, needs: needs.get(name) ?? new Map() }]),
   );
   const crowded = roomFor(planned.points, inForce);
-  if (crowded.size === 0) return { ...planned, crowded };
-  const fitting = sets.filter(({ name }) => !crowded.has(name));
-  return { points: plan(fitting, can).points, refused: planned.refused, crowded };
+  if (crowded.size + later.size === 0) return { ...planned, fitting: sets, crowded };
+  const fitting = sets.filter(({ name }) => !crowded.has(name) && !later.has(name));
+  return { points: plan(fitting, can).points, refused: planned.refused, fitting, crowded };
 }
 
 /**

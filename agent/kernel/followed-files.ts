@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { followsDescriptors } from "../compile/plan.ts";
+import { layout } from "../compile/layout.ts";
+import { followsDescriptors, type Refusal } from "../compile/plan.ts";
 import type { NamedSet } from "./engine.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import type { Loader } from "./program.ts";
@@ -12,36 +13,50 @@ export type FollowGroups = {
   readonly full: readonly string[];
 };
 
-export function numberFollowGroups(
-  loader: Loader,
-  ids: PinnedIds,
-  sets: readonly NamedSet[],
-): FollowGroups {
+/** There is room, and it is free as soon as policies that give way are out of force. */
+export const noGroup: Refusal = {
+  reason: "NoRoom",
+  message: `all ${layout.followGroups} groups of followed files are of policies still in force; wait for the next try`,
+  mayPass: true,
+};
+
+export function numberFollowGroups(ids: PinnedIds, sets: readonly NamedSet[]): FollowGroups {
   const following = sets.filter(followsDescriptors);
-  const number = () => following.map((set) => ({ name: set.name, group: ids.ensure(set.name) }));
-  let numbered = number();
-  if (numbered.some(({ group }) => group === undefined)) {
-    retire(loader, ids, new Set(numbered.flatMap(({ group }) => group ?? [])));
-    numbered = number();
-  }
+  const numbered = following.map((set) => ({ name: set.name, group: ids.ensure(set.name) }));
   const groups = new Map<string, number>();
   for (const { name, group } of numbered) if (group !== undefined) groups.set(name, group);
   return { groups, full: numbered.flatMap(({ name, group }) => (group === undefined ? name : [])) };
 }
 
-/** Frees the groups of sets that are gone, after taking their bit off every open file. */
-function retire(loader: Loader, ids: PinnedIds, keep: ReadonlySet<number>): void {
-  const { native, shared } = loader;
-  const mask = [...keep].reduce((bits, group) => bits | (1n << BigInt(group)), 0n);
+/**
+ * Where all groups are taken, frees those of sets that are out of force, after taking their bit off
+ * every open file. Not before the flip: until then their programs still set it.
+ */
+export function freeFollowGroups(
+  { native, shared }: Loader,
+  ids: PinnedIds,
+  inForce: readonly NamedSet[],
+): void {
+  if (ids.numbers().length < layout.followGroups) return;
+  const { groups } = numberFollowGroups(ids, inForce);
+  const mask = [...groups.values()].reduce((bits, group) => bits | (1n << BigInt(group)), 0n);
   const keys = native.keys(shared.followed);
   const value = Buffer.alloc(8);
   for (let at = 0; at < keys.length; at += 8) {
     const key = keys.subarray(at, at + 8);
     if (!native.lookup(shared.followed, key, value)) continue;
-    value.writeBigUInt64LE(value.readBigUInt64LE() & mask);
+    const bits = value.readBigUInt64LE();
+    // A bit that the kernel sets between the two calls is lost: only files with a bit too many risk it.
+    if ((bits & ~mask) === 0n) continue;
+    value.writeBigUInt64LE(bits & mask);
     native.update(shared.followed, key, value, 2);
   }
-  ids.release(keep);
+  ids.release(new Set(groups.values()));
+}
+
+/** Whether a set was left out that would now have a group: others have left theirs with the flip. */
+export function isGroupFreed(ids: PinnedIds, refused: ReadonlyMap<string, Refusal>): boolean {
+  return ids.numbers().length < layout.followGroups && [...refused.values()].includes(noGroup);
 }
 
 /**
@@ -66,11 +81,12 @@ export function ensureFileFree(loader: Loader): void {
 /** Nobody follows any more: forgets every file, then stops listening for closed ones. */
 export function removeFileFree(loader: Loader, ids: PinnedIds): void {
   const path = join(loader.pins.links, "file_freed");
-  if (!existsSync(path)) return;
-  const keys = loader.native.keys(loader.shared.followed);
-  for (let at = 0; at < keys.length; at += 8) {
-    loader.native.remove(loader.shared.followed, keys.subarray(at, at + 8));
+  if (existsSync(path)) {
+    const keys = loader.native.keys(loader.shared.followed);
+    for (let at = 0; at < keys.length; at += 8) {
+      loader.native.remove(loader.shared.followed, keys.subarray(at, at + 8));
+    }
+    loader.native.openPinnedLink(path).detach();
   }
-  loader.native.openPinnedLink(path).detach();
   ids.release(new Set());
 }

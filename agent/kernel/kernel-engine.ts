@@ -23,7 +23,14 @@ import type {
 } from "./engine.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, probeAbilities } from "./features.ts";
-import { ensureFileFree, numberFollowGroups, removeFileFree } from "./followed-files.ts";
+import {
+  ensureFileFree,
+  freeFollowGroups,
+  isGroupFreed,
+  noGroup,
+  numberFollowGroups,
+  removeFileFree,
+} from "./followed-files.ts";
 import { byName, type Held, type HeldHook, hooksOf, stateOf, tooManyVersions } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
@@ -191,6 +198,7 @@ export class KernelEngine implements Engine {
     this.#desired = desired;
     this.#inForce = byName(inForce);
     this.#capacity = capacity;
+    if (isGroupFreed(this.#followIds, refused)) return this.#program(desired, spared);
     return desired.sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
   }
 
@@ -209,13 +217,13 @@ export class KernelEngine implements Engine {
     };
     for (;;) {
       if (isGivenUp()) return giveUp();
-      const wanted = sets.filter((set) => !refused.has(set.name));
-      const planned = planInRoom(wanted, this.#inForce ?? new Map(), this.#abilities);
+      const later = new Set([...refused].flatMap(([name, why]) => (why === noGroup ? name : [])));
+      const wanted = sets.filter(({ name }) => !refused.has(name) || later.has(name));
+      const planned = planInRoom(wanted, this.#inForce ?? new Map(), this.#abilities, later);
       for (const [name, refusal] of planned.refused) refused.set(name, refusal);
       if (planned.refused.size > 0) continue;
-      const fitting = wanted.filter(({ name }) => !planned.crowded.has(name));
-      const shared = this.#shared(fitting, wish);
-      if (wanted.some((set) => refused.has(set.name))) continue;
+      const shared = this.#shared(planned.fitting, wish);
+      if (planned.fitting.some((set) => refused.has(set.name))) continue;
       const held = new Map<string, Held>();
       const attempt = { shared, held, loaded, refused };
       if (!planned.points.every((point) => this.#attach(point, attempt))) continue;
@@ -228,13 +236,8 @@ export class KernelEngine implements Engine {
   }
 
   #shared(serving: readonly NamedSet[], { classes, capacity, refused }: Wish): Shared {
-    const { groups, full } = numberFollowGroups(this.#loader, this.#followIds, serving);
-    for (const name of full) {
-      refused.set(name, {
-        reason: "LimitExceeded",
-        message: `${layout.followGroups} policies follow descriptors on this node; no group is free for another`,
-      });
-    }
+    const { groups, full } = numberFollowGroups(this.#followIds, serving);
+    for (const name of full) refused.set(name, noGroup);
     if (groups.size > 0) {
       try {
         ensureFileFree(this.#loader);
@@ -320,6 +323,7 @@ export class KernelEngine implements Engine {
     this.#classes.collect();
     this.#numbers.release(new Set(this.#hooks.keys()));
     if (!inForce.some(followsDescriptors)) removeFileFree(this.#loader, this.#followIds);
+    else freeFollowGroups(this.#loader, this.#followIds, inForce);
     for (const path of this.#loader.pins.removeOtherVersions()) {
       this.#log.info({ path }, "removed pins of another version");
     }
