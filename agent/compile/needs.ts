@@ -32,21 +32,33 @@ export const nodeLimits = {
   hooks: 4_096,
 } as const;
 
+type MutableNeeds = Map<string, { readonly resource: Resource; readonly amount: Amount }>;
+
 /** What each set with a hook in `points` needs, by its name. */
 export function needsOf(points: readonly AttachPoint[]): ReadonlyMap<string, Needs> {
-  const needs = new Map<string, Map<string, { resource: Resource; amount: Amount }>>();
+  const needs = new Map<string, MutableNeeds>();
   for (const point of points) {
-    const bySet = Map.groupBy(point.hooks, ({ set }) => set.name);
-    for (const [name, hooks] of bySet) {
-      const its = needs.get(name) ?? new Map();
+    for (const [name, hooks] of Map.groupBy(point.hooks, ({ set }) => set.name)) {
+      const its: MutableNeeds = needs.get(name) ?? new Map();
       needs.set(name, its);
-      for (const [key, resource, amount] of needsOn(point, hooks)) {
-        const before = its.get(key)?.amount;
-        its.set(key, { resource, amount: before === undefined ? amount : both(before, amount) });
-      }
+      addNeeds(its, needsOn(point, hooks));
     }
   }
   return needs;
+}
+
+/** Whether there is room for all of `points`: asked first, because it nearly always is. */
+export function hasRoomFor(points: readonly AttachPoint[]): boolean {
+  const needs: MutableNeeds = new Map();
+  for (const point of points) addNeeds(needs, needsOn(point, point.hooks));
+  return [...needs.values()].every(({ resource, amount }) => sizeOf(amount) <= resource.limit);
+}
+
+function addNeeds(needs: MutableNeeds, more: readonly Need[]): void {
+  for (const [key, resource, amount] of more) {
+    const before = needs.get(key)?.amount;
+    needs.set(key, { resource, amount: before === undefined ? amount : both(before, amount) });
+  }
 }
 
 /** How much it is. */
@@ -58,6 +70,8 @@ type Need = readonly [key: string, resource: Resource, amount: Amount];
 
 function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Need[] {
   const { symbol } = point;
+  // Not the kind: that depends on who else is there.
+  const place = `${point.kind === "fexit" ? "exit" : "entry"} ${symbol}`;
   const slots = assignSlots({ ...point, hooks }).slots;
   const selectors = hooks.flatMap((hook) => hook.selectors);
   const conditions = selectors.flatMap((selector) => selector.conditions);
@@ -66,7 +80,7 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
     one.by === "binary" ? one.values.map((path) => `${one.op.endsWith("Prefix")} ${path}`) : [],
   );
   const here = (what: string, limit: number, amount: Amount): Need => [
-    `${point.kind === "fexit" ? "exit" : "entry"} ${symbol} ${what}`,
+    `${place} ${what}`,
     { symbol, what, limit },
     amount,
   ];
@@ -80,11 +94,11 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
     here("compared arguments", layout.slotsMax, new Set(slots.filter(isCompared).map(slotKey))),
     here("arguments", layout.readingsMax, new Set(slots.map(slotKey))),
     here("different matchCapabilities", layout.capTestsMax, new Set(conditions.flatMap(testKey))),
-    onNode("attach points", nodeLimits.attachPoints, new Set([`${point.kind} ${symbol}`])),
+    onNode("attach points", nodeLimits.attachPoints, new Set([place])),
     onNode(
       "attach points that compare executables",
       nodeLimits.executablePoints,
-      new Set(executables.length > 0 ? [`${point.kind} ${symbol}`] : []),
+      new Set(executables.length > 0 ? [place] : []),
     ),
     onNode("hooks", nodeLimits.hooks, hooks.length),
     onNode("values", nodeLimits.values, values),

@@ -1,5 +1,5 @@
 import type { NamedSet } from "../kernel/engine.ts";
-import { type Amount, type Needs, needsOf, type Resource, sizeOf } from "./needs.ts";
+import { type Amount, hasRoomFor, type Needs, needsOf, type Resource, sizeOf } from "./needs.ts";
 import { type AttachAbilities, type AttachPoint, type Plan, plan, type Refusal } from "./plan.ts";
 
 /** What is in force now, by name, and what it needs. */
@@ -48,6 +48,7 @@ export function roomFor(
   points: readonly AttachPoint[],
   inForce: InForce,
 ): ReadonlyMap<string, Refusal> {
+  if (hasRoomFor(points)) return new Map();
   const needs = needsOf(points);
   const sets = new Map(points.flatMap(({ hooks }) => hooks.map(({ set }) => [set.name, set])));
   const refused = new Map<string, Refusal>();
