@@ -12,6 +12,7 @@ export type { HookCall, OpenFile, Parameter, Process } from "./decide/event.ts";
 export { type FollowState, followsDescriptors, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from "./identity.ts";
+export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";
 export { lower, refOf } from "./lower/index.ts";
 export { type ParsedFile, type ParsedPolicy, parsePolicies } from "./parse.ts";

@@ -1,3 +1,4 @@
+import { lostDigits } from "./lost-digits.ts";
 import { parseMetadata } from "./metadata.ts";
 import type { Result } from "./problem.ts";
 import { conform, isRecord } from "./schema/conform.ts";
@@ -20,6 +21,8 @@ export function parseRegoPolicy(raw: unknown): Result<RegoPolicy> {
     return { ok: false, problems: [...(metadata.ok ? [] : metadata.problems), ...problems] };
   }
   const { spec } = fields.value as RegoPolicy;
+  const lost = lostDigits(spec.data, "spec.data");
+  if (lost.length > 0) return { ok: false, problems: lost };
   const apiVersion = "guardbee.io/v1alpha1";
   return { ok: true, value: { apiVersion, kind: kind.kind, metadata: metadata.value, spec } };
 }

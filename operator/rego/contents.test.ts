@@ -61,6 +61,27 @@ describe("a bundle with policy.wasm", () => {
     assert.deepEqual(await unit.evaluate({ n: 1 }, undefined, signal), [11]);
   });
 
+  /** Why a bundle is not taken that the real opa built from this. */
+  async function refusalsOf(rego: string, data: string): Promise<readonly string[]> {
+    await writeFile(join(folder, "policy.rego"), rego);
+    await writeFile(join(folder, "data.json"), data);
+    const output = join(folder, "bundle.tar.gz");
+    opa(["build", "-t", "wasm", "-e", entryPoint, "-b", folder, "-o", output]);
+    const found = bundleContent(aPolicy, await bundleOf(await readFile(output)));
+    return found.ok ? [] : found.problems.map((one) => formatProblem(one));
+  }
+
+  test("is refused for what the compiler got wrong, and for numbers that lost digits", async () => {
+    const newer = `package guardbee.generate\n\nimport rego.v2\n\npolicies contains 1 if not { input.a; input.b }`;
+    const [refusal, ...others] = await refusalsOf(newer, "{}");
+    assert.deepEqual(others, []);
+    assert.match(refusal!, /policy\.rego: imports rego\.v2; its not gives something else in /);
+    assert.deepEqual(await refusalsOf(good, '{"add": 9007199254740993}'), [
+      "data.add: is read as 9007199254740992: of whole numbers beyond 2^53 the last digits are lost; write it as text, and to_number in the Rego",
+    ]);
+    assert.deepEqual(await refusalsOf(good, '{"add": 10}'), []);
+  });
+
   test("is refused when it lacks the entry point, or calls what the host does not have", async (t) => {
     const unit = unitOf(t);
     const refusals = async (content: RegoContent, wanted: string) => {

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Problem, RegoPolicy, Result } from "@guardbee/policy";
+import { lostDigits, type Problem, type RegoPolicy, type Result } from "@guardbee/policy";
 import type { Bundle } from "../bundle/index.ts";
+import type { RegoSource } from "../opa/compile.ts";
+import { refusedImports } from "../opa/refused-builtins.ts";
 import { stableJson } from "./results.ts";
 import type { RegoContent } from "./unit.ts";
 
@@ -21,6 +23,11 @@ export function bundleContent({ kind, spec }: RegoPolicy, bundle: Bundle): Resul
   if (wasm !== undefined && kind === "RegoPolicyNamespaced") {
     return { ok: false, problems: [foreignModule] };
   }
+  const problems = [
+    ...lostDigits(bundle.data, "data"),
+    ...(wasm === undefined ? [] : sources.flatMap(importProblems)),
+  ];
+  if (problems.length > 0) return { ok: false, problems };
   const data = { ...bundle.data, ...spec.data };
   const compiled = wasm === undefined ? {} : { module: wasm.module };
   const key = digestOf([digest, data]);
@@ -34,6 +41,16 @@ const foreignModule: Problem = {
   fix: "build the bundle without it: guardbee rego build --target rego, or opa build -t rego",
   kind: "invalid",
 };
+
+/** What is refused when Guardbee compiles, and went into a module that others compiled. */
+function importProblems({ path, text }: RegoSource): readonly Problem[] {
+  const imports = [...text.matchAll(/^\s*import\s+([\w.]+)/gm)].map(([, name]) => name!);
+  return imports
+    .filter((name) => Object.hasOwn(refusedImports, name))
+    .map((name) => ({
+      ...{ field: path, what: `imports ${name}`, fix: refusedImports[name]!, kind: "invalid" },
+    }));
+}
 
 function digestOf(value: unknown): string {
   return `sha256:${createHash("sha256").update(stableJson(value)).digest("hex")}`;
