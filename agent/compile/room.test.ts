@@ -97,17 +97,18 @@ for (const { name, theirs, mine } of crowded) {
   });
 }
 
-test("a refusal for lack of room names the limit, and who holds how much", () => {
+test("a refusal for lack of room has the limit and who holds how much, and names no other namespace", () => {
   const sets = [
     aSet("c", selectors(500)),
     ...["a", "b", "d", "e"].map((one) => inNamespace(one, "p", selectors(100))),
+    inNamespace("f", "0", selectors(20)),
     inNamespace("f", "p", selectors(200)),
   ];
   assert.deepEqual(Object.fromEntries(roomFor(pointsOf(sets), new Map())), {
     "f.p": {
       reason: "NoRoom",
       message:
-        "__x64_sys_write: no room for 200 more selectors: the engine takes 1024 on one attach point, in use are 500 by cluster policies, 100 by namespace a, 100 by namespace b, 100 by namespace d, some by 1 more; write fewer in one of those",
+        "__x64_sys_write: no room for 200 more selectors: the engine takes 1024 on one attach point, in use are 500 by cluster policies, 20 by its namespace, 400 by others; write fewer in one of those",
     },
   });
 });
@@ -146,6 +147,21 @@ test("attach points, values and executables of a node are limited", () => {
   assert.deepEqual(of(listing("pid", values), listing("pid", 1)), ["p"]);
   assert.deepEqual(of(listing("binary", executables), listing("binary", 2)), []);
   assert.deepEqual(of(listing("binary", executables + 1)), ["p"]);
+});
+
+test("a cluster policy finds no room for other cluster policies alone", () => {
+  const sets = [
+    aSet("a", selectors(500)),
+    aSet("b", selectors(600)),
+    inNamespace("f", "p", following),
+  ];
+  assert.deepEqual(Object.fromEntries(roomFor(pointsOf(sets), new Map())), {
+    b: {
+      reason: "NoRoom",
+      message:
+        "__x64_sys_write: no room for 600 more selectors: the engine takes 1024 on one attach point, in use are 500 by cluster policies; write fewer in one of those",
+    },
+  });
 });
 
 test("among cluster policies, what is in force stays, edited or not, before what is new", () => {

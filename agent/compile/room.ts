@@ -143,7 +143,9 @@ class Room {
       if (sizeOf(amount) > resource.limit) return tooMuch(resource, amount);
       const use = this.#uses.get(key);
       const more = use === undefined ? 0 : sizeOf(use.all.lacking(amount));
-      if (use !== undefined && use.all.size + more > resource.limit) return noRoom(use, more);
+      if (use !== undefined && use.all.size + more > resource.limit) {
+        return noRoom(use, { namespace: namespaceOf(set), more });
+      }
     }
     for (const [key, { resource, amount }] of needs) {
       const use = this.#uses.get(key) ?? unused(resource);
@@ -183,17 +185,18 @@ function tooMuch(resource: Resource, amount: Amount): Refusal {
   return { reason: "LimitExceeded", message };
 }
 
-/** Namespaces named in a message. */
-const NAMED_MAX = 3;
-
-function noRoom({ resource, cluster, namespaces }: Use, more: number): Refusal {
-  const holders = [...namespaces]
-    .sort(([a, x], [b, y]) => y.size - x.size || (a < b ? -1 : 1))
-    .map(([name, { size }]) => `${size} by namespace ${name}`);
-  const named = [`${cluster.size} by cluster policies`, ...holders.slice(0, NAMED_MAX)];
-  const others = holders.length > NAMED_MAX ? [`some by ${holders.length - NAMED_MAX} more`] : [];
-  const held = [...named, ...others].join(", ");
-  const message = `${where(resource)}no room for ${more} more ${resource.what}: ${limitOf(resource)}, in use are ${held}; write fewer in one of those`;
+/** Other namespaces are not named: the author of this one reads it in the status. */
+function noRoom(
+  { resource, all, cluster, namespaces }: Use,
+  { namespace, more }: { readonly namespace: string; readonly more: number },
+): Refusal {
+  const own = namespaces.get(namespace)?.size ?? 0;
+  const shares = [
+    `${cluster.size} by cluster policies`,
+    ...(namespace === "" ? [] : [`${own} by its namespace`]),
+    ...(namespace === "" ? [] : [`${all.size - cluster.size - own} by others`]),
+  ];
+  const message = `${where(resource)}no room for ${more} more ${resource.what}: ${limitOf(resource)}, in use are ${shares.join(", ")}; write fewer in one of those`;
   return { reason: "NoRoom", message };
 }
 
