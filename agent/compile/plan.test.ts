@@ -69,6 +69,27 @@ const refused: readonly {
     },
   },
   {
+    name: "Override where the kernel was too busy to say, which may pass",
+    hook: doing({ action: "Override", error: 1 }),
+    lacks: { fmodRetSyscalls: false, unsure: { fmodRetSyscalls: "ENOMEM" } },
+    want: {
+      reason: "LoadFailed",
+      message:
+        "__x64_sys_write: this kernel could not say whether it can attach here (ENOMEM); it is asked again",
+      mayPass: true,
+    },
+  },
+  {
+    name: "returnCopy where the kernel was too busy to say, which may pass",
+    ...{ hook: onRead, lacks: { fentry: false, unsure: { fentry: "EBUSY" } } },
+    want: {
+      reason: "LoadFailed",
+      message:
+        "__x64_sys_write: this kernel could not say whether it can attach here (EBUSY); it is asked again",
+      mayPass: true,
+    },
+  },
+  {
     name: "Override on a function that admits none",
     hook: {
       ...doing({ action: "Override", error: 1 }),

@@ -33,6 +33,8 @@ export type AttachAbilities = {
   hasFunction(symbol: string): boolean;
   /** fmod_ret is admitted on system calls and `security_*` by kernels with error injection. */
   readonly fmodRetSyscalls: boolean;
+  /** Abilities that are taken for absent only because asking failed, with the error's code. */
+  readonly unsure: { readonly [Name in "fentry" | "fmodRetSyscalls"]?: string };
 };
 
 export type Refusal = {
@@ -138,6 +140,7 @@ function refuse(set: NamedSet, can: AttachAbilities): Refusal | undefined {
       };
     }
     if (overrides(set, hook) && !can.fmodRetSyscalls) {
+      if (can.unsure.fmodRetSyscalls) return notYetKnown(symbol, can.unsure.fmodRetSyscalls);
       return {
         reason: "KernelLacks",
         message: `${symbol}: Override needs error injection, which this kernel is built without (CONFIG_FUNCTION_ERROR_INJECTION, CONFIG_BPF_KPROBE_OVERRIDE); use Sigkill, or a node with such a kernel`,
@@ -156,6 +159,7 @@ function refuse(set: NamedSet, can: AttachAbilities): Refusal | undefined {
       };
     }
     if (entry === "exit" && !can.fentry) {
+      if (can.unsure.fentry) return notYetKnown(symbol, can.unsure.fentry);
       return {
         reason: "KernelLacks",
         message: `${symbol}: returnCopy needs BPF trampolines (CONFIG_DEBUG_INFO_BTF, kernel 5.5); drop returnCopy`,
@@ -163,4 +167,12 @@ function refuse(set: NamedSet, can: AttachAbilities): Refusal | undefined {
     }
   }
   return undefined;
+}
+
+function notYetKnown(symbol: string, code: string): Refusal {
+  return {
+    reason: "LoadFailed",
+    message: `${symbol}: this kernel could not say whether it can attach here (${code}); it is asked again`,
+    mayPass: true,
+  };
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { layout } from "../compile/layout.ts";
 import type { AttachAbilities } from "../compile/plan.ts";
 import type { KernelFeatures } from "./engine.ts";
-import type { Native } from "./native.ts";
+import type { KernelError, Native } from "./native.ts";
+import { isPassing } from "./refusal-of.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
 
 const syscallPrefixes: Readonly<Record<string, string>> = { x64: "__x64_", arm64: "__arm64_" };
@@ -13,14 +14,22 @@ export type Abilities = AttachAbilities & { readonly kernel: KernelFeatures };
 
 /**
  * What this kernel can do, by loading the smallest program of each kind once: configuration files
- * are often absent and say nothing of lockdown. Nothing is attached.
+ * are often absent and say nothing of lockdown. Nothing is attached. What the kernel was too busy to
+ * say is in `unsure`, and to be asked again.
  */
 export function probeAbilities(native: Native, objects: string, shared: SharedMaps): Abilities {
   const syscallPrefix = syscallPrefixes[process.arch] ?? "";
   const probe = (object: string, symbol: string) =>
     loads(native, join(objects, object), symbol, shared);
-  const fentry = probe("fentry.bpf.o", `${syscallPrefix}sys_write`);
-  const fmodRetSyscalls = probe("fmod_ret.bpf.o", `${syscallPrefix}sys_write`);
+  const answers = {
+    fentry: probe("fentry.bpf.o", `${syscallPrefix}sys_write`),
+    fmodRetSyscalls: probe("fmod_ret.bpf.o", `${syscallPrefix}sys_write`),
+  };
+  const fentry = answers.fentry === true;
+  const fmodRetSyscalls = answers.fmodRetSyscalls === true;
+  const unsure = Object.entries(answers).flatMap(([name, answer]) =>
+    typeof answer === "string" ? [[name, answer] as const] : [],
+  );
   const functions = fentry ? undefined : kernelSymbols();
   const features = {
     btf: existsSync("/sys/kernel/btf/vmlinux"),
@@ -33,6 +42,7 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
     syscallPrefix,
     fentry,
     fmodRetSyscalls,
+    unsure: Object.fromEntries(unsure),
     hasFunction: (symbol) => functions?.has(symbol) ?? native.btfFunction(symbol) !== null,
     kernel: {
       release: release(),
@@ -45,7 +55,8 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
   };
 }
 
-function loads(native: Native, file: string, symbol: string, shared: SharedMaps): boolean {
+/** Whether the kernel takes a program, or the code of an error that says nothing about that. */
+function loads(native: Native, file: string, symbol: string, shared: SharedMaps): boolean | string {
   const object = native.openObject(file);
   try {
     reuseShared(object, shared);
@@ -55,8 +66,9 @@ function loads(native: Native, file: string, symbol: string, shared: SharedMaps)
     object.setAttachTarget("hook", symbol);
     object.load();
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    const { code } = error as Partial<KernelError>;
+    return code !== undefined && isPassing(code) ? code : false;
   } finally {
     object.close();
   }

@@ -75,7 +75,8 @@ export class KernelEngine implements Engine {
   readonly #native: Native;
   readonly #log: Logger;
   readonly #loader: Loader;
-  readonly #abilities: Abilities;
+  /** Asked for again by `#program` while some of them are unsure. */
+  #abilities: Abilities;
   readonly #state: EngineState;
   readonly #classes: ScopeClasses;
   readonly #followIds: PinnedIds;
@@ -178,6 +179,10 @@ export class KernelEngine implements Engine {
   }
 
   #program(desired: Desired, spared: ReadonlySet<string> = new Set()): readonly SetState[] {
+    if (Object.keys(this.#abilities.unsure).length > 0) {
+      const { native, objects, shared } = this.#loader;
+      this.#abilities = probeAbilities(native, objects, shared);
+    }
     const refused = new Map<string, Refusal>();
     const classes = this.#classes.number(desired.scopes);
     const capacity = capacityFor(classes.length);

@@ -9,8 +9,15 @@ export function refusalOf(error: unknown): Refusal {
   return {
     reason: "LoadFailed",
     message: last === undefined ? message : `${message} (${last})`,
-    ...(passingErrors.has(code) ? { mayPass: true } : {}),
+    ...(isPassing(code) ? { mayPass: true } : {}),
   };
 }
 
-const passingErrors: ReadonlySet<string> = new Set(["EAGAIN", "EBUSY", "EINTR", "ENOMEM"]);
+/** The kernel was busy, or short of memory or descriptors: the cause may be gone at the next try. */
+export function isPassing(code: string | undefined): boolean {
+  return code !== undefined && passingErrors.has(code);
+}
+
+const passingErrors: ReadonlySet<string> = new Set([
+  ...["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM"],
+]);

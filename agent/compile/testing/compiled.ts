@@ -8,7 +8,7 @@ import { compile, type Shared, type Tables } from "../tables.ts";
 
 /** A kernel that has every function and can do everything. */
 export const ableKernel: AttachAbilities = {
-  ...{ syscallPrefix: "__x64_", fentry: true, fmodRetSyscalls: true },
+  ...{ syscallPrefix: "__x64_", fentry: true, fmodRetSyscalls: true, unsure: {} },
   hasFunction: () => true,
 };
 

@@ -18,6 +18,7 @@ const abilities = {
   fentry: true,
   hasFunction: () => true,
   fmodRetSyscalls: true,
+  unsure: {},
 } as const;
 
 /** What the engine did about one call. */
