@@ -46,7 +46,7 @@ export type Scope = {
     readonly namespaces?: readonly string[];
     /** Over pod labels plus `k8s:io.kubernetes.pod.namespace`. */
     readonly labels?: LabelSelector;
-    /** Over the container's `name` and `repo` (image without tag or digest). */
+    /** Over the container's `name` and `repo` (any name of its image's repository). */
     readonly containers?: LabelSelector;
   };
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bareContainerId, imageRepo, parsePod } from "./pods.ts";
+import { bareContainerId, imageRepos, parsePod } from "./pods.ts";
 
 const UID = "0a1b2c3d-1111-2222-3333-444455556666";
 const HASH = "00112233445566778899aabbccddeeff";
@@ -166,14 +166,30 @@ test("parsePod gives undefined for what has no identity", () => {
   assert.equal(parsePod({ metadata: { name: "x", namespace: "y" } }), undefined);
 });
 
-const images: readonly { image: string; want: string }[] = [
-  { image: "nginx", want: "nginx" },
-  { image: "nginx:1.27", want: "nginx" },
-  { image: "reg:5000/web/nginx", want: "reg:5000/web/nginx" },
-  { image: "reg:5000/web/nginx:1@sha256:abc", want: "reg:5000/web/nginx" },
+const images: readonly { image: string; imageId?: string; want: readonly string[] }[] = [
+  { image: "ubuntu:24.04", want: ["ubuntu", "docker.io/library/ubuntu"] },
+  { image: "web/app", want: ["web/app", "docker.io/web/app"] },
+  { image: "docker.io/ubuntu", want: ["docker.io/ubuntu", "docker.io/library/ubuntu"] },
+  { image: "index.docker.io/web/app:1", want: ["index.docker.io/web/app", "docker.io/web/app"] },
+  { image: "localhost/app", want: ["localhost/app"] },
+  { image: "reg:5000/web/nginx", want: ["reg:5000/web/nginx"] },
+  { image: "reg:5000/web/nginx:1@sha256:abc", want: ["reg:5000/web/nginx"] },
+  {
+    image: "nginx",
+    imageId: "mirror.example/library/nginx@sha256:abc",
+    want: ["nginx", "docker.io/library/nginx", "mirror.example/library/nginx"],
+  },
+  {
+    image: "nginx",
+    imageId: "docker-pullable://nginx@sha256:abc",
+    want: ["nginx", "docker.io/library/nginx"],
+  },
+  { image: "nginx", imageId: "sha256:abc", want: ["nginx", "docker.io/library/nginx"] },
 ];
-for (const { image, want } of images) {
-  test(`imageRepo of ${image}`, () => assert.equal(imageRepo(image), want));
+for (const { image, imageId, want } of images) {
+  test(`imageRepos of ${image} ${imageId ?? ""}`, () => {
+    assert.deepEqual(imageRepos(image, imageId), want);
+  });
 }
 
 test("bareContainerId drops the runtime", () => {

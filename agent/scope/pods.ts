@@ -3,8 +3,13 @@ export type Pod = {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** The uid in the names of its cgroups: for a static pod the hash of its manifest. */
+  /**
+   * The uid in the names of its cgroups: for a static pod the hash of its manifest. A claim, where
+   * it is not `uid`, until PodWatch has found one of the pod's containers there.
+   */
   readonly cgroupUid: string;
+  /** RFC 3339, by the API server. */
+  readonly createdAt?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly workload: Workload;
   readonly hostPid: boolean;
@@ -41,11 +46,30 @@ export function bareContainerId(id: string): string {
   return id.slice(id.indexOf("://") === -1 ? 0 : id.indexOf("://") + 3);
 }
 
-/** The image without tag and digest: the `repo` that a container selector compares. */
-export function imageRepo(image: string): string {
-  const name = image.split("@", 1)[0] ?? "";
+/**
+ * The names that a container's image goes by, any of which a container selector's `repo` may give:
+ * as the pod has it, in full (`docker.io/library/ubuntu` for `ubuntu`, as runtimes read it), and as
+ * the runtime reports what it pulled. Without tag and digest.
+ */
+export function imageRepos(image: string, imageId = ""): readonly string[] {
+  const written = withoutTag(image.split("@", 1)[0]!);
+  const pulled = imageId.replace(/^[\w-]+:\/\//, "");
+  const reported = pulled.includes("@") ? [withoutTag(pulled.split("@", 1)[0]!)] : [];
+  return [...new Set([written, inFull(written), ...reported])];
+}
+
+function withoutTag(name: string): string {
   const tag = name.indexOf(":", name.lastIndexOf("/") + 1);
   return tag === -1 ? name : name.slice(0, tag);
+}
+
+/** The rule of github.com/distribution/reference: what has no registry is docker.io's. */
+function inFull(name: string): string {
+  const [first = "", ...rest] = name.split("/");
+  const registry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  if (!registry) return `docker.io/${rest.length === 0 ? "library/" : ""}${name}`;
+  if (first !== "docker.io" && first !== "index.docker.io") return name;
+  return `docker.io/${rest.length === 1 ? "library/" : ""}${rest.join("/")}`;
 }
 
 /** The projection of a Pod as the API server gives it, or undefined when it has no identity. */
@@ -58,10 +82,10 @@ export function parsePod(raw: unknown): Pod | undefined {
   const uid = text(meta.uid);
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   const labels = strings(meta.labels);
+  const createdAt = text(meta.creationTimestamp);
   return {
-    namespace,
-    name,
-    uid,
+    ...{ namespace, name, uid },
+    ...(createdAt === undefined ? {} : { createdAt }),
     cgroupUid: cgroupUid(uid, strings(meta.annotations)),
     labels,
     workload: workloadOf(name, meta, labels),
@@ -73,8 +97,8 @@ export function parsePod(raw: unknown): Pod | undefined {
 }
 
 /**
- * Only a mirror pod's annotation is believed, and only a manifest hash, which no uid of a real pod
- * can look like: whoever may create pods must not be able to speak for another pod's cgroups.
+ * A mirror pod goes by the hash of its static pod's manifest, which no uid of another pod looks
+ * like. Whoever may create pods can write these annotations: PodWatch has to prove them.
  */
 function cgroupUid(uid: string, annotations: Readonly<Record<string, string>>): string {
   const hash = annotations["kubernetes.io/config.hash"] ?? "";

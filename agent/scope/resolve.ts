@@ -4,7 +4,7 @@ import { inScope } from "@guardbee/policy/sets";
 import type { CgroupScope, Scopes } from "../kernel/engine.ts";
 import type { CgroupTree, PodCgroup } from "./cgroups.ts";
 import type { Container, Pod } from "./pods.ts";
-import { bareContainerId, imageRepo } from "./pods.ts";
+import { bareContainerId, imageRepos } from "./pods.ts";
 
 /** Pods of this node and their cgroups, as known at one moment. */
 export type NodeSnapshot = {
@@ -71,13 +71,16 @@ function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): reado
 export function setsIn(
   sets: readonly Named[],
   pod: Pick<Pod, "namespace" | "labels">,
-  container?: Pick<Container, "name" | "image">,
+  container?: Pick<Container, "name" | "image" | "running">,
 ): readonly string[] {
   const { namespace, labels } = pod;
   const place = { kind: "pod", namespace, labels } as const;
   const inside = container && {
     ...place,
-    container: { name: container.name, repo: imageRepo(container.image) },
+    container: {
+      name: container.name,
+      repos: imageRepos(container.image, container.running?.imageId),
+    },
   };
   return names(sets.filter(({ set }) => inScope(set.scope, inside ?? place)));
 }

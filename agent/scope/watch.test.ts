@@ -154,3 +154,79 @@ test("a sweep that is asked for comes at once, and the next 100 ms later", async
   await advance(100);
   assert.equal(watch.sweepCount(), sweeps + 1);
 });
+
+const HASH = "00112233445566778899aabbccddeeff";
+const mirror = aPod({
+  uid: "mirror",
+  name: "etcd",
+  cgroupUid: HASH,
+  createdAt: "2026-01-01T00:00:00Z",
+});
+const fake = aPod({
+  uid: "fake",
+  name: "fake",
+  cgroupUid: HASH,
+  createdAt: "2025-01-01T00:00:00Z",
+});
+/** As kubelet reports it once it runs. */
+const running = { ...mirror, containers: withContainer.containers };
+
+/** A watch of a node with a static pod that runs. */
+async function aStaticPod(t: TestContext, pods: readonly Pod[] = []) {
+  const watched = await aWatch(t, pods);
+  const folder = join(watched.podFolder, "..", `pod${HASH}`);
+  mkdirSync(join(folder, APP), { recursive: true });
+  await watched.advance(10_000);
+  const names = () => watched.watch.snapshot().pods.map(({ name }) => name);
+  return { ...watched, folder, names };
+}
+
+test("a mirror pod has the cgroup in which one of its containers runs, and not before", async (t) => {
+  const { watch, advance, names } = await aStaticPod(t);
+  watch.upsert(mirror);
+  await advance(0);
+  assert.deepEqual(names(), []);
+  watch.upsert(running);
+  await advance(0);
+  assert.deepEqual(names(), ["etcd"]);
+  watch.upsert({ ...mirror, labels: { now: "restarting" } });
+  assert.deepEqual(names(), ["etcd"], "what was found there stays, whatever runs next");
+});
+
+test("a pod that calls itself a mirror pod takes over no cgroup, first or later, and keeps none", async (t) => {
+  const { watch, advance, names, folder } = await aStaticPod(t);
+  watch.upsert(fake);
+  await advance(0);
+  assert.deepEqual(names(), []);
+  watch.remove(fake);
+  await advance(10_000);
+  assert.deepEqual(names(), [], "nor when kubelet has deleted it");
+  watch.upsert(running);
+  watch.upsert(fake);
+  // Even with a status that names the container: nobody takes the cgroup of a pod that is there.
+  watch.upsert({ ...fake, containers: withContainer.containers });
+  await advance(10_000);
+  assert.deepEqual(names(), ["etcd"]);
+  watch.replace([fake, running]);
+  await advance(10_000);
+  assert.deepEqual(names(), ["etcd"]);
+  rmSync(folder, { recursive: true });
+});
+
+test("a mirror pod that is made anew takes its place, and an agent that restarts knows it", async (t) => {
+  const { watch, advance, names } = await aStaticPod(t, [running]);
+  assert.deepEqual(names(), ["etcd"]);
+  const next = { ...running, uid: "next", name: "etcd-again" };
+  watch.remove(running);
+  watch.upsert(next);
+  await advance(0);
+  assert.deepEqual(names(), ["etcd-again"]);
+});
+
+test("of two that claim a cgroup the older one has it", async (t) => {
+  const { watch, advance, names } = await aStaticPod(t);
+  const older = { ...running, uid: "older", name: "older", createdAt: "2024-01-01T00:00:00Z" };
+  watch.replace([running, older]);
+  await advance(0);
+  assert.deepEqual(names(), ["older"]);
+});

@@ -36,12 +36,18 @@ const EXPECT_SLOWLY_FOR_MS = 60_000;
 /**
  * Pods of this node joined with their cgroups. A deleted pod is kept while its cgroup exists: one
  * deleted by force may run for a while, and must not leave the policies that select its labels.
+ *
+ * Whoever creates a pod can have it claim a static pod's cgroup. It gets one only when one of its
+ * containers, which kubelet reports, runs there, and never that of a pod that is not deleted; among
+ * several the oldest comes first. What cannot be told is nobody's, and holds what every pod does.
  */
 export class PodWatch {
   readonly #options: PodWatchOptions;
   readonly #wakeup: Wakeup;
   /** By cgroup uid. Written by `upsert`, `replace` and, for pods that are gone, the sweep. */
   readonly #pods = new Map<string, Pod>();
+  /** By uid: pods that claim a cgroup and have not been found in it. Same writers. */
+  readonly #claims = new Map<string, Pod>();
   /** Cgroup uids of deleted pods that may still run. Same writers. */
   readonly #deleted = new Set<string>();
   /** When each pod last changed (monotonic). Same writers. */
@@ -58,7 +64,7 @@ export class PodWatch {
   constructor(options: PodWatchOptions) {
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
-    for (const pod of options.pods ?? []) this.#put(pod);
+    for (const pod of options.pods ?? []) this.#accept(pod); // as they were when they were saved
   }
 
   snapshot(): NodeSnapshot {
@@ -68,19 +74,27 @@ export class PodWatch {
   /** A pod appeared or changed. */
   upsert(pod: Pod): void {
     this.#put(pod);
+    this.#prove();
     this.#publish();
   }
 
   remove(pod: Pod): void {
     if (this.#pods.get(pod.cgroupUid)?.uid === pod.uid) this.#deleted.add(pod.cgroupUid);
+    this.#claims.delete(pod.uid);
+    if (!this.#pods.has(pod.cgroupUid)) this.#changedAt.delete(pod.cgroupUid);
+    if (this.#prove()) this.#publish();
     this.#wakeup.wake();
   }
 
   /** These are all the pods there are. */
   replace(pods: readonly Pod[]): void {
-    const listed = new Set(pods.map(({ cgroupUid }) => cgroupUid));
-    for (const uid of this.#pods.keys()) if (!listed.has(uid)) this.#deleted.add(uid);
+    const listed = new Set(pods.map(({ uid }) => uid));
+    for (const [cgroupUid, { uid }] of this.#pods) {
+      if (!listed.has(uid)) this.#deleted.add(cgroupUid);
+    }
+    for (const uid of this.#claims.keys()) if (!listed.has(uid)) this.#claims.delete(uid);
     for (const pod of pods) this.#put(pod);
+    this.#prove();
     this.#publish();
   }
 
@@ -139,7 +153,7 @@ export class PodWatch {
   /** Pods of which a folder is missing that should be there by now or soon. */
   #expected(): readonly Pod[] {
     const byUid = new Map(this.#tree.pods.map((pod) => [pod.uid, pod]));
-    return [...this.#pods.values()].filter(
+    return [...this.#pods.values(), ...this.#claims.values()].filter(
       (pod) => !this.#deleted.has(pod.cgroupUid) && lacksFolder(pod, byUid.get(pod.cgroupUid)),
     );
   }
@@ -153,9 +167,31 @@ export class PodWatch {
   }
 
   #put(pod: Pod): void {
-    this.#pods.set(pod.cgroupUid, pod);
-    this.#deleted.delete(pod.cgroupUid);
     this.#changedAt.set(pod.cgroupUid, this.#options.clock.monotonic());
+    if (pod.cgroupUid === pod.uid || this.#pods.get(pod.cgroupUid)?.uid === pod.uid) {
+      this.#accept(pod);
+    } else {
+      this.#claims.set(pod.uid, pod);
+    }
+  }
+
+  #accept(pod: Pod): void {
+    this.#pods.set(pod.cgroupUid, pod);
+    this.#claims.delete(pod.uid);
+    this.#deleted.delete(pod.cgroupUid);
+  }
+
+  /** Accepts the claims that are true; whether there was one. */
+  #prove(): boolean {
+    const proven = [...this.#claims.values()].sort(byAge).filter((pod) => {
+      const holder = this.#pods.get(pod.cgroupUid);
+      const free = holder === undefined || this.#deleted.has(pod.cgroupUid);
+      const cgroup = this.#tree.pods.find(({ uid }) => uid === pod.cgroupUid);
+      if (!free || cgroup === undefined || !runsIn(pod, cgroup)) return false;
+      this.#accept(pod);
+      return true;
+    });
+    return proven.length > 0;
   }
 
   #forget(uid: string): void {
@@ -167,7 +203,8 @@ export class PodWatch {
   #enter(tree: CgroupTree): void {
     const changed = fingerprint(tree) !== fingerprint(this.#tree);
     this.#tree = tree;
-    if (changed) this.#publish();
+    const proven = this.#prove();
+    if (changed || proven) this.#publish();
   }
 
   /** Once for all changes of one turn: a list brings its pods one by one. */
@@ -180,6 +217,17 @@ export class PodWatch {
       this.#options.onChange(this.snapshot());
     });
   }
+}
+
+function byAge(a: Pod, b: Pod): number {
+  const [first, second] = [a, b].map(({ createdAt = "", uid }) => `${createdAt} ${uid}`);
+  return first! < second! ? -1 : 1;
+}
+
+/** Whether kubelet reported a container of the pod that has its cgroup there. */
+function runsIn(pod: Pod, cgroup: PodCgroup): boolean {
+  const present = new Set(cgroup.containers.map(({ containerId }) => containerId));
+  return pod.containers.some(({ running }) => present.has(bareContainerId(running?.id ?? "")));
 }
 
 function lacksFolder(pod: Pod, cgroup: PodCgroup | undefined): boolean {

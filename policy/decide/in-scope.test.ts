@@ -8,7 +8,7 @@ const known: Place = {
   kind: "pod",
   namespace: "shop",
   labels: { app: "web" },
-  container: { name: "main", repo: "docker.io/library/nginx" },
+  container: { name: "main", repos: ["nginx", "docker.io/library/nginx"] },
 };
 const unknown: Place = { kind: "pod", namespace: "shop" };
 

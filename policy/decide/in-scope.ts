@@ -7,8 +7,8 @@ export type Place =
       readonly kind: "pod";
       readonly namespace: string;
       readonly labels?: Readonly<Record<string, string>>;
-      /** `repo` is the image without tag and digest. */
-      readonly container?: { readonly name: string; readonly repo: string };
+      /** `repos`: every name that the image's repository goes by. */
+      readonly container?: { readonly name: string; readonly repos: readonly string[] };
     };
 
 /** Whether a set with this scope holds there. What needs a label waits until labels are known. */
@@ -19,15 +19,22 @@ export function inScope(scope: Scope, place: Place): boolean {
   if (pods.namespaces !== undefined && !pods.namespaces.includes(place.namespace)) return false;
   const namespace = { "k8s:io.kubernetes.pod.namespace": place.namespace };
   const labels = place.labels === undefined ? undefined : { ...place.labels, ...namespace };
-  return selects(pods.labels, labels) && selects(pods.containers, place.container);
+  return (
+    selects(pods.labels, labels && ((key) => labelOf(labels, key))) &&
+    selects(pods.containers, place.container && valuesIn(place.container))
+  );
 }
 
-function selects(
-  selector: LabelSelector | undefined,
-  labels: Readonly<Record<string, string>> | undefined,
-): boolean {
+/** What there is under a key: none, one, or several names of one thing. */
+type Values = (key: string) => readonly string[];
+
+function valuesIn({ name, repos }: { name: string; repos: readonly string[] }): Values {
+  return (key) => (key === "name" ? [name] : key === "repo" ? repos : []);
+}
+
+function selects(selector: LabelSelector | undefined, values: Values | undefined): boolean {
   if (selector === undefined) return true;
-  return labels !== undefined && matchesLabels(selector, labels);
+  return values !== undefined && matches(selector, values);
 }
 
 /** Kubernetes' rule: terms are ANDed; NotIn and DoesNotExist hold for an absent key. */
@@ -35,29 +42,33 @@ export function matchesLabels(
   selector: LabelSelector,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return matches(selector, (key) => labelOf(labels, key));
+}
+
+function matches({ matchLabels = {}, matchExpressions = [] }: LabelSelector, of: Values): boolean {
   return (
-    Object.entries(matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
-    matchExpressions.every((term) => termHolds(term, labelOf(labels, term.key)))
+    Object.entries(matchLabels).every(([key, value]) => of(key).includes(value)) &&
+    matchExpressions.every((term) => termHolds(term, of(term.key)))
   );
 }
 
 type Term = NonNullable<LabelSelector["matchExpressions"]>[number];
 
-function termHolds({ operator, values = [] }: Term, value: string | undefined): boolean {
+/** Of several names In asks for any, and NotIn for none. */
+function termHolds({ operator, values = [] }: Term, found: readonly string[]): boolean {
   switch (operator) {
     case "In":
-      return value !== undefined && values.includes(value);
+      return found.some((value) => values.includes(value));
     case "NotIn":
-      return value === undefined || !values.includes(value);
+      return !found.some((value) => values.includes(value));
     case "Exists":
-      return value !== undefined;
+      return found.length > 0;
     case "DoesNotExist":
-      return value === undefined;
+      return found.length === 0;
   }
 }
 
 /** Own keys only: a selector may ask for a label called "constructor". */
-function labelOf(labels: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+function labelOf(labels: Readonly<Record<string, string>>, key: string): readonly string[] {
+  return Object.hasOwn(labels, key) ? [labels[key]!] : [];
 }
