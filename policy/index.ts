@@ -37,7 +37,12 @@ export type { ExecPolicy } from "./schema/exec-policy.ts";
 export { type Column, type Kind, kinds, policyKinds, regoKinds } from "./schema/kinds.ts";
 export type { LabelSelectorSpec } from "./schema/label-selector.ts";
 export type { Metadata } from "./schema/metadata.ts";
-export type { NodePolicySetObject, NodePolicySetStatus } from "./schema/node-policy-set.ts";
+export {
+  type ExceptionReason,
+  exceptionReasons,
+  type NodePolicySetObject,
+  type NodePolicySetStatus,
+} from "./schema/node-policy-set.ts";
 export type { RegoKind } from "./schema/rego-kind-names.ts";
 export type { RegoPolicy, RegoPolicySpec } from "./schema/rego-policy.ts";
 export type { HashedSets, SelectorSetObject, SelectorSetSpec } from "./schema/selector-set.ts";

@@ -101,4 +101,6 @@ export type Engine = {
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops>;
   /** Moves cgroups to other sets without touching any policy; ends with the kernel changed. */
   assign(scopes: Scopes): Promise<void>;
+  /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */
+  unassigned(): ReadonlyMap<bigint, string>;
 };

@@ -4,10 +4,11 @@ import {
   type PlannedHook,
   type Refusal,
 } from "../compile/plan.ts";
-import type { Tables } from "../compile/tables.ts";
+import type { Shared, Tables } from "../compile/tables.ts";
 import type { NamedSet, SetState } from "./engine.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { Program } from "./program.ts";
+import type { Classes } from "./scope-classes.ts";
 
 /** An attach point that is served, and by what. */
 export type Held = {
@@ -18,6 +19,23 @@ export type Held = {
 
 /** A hook in force, and where. */
 export type HeldHook = { readonly hook: PlannedHook; readonly point: AttachPoint };
+
+/** What is to be attached; `refused` grows meanwhile. `spared`: as in Engine.program. */
+export type Wish = {
+  readonly sets: readonly NamedSet[];
+  readonly classes: Classes;
+  /** How many classes there is room for. */
+  readonly capacity: number;
+  readonly refused: Map<string, Refusal>;
+  readonly spared: ReadonlySet<string>;
+};
+/** One try to attach everything; `loaded` holds over to the next try. */
+export type Attempt = {
+  readonly shared: Shared;
+  readonly held: Map<string, Held>;
+  readonly loaded: Map<string, Program>;
+  readonly refused: Map<string, Refusal>;
+};
 
 /** The ones before give their numbers back at the next flip. */
 export const tooManyVersions: Refusal = {

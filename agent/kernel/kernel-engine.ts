@@ -31,7 +31,16 @@ import {
   numberFollowGroups,
   removeFileFree,
 } from "./followed-files.ts";
-import { byName, type Held, type HeldHook, hooksOf, stateOf, tooManyVersions } from "./held.ts";
+import {
+  type Attempt,
+  byName,
+  type Held,
+  type HeldHook,
+  hooksOf,
+  stateOf,
+  tooManyVersions,
+  type Wish,
+} from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import type { Native } from "./native.ts";
@@ -39,7 +48,7 @@ import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
 import { type Loader, Program, programName } from "./program.ts";
 import { refusalOf } from "./refusal-of.ts";
-import { type Classes, capacityFor, classLimit, ScopeClasses } from "./scope-classes.ts";
+import { capacityFor, classLimit, ScopeClasses } from "./scope-classes.ts";
 import { ensureTracking } from "./tracking.ts";
 
 export type KernelEngineOptions = {
@@ -51,23 +60,6 @@ export type KernelEngineOptions = {
   /** Executables of the node itself that are never killed or denied while outside pods. */
   readonly protectedBinaries: readonly string[];
   readonly log: Logger;
-};
-
-/** What is to be attached; `refused` grows meanwhile. `spared`: as in Engine.program. */
-type Wish = {
-  readonly sets: readonly NamedSet[];
-  readonly classes: Classes;
-  /** How many classes there is room for. */
-  readonly capacity: number;
-  readonly refused: Map<string, Refusal>;
-  readonly spared: ReadonlySet<string>;
-};
-/** One try to attach everything; `loaded` holds over to the next try. */
-type Attempt = {
-  readonly shared: Shared;
-  readonly held: Map<string, Held>;
-  readonly loaded: Map<string, Program>;
-  readonly refused: Map<string, Refusal>;
 };
 
 /** Programs the kernel of the node it runs on. What it has programmed outlives it, in pins. */
@@ -90,6 +82,7 @@ export class KernelEngine implements Engine {
   /** The sets in force, by name; undefined before the first program(). */
   #inForce: ReadonlyMap<string, NamedSet> | undefined;
   #capacity = 64;
+  #unassigned: ReadonlyMap<bigint, string> = new Map();
   #hooks: ReadonlyMap<number, HeldHook> = new Map();
   /** The last call's end: calls run one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
@@ -170,6 +163,10 @@ export class KernelEngine implements Engine {
 
   assign(scopes: Scopes): Promise<void> {
     return this.#serially(() => this.#assign(scopes));
+  }
+
+  unassigned(): ReadonlyMap<bigint, string> {
+    return this.#unassigned;
   }
 
   #serially<T>(work: () => T): Promise<T> {
@@ -324,7 +321,7 @@ export class KernelEngine implements Engine {
     for (const name of this.#loader.pins.pinnedHooks()) {
       if (!names.has(name)) Program.remove(this.#loader, name);
     }
-    this.#classes.assign(scopes);
+    this.#unassigned = this.#classes.assign(scopes);
     this.#classes.collect();
     this.#numbers.release(new Set(this.#hooks.keys()));
     if (!inForce.some(followsDescriptors)) removeFileFree(this.#loader, this.#followIds);
@@ -348,7 +345,7 @@ export class KernelEngine implements Engine {
         if (number > 0) program.writeClassRow(number, classRow(point, tables.words, names));
       }
     }
-    this.#classes.assign(scopes);
+    this.#unassigned = this.#classes.assign(scopes);
     this.#classes.collect();
     this.#desired = desired;
   }

@@ -1,5 +1,5 @@
 import type { CgroupScope, Scopes } from "./engine.ts";
-import type { Native } from "./native.ts";
+import type { KernelError, Native } from "./native.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 
 /** Scope class by number: the names of the sets that hold in it. Class 0 is the host's. */
@@ -38,15 +38,39 @@ export class ScopeClasses {
     return classes;
   }
 
-  /** Writes cgroup → class; parents come first, because new children inherit from them. */
-  assign(scopes: Scopes): void {
+  /**
+   * Writes cgroup → class; parents come first, because new children inherit from them. What cannot
+   * be written for one cgroup holds up no other: gives back which those are, and the error's code.
+   */
+  assign(scopes: Scopes): ReadonlyMap<bigint, string> {
     const wanted = cgroupScopes(scopes);
     const ids = BigUint64Array.from(wanted.map(({ id }) => id));
     const numbers = Uint32Array.from(wanted.map(({ sets }) => this.#numberFor(sets)));
-    if (wanted.length > 0) {
-      const [keys, values] = [new Uint8Array(ids.buffer), new Uint8Array(numbers.buffer)];
+    if (wanted.length === 0) return new Map();
+    const [keys, values] = [new Uint8Array(ids.buffer), new Uint8Array(numbers.buffer)];
+    try {
       this.#native.updateBatch(this.#cgroups, keys, values, wanted.length);
+      return new Map();
+    } catch {
+      return this.#assignEach(wanted, keys, values);
     }
+  }
+
+  #assignEach(
+    wanted: readonly CgroupScope[],
+    keys: Uint8Array,
+    values: Uint8Array,
+  ): ReadonlyMap<bigint, string> {
+    const failed = new Map<bigint, string>();
+    for (const [i, { id }] of wanted.entries()) {
+      const value = values.subarray(4 * i, 4 * i + 4);
+      try {
+        this.#native.update(this.#cgroups, keys.subarray(8 * i, 8 * i + 8), value);
+      } catch (error) {
+        failed.set(id, (error as Partial<KernelError>).code ?? String(error));
+      }
+    }
+    return failed;
   }
 
   /** Frees the numbers that no cgroup has any more. */

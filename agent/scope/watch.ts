@@ -50,11 +50,13 @@ export class PodWatch {
   readonly #claims = new Map<string, Pod>();
   /** Cgroup uids of deleted pods that may still run. Same writers. */
   readonly #deleted = new Set<string>();
-  /** When each pod last changed (monotonic). Same writers. */
+  /** When each pod last had other containers (monotonic). Same writers. */
   readonly #changedAt = new Map<string, number>();
   /** Written by the walks in `run`. */
   #tree: CgroupTree = { roots: [], pods: [] };
   #sweeps = 0;
+  /** Uids of the pods that were missing at the last sweep. Written by `sweep`. */
+  #missing = "";
   /** A call of onChange is due. Written by `#publish` only. */
   #publishing = false;
   /** When the next sweep is due (monotonic). Written by `sweep` and `sweepSoon`. */
@@ -69,6 +71,21 @@ export class PodWatch {
 
   snapshot(): NodeSnapshot {
     return { pods: [...this.#pods.values()], tree: this.#tree };
+  }
+
+  /**
+   * Pods that kubelet says run, and whose cgroup is not to be found: at once where there is no
+   * kubepods folder, else after five seconds.
+   */
+  missing(): readonly Pod[] {
+    const noRoot = this.#sweeps > 0 && this.#tree.roots.length === 0;
+    const now = this.#options.clock.monotonic();
+    const byUid = new Map(this.#tree.pods.map((pod) => [pod.uid, pod]));
+    return [...this.#pods.values()].filter((pod) => {
+      if (this.#deleted.has(pod.cgroupUid) || !runs(pod)) return false;
+      const ageMs = now - (this.#changedAt.get(pod.cgroupUid) ?? now);
+      return (noRoot || ageMs >= EXPECT_FOR_MS) && lacksFolder(pod, byUid.get(pod.cgroupUid));
+    });
   }
 
   /** A pod appeared or changed. */
@@ -137,8 +154,13 @@ export class PodWatch {
     for (const uid of over) this.#forget(uid);
     this.#sweeps += 1;
     this.#enter(tree);
+    const missing = this.missing()
+      .map(({ uid }) => uid)
+      .join();
+    const news = over.length > 0 || missing !== this.#missing;
+    this.#missing = missing;
     // The first sweep is news in itself: that there are no pods is known only now.
-    if (over.length > 0 || this.#sweeps === 1) this.#publish();
+    if (news || this.#sweeps === 1) this.#publish();
   }
 
   async #lookForExpected(): Promise<void> {
@@ -167,7 +189,10 @@ export class PodWatch {
   }
 
   #put(pod: Pod): void {
-    this.#changedAt.set(pod.cgroupUid, this.#options.clock.monotonic());
+    const before = this.#claims.get(pod.uid) ?? this.#pods.get(pod.cgroupUid);
+    if (before === undefined || startedIn(before) !== startedIn(pod)) {
+      this.#changedAt.set(pod.cgroupUid, this.#options.clock.monotonic());
+    }
     if (pod.cgroupUid === pod.uid || this.#pods.get(pod.cgroupUid)?.uid === pod.uid) {
       this.#accept(pod);
     } else {
@@ -228,6 +253,15 @@ function byAge(a: Pod, b: Pod): number {
 function runsIn(pod: Pod, cgroup: PodCgroup): boolean {
   const present = new Set(cgroup.containers.map(({ containerId }) => containerId));
   return pod.containers.some(({ running }) => present.has(bareContainerId(running?.id ?? "")));
+}
+
+/** The containers that kubelet has reported. */
+function startedIn({ uid, containers }: Pod): string {
+  return [uid, ...containers.map(({ running }) => `${running?.id} ${running?.live}`)].join();
+}
+
+function runs({ containers }: Pod): boolean {
+  return containers.some(({ running }) => running?.live === true);
 }
 
 function lacksFolder(pod: Pod, cgroup: PodCgroup | undefined): boolean {

@@ -10,6 +10,9 @@ export class FakeEngine implements Engine {
   /** What it came to hold, one after the other. */
   readonly programmed: Desired[] = [];
   scopes: Scopes | undefined;
+  /** Cgroups that its table does not take. */
+  readonly full = new Set<bigint>();
+  #unassigned: ReadonlyMap<bigint, string> = new Map();
   /** What the kernel has counted, by name of a set. */
   readonly stopped = new Map<string, SetStops>();
 
@@ -32,7 +35,7 @@ export class FakeEngine implements Engine {
     const refused = states.filter(({ name, state }) => state === "failed" && spared?.has(name));
     if (refused.length > 0) return refused;
     this.programmed.push(desired);
-    this.scopes = desired.scopes;
+    this.#enter(desired.scopes);
     return states;
   }
 
@@ -52,8 +55,18 @@ export class FakeEngine implements Engine {
     return new Map([...this.stopped].filter(([name]) => sets.has(name)));
   }
 
+  unassigned(): ReadonlyMap<bigint, string> {
+    return this.#unassigned;
+  }
+
+  #enter(scopes: Scopes): void {
+    const ids = [...scopes.podRoots, ...scopes.cgroups].map(({ id }) => id);
+    this.#unassigned = new Map(ids.filter((id) => this.full.has(id)).map((id) => [id, "E2BIG"]));
+    this.scopes = scopes;
+  }
+
   async assign(scopes: Scopes): Promise<void> {
     this.calls.push("assign");
-    this.scopes = scopes;
+    this.#enter(scopes);
   }
 }

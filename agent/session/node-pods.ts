@@ -88,6 +88,11 @@ export class NodePods {
     return this.#watch.snapshot();
   }
 
+  /** Pods that run and whose cgroup was not found. */
+  missing(): readonly Pod[] {
+    return this.#watch.missing();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     this.#waitForList();
     await runTogether(

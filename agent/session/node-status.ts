@@ -1,6 +1,7 @@
-import type { NodePolicySetStatus } from "@guardbee/policy";
+import type { ExceptionReason, NodePolicySetStatus } from "@guardbee/policy";
 import { nodeDigest } from "@guardbee/policy/sets";
 import type { KernelFeatures, SetState } from "../kernel/engine.ts";
+import type { Unreached } from "../scope/unreached.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
 import { objectOf } from "./set-object.ts";
@@ -9,7 +10,9 @@ import { messageOf, type RefusedVersion } from "./versions.ts";
 
 export type NodeStatus = NodePolicySetStatus;
 
-type Exception = NonNullable<NodePolicySetStatus["exceptions"]>[number];
+type Exception = NonNullable<NodePolicySetStatus["exceptions"]>[number] & {
+  readonly reason: ExceptionReason;
+};
 
 /** Exceptions listed in a status; the rest is counted. */
 const EXCEPTIONS_MAX = 50;
@@ -24,6 +27,8 @@ export type NodeFacts = {
   readonly content: (name: string) => SetContent | undefined;
   /** Why its content is not in force, and the version before is. */
   readonly refusal: (name: string) => RefusedVersion | undefined;
+  /** Of a set in the kernel, why it does not hold in all pods that it selects. */
+  readonly unreached: ReadonlyMap<string, Unreached>;
   /** Of one content of an object. */
   readonly stopsOf: (name: string, hash: string) => StopTotals;
   readonly kernel: KernelFeatures;
@@ -34,7 +39,8 @@ export type NodeFacts = {
 export function nodeStatus(facts: NodeFacts): NodeStatus {
   const { nodeSet, kernel, agentVersion } = facts;
   const states = byObject(facts.states);
-  const inForce = held(facts, states);
+  const unreached = new Set([...facts.unreached.keys()].map(objectOf));
+  const inForce = held(facts, states).filter(({ name }) => !unreached.has(name));
   const hashes = new Map(inForce.map(({ name, hash }) => [name, hash]));
   const failed: Exception[] = [];
   const pending: Exception[] = [];
@@ -142,7 +148,12 @@ function judge(
     return { set: name, hash, state: "pending", reason: "Programming", message };
   }
   const lacking = states.find((one) => one.state === "failed");
-  if (lacking?.state !== "failed") return "programmed";
+  if (lacking?.state !== "failed") {
+    const [unreached] = sets.flatMap((one) => facts.unreached.get(one.name) ?? []);
+    if (unreached === undefined) return "programmed";
+    const { reason, message } = unreached;
+    return { set: name, hash, state: "failed", reason, message: cut(message) };
+  }
   const { reason } = lacking;
   return { set: name, hash, state: "failed", reason, message: cut(messageOf(lacking)) };
 }

@@ -75,7 +75,12 @@ export class Programmer {
 
   /** Whether the kernel was programmed, and nothing failed that another try may mend. */
   ready(): boolean {
-    return this.#held !== undefined && !this.#mayPass();
+    return this.#held !== undefined && !this.#mayPass() && !this.#isPartial();
+  }
+
+  /** What the kernel was told last, as far as it succeeded. */
+  held(): Desired | undefined {
+    return this.#held;
   }
 
   /** Follows `desired` until `signal` aborts; a call of the engine under way is waited for. */
@@ -100,7 +105,7 @@ export class Programmer {
   }
 
   async #step(): Promise<void> {
-    const { clock, engine, versions, log } = this.#options;
+    const { clock, versions } = this.#options;
     const due = this.#retry !== undefined && clock.monotonic() >= this.#retry.atMs;
     if (due) versions?.retry();
     const desired = this.#options.desired();
@@ -119,12 +124,30 @@ export class Programmer {
       }
       this.#held = desired;
       this.#retry = this.#later();
-    } else if (!equalScopes(desired.scopes, this.#held.scopes)) {
-      await engine.assign(desired.scopes);
-      log.debug({ cgroups: desired.scopes.cgroups.length }, "scopes assigned");
-      this.#held = desired;
+    } else if (!equalScopes(desired.scopes, this.#held.scopes) || (due && this.#isPartial())) {
+      await this.#assign(desired);
     }
-    if (!this.#mayPass()) this.#retry = undefined;
+    if (!this.#mayPass() && !this.#isPartial()) this.#retry = undefined;
+  }
+
+  async #assign(desired: Desired): Promise<void> {
+    const { engine, onProgrammed, log } = this.#options;
+    const wasPartial = this.#isPartial();
+    await engine.assign(desired.scopes);
+    log.debug({ cgroups: desired.scopes.cgroups.length }, "scopes assigned");
+    this.#held = desired;
+    const cgroups = engine.unassigned();
+    if (cgroups.size > 0) {
+      const [code] = cgroups.values();
+      log.error({ cgroups: cgroups.size, code }, "cgroups have not the policies that they should");
+      this.#retry = this.#later();
+    }
+    if (wasPartial || cgroups.size > 0) onProgrammed();
+  }
+
+  /** Whether some cgroups do not have the sets that they should. */
+  #isPartial(): boolean {
+    return this.#options.engine.unassigned().size > 0;
   }
 
   /** Whether some set failed for a cause that may be gone at the next try. */

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
 import type { PodLookup } from "../process/pod.ts";
 import { resolveScopes } from "../scope/resolve.ts";
+import { type Unreached, unreachedSets } from "../scope/unreached.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { NodePods } from "./node-pods.ts";
@@ -176,9 +177,21 @@ export class Session {
       states,
       content: (name) => this.#wanted.content(name),
       refusal: (name) => this.#wanted.versions.refusal(name),
+      unreached: this.#unreached(),
       stopsOf: (name, hash) => this.#stops.of(name, hash),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
+    });
+  }
+
+  #unreached(): ReadonlyMap<string, Unreached> {
+    const held = this.#programmer.held();
+    if (held === undefined) return new Map();
+    return unreachedSets({
+      ...held,
+      snapshot: this.#pods.snapshot(),
+      missing: this.#pods.missing(),
+      unassigned: this.#options.engine.unassigned(),
     });
   }
 

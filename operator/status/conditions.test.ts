@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { conditionTypes } from "@guardbee/policy";
+import { conditionTypes, exceptionReasons } from "@guardbee/policy";
 import { reasons } from "./conditions.ts";
 
 const page = new URL("../../docs/concepts/status.md", import.meta.url);
@@ -22,4 +22,10 @@ test("docs/concepts/status.md lists exactly the reasons that there are", async (
     ),
   );
   assert.deepEqual(documented.sort(), real.sort());
+});
+
+test("docs/concepts/status.md says what each reason of a node means", async () => {
+  const nodes = (await readFile(page, "utf8")).split("\n## Nodes")[1]!.split("\n## ")[0]!;
+  const documented = [...nodes.matchAll(/^\| ([A-Z]\w+) \|/gm)].map(([, reason]) => reason!);
+  assert.deepEqual(documented.sort(), [...exceptionReasons].sort());
 });

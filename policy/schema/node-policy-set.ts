@@ -23,12 +23,20 @@ const spec = object({
   ),
 });
 
+/** Why a set is not programmed: of those that failed, then of those that are pending. */
+export const exceptionReasons = [
+  ...(["KernelLacks", "HookNotFound", "LoadFailed", "LimitExceeded", "NoRoom"] as const),
+  ...(["CgroupNotFound", "CgroupNotAssigned"] as const),
+  ...(["NotFound", "Programming"] as const),
+] as const;
+export type ExceptionReason = (typeof exceptionReasons)[number];
+
 /** One set that is not programmed. */
 const exception = object({
   set: text(),
   hash: text({ description: "Which content of the set was tried." }),
   state: oneOf(["failed", "pending"]),
-  reason: text({ description: "KernelLacks, HookNotFound, LoadFailed, LimitExceeded, NoRoom..." }),
+  reason: text({ description: `${exceptionReasons.join(", ")}; newer agents may have more.` }),
   message: text(),
   holds: optional(text({ description: "Which content of it is in force instead." })),
   attachments: list(text(), {

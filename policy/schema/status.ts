@@ -12,10 +12,7 @@ import {
   text,
 } from "./dsl.ts";
 
-/**
- * Condition types of a policy. `Ready` is the summary; `Stalled` and `Reconciling` are present only
- * while true (kstatus). operator/status/conditions.ts has the reasons of each.
- */
+/** Condition types of a policy. Their reasons: operator/status/conditions.ts, docs/concepts/status.md. */
 export const conditionTypes = [
   ...(["Accepted", "ResolvedRefs", "Programmed", "Enforcing", "Ready"] as const),
   ...(["Stalled", "Reconciling"] as const),

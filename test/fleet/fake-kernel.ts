@@ -39,6 +39,10 @@ export class FakeKernel implements Engine {
 
   async assign(): Promise<void> {}
 
+  unassigned(): ReadonlyMap<bigint, string> {
+    return new Map();
+  }
+
   stops(): ReadonlyMap<string, SetStops> {
     return new Map();
   }

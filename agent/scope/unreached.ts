@@ -1,0 +1,82 @@
+import type { NamedSet, Scopes } from "../kernel/engine.ts";
+import type { Pod } from "./pods.ts";
+import { type NodeSnapshot, setsIn } from "./resolve.ts";
+
+/** Why a set does not hold in some pods that it selects. */
+export type Unreached = {
+  readonly reason: "CgroupNotFound" | "CgroupNotAssigned";
+  readonly message: string;
+};
+
+export type ReachFacts = {
+  /** What the kernel was told to hold, and where. */
+  readonly sets: readonly NamedSet[];
+  readonly scopes: Scopes;
+  readonly snapshot: NodeSnapshot;
+  /** Pods that run and whose cgroup was not found. */
+  readonly missing: readonly Pod[];
+  /** Cgroups of which the kernel's table took no class, and why. */
+  readonly unassigned: ReadonlyMap<bigint, string>;
+};
+
+/** By name, the sets that are in the kernel and do not hold in every pod where they should. Pure. */
+export function unreachedSets(facts: ReachFacts): ReadonlyMap<string, Unreached> {
+  return new Map([...unassignedSets(facts), ...unfoundSets(facts)]);
+}
+
+function unfoundSets({ sets, snapshot, missing }: ReachFacts): readonly [string, Unreached][] {
+  const pods = new Map<string, string[]>();
+  for (const pod of missing) {
+    const its = [undefined, ...pod.containers].flatMap((one) => setsIn(sets, pod, one));
+    for (const name of new Set(its)) add(pods, name, nameOf(pod));
+  }
+  const where =
+    snapshot.tree.roots.length === 0
+      ? "no kubepods folder was found below the cgroup root"
+      : "their cgroups were not found below kubepods";
+  const fix = "check kubelet's --cgroup-root, and that the agent's --cgroup-root is the host's";
+  return [...pods].map(([name, names]) => {
+    const message = `it does not hold in ${listed(names)}: ${where}; ${fix}`;
+    return [name, { reason: "CgroupNotFound", message }];
+  });
+}
+
+function unassignedSets(facts: ReachFacts): readonly [string, Unreached][] {
+  const { scopes, snapshot, unassigned } = facts;
+  if (unassigned.size === 0) return [];
+  const byUid = new Map(snapshot.pods.map((pod) => [pod.cgroupUid, pod]));
+  const owners = new Map<bigint, string>();
+  for (const { id, uid, others, containers } of snapshot.tree.pods) {
+    const pod = byUid.get(uid);
+    const owner = pod === undefined ? `pod ${uid}` : nameOf(pod);
+    const inside = containers.flatMap((one) => [one.id, ...one.nested]);
+    for (const each of [id, ...others, ...inside]) owners.set(each, owner);
+  }
+  const pods = new Map<string, string[]>();
+  for (const { id, sets } of [...scopes.podRoots, ...scopes.cgroups]) {
+    if (!unassigned.has(id)) continue;
+    for (const name of sets) add(pods, name, owners.get(id) ?? "pods that are to come");
+  }
+  const [why] = unassigned.values();
+  return [...pods].map(([name, names]) => {
+    const message = `it does not hold in ${listed(names)}: the kernel's table of cgroups takes no more (${why}); it is tried again`;
+    return [name, { reason: "CgroupNotAssigned", message }];
+  });
+}
+
+function add(all: Map<string, string[]>, key: string, value: string): void {
+  all.set(key, [...(all.get(key) ?? []), value]);
+}
+
+function nameOf({ namespace, name }: Pod): string {
+  return `${namespace}/${name}`;
+}
+
+const NAMES_MAX = 5;
+
+function listed(names: readonly string[]): string {
+  const sorted = [...new Set(names)].sort();
+  const more = sorted.length - NAMES_MAX;
+  const shown = sorted.slice(0, NAMES_MAX).join(", ");
+  return more > 0 ? `${shown} +${more} more` : shown;
+}
