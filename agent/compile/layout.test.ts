@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { layout } from "./layout.ts";
+import { nodeLimits } from "./needs.ts";
 
 const read = (header: string) =>
   readFileSync(new URL(`../../bpf/${header}`, import.meta.url), "utf8");
@@ -46,6 +47,11 @@ test("the layout has the header's limits and bits", () => {
       act: Object.values(act),
     },
   );
+});
+
+test("a node takes half as many hooks as the kernel counts stops of", () => {
+  const { max } = read("maps.h").match(/max_entries, (?<max>\d+)\);[^}]*\} stops SEC/)!.groups!;
+  assert.equal(nodeLimits.hooks * 2, Number(max));
 });
 
 test("the layout has the header's sizes, in bytes", () => {

@@ -123,7 +123,7 @@ test("a policy that is too much by itself says so, whoever else is there", () =>
   });
 });
 
-test("attach points, values and executables of a node are limited", () => {
+test("hooks, attach points, values and executables of a node are limited", () => {
   const called = (count: number): Hook[] =>
     Array.from({ length: count }, (_, i) => ({
       ...selectors(1),
@@ -139,10 +139,13 @@ test("attach points, values and executables of a node are limited", () => {
             values: Array.from({ length: count }, (_, i) => i),
           }),
     );
-  const { attachPoints, values, executables } = nodeLimits;
+  const { attachPoints, hooks, values, executables } = nodeLimits;
   const of = (...hooks: readonly Hook[]) => refused([aSet("p", ...hooks)]);
   assert.deepEqual(of(...called(attachPoints)), []);
   assert.deepEqual(of(...called(attachPoints + 1)), ["p"]);
+  const many = Array.from({ length: hooks / 256 }, () => called(256)).flat();
+  assert.deepEqual(of(...many), []);
+  assert.deepEqual(of(...many, ...called(1)), ["p"]);
   assert.deepEqual(of(listing("pid", values)), []);
   assert.deepEqual(of(listing("pid", values), listing("pid", 1)), ["p"]);
   assert.deepEqual(of(listing("binary", executables), listing("binary", 2)), []);
