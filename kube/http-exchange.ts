@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { connectionKey, type HttpConnections } from "./http-connections.ts";
 import { orAborted } from "./or-aborted.ts";
@@ -12,12 +12,6 @@ export type HttpAnswer = {
   readonly body: string;
 };
 
-export type HttpRequest = {
-  readonly headers: IncomingHttpHeaders;
-  /** Whole; empty where the route takes none. */
-  readonly body: Buffer;
-};
-
 export type HttpRoute = {
   /** GET answers HEAD, too. */
   readonly method: "GET" | "POST";
@@ -25,8 +19,11 @@ export type HttpRoute = {
   readonly maxBodyBytes?: number;
   /** An answer that needs no body; undefined: read it. */
   readonly refuse?: (request: IncomingMessage) => HttpAnswer | undefined;
-  /** `signal` aborts when the peer is gone, or the server ends. Throwing is a 500. */
-  readonly answer: (request: HttpRequest, signal: AbortSignal) => HttpAnswer | Promise<HttpAnswer>;
+  /**
+   * `body` is whole, and empty where the route takes none. `signal` aborts when the peer is gone, or
+   * the server ends. Throwing is a 500.
+   */
+  readonly answer: (body: Buffer, signal: AbortSignal) => HttpAnswer | Promise<HttpAnswer>;
 };
 
 /** A request that is being received or answered, by the key of its connection. */
@@ -114,7 +111,7 @@ async function answerTo(
     const body = maxBodyBytes === 0 ? empty : await receive(request, response, maxBodyBytes);
     if (body === undefined) return plain(413, `more than ${maxBodyBytes} bytes`);
     busy();
-    const answer = route.answer({ headers: request.headers, body }, within);
+    const answer = route.answer(body, within);
     return await orAborted(Promise.resolve(answer), within);
   } catch (err) {
     if (within.aborted || request.destroyed) return plain(500, "gone");

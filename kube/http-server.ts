@@ -122,7 +122,6 @@ const statusOfCode: ReadonlyMap<string, string> = new Map([
 /** Node has taken its own listeners off such a socket; an error without one ends the process. */
 function hangUp(socket: Duplex, status: string): void {
   socket.on("error", () => {});
-  // Behind an answer that has begun, a status line is a part of that answer.
   if (!socket.writable) socket.destroy();
   else socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`, () => socket.destroy());
 }

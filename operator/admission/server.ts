@@ -1,7 +1,6 @@
 import {
   type Clock,
   type HttpAnswer,
-  type HttpRequest,
   type HttpRoute,
   serve,
   type TrustedClients,
@@ -57,7 +56,7 @@ export async function serveAdmission(
       }
       return ready() ? undefined : refuse(503, "not ready");
     },
-    answer: (request, within) => answerTo(request, { ...options, halfTime }, within),
+    answer: (body, within) => answerTo(body, { ...options, halfTime }, within),
   };
   const listen = { port, ...(host === undefined ? {} : { host }), requests, keepAliveMs, log };
   const routes = new Map([["/validate", validate]]);
@@ -70,7 +69,7 @@ export async function serveAdmission(
 }
 
 async function answerTo(
-  { body }: HttpRequest,
+  body: Buffer,
   options: AdmissionServerOptions & { readonly halfTime: HalfTime },
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
