@@ -16,4 +16,3 @@ export { Digests, type Holdings } from "./status/digests.ts";
 export { listNames } from "./status/failure-groups.ts";
 export { type NodeStanding, nodeStanding, nodeStandings } from "./status/node-standing.ts";
 export { judgeNode, type NodeState } from "./status/node-state.ts";
-export { matchesLabels } from "./targets/match-labels.ts";

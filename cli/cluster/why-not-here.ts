@@ -1,6 +1,6 @@
 import type { Pod } from "@guardbee/agent/view";
-import { matchesLabels, type NodeEntry } from "@guardbee/operator/view";
-import type { Scope, SelectorSet } from "@guardbee/policy";
+import type { NodeEntry } from "@guardbee/operator/view";
+import { matchesLabels, type Scope, type SelectorSet } from "@guardbee/policy";
 import { containersIn } from "./containers-in.ts";
 import { describeLabels, describeScope } from "./describe-set.ts";
 

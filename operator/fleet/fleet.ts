@@ -9,13 +9,12 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import { type LabelSelector, namespaceOfSet } from "@guardbee/policy";
+import { type LabelSelector, matchesLabels, namespaceOfSet } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { NodeFacts as RegoNodeFacts } from "../rego/generate.ts";
 import type { NamespaceFacts } from "../rego/inventory.ts";
 import { Digests, type Holdings } from "../status/digests.ts";
 import type { NodeFacts } from "../status/node-state.ts";
-import { matchesLabels } from "../targets/match-labels.ts";
 import { NodeIndex } from "../targets/node-index.ts";
 import {
   hashFor,

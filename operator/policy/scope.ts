@@ -56,7 +56,9 @@ function readSelector(raw: unknown, at: string, wrong: Wrong): LabelSelector | u
   for (const [key, value] of labels) {
     if (typeof value !== "string") wrong(`${at}.matchLabels[${key}]`, "is not text");
   }
-  const terms = matchExpressions.map((term, i) => readTerm(term, `${at}[${i}]`, wrong));
+  const terms = matchExpressions.map((term, i) =>
+    readTerm(term, `${at}.matchExpressions[${i}]`, wrong),
+  );
   terms.sort((a, b) => compare(sortKey(a), sortKey(b)));
   if (labels.length === 0 && terms.length === 0) return undefined;
   return {

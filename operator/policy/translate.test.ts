@@ -123,7 +123,7 @@ const nonsense: readonly { name: string; raw: unknown; want: string }[] = [
         pods: { labels: { matchExpressions: [{ key: "a", operator: "Gt" }] } },
       },
     },
-    want: "scope.pods.labels[0].operator is Gt",
+    want: "scope.pods.labels.matchExpressions[0].operator is Gt",
   },
 ];
 for (const { name, raw, want } of nonsense) {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LabelSelector } from "@guardbee/policy";
+import { type LabelSelector, matchesLabels } from "@guardbee/policy";
 import fc from "fast-check";
-import { type Labels, matchesLabels } from "./match-labels.ts";
 import { NodeIndex } from "./node-index.ts";
 
 const key = fc.constantFrom("zone", "arch", "role");
 const value = fc.constantFrom("a", "b", "");
+type Labels = Readonly<Record<string, string>>;
 const labels: fc.Arbitrary<Labels> = fc.dictionary(key, value, { noNullPrototype: true });
 const expression = fc.oneof(
   fc.record({
@@ -43,6 +43,15 @@ test("the index finds exactly the nodes whose labels match, after any history", 
       assert.deepEqual(index.match(wanted), want.sort());
     }),
   );
+});
+
+test("a node without a label called constructor is one that DoesNotExist selects", () => {
+  const index = new NodeIndex();
+  index.set("n1", { zone: "a" });
+  const absent = { matchExpressions: [{ key: "constructor", operator: "DoesNotExist" }] } as const;
+  assert.deepEqual(index.match(absent), ["n1"]);
+  const present = { matchExpressions: [{ key: "constructor", operator: "Exists" }] } as const;
+  assert.deepEqual(index.match(present), []);
 });
 
 const cases: readonly { name: string; selector: LabelSelector | undefined; want: boolean }[] = [

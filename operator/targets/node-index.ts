@@ -1,5 +1,6 @@
-import type { LabelSelector } from "@guardbee/policy";
-import { type Labels, matchesLabels } from "./match-labels.ts";
+import { type LabelSelector, matchesLabels } from "@guardbee/policy";
+
+type Labels = Readonly<Record<string, string>>;
 
 /**
  * Nodes by label, so that a selector for 50 nodes of 5,000 looks at those 50. A selector without

@@ -37,12 +37,15 @@ function selects(selector: LabelSelector | undefined, values: Values | undefined
   return values !== undefined && matches(selector, values);
 }
 
-/** Kubernetes' rule: terms are ANDed; NotIn and DoesNotExist hold for an absent key. */
+/**
+ * Kubernetes' rule: terms are ANDed; NotIn and DoesNotExist hold for an absent key. undefined, like an
+ * empty selector, matches everything.
+ */
 export function matchesLabels(
-  selector: LabelSelector,
+  selector: LabelSelector | undefined,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  return matches(selector, (key) => labelOf(labels, key));
+  return selector === undefined || matches(selector, (key) => labelOf(labels, key));
 }
 
 function matches({ matchLabels = {}, matchExpressions = [] }: LabelSelector, of: Values): boolean {
