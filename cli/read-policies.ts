@@ -1,17 +1,17 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import type { CheckedFile } from "@guardbee/policy";
 import { type Io, standardInput, UsageError } from "./command.ts";
 
-/** The texts of files, of the .yaml, .yml and .json files of folders, and of standard input (`-`). */
+/** What is in files, of the .yaml, .yml and .json files of folders, and of standard input (`-`). */
 export async function readPolicies(paths: readonly string[], io: Io): Promise<CheckedFile[]> {
   return (await Promise.all(paths.map((path) => readPath(path, io)))).flat();
 }
 
-async function readInput(io: Io): Promise<string> {
+async function readInput(io: Io): Promise<Buffer> {
   try {
-    return await text(io.stdin);
+    return await buffer(io.stdin);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`-: cannot be read: ${reason}`);
@@ -19,17 +19,17 @@ async function readInput(io: Io): Promise<string> {
 }
 
 async function readPath(path: string, io: Io): Promise<CheckedFile[]> {
-  if (path === standardInput) return [{ file: "-", text: await readInput(io) }];
+  if (path === standardInput) return [{ file: "-", content: await readInput(io) }];
   const absolute = resolve(io.cwd, path);
   try {
     if (!(await stat(absolute)).isDirectory()) {
-      return [{ file: path, text: await readFile(absolute, "utf8") }];
+      return [{ file: path, content: await readFile(absolute) }];
     }
     const names = (await readdir(absolute)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
     return await Promise.all(
       names.map(async (name) => ({
         file: join(path, name),
-        text: await readFile(join(absolute, name), "utf8"),
+        content: await readFile(join(absolute, name)),
       })),
     );
   } catch (error) {

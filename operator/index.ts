@@ -6,6 +6,7 @@ export {
   type VerificationKey,
 } from "./bundle/index.ts";
 export { type OperatorOptions, runOperator } from "./main.ts";
+export { compileRego } from "./opa/compile.ts";
 export { findOpa } from "./opa/find-opa.ts";
 export { EvaluationError } from "./opa/host.ts";
 export { capabilitiesFile, libraryFor } from "./opa/library.ts";
@@ -17,4 +18,5 @@ export type { InventorySnapshot } from "./rego/generate.ts";
 export type { GuardNote } from "./rego/guard-rails.ts";
 export { readInForce, setsIn } from "./rego/in-force.ts";
 export { evaluateOffline, exportInventory, type OfflineResult } from "./rego/offline.ts";
+export { checkModules } from "./rego/review.ts";
 export { type RefusalReason, reasons, refusalReasons } from "./status/conditions.ts";

@@ -19,8 +19,9 @@ spec:
 `;
 }
 
-function check(...texts: string[]) {
-  const report = checkPolicies(texts.map((text, i) => ({ file: `${i + 1}.yaml`, text })));
+async function check(...texts: string[]) {
+  const files = texts.map((content, i) => ({ file: `${i + 1}.yaml`, content }));
+  const report = await checkPolicies(files);
   return {
     text: formatCheckReport(report),
     accepted: isAccepted(report, { strict: false }),
@@ -28,9 +29,9 @@ function check(...texts: string[]) {
   };
 }
 
-test("checkPolicies takes two policies of one name in two namespaces", () => {
+test("checkPolicies takes two policies of one name in two namespaces", async () => {
   const two = `${aPolicy({ namespace: "a" })}---\n${aPolicy({ namespace: "b" })}`;
-  const { text, accepted } = check(two);
+  const { text, accepted } = await check(two);
   assert.equal(
     text,
     "1.yaml: TracingPolicyNamespaced a/p: ok (1 hook)\n1.yaml: TracingPolicyNamespaced b/p: ok (1 hook)\n",
@@ -38,9 +39,9 @@ test("checkPolicies takes two policies of one name in two namespaces", () => {
   assert.equal(accepted, true);
 });
 
-test("checkPolicies refuses one policy twice in a file", () => {
+test("checkPolicies refuses one policy twice in a file", async () => {
   const one = aPolicy({ namespace: "a" });
-  const { text, accepted } = check(`${one}---\n${one}`);
+  const { text, accepted } = await check(`${one}---\n${one}`);
   assert.equal(
     text,
     `1.yaml: TracingPolicyNamespaced a/p: ok (1 hook)
@@ -51,15 +52,15 @@ test("checkPolicies refuses one policy twice in a file", () => {
   assert.equal(accepted, false);
 });
 
-test("checkPolicies warns of one policy in two files", () => {
+test("checkPolicies warns of one policy in two files", async () => {
   const one = aPolicy({ namespace: "a" });
-  const { text, accepted, report } = check(one, one);
+  const { text, accepted, report } = await check(one, one);
   assert.match(text, /^warning: 2.yaml:3: metadata.name: is that of another/m);
   assert.deepEqual([accepted, isAccepted(report, { strict: true })], [true, false]);
 });
 
-test("checkPolicies warns of a namespaced policy without a namespace", () => {
-  const { text, accepted } = check(aPolicy({}));
+test("checkPolicies warns of a namespaced policy without a namespace", async () => {
+  const { text, accepted } = await check(aPolicy({}));
   assert.equal(
     text,
     `1.yaml: TracingPolicyNamespaced p: ok (1 hook)
@@ -69,8 +70,10 @@ warning: 1.yaml:3: metadata.namespace: is missing, so kubectl takes that of its 
   assert.equal(accepted, true);
 });
 
-test("checkPolicies accepts what is not supported yet, unless strict", () => {
-  const { text, accepted, report } = check(aPolicy({ kind: "TracingPolicy", call: "list:x" }));
+test("checkPolicies accepts what is not supported yet, unless strict", async () => {
+  const { text, accepted, report } = await check(
+    aPolicy({ kind: "TracingPolicy", call: "list:x" }),
+  );
   assert.equal(
     text,
     `1.yaml:6: spec.kprobes[0].call: "list:x" is not supported yet; write one entry for each function
@@ -80,12 +83,12 @@ test("checkPolicies accepts what is not supported yet, unless strict", () => {
   assert.deepEqual([accepted, isAccepted(report, { strict: true })], [true, false]);
 });
 
-test("checkPolicies refuses a call that no kernel has, with its line", () => {
-  const { text, accepted } = check(aPolicy({ kind: "TracingPolicy", call: "sys_wriite" }));
+test("checkPolicies refuses a call that no kernel has, with its line", async () => {
+  const { text, accepted } = await check(aPolicy({ kind: "TracingPolicy", call: "sys_wriite" }));
   assert.match(text, /^1.yaml:6: spec.kprobes\[0\].call: no system call is named "sys_wriite"; /);
   assert.equal(accepted, false);
 });
 
-test("checkPolicies refuses what is not YAML, and files without a policy", () => {
-  assert.deepEqual([check("a: [").accepted, check("").accepted], [false, false]);
+test("checkPolicies refuses what is not YAML, and files without a policy", async () => {
+  assert.deepEqual([(await check("a: [")).accepted, (await check("")).accepted], [false, false]);
 });

@@ -5,8 +5,8 @@ import { formatProblem } from "./problem.ts";
  * docs/compatibility.md from upstream's example policies: which the schema accepts, which this
  * version can load, and the first reason where it cannot.
  */
-export function formatCompatibility(files: readonly CheckedFile[]): string {
-  const { policies } = checkPolicies(files);
+export async function formatCompatibility(files: readonly CheckedFile[]): Promise<string> {
+  const { policies } = await checkPolicies(files);
   const rows = policies.map((policy) => {
     const first = policy.problems[0];
     const reason = first === undefined ? "" : formatProblem(withoutPlace(first));

@@ -10,8 +10,8 @@ const target = new URL("../docs/compatibility.md", import.meta.url);
 const files = readdirSync(corpus)
   .filter((name) => name.endsWith(".yaml"))
   .sort()
-  .map((file) => ({ file, text: readFileSync(new URL(file, corpus), "utf8") }));
-const wanted = formatCompatibility(files);
+  .map((file) => ({ file, content: readFileSync(new URL(file, corpus), "utf8") }));
+const wanted = await formatCompatibility(files);
 if (!process.argv.includes("--check")) writeFileSync(target, wanted);
 else if (readFileSync(target, "utf8") !== wanted) {
   process.stderr.write(

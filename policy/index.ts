@@ -4,8 +4,10 @@ export {
   type CheckedPolicy,
   type CheckReport,
   checkPolicies,
+  type Further,
   formatCheckReport,
   isAccepted,
+  type Judges,
 } from "./check.ts";
 export { type Decision, decide, type NamedSet, type Outcome } from "./decide/decide.ts";
 export type { HookCall, OpenFile, Parameter, Process } from "./decide/event.ts";
@@ -14,10 +16,15 @@ export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from "./identity.ts";
 export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";
-export { lower, refOf } from "./lower/index.ts";
-export { type ParsedFile, type ParsedPolicy, parsePolicies } from "./parse.ts";
-export { type Policy, parsePolicyObject } from "./parse-object.ts";
-export { parseRegoPolicy } from "./parse-rego-policy.ts";
+export { type Lowered, lower, refOf } from "./lower/index.ts";
+export {
+  type Parsed,
+  type ParsedFile,
+  type ParsedPolicy,
+  parsePolicies,
+  readObjects,
+} from "./parse.ts";
+export { type Policy, parsePolicyObject, parseRegoPolicy } from "./parse-object.ts";
 export { indented, isPrintable, oneLine, printable } from "./printable.ts";
 export { formatProblem, type Problem, type Result } from "./problem.ts";
 export {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lostDigits } from "./lost-digits.ts";
-import { parseRegoPolicy } from "./parse-rego-policy.ts";
+import { parseRegoPolicy } from "./parse-object.ts";
 import { formatProblem } from "./problem.ts";
 
 const aPolicy = (data: unknown) => ({

@@ -1,48 +1,85 @@
+import { droppedByApply } from "./last-applied.ts";
+import { lostDigits } from "./lost-digits.ts";
 import { parseMetadata } from "./metadata.ts";
 import type { Problem, Result } from "./problem.ts";
-import { conform, isRecord } from "./schema/conform.ts";
+import { parseRollout } from "./rollout.ts";
+import { conform, isRecord, type Source } from "./schema/conform.ts";
 import type { ExecPolicy } from "./schema/exec-policy.ts";
-import { policyKinds } from "./schema/kinds.ts";
+import { type Kind, policyKinds, regoKinds } from "./schema/kinds.ts";
+import type { RegoPolicy } from "./schema/rego-policy.ts";
 import type { TracingPolicy } from "./schema/tracing-policy.ts";
 import { quote, suggestFrom } from "./suggest.ts";
 
 /** A policy as written, checked against its schema, with the schema's defaults filled in. */
 export type Policy = TracingPolicy | ExecPolicy;
 
-const apiVersion = "cilium.io/v1alpha1";
-const kindNames: readonly string[] = policyKinds.map((kind) => kind.kind);
+type Given = { readonly apiVersion: unknown; readonly kind: unknown };
 
 /** Whether an object of this type is meant to be one of our policies, rightly spelled or not. */
-export function isPolicyType(given: { apiVersion: unknown; kind: unknown }): boolean {
-  return given.apiVersion === apiVersion || kindNames.includes(String(given.kind));
+export function isPolicyType(given: Given): boolean {
+  return isOneOf(policyKinds, given);
+}
+
+/** The same for what generates or judges policies. */
+export function isRegoType(given: Given): boolean {
+  // SelectorSet and NodePolicySet have the same apiVersion, and nobody writes those.
+  return isOneOf(regoKinds, given) && !/Set$/.test(String(given.kind));
 }
 
 /** The policy in an object from the API or from a file; every problem found in it otherwise. */
-export function parsePolicyObject(raw: unknown): Result<Policy> {
+export function parsePolicyObject(raw: unknown, source: Source = {}): Result<Policy> {
+  return parseObject(policyKinds, raw, source) as Result<Policy>;
+}
+
+/** The RegoPolicy in an object from the API or from a file; every problem of its schema otherwise. */
+export function parseRegoPolicy(raw: unknown, source: Source = {}): Result<RegoPolicy> {
+  const parsed = parseObject(regoKinds, raw, source) as Result<RegoPolicy>;
+  const lost = parsed.ok ? lostDigits(parsed.value.spec.data, "spec.data") : [];
+  return lost.length > 0 ? { ok: false, problems: lost } : parsed;
+}
+
+function isOneOf(kinds: readonly Kind[], { apiVersion, kind }: Given): boolean {
+  return apiVersion === apiVersionOf(kinds) || kinds.some((one) => one.kind === kind);
+}
+
+function apiVersionOf([first]: readonly Kind[]): string {
+  return `${first!.group}/${first!.version}`;
+}
+
+/** Never throws. */
+function parseObject(kinds: readonly Kind[], raw: unknown, source: Source): Result<object> {
+  const apiVersion = apiVersionOf(kinds);
   if (!isRecord(raw)) return fail("$", "is not a mapping", `write apiVersion: ${apiVersion}`);
-  const type = checkType(raw);
-  const kind = policyKinds.find((candidate) => candidate.kind === raw.kind);
+  const type = checkType(kinds, raw);
+  const kind = kinds.find((candidate) => candidate.kind === raw.kind);
   if (type.length > 0 || kind === undefined) return { ok: false, problems: type };
 
   const { apiVersion: _version, kind: _kind, metadata: rawMetadata, ...rest } = raw;
-  const metadata = parseMetadata(rawMetadata, kind.scope === "Namespaced");
-  const fields = conform(kind.schema, rest, "");
+  const metadata = parseMetadata(rawMetadata, kind.scope === "Namespaced", source);
+  const fields = conform(kind.schema, rest, "", source);
   const problems = [...problemsOf(metadata), ...problemsOf(fields).map(withoutLeadingDot)];
+  if (metadata.ok) {
+    problems.push(...problemsOf(parseRollout(metadata.value.annotations)));
+    problems.push(...droppedByApply(kind.schema, rest, metadata.value).map(withoutLeadingDot));
+  }
   if (problems.length > 0 || !metadata.ok || !fields.ok) return { ok: false, problems };
-  const { spec, status } = fields.value as Policy;
-  const given = rest.status === undefined ? {} : { status };
-  const policy = { apiVersion, kind: kind.kind, metadata: metadata.value, spec, ...given };
-  return { ok: true, value: policy as Policy };
+  const { spec, status } = fields.value as { spec: unknown; status: unknown };
+  const given = rest.status === undefined || rest.status === null ? {} : { status };
+  return {
+    ok: true,
+    value: { apiVersion, kind: kind.kind, metadata: metadata.value, spec, ...given },
+  };
 }
 
-function checkType(raw: Readonly<Record<string, unknown>>): Problem[] {
+function checkType(kinds: readonly Kind[], raw: Readonly<Record<string, unknown>>): Problem[] {
   const problems: Problem[] = [];
+  const apiVersion = apiVersionOf(kinds);
+  const names = kinds.map((kind) => kind.kind);
   if (raw.apiVersion !== apiVersion) {
     problems.push(invalid("apiVersion", describe(raw.apiVersion), `write ${apiVersion}`));
   }
-  if (!kindNames.includes(String(raw.kind))) {
-    const fix = suggestFrom(String(raw.kind), kindNames);
-    problems.push(invalid("kind", describe(raw.kind), fix));
+  if (!names.includes(String(raw.kind))) {
+    problems.push(invalid("kind", describe(raw.kind), suggestFrom(String(raw.kind), names)));
   }
   return problems;
 }

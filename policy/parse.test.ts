@@ -19,13 +19,8 @@ const rejected: readonly { name: string; yaml: string; want: string[] }[] = [
     ],
   },
   {
-    name: "a duplicate key",
-    yaml: `${head}spec:\n  kprobes: []\n  kprobes: []\n`,
-    want: ["p.yaml:7: $: is not valid YAML: Map keys must be unique; remove one of the two"],
-  },
-  {
     name: "text where a flag belongs",
-    yaml: `${head}spec:\n  kprobes:\n  - call: a\n    syscall: yes\n`,
+    yaml: `${head}spec:\n  kprobes:\n  - call: a\n    syscall: "yes"\n`,
     want: ['p.yaml:8: spec.kprobes[0].syscall: is the text "yes"; write true or false'],
   },
   {
@@ -34,10 +29,10 @@ const rejected: readonly { name: string; yaml: string; want: string[] }[] = [
     want: ['p.yaml:8: spec.podSelector.matchLabels[app]: is the number 1; quote it: "1"'],
   },
   {
-    name: "an empty list field",
-    yaml: `${head}spec:\n  kprobes:\n`,
+    name: "an empty field without which more is held",
+    yaml: `${head}spec:\n  podSelector:\n`,
     want: [
-      'p.yaml:6: spec.kprobes: is empty; write a list: each item on a line of its own after "- "',
+      "p.yaml:6: spec.podSelector: is empty: without it, the policy holds in every pod; give it a value, or leave it out if that is meant",
     ],
   },
   {
@@ -70,13 +65,6 @@ const rejected: readonly { name: string; yaml: string; want: string[] }[] = [
     ],
   },
   {
-    name: "a namespace on a cluster kind",
-    yaml: "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: a, namespace: b}\nspec: {}\n",
-    want: [
-      'p.yaml:3: metadata.namespace: is "b"; remove it, or use the Namespaced kind: this kind holds for the whole cluster',
-    ],
-  },
-  {
     name: "an item of an ExecPolicy with two conditions",
     yaml: "apiVersion: cilium.io/v1alpha1\nkind: ExecPolicy\nmetadata: {name: a}\nspec:\n  rules:\n    selectors:\n    - matchActions: []\n      values: ['*']\n",
     want: [
@@ -103,6 +91,45 @@ test("parsePolicies reads each document of a file and skips kinds that are not o
   assert.deepEqual(others, [{ kind: "Pod", line: 8 }]);
   assert.deepEqual(problems, []);
 });
+
+const warned: readonly { name: string; yaml: string; want: string[] }[] = [
+  {
+    name: "a duplicate key, of which the last counts",
+    yaml: `${head}spec:\n  kprobes: []\n  kprobes: []\n`,
+    want: [
+      'p.yaml:7: $: has the key "kprobes" twice, and kubectl takes the last; remove one of the two',
+    ],
+  },
+  {
+    name: "an empty field that the API server drops",
+    yaml: `${head}spec:\n  kprobes:\n`,
+    want: ["p.yaml:6: spec.kprobes: is empty, and is dropped; write a value, or remove it"],
+  },
+  {
+    name: "a namespace on a cluster kind, as kustomize writes it",
+    yaml: "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: a, namespace: b}\nspec: {}\n",
+    want: [
+      'p.yaml:3: metadata.namespace: is "b", and is ignored; remove it, or use the Namespaced kind: this kind holds for the whole cluster',
+    ],
+  },
+  {
+    name: "what stands behind the end of a document",
+    yaml: `${head}spec: {}\n...\nspec: {kprobes: []}\n`,
+    want: [
+      "p.yaml:7: $: ends before the file does: kubectl reads no more of it; begin the next document with --- instead of ...",
+    ],
+  },
+];
+for (const { name, yaml, want } of warned) {
+  test(`parsePolicies takes, and warns of, ${name}`, () => {
+    const { policies, problems } = parsePolicies(yaml, "p.yaml");
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      policies.flatMap(({ warnings }) => warnings.map(formatProblem)),
+      want,
+    );
+  });
+}
 
 test("parsePolicies fills in the schema's defaults", () => {
   const { policies } = parsePolicies(`${head}spec:\n  kprobes:\n  - call: sys_write\n`, "p.yaml");

@@ -1,109 +1,133 @@
-import { type Document, isMap, isScalar, LineCounter, parseAllDocuments } from "yaml";
-import { lineOf } from "./line-of.ts";
-import { isPolicyType, type Policy, parsePolicyObject } from "./parse-object.ts";
+import {
+  isPolicyType,
+  isRegoType,
+  type Policy,
+  parsePolicyObject,
+  parseRegoPolicy,
+} from "./parse-object.ts";
 import type { Problem, Result } from "./problem.ts";
+import { isRecord, type Source } from "./schema/conform.ts";
+import type { RegoPolicy } from "./schema/rego-policy.ts";
+import { type BrokenDocument, type ReadDocument, readDocuments } from "./yaml/read.ts";
 
-/** One policy of a file, good or not. */
-export type ParsedPolicy = {
+/** One object of a file, good or not. */
+export type Parsed<T> = {
   readonly file: string;
   /** Where its document starts, from 1. */
   readonly line: number;
   /** As written; undefined when there is none. */
   readonly kind?: string;
   readonly name?: string;
-  readonly result: Result<Policy>;
+  readonly result: Result<T>;
+  /** What an API server takes, and what is probably not meant. */
+  readonly warnings: readonly Problem[];
   /** Adds file and line to a problem that was found later, such as in lowering. */
   readonly locate: (problem: Problem) => Problem;
 };
 
+export type ParsedPolicy = Parsed<Policy>;
+
 /** What a file holds: policies, and objects of kinds that are not ours. */
 export type ParsedFile = {
   readonly policies: readonly ParsedPolicy[];
+  readonly regoPolicies: readonly Parsed<RegoPolicy>[];
   readonly others: readonly { readonly kind: string; readonly line: number }[];
-  /** Of the file itself: what is not YAML. */
+  /** Of the file itself: what kubectl does not read. */
   readonly broken: readonly Problem[];
-  /** All of it: the file's, and every policy's. */
+  /** All of it: the file's, and every object's. */
   readonly problems: readonly Problem[];
 };
 
 /**
- * The policies in a YAML or JSON text of one or more documents. Strict: unknown and duplicate
- * keys are problems. `file` is only used to say where a problem is. Never throws.
+ * The policies in a file of one or more documents, read as kubectl reads it (YAML 1.1 or JSON, and
+ * lists of objects). Strict as an API server with field validation is: unknown fields are problems.
+ * `file` is only used to say where a problem is. Never throws.
  */
-export function parsePolicies(text: string, file: string): ParsedFile {
-  const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, merge: true });
+export function parsePolicies(given: string | Uint8Array, file: string): ParsedFile {
   const policies: ParsedPolicy[] = [];
+  const regoPolicies: Parsed<RegoPolicy>[] = [];
   const others: { kind: string; line: number }[] = [];
   const broken: Problem[] = [];
-  for (const document of Array.isArray(parsed) ? parsed : []) {
-    if (document.errors.length > 0) broken.push(...yamlProblems(document, lines, file));
-    else if (!isEmpty(document)) {
-      const policy = parseDocument(document, lines, file);
-      if ("result" in policy) policies.push(policy);
-      else others.push(policy);
+  const bytes = typeof given === "string" ? Buffer.from(given) : given;
+  for (const document of readDocuments(bytes)) {
+    if ("error" in document) {
+      broken.push(brokenIn(document, file));
+      continue;
+    }
+    for (const one of objectsIn(document)) {
+      const { apiVersion, kind } = isRecord(one.raw) ? one.raw : {};
+      const type = { apiVersion, kind };
+      if (typeof kind === "string" && isRegoType(type)) {
+        regoPolicies.push(parseOne(one, file, parseRegoPolicy));
+      } else if (typeof kind === "string" && !isPolicyType(type)) {
+        others.push({ kind, line: one.document.lineOf(one.at) ?? document.line });
+      } else policies.push(parseOne(one, file, parsePolicyObject));
     }
   }
-  const problems = policies.flatMap(({ result }) => (result.ok ? [] : result.problems));
-  return { policies, others, broken, problems: [...broken, ...problems] };
+  const all = [...policies, ...regoPolicies];
+  const problems = all.flatMap(({ result }) => (result.ok ? [] : result.problems));
+  return { policies, regoPolicies, others, broken, problems: [...broken, ...problems] };
 }
 
-/** Nothing between two `---`, or only a comment. */
-function isEmpty({ contents }: Document): boolean {
-  return contents === null || (isScalar(contents) && contents.value === null);
+/** The objects in a file, whatever they are, as kubectl reads them; what is wrong with it otherwise. */
+export function readObjects(given: string | Uint8Array, file: string): Result<readonly unknown[]> {
+  const bytes = typeof given === "string" ? Buffer.from(given) : given;
+  const values: unknown[] = [];
+  for (const document of readDocuments(bytes)) {
+    if ("error" in document) return { ok: false, problems: [brokenIn(document, file)] };
+    values.push(...objectsIn(document).map(({ raw }) => raw));
+  }
+  return { ok: true, value: values };
 }
 
-function parseDocument(
-  document: Document,
-  lines: LineCounter,
+function brokenIn({ error: what, fix, line }: BrokenDocument, file: string): Problem {
+  return { field: "$", what, fix, kind: "invalid", file, line };
+}
+
+/** An object of a document, and its field path there: "" or `items[0]`. */
+type Found = { readonly raw: unknown; readonly at: string; readonly document: ReadDocument };
+
+/** kubectl takes what has a list `items` apart, whatever its kind is. */
+function objectsIn(document: ReadDocument): readonly Found[] {
+  const { value } = document;
+  if (!isRecord(value) || !Array.isArray(value.items)) return [{ raw: value, at: "", document }];
+  return value.items.map((raw, i) => ({ raw, at: `items[${i}]`, document }));
+}
+
+function parseOne<T>(
+  { raw, at, document }: Found,
   file: string,
-): ParsedPolicy | { kind: string; line: number } {
-  const start = isMap(document.contents) ? (document.contents.range?.[0] ?? 0) : 0;
-  const line = lines.linePos(start).line;
+  parse: (raw: unknown, source: Source) => Result<T>,
+): Parsed<T> {
+  const inDocument = (field: string) => [at, field].filter((part) => part !== "").join(".");
+  const line = document.lineOf(at) ?? document.line;
   const locate = (problem: Problem): Problem => ({
     ...problem,
     file,
-    line: lineOf(document, problem.field, lines) ?? line,
+    line: document.lineOf(inDocument(problem.field)) ?? line,
   });
-  const raw = toPlain(document);
-  if (!raw.ok) {
-    return { file, line, result: { ok: false, problems: raw.problems.map(locate) }, locate };
+  const warnings: Problem[] = [];
+  const warn = (field: string, what: string, fix: string) => {
+    warnings.push(locate({ field, what, fix, kind: "invalid" }));
+  };
+  const result = parse(raw, {
+    written: (field) => document.written(inDocument(field)),
+    dropped: (field) => warn(field, "is empty, and is dropped", "write a value, or remove it"),
+  });
+  const { kind, metadata } = isRecord(raw) ? raw : {};
+  const { name, namespace } = isRecord(metadata) ? metadata : {};
+  if (typeof kind === "string" && !kind.endsWith("Namespaced") && (namespace ?? "") !== "") {
+    const fix = "remove it, or use the Namespaced kind: this kind holds for the whole cluster";
+    warn("metadata.namespace", `is ${JSON.stringify(namespace)}, and is ignored`, fix);
   }
-  const { apiVersion, kind, metadata } = (raw.value ?? {}) as Record<string, unknown>;
-  if (typeof kind === "string" && !isPolicyType({ apiVersion, kind })) return { kind, line };
-  const result = parsePolicyObject(raw.value);
-  const name = (metadata as { name?: unknown } | undefined)?.name;
+  warnings.push(...document.warnings.map((one) => ({ ...one, file })));
   return {
     file,
     line,
     ...(typeof kind === "string" ? { kind } : {}),
     ...(typeof name === "string" ? { name } : {}),
     result: result.ok ? result : { ok: false, problems: result.problems.map(locate) },
+    warnings,
     locate,
   };
-}
-
-/** Expanding aliases is where YAML can still fail: too many of them are an attack or a mistake. */
-function toPlain(document: Document): Result<unknown> {
-  try {
-    return { ok: true, value: document.toJS({ maxAliasCount: 100 }) };
-  } catch (error) {
-    const what = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-    const problem: Problem = { field: "$", what, fix: "write it without aliases", kind: "invalid" };
-    return { ok: false, problems: [problem] };
-  }
-}
-
-/** One slip can make the parser stumble a thousand times; the first ones tell where. */
-const maxYamlProblems = 10;
-
-function yamlProblems(document: Document, lines: LineCounter, file: string): Problem[] {
-  return document.errors.slice(0, maxYamlProblems).map((error) => ({
-    field: "$",
-    what: `is not valid YAML: ${error.message.split("\n")[0]?.replace(/ at line.*$/, "")}`,
-    fix: error.code === "DUPLICATE_KEY" ? "remove one of the two" : "correct the text there",
-    kind: "invalid",
-    file,
-    line: lines.linePos(error.pos[0]).line,
-  }));
 }

@@ -18,9 +18,10 @@ export function suggestFrom(given: string, allowed: readonly string[], label = "
   return close === undefined ? list : `did you mean ${close}? ${list}`;
 }
 
-/** `value` in quotes for a message; long ones are cut, so that no message grows with its input. */
+/** `value` in quotes for a message; long ones are cut and said to be, so that no message grows with its input. */
 export function quote(value: string): string {
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (value.length <= 60) return JSON.stringify(value);
+  return `${JSON.stringify(value.slice(0, 57).toWellFormed())}... (cut, of ${value.length} characters)`;
 }
 
 /** Levenshtein distance, or `limit` when it is at least that. */

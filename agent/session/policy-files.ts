@@ -77,15 +77,16 @@ export function keepGood(before: PolicyFolder, now: PolicyFolder): PolicyFolder 
 }
 
 /** The policies in one text. */
-export function readText(text: string, file: string): PolicyFiles {
-  const { policies, problems, others } = parsePolicies(text, file);
+export function readText(text: string | Uint8Array, file: string): PolicyFiles {
+  const { policies, regoPolicies, problems, others } = parsePolicies(text, file);
   const lowered = policies.map(lowerAlone);
   return {
     sets: lowered.flatMap(({ set }) => (set === undefined ? [] : [set])),
     problems: [
       ...problems.map(formatProblem),
-      ...others.map(
-        ({ kind, line }) => `${file}:${line}: kind: is ${kind}, no policy; remove it from here`,
+      ...[...regoPolicies, ...others].map(
+        ({ kind = "", line }) =>
+          `${file}:${line}: kind: is ${kind}, no policy; remove it from here`,
       ),
       ...lowered.flatMap(({ problems: found }) => found.map(formatProblem)),
     ],
@@ -94,7 +95,7 @@ export function readText(text: string, file: string): PolicyFiles {
 
 async function readPolicies(file: string, before: PolicyFile | undefined): Promise<PolicyFile> {
   try {
-    const text = await readFile(file, "utf8");
+    const text = await readFile(file);
     const textHash = hash("sha256", text);
     return before?.textHash === textHash ? before : { ...readText(text, file), textHash };
   } catch (error) {

@@ -24,10 +24,15 @@ export function readGiven(
 ): { readonly given: readonly Given[]; readonly skipped: readonly string[] } {
   const given: Given[] = [];
   const skipped: string[] = [];
-  for (const { file, text } of files) {
-    const { policies, others, broken } = parsePolicies(text, file);
+  for (const { file, content } of files) {
+    const { policies, regoPolicies, others, broken } = parsePolicies(content, file);
     if (broken.length > 0) throw new UsageError(broken.map(formatProblem).join("\n"));
-    for (const { kind, line } of others) skipped.push(`${file}:${line}: ${whySkipped(kind)}`);
+    for (const { kind = "", line } of [...regoPolicies, ...others]) {
+      skipped.push(`${file}:${line}: ${whySkipped(kind)}`);
+    }
+    for (const warning of policies.flatMap(({ warnings }) => warnings)) {
+      skipped.push(`warning: ${formatProblem(warning)}`);
+    }
     given.push(...policies.map((parsed) => ({ parsed, object: objectOf(parsed, namespace) })));
   }
   if (given.length === 0) skipped.push("there is no policy in what was given");

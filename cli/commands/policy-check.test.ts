@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { Readable, Writable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { needOpa } from "../../operator/bundle/testing/opa.ts";
 import { exit, type Io, standardInput } from "../command.ts";
 import { Output } from "../output.ts";
 import { type PolicyCheckArgs, policyCheck } from "./policy-check.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-async function run(args: Partial<PolicyCheckArgs>, stdin = "") {
+async function run(args: Partial<PolicyCheckArgs>, stdin = "", env: NodeJS.ProcessEnv = {}) {
   const written = { stdout: "", stderr: "" };
   const sink = (name: "stdout" | "stderr") =>
     new Writable({
@@ -24,28 +25,86 @@ async function run(args: Partial<PolicyCheckArgs>, stdin = "") {
     stdoutIsTty: false,
     stdoutColumns: undefined,
     stderr: new Output(sink("stderr")),
-    env: {},
+    env,
     cwd: root,
     signal: new AbortController().signal,
   };
-  const code = await policyCheck.run({ paths: [], output: "text", strict: false, ...args }, io);
+  const code = await policyCheck.run(
+    {
+      ...{ paths: [], output: "text", strict: false },
+      ...{ guardbeeNamespace: "guardbee-system", disableGuardRail: [], ...args },
+    },
+    io,
+  );
   return { code, ...written };
 }
 
 test("policy check accepts the examples", async () => {
-  const { code, stdout, stderr } = await run({ paths: ["config/examples"], strict: true });
+  const { code, stdout, stderr } = await run({ paths: ["config/examples"] });
   assert.equal(code, exit.ok);
   assert.match(
     stdout,
     /^config\/examples\/deny-tmp-forbidden-write.yaml: TracingPolicy deny-tmp-forbidden-write: ok \(4 hooks\)$/m,
   );
   assert.match(stderr, /^\d+ ok, 0 not supported yet, 0 invalid\n$/);
+  // Upstream drops it as well; the examples are upstream's.
+  const warnings = stdout.split("\n").filter((line) => line.startsWith("warning: "));
+  assert.deepEqual(
+    warnings.filter((line) => !line.includes(".followForks: has no effect with isNamespacePID")),
+    [],
+  );
 });
 
-test("policy check accepts upstream's corpus, and not when strict", async () => {
+test("policy check refuses of upstream's corpus what a guard rail refuses, unless that is off", async () => {
   const paths = ["policy/testdata/upstream"];
-  assert.equal((await run({ paths })).code, exit.ok);
-  assert.equal((await run({ paths, strict: true })).code, exit.rejected);
+  const { code, stdout } = await run({ paths });
+  assert.equal(code, exit.rejected);
+  assert.deepEqual(
+    stdout.split("\n").filter((line) => line.includes("(guard rail builtin/")),
+    [
+      "policy/testdata/upstream/kill_unprivileged_user_namespace.yaml:24: spec: stops host processes, the kubelet and the container runtime among them (guard rail builtin/host-protection); add podSelector: {} to leave the host out, or a condition on what it stops, such as a path",
+    ],
+  );
+  const disableGuardRail = ["host-protection"];
+  assert.equal((await run({ paths, disableGuardRail })).code, exit.ok);
+  assert.equal((await run({ paths, disableGuardRail, strict: true })).code, exit.rejected);
+});
+
+test("policy check judges a RegoPolicy, and compiles it where opa is found", async () => {
+  const rego = (text: string) =>
+    `apiVersion: guardbee.io/v1alpha1\nkind: RegoPolicy\nmetadata: {name: r}\nspec:\n  role: Generate\n  modules: [{name: a.rego, rego: "package guardbee.generate\\n\\npolicies := ${text}"}]\n`;
+  const paths = [standardInput];
+  const opa = { OPA: needOpa() };
+  const good = await run({ paths, strict: true }, rego("[]"), opa);
+  assert.deepEqual([good.code, good.stdout], [exit.ok, "-: RegoPolicy r: ok\n"]);
+  const bad = await run({ paths }, rego("nowhere(1)"), opa);
+  assert.equal(bad.code, exit.rejected);
+  assert.match(bad.stdout, /^-:1: a\.rego:3:13: rego_type_error: undefined function nowhere; /);
+  const unknown = await run({ paths }, rego("[]").replace("Generate", "Generates"), opa);
+  assert.match(unknown.stdout, /^-:5: spec\.role: is "Generates"; did you mean Generate\? /);
+  const without = await run({ paths, strict: true }, rego("[]"), { PATH: "" });
+  assert.equal(without.code, exit.rejected);
+  assert.match(
+    without.stdout,
+    /^warning: -:6: spec\.modules: are not compiled: there is no opa; /m,
+  );
+});
+
+test("policy check names and counts what it does not check, and fails on it when strict", async () => {
+  const text = `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: b}\nspec: {podSelector: {}, kprobes: [{call: sys_read}]}\n`;
+  const given = await run({ paths: [standardInput] }, text);
+  assert.equal(given.code, exit.ok);
+  assert.match(given.stdout, /^-:1: Pod: not checked, it is not a policy$/m);
+  assert.equal(given.stderr, "1 ok, 0 not supported yet, 0 invalid, 1 not checked\n");
+  const strict = await run({ paths: [standardInput], strict: true }, text);
+  assert.equal(strict.code, exit.rejected);
+});
+
+test("policy check refuses an ExecPolicy that the operator refuses", async () => {
+  const text = `apiVersion: cilium.io/v1alpha1\nkind: ExecPolicy\nmetadata: {name: e}\nspec:\n  rules:\n    selectors:\n    - matchActions: [{action: Sigkill}]\n`;
+  const { code, stdout } = await run({ paths: [standardInput] }, text);
+  assert.equal(code, exit.rejected);
+  assert.match(stdout, /^-:6: spec\.rules\.selectors: stop processes of the host too/);
 });
 
 test("policy check reads standard input and prints JSON", async () => {

@@ -2,10 +2,9 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { connect } from "@guardbee/kube";
 import type { Difference, OfflineResult } from "@guardbee/operator";
-import { formatProblem, type Result, type SelectorSet } from "@guardbee/policy";
+import { formatProblem, type Result, readObjects, type SelectorSet } from "@guardbee/policy";
 import { oneLine } from "@guardbee/policy/printable";
 import { pino } from "pino";
-import { parse } from "yaml";
 import { type Command, exit, type Io, UsageError } from "../command.ts";
 import { readBundle } from "../rego/bundle.ts";
 import { tellComparison } from "../rego/compare-eval.ts";
@@ -157,9 +156,14 @@ function json(result: OfflineResult, difference: Difference | undefined): string
 }
 
 async function readYaml(path: string, io: Io): Promise<unknown> {
+  let bytes: Uint8Array;
   try {
-    return parse(await readFile(resolve(io.cwd, path), "utf8"));
+    bytes = await readFile(resolve(io.cwd, path));
   } catch (error) {
     throw new UsageError(`${path}: cannot be read: ${(error as Error).message}`);
   }
+  const objects = readObjects(bytes, path);
+  if (!objects.ok) throw new UsageError(objects.problems.map(formatProblem).join("\n"));
+  if (objects.value.length === 1) return objects.value[0];
+  throw new UsageError(`${path}: has ${objects.value.length} objects; give a file of one`);
 }

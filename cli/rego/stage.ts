@@ -1,8 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { type RegoPolicy, regoKinds } from "@guardbee/policy";
-import { parse } from "yaml";
+import { formatProblem, type RegoPolicy, readObjects, regoKinds } from "@guardbee/policy";
 import { UsageError } from "../command.ts";
 
 export type StageOptions = {
@@ -58,8 +57,9 @@ async function stagePath(
   }
   const content = await readFile(from);
   if (/\.(ya?ml|json)$/.test(path)) {
-    const object = parseFile(path, content.toString());
-    if (isRegoPolicy(object)) return stagePolicy(path, object, folder);
+    const found = objectsIn(path, content).filter(isRegoPolicy);
+    for (const object of found) await stagePolicy(path, object, folder);
+    if (found.length > 0) return;
   }
   if (!path.endsWith(".rego") && !/^data\.(ya?ml|json)$/.test(basename(path))) {
     const fix = "name Rego, data.json, data.yaml, a RegoPolicy, or a folder";
@@ -104,12 +104,10 @@ async function regoIn(folder: string): Promise<readonly string[]> {
   return Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
 }
 
-function parseFile(path: string, content: string): unknown {
-  try {
-    return parse(content);
-  } catch (error) {
-    throw new UsageError(`${path}: is no YAML: ${(error as Error).message}`);
-  }
+function objectsIn(path: string, content: Uint8Array): readonly unknown[] {
+  const objects = readObjects(content, path);
+  if (objects.ok) return objects.value;
+  throw new UsageError(objects.problems.map(formatProblem).join("\n"));
 }
 
 function isRegoPolicy(raw: unknown): raw is RegoPolicy {

@@ -164,3 +164,32 @@ test("a message names the first 20 problems, none longer than 1,000 characters",
   assert.equal(lines.at(-1), "and 5 more");
   assert.deepEqual([...new Set(lines.slice(0, 20).map(({ length }) => length))], [1_000]);
 });
+
+test("what is probably not meant is let through, with a warning", async () => {
+  const judgement = { ...accepted, warnings: [problem] } as unknown as Judgement;
+  assert.deepEqual(await admit(aRequest(), giving(judgement), signal), {
+    allowed: true,
+    warnings: ['spec.kprobes[0].call: is ""; name a function'],
+  });
+});
+
+test("a patch that removes a selector is told so", async () => {
+  const request = aRequest({
+    operation: "UPDATE",
+    object: aPolicy({ kprobes: [] }),
+    oldObject: aPolicy({ kprobes: [], podSelector: {} }),
+  });
+  assert.deepEqual(await admit(request, giving(accepted), signal), {
+    allowed: true,
+    warnings: [
+      "spec.podSelector: was there before and is gone, so the policy may hold in more places",
+    ],
+  });
+});
+
+test("warnings past the twelfth are counted", async () => {
+  const warnings = Array.from({ length: 15 }, () => problem);
+  const judgement = { ...accepted, warnings } as unknown as Judgement;
+  const verdict = await admit(aRequest(), giving(judgement), signal);
+  assert.deepEqual([verdict.warnings.length, verdict.warnings[12]], [13, "and 3 more warnings"]);
+});

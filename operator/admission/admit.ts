@@ -33,7 +33,8 @@ export async function admit(
   const judgeObject = (one: KubeObject) => judge(projectPolicy(resource, one), signal);
   try {
     const verdict = verdictOf(await judgeObject(object));
-    if (verdict.allowed || oldObject === undefined) return verdict;
+    if (oldObject === undefined) return verdict;
+    if (verdict.allowed) return allow([...widened(object, oldObject), ...verdict.warnings]);
     if (!isDeepStrictEqual(object.spec, oldObject.spec)) return verdict;
     const before = verdictOf(await judgeObject(oldObject));
     return before.allowed ? verdict : allow([`stays refused: ${verdict.message}`]);
@@ -48,7 +49,9 @@ function verdictOf(judgement: Judgement): Verdict {
   const warnings = (judgement.notes ?? [])
     .filter(({ effect }) => effect !== "refused")
     .map(({ name, effect, message }) => `guard rail ${name} ${effect}: ${message}`);
-  if (judgement.kind === "accepted") return allow(warnings);
+  if (judgement.kind === "accepted") {
+    return allow([...(judgement.warnings ?? []).map(formatProblem), ...warnings]);
+  }
   const { reason, problems } = judgement;
   if (reason === "NotSupported") {
     return allow([...problems.map((one) => `not in force: ${formatProblem(one)}`), ...warnings]);
@@ -58,6 +61,17 @@ function verdictOf(judgement: Judgement): Verdict {
       ? ({ code: 403, reason: "Forbidden" } as const)
       : ({ code: 422, reason: "Invalid" } as const);
   return { allowed: false, ...status, message: list(problems), warnings: bound(warnings) };
+}
+
+/** What a patch has removed, which a null in it does in silence. */
+function widened(now: KubeObject, before: KubeObject): readonly string[] {
+  const has = ({ spec }: KubeObject, key: string) =>
+    ((spec ?? {}) as Record<string, unknown>)[key] !== undefined;
+  return (["podSelector", "containerSelector", "nodeSelector"] as const)
+    .filter((key) => has(before, key) && !has(now, key))
+    .map(
+      (key) => `spec.${key}: was there before and is gone, so the policy may hold in more places`,
+    );
 }
 
 function allow(warnings: readonly string[]): Verdict {
@@ -77,7 +91,9 @@ function list(problems: readonly Problem[]): string {
 
 /** The API server cuts warnings itself past 256 characters each or 4,096 in all. */
 function bound(warnings: readonly string[]): readonly string[] {
-  return warnings.slice(0, 12).map((one) => cut(one.replaceAll(/\s+/g, " "), 256));
+  const shown = warnings.slice(0, 12).map((one) => cut(one.replaceAll(/\s+/g, " "), 256));
+  const more = warnings.length - shown.length;
+  return more === 0 ? shown : [...shown, `and ${more} more warnings`];
 }
 
 function cut(text: string, length: number): string {

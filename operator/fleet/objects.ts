@@ -106,10 +106,15 @@ export function projectPolicy(resource: PolicyEntry["resource"], raw: KubeObject
   };
 }
 
-/** kubectl's client-side apply keeps a second copy of the whole policy there. */
-function withoutLastApplied(all: Readonly<Record<string, string>>): Record<string, string> {
-  const { "kubectl.kubernetes.io/last-applied-configuration": _copy, ...rest } = all;
-  return rest;
+/**
+ * kubectl's client-side apply keeps a second copy of the whole policy there. It is kept where it has
+ * nulls: they are nowhere else, and some are refused (policy/last-applied.ts).
+ */
+function withoutLastApplied(
+  all: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const { "kubectl.kubernetes.io/last-applied-configuration": copy, ...rest } = all;
+  return copy?.includes("null") ? all : rest;
 }
 
 export function projectNode(raw: KubeObject): NodeEntry {

@@ -27,6 +27,8 @@ export type Accepted = {
   /** Mode as written, where a guard rail changed it. */
   readonly requested?: Mode;
   readonly notes?: readonly GuardNote[];
+  /** What is taken and probably not meant, such as a path that no file has. */
+  readonly warnings?: readonly Problem[];
   readonly rego?: RegoReport;
   readonly unresolved?: string;
 };
@@ -107,6 +109,7 @@ export async function judge(
     nodes: set.nodes,
     sets: [set],
     notes,
+    ...(lowered.warnings.length === 0 ? {} : { warnings: lowered.warnings }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { KubeObject } from "@guardbee/kube";
+import type { Further, Policy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { WasmHost } from "../opa/host.ts";
 import { guardRailsModule, translateModule } from "../rego/builtin-modules.ts";
@@ -58,6 +59,18 @@ export class OfflineJudge {
   /** Throws EvaluationError when Rego gives no answer. */
   judge(object: KubeObject, signal: AbortSignal): Promise<Judgement> {
     return judge(object, { translate: this.#translate, guard: this.#guard }, signal);
+  }
+
+  /** What the operator would have against a policy that is well-formed, and what it would tell. */
+  async further(policy: Policy, signal: AbortSignal): Promise<Further> {
+    const judgement = await this.judge(policy as unknown as KubeObject, signal);
+    const problems = judgement.kind === "refused" ? judgement.problems : [];
+    const warnings = judgement.kind === "accepted" ? (judgement.warnings ?? []) : [];
+    const told = judgement.kind === "guards" ? [] : (judgement.notes ?? []);
+    const notes = told
+      .filter(({ effect }) => effect !== "refused")
+      .map(({ name, effect, message }) => `guard rail ${name} ${effect}: ${message}`);
+    return { problems, warnings, notes };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { parseRegoPolicy } from "@guardbee/policy";
+import { type Problem, parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Judgement } from "../policy/judge.ts";
 import { inlineContent } from "./contents.ts";
@@ -20,12 +20,22 @@ export async function reviewRegoPolicy(
 ): Promise<Judgement> {
   const parsed = parseRegoPolicy(entry.object);
   if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
-  const { spec } = parsed.value;
-  if (spec.modules === undefined) return { kind: "guards", rego: {} };
-  const { digest, sources, data } = inlineContent(parsed.value);
+  const problems = await checkModules(parsed.value, compile, signal);
+  if (problems.length === 0) return { kind: "guards", rego: {} };
+  return { kind: "refused", reason: "InvalidRego", problems };
+}
+
+/** What the compiler has against the modules of a RegoPolicy; none are in one with a bundle. */
+export async function checkModules(
+  policy: RegoPolicy,
+  compile: Compile,
+  signal: AbortSignal,
+): Promise<readonly Problem[]> {
+  const { metadata, spec } = policy;
+  if (spec.modules === undefined) return [];
+  const { sources, data } = inlineContent(policy);
   const entryPoint = spec.entryPoint ?? defaultEntryPoints[spec.role];
-  const { namespace: owner } = entry.object.metadata;
+  const { namespace: owner } = metadata;
   const compiled = await compile(sources, { entryPoint, data, owner }, signal);
-  if (compiled.ok) return { kind: "guards", rego: { digest } };
-  return { kind: "refused", reason: "InvalidRego", problems: compiled.problems.map(problemAt) };
+  return compiled.ok ? [] : compiled.problems.map(problemAt);
 }

@@ -6,7 +6,7 @@ import { quote } from "../suggest.ts";
 import { type ArgEntry, type ArgTable, allowedIndexes, findByIndex } from "./args.ts";
 import { canonicalDecimals, canonicalTexts } from "./canonical.ts";
 import { maxPathBytes } from "./limits.ts";
-import { checkPath } from "./process-conditions.ts";
+import { checkPath } from "./path.ts";
 import type { Report } from "./report.ts";
 
 type MatchArg = Immutable<Static<typeof matchArg>>;
@@ -44,7 +44,7 @@ export function lowerArgCondition(
     const fix = "remove returnCopy, or this matchArgs: the bytes are not there yet";
     report.unsupported(at, "compares a buffer that is read when the call returns", fix);
   }
-  const place2 = { at: `${at}.values`, type };
+  const place2 = { at: `${at}.values`, type, whole: !match.operator.endsWith("Prefix") };
   const values = isText(type)
     ? lowerTexts(report, given, place2)
     : lowerNumbers(report, given, place2);
@@ -62,6 +62,11 @@ function findEntry(
     return undefined;
   }
   const [position] = positions;
+  if (position !== undefined && match.index !== undefined) {
+    const fix = "keep one: index is that of an argument, args are positions in the list of them";
+    report.invalid(at, "has index and args", fix);
+    return undefined;
+  }
   if (position === undefined && match.index === undefined) {
     report.invalid(`${at}.index`, "is missing", allowedIndexes(table));
     return undefined;
@@ -103,12 +108,12 @@ function isText(type: ArgType): boolean {
   return type === "file" || type === "fd" || type === "char_buf";
 }
 
-type ValuesPlace = { readonly at: string; readonly type: ArgType };
+type ValuesPlace = { readonly at: string; readonly type: ArgType; readonly whole: boolean };
 
 function lowerTexts(report: Report, values: readonly string[], place: ValuesPlace) {
   values.forEach((value, i) => {
     const at = `${place.at}[${i}]`;
-    if (place.type !== "char_buf") checkPath(report, value, at);
+    if (place.type !== "char_buf") checkPath(report, value, { at, whole: place.whole });
     else checkBufferValue(report, value, at);
   });
   return canonicalTexts(values);

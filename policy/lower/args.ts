@@ -133,6 +133,10 @@ function checkBuffer(report: Report, spec: ArgSpec, at: string): void {
     const fix = `1 to ${maxArgs}: it counts the call's parameters from 1`;
     report.invalid(`${at}.sizeArgIndex`, `${sizeArgIndex} is out of range`, fix);
   }
+  if (sizeArgIndex === spec.index + 1) {
+    const fix = "write which parameter holds the length: it counts from 1, index from 0";
+    report.invalid(`${at}.sizeArgIndex`, `${sizeArgIndex} is the buffer itself`, fix);
+  }
   if (sizeArgIndex === undefined && !spec.returnCopy) {
     const fix = "write which parameter holds the length, from 1, or returnCopy: true";
     report.invalid(`${at}.sizeArgIndex`, "is missing", fix);

@@ -46,7 +46,8 @@ function lowerSyscall(report: Report, call: string, at: string): HookPoint | und
 }
 
 function syscallHint(name: string): string {
-  const full = name.startsWith("sys_") ? name : `sys_${name}`;
+  // SYS_write and __NR_write are what C calls them.
+  const full = `sys_${name.toLowerCase().replace(/^(__nr_|__|)(sys_|)/, "")}`;
   const entry = syscallAliases[full];
   if (entry !== undefined) return `the kernel's own name for it is ${entry}`;
   if (syscalls.has(full)) return `write ${full}`;

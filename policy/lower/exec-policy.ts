@@ -1,6 +1,5 @@
-import type { Result } from "../problem.ts";
 import type { ExecItemSpec, ExecPolicy } from "../schema/exec-policy.ts";
-import type { Action, Condition, PolicyRef, SelectorSet } from "../selector-set.ts";
+import type { Action, Condition, PolicyRef } from "../selector-set.ts";
 import { lowerAction } from "./actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import {
@@ -9,7 +8,7 @@ import {
   lowerPid,
   type UserNamespaces,
 } from "./process-conditions.ts";
-import { createReport, type Report, refuseOthers } from "./report.ts";
+import { createReport, type Lowered, lowered, type Report, refuseOthers } from "./report.ts";
 import { lowerScope } from "./scope.ts";
 import { canonicalConditions } from "./selector.ts";
 
@@ -22,7 +21,7 @@ const userNamespaces: UserNamespaces = { true: "any", false: "host" };
 const on = { kind: "exec" } as const;
 
 /** ExecPolicy or ExecPolicyNamespaced as a SelectorSet: all items ANDed into one selector. */
-export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Result<SelectorSet> {
+export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const { spec } = policy;
   const report = createReport();
   const known = ["podSelector", "containerSelector", "nodeSelector", "mode", "rules"];
@@ -36,25 +35,21 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Result<Sele
   if (items.length === 0 && report.problems.length === 0) {
     report.invalid("spec.rules.selectors", "is empty", "add an item such as matchCapabilities");
   }
-  const lowered = items.map((item, i) => lowerItem(report, item, `spec.rules.selectors[${i}]`));
+  const parts = items.map((item, i) => lowerItem(report, item, `spec.rules.selectors[${i}]`));
   const scope = lowerScope(report, spec, ref.namespace);
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",
     keys: nodeLabels,
   });
-  if (report.problems.length > 0) return { ok: false, problems: report.problems };
-  const conditions = canonicalConditions(lowered.flatMap((item) => item.conditions));
-  const actions = lowered.flatMap((item) => item.actions);
-  return {
-    ok: true,
-    value: {
-      policy: ref,
-      mode: spec.mode ?? "enforce",
-      ...(nodes === undefined ? {} : { nodes }),
-      scope,
-      hooks: [{ on, args: [], selectors: [{ conditions, actions }] }],
-    },
-  };
+  const conditions = canonicalConditions(parts.flatMap((item) => item.conditions));
+  const actions = parts.flatMap((item) => item.actions);
+  return lowered(report, () => ({
+    policy: ref,
+    mode: spec.mode ?? "enforce",
+    ...(nodes === undefined ? {} : { nodes }),
+    scope,
+    hooks: [{ on, args: [], selectors: [{ conditions, actions }] }],
+  }));
 }
 
 type LoweredItem = {

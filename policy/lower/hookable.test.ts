@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { checkPolicies } from "../check.ts";
+import { parsePolicies } from "../parse.ts";
+import { lower } from "./index.ts";
 import { namespacedFunctions } from "./namespaced-functions.ts";
 
 type Given = { readonly call: string; readonly args?: string; readonly syscall?: boolean };
@@ -15,8 +16,9 @@ spec:
   kprobes:
     - { call: ${call}, syscall: ${syscall}, args: ${args} }
 `.replace(kind === "TracingPolicy" ? ", namespace: shop" : "", "");
-  const { policies } = checkPolicies([{ file: "p.yaml", text }]);
-  return policies[0]!.problems
+  const { result } = parsePolicies(text, "p.yaml").policies[0]!;
+  const lowered = result.ok ? lower(result.value) : result;
+  return (lowered.ok ? [] : lowered.problems)
     .map(({ field, what, fix }) => `${field}: ${what}; ${fix}`)
     .join("\n");
 }
@@ -99,7 +101,7 @@ const kernelMemory: readonly (Given & { readonly says: string })[] = [
     says: "uint64 does not read parameter 2 in a policy of one namespace; write one of int, uint32, fd",
   },
   {
-    ...{ call: "security_file_open", args: "[{ index: 0, type: char_buf, sizeArgIndex: 1 }]" },
+    ...{ call: "security_file_open", args: "[{ index: 0, type: char_buf, sizeArgIndex: 2 }]" },
     says: "char_buf does not read parameter 0 in a policy of one namespace; write one of file",
   },
   {

@@ -1,30 +1,35 @@
 import type { Policy } from "../parse-object.ts";
-import type { Result } from "../problem.ts";
-import type { PolicyRef, SelectorSet } from "../selector-set.ts";
-import { sizeOf } from "../selector-set.ts";
+import { type PolicyRef, sizeOf } from "../selector-set.ts";
 import { checkSize } from "./check-size.ts";
 import { lowerExecPolicy } from "./exec-policy.ts";
+import type { Lowered } from "./report.ts";
 import { lowerTracingPolicy } from "./tracing-policy.ts";
+
+export type { Lowered } from "./report.ts";
 
 /**
  * The policy in the one intermediate form, in canonical order, or everything that stands against
  * it. What the schema takes and this version cannot do is a problem of kind `unsupported`; nothing
  * is ever left out silently.
  */
-export function lower(policy: Policy): Result<SelectorSet> {
+export function lower(policy: Policy): Lowered {
   const ref = refOf(policy);
   if (policy.kind.endsWith("Namespaced") && ref.namespace === undefined) {
     const fix = "write the namespace this policy holds in";
     const field = "metadata.namespace";
-    return { ok: false, problems: [{ field, what: "is missing", fix, kind: "invalid" }] };
+    return {
+      ok: false,
+      problems: [{ field, what: "is missing", fix, kind: "invalid" }],
+      warnings: [],
+    };
   }
   const lowered = lowerKind(policy, ref);
   if (!lowered.ok) return lowered;
   const problems = checkSize(sizeOf(lowered.value));
-  return problems.length === 0 ? lowered : { ok: false, problems };
+  return problems.length === 0 ? lowered : { ...lowered, ok: false, problems };
 }
 
-function lowerKind(policy: Policy, ref: PolicyRef): Result<SelectorSet> {
+function lowerKind(policy: Policy, ref: PolicyRef): Lowered {
   switch (policy.kind) {
     case "TracingPolicy":
     case "TracingPolicyNamespaced":

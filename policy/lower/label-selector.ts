@@ -1,3 +1,4 @@
+import { isLabelKey } from "../metadata.ts";
 import type { LabelSelectorSpec } from "../schema/label-selector.ts";
 import type { LabelSelector } from "../selector-set.ts";
 import { quote, suggestFrom } from "../suggest.ts";
@@ -19,7 +20,11 @@ export function lowerLabelSelector(
   place: { readonly at: string; readonly keys: LabelKeys },
 ): LabelSelector | undefined {
   const labels = Object.entries(spec?.matchLabels ?? {}).sort(([a], [b]) => byCodePoint(a, b));
-  for (const [key] of labels) checkKey(report, key, `${place.at}.matchLabels[${key}]`, place.keys);
+  for (const [key, value] of labels) {
+    const at = `${place.at}.matchLabels[${key}]`;
+    checkKey(report, key, at, place.keys);
+    if (place.keys.only !== undefined) warnOfContainer(report, { key, value }, at);
+  }
   const terms = (spec?.matchExpressions ?? []).map((term, i) => {
     const at = `${place.at}.matchExpressions[${i}]`;
     checkKey(report, term.key, `${at}.key`, place.keys);
@@ -42,7 +47,22 @@ function sortKey(term: { key: string; operator: string; values?: readonly string
 }
 
 const namePart = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const prefixPart = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/** Container names are DNS labels; `repo` is an image without tag and digest. */
+function warnOfContainer(
+  report: Report,
+  { key, value }: { readonly key: string; readonly value: string },
+  at: string,
+): void {
+  if (key === "name" && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) {
+    const fix = "at most 63 lower-case letters, digits and -, with a letter or digit at each end";
+    report.warn(at, `is ${quote(value)}, and no container has such a name`, fix);
+  }
+  if (key === "repo" && /:[^/]*$|@|^[a-z]+:\/\/|^\s|\s$|^$|[*A-Z]/.test(value)) {
+    const fix = "write the image without scheme, tag and digest: docker.io/library/nginx";
+    report.warn(at, `is ${quote(value)}, and no image has such a repository`, fix);
+  }
+}
 
 function checkKey(report: Report, key: string, at: string, keys: LabelKeys): void {
   if (keys.only !== undefined) {
@@ -51,19 +71,14 @@ function checkKey(report: Report, key: string, at: string, keys: LabelKeys): voi
     }
     return;
   }
-  const [name, prefix, more] = key.split("/").reverse();
-  const valid =
-    namePart.test(name ?? "") &&
-    (prefix === undefined || prefixPart.test(prefix)) &&
-    more === undefined;
-  if (valid || keys.extra.includes(key)) return;
+  if (isLabelKey(key) || keys.extra.includes(key)) return;
   const fix = "write a label key: letters, digits, -, _ and ., such as app.kubernetes.io/name";
   report.invalid(at, `is ${quote(key)}`, fix);
 }
 
 function checkValues(
   report: Report,
-  term: { readonly operator: string; readonly values?: readonly string[] },
+  term: { readonly key: string; readonly operator: string; readonly values?: readonly string[] },
   at: string,
   keys: LabelKeys,
 ): void {
@@ -76,7 +91,12 @@ function checkValues(
     report.invalid(`${at}.values`, "is not empty", `${term.operator} takes no values`);
   }
   // Image repositories are no label values: they hold "/" and may hold ":".
-  if (keys.only !== undefined) return;
+  if (keys.only !== undefined) {
+    values.forEach((value, i) => {
+      warnOfContainer(report, { key: term.key, value }, `${at}.values[${i}]`);
+    });
+    return;
+  }
   values.forEach((value, i) => {
     if (value === "" || namePart.test(value)) return;
     const fix = "at most 63 letters, digits, -, _ and ., with a letter or digit at each end";

@@ -17,8 +17,11 @@ const booleans = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE",
  */
 export function lowerOptions(report: Report, options: TracingPolicySpec["options"]): Mode {
   let mode: Mode = "enforce";
+  const seen = new Set<string>();
   for (const [i, { name, value = "" }] of (options ?? []).entries()) {
     const at = `spec.options[${i}]`;
+    if (seen.has(name)) report.invalid(`${at}.name`, `${quote(name)} is given twice`, "keep one");
+    seen.add(name);
     switch (name) {
       case "policy-mode":
         if (value === "enforce" || value === "monitor") mode = value;

@@ -5,7 +5,7 @@ import type { matchBinary, matchCapability, matchPid } from "../schema/selector.
 import type { Condition } from "../selector-set.ts";
 import { quote, suggestFrom } from "../suggest.ts";
 import { canonicalNumbers, canonicalTexts } from "./canonical.ts";
-import { maxPathBytes } from "./limits.ts";
+import { checkPath } from "./path.ts";
 import type { Report } from "./report.ts";
 
 /** Conditions on the process that makes the call, as opposed to on the call's arguments. */
@@ -19,6 +19,7 @@ export function lowerPid(report: Report, match: MatchPid, at: string): Condition
     if (value < 0) report.invalid(`${at}.values[${i}]`, `is ${value}`, "process ids start at 0");
   });
   const inNamespace = match.isNamespacePID === true;
+  checkPids(report, match, at);
   return {
     by: "pid",
     op: match.operator,
@@ -27,6 +28,21 @@ export function lowerPid(report: Report, match: MatchPid, at: string): Condition
     // No effect on namespace pids, so that both ways of writing it are one set.
     followForks: match.followForks === true && !inNamespace,
   };
+}
+
+/** PID_MAX_LIMIT. */
+const maxPid = 2 ** 22;
+
+function checkPids(report: Report, match: MatchPid, at: string): void {
+  match.values.forEach((value, i) => {
+    if (value <= maxPid) return;
+    report.warn(`${at}.values[${i}]`, `is ${value}, which is no process`, `at most ${maxPid}`);
+  });
+  if (match.isNamespacePID !== true || match.followForks !== true) return;
+  // Whoever has a pid of 0 there is outside of every container, and so are those it comes from.
+  if (match.values.every((value) => value === 0)) return;
+  const what = "has no effect with isNamespacePID: each process is compared by its own pid alone";
+  report.warn(`${at}.followForks`, what, "remove it, or isNamespacePID");
 }
 
 /** What isNamespaceCapability true and false mean differs between the policy kinds. */
@@ -44,7 +60,8 @@ export function lowerCapability(
   const numbers = match.values.map((name, i) => {
     const number = capabilityNumber(name);
     if (number === undefined) {
-      report.invalid(`${at}.values[${i}]`, `is ${quote(name)}`, suggestFrom(name, capabilityNames));
+      const fix = suggestFrom(withCap(name), capabilityNames);
+      report.invalid(`${at}.values[${i}]`, `is ${quote(name)}`, fix);
     }
     return number ?? 0;
   });
@@ -57,6 +74,11 @@ export function lowerCapability(
   };
 }
 
+/** `SYS_ADMIN` is how capabilities are called in a pod's securityContext. */
+function withCap(name: string): string {
+  return /^cap_/i.test(name) ? name : `CAP_${name}`;
+}
+
 export function lowerBinary(report: Report, match: MatchBinary, at: string): Condition | undefined {
   const { operator = "In", values = [], followChildren } = match;
   if (followChildren === true) {
@@ -67,7 +89,8 @@ export function lowerBinary(report: Report, match: MatchBinary, at: string): Con
     report.invalid(`${at}.values`, "is empty", "list paths such as /usr/bin/curl");
   }
   values.forEach((value, i) => {
-    checkPath(report, value, `${at}.values[${i}]`);
+    const whole = operator === "In" || operator === "NotIn";
+    checkPath(report, value, { at: `${at}.values[${i}]`, whole });
   });
   if (operator === "Postfix" || operator === "NotPostfix") {
     const fix = "this version takes In, NotIn, Prefix, NotPrefix";
@@ -75,20 +98,4 @@ export function lowerBinary(report: Report, match: MatchBinary, at: string): Con
     return undefined;
   }
   return { by: "binary", op: operator, values: canonicalTexts(values) };
-}
-
-/** A path as the kernel compares it: not empty, without NUL, and no longer than its maps hold. */
-export function checkPath(report: Report, value: string, at: string): void {
-  const bytes = Buffer.byteLength(value);
-  if (bytes === 0) {
-    report.invalid(at, "is empty", "write at least one character, such as /");
-  } else if (bytes > maxPathBytes) {
-    report.invalid(
-      at,
-      `has ${bytes} bytes`,
-      `at most ${maxPathBytes}: the kernel's maps hold no more`,
-    );
-  } else if (value.includes("\0")) {
-    report.invalid(at, `is ${quote(value)}`, "remove the NUL: no path holds one");
-  }
 }

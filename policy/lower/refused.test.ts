@@ -315,6 +315,43 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "an option given twice, of which only one would count",
+    policy: aTracingPolicy({
+      kprobes: [{ call: "sys_lseek" }],
+      options: [
+        { name: "policy-mode", value: "monitor" },
+        { name: "policy-mode", value: "enforce" },
+      ],
+    }),
+    want: ['invalid spec.options[1].name: "policy-mode" is given twice; keep one'],
+  },
+  {
+    name: "an argument named by index and by position",
+    policy: withMatchArg({ index: 0, args: [0], operator: "Equal", values: ["1"] }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0]: has index and args; keep one: index is that of an argument, args are positions in the list of them",
+    ],
+  },
+  {
+    name: "a buffer that is to hold its own length",
+    policy: aKprobePolicy({ args: [{ index: 1, type: "char_buf", sizeArgIndex: 2 }] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].sizeArgIndex: 2 is the buffer itself; write which parameter holds the length: it counts from 1, index from 0",
+    ],
+  },
+  {
+    name: "C's name of a system call",
+    policy: aKprobePolicy({ call: "SYS_write" }),
+    want: ['invalid spec.kprobes[0].call: no system call is named "SYS_write"; write sys_write'],
+  },
+  {
+    name: "a long value, with a message that says that it is cut",
+    policy: aKprobePolicy({ call: `sys_${"x".repeat(100)}` }),
+    want: [
+      `invalid spec.kprobes[0].call: no system call is named "sys_${"x".repeat(53)}"... (cut, of 104 characters); for a kernel function set syscall: false (true is the default)`,
+    ],
+  },
+  {
     name: "an allow-list",
     policy: {
       ...anExecPolicy([]),

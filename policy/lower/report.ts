@@ -1,16 +1,33 @@
-import type { Problem } from "../problem.ts";
+import type { Problem, Result } from "../problem.ts";
+import type { SelectorSet } from "../selector-set.ts";
 
 /** Collects what is wrong with one policy while it is lowered, so that a person sees all of it. */
 export type Report = {
   readonly problems: readonly Problem[];
+  /** What is taken, and can do nothing, or less than it says. */
+  readonly warnings: readonly Problem[];
+  readonly warn: (field: string, what: string, fix: string) => void;
   readonly invalid: (field: string, what: string, fix: string) => void;
   readonly unsupported: (field: string, what: string, fix: string) => void;
 };
 
+/** A policy's set, or everything that stands against it; and what is allowed and probably not meant. */
+export type Lowered = Result<SelectorSet> & { readonly warnings: readonly Problem[] };
+
+/** `set` unless there are problems. */
+export function lowered({ problems, warnings }: Report, set: () => SelectorSet): Lowered {
+  return problems.length > 0
+    ? { ok: false, problems, warnings }
+    : { ok: true, value: set(), warnings };
+}
+
 export function createReport(): Report {
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   return {
     problems,
+    warnings,
+    warn: (field, what, fix) => warnings.push({ field, what, fix, kind: "invalid" }),
     invalid: (field, what, fix) => problems.push({ field, what, fix, kind: "invalid" }),
     unsupported: (field, what, fix) => problems.push({ field, what, fix, kind: "unsupported" }),
   };

@@ -1,6 +1,5 @@
-import type { Result } from "../problem.ts";
 import type { KprobeSpec, TracingPolicy, TracingPolicySpec } from "../schema/tracing-policy.ts";
-import type { Hook, PolicyRef, SelectorSet } from "../selector-set.ts";
+import type { Hook, PolicyRef } from "../selector-set.ts";
 import { lowerArgs } from "./args.ts";
 import { type CallPlace, lowerCall } from "./call.ts";
 import { checkActions } from "./check-actions.ts";
@@ -8,12 +7,12 @@ import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { maxMessageBytes, maxTagBytes } from "./limits.ts";
 import { parametersOf } from "./namespaced-functions.ts";
 import { lowerOptions } from "./options.ts";
-import { createReport, type Report, refuseOthers } from "./report.ts";
+import { createReport, type Lowered, lowered, type Report, refuseOthers } from "./report.ts";
 import { lowerScope } from "./scope.ts";
 import { lowerSelector } from "./selector.ts";
 
 /** TracingPolicy or TracingPolicyNamespaced as a SelectorSet. */
-export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Result<SelectorSet> {
+export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lowered {
   const { spec } = policy;
   const report = createReport();
   refuseOthers(report, spec, { at: "spec", known: supportedSections });
@@ -29,17 +28,13 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Resul
     lowerKprobe(report, kprobe, { at: `spec.kprobes[${i}]`, namespaced }),
   );
   if (report.problems.length === 0) checkActions(report, hooks.filter(isDefined));
-  if (report.problems.length > 0) return { ok: false, problems: report.problems };
-  return {
-    ok: true,
-    value: {
-      policy: ref,
-      mode,
-      ...(nodes === undefined ? {} : { nodes }),
-      scope,
-      hooks: hooks.filter(isDefined),
-    },
-  };
+  return lowered(report, () => ({
+    policy: ref,
+    mode,
+    ...(nodes === undefined ? {} : { nodes }),
+    scope,
+    hooks: hooks.filter(isDefined),
+  }));
 }
 
 const supportedSections = [
@@ -92,13 +87,25 @@ function lowerDescription(
   const { message = "", tags = [] } = spec;
   const fix = "write at least 2 characters";
   if (message.length === 1) report.invalid(`${at}.message`, "has one character", fix);
+  warnOfCut(report, message, { at: `${at}.message`, bytes: maxMessageBytes });
   tags.forEach((tag, i) => {
+    warnOfCut(report, tag, { at: `${at}.tags[${i}]`, bytes: maxTagBytes });
     if (tag.length < 2) report.invalid(`${at}.tags[${i}]`, `has ${tag.length} characters`, fix);
   });
   return {
     ...(message === "" ? {} : { message: cut(message, maxMessageBytes) }),
     ...(tags.length === 0 ? {} : { tags: tags.map((tag) => cut(tag, maxTagBytes)) }),
   };
+}
+
+function warnOfCut(
+  report: Report,
+  text: string,
+  { at, bytes }: { readonly at: string; readonly bytes: number },
+): void {
+  const length = Buffer.byteLength(text);
+  if (length <= bytes) return;
+  report.warn(at, `has ${length} bytes, and is cut`, `at most ${bytes} are in events`);
 }
 
 /** The longest beginning of `text` that fits `bytes` without splitting a character. */

@@ -21,7 +21,7 @@ function unbounded(schema: Shape, at: string): readonly string[] {
 }
 
 for (const { kind, schema } of policyKinds) {
-  test(`everything in the spec of a ${kind} has a bound`, () => {
+  test(`everything in the spec of a ${kind} has a bound`, async () => {
     const { spec } = (schema as Shape).properties!;
     assert.deepEqual(unbounded(spec!, "spec"), []);
   });
@@ -81,17 +81,17 @@ const refused: readonly { readonly name: string; readonly text: string; readonly
     },
   ];
 for (const { name, text, want } of refused) {
-  test(`a policy with ${name} is refused with the bound, the number and the place`, () => {
-    const report = checkPolicies([{ file: "p.yaml", text }]);
+  test(`a policy with ${name} is refused with the bound, the number and the place`, async () => {
+    const report = await checkPolicies([{ file: "p.yaml", content: text }]);
     assert.equal(formatCheckReport(report).split("\n")[0], want);
     assert.equal(isAccepted(report, { strict: false }), false);
   });
 }
 
-test("a policy at every bound is taken", () => {
+test("a policy at every bound is taken", async () => {
   const selectors = many(bounds.hookSelectors, binaries(9));
   const policy = tracing(many(8, hook(selectors)));
-  const report = checkPolicies([{ file: "p.yaml", text: policy }]);
+  const report = await checkPolicies([{ file: "p.yaml", content: policy }]);
   assert.deepEqual(report.policies[0]?.problems, []);
   assert.equal(report.policies[0]?.hookCount, 8);
 });

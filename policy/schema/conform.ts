@@ -1,14 +1,27 @@
 import type { Problem, Result } from "../problem.ts";
 import { quote, suggestFrom } from "../suggest.ts";
-import type { Rule } from "./dsl.ts";
+import { nullRefusal, type Rule } from "./dsl.ts";
+
+/** What is known of the text that an object was read from. */
+export type Source = {
+  /** The plain scalar at a field path, as it stands there; undefined: there is none. */
+  readonly written?: (field: string) => string | undefined;
+  /** Told of nulls that an API server drops. */
+  readonly dropped?: (field: string) => void;
+};
 
 /**
  * `raw` with the schema's defaults filled in, or every way in which it does not fit. Judges as an
  * API server with strict field validation does; unlike it, says what is allowed. Never throws.
  */
-export function conform(schema: object, raw: unknown, at: string): Result<unknown> {
+export function conform(
+  schema: object,
+  raw: unknown,
+  at: string,
+  source: Source = {},
+): Result<unknown> {
   const problems: Problem[] = [];
-  const value = walk({ schema: schema as Shape, at, problems }, raw);
+  const value = walk({ schema: schema as Shape, at, problems, source }, raw);
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
 }
 
@@ -36,7 +49,12 @@ export type Shape = {
   readonly "x-kubernetes-validations"?: readonly Rule[];
 };
 
-type Place = { readonly schema: Shape; readonly at: string; readonly problems: Problem[] };
+type Place = {
+  readonly schema: Shape;
+  readonly at: string;
+  readonly problems: Problem[];
+  readonly source: Source;
+};
 
 function walk(place: Place, raw: unknown): unknown {
   if (place.schema["x-kubernetes-int-or-string"] === true) return checkIntOrString(place, raw);
@@ -50,7 +68,8 @@ function walk(place: Place, raw: unknown): unknown {
     case "integer":
       return checkInteger(place, raw);
     case "boolean":
-      if (typeof raw !== "boolean") report(place, `is ${describe(raw)}`, "write true or false");
+      if (typeof raw !== "boolean")
+        report(place, `is ${describe(place, raw)}`, "write true or false");
       return raw;
     default:
       throw new Error(`${place.at}: schema without a type`);
@@ -59,7 +78,7 @@ function walk(place: Place, raw: unknown): unknown {
 
 function walkObject(place: Place, raw: unknown): unknown {
   if (!isRecord(raw)) {
-    report(place, `is ${describe(raw)}`, "write a mapping of fields");
+    report(place, `is ${describe(place, raw)}`, "write a mapping of fields");
     return raw;
   }
   if (place.schema["x-kubernetes-preserve-unknown-fields"] === true) return raw;
@@ -68,24 +87,26 @@ function walkObject(place: Place, raw: unknown): unknown {
     report(place, `has ${Object.keys(raw).length} entries`, `at most ${maxProperties}`);
     return raw;
   }
-  const { schema, problems } = place;
+  const { schema, problems, source } = place;
   const before = problems.length;
   // No prototype: keys come from outside, and "__proto__" must stay an ordinary key.
   const value: Record<string, unknown> = Object.create(null);
   for (const [key, given] of Object.entries(raw)) {
     const member = memberOf(schema, key);
     const at = schema.properties === undefined ? `${place.at}[${key}]` : `${place.at}.${key}`;
+    const inner = { schema: member ?? {}, at, problems, source };
     if (member === undefined) reportUnknown(place, key, at);
-    else if (given === null && member.nullable === true) value[key] = null;
-    else if (given === null && member.default !== undefined) continue;
-    else value[key] = walk({ schema: member, at, problems }, given);
+    else if (given !== null) value[key] = walk(inner, given);
+    else if (nullRefusal(member) !== undefined) refuseEmpty(inner, nullRefusal(member)!);
+    else if (member.nullable === true) value[key] = null;
+    else source.dropped?.(withoutLeadingDot(at));
   }
   for (const [key, member] of Object.entries(schema.properties ?? {})) {
     if (value[key] !== undefined || member.default === undefined) continue;
     value[key] = structuredClone(member.default);
   }
   for (const key of schema.required ?? []) {
-    if (value[key] !== undefined || Object.hasOwn(raw, key)) continue;
+    if (value[key] !== undefined || (raw[key] ?? null) !== null) continue;
     problems.push({
       field: `${place.at}.${key}`,
       what: "is missing",
@@ -95,6 +116,18 @@ function walkObject(place: Place, raw: unknown): unknown {
   }
   if (problems.length === before) checkRules(place, value);
   return value;
+}
+
+const emptyMeans = "is empty: without it, ";
+
+function refuseEmpty(place: Place, consequence: string): void {
+  const fix = "give it a value, or leave it out if that is meant";
+  report(place, `${emptyMeans}${consequence}`, fix);
+}
+
+/** Whether the problem is a null that the schema refuses. */
+export function isNullRefusal({ what }: Problem): boolean {
+  return what.startsWith(emptyMeans);
 }
 
 function memberOf(schema: Shape, key: string): Shape | undefined {
@@ -117,9 +150,13 @@ function checkRules({ schema, at, problems }: Place, value: Record<string, unkno
 }
 
 function walkArray(place: Place, raw: unknown): unknown {
-  const { schema, at, problems } = place;
+  const { schema, at, problems, source } = place;
   if (!Array.isArray(raw)) {
-    report(place, `is ${describe(raw)}`, `write a list: each item on a line of its own after "- "`);
+    report(
+      place,
+      `is ${describe(place, raw)}`,
+      `write a list: each item on a line of its own after "- "`,
+    );
     return raw;
   }
   if (raw.length > (schema.maxItems ?? Number.POSITIVE_INFINITY)) {
@@ -130,7 +167,7 @@ function walkArray(place: Place, raw: unknown): unknown {
     report(place, `has ${raw.length} items`, `at least ${schema.minItems}`);
   }
   const items = schema.items ?? {};
-  return raw.map((item, i) => walk({ schema: items, at: `${at}[${i}]`, problems }, item));
+  return raw.map((item, i) => walk({ schema: items, at: `${at}[${i}]`, problems, source }, item));
 }
 
 function checkString(place: Place, raw: unknown): unknown {
@@ -139,8 +176,8 @@ function checkString(place: Place, raw: unknown): unknown {
     const plain = typeof raw === "number" || typeof raw === "boolean";
     report(
       place,
-      `is ${describe(raw)}`,
-      plain ? `quote it: "${raw}"` : `write ${expected(schema)}`,
+      `is ${describe(place, raw)}`,
+      plain ? `quote it: "${writtenAt(place) ?? raw}"` : `write ${expected(schema)}`,
     );
   } else if (schema.enum !== undefined) {
     if (!schema.enum.includes(raw)) {
@@ -164,12 +201,12 @@ function checkText(place: Place, raw: string): void {
 
 function checkInteger(place: Place, raw: unknown): unknown {
   if (typeof raw !== "number" || !Number.isInteger(raw)) {
-    report(place, `is ${describe(raw)}`, "write a whole number, without quotes");
+    report(place, `is ${describe(place, raw)}`, "write a whole number, without quotes");
     return raw;
   }
   const { minimum, maximum } = integerBounds(place.schema);
   if (raw < minimum || raw > maximum) {
-    report(place, `is ${raw}`, `allowed: ${minimum} to ${maximum}`);
+    report(place, `is ${writtenAt(place) ?? raw}`, `allowed: ${minimum} to ${maximum}`);
   }
   return raw;
 }
@@ -183,7 +220,7 @@ function integerBounds(schema: Shape): { minimum: number; maximum: number } {
 
 function checkIntOrString(place: Place, raw: unknown): unknown {
   if (typeof raw !== "string" && !Number.isInteger(raw)) {
-    report(place, `is ${describe(raw)}`, "write a whole number or text");
+    report(place, `is ${describe(place, raw)}`, "write a whole number or text");
   }
   return raw;
 }
@@ -200,11 +237,28 @@ function expected(schema: Shape | undefined): string {
   return schema?.type === undefined ? "a value" : words[schema.type];
 }
 
-function describe(raw: unknown): string {
+function describe(place: Place, raw: unknown): string {
   if (raw === null || raw === undefined) return "empty";
   if (Array.isArray(raw)) return "a list";
   if (typeof raw === "object") return "a mapping";
-  return typeof raw === "string" ? `the text ${quote(raw)}` : `the ${typeof raw} ${raw}`;
+  return typeof raw === "string" ? `the text ${quote(raw)}` : describePlain(raw, writtenAt(place));
+}
+
+/** `the boolean false, written no`: a number or a boolean, and how it stands in the file. */
+export function describePlain(raw: unknown, written: string | undefined): string {
+  const as = written === undefined || written === String(raw) ? "" : `, written ${written}`;
+  // Of a number that JavaScript rounds, the file has the right digits.
+  const exact = typeof raw === "number" && /^-?[1-9][0-9]*$/.test(written ?? "");
+  return exact ? `the number ${written}` : `the ${typeof raw} ${raw}${as}`;
+}
+
+function writtenAt({ at, source }: Place): string | undefined {
+  return source.written?.(withoutLeadingDot(at));
+}
+
+/** Fields of the object that is judged have no parent to name. */
+function withoutLeadingDot(field: string): string {
+  return field.replace(/^\./, "");
 }
 
 function report({ at, problems }: Place, what: string, fix: string): void {

@@ -52,6 +52,12 @@ export type Rule = {
 /** Schemas of properties that may be absent. Written by `optional`. */
 const optionals = new WeakSet<object>();
 
+/**
+ * Of schemas that take no null: what an absent value would mean. A symbol, so that copies have it and
+ * JSON has not. Written by `refuseNull`.
+ */
+const nullMeans = Symbol("what an absent value would mean");
+
 export function object<P extends TProperties>(properties: P, facets: Facets = {}): TObject<P> {
   const required = Object.keys(properties).filter((name) => !optionals.has(properties[name]!));
   return typed({
@@ -60,6 +66,20 @@ export function object<P extends TProperties>(properties: P, facets: Facets = {}
     properties,
     ...facets,
   });
+}
+
+/**
+ * `schema`, which may be absent, and where `key:` with nothing behind it is refused. An API server
+ * drops nulls before admission sees them, unless the schema takes them: so it does, and webhook and
+ * operator do not. (To CEL, a null field is an absent one.) `consequence` completes "without it, ...".
+ */
+export function refuseNull<S extends TSchema>(schema: S, consequence: string): TOptional<S> {
+  return optional({ ...schema, nullable: true, [nullMeans]: consequence });
+}
+
+/** What an absent value would mean where a null is refused; undefined: it may be null, or is dropped. */
+export function nullRefusal(schema: object): string | undefined {
+  return (schema as { readonly [nullMeans]?: string })[nullMeans];
 }
 
 export function list<S extends TSchema>(items: S, facets: Facets = {}): TOptional<TArray<S>> {

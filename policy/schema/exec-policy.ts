@@ -9,12 +9,13 @@ import {
   oneOf,
   optional,
   type Rule,
+  refuseNull,
   requiredList,
   text,
 } from "./dsl.ts";
-import { labelSelector } from "./label-selector.ts";
+import { containerSelector, nodeSelector, podSelector } from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
-import { action, matchCapability, matchPid } from "./selector.ts";
+import { actions, condition, matchCapability, matchPid } from "./selector.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
 
 const oneKey: Rule = {
@@ -39,8 +40,8 @@ const binaryOperator = ["In", "NotIn", "Prefix", "NotPrefix"] as const;
  */
 const item = object(
   {
-    matchPIDs: list(matchPid),
-    matchCapabilities: list(matchCapability),
+    matchPIDs: condition(list(matchPid)),
+    matchCapabilities: condition(list(matchCapability)),
     matchBinarys: optional(
       nullable(
         object({
@@ -51,7 +52,7 @@ const item = object(
     ),
     operator: optional(oneOf(binaryOperator, { description: "Of values." })),
     values: list(text(), { ...ofValues, description: "Of matchBinarys, when that is empty." }),
-    matchActions: list(action, { maxItems: bounds.actions }),
+    matchActions: actions,
   },
   { "x-kubernetes-validations": [oneKey] },
 );
@@ -69,10 +70,10 @@ const execRule = object({
 });
 
 const spec = object({
-  podSelector: labelSelector,
-  containerSelector: labelSelector,
-  nodeSelector: labelSelector,
-  mode: optional(oneOf(["enforce", "monitor"], { default: "enforce" })),
+  podSelector,
+  containerSelector,
+  nodeSelector,
+  mode: refuseNull(oneOf(["enforce", "monitor"], { default: "enforce" }), "the policy enforces"),
   rules: object({
     selectors: list(item, { maxItems: 256, description: "All of them must hold." }),
     allow: list(execRule, { description: "What may run; all else in scope is denied." }),

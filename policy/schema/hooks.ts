@@ -1,4 +1,3 @@
-import { bounds } from "./bounds.ts";
 import {
   flag,
   int32,
@@ -11,7 +10,7 @@ import {
   requiredList,
   text,
 } from "./dsl.ts";
-import { selector } from "./selector.ts";
+import { selectors } from "./selector.ts";
 
 export const argTypes = [
   ...["auto", "int", "sint8", "int8", "uint8", "sint16", "int16", "uint16", "uint32", "sint32"],
@@ -70,7 +69,7 @@ export const kprobe = object(
     ...described,
     ...returns,
     returnArgAction: optional(text()),
-    selectors: list(selector, { maxItems: bounds.hookSelectors }),
+    selectors,
     syscall: flag({ default: true, description: "Whether call is a system call." }),
   },
   { "x-kubernetes-validations": [returnNeedsArg] },
@@ -80,7 +79,7 @@ export const lsmhook = object({
   args: list(arg),
   hook: text(),
   ...described,
-  selectors: list(selector, { maxItems: bounds.hookSelectors }),
+  selectors,
 });
 
 export const tracepoint = object({
@@ -88,7 +87,7 @@ export const tracepoint = object({
   event: text(),
   ...described,
   raw: flag(),
-  selectors: list(selector, { maxItems: bounds.hookSelectors }),
+  selectors,
   subsystem: text(),
 });
 
@@ -105,7 +104,7 @@ export const uprobe = object(
     path: text(),
     refCtrOffsets: list(int64()),
     ...returns,
-    selectors: list(selector, { maxItems: bounds.hookSelectors }),
+    selectors,
     symbols: list(text()),
   },
   { "x-kubernetes-validations": [oneAddressing, returnNeedsArg] },
@@ -118,7 +117,7 @@ export const usdt = object({
   name: text(),
   path: text(),
   provider: text(),
-  selectors: list(selector, { maxItems: bounds.hookSelectors }),
+  selectors,
 });
 
 export const enforcer = object({ calls: requiredList(text()) });

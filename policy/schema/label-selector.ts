@@ -1,17 +1,32 @@
 import type { Static } from "typebox";
-import { type Immutable, list, mapOf, object, oneOf, optional, type Rule, text } from "./dsl.ts";
+import {
+  type Immutable,
+  list,
+  mapOf,
+  object,
+  oneOf,
+  optional,
+  type Rule,
+  refuseNull,
+  text,
+} from "./dsl.ts";
+
+const label = text({
+  maxLength: 63,
+  pattern: "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$",
+});
+const term = object({
+  key: text(),
+  operator: oneOf(["In", "NotIn", "Exists", "DoesNotExist"]),
+  values: list(text()),
+});
 
 const members = {
-  matchLabels: mapOf(
-    text({ maxLength: 63, pattern: "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$" }),
+  matchLabels: refuseNull(
+    mapOf(refuseNull(label, "the selector asks for no such label")),
+    "it selects all",
   ),
-  matchExpressions: list(
-    object({
-      key: text(),
-      operator: oneOf(["In", "NotIn", "Exists", "DoesNotExist"]),
-      values: list(text()),
-    }),
-  ),
+  matchExpressions: refuseNull(list(term), "it selects all"),
 };
 
 const matchesEveryHost: Rule = {
@@ -20,12 +35,21 @@ const matchesEveryHost: Rule = {
   holds: (self) => self.matchLabels === undefined && self.matchExpressions === undefined,
 };
 
-export const labelSelector = optional(object(members));
-export const hostSelector = optional(
+const selector = object(members);
+
+/** Of what the operator writes. */
+export const labelSelector = optional(
+  object({ matchLabels: mapOf(label), matchExpressions: list(term) }),
+);
+export const podSelector = refuseNull(selector, "the policy holds in every pod");
+export const containerSelector = refuseNull(selector, "the policy holds in every container");
+export const nodeSelector = refuseNull(selector, "the policy holds on every node");
+export const hostSelector = refuseNull(
   object(members, {
     description: "Host processes: {} selects them all, absent none.",
     "x-kubernetes-validations": [matchesEveryHost],
   }),
+  "other selectors alone say where the policy holds, or it holds everywhere",
 );
 
-export type LabelSelectorSpec = Immutable<Static<typeof labelSelector>>;
+export type LabelSelectorSpec = Immutable<Static<typeof selector>>;

@@ -9,9 +9,10 @@ import {
   oneOf,
   optional,
   type Rule,
+  refuseNull,
   text,
 } from "./dsl.ts";
-import { labelSelector } from "./label-selector.ts";
+import { nodeSelector } from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import type { RegoKind } from "./rego-kind-names.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
@@ -71,17 +72,26 @@ const publicKey = text({ minLength: 1, maxLength: 16384, description: "PEM." });
 
 const verification = object(
   {
-    keys: list(object({ id: keyId, algorithm: oneOf(algorithms), publicKey }), {
-      minItems: 1,
-      maxItems: 16,
-      description: "Of the signature in the bundle, as opa sign makes it.",
-    }),
-    artifactKeys: list(object({ id: keyId, publicKey }), {
-      minItems: 1,
-      maxItems: 16,
-      description: "Of the artifact's signature, as cosign makes it.",
-    }),
-    scope: optional(text({ maxLength: 253, description: "What the signature's scope must be." })),
+    keys: refuseNull(
+      list(object({ id: keyId, algorithm: oneOf(algorithms), publicKey }), {
+        minItems: 1,
+        maxItems: 16,
+        description: "Of the signature in the bundle, as opa sign makes it.",
+      }),
+      "no signature in the bundle is demanded",
+    ),
+    artifactKeys: refuseNull(
+      list(object({ id: keyId, publicKey }), {
+        minItems: 1,
+        maxItems: 16,
+        description: "Of the artifact's signature, as cosign makes it.",
+      }),
+      "no signature of the artifact is demanded",
+    ),
+    scope: refuseNull(
+      text({ maxLength: 253, description: "What the signature's scope must be." }),
+      "a signature of any scope counts",
+    ),
   },
   { "x-kubernetes-validations": [hasKeys] },
 );
@@ -121,8 +131,8 @@ const bundle = object(
         plainHttp: flag({ description: "HTTP without TLS." }),
       }),
     ),
-    digest: digest("The only content that is used."),
-    minRevision: optional(
+    digest: refuseNull(digest("The only content that is used."), "any content is used"),
+    minRevision: refuseNull(
       text({
         pattern: "[0-9]",
         minLength: 1,
@@ -130,8 +140,9 @@ const bundle = object(
         description:
           "The oldest revision that is used, such as v1.4.0 or 2026-11-29; numbers are compared from the left.",
       }),
+      "an older one is used, too",
     ),
-    verification: optional(verification),
+    verification: refuseNull(verification, "nobody has to have signed it"),
     pollInterval: optional(
       text({ pattern: "^[0-9]+(s|m|h)$", maxLength: 16, description: "Such as 30s; default 1m." }),
     ),
@@ -171,7 +182,7 @@ const spec = object(
         description: "What one evaluation has as input; default WholeSet.",
       }),
     ),
-    nodeSelector: labelSelector,
+    nodeSelector,
     limits: optional(
       object({
         maxRules: optional(int32({ minimum: 1, maximum: 100000, description: "Default 1000." })),

@@ -1,3 +1,4 @@
+import type { TSchema } from "typebox";
 import { bounds } from "./bounds.ts";
 import {
   flag,
@@ -8,10 +9,11 @@ import {
   oneOf,
   optional,
   type Rule,
+  refuseNull,
   requiredList,
   text,
 } from "./dsl.ts";
-import { hostSelector, labelSelector } from "./label-selector.ts";
+import { containerSelector, hostSelector, podSelector } from "./label-selector.ts";
 
 export const actionNames = [
   "Post",
@@ -126,26 +128,34 @@ const matchNamespaceChange = object({
   values: requiredList(text(), ofValues),
 });
 
+/** A condition, or several, of a selector. */
+const more = "the selector matches more";
+export const condition = <S extends TSchema>(schema: S) => refuseNull(schema, more);
+export const actions = refuseNull(
+  list(action, { maxItems: bounds.actions }),
+  "the selector stops nothing",
+);
+
 export const selector = object({
   label: optional(text()),
-  macros: list(text()),
-  matchActions: list(action, { maxItems: bounds.actions }),
-  matchArgs: list(matchArg),
-  matchBinaries: list(matchBinary, { maxItems: 1 }),
-  matchCapabilities: list(matchCapability),
-  matchCapabilityChanges: list(matchCapability),
-  matchData: list(matchArg),
-  matchNamespaceChanges: list(matchNamespaceChange),
-  matchNamespaces: list(matchNamespace),
-  matchPIDs: list(matchPid),
-  matchParentBinaries: list(matchBinary, { maxItems: 1 }),
+  macros: condition(list(text())),
+  matchActions: actions,
+  matchArgs: condition(list(matchArg)),
+  matchBinaries: condition(list(matchBinary, { maxItems: 1 })),
+  matchCapabilities: condition(list(matchCapability)),
+  matchCapabilityChanges: condition(list(matchCapability)),
+  matchData: condition(list(matchArg)),
+  matchNamespaceChanges: condition(list(matchNamespaceChange)),
+  matchNamespaces: condition(list(matchNamespace)),
+  matchPIDs: condition(list(matchPid)),
+  matchParentBinaries: condition(list(matchBinary, { maxItems: 1 })),
   matchReturnActions: list(action, { maxItems: bounds.actions }),
-  matchReturnArgs: list(matchArg),
-  matchWorkloads: optional(
-    object({
-      containerSelector: labelSelector,
-      hostSelector,
-      podSelector: labelSelector,
-    }),
-  ),
+  matchReturnArgs: condition(list(matchArg)),
+  matchWorkloads: condition(object({ containerSelector, hostSelector, podSelector })),
 });
+
+/** Of a hook. */
+export const selectors = refuseNull(
+  list(selector, { maxItems: bounds.hookSelectors }),
+  "the hook reports every call",
+);

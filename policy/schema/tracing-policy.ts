@@ -1,8 +1,18 @@
 import type { Static } from "typebox";
 import { bounded, bounds } from "./bounds.ts";
-import { flag, type Immutable, list, mapOf, object, oneOf, optional, text } from "./dsl.ts";
+import {
+  flag,
+  type Immutable,
+  list,
+  mapOf,
+  object,
+  oneOf,
+  optional,
+  refuseNull,
+  text,
+} from "./dsl.ts";
 import { enforcer, kprobe, lsmhook, tracepoint, uprobe, usdt } from "./hooks.ts";
-import { hostSelector, labelSelector } from "./label-selector.ts";
+import { containerSelector, hostSelector, nodeSelector, podSelector } from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import { selector } from "./selector.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
@@ -10,7 +20,7 @@ import { type PolicyStatus, policyStatus } from "./status.ts";
 const ofHooks = { maxItems: bounds.hooks } as const;
 
 const spec = object({
-  containerSelector: labelSelector,
+  containerSelector,
   enforcers: list(enforcer),
   fentries: list(kprobe, ofHooks),
   hostSelector,
@@ -26,9 +36,12 @@ const spec = object({
   ),
   loader: flag(),
   lsmhooks: list(lsmhook, ofHooks),
-  nodeSelector: labelSelector,
-  options: list(object({ name: text(), value: optional(text()) })),
-  podSelector: labelSelector,
+  nodeSelector,
+  options: refuseNull(
+    list(object({ name: text(), value: optional(text()) })),
+    "the policy enforces, also where an option policy-mode would say monitor",
+  ),
+  podSelector,
   selectorsMacros: mapOf(selector),
   tracepoints: list(tracepoint, ofHooks),
   uprobes: list(uprobe, ofHooks),

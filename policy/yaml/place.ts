@@ -1,21 +1,37 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
 
 /**
- * The line, from 1, where the field path `field` stands in `document`: that of its deepest part
- * that is there, so that a missing field is shown at its parent.
+ * The offset where the field path `field` stands in `document`: that of its deepest part that is
+ * there, so that a missing field is shown at its parent.
  */
-export function lineOf(document: Document, field: string, lines: LineCounter): number | undefined {
+export function offsetOf(document: Document, field: string): number | undefined {
+  return walk(document, field).offset;
+}
+
+/** What stands at the field path; undefined: nothing. */
+export function nodeAt(document: Document, field: string): unknown {
+  const { node, whole } = walk(document, field);
+  return whole ? node : undefined;
+}
+
+function walk(document: Document, field: string): Walked {
   let node: unknown = document.contents;
   let offset: number | undefined;
   for (const part of splitField(field)) {
     if (isAlias(node)) node = node.resolve(document);
     const found = step(node, part);
-    if (found === undefined) break;
+    if (found === undefined) return { node, offset, whole: false };
     offset = found.offset ?? offset;
     node = found.node;
   }
-  return offset === undefined ? undefined : lines.linePos(offset).line;
+  return { node: isAlias(node) ? node.resolve(document) : node, offset, whole: true };
 }
+
+type Walked = {
+  readonly node: unknown;
+  readonly offset: number | undefined;
+  readonly whole: boolean;
+};
 
 /** `spec.kprobes[0].call` → spec, kprobes, 0, call. Brackets may hold a map key with dots. */
 export function splitField(field: string): readonly string[] {

@@ -1,0 +1,55 @@
+import { quote } from "../suggest.ts";
+import { maxPathBytes } from "./limits.ts";
+import type { Report } from "./report.ts";
+
+/**
+ * A path as the kernel compares it: not empty, without NUL, and no longer than its maps hold. Warns of
+ * what no path of the kernel is; `whole` says that it is not the beginning of one only.
+ */
+export function checkPath(
+  report: Report,
+  value: string,
+  { at, whole }: { readonly at: string; readonly whole: boolean },
+): void {
+  const bytes = Buffer.byteLength(value);
+  if (bytes === 0) {
+    report.invalid(at, "is empty", "write at least one character, such as /");
+  } else if (bytes > maxPathBytes) {
+    report.invalid(
+      at,
+      `has ${bytes} bytes`,
+      `at most ${maxPathBytes}: the kernel's maps hold no more`,
+    );
+  } else if (value.includes("\0")) {
+    report.invalid(at, `is ${quote(value)}`, "remove the NUL: no path holds one");
+  } else {
+    const odd = whyNoPath(value, whole);
+    if (odd !== undefined) report.warn(at, `is ${quote(value)}, ${odd[0]}`, odd[1]);
+  }
+}
+
+const normal = "write the path that it leads to: the kernel compares paths without . .. and //";
+
+/** Why no file has this path, and what to write; undefined: one may have. */
+function whyNoPath(
+  value: string,
+  whole: boolean,
+): readonly [what: string, fix: string] | undefined {
+  if (value !== value.trim()) return ["with a blank at its end", "remove the blank"];
+  if (/^~|\$(\{|[A-Za-z_])/.test(value)) {
+    return ["which no shell expands here", "write the path itself"];
+  }
+  if (!value.startsWith("/")) {
+    return ["which is relative and matches nothing", "write the path from / on"];
+  }
+  if (/[*?]|\{[^}]*,[^}]*\}|\[[^\]/]+\]/.test(value)) {
+    const fix = "write the path itself, or operator Prefix with what stands before it";
+    return ["which is compared as it is: there are no wildcards", fix];
+  }
+  if (/\/(\.{1,2})?\//.test(value)) return ["which is not a normal path", normal];
+  if (whole && /\/\.{1,2}$/.test(value)) return ["which is not a normal path", normal];
+  if (whole && value.length > 1 && value.endsWith("/")) {
+    return ["and no path ends with /", "remove the /, or use operator Prefix"];
+  }
+  return undefined;
+}
