@@ -10,6 +10,7 @@ export { compileRego } from "./opa/compile.ts";
 export { findOpa } from "./opa/find-opa.ts";
 export { EvaluationError } from "./opa/host.ts";
 export { capabilitiesFile, libraryFor } from "./opa/library.ts";
+export { refusalsIn } from "./opa/refused-builtins.ts";
 export { OfflineJudge } from "./policy/offline-judge.ts";
 export { type Comparison, compareOffline, type Parting } from "./rego/compare.ts";
 export { compareTests, type OpaTest } from "./rego/compare-tests.ts";

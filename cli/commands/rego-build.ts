@@ -4,7 +4,7 @@ import type { Bundle } from "@guardbee/operator";
 import { oneLine } from "@guardbee/policy/printable";
 import { type Command, exit, type Io, UsageError } from "../command.ts";
 import { openTarball } from "../rego/bundle.ts";
-import { opaOf, runOpa } from "../rego/opa.ts";
+import { opaOf, runOpa, withReasons } from "../rego/opa.ts";
 import { readSigner, type Signer } from "../rego/signer.ts";
 import { stageRego } from "../rego/stage.ts";
 
@@ -85,7 +85,7 @@ export const regoBuild: Command<RegoBuildArgs> = {
       const flags = await buildFlags(args, entryPoints, signer);
       const built = await runOpa(["build", ...flags, "--output", made, "."], stage.folder, io);
       if (built.code !== 0) {
-        io.stderr.write(built.stderr || built.stdout);
+        io.stderr.write(await withReasons(built.stderr || built.stdout));
         return exit.rejected;
       }
       const bundle = await openTarball(made, args.output, signer);

@@ -67,12 +67,18 @@ out := problem.at("a", "b", "c").field
   const asks = 'package edge_test\n\ntest_out if data.edge.out == "a"\n';
   const folder = await files(t, {
     "clock/edge.rego": clock,
+    "newer/newer.rego": "package edge\n\nimport rego.v2\n\nout := 1\n",
     "lib/edge.rego": lib,
     "lib/edge_test.rego": asks,
   });
   const refused = await regoTest(folder, "clock");
   assert.equal(refused.code, 1);
   assert.match(refused.err, /edge\.rego:3: rego_type_error: undefined function time\.now_ns/);
+  assert.match(refused.err, /\ntime\.now_ns is refused: the result would change with the clock; /);
+  const newer = await regoTest(folder, "newer");
+  assert.equal(newer.code, 1);
+  assert.match(newer.err, /newer\.rego:3: rego_parse_error: invalid import/);
+  assert.match(newer.err, /\nrego\.v2 is refused: its not gives something else /);
   assert.deepEqual(await regoTest(folder, "lib"), { code: 0, out: same(1), err: "" });
 });
 

@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { aNumber, type Command, type ExitCode, exit, type Io } from "../command.ts";
 import { tellTests } from "../rego/compare-tests.ts";
-import { opaOf, runOpa } from "../rego/opa.ts";
+import { opaOf, runOpa, withReasons } from "../rego/opa.ts";
 import { stageRego } from "../rego/stage.ts";
 
 export type RegoTestArgs = {
@@ -69,7 +69,7 @@ export const regoTest: Command<RegoTestArgs> = {
         io,
       );
       io.stdout.write(stdout);
-      io.stderr.write(stderr);
+      io.stderr.write(await withReasons(stderr));
       const told = asExit(code);
       if (!compare || told === exit.rejected) return told;
       const to = coverage ? io.stderr : io.stdout; // which has JSON then

@@ -31,3 +31,14 @@ export async function runOpa(args: readonly string[], cwd: string, io: Io): Prom
   ]);
   return { code, stdout, stderr };
 }
+
+/** What opa says is wrong, and why Guardbee refuses what it takes for unknown. */
+export async function withReasons(text: string): Promise<string> {
+  const { refusalsIn } = await import("@guardbee/operator");
+  return (
+    text +
+    refusalsIn(text)
+      .map((line) => `${line}\n`)
+      .join("")
+  );
+}

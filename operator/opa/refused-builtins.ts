@@ -55,3 +55,21 @@ export const refusedImports: Readonly<Record<string, string>> = {
 export function reasonAgainst(name: string): string {
   return refusedBuiltins[name] ?? lacking;
 }
+
+/** The reasons for what is refused in an error text of opa's, a line each, as opa gives none. */
+export function refusalsIn(text: string): readonly string[] {
+  const builtins = [...text.matchAll(/undefined function (\S+)/g)].map(([, name]) => name!);
+  const imports = [...text.matchAll(/^\s*import\s+([\w.]+)/gm)].map(([, name]) => name!);
+  const reasons = [
+    ...builtins.map((name) => [name, own(refusedBuiltins, name)] as const),
+    ...imports.map((name) => [name, own(refusedImports, name)] as const),
+  ];
+  const lines = reasons.flatMap(([name, reason]) =>
+    reason === undefined ? [] : [`${name} is refused: ${reason}`],
+  );
+  return [...new Set(lines)];
+}
+
+function own(record: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
