@@ -3,6 +3,7 @@ import { allAtOnce, namespaceOfSet, type RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { NodePace, reconcileNode } from "./distribute/reconcile.ts";
 import type { Fleet } from "./fleet/fleet.ts";
+import type { SetEntry } from "./fleet/objects.ts";
 import type { OperatorMetrics } from "./metrics/metrics.ts";
 import type { Judgements } from "./policy/judgements.ts";
 import { NamespaceQuota } from "./policy/namespace-quota.ts";
@@ -47,7 +48,7 @@ export function createQueues(options: QueuesOptions): Queues {
     dueInMs: (setName: string) => judgements.dueInMs(setName),
     forget: (setName: string, signal: AbortSignal) => judgements.forget(setName, signal),
     sets,
-    quota: new NamespaceQuota((namespace) => fleet.setsIn(namespace)),
+    quota: new NamespaceQuota((namespace) => setsIn(namespace, fleet)),
     statuses: new StatusWriter(connection, clock, statusIntervalMs),
     clock,
     log,
@@ -69,4 +70,10 @@ export function createQueues(options: QueuesOptions): Queues {
       concurrency: 8,
     }),
   };
+}
+
+/** SelectorSets of a namespace's policies. */
+function setsIn(namespace: string, fleet: Fleet): readonly SetEntry[] {
+  const names = fleet.setNames().filter((name) => namespaceOfSet(name) === namespace);
+  return names.flatMap((name) => fleet.set(name) ?? []);
 }

@@ -59,6 +59,17 @@ export function prefixDimension(
   return { ...base, entries };
 }
 
+/** Gives the longest beginning of a value that is listed; empty when none is. */
+export function longestListed(entries: ReadonlyMap<string, unknown>): (value: string) => string {
+  const lengths = [...new Set([...entries.keys()].map(({ length }) => length))].sort(
+    (a, b) => b - a,
+  );
+  return (value) => {
+    const fits = (length: number) => length <= value.length && entries.has(value.slice(0, length));
+    return value.slice(0, lengths.find(fits) ?? 0);
+  };
+}
+
 /** Collects per bit what it asks, leaving out the bits that ask nothing. */
 export function collect<T>(
   bits: readonly (readonly Condition[])[],

@@ -6,6 +6,7 @@ import {
   type Dimension,
   equalityDimension,
   type Listing,
+  longestListed,
   prefixDimension,
 } from "./dims.ts";
 import { equalKey, numberKey, prefixKey } from "./keys.ts";
@@ -353,7 +354,7 @@ class Builder {
     };
     const { binaryExact, binaryPrefix } = this.#shared;
     const exactBase = add(exactly, binaryExact, (value) => value);
-    const prefixBase = add(byPrefix, binaryPrefix, longestOf(byPrefix.entries));
+    const prefixBase = add(byPrefix, binaryPrefix, longestListed(byPrefix.entries));
     return [exactBase, binaryExact.size, prefixBase, binaryPrefix.size];
   }
 
@@ -380,15 +381,4 @@ function listing(negated: boolean, values: readonly string[]): Listing {
 /** Text as a string of its UTF-8 bytes, so that lengths and prefixes are those of the kernel. */
 export function bytes(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
-}
-
-/** The longest beginning of a value that is listed; empty when none is. */
-function longestOf(entries: ReadonlyMap<string, unknown>): (value: string) => string {
-  const lengths = [...new Set([...entries.keys()].map(({ length }) => length))].sort(
-    (a, b) => b - a,
-  );
-  return (value) => {
-    const fits = (length: number) => length <= value.length && entries.has(value.slice(0, length));
-    return value.slice(0, lengths.find(fits) ?? 0);
-  };
 }

@@ -9,7 +9,7 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import { type LabelSelector, matchesLabels, namespaceOfSet } from "@guardbee/policy";
+import { type LabelSelector, matchesLabels } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { NodeFacts as RegoNodeFacts } from "../rego/generate.ts";
 import type { NamespaceFacts } from "../rego/inventory.ts";
@@ -153,11 +153,6 @@ export class Fleet {
 
   set(name: string): SetEntry | undefined {
     return this.#sets.get(name);
-  }
-
-  /** SelectorSets of a namespace's policies. */
-  setsIn(namespace: string): readonly SetEntry[] {
-    return this.#sets.list().filter((set) => namespaceOfSet(set.name) === namespace);
   }
 
   node(name: string): NodeEntry | undefined {
