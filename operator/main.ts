@@ -12,7 +12,7 @@ import {
   systemClock,
   WorkQueue,
 } from "@guardbee/kube";
-import type { RolloutPlan } from "@guardbee/policy";
+import { namespaceOfSet, type RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
 import { assertHostPatterns } from "./bundle/index.ts";
@@ -152,8 +152,12 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     bundleTimeoutMs: options.bundleTimeoutMs,
     ownNamespace: namespace,
     regoChanged: (name, delayMs) => changed(name, delayMs),
-    guardsChanged: () => {
-      for (const name of fleet.setNames()) changed(name);
+    guardsChanged: (changedIn) => {
+      for (const name of fleet.setNames()) {
+        const own = namespaceOfSet(name);
+        const concerned = changedIn === undefined || own === changedIn;
+        if (concerned || name.startsWith("regopolicy.")) changed(name); // may yield any policy
+      }
     },
     log: log.child({ component: "rego" }),
   });

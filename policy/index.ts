@@ -51,7 +51,12 @@ export {
   type NodePolicySetStatus,
 } from "./schema/node-policy-set.ts";
 export type { RegoKind } from "./schema/rego-kind-names.ts";
-export type { RegoPolicy, RegoPolicySpec } from "./schema/rego-policy.ts";
+export {
+  type RegoPolicy,
+  type RegoPolicySpec,
+  regoLimits,
+  regoPoliciesPerNamespace,
+} from "./schema/rego-policy.ts";
 export type { HashedSets, SelectorSetObject, SelectorSetSpec } from "./schema/selector-set.ts";
 export type { Condition as StatusCondition, ConditionType, PolicyStatus } from "./schema/status.ts";
 export { conditionTypes, rolloutStates } from "./schema/status.ts";

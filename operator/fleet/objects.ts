@@ -26,6 +26,8 @@ export type PolicyEntry = {
   readonly object: KubeObject;
   readonly uid: string;
   readonly generation: number;
+  /** As the API server has it: RFC 3339 of one length. Empty: it is not stored. */
+  readonly createdAt: string;
   readonly deleting: boolean;
   readonly status: PolicyStatus | undefined;
 };
@@ -101,6 +103,7 @@ export function projectPolicy(resource: PolicyEntry["resource"], raw: KubeObject
     object: { apiVersion: apiVersion ?? "", kind: kind ?? "", metadata, spec },
     uid,
     generation,
+    createdAt: raw.metadata.creationTimestamp ?? "",
     deleting: raw.metadata.deletionTimestamp !== undefined,
     status: raw.status as PolicyStatus | undefined,
   };

@@ -42,8 +42,8 @@ function childrenOf(pid: number): readonly number[] {
 test("a module of OPA's shape is loaded once and evaluated", async (t) => {
   const sandbox = aSandbox(t);
   const unit = aUnit({}, { data: { a: 1 } });
-  assert.deepEqual(await sandbox.evaluate(unit, of, undefined, signal), {});
-  assert.deepEqual(await sandbox.evaluate(unit, of, "tenant", signal), {});
+  assert.deepEqual((await sandbox.evaluate(unit, of, undefined, signal)).value, {});
+  assert.deepEqual((await sandbox.evaluate(unit, of, "tenant", signal)).value, {});
   assert.deepEqual(await sandbox.inspect(unit, "RegoPolicy x", signal), {
     abi: { version: 1, minor: 3 },
     entryPoints: ["x/y"],
@@ -120,7 +120,7 @@ describe("a module of OPA's shape", () => {
       await sandbox.evaluate(aUnit(), of, undefined, signal); // the process has started
       const beforeMs = endedCpuMs();
       await assert.rejects(sandbox.evaluate(unit, of, undefined, signal), { reason, message });
-      assert.deepEqual(await sandbox.evaluate(aUnit(), of, undefined, signal), {});
+      assert.deepEqual((await sandbox.evaluate(aUnit(), of, undefined, signal)).value, {});
       assert.equal(sandbox.processCount, 1);
       while (childrenOf(process.pid).length > 1) await setImmediate();
       const tookMs = endedCpuMs() - beforeMs;

@@ -29,6 +29,12 @@ export type SandboxUnit = {
   readonly memoryMiB: number;
 };
 
+export type Evaluated = {
+  readonly value: unknown;
+  /** By the clock, without the wait for its turn. */
+  readonly tookMs: number;
+};
+
 type Slot = { readonly process: RegoProcess; readonly release: () => void };
 
 /** Of a process beside the module that it evaluates: Node, JavaScript values, kept modules. */
@@ -88,10 +94,11 @@ export class Sandbox {
     of: Evaluation,
     owner: SlotOwner,
     signal: AbortSignal,
-  ): Promise<unknown> {
+  ): Promise<Evaluated> {
     const { deadlineMs: cpuMs, memoryMiB } = unit;
     const json = encode(of.input);
     return this.#using(unit, of, owner, signal, async (process) => {
+      const startMs = this.#clock.monotonic();
       const number = this.#numberOf(unit);
       const request = { kind: "evaluate", unit: number, entryPoint: of.entryPoint, json } as const;
       const ask = () => this.#ask(process, request, { cpuMs, memoryMiB }, of, signal);
@@ -100,7 +107,7 @@ export class Sandbox {
         await this.#load(process, unit, of, signal);
         answer = await ask();
       }
-      return resultIn(answer, of);
+      return { value: resultIn(answer, of), tookMs: this.#clock.monotonic() - startMs };
     });
   }
 

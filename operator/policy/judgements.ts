@@ -48,7 +48,8 @@ export class Judgements {
     if (refused !== undefined) return refused;
     const { reviews } = this.#evaluators;
     if (policy.resource.group === "guardbee.io") {
-      return reviewRegoPolicy(policy, reviews.compile, signal);
+      const over = this.#rego.overShare(policy);
+      return over ?? reviewRegoPolicy(policy, reviews.compile, signal);
     }
     return this.#judgePolicy(policy, reviews, signal);
   }

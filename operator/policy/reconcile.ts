@@ -21,6 +21,7 @@ import {
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
+import { RailNotReady } from "../rego/own-rails.ts";
 import { ensureSet, type SetView } from "../rollout/ensure-set.ts";
 import { type StopCount, type TrialStatus, tryFirst } from "../rollout/trial.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
@@ -139,6 +140,7 @@ async function judgeOrWait(
     return judged;
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof RailNotReady) throw error; // again with back-off, and when it is compiled
     deps.log.warn({ ref: policy.setName, err: error }, "policy cannot be judged");
     return { kind: "unknown", message: error instanceof Error ? error.message : String(error) };
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { systemClock } from "@guardbee/kube";
 import { formatProblem, type RegoPolicy } from "@guardbee/policy";
 import pino from "pino";
 import { type Bundle, defaultLimits } from "../bundle/index.ts";
@@ -13,6 +14,7 @@ import { Sandbox } from "../opa/sandbox.ts";
 import { bundleContent } from "./contents.ts";
 import { type RegoContent, RegoUnit } from "./unit.ts";
 
+const limits = { deadlineMs: 2_000, memoryMiB: 256 };
 const signal = new AbortController().signal;
 const entryPoint = "guardbee/generate/policies";
 const aPolicy = { kind: "RegoPolicy", spec: { role: "Generate", data: {} } } as RegoPolicy;
@@ -35,7 +37,14 @@ function unitOf(t: { after(fn: () => void): void }): RegoUnit {
   const sandbox = new Sandbox({ log: pino({ level: "silent" }) });
   t.after(() => sandbox.close());
   const checks = new ModuleChecks(sandbox);
-  return new RegoUnit({ subject: "RegoPolicy gen", compile, sandbox, checks });
+  return new RegoUnit({
+    owner: undefined,
+    subject: "RegoPolicy gen",
+    compile,
+    sandbox,
+    checks,
+    clock: systemClock,
+  });
 }
 
 describe("a bundle with policy.wasm", () => {
@@ -54,7 +63,7 @@ describe("a bundle with policy.wasm", () => {
   test("is used as it is", async (t) => {
     const unit = unitOf(t);
     const content = await built(good);
-    assert.deepEqual(await unit.load(content, { entryPoint, limits: {} }, signal), {
+    assert.deepEqual(await unit.load(content, { entryPoint, limits }, signal), {
       ok: true,
       value: undefined,
     });
@@ -85,7 +94,7 @@ describe("a bundle with policy.wasm", () => {
   test("is refused when it lacks the entry point, or calls what the host does not have", async (t) => {
     const unit = unitOf(t);
     const refusals = async (content: RegoContent, wanted: string) => {
-      const loaded = await unit.load(content, { entryPoint: wanted, limits: {} }, signal);
+      const loaded = await unit.load(content, { entryPoint: wanted, limits }, signal);
       return loaded.ok ? [] : loaded.problems.map((one) => formatProblem(one));
     };
     assert.deepEqual(await refusals(await built(good), "guardbee/generate/other"), [

@@ -1,10 +1,16 @@
 import { createHash } from "node:crypto";
-import { lostDigits, type Problem, type RegoPolicy, type Result } from "@guardbee/policy";
+import {
+  lostDigits,
+  type Problem,
+  type RegoPolicy,
+  type Result,
+  regoLimits,
+} from "@guardbee/policy";
 import type { Bundle } from "../bundle/index.ts";
 import type { RegoSource } from "../opa/compile.ts";
 import { refusedImports } from "../opa/refused-builtins.ts";
 import { stableJson } from "./results.ts";
-import type { RegoContent } from "./unit.ts";
+import type { EvaluationLimits, RegoContent } from "./unit.ts";
 
 /** What a policy with modules evaluates. */
 export function inlineContent({ spec }: RegoPolicy): RegoContent {
@@ -50,6 +56,15 @@ function importProblems({ path, text }: RegoSource): readonly Problem[] {
     .map((name) => ({
       ...{ field: path, what: `imports ${name}`, fix: refusedImports[name]!, kind: "invalid" },
     }));
+}
+
+/** What its evaluations may take. */
+export function limitsOf({ kind, spec }: RegoPolicy): EvaluationLimits {
+  const { deadlineMs, memoryMiB } = regoLimits[kind];
+  return {
+    deadlineMs: spec.limits?.deadlineMs ?? deadlineMs.default,
+    memoryMiB: spec.limits?.memoryMiB ?? memoryMiB.default,
+  };
 }
 
 function digestOf(value: unknown): string {

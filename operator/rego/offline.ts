@@ -1,5 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { type KubeConnection, listObjects, type Resource, resources } from "@guardbee/kube";
+import {
+  type KubeConnection,
+  listObjects,
+  type Resource,
+  resources,
+  systemClock,
+} from "@guardbee/kube";
 import {
   type Problem,
   parseRegoPolicy,
@@ -17,7 +23,7 @@ import { Sandbox } from "../opa/sandbox.ts";
 import { type Judgement, judge } from "../policy/judge.ts";
 import { createTranslate } from "../policy/translate.ts";
 import { builtinRail } from "./builtin-rail.ts";
-import { bundleContent, inlineContent } from "./contents.ts";
+import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
 import { countRules } from "./drop-guard.ts";
 import { type GenerateDeps, generate, type InventorySnapshot } from "./generate.ts";
 import { type Guard, type GuardNote, guardWith } from "./guard-rails.ts";
@@ -144,19 +150,20 @@ export async function loadOffline(
       : bundleContent(policy, bundle);
   if (!content.ok) return content;
   const sandbox = new Sandbox({ log });
+  const owner = kind === "RegoPolicyNamespaced" ? metadata.namespace : undefined;
   const unit = new RegoUnit({
+    owner,
     subject: `${kind} ${metadata.name}`,
     compile: (sources, { entryPoint, data }, within) =>
       compileRego(sources, { entryPoints: [entryPoint], data, opa, signal: within }),
     sandbox,
     checks: new ModuleChecks(sandbox),
+    clock: systemClock,
   });
   const entryPoint = spec.entryPoint ?? "guardbee/generate/policies";
-  const { limits = {} } = spec;
   const close = () => sandbox.close();
-  const owner = kind === "RegoPolicyNamespaced" ? metadata.namespace : undefined;
   try {
-    const loaded = await unit.load(content.value, { entryPoint, limits }, signal);
+    const loaded = await unit.load(content.value, { entryPoint, limits: limitsOf(policy) }, signal);
     if (!loaded.ok) {
       close();
       return loaded;
@@ -168,7 +175,7 @@ export async function loadOffline(
   const value: OfflineUnit = {
     ...{ policy, content: content.value, entryPoint, close },
     evaluate: (input, within) => unit.evaluate(input, owner, within),
-    evaluateAll: (inputs, within) => unit.evaluateAll(inputs, owner, within),
+    evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
   };
   return { ok: true, value };
 }

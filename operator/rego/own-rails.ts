@@ -4,6 +4,15 @@ import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Rail } from "./guard-rails.ts";
 import { subjectOf, type Units } from "./units.ts";
 
+/** It is there, and has not been looked at yet. */
+export class RailNotReady extends Error {
+  override readonly name = "RailNotReady";
+
+  constructor(rail: string) {
+    super(`guard rail ${rail} cannot be evaluated: it is not compiled yet`);
+  }
+}
+
 /** The guard rails that are RegoPolicies. */
 export class OwnRails {
   readonly #fleet: Fleet;
@@ -59,7 +68,8 @@ export class OwnRails {
       decide: async (input, signal) => {
         const unit = this.#units.inForce(entry.setName);
         if (!this.#working.has(entry.setName) || unit?.usable !== true) {
-          const why = this.#broken.get(entry.setName) ?? "it is not compiled yet";
+          const why = this.#broken.get(entry.setName);
+          if (why === undefined) throw new RailNotReady(name);
           throw new Error(`guard rail ${name} cannot be evaluated: ${why}`);
         }
         const { namespace } = (input.policy as Pick<Policy, "metadata">).metadata;
@@ -86,6 +96,12 @@ export function inFairOrder(entries: readonly PolicyEntry[]): {
     first: placed.filter(({ namespace }) => namespace === undefined).map(({ entry }) => entry),
     inTurns: namespaced.sort((a, b) => a.turn - b.turn).map(({ entry }) => entry),
   };
+}
+
+/** Whether a RegoPolicy yields policies, and stays. */
+export function isGenerator({ object, deleting }: PolicyEntry): boolean {
+  const { role } = (object.spec ?? {}) as { readonly role?: unknown };
+  return role === "Generate" && !deleting;
 }
 
 /** Whether a RegoPolicy judges others, and stays. */

@@ -1,19 +1,21 @@
 import { type Clock, type KubeConnection, withDeadline } from "@guardbee/kube";
-import { parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
+import { namespaceOfSet, parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { type Bundle, BundleError } from "../bundle/index.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Sandboxes } from "../opa/sandboxes.ts";
-import { type Judgement, judge, type Unanswered } from "../policy/judge.ts";
+import { type Judgement, judge, type Refused, type Unanswered } from "../policy/judge.ts";
 import type { Translate } from "../policy/translate.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
 import { Bundles } from "./bundles.ts";
-import { bundleContent, inlineContent } from "./contents.ts";
+import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
 import { generate } from "./generate.ts";
 import { type Guarded, type GuardSubject, guardWith, type Rail } from "./guard-rails.ts";
+import { GuardVersions } from "./guard-versions.ts";
 import { InventoryView } from "./inventory-view.ts";
-import { inFairOrder, isGuard, OwnRails } from "./own-rails.ts";
+import { overShare } from "./namespace-share.ts";
+import { inFairOrder, isGenerator, isGuard, OwnRails, RailNotReady } from "./own-rails.ts";
 import { type GeneratedObject, stableJson } from "./results.ts";
 import { defaultEntryPoints } from "./review.ts";
 import type { Compile, RegoContent, RegoUnit } from "./unit.ts";
@@ -37,7 +39,7 @@ export type RegoPoliciesOptions = {
   /** A RegoPolicy, by set name, is to be judged again, at the latest after that time. */
   readonly regoChanged: (setName: string, delayMs: number) => void;
   /** Every policy is to be judged again. */
-  readonly guardsChanged: () => void;
+  readonly guardsChanged: (namespace: string | undefined) => void;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -58,8 +60,7 @@ export class RegoPolicies {
   /** Generated object → its judgement, of each unit's last evaluation. Written by #generate. */
   readonly #judged = new WeakMap<RegoUnit, ReadonlyMap<string, Judgement>>();
   readonly #inventory: InventoryView;
-  /** Changes with what guard rails would decide. Written by bump. */
-  #guardVersion = 0;
+  readonly #guards = new GuardVersions();
   /** Changes with the inventory, by namespace. Written by #inventoryChanged. */
   #inventoryVersion = 0;
   readonly #bundles: Bundles;
@@ -67,20 +68,23 @@ export class RegoPolicies {
   constructor(options: RegoPoliciesOptions) {
     this.#options = options;
     this.#bundles = new Bundles(options);
-    this.#units = new Units(options);
+    const onBreak = (setName: string) => options.regoChanged(setName, 0);
+    this.#units = new Units({ ...options, onBreak });
     this.#rails = new OwnRails(options.fleet, this.#units);
     const onChange = (namespace: string) => this.inventoryChanged(namespace);
     this.#inventory = new InventoryView({ ...options, onChange });
   }
 
-  get guardVersion(): number {
-    return this.#guardVersion;
-  }
-
   /** What a judgement of `policy` depends on, beside the object. */
   inputsOf(policy: PolicyEntry): string {
     const inventory = isGenerator(policy) ? this.#inventoryVersion : 0;
-    return stableJson([this.#guardVersion, inventory, this.#bundles.versionOf(policy.setName)]);
+    const bundle = this.#bundles.versionOf(policy.setName);
+    const over = this.overShare(policy) !== undefined;
+    const broken = this.#units.brokenFor(policy);
+    const { namespace } = policy.object.metadata;
+    const generates = namespace === undefined && isGenerator(policy);
+    const guards = generates ? this.#guards.any : this.#guards.of(namespace);
+    return stableJson([guards, inventory, bundle, broken, over]);
   }
 
   /** When a judgement is to be made again by itself; Infinity: never. */
@@ -89,9 +93,9 @@ export class RegoPolicies {
   }
 
   /** Facts about namespaces, or the guard rails themselves, have changed. */
-  bump(): void {
-    this.#guardVersion++;
-    this.#options.guardsChanged();
+  bump(namespace?: string): void {
+    this.#guards.bump(namespace);
+    this.#options.guardsChanged(namespace);
   }
 
   /** Something that generators see has changed. */
@@ -120,14 +124,16 @@ export class RegoPolicies {
     if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
     const policy = parsed.value;
     if (policy.spec.modules !== undefined) this.#bundles.forget(entry.setName);
+    const over = this.overShare(entry);
     const judged =
-      policy.spec.modules === undefined
+      over ??
+      (policy.spec.modules === undefined
         ? await this.#judgeSource(entry, policy, keep, signal)
-        : await this.#judgeContent(entry, policy, inlineContent(policy), signal);
+        : await this.#judgeContent(entry, policy, inlineContent(policy), signal));
     if (isGuard(entry) && !isUsable(judged) && judged.lastGood === undefined) {
       this.#rails.fails(
         entry.setName,
-        judged.kind === "unknown" ? judged.message : "its Rego does not compile",
+        judged.kind === "unknown" ? judged.message : "it is not accepted; see its status",
       );
     }
     return judged;
@@ -170,7 +176,7 @@ export class RegoPolicies {
     const { spec } = policy;
     const { setName } = entry;
     const entryPoint = spec.entryPoint ?? defaultEntryPoints[spec.role];
-    const options = { entryPoint, limits: spec.limits ?? {} };
+    const options = { entryPoint, limits: limitsOf(policy) };
     const unit = this.#units.of(entry, content, options);
     const { digest, revision } = content;
     const about = { digest, ...(revision ? { revision } : {}) };
@@ -179,7 +185,11 @@ export class RegoPolicies {
       if (!loaded.ok) return { kind: "refused", reason: "InvalidRego", problems: loaded.problems };
       if (spec.role === "Guardrail") {
         this.#units.promote(setName, unit);
-        if (this.#rails.works(setName, content.key + entryPoint)) this.bump();
+        if (this.#rails.works(setName, content.key + entryPoint)) {
+          this.bump(entry.object.metadata.namespace);
+        }
+        const broken = this.#units.brokenFor(entry);
+        if (broken !== undefined) return { kind: "unknown", message: broken };
         return { kind: "guards", rego: about };
       }
       const judgement = await this.#generate(entry, policy, unit, signal);
@@ -188,6 +198,7 @@ export class RegoPolicies {
       return { ...judgement, rego: { ...about, ...judgement.rego } };
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof RailNotReady) throw error;
       return { kind: "unknown", message: (error as Error).message };
     }
   }
@@ -260,9 +271,24 @@ export class RegoPolicies {
 
   forget(setName: string): void {
     this.#bundles.forget(setName);
-    if (this.#rails.forget(setName)) this.bump();
+    const namespace = namespaceOfSet(setName);
+    if (this.#rails.forget(setName)) this.bump(namespace);
+    this.#madeRoom(namespace);
     if (![...this.#options.fleet.regoEntries()].some(isGenerator)) this.#inventory.stop();
     this.#units.forget(setName);
+  }
+
+  /** Why a RegoPolicy is one too many in its namespace: see overShare. */
+  overShare(entry: PolicyEntry): Refused | undefined {
+    return overShare(entry, this.#options.fleet.regoEntries());
+  }
+
+  /** What was one too many in a namespace may not be any more. */
+  #madeRoom(namespace: string | undefined): void {
+    if (namespace === undefined) return;
+    for (const { setName, object } of this.#options.fleet.regoEntries()) {
+      if (object.metadata.namespace === namespace) this.#options.regoChanged(setName, 0);
+    }
   }
 
   close(): void {
@@ -280,7 +306,7 @@ export class RegoPolicies {
     const known = this.#judged.get(unit);
     const judged = new Map<string, Judgement>();
     const judgeOnce = async (object: GeneratedObject): Promise<Judgement> => {
-      const key = stableJson([this.#guardVersion, object]);
+      const key = stableJson([this.#guards.of(object.metadata.namespace), object]);
       const judgement = known?.get(key) ?? (await this.#judgePolicy(object, signal));
       judged.set(key, judgement);
       return judgement;
@@ -290,8 +316,7 @@ export class RegoPolicies {
       policy,
       inventory,
       {
-        evaluateAll: (inputs, within) =>
-          unit.evaluateAll(inputs, entry.object.metadata.namespace, within),
+        evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
         judge: judgeOnce,
         // Not what the watch shows: while it lags nothing would be in force, and any drop go through.
         inForce: this.#options.sets.current(entry.setName)?.rules ?? {},
@@ -317,9 +342,4 @@ function isUsable<T extends { readonly kind: string }>(
 
 function describe(error: Error): string {
   return error instanceof BundleError ? `${error.reason}: ${error.message}` : error.message;
-}
-
-function isGenerator(entry: PolicyEntry): boolean {
-  const { role } = (entry.object.spec ?? {}) as { readonly role?: unknown };
-  return role === "Generate" && !entry.deleting;
 }

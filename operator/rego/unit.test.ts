@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { systemClock } from "@guardbee/kube";
 import pino from "pino";
 import { needOpa } from "../bundle/testing/opa.ts";
 import { compileRego } from "../opa/compile.ts";
+import { type Evaluation, EvaluationError } from "../opa/host.ts";
 import { ModuleChecks } from "../opa/inspect.ts";
-import { Sandbox } from "../opa/sandbox.ts";
-import { type RegoContent, RegoUnit } from "./unit.ts";
+import { type Evaluated, Sandbox, type SandboxUnit } from "../opa/sandbox.ts";
+import { opaLike } from "../opa/testing/opa-like.ts";
+import { type RegoContent, RegoUnit, type UnitOptions } from "./unit.ts";
 
+const limits = { deadlineMs: 2_000, memoryMiB: 256 };
 const signal = new AbortController().signal;
 const opa = needOpa();
 const entryPoint = "guardbee/generate/policies";
@@ -23,17 +27,18 @@ describe("RegoUnit", () => {
     const sandbox = new Sandbox({ log: pino({ level: "silent" }) });
     t.after(() => sandbox.close());
     const unit = new RegoUnit({
+      owner: undefined,
       subject: "RegoPolicy gen",
       compile: (sources, options, within) =>
         compileRego(sources, { entryPoints: [options.entryPoint], opa, signal: within }),
       sandbox,
       checks: new ModuleChecks(sandbox),
+      clock: systemClock,
     });
-    const load = (content: RegoContent) => unit.load(content, { entryPoint, limits: {} }, signal);
+    const load = (content: RegoContent) => unit.load(content, { entryPoint, limits }, signal);
     const all = (...numbers: number[]) =>
       unit.evaluateAll(
         numbers.map((n) => ({ n })),
-        undefined,
         signal,
       );
     assert.equal(unit.usable, false);
@@ -50,5 +55,68 @@ describe("RegoUnit", () => {
     assert.deepEqual(await all(1), [[11]]);
     assert.ok((await load(aContent(good, { add: 20 }))).ok);
     assert.deepEqual(await all(1), [[21]]);
+  });
+});
+
+/** Says of each evaluation that it took too long, or so many milliseconds. */
+class SlowSandbox extends Sandbox {
+  evaluations = 0;
+  tookMs: number | undefined;
+
+  override evaluate(_unit: SandboxUnit, of: Evaluation): Promise<Evaluated> {
+    this.evaluations++;
+    if (this.tookMs !== undefined) return Promise.resolve({ value: 1, tookMs: this.tookMs });
+    return Promise.reject(new EvaluationError(of, "deadline", "took over 200 ms; make it do less"));
+  }
+}
+
+describe("a RegoUnit that overruns", () => {
+  function aUnit(more: Partial<UnitOptions> = {}) {
+    const sandbox = new SlowSandbox({ log: pino({ level: "silent" }) });
+    const module = opaLike();
+    const unit = new RegoUnit({
+      ...{ owner: "shop", subject: "RegoPolicyNamespaced shop/slow", sandbox },
+      compile: async () => ({ ok: true, module, opaVersion: "1" }),
+      ...{ checks: new ModuleChecks(sandbox), clock: systemClock, ...more },
+    });
+    return { sandbox, unit };
+  }
+
+  test("is not tried any more after three times, for whose policy it was, until it changes", async () => {
+    let breaks = 0;
+    const { sandbox, unit } = aUnit({ onBreak: () => breaks++ });
+    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    const reasons = async (owner: string, count: number) => {
+      const found: string[] = [];
+      for (let i = 0; i < count; i++) {
+        await unit.evaluate({ i }, owner, signal).catch(({ reason }) => found.push(reason));
+      }
+      return found;
+    };
+    const three = ["deadline", "deadline", "deadline"];
+    assert.deepEqual(await reasons("shop", 5), [...three, "broken", "broken"]);
+    assert.equal(sandbox.evaluations, 3);
+    assert.equal(breaks, 1);
+    assert.equal(
+      unit.brokenFor("any"),
+      "is broken: it overran 3 times, and is tried again ever more seldom: took over 200 ms; make it do less",
+    );
+    assert.equal(unit.brokenFor(undefined), undefined);
+    assert.deepEqual(await reasons("bank", 1), ["deadline"]);
+    await unit.load(aContent("a", { other: "data" }), { entryPoint, limits }, signal);
+    assert.deepEqual(await reasons("shop", 1), ["deadline"]);
+  });
+
+  test("has a budget for all inputs of a generator together", async () => {
+    const { sandbox, unit } = aUnit({ budgetMs: 1_000 });
+    sandbox.tookMs = 100;
+    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    const inputs = Array.from({ length: 50 }, (_, i) => ({ i }));
+    assert.equal((await unit.evaluateAll(inputs.slice(0, 10), signal)).length, 10);
+    await assert.rejects(unit.evaluateAll(inputs, signal), {
+      reason: "deadline",
+      message: /: its evaluations together took over 1000 ms; make it do less$/,
+    });
+    assert.equal(sandbox.evaluations, 21); // those of the first are known
   });
 });

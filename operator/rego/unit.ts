@@ -1,8 +1,11 @@
-import type { Problem, RegoPolicySpec, Result } from "@guardbee/policy";
+import type { Clock } from "@guardbee/kube";
+import type { Problem, Result } from "@guardbee/policy";
 import type { Compiled, RegoSource } from "../opa/compile.ts";
 import type { SlotOwner } from "../opa/fair-slots.ts";
+import { type Evaluation, EvaluationError } from "../opa/host.ts";
 import type { ModuleChecks } from "../opa/inspect.ts";
 import type { Sandbox, SandboxUnit } from "../opa/sandbox.ts";
+import { Breaker } from "./breaker.ts";
 import { stableJson } from "./results.ts";
 
 /** Rego to run, from wherever it came. */
@@ -38,11 +41,19 @@ export type UnitOptions = {
   /** Where it is evaluated. */
   readonly sandbox: Sandbox;
   readonly checks: ModuleChecks;
+  readonly clock: Clock;
+  /** Of all evaluations of one evaluateAll, by the clock; default none. */
+  readonly budgetMs?: number;
+  /** It is broken for somebody from now on, or no longer. */
+  readonly onBreak?: () => void;
 };
+
+/** As in `spec.limits`, none missing. */
+export type EvaluationLimits = Pick<SandboxUnit, "deadlineMs" | "memoryMiB">;
 
 export type LoadOptions = {
   readonly entryPoint: string;
-  readonly limits: NonNullable<RegoPolicySpec["limits"]>;
+  readonly limits: EvaluationLimits;
 };
 
 /** The compiled Rego of one RegoPolicy, and what it answered. */
@@ -54,6 +65,8 @@ export class RegoUnit {
   #loaded:
     | { readonly key: string; readonly unit: SandboxUnit; readonly entryPoint: string }
     | undefined;
+  /** Of what is loaded. Written by #load. */
+  #breaker: Breaker;
   /** What was refused last, so that it is not tried again. Written by #load. */
   #refused: { readonly key: string; readonly problems: readonly Problem[] } | undefined;
   /** Input → answer, of the last evaluateAll. Written by #load and evaluateAll. */
@@ -63,6 +76,7 @@ export class RegoUnit {
 
   constructor(options: UnitOptions) {
     this.#options = options;
+    this.#breaker = new Breaker(options.clock);
   }
 
   /** Whether there is something to evaluate: what was loaded last without a problem. */
@@ -111,38 +125,53 @@ export class RegoUnit {
         return { ok: false, problems };
       }
     }
-    const { deadlineMs = 2_000, memoryMiB = 256 } = limits;
-    const unit = { module, data, deadlineMs, memoryMiB };
+    const unit = { module, data, ...limits };
     this.#loaded = { key, unit, entryPoint };
+    this.#breaker = new Breaker(this.#options.clock);
     this.#answers = new Map();
     return { ok: true, value: undefined };
   }
 
   /** For `owner`, as Sandbox.evaluate has it. Throws EvaluationError. */
-  async evaluate(input: unknown, owner: SlotOwner, signal: AbortSignal): Promise<unknown> {
+  async evaluate(
+    input: unknown,
+    owner: SlotOwner,
+    signal: AbortSignal,
+    budget?: Budget,
+  ): Promise<unknown> {
     const { subject, sandbox } = this.#options;
     if (this.#loaded === undefined) throw new Error(`${subject}: has no Rego that works`);
     const { unit, entryPoint } = this.#loaded;
+    const of = { entryPoint, input, subject };
+    const breaker = this.#breaker;
+    const refusal = breaker.refusal(owner);
+    if (refusal !== undefined) throw new EvaluationError(of, "broken", refusal);
     this.evaluations++;
-    return sandbox.evaluate(unit, { entryPoint, input, subject }, owner, signal);
+    try {
+      const { value, tookMs } = await sandbox.evaluate(unit, of, owner, signal);
+      if (budget !== undefined) spend(budget, tookMs, of);
+      if (breaker.succeeded(owner)) this.#options.onBreak?.();
+      return value;
+    } catch (error) {
+      if (isOverrun(error) && breaker.overran(owner, error.what)) this.#options.onBreak?.();
+      throw error;
+    }
   }
 
   /** The answer for each input; those that were asked for last time too are not evaluated again. */
-  async evaluateAll(
-    inputs: readonly unknown[],
-    owner: SlotOwner,
-    signal: AbortSignal,
-  ): Promise<readonly unknown[]> {
+  async evaluateAll(inputs: readonly unknown[], signal: AbortSignal): Promise<readonly unknown[]> {
     const loaded = this.#loaded;
     const known = this.#answers;
     const answers = new Map<string, unknown>();
     const values: unknown[] = [];
+    const { budgetMs, owner } = this.#options;
+    const budget = budgetMs === undefined ? undefined : { totalMs: budgetMs, leftMs: budgetMs };
     for (const input of inputs) {
       const key = stableJson(input);
       if (!answers.has(key)) {
         answers.set(
           key,
-          known.has(key) ? known.get(key) : await this.evaluate(input, owner, signal),
+          known.has(key) ? known.get(key) : await this.evaluate(input, owner, signal, budget),
         );
       }
       values.push(answers.get(key));
@@ -151,9 +180,28 @@ export class RegoUnit {
     return values;
   }
 
+  /** See Breaker. */
+  brokenFor(owners: "any" | SlotOwner): string | undefined {
+    return this.#breaker.brokenFor(owners);
+  }
+
   close(): void {
     this.#loaded = undefined;
   }
+}
+
+type Budget = { readonly totalMs: number; leftMs: number };
+
+function spend(budget: Budget, tookMs: number, of: Evaluation): void {
+  budget.leftMs -= tookMs;
+  if (budget.leftMs >= 0) return;
+  const what = `its evaluations together took over ${budget.totalMs} ms; make it do less`;
+  throw new EvaluationError(of, "deadline", what);
+}
+
+/** Whether an evaluation took more than was its due, and would again. */
+function isOverrun(error: unknown): error is EvaluationError {
+  return error instanceof EvaluationError && error.reason !== "failed";
 }
 
 function keyOf({ key }: RegoContent, { entryPoint, limits }: LoadOptions): string {

@@ -3,7 +3,14 @@ import { ModuleChecks } from "../opa/inspect.ts";
 import type { Sandboxes } from "../opa/sandboxes.ts";
 import { type LoadOptions, type RegoContent, RegoUnit, type UnitOptions } from "./unit.ts";
 
-export type UnitsOptions = Pick<UnitOptions, "compile"> & { readonly sandboxes: Sandboxes };
+/** For all evaluations that one judgement of a namespace's generator needs. */
+const namespacedBudgetMs = 5_000;
+
+export type UnitsOptions = Pick<UnitOptions, "compile" | "clock"> & {
+  readonly sandboxes: Sandboxes;
+  /** What is to be said of a RegoPolicy, by set name, has changed: see Breaker. */
+  readonly onBreak: (setName: string) => void;
+};
 
 /**
  * The Rego of every RegoPolicy: what is in force, and beside it what is to take its place, until it has
@@ -26,6 +33,13 @@ export class Units {
     return [...new Set([...this.#inForce.keys(), ...this.#candidates.keys()])];
   }
 
+  /** Why evaluations of a RegoPolicy are not tried now, for the cluster's policies or its namespace's. */
+  brokenFor({ setName, object }: PolicyEntry): string | undefined {
+    const owners = object.metadata.namespace === undefined ? undefined : "any";
+    const units = [this.#inForce.get(setName), this.#candidates.get(setName)];
+    return units.map((unit) => unit?.brokenFor(owners)).find((why) => why !== undefined);
+  }
+
   inForce(setName: string): RegoUnit | undefined {
     return this.#inForce.get(setName);
   }
@@ -37,11 +51,15 @@ export class Units {
     if (inForce?.holds(content, options)) return inForce;
     const known = this.#candidates.get(setName);
     if (known !== undefined) return known;
-    const { compile, sandboxes } = this.#options;
+    const { compile, sandboxes, clock, onBreak } = this.#options;
     const { namespace: owner } = entry.object.metadata;
     const sandbox = owner === undefined ? sandboxes.cluster : sandboxes.namespaced;
     const subject = subjectOf(entry);
-    const unit = new RegoUnit({ subject, owner, compile, sandbox, checks: this.#checks });
+    const unit = new RegoUnit({
+      ...{ subject, owner, compile, sandbox, clock, checks: this.#checks },
+      ...(owner === undefined ? {} : { budgetMs: namespacedBudgetMs }),
+      onBreak: () => onBreak(setName),
+    });
     this.#candidates.set(setName, unit);
     return unit;
   }

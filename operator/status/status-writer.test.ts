@@ -101,6 +101,7 @@ const aPolicy: PolicyEntry = {
   },
   uid: "u",
   generation: 1,
+  createdAt: "",
   deleting: false,
   status: undefined,
 };

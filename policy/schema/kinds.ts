@@ -2,7 +2,7 @@ import type { PolicyKind } from "../selector-set.ts";
 import { execPolicy } from "./exec-policy.ts";
 import { nodePolicySet } from "./node-policy-set.ts";
 import type { RegoKind } from "./rego-kind-names.ts";
-import { regoPolicy } from "./rego-policy.ts";
+import { regoPolicy, regoPolicyNamespaced } from "./rego-policy.ts";
 import { selectorSet } from "./selector-set.ts";
 import { tracingPolicy } from "./tracing-policy.ts";
 
@@ -127,6 +127,7 @@ export const regoKinds: readonly (Kind & { readonly kind: RegoKind })[] = [
     plural: "regopoliciesnamespaced",
     scope: "Namespaced",
     shortNames: ["regon"],
+    schema: regoPolicyNamespaced,
   },
 ];
 

@@ -150,6 +150,42 @@ const bundle = object(
   { "x-kubernetes-validations": [oneLocation] },
 );
 
+/** What an evaluation may take: where a policy does not say, and at most. Tenants share what there is. */
+export const regoLimits = {
+  RegoPolicy: {
+    deadlineMs: { default: 2_000, most: 60_000 },
+    memoryMiB: { default: 256, most: 1_024 },
+  },
+  RegoPolicyNamespaced: {
+    deadlineMs: { default: 200, most: 200 },
+    memoryMiB: { default: 64, most: 64 },
+  },
+} as const satisfies Readonly<Record<RegoKind, LimitBounds>>;
+
+/** In force in one namespace; those made first. */
+export const regoPoliciesPerNamespace = 8;
+
+type LimitBounds = Readonly<
+  Record<"deadlineMs" | "memoryMiB", { readonly default: number; readonly most: number }>
+>;
+
+function limitsWithin({ deadlineMs, memoryMiB }: LimitBounds) {
+  const within = (bound: LimitBounds["deadlineMs"], minimum: number, of: string) =>
+    int32({ minimum, maximum: bound.most, description: `${of}; default ${bound.default}.` });
+  return optional(
+    object({
+      maxRules: optional(int32({ minimum: 1, maximum: 100000, description: "Default 1000." })),
+      maxDropPercent: optional(
+        int32({ minimum: 0, maximum: 100, description: "Default 50: of the rules in force." }),
+      ),
+      deadlineMs: optional(within(deadlineMs, 10, "Of one evaluation")),
+      memoryMiB: optional(within(memoryMiB, 16, "Of the module")),
+    }),
+  );
+}
+
+const rules = [oneSource, generatesOnly, sameRole];
+
 const spec = object(
   {
     role: oneOf(["Generate", "Guardrail"], {
@@ -183,24 +219,22 @@ const spec = object(
       }),
     ),
     nodeSelector,
-    limits: optional(
-      object({
-        maxRules: optional(int32({ minimum: 1, maximum: 100000, description: "Default 1000." })),
-        maxDropPercent: optional(
-          int32({ minimum: 0, maximum: 100, description: "Default 50: of the rules in force." }),
-        ),
-        deadlineMs: optional(
-          int32({ minimum: 10, maximum: 60000, description: "Of one evaluation; default 2000." }),
-        ),
-        memoryMiB: optional(int32({ minimum: 16, maximum: 1024, description: "Default 256." })),
-      }),
-    ),
+    limits: limitsWithin(regoLimits.RegoPolicy),
   },
-  { "x-kubernetes-validations": [oneSource, generatesOnly, sameRole] },
+  { "x-kubernetes-validations": rules },
 );
 
-/** `spec` and `status` of RegoPolicy and RegoPolicyNamespaced. */
+/** `spec` and `status` of RegoPolicy. */
 export const regoPolicy = object({ spec, status: policyStatus });
+
+/** Of RegoPolicyNamespaced. */
+export const regoPolicyNamespaced = object({
+  spec: object(
+    { ...spec.properties, limits: limitsWithin(regoLimits.RegoPolicyNamespaced) },
+    { "x-kubernetes-validations": rules },
+  ),
+  status: policyStatus,
+});
 
 export type RegoPolicySpec = Immutable<Static<typeof spec>>;
 
