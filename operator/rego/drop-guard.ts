@@ -1,4 +1,4 @@
-import { type Mode, type SelectorSet, setName } from "@guardbee/policy";
+import { type Mode, type SelectorSet, setName, sizeOf } from "@guardbee/policy";
 
 /** Policy → how many rules it has, and whether they enforce. */
 export type RuleCounts = Readonly<Record<string, { readonly rules: number; readonly mode: Mode }>>;
@@ -6,10 +6,7 @@ export type RuleCounts = Readonly<Record<string, { readonly rules: number; reado
 /** Rules of each set: its selectors, and each hook that has none and so reports every call. */
 export function countRules(sets: readonly SelectorSet[]): RuleCounts {
   return Object.fromEntries(
-    sets.map(({ policy, mode, hooks }) => [
-      setName(policy),
-      { rules: hooks.reduce((sum, one) => sum + Math.max(one.selectors.length, 1), 0), mode },
-    ]),
+    sets.map((set) => [setName(set.policy), { rules: sizeOf(set).selectors, mode: set.mode }]),
   );
 }
 
