@@ -219,6 +219,31 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
     await ready("True Programmed 6/6");
   });
 
+  test("it takes two nodes of a wave to halt it; a node that goes takes its stops not with it", async () => {
+    await installed();
+    const limit = { "guardbee.io/rollout-max-stops": "100", "guardbee.io/rollout-waves": "3,100%" };
+    const [, second, third] = refs as [string, string, string];
+    stopped = { [second]: 1_000_000_000 };
+    await apply(policy("/new/", limit));
+    await ready("True Programmed 6/6");
+    stopped = { [second]: 1_000_000_000, [third]: 100 };
+    await apply(policy("/newer/", limit));
+    const halted = await ready("False RolloutHalted 3/6");
+    assert.deepEqual(halted.rollout, { state: "Halted", wave: 1, waves: 2, stops: 1_000_000_100 });
+    stopped = {};
+    await ready("False RolloutHalted 3/6");
+    assert.equal((await ready("False RolloutHalted 3/6")).rollout?.stops, 1_000_000_100);
+    await apply(policy("/newer/", { ...limit, "guardbee.io/rollout": "force" }));
+    await ready("True Programmed 6/6");
+  });
+
+  test("one node of a wave that cannot hold it is named, and halts no other", async () => {
+    await installed();
+    await apply(policy("/bad/", { "guardbee.io/rollout-waves": "3,100%" }));
+    const mixed = await ready("False NodesFailed 5/6", { [first]: "/bad/" });
+    assert.deepEqual(mixed.failures?.[0]?.nodes, [first]);
+  });
+
   test("monitor first: held while it would stop something, promoted when it would not", async () => {
     stopped = { c: 5 };
     const first = (time: string) => ({ "guardbee.io/monitor-first": time });

@@ -205,6 +205,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
         readonly digest?: string;
         readonly exceptions?: readonly NodeException[];
         readonly stops?: readonly NodeStops[];
+        readonly stopsOmitted?: number;
       }
     | undefined;
   const report = status && {
@@ -214,6 +215,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
       ...(holds === undefined ? {} : { holds }),
     })),
     ...(status.stops === undefined ? {} : { stops: status.stops }),
+    ...(status.stopsOmitted === undefined ? {} : { stopsOmitted: status.stopsOmitted }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),
   };
   return {

@@ -23,8 +23,10 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
 import { RailNotReady } from "../rego/own-rails.ts";
 import { ensureSet, type SetView } from "../rollout/ensure-set.ts";
-import { type StopCount, type TrialStatus, tryFirst } from "../rollout/trial.ts";
+import { mayOmitStops, stoppedTooMuch, stopsOf } from "../rollout/stops.ts";
+import { type TrialStatus, tryFirst } from "../rollout/trial.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
+import { countStates } from "../status/node-count.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
 import { rollUp } from "../status/roll-up.ts";
 import type { RollOutView } from "../status/stages.ts";
@@ -78,7 +80,7 @@ export async function reconcilePolicy(
     verdict,
     nodes,
     nowMs: deps.clock.now(),
-    rollout: rolloutView(policy, view, plan, deps),
+    rollout: rolloutView(policy, view, { plan, nodes }, deps),
     trial: settled.trial,
     ...regoStatus(policy, { judged: verdict, distributed: refusal === undefined }, deps),
     unresolved: "unresolved" in verdict ? verdict.unresolved : undefined,
@@ -175,15 +177,22 @@ async function settle(
   }
   const count = { programmed: 0, failed: 0, pending: 0, waiting: 0, unreachable: 0 };
   const asked = there?.rollout !== undefined || there?.countStops === true; // a roll-out, a trial
-  for (const { state } of asked ? nodeStates(policy, there, deps) : []) count[state]++;
-  const stops = (hash: string) => stopsOf(policy, there, hash, deps);
+  for (const { node, state } of asked ? nodeStates(policy, there, deps) : []) {
+    const told = state !== "programmed" || !mayOmitStops(policy.setName, node, deps.fleet);
+    count[told ? state : "pending"]++;
+  }
+  const stops = (hash: string) => stopsOf(policy.setName, there, hash, deps.fleet);
+  const status = deps.statuses.current(policy);
   const tried = tryFirst({
     ...{ judged: used, there, stops, monitorFirstMs: plan.monitorFirstMs },
-    before: deps.statuses.current(policy)?.trial,
+    before: status?.trial,
     held: count.programmed > 0 && count.failed + count.pending + count.waiting === 0,
     nowMs: deps.clock.now(),
   });
-  const rollout = { plan, count, stops: stops(tried.judged.hash).count, tried: "trial" in tried };
+  const stopped = stops(tried.judged.hash);
+  const at = { count, view: there, status, generation: policy.generation };
+  const stopsTooMuch = stoppedTooMuch(stopped, plan.maxStops, at);
+  const rollout = { plan, count, stopsTooMuch, tried: "trial" in tried };
   try {
     const ensured = await ensureSet(policy, tried.judged, rollout, deps, signal);
     const sooner = Math.min(ensured.dueInMs, tried.dueInMs);
@@ -205,23 +214,6 @@ function takeQuota(
 ): readonly Problem[] {
   const { namespace } = object.metadata;
   return namespace === undefined ? [] : quota.take({ name, namespace, sets });
-}
-
-/** What nodes report of the calls that a content stopped, or would have. */
-function stopsOf(
-  { setName }: PolicyEntry,
-  view: SetView | undefined,
-  hash: string,
-  { fleet }: PolicyDeps,
-): StopCount {
-  if (view?.countStops !== true) return { count: 0, nodes: [] };
-  const found = fleet.nodesFor(view.nodes).flatMap((node) => {
-    const stops = fleet.nodeSets(node)?.report?.stops ?? [];
-    const its = stops.find((one) => one.set === setName && one.hash === hash);
-    return its === undefined ? [] : [{ node, count: its.count }];
-  });
-  const count = found.reduce((sum, one) => sum + one.count, 0);
-  return { count, nodes: found.map(({ node }) => node) };
 }
 
 /** Conflicts, and a server that has too much to do or goes away: the next try may well succeed. */
@@ -277,18 +269,25 @@ function nodeStates(
 function rolloutView(
   policy: PolicyEntry,
   view: SetView | undefined,
-  plan: RolloutWish,
-  deps: PolicyDeps,
+  { plan, nodes }: { readonly plan: RolloutWish; readonly nodes: readonly NodeState[] },
+  { fleet, statuses }: PolicyDeps,
 ): RollOutView | undefined {
   const { rollout } = view ?? {};
   if (view === undefined || rollout === undefined || rollout.share >= wholeShare) return undefined;
   const { order, maxStops } = plan;
-  const stops = stopsOf(policy, view, view.hash, deps).count;
+  const stops = stopsOf(policy.setName, view, view.hash, fleet);
+  const status = statuses.current(policy);
+  const at = { count: countStates(nodes), view, status, generation: policy.generation };
+  const stopsTooMuch = stoppedTooMuch(stops, maxStops, at);
+  // Of a roll-out that stays halted: what it stopped when that was seen.
+  const before = stopsTooMuch ? (status?.rollout?.stops ?? 0) : 0;
   return {
     wave: rollout.share === 0 ? 0 : rollout.wave + 1,
     waves: Math.max(plan.waves.length, rollout.wave + 1),
     ...(order && { order }),
-    ...(maxStops === undefined ? {} : { stops, maxStops }),
+    ...(maxStops === undefined
+      ? {}
+      : { stops: Math.max(stops.count, before), maxStops, stopsTooMuch }),
   };
 }
 

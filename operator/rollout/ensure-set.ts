@@ -44,7 +44,7 @@ export async function ensureSet(
     readonly plan: RolloutWish;
     /** Of the nodes that are to hold the newest content already. */
     readonly count: StepInput["count"];
-    readonly stops: number;
+    readonly stopsTooMuch: boolean;
     /** Nodes are to report what it stops, for a trial. */
     readonly tried: boolean;
   },

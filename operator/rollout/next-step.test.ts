@@ -48,7 +48,7 @@ function step(input: Partial<StepInput> & { readonly hash?: string }): Step {
     plan,
     nodes,
     count: { programmed: 1, failed: 0, pending: 0 },
-    stops: 0,
+    stopsTooMuch: false,
     nowMs: startedMs + 60_000,
     ...more,
   });
@@ -94,7 +94,8 @@ describe("the next step of a roll-out", () => {
     const stage = { wave: 1, share: shareOf(2), startedMs: startedMs + 60_000 };
     assert.deepEqual(step({}), { kind: "stage", stage, previous: "previous" });
     assert.deepEqual(step({ nowMs: startedMs + 50_000 }), { kind: "keep", dueInMs: 10_000 });
-    assert.deepEqual(step({ count: { programmed: 1, failed: 0, pending: 1 } }), forever);
+    const waiting = { programmed: 1, failed: 0, pending: 1 };
+    assert.deepEqual(step({ count: waiting }), { kind: "keep", dueInMs: 540_000 });
   });
 
   test("a failed node stops it, unless it is forced", () => {
@@ -103,11 +104,22 @@ describe("the next step of a roll-out", () => {
     assert.equal(step({ count, plan: { ...plan, order: "force" } }).kind, "stage");
   });
 
-  test("more stops than allowed halt it, and no fewer", () => {
-    const limited = { ...plan, maxStops: 100 };
-    assert.equal(step({ stops: 100, plan: limited }).kind, "stage");
-    assert.deepEqual(step({ stops: 200, plan: limited }), forever);
-    assert.equal(step({ stops: 200, plan: { ...limited, order: "force" } }).kind, "stage");
+  test("more stops than allowed halt it", () => {
+    assert.equal(step({}).kind, "stage");
+    assert.deepEqual(step({ stopsTooMuch: true }), forever);
+    assert.equal(step({ stopsTooMuch: true, plan: { ...plan, order: "force" } }).kind, "stage");
+  });
+
+  test("one node of many neither halts it nor holds it up for more than ten minutes", () => {
+    assert.equal(step({ count: { programmed: 1, failed: 1, pending: 0 } }).kind, "stage");
+    assert.deepEqual(step({ count: { programmed: 5, failed: 2, pending: 0 } }), forever);
+    const waiting = { programmed: 5, failed: 0, pending: 1 };
+    assert.deepEqual(step({ count: waiting }), { kind: "keep", dueInMs: 540_000 });
+    const late = startedMs + 600_000;
+    assert.equal(step({ count: waiting, nowMs: late }).kind, "stage");
+    assert.deepEqual(step({ count: { ...waiting, pending: 2 }, nowMs: late }), forever);
+    const alone = { programmed: 0, failed: 0, pending: 1 };
+    assert.deepEqual(step({ count: alone, nowMs: late }), forever);
   });
 
   test("a wave whose nodes are all unreachable proves nothing", () => {

@@ -8,6 +8,7 @@ import {
   wholeShare,
 } from "@guardbee/policy";
 import type { SetEntry, SetRollout } from "../fleet/objects.ts";
+import { failuresHalt, lateMs, type WaveCount, waitsForNodes } from "./halt.ts";
 
 /** Where a roll-out is; the previous content is a matter of who writes it. */
 export type Stage = Pick<SetRollout, "wave" | "share" | "startedMs">;
@@ -35,22 +36,19 @@ export type StepInput = {
   /** All that the policy selects. */
   readonly nodes: readonly string[];
   /** Of the nodes in the present wave. */
-  readonly count: {
-    readonly programmed: number;
-    readonly failed: number;
-    readonly pending: number;
-  };
-  /** Calls that the new content stopped so far. */
-  readonly stops: number;
+  readonly count: WaveCount;
+  /** The new content stopped more calls than the plan allows; see `stoppedTooMuch`. */
+  readonly stopsTooMuch: boolean;
   /** Wall time, in ms. */
   readonly nowMs: number;
 };
 
 /**
  * What is to be done next for a set to reach its nodes in waves. Pure. A wave is over when its
- * interval has passed and each of its nodes that can be reached holds the new content. A node that
- * cannot hold it, and more stops than allowed, halt the roll-out, unless `force` is ordered. A change of the nodes that a policy
- * selects goes out at once: a node cannot tell which of two selectors picks it.
+ * interval has passed and each of its nodes that can be reached holds the new content. Nodes that
+ * cannot hold it, and more stops than allowed, halt the roll-out (halt.ts), unless `force` is
+ * ordered. A change of the nodes that a policy selects goes out at once: a node cannot tell which of
+ * two selectors picks it.
  */
 export function nextStep(input: StepInput): Step {
   const { there, wanted, plan } = input;
@@ -82,9 +80,12 @@ function firstWave(input: StepInput, previous: "current" | "previous" | "nothing
 
 function advance(input: StepInput, rollout: SetRollout): Step {
   const { plan, count, nowMs } = input;
-  const stopped = count.failed > 0 || stopsTooMuch(input);
-  if (stopped && plan.order !== "force") return forever;
-  if (count.pending > 0) return forever;
+  const halted = failuresHalt(count) || input.stopsTooMuch;
+  if (halted && plan.order !== "force") return forever;
+  const lateInMs = rollout.startedMs + lateMs - nowMs;
+  if (waitsForNodes(count, lateInMs <= 0)) {
+    return lateInMs > 0 ? { kind: "keep", dueInMs: lateInMs } : forever;
+  }
   // Without a node that holds it nothing is known about it.
   const proven = count.programmed > 0 || count.failed > 0 || rollout.share >= wholeShare;
   if (!proven) return forever;
@@ -97,11 +98,6 @@ function advance(input: StepInput, rollout: SetRollout): Step {
     if (share > rollout.share) return stage(wave, share, input, "previous");
   }
   return { kind: "finish" };
-}
-
-/** Whether the new content did more than the plan allows. */
-export function stopsTooMuch({ plan, stops }: Pick<StepInput, "plan" | "stops">): boolean {
-  return plan.maxStops !== undefined && stops > plan.maxStops;
 }
 
 function stage(

@@ -1,12 +1,10 @@
 import { hashSets, type PolicyStatus } from "@guardbee/policy";
 import type { SetEntry } from "../fleet/objects.ts";
 import type { Judgement } from "../policy/judge.ts";
+import type { StopCount } from "./stops.ts";
 
 type Accepted = Extract<Judgement, { kind: "accepted" }>;
 export type TrialStatus = NonNullable<PolicyStatus["trial"]>;
-
-/** Calls that were stopped, or would have been, and the nodes where, sorted. */
-export type StopCount = { readonly count: number; readonly nodes: readonly string[] };
 
 export type TrialInput = {
   readonly judged: Accepted;
@@ -15,7 +13,7 @@ export type TrialInput = {
   readonly there: SetEntry | undefined;
   /** Of the policy's present status. */
   readonly before: TrialStatus | undefined;
-  readonly stops: (hash: string) => StopCount;
+  readonly stops: (hash: string) => Pick<StopCount, "count" | "nodes">;
   /** Whether every node that can be reached holds what is there. */
   readonly held: boolean;
   /** Wall time, in ms. */
@@ -48,7 +46,7 @@ export function tryFirst(input: TrialInput): Tried {
   const known = there?.hash === hash && before?.hash === hash ? before : undefined;
   const sinceMs = known === undefined ? nowMs : Date.parse(known.since);
   const now = known === undefined ? none : stops(hash);
-  // An agent that restarts counts anew.
+  // Counts end with a node that goes, and with an agent of another version.
   const wouldStop = Math.max(now.count, known?.wouldStop ?? 0);
   const nodes = [...new Set([...(known?.nodes ?? []), ...now.nodes])].sort().slice(0, maxNodes);
   const dueInMs = sinceMs + monitorFirstMs - nowMs;
@@ -66,7 +64,7 @@ export function tryFirst(input: TrialInput): Tried {
   return { judged: monitored, trial, dueInMs: waits ? Number.POSITIVE_INFINITY : dueInMs };
 }
 
-const none: StopCount = { count: 0, nodes: [] };
+const none = { count: 0, nodes: [] } as const;
 
 function monitorVersion(judged: Accepted): Accepted {
   const sets = judged.sets.map((set) => ({ ...set, mode: "monitor" as const }));

@@ -44,6 +44,8 @@ export type NodeReport = {
   readonly digest?: string;
   readonly exceptions: readonly NodeException[];
   readonly stops?: readonly NodeStops[];
+  /** Sets with stops for which there was no room in `stops`. */
+  readonly stopsOmitted?: number;
 };
 /** At least so many calls that a content of a set stopped on this node, or would have. */
 export type NodeStops = { readonly set: string; readonly hash: string; readonly count: number };

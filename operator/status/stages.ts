@@ -1,4 +1,5 @@
 import type { PolicyStatus, RolloutOrder } from "@guardbee/policy";
+import { failuresHalt } from "../rollout/halt.ts";
 import type { Finding } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
 import { failureGroups, listNames } from "./failure-groups.ts";
@@ -14,6 +15,8 @@ export type RollOutView = {
   /** Calls that it stopped so far, and the most that it may; where there is a limit. */
   readonly stops?: number;
   readonly maxStops?: number;
+  /** More than it may, by the rule of operator/rollout/halt.ts. */
+  readonly stopsTooMuch?: boolean;
 };
 
 export type RolloutStatus = NonNullable<PolicyStatus["rollout"]>;
@@ -43,10 +46,10 @@ export function rolloutStatus(
   count: Count,
 ): RolloutStatus | undefined {
   if (rollout === undefined) return undefined;
-  const { wave, waves, order, stops, maxStops = Number.POSITIVE_INFINITY } = rollout;
+  const { wave, waves, order, stops, stopsTooMuch = false } = rollout;
   const at = { wave, waves, ...(stops === undefined ? {} : { stops }) };
   if (wave === 0) return { state: "Undone", ...at };
-  const halted = count.failed > 0 || (stops ?? 0) > maxStops;
+  const halted = failuresHalt(count) || stopsTooMuch;
   if (halted && order !== "force") return { state: "Halted", ...at };
   return { state: order === "pause" ? "Paused" : "Progressing", ...at };
 }
@@ -92,13 +95,15 @@ export function rollingOutFinding(
   if (state === "Halted") {
     const [first] = failureGroups(nodes);
     const why =
-      first === undefined
+      first === undefined || !failuresHalt(count)
         ? `it stopped at least ${stops} calls, more than ${maxStops}`
         : `${named(nodes, "failed")} cannot hold it: ${first.reason}: ${first.message}`;
     const message = cut(`halted in ${where}, ${rest}: ${why}`, maxSummaryBytes);
     return { type, status: "False", reason: "RolloutHalted", message };
   }
-  const message = `${where}: in force on ${count.programmed} of ${count.desired} nodes; ${rest}`;
+  const lacking = count.failed > 0 ? `; ${named(nodes, "failed")} cannot hold it` : "";
+  const on = `in force on ${count.programmed} of ${count.desired} nodes`;
+  const message = cut(`${where}: ${on}${lacking}; ${rest}`, maxSummaryBytes);
   const reason = state === "Paused" ? "RolloutPaused" : "RollingOut";
   return { type, status: "Unknown", reason, message };
 }
