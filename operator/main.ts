@@ -140,11 +140,13 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   });
   const known = Promise.all([fleet.synced, switches.synced]);
   const sets = new WrittenSets(fleet, clock);
-  const sandboxes = openSandboxes({ clock, log: log.child({ component: "rego" }) });
+  const regoLog = log.child({ component: "rego" });
+  const sandboxes = openSandboxes({ clock, log: regoLog });
+  const reviewSandboxes = openSandboxes({ clock, log: regoLog, processes: 1 });
   const rego: RegoPolicies = new RegoPolicies({
     ...{ connection, fleet, sets, translate: controller.translate, clock },
     compile: compileWith(options.opa, { size: 2, reserved: 1, perNamespace: 1 }),
-    sandboxes,
+    ...{ sandboxes, reviewSandboxes },
     builtin: controller.rail,
     disabledGuardRails: () => switches.disabled,
     bundleHosts: options.bundleHosts,
@@ -159,7 +161,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
         if (concerned || name.startsWith("regopolicy.")) changed(name); // may yield any policy
       }
     },
-    log: log.child({ component: "rego" }),
+    log: regoLog,
   });
   const judgements = new Judgements(rego, {
     controller,
@@ -239,7 +241,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     if (failed.signal.aborted) throw failed.signal.reason;
   } finally {
     rego.close();
-    for (const sandbox of Object.values(sandboxes)) sandbox.close();
+    for (const each of [sandboxes, reviewSandboxes]) {
+      for (const sandbox of Object.values(each)) sandbox.close();
+    }
     await Promise.all([controller.close(), reviews.close()]);
     if (options.connection === undefined) connection.close();
   }

@@ -6,11 +6,17 @@ import { Sandbox } from "./sandbox.ts";
 /** By who wrote the Rego: what one of a namespace does to its process is never the cluster's trouble. */
 export type Sandboxes = { readonly cluster: Sandbox; readonly namespaced: Sandbox };
 
-/** Two processes each at most; in that of the cluster's Rego one is kept for the cluster's own policies. */
-export function openSandboxes(options: { readonly log: Logger; readonly clock: Clock }): Sandboxes {
+export type SandboxesOptions = {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Of each; all but one of the cluster's are kept for the cluster's own policies. Default 2. */
+  readonly processes?: number;
+};
+
+export function openSandboxes({ processes = 2, ...options }: SandboxesOptions): Sandboxes {
   const { most: memoryMiB } = regoLimits.RegoPolicyNamespaced.memoryMiB;
   return {
-    cluster: new Sandbox({ ...options, processes: 2, reserved: 1 }),
-    namespaced: new Sandbox({ ...options, processes: 2, memoryMiB }),
+    cluster: new Sandbox({ ...options, processes, reserved: processes - 1 }),
+    namespaced: new Sandbox({ ...options, processes, memoryMiB }),
   };
 }

@@ -10,13 +10,6 @@ import { Judgements } from "./judgements.ts";
 const never = new AbortController().signal;
 const facts = { ownNamespace: "guardbee-system", namespaces: {}, disabled: [] };
 
-/** Of no RegoPolicies. */
-const rego = {
-  inputsOf: () => "",
-  guard: (...[subject, signal, rail]: Parameters<RegoPolicies["guard"]>) =>
-    guardWith([rail!], subject, facts, signal),
-} as Partial<RegoPolicies> as RegoPolicies;
-
 /** Says by whom it was asked; `busy`: never answers. */
 function builtinOf(name: string, asked: string[], state: "free" | "busy"): BuiltinRego {
   const rail: Rail = {
@@ -37,6 +30,16 @@ function builtinOf(name: string, asked: string[], state: "free" | "busy"): Built
   };
 }
 
+/** Without RegoPolicies. */
+function regoOf(builtin: Rail): RegoPolicies {
+  const rego: Partial<RegoPolicies> = {
+    inputsOf: () => "",
+    guard: (subject, signal) => guardWith([builtin], subject, facts, signal),
+    review: (subject, rail, signal) => guardWith([rail], subject, facts, signal),
+  };
+  return rego as RegoPolicies;
+}
+
 const policy = projectPolicy(resources.tracingPolicy, {
   apiVersion: "cilium.io/v1alpha1",
   kind: "TracingPolicy",
@@ -47,8 +50,9 @@ const policy = projectPolicy(resources.tracingPolicy, {
 test("what is stored is judged while reviews have no end, and the other way round", async () => {
   for (const busy of ["reviews", "controller"] as const) {
     const asked: string[] = [];
-    const judgements = new Judgements(rego, {
-      controller: builtinOf("controller", asked, busy === "controller" ? "busy" : "free"),
+    const controller = builtinOf("controller", asked, busy === "controller" ? "busy" : "free");
+    const judgements = new Judgements(regoOf(controller.rail), {
+      controller,
       reviews: {
         ...builtinOf("reviews", asked, busy === "reviews" ? "busy" : "free"),
         compile: () => assert.fail("there is no Rego to compile"),

@@ -9,7 +9,7 @@ import { type Judgement, judge, type Unanswered } from "./judge.ts";
 
 /** For what is stored, and for what is to be reviewed: neither waits for the other. */
 export type Evaluators = {
-  readonly controller: BuiltinRego;
+  readonly controller: Pick<BuiltinRego, "translate">;
   readonly reviews: BuiltinRego & { readonly compile: Compile };
 };
 
@@ -51,7 +51,7 @@ export class Judgements {
       const over = this.#rego.overShare(policy);
       return over ?? reviewRegoPolicy(policy, reviews.compile, signal);
     }
-    return this.#judgePolicy(policy, reviews, signal);
+    return this.#judgePolicy(policy, "reviews", signal);
   }
 
   /** When `get` is to be asked again though nothing changed; Infinity: never. */
@@ -69,15 +69,16 @@ export class Judgements {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
-    return this.#judgePolicy(policy, this.#evaluators.controller, signal);
+    return this.#judgePolicy(policy, "controller", signal);
   }
 
-  #judgePolicy(
-    policy: PolicyEntry,
-    { translate, rail }: BuiltinRego,
-    signal: AbortSignal,
-  ): Promise<Judgement> {
-    const guard: Guard = (subject, within) => this.#rego.guard(subject, within, rail);
+  #judgePolicy(policy: PolicyEntry, by: "controller" | "reviews", signal: AbortSignal) {
+    const { translate } = this.#evaluators[by];
+    const { rail } = this.#evaluators.reviews;
+    const guard: Guard =
+      by === "controller"
+        ? (subject, within) => this.#rego.guard(subject, within)
+        : (subject, within) => this.#rego.review(subject, rail, within);
     return judge(policy.object, { translate, guard }, signal);
   }
 }

@@ -36,10 +36,10 @@ export class OwnRails {
   }
 
   /** Those for a policy in `namespace`, or for one of the cluster. */
-  rails(namespace: string | undefined): readonly Rail[] {
+  rails(namespace: string | undefined, how: "evaluate" | "review"): readonly Rail[] {
     return this.entries()
       .filter(({ object }) => [undefined, namespace].includes(object.metadata.namespace))
-      .map((entry) => this.#railOf(entry));
+      .map((entry) => this.#railOf(entry, how));
   }
 
   /** True when it evaluates something else than before. */
@@ -61,7 +61,7 @@ export class OwnRails {
     return this.#working.delete(setName) || broken;
   }
 
-  #railOf(entry: PolicyEntry): Rail {
+  #railOf(entry: PolicyEntry, how: "evaluate" | "review"): Rail {
     const name = subjectOf(entry);
     return {
       name,
@@ -73,7 +73,7 @@ export class OwnRails {
           throw new Error(`guard rail ${name} cannot be evaluated: ${why}`);
         }
         const { namespace } = (input.policy as Pick<Policy, "metadata">).metadata;
-        return { [name]: await unit.evaluate(input, namespace, signal) };
+        return { [name]: await unit[how](input, namespace, signal) };
       },
     };
   }

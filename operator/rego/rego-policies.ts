@@ -28,6 +28,8 @@ export type RegoPoliciesOptions = {
   readonly translate: Translate;
   readonly compile: Compile;
   readonly sandboxes: Sandboxes;
+  /** For reviews of what is not stored. */
+  readonly reviewSandboxes: Sandboxes;
   /** The built-in guard rails; undefined: none. */
   readonly builtin: Rail | undefined;
   /** Names of built-in guard rails that are off now. */
@@ -249,22 +251,31 @@ export class RegoPolicies {
     }
   }
 
-  /** Passes a policy through `builtin` and every other guard rail that applies to it. */
-  async guard(
+  /** Passes a policy through every guard rail that applies to it. */
+  guard(subject: GuardSubject, signal: AbortSignal): Promise<Guarded> {
+    return this.#pass(subject, { builtin: this.#options.builtin, how: "evaluate" }, signal);
+  }
+
+  /** As guard, of what is not stored, by workers and processes apart from those of `guard`. */
+  review(subject: GuardSubject, builtin: Rail, signal: AbortSignal): Promise<Guarded> {
+    return this.#pass(subject, { builtin, how: "review" }, signal);
+  }
+
+  #pass(
     subject: GuardSubject,
+    by: { readonly builtin: Rail | undefined; readonly how: "evaluate" | "review" },
     signal: AbortSignal,
-    builtin = this.#options.builtin,
   ): Promise<Guarded> {
     const { disabledGuardRails, ownNamespace, fleet } = this.#options;
     const { namespace } = subject.set.policy;
-    const own = this.#rails.rails(namespace);
+    const own = this.#rails.rails(namespace, by.how);
     const namespaces = Object.fromEntries(
       fleet
         .namespaces()
         .filter(({ name }) => namespace === undefined || name === namespace)
         .map(({ name, labels }) => [name, labels]),
     );
-    const rails = [...(builtin === undefined ? [] : [builtin]), ...own];
+    const rails = [...(by.builtin === undefined ? [] : [by.builtin]), ...own];
     const facts = { ownNamespace, namespaces, disabled: disabledGuardRails() };
     return guardWith(rails, subject, facts, signal);
   }

@@ -107,6 +107,17 @@ describe("a RegoUnit that overruns", () => {
     assert.deepEqual(await reasons("shop", 1), ["deadline"]);
   });
 
+  test("in reviews breaks nothing for what is stored, and takes none of its processes", async () => {
+    const reviewSandbox = new SlowSandbox({ log: pino({ level: "silent" }) });
+    const { sandbox, unit } = aUnit({ reviewSandbox, onBreak: () => assert.fail("is not broken") });
+    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    for (let i = 0; i < 5; i++) await assert.rejects(unit.review({ i }, "shop", signal));
+    assert.deepEqual([reviewSandbox.evaluations, sandbox.evaluations], [3, 0]);
+    sandbox.tookMs = 1;
+    assert.equal(await unit.evaluate({}, "shop", signal), 1);
+    assert.equal(unit.brokenFor("any"), undefined);
+  });
+
   test("has a budget for all inputs of a generator together", async () => {
     const { sandbox, unit } = aUnit({ budgetMs: 1_000 });
     sandbox.tookMs = 100;

@@ -40,6 +40,8 @@ export type UnitOptions = {
   readonly compile: Compile;
   /** Where it is evaluated. */
   readonly sandbox: Sandbox;
+  /** Where it is evaluated for what is not stored; default the same. */
+  readonly reviewSandbox?: Sandbox;
   readonly checks: ModuleChecks;
   readonly clock: Clock;
   /** Of all evaluations of one evaluateAll, by the clock; default none. */
@@ -67,6 +69,8 @@ export class RegoUnit {
     | undefined;
   /** Of what is loaded. Written by #load. */
   #breaker: Breaker;
+  /** The same for reviews: what is only tried must break nothing. Written by #load. */
+  #reviewBreaker: Breaker;
   /** What was refused last, so that it is not tried again. Written by #load. */
   #refused: { readonly key: string; readonly problems: readonly Problem[] } | undefined;
   /** Input → answer, of the last evaluateAll. Written by #load and evaluateAll. */
@@ -77,6 +81,7 @@ export class RegoUnit {
   constructor(options: UnitOptions) {
     this.#options = options;
     this.#breaker = new Breaker(options.clock);
+    this.#reviewBreaker = new Breaker(options.clock);
   }
 
   /** Whether there is something to evaluate: what was loaded last without a problem. */
@@ -128,32 +133,51 @@ export class RegoUnit {
     const unit = { module, data, ...limits };
     this.#loaded = { key, unit, entryPoint };
     this.#breaker = new Breaker(this.#options.clock);
+    this.#reviewBreaker = new Breaker(this.#options.clock);
     this.#answers = new Map();
     return { ok: true, value: undefined };
   }
 
   /** For `owner`, as Sandbox.evaluate has it. Throws EvaluationError. */
-  async evaluate(
+  evaluate(
     input: unknown,
     owner: SlotOwner,
     signal: AbortSignal,
     budget?: Budget,
   ): Promise<unknown> {
-    const { subject, sandbox } = this.#options;
+    const { sandbox, onBreak } = this.#options;
+    const by = { sandbox, breaker: this.#breaker, ...(onBreak ? { onBreak } : {}) };
+    return this.#evaluateBy(by, input, owner, signal, budget);
+  }
+
+  /** As evaluate, of what is not stored: neither waits for the other. */
+  review(input: unknown, owner: SlotOwner, signal: AbortSignal): Promise<unknown> {
+    const { sandbox, reviewSandbox = sandbox } = this.#options;
+    const by = { sandbox: reviewSandbox, breaker: this.#reviewBreaker };
+    return this.#evaluateBy(by, input, owner, signal);
+  }
+
+  async #evaluateBy(
+    { sandbox, breaker, onBreak }: Evaluator,
+    input: unknown,
+    owner: SlotOwner,
+    signal: AbortSignal,
+    budget?: Budget,
+  ): Promise<unknown> {
+    const { subject } = this.#options;
     if (this.#loaded === undefined) throw new Error(`${subject}: has no Rego that works`);
     const { unit, entryPoint } = this.#loaded;
     const of = { entryPoint, input, subject };
-    const breaker = this.#breaker;
     const refusal = breaker.refusal(owner);
     if (refusal !== undefined) throw new EvaluationError(of, "broken", refusal);
     this.evaluations++;
     try {
       const { value, tookMs } = await sandbox.evaluate(unit, of, owner, signal);
       if (budget !== undefined) spend(budget, tookMs, of);
-      if (breaker.succeeded(owner)) this.#options.onBreak?.();
+      if (breaker.succeeded(owner)) onBreak?.();
       return value;
     } catch (error) {
-      if (isOverrun(error) && breaker.overran(owner, error.what)) this.#options.onBreak?.();
+      if (isOverrun(error) && breaker.overran(owner, error.what)) onBreak?.();
       throw error;
     }
   }
@@ -189,6 +213,12 @@ export class RegoUnit {
     this.#loaded = undefined;
   }
 }
+
+type Evaluator = {
+  readonly sandbox: Sandbox;
+  readonly breaker: Breaker;
+  readonly onBreak?: () => void;
+};
 
 type Budget = { readonly totalMs: number; leftMs: number };
 

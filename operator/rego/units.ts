@@ -8,6 +8,8 @@ const namespacedBudgetMs = 5_000;
 
 export type UnitsOptions = Pick<UnitOptions, "compile" | "clock"> & {
   readonly sandboxes: Sandboxes;
+  /** For reviews of what is not stored; default the same. */
+  readonly reviewSandboxes?: Sandboxes;
   /** What is to be said of a RegoPolicy, by set name, has changed: see Breaker. */
   readonly onBreak: (setName: string) => void;
 };
@@ -51,12 +53,13 @@ export class Units {
     if (inForce?.holds(content, options)) return inForce;
     const known = this.#candidates.get(setName);
     if (known !== undefined) return known;
-    const { compile, sandboxes, clock, onBreak } = this.#options;
+    const { compile, sandboxes, reviewSandboxes = sandboxes, clock, onBreak } = this.#options;
     const { namespace: owner } = entry.object.metadata;
-    const sandbox = owner === undefined ? sandboxes.cluster : sandboxes.namespaced;
+    const whose = owner === undefined ? "cluster" : "namespaced";
+    const [sandbox, reviewSandbox] = [sandboxes[whose], reviewSandboxes[whose]];
     const subject = subjectOf(entry);
     const unit = new RegoUnit({
-      ...{ subject, owner, compile, sandbox, clock, checks: this.#checks },
+      ...{ subject, owner, compile, sandbox, reviewSandbox, clock, checks: this.#checks },
       ...(owner === undefined ? {} : { budgetMs: namespacedBudgetMs }),
       onBreak: () => onBreak(setName),
     });
