@@ -134,8 +134,10 @@ describe("what kubectl reads", { skip }, () => {
   }
 
   test("files in odd forms have kubectl's objects", async () => {
-    // The command that is asked here makes text of an empty label, and nothing of an empty namespace.
-    const others = oddPolicies.filter(({ name }) => !/^empty-(label|namespace)$/.test(name));
+    // The command that is asked here writes empty labels and namespaces its own way.
+    const others = oddPolicies.filter(
+      ({ name }) => !/^(empty-label|empty-namespace|null-labels-of-its-own)$/.test(name),
+    );
     const files = others.map(({ content }) => content);
     for (const content of files.filter((one) => weRead(one).values.length > 0)) {
       const { values, refused: no } = await kubectlReads([content]);

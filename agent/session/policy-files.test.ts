@@ -93,7 +93,9 @@ const refused = [
 ];
 for (const { name, text, want } of refused) {
   test(`an object that ${name} is refused without a cluster`, () => {
-    assert.deepEqual(readText(text, "p.yaml"), { sets: [], problems: [want] });
+    assert.deepEqual(readText(text, "p.yaml"), {
+      ...{ sets: [], problems: [want], warnings: [] },
+    });
   });
 }
 
@@ -118,5 +120,17 @@ test("a file that breaks keeps what it gave; one that is emptied does not", () =
   assert.deepEqual(joinFiles(keepGood(before, new Map([["a.yaml", readText("", "a.yaml")]]))), {
     sets: [],
     problems: [],
+    warnings: [],
   });
+});
+
+test("a file means what it means to kubectl, and what is probably not meant is told", () => {
+  const hook = "    selectors:\n    - matchActions: [{action: Signal, argSig: 011}]\n";
+  const text = `${aPolicy("x")}${hook}      matchPIDs: [{operator: In, values: [4194305]}]\n`;
+  const { sets, problems, warnings } = readText(Buffer.from(text), "p.yaml");
+  assert.deepEqual(problems, []);
+  assert.deepEqual(sets[0]?.set.hooks[0]?.selectors[0]?.actions, [{ action: "Signal", signal: 9 }]);
+  assert.deepEqual(warnings, [
+    "p.yaml:14: spec.kprobes[0].selectors[0].matchPIDs[0].values[0]: is 4194305, which is no process; at most 4194304",
+  ]);
 });

@@ -19,6 +19,8 @@ export type PolicyFiles = {
   readonly sets: readonly NamedSet[];
   /** One line for each thing that is wrong, with file and line where known. */
   readonly problems: readonly string[];
+  /** The same for what is taken and probably not meant. */
+  readonly warnings: readonly string[];
 };
 
 /** Those in one file; `textHash` (SHA-256) tells whether it is still the same. */
@@ -51,15 +53,21 @@ export async function loadPolicyFolder(
 export function joinFiles(folder: PolicyFolder): PolicyFiles {
   const sets = new Map<string, NamedSet>();
   const problems: string[] = [];
+  const warnings: string[] = [];
   for (const [file, found] of folder) {
     problems.push(...found.problems);
+    warnings.push(...found.warnings);
     for (const set of found.sets) {
       const { name } = set;
       if (sets.has(name)) problems.push(`${file}: ${name}: is given twice; remove one of the two`);
       else sets.set(name, set);
     }
   }
-  return { sets: [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), problems };
+  return {
+    sets: [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    problems,
+    warnings,
+  };
 }
 
 /**
@@ -90,6 +98,7 @@ export function readText(text: string | Uint8Array, file: string): PolicyFiles {
       ),
       ...lowered.flatMap(({ problems: found }) => found.map(formatProblem)),
     ],
+    warnings: lowered.flatMap(({ warnings }) => warnings.map(formatProblem)),
   };
 }
 
@@ -100,21 +109,27 @@ async function readPolicies(file: string, before: PolicyFile | undefined): Promi
     return before?.textHash === textHash ? before : { ...readText(text, file), textHash };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") return { sets: [], problems: [] }; // removed since it was listed
-    return { sets: [], problems: [`${file}: cannot be read: ${(error as Error).message}`] };
+    if (code === "ENOENT") return { sets: [], problems: [], warnings: [] }; // removed since it was listed
+    const problem = `${file}: cannot be read: ${(error as Error).message}`;
+    return { sets: [], problems: [problem], warnings: [] };
   }
 }
 
-type Lowered = { readonly set?: NamedSet; readonly problems: readonly Problem[] };
+type Lowered = {
+  readonly set?: NamedSet;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+};
 
-function lowerAlone({ result, locate }: ParsedPolicy): Lowered {
-  if (!result.ok) return { problems: [] }; // among the file's own problems
+function lowerAlone({ result, locate, warnings: found }: ParsedPolicy): Lowered {
+  if (!result.ok) return { problems: [], warnings: found }; // among the file's own problems
   const lowered = lower(result.value);
-  if (!lowered.ok) return { problems: lowered.problems.map(locate) };
+  const warnings = [...found, ...lowered.warnings.map(locate)];
+  if (!lowered.ok) return { problems: lowered.problems.map(locate), warnings };
   const set = lowered.value;
   const refused = needsKubernetes(result.value.spec, set.policy.namespace);
-  if (refused !== undefined) return { problems: [locate(refused)] };
-  return { set: { name: setName(set.policy), hash: hashSets([set]), set }, problems: [] };
+  if (refused !== undefined) return { problems: [locate(refused)], warnings };
+  return { set: { name: setName(set.policy), hash: hashSets([set]), set }, problems: [], warnings };
 }
 
 /**

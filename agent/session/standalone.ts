@@ -154,9 +154,10 @@ export class Standalone {
 
   #logPolicies(): void {
     const { log } = this.#options;
-    const { sets, problems } = this.#files;
+    const { sets, problems, warnings } = this.#files;
     for (const { name, set } of sets) log.info({ set: name, mode: set.mode }, "policy");
     for (const problem of problems) log.error({ problem }, "policy is wrong");
+    for (const warning of warnings) log.warn({ warning }, "policy may not be what is meant");
   }
 
   #desired(): Desired {
@@ -173,6 +174,6 @@ function contentOf(set: NamedSet | undefined): SetContent | undefined {
   return { uid: "", generation: 0, state: "read", object: { name, hash, sets: [set] } };
 }
 
-function summary({ sets, problems }: PolicyFiles): string {
-  return JSON.stringify([sets.map(({ name, hash }) => [name, hash]), problems]);
+function summary({ sets, problems, warnings }: PolicyFiles): string {
+  return JSON.stringify([sets.map(({ name, hash }) => [name, hash]), problems, warnings]);
 }

@@ -30,9 +30,6 @@ export function readGiven(
     for (const { kind = "", line } of [...regoPolicies, ...others]) {
       skipped.push(`${file}:${line}: ${whySkipped(kind)}`);
     }
-    for (const warning of policies.flatMap(({ warnings }) => warnings)) {
-      skipped.push(`warning: ${formatProblem(warning)}`);
-    }
     given.push(...policies.map((parsed) => ({ parsed, object: objectOf(parsed, namespace) })));
   }
   if (given.length === 0) skipped.push("there is no policy in what was given");

@@ -1,7 +1,7 @@
 import { parseSetObject } from "@guardbee/agent/view";
 import { getObject, isKubeError, type KubeObject, listObjects, resources } from "@guardbee/kube";
 import type { GuardNote, OfflineJudge } from "@guardbee/operator";
-import { type SelectorSet, type SourceRef, setName } from "@guardbee/policy";
+import { formatProblem, type SelectorSet, type SourceRef, setName } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
 import { notInstalled, policyTitle } from "./find-policy.ts";
 import type { Given } from "./given-policies.ts";
@@ -44,7 +44,8 @@ async function diffOne(
     const problems = judgement.kind === "refused" ? judgement.problems.map(locate) : [];
     return { ...about, verdict: "refused", problems };
   }
-  const notes = (judgement.notes ?? []).map(describeNote);
+  const warnings = [...parsed.warnings, ...(judgement.warnings ?? []).map(locate)];
+  const notes = [...warnings.map(formatProblem), ...(judgement.notes ?? []).map(describeNote)];
   const after = judgement.sets[0]!; // a policy of its own lowers to one set
   const before = await inForce(object, cluster);
   const diff = diffSets(before?.set, after);

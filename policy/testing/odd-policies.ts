@@ -112,6 +112,27 @@ const ofPolicies: Readonly<Record<string, Parts>> = {
   "null-binarys": exec(`    - matchBinarys:\n      values: [/bin/nc]\n${kills}`),
   "null-pids": exec(`    - matchPIDs:\n${kills}`),
   "empty-pods": { whole: `spec:\n  podSelector: {}\n${hooks.kill}` },
+  "many-values": { hook: values(`[${Array.from({ length: 10_001 }, (_, i) => `/v${i}`).join()}]`) },
+  "many-hooks": {
+    hook: `  kprobes:\n${Array.from({ length: 129 }, () => "  - call: sys_read\n").join("")}`,
+  },
+  "many-labels": {
+    spec: `  nodeSelector: {matchLabels: {${Array.from({ length: 65 }, (_, i) => `l${i}: a`).join()}}}\n`,
+  },
+  "namespaced-function": {
+    kind: "TracingPolicyNamespaced",
+    metadata: "  namespace: default\n",
+    hook: "  kprobes: [{call: security_task_kill, syscall: false}]\n",
+  },
+  "namespaced-call": {
+    kind: "TracingPolicyNamespaced",
+    metadata: "  namespace: default\n",
+    hook: "  kprobes: [{call: sys_read}]\n",
+  },
+  "null-labels-of-its-own": { metadata: "  labels:\n  annotations:\n" },
+  "upper-label-prefix": { metadata: "  labels: {Example.com/a: b}\n" },
+  "long-label": { metadata: `  labels: {a: ${"x".repeat(64)}}\n` },
+  "own-fields": { metadata: "  generation: 3\n  finalizers: []\n" },
   "empty-spec": { whole: "spec: {}\n" },
   "no-spec": { whole: "" },
   "text-spec": { whole: "spec: yes\n" },
@@ -317,6 +338,11 @@ const files: readonly OddFile[] = [
       .map((name) => `- ${oneOf(name).replaceAll("\n", "\n  ").trimEnd()}\n`)
       .join("")}`,
   },
+  {
+    name: "no-metadata",
+    content: "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nspec: {}\n",
+  },
+  { name: "empty-list", content: "apiVersion: v1\nkind: List\nitems: []\n" },
   { name: "no-yaml", content: "kind: [\n" },
   { name: "text", content: "hello\n" },
   { name: "sequence", content: "- a\n- b\n" },
