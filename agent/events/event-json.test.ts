@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
 import { decodeEvent, hookArgs } from "./decode.ts";
@@ -124,6 +125,59 @@ test("an exec in a pod has upstream's shape, members in upstream's order", () =>
     time: "2022-10-07T09:35:38.220230879Z",
   };
   assert.equal(line, `${JSON.stringify(want)}\n`);
+});
+
+test("docker is the pod's container, whatever the process's own cgroup is called", () => {
+  const { bash } = runcAndBash();
+  bash.image = { ...bash.image, docker: "b".repeat(31) };
+  const docker = () => {
+    bash.json = undefined;
+    return JSON.parse(encoder.exec(bash, { ktime: 1n, tid: 1 })).process_exec.process.docker;
+  };
+  assert.equal(docker(), "4cb1e9a1ab98044e789c2d426909a6e");
+  bash.container = { pod: xwing.pod };
+  assert.equal(docker(), "b".repeat(31));
+  bash.container = undefined;
+  assert.equal(docker(), "b".repeat(31));
+});
+
+test("no text of others is an escape, a line end or an invisible character in a line", () => {
+  const odd = fc.constantFrom(
+    ...[
+      "\u007f",
+      "\u0085",
+      "\u009b31m",
+      "\u2028",
+      "\u2029",
+      "\u202e",
+      "\u2066",
+      "\ufeff",
+      "\u200b",
+    ],
+    ...["\u{e0041}", "\u001b]0;x\u0007", "\r\n", "\ud800", '"', "\\", "a", "ä", "😀"],
+  );
+  const text = fc.array(odd).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(text, (odd) => {
+      const { bash } = runcAndBash();
+      bash.image = { ...bash.image, binary: odd, arguments: odd, cwd: odd, flags: odd };
+      bash.container = {
+        pod: { ...xwing.pod, namespace: odd, name: odd, labels: { [odd]: odd } },
+        container: { ...xwing.container!, name: odd },
+      };
+      const event = decodeEvent(hookRecord({ args: [] }), 0) as HookEvent;
+      const args: HookArg[] = [{ type: "file", mode: 0, path: odd, cut: false, deleted: false }];
+      const call = { info: { ...info, message: odd, tags: [odd] }, args };
+      const line = encoder.hook(bash, event, call);
+      assert.match(line, /^[^\p{C}\p{Zl}\p{Zp}]+\n$/u);
+      const { process_kprobe: kprobe } = JSON.parse(line);
+      const { binary = "", arguments: words = "", cwd = "", pod } = kprobe.process;
+      const seen = [binary, words, cwd, pod.namespace, pod.container.name, pod.pod_labels[odd]];
+      assert.deepEqual(seen, Array(seen.length).fill(odd));
+      assert.deepEqual(kprobe.args[0].file_arg.path ?? "", odd);
+      assert.deepEqual([kprobe.message ?? "", kprobe.tags], [odd, [odd]]);
+    }),
+  );
 });
 
 const endings: readonly { name: string; code: number; want: object }[] = [

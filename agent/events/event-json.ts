@@ -1,6 +1,7 @@
 import type { Process } from "../process/tree.ts";
 import { argJson } from "./arg-json.ts";
 import type { HookInfo } from "./hook-info.ts";
+import { jsonText } from "./json-text.ts";
 import { type ExitEvent, type HookArg, type HookEvent, hookFlag } from "./kernel-event.ts";
 import { createProcessEncoder, textField } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";
@@ -16,7 +17,10 @@ export type EventEncoderOptions = {
 /** Serialises events as upstream's JSON lines (upstream-events-cli.md §1), each with its `\n`. */
 export type EventEncoder = {
   exec(process: Process, at: { readonly ktime: bigint; readonly tid: number }): string;
-  exit(process: Process | undefined, event: ExitEvent): string;
+  exit(
+    process: Process | undefined,
+    event: Pick<ExitEvent, "process" | "tid" | "code" | "ktime">,
+  ): string;
   hook(process: Process | undefined, event: HookEvent, call: HookCall): string;
   /** Told to a reader that was too slow for `count` events. `wallMs`: when. */
   dropped(count: number, wallMs: number): string;
@@ -85,7 +89,7 @@ function hookText(info: HookInfo): HookText {
     policy: [
       textField("policy_name", info.policy.name),
       textField("message", info.message),
-      tags.length === 0 ? "" : `,"tags":${JSON.stringify(tags)}`,
+      tags.length === 0 ? "" : `,"tags":${jsonText(tags)}`,
     ].join(""),
   };
 }

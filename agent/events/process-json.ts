@@ -1,4 +1,5 @@
 import type { Process } from "../process/tree.ts";
+import { jsonText } from "./json-text.ts";
 import type { ProcessKey } from "./kernel-event.ts";
 
 /** Serialises processes in upstream's shape. Texts are kept on the process: one image, one pass. */
@@ -38,7 +39,7 @@ export function execId(nodeName: string, { pid, ktime }: ProcessKey): string {
 
 /** `,"key":"value"`, or nothing for an empty value. */
 export function textField(key: string, value: string | undefined): string {
-  return value === undefined || value === "" ? "" : `,"${key}":${JSON.stringify(value)}`;
+  return value === undefined || value === "" ? "" : `,"${key}":${jsonText(value)}`;
 }
 
 function head(process: Process, { nodeName, formatTime }: ProcessEncoderOptions): string {
@@ -57,10 +58,13 @@ function head(process: Process, { nodeName, formatTime }: ProcessEncoderOptions)
   ].join("");
 }
 
-/** A cgroup below the container's own has another name; then the pod's container says who it is. */
+/**
+ * The pod's container says who it is, once that is known: whoever may make cgroups below it gives
+ * them what name they like.
+ */
 function dockerOf({ image, container }: Process): string {
-  if (image.docker !== "") return image.docker;
-  const id = container?.container?.id ?? "";
+  const id = container?.container?.id;
+  if (id === undefined) return image.docker;
   return id.slice(id.indexOf("://") === -1 ? 0 : id.indexOf("://") + 3).slice(0, 31);
 }
 
@@ -69,11 +73,11 @@ function podField({ image, container: known }: Process): string {
   const { pod, container } = known;
   const labels = Object.entries(pod.labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
-    `,"pod":{"namespace":${JSON.stringify(pod.namespace)}`,
+    `,"pod":{"namespace":${jsonText(pod.namespace)}`,
     textField("name", pod.name),
     textField("uid", pod.uid),
     container === undefined ? "" : `,"container":${containerJson(container, image.nspid)}`,
-    labels.length === 0 ? "" : `,"pod_labels":${JSON.stringify(Object.fromEntries(labels))}`,
+    labels.length === 0 ? "" : `,"pod_labels":${jsonText(Object.fromEntries(labels))}`,
     textField("workload", pod.workload),
     textField("workload_kind", pod.workloadKind),
     "}",
@@ -83,7 +87,7 @@ function podField({ image, container: known }: Process): string {
 type Container = NonNullable<NonNullable<Process["container"]>["container"]>;
 
 function containerJson({ id, name, image, startTime, privileged }: Container, pid: number): string {
-  return JSON.stringify({
+  return jsonText({
     id,
     name,
     image: { ...(image.id === "" ? {} : { id: image.id }), name: image.name },
