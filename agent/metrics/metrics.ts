@@ -1,0 +1,184 @@
+import type { EventStats } from "../events/wire.ts";
+import { type LossCause, type Losses, lossCauses } from "../kernel/losses.ts";
+import { contentType, formatMetrics, type Metric, type Sample } from "./exposition.ts";
+
+/** What the agent's metrics are read from when Prometheus asks. */
+export type AgentFacts = {
+  readonly version: string;
+  readonly losses: Losses;
+  /** Absent until events are read. */
+  readonly events?: EventStats;
+};
+
+type AgentMetric = Metric<AgentFacts>;
+
+/**
+ * Names are upstream's after its prefix, where the meaning is the same. Labels have fixed values,
+ * never names of objects. No library: one costs 20 MB of memory on each node.
+ */
+export const agentMetrics: readonly AgentMetric[] = [
+  {
+    ...{ name: "build_info", type: "gauge", labels: ["version", "node"] },
+    help: "1, for the version that runs.",
+    read: ({ version }) => [{ labels: { version, node: process.versions.node }, value: 1 }],
+  },
+  {
+    ...{ name: "bpf_missed_events_total", type: "counter", labels: ["event", "error"] },
+    help: "Events that the kernel had no room for: full, the ring was; share, the ring was more than half full and the event's cgroup had added its share. stop: a hook event that tells of a stop; post: any other.",
+    read: ({ losses }) => missedEvents.map((one) => missed(one, losses)),
+  },
+  {
+    ...{ name: "bpf_losses_total", type: "counter", labels: ["cause"] },
+    help: "What else the kernel side had no room for: path_too_deep, follow_full, process_storage, cgroup_full, matches.",
+    read: ({ losses }) => otherLosses.map((cause) => ({ labels: { cause }, value: losses[cause] })),
+  },
+  {
+    ...{ name: "observer_ringbuf_events_received_total", type: "counter", labels: ["event"] },
+    help: "Events read from the kernel, by kind.",
+    read: ({ events }) => {
+      const { bad: _, ...received } = events?.pipeline.received ?? { bad: 0 };
+      return Object.entries(received).map(([event, value]) => ({ labels: { event }, value }));
+    },
+  },
+  {
+    ...{ name: "observer_ringbuf_events_lost_total", type: "counter" },
+    help: "The sum of bpf_missed_events_total.",
+    read: ({ losses }) => [
+      { value: missedEvents.map((one) => missed(one, losses).value).reduce((a, b) => a + b, 0n) },
+    ],
+  },
+  {
+    ...{ name: "observer_ringbuf_errors_total", type: "counter" },
+    help: "Records from the kernel of which no event could be made.",
+    read: ({ events }) => one(events?.pipeline.received.bad),
+  },
+  {
+    ...{ name: "events_skipped_total", type: "counter", labels: ["reason"] },
+    help: "Hook events of which no line was made: unknownHook, their policy is gone; badArguments, they could not be decoded.",
+    read: ({ events }) => byKey("reason", events?.pipeline.skipped),
+  },
+  {
+    ...{ name: "processes_scanned_total", type: "counter" },
+    help: "Processes that ran when the agent started, and were exported.",
+    read: ({ events }) => one(events?.pipeline.scanned),
+  },
+  {
+    ...{ name: "events_processed_total", type: "counter" },
+    help: "Lines given to every sink.",
+    read: ({ events }) => one(events?.pipeline.exported),
+  },
+  {
+    ...{ name: "event_cache_entries", type: "gauge" },
+    help: "Events that wait for the pod of their container.",
+    read: ({ events }) => one(events?.pipeline.gate.waiting),
+  },
+  {
+    ...{ name: "event_cache_fetch_failures_total", type: "counter", labels: ["reason"] },
+    help: "Containers whose events went out without a pod: time, it took too long; space, too many waited.",
+    read: ({ events }) => byKey("reason", events?.pipeline.gate.gaveUp),
+  },
+  {
+    ...{ name: "events_exported_total", type: "counter" },
+    help: "Events in the file.",
+    read: ({ events }) => one(sinkOf(events, "file")?.delivered),
+  },
+  {
+    ...{ name: "events_exported_bytes_total", type: "counter" },
+    help: "Bytes in the file.",
+    read: ({ events }) => one(sinkOf(events, "file")?.bytes),
+  },
+  {
+    ...{ name: "notify_overflowed_events_total", type: "counter" },
+    help: "Events that readers of the socket were too slow for, summed over them.",
+    read: ({ events }) => one(sinkOf(events, "socket")?.dropped.backlog),
+  },
+  {
+    ...{ name: "sink_events_delivered_total", type: "counter", labels: ["sink"] },
+    help: "Events given to the file, or to readers of the socket, summed over them.",
+    read: ({ events }) =>
+      (events?.sinks ?? []).map(({ name: sink, delivered: value }) => ({
+        labels: { sink },
+        value,
+      })),
+  },
+  {
+    ...{ name: "sink_events_dropped_total", type: "counter", labels: ["sink", "cause"] },
+    help: "Events a sink did not take: closed, nothing was open or the reader went away; backlog, disk or reader was too slow; error, the disk refused them.",
+    read: ({ events }) =>
+      (events?.sinks ?? []).flatMap(({ name: sink, dropped }) =>
+        Object.entries(dropped).map(([cause, value]) => ({ labels: { sink, cause }, value })),
+      ),
+  },
+  {
+    ...{ name: "sink_events_waiting", type: "gauge", labels: ["sink"] },
+    help: "Events that a sink has taken and not yet delivered.",
+    read: ({ events }) =>
+      (events?.sinks ?? []).map(({ name: sink, waiting: value }) => ({ labels: { sink }, value })),
+  },
+  {
+    ...{ name: "socket_readers", type: "gauge" },
+    help: "Readers of the socket.",
+    read: ({ events }) => one(sinkOf(events, "socket")?.readers),
+  },
+  {
+    ...{ name: "process_cache_size", type: "gauge" },
+    help: "Processes that are known, those that ended of late included.",
+    read: ({ events }) => one(events?.tree.processes),
+  },
+  {
+    ...{ name: "process_cache_evictions_total", type: "counter" },
+    help: "Processes that were forgotten because too many were known.",
+    read: ({ events }) => one(events?.tree.evicted),
+  },
+];
+
+/** For `serveHealth`. */
+export function metricsOf(facts: () => AgentFacts) {
+  return { contentType, metrics: async () => formatMetrics(agentMetrics, facts()) };
+}
+
+/** Everything that got lost so far, by cause. */
+export function lossesOf({ losses, events }: AgentFacts): Readonly<Record<string, number>> {
+  const { pipeline, sinks = [], tree } = events ?? {};
+  const counts: [cause: string, count: number][] = [
+    ...lossCauses.map((cause): [string, number] => [cause, Number(losses[cause])]),
+    ["bad_record", pipeline?.received.bad ?? 0],
+    ["bad_arguments", pipeline?.skipped.badArguments ?? 0],
+    ["unknown_hook", pipeline?.skipped.unknownHook ?? 0],
+    ["process_evicted", tree?.evicted ?? 0],
+    ...sinks.flatMap(({ name, dropped }) =>
+      Object.entries(dropped).map(([cause, count]): [string, number] => [
+        `${name}_${cause}`,
+        count,
+      ]),
+    ),
+  ];
+  return Object.fromEntries(counts);
+}
+
+/** Of bpf_missed_events_total, with the cause that the kernel side counts. */
+const missedEvents = lossCauses.flatMap((cause) => {
+  const [, error, event] = cause.match(/^(ring|share)_(.*)$/) ?? [];
+  if (error === undefined || event === undefined) return [];
+  return [{ cause, labels: { event, error: error === "ring" ? "full" : "share" } }];
+});
+const otherLosses = lossCauses.filter((cause) => !missedEvents.some((one) => one.cause === cause));
+
+function missed(
+  { cause, labels }: { readonly cause: LossCause; readonly labels: Record<string, string> },
+  losses: Losses,
+): Sample & { readonly value: bigint } {
+  return { labels, value: losses[cause] };
+}
+
+function one(value: number | undefined): readonly Sample[] {
+  return value === undefined ? [] : [{ value }];
+}
+
+function byKey(label: string, counts: Readonly<Record<string, number>> = {}): readonly Sample[] {
+  return Object.entries(counts).map(([key, value]) => ({ labels: { [label]: key }, value }));
+}
+
+function sinkOf(events: EventStats | undefined, name: string) {
+  return events?.sinks.find((sink) => sink.name === name);
+}
