@@ -38,6 +38,7 @@ generate: node_modules ## CRDs and reference pages from their sources
 	node policy/schema/generate.ts
 	node policy/generate-compatibility.ts
 	node operator/metrics/generate.ts
+	node agent/metrics/generate.ts
 	node cli/generate-flags.ts
 
 check: build ## types, style, layers, generated files

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
-import { isOfFileSink } from "./events/sinks/file-sink.ts";
+import { isOfRotatingFile } from "./events/sinks/rotating-file.ts";
 
 /** What an agent leaves on its machine so that the next one goes on with it. */
 export type Left = {
@@ -19,7 +19,7 @@ export function leaveNothing(left: Left, log: Logger): void {
   const paths = [
     left.bpffs,
     ...inside(left.stateDir),
-    ...inside(dirname(left.eventsFile), (name) => isOfFileSink(left.eventsFile, name)),
+    ...inside(dirname(left.eventsFile), (name) => isOfRotatingFile(left.eventsFile, name)),
     ...(left.eventsSocket === "" ? [] : [left.eventsSocket]),
   ];
   for (const path of paths) {

@@ -4,11 +4,12 @@ import { fileURLToPath } from "node:url";
 import { connect, serveHealth, systemClock } from "@guardbee/kube";
 import { printable } from "@guardbee/policy/printable";
 import { type Logger, pino } from "pino";
-import { exportEvents } from "./events/wire.ts";
+import { openEventExport } from "./events/wire.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
-import { watchLosses } from "./kernel/losses.ts";
 import { loadNative } from "./kernel/native.ts";
 import { leaveNothing } from "./leave.ts";
+import { lossesOf, metricsOf } from "./metrics/metrics.ts";
+import { watchLosses } from "./metrics/watch-losses.ts";
 import manifest from "./package.json" with { type: "json" };
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
@@ -73,31 +74,39 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   log.info({ ...engine.features(), adopted: engine.adopted }, "kernel ready");
   const control = await openControl(options, engine, log);
   if (control === undefined) return 1;
-  if (options.healthPort !== undefined) {
-    const address = { port: options.healthPort, host: "127.0.0.1" };
-    // On loopback whoever asks has the one address.
-    const listen = { ...address, connections: { inAll: 256, perPeer: 256 }, log };
-    try {
-      await serveHealth({ alive: () => true, ready: () => control.ready() }, listen, signal);
-    } catch (error) {
-      log.error({ err: error, ...address }, "cannot listen; set --health-port to a free one");
-      return 1;
-    }
-  }
-  const events = {
+  const events = openEventExport({
     ...options,
     native,
     engine,
     clock: systemClock,
     log: log.child({ component: "events" }),
     ...(control.pods === undefined ? {} : { pods: control.pods }),
-  };
-  const losses = { read: () => engine.losses(), clock: systemClock, log };
+  });
+  const facts = () => ({
+    version: manifest.version,
+    losses: engine.losses(),
+    events: events.stats(),
+  });
+  if (options.healthPort !== undefined) {
+    const address = { port: options.healthPort, host: "127.0.0.1" };
+    // On loopback whoever asks has the one address.
+    const listen = { ...address, connections: { inAll: 256, perPeer: 256 }, log };
+    try {
+      await serveHealth(
+        { alive: () => true, ready: () => control.ready(), metrics: metricsOf(facts) },
+        listen,
+        signal,
+      );
+    } catch (error) {
+      log.error({ err: error, ...address }, "cannot listen; set --health-port to a free one");
+      return 1;
+    }
+  }
   await runTogether(
     [
       (each) => control.run(each),
-      (each) => exportEvents(events, each),
-      (each) => watchLosses(losses, each),
+      (each) => events.run(each),
+      (each) => watchLosses({ read: () => lossesOf(facts()), clock: systemClock, log }, each),
     ],
     signal,
   );

@@ -38,11 +38,37 @@ struct engine_state {
 /* Writer: agent. A variable, so that a program reads it without a look-up. */
 volatile struct engine_state engine_state SEC(".data.engine_state");
 
-/* Events to the agent. 4 MiB hold about a second of a busy node while the agent restarts. */
+#define RING_SIZE (1u << 22)	/* about a second of a busy node, while the agent restarts */
+
+/*
+ * To the agent: what processes there are, and the hook events that tell of a stop. The agent reads
+ * it before `posts`, so that a process is known when something else is told of it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 22);
+	__uint(max_entries, RING_SIZE);
 } events SEC(".maps");
+
+/* To the agent: all other hook events. They may come as often as a call does. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_SIZE);
+} posts SEC(".maps");
+
+/*
+ * cgroup id -> what it added to `events` since the agent last read half of it. Writer:
+ * events__admit, only while that ring is more than half full. The least used entries go.
+ */
+struct event_share {
+	__u64 period;		/* how many halves of the ring the agent had read */
+	__u64 bytes;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct event_share);
+} event_shares SEC(".maps");
 
 /* Index: enum loss. Only counts up. */
 struct {

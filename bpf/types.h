@@ -150,10 +150,15 @@ struct hook_stops {
 
 /* Why something that should have been reported was not; index into the per-CPU `losses` array. */
 enum loss {
-	LOSS_RING_EXEC = 0,
+	LOSS_RING_EXEC = 0,	/* RING: an event of that kind found its ring full */
 	LOSS_RING_CLONE,
 	LOSS_RING_EXIT,
-	LOSS_RING_HOOK,
+	LOSS_RING_STOP,
+	LOSS_RING_POST,
+	LOSS_SHARE_EXEC,	/* SHARE: its cgroup had added its share of the ring */
+	LOSS_SHARE_CLONE,
+	LOSS_SHARE_EXIT,
+	LOSS_SHARE_STOP,
 	LOSS_PATH_TOO_DEEP,
 	LOSS_FOLLOW_FULL,
 	LOSS_PROCESS_STORAGE,

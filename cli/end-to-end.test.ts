@@ -91,7 +91,7 @@ test("kernel records of the vi scene become the seed's compact output, byte for 
   const lines: Buffer[] = [];
   const clock = new ManualClock();
   const pipeline = new EventPipeline({
-    openRing: () => ({ close: async () => {} }),
+    openRings: () => ({ read: async () => undefined, end: () => {}, close: async () => {} }),
     tree: new ProcessTree(() => clock.monotonic()),
     encoder: createEventEncoder({ nodeName: "worker-1", bootToWallNs: (ns) => ns }),
     hookInfo: (hook) => hooks[hook],
@@ -101,7 +101,10 @@ test("kernel records of the vi scene become the seed's compact output, byte for 
         name: "memory",
         write: (batch) => lines.push(batch.lines),
         run: async () => {},
-        stats: () => ({ written: 0, dropped: { closed: 0, backlog: 0 } }),
+        stats: () => ({
+          ...{ delivered: 0, bytes: 0, waiting: 0 },
+          dropped: { closed: 0, backlog: 0, error: 0 },
+        }),
       },
     ],
     ...{ clock, log: pino({ level: "silent" }) },

@@ -59,6 +59,7 @@ const staticChecks: readonly (readonly string[])[] = [
   ["node", "policy/schema/generate.ts", "--check"],
   ["node", "policy/generate-compatibility.ts", "--check"],
   ["node", "operator/metrics/generate.ts", "--check"],
+  ["node", "agent/metrics/generate.ts", "--check"],
   ["node", "cli/generate-flags.ts", "--check"],
 ];
 

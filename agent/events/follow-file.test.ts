@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
+import fc from "fast-check";
 import { type FollowOptions, followFile } from "./follow-file.ts";
+import { RotatingFile } from "./sinks/rotating-file.ts";
 
 async function following(
   options: Partial<FollowOptions>,
@@ -91,3 +93,66 @@ test("a file that is emptied starts anew, and a torn last line is ended", () =>
     },
     "a long line\ntorn",
   ));
+
+test("a line that its writer takes back is not given, and nothing is given twice", () =>
+  following(
+    {},
+    async ({ path, read }) => {
+      assert.equal(await read(), "one\n");
+      await truncate(path, 4);
+      assert.equal(await read(), "");
+      await appendFile(path, "two\n");
+      assert.equal(await read(), "two\n");
+    },
+    "one\ntorn",
+  ));
+
+test("across rotations each line is given in its order, or counted in its place", async () => {
+  const step = fc.oneof(
+    fc.record({ append: fc.integer({ min: 1, max: 80 }) }),
+    fc.record({ reopen: fc.constant(true) }),
+    fc.record({ poll: fc.constant(true) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const folder = await mkdtemp(join(tmpdir(), "follow-"));
+      const options = { path: join(folder, "events.log"), maxBytes: 40, backups: 2, now: () => 7 };
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      let file = await RotatingFile.open(options);
+      let [written, expected] = [0, 0];
+      const onLines = (lines: Buffer) => {
+        for (const line of lines.toString().trimEnd().split("\n")) {
+          assert.equal(Number(line), expected++);
+        }
+      };
+      const onMissed = (count: number) => {
+        expected += count;
+      };
+      const followed = { path: options.path, from: "start", onLines, onMissed, clock } as const;
+      const running = followFile(followed, stop.signal);
+      await clock.asleep(1);
+      const poll = async () => {
+        await clock.advance(250);
+        await clock.asleep(1);
+      };
+      for (const step of steps) {
+        if ("poll" in step) await poll();
+        if ("reopen" in step) {
+          await file.close();
+          file = await RotatingFile.open(options);
+        }
+        for (let i = 0; "append" in step && i < step.append; i++) {
+          await file.append(Buffer.from(`${written++}\n`), 1);
+          await file.rotate();
+        }
+      }
+      for (let i = 0; i < 6; i++) await poll();
+      assert.equal(expected, written);
+      stop.abort();
+      await running;
+      await file.close();
+      await rm(folder, { recursive: true });
+    }),
+  );
+});

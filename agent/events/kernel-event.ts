@@ -75,6 +75,12 @@ export type HookEvent = EventHeader & {
   readonly argCount: number;
 };
 
+/** The same event in a buffer of its own, which is kept as long as the event is. */
+export function detached(event: HookEvent): HookEvent {
+  const records = Buffer.from(event.records.subarray(event.at, event.end));
+  return { ...event, records, at: 0, end: records.length, next: records.length };
+}
+
 /** Bytes that are no event. Reading goes on at `next`; it is the end when the size cannot be true. */
 export type BadEvent = {
   readonly kind: "bad";

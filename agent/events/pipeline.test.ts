@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
+import type { RingReader } from "../kernel/native.ts";
 import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
 import { createEventEncoder } from "./event-json.ts";
@@ -34,7 +35,10 @@ class MemorySink implements Sink {
     return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
   }
   stats() {
-    return { written: this.batches.length, dropped: { closed: 0, backlog: 0 } };
+    return {
+      ...{ delivered: this.batches.length, bytes: 0, waiting: 0 },
+      dropped: { closed: 0, backlog: 0, error: 0 },
+    };
   }
   /** Kind, executable and pod of each line. */
   get seen(): readonly string[] {
@@ -48,24 +52,50 @@ class MemorySink implements Sink {
   }
 }
 
+/** Rings into which a test puts records. */
+class FakeRings implements RingReader {
+  closed = false;
+  /** How many batches were asked for. */
+  asked = 0;
+  readonly #records: Buffer[] = [];
+  #ended = false;
+  #wake = () => {};
+
+  /** Resolves when the records are taken. */
+  async feed(...records: readonly Buffer[]): Promise<void> {
+    this.#records.push(...records);
+    this.#wake();
+    while (this.#records.length > 0) await turn();
+    await turn();
+  }
+  async read(): Promise<Buffer | undefined> {
+    this.asked++;
+    while (this.#records.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#records.shift();
+  }
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 function aPipeline(change: Partial<PipelineOptions> = {}) {
   const clock = new ManualClock();
   const sink = new MemorySink();
   const tree = new ProcessTree(() => clock.monotonic());
-  const ring: { feed: (records: Buffer) => void; closed: boolean } = {
-    feed: () => {},
-    closed: false,
-  };
+  const ring = new FakeRings();
   const pipeline = new EventPipeline({
     ...{ tree, sinks: [sink], clock, log },
-    openRing: (onRecords) => {
-      ring.feed = onRecords;
-      return {
-        close: async () => {
-          ring.closed = true;
-        },
-      };
-    },
+    openRings: () => ring,
     encoder: createEventEncoder({ nodeName: "n", bootToWallNs: (ns) => ns }),
     hookInfo: (hook) => (hook === 7 ? info : undefined),
     ...change,
@@ -105,9 +135,10 @@ test("garbage and hooks that are gone are counted, and nothing else is lost", ()
   );
   assert.deepEqual(sink.seen, ["process_exec /bin/sh -"]);
   assert.deepEqual(pipeline.stats(), {
-    received: { exec: 1, clone: 0, exit: 0, hook: 2, bad: 3 },
+    received: { exec: 1, clone: 0, exit: 0, hook: 2, bad: 2 },
+    scanned: 0,
     exported: 1,
-    skipped: { unknownHook: 1 },
+    skipped: { unknownHook: 1, badArguments: 1 },
     gate: { waiting: 0, gaveUp: { time: 0, space: 0 } },
   });
 });
@@ -126,7 +157,7 @@ test("what ran before is exported first, and the end writes what still waits for
   );
   const stop = new AbortController();
   const running = pipeline.run([init], stop.signal);
-  ring.feed(execRecord({ cgroupId: 9n, cgroup: "a".repeat(64) }));
+  await ring.feed(execRecord({ cgroupId: 9n, cgroup: "a".repeat(64) }));
   assert.deepEqual(sink.seen, ["process_exec /sbin/init -"]);
   stop.abort();
   await running;
@@ -144,10 +175,10 @@ test("a container's events come out with their pod 200 ms after it is known", as
   const stop = new AbortController();
   const running = pipeline.run([], stop.signal);
   const process = { pid: 100, ktime: 1000n };
-  ring.feed(
+  await ring.feed(
     execRecord({ process, cgroupId: 9n, cgroup: `cri-containerd-${"a".repeat(64)}.scope` }),
   );
-  ring.feed(exitRecord({ process, code: 9 }));
+  await ring.feed(exitRecord({ process, code: 9 }));
   await clock.advance(600);
   assert.deepEqual(sink.seen, []);
   known.set(9n, web);
@@ -157,6 +188,47 @@ test("a container's events come out with their pod 200 ms after it is known", as
   assert.equal(seconds.length, 2);
   stop.abort();
   await running;
+});
+
+test("the next records are read when every sink has room, and not before", async () => {
+  const sink = new MemorySink();
+  let room = Promise.withResolvers<void>();
+  const waits: (Promise<void> | undefined)[] = [room.promise, undefined];
+  const choosy = Object.assign(sink, { room: () => waits.shift() });
+  const { pipeline, ring } = aPipeline({ sinks: [choosy] });
+  const stop = new AbortController();
+  const running = pipeline.run([], stop.signal);
+  await ring.feed(execRecord());
+  assert.deepEqual([sink.seen.length, ring.asked], [1, 1]);
+  room.resolve();
+  await turn();
+  assert.equal(ring.asked, 2);
+  room = Promise.withResolvers();
+  waits.push(room.promise);
+  await ring.feed(execRecord());
+  stop.abort();
+  await turn();
+  assert.equal(ring.closed, false, "what is in the rings is still to be read");
+  room.resolve();
+  await running;
+  assert.equal(sink.seen.length, 2);
+});
+
+test("lines that tell of a stop, made or left out, are urgent", () => {
+  const { pipeline, sink } = aPipeline();
+  const call = { process: { pid: 101, ktime: 2000n }, args: [intArg(1)] };
+  pipeline.accept(
+    Buffer.concat([
+      hookRecord({ ...call, action: 1 }),
+      hookRecord({ ...call, flags: 1 << 2 }),
+      hookRecord({ ...call, flags: 1 | (1 << 3) }),
+    ]),
+  );
+  const [batch] = sink.batches;
+  assert.equal(batch?.count, 3);
+  assert.equal(batch?.urgent?.count, 2);
+  const lines = batch?.lines.toString().split("\n") ?? [];
+  assert.equal(batch?.urgent?.lines.toString(), `${lines[1]}\n${lines[2]}\n`);
 });
 
 test("a sink that cannot work at all ends the run", async () => {

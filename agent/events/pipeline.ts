@@ -1,17 +1,26 @@
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
+import type { RingReader } from "../kernel/native.ts";
 import type { PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
 import { decodeEvent, hookArgs } from "./decode.ts";
 import type { EventEncoder } from "./event-json.ts";
 import type { HookLookup } from "./hook-info.ts";
-import type { BadEvent, HookEvent, KernelEvent } from "./kernel-event.ts";
+import {
+  type BadEvent,
+  detached,
+  type ExitEvent,
+  type HookEvent,
+  hookFlag,
+  type KernelEvent,
+} from "./kernel-event.ts";
+import { LineBatch } from "./line-batch.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
 
 export type PipelineOptions = {
-  /** Opens the ring buffer of the kernel side: `Native.openRing` with its map. */
-  readonly openRing: (onRecords: (records: Buffer) => void) => { close(): Promise<void> };
+  /** Opens the ring buffers of the kernel side: `KernelEngine.openRings`. */
+  readonly openRings: () => RingReader;
   readonly tree: ProcessTree;
   readonly encoder: EventEncoder;
   readonly hookInfo: HookLookup;
@@ -26,29 +35,33 @@ export type PipelineOptions = {
   readonly everySecond?: () => void;
 };
 
+/** scanned + exec + exit + hook of `received` = exported + `skipped` + `gate.waiting`. */
 export type PipelineStats = {
-  /** Events from the kernel, by kind. */
+  /** Events from the kernel, by kind; `bad`: records of which no event could be made. */
   readonly received: Readonly<Record<KernelEvent["kind"] | "bad", number>>;
+  /** Processes that ran before, and were exported as execs. */
+  readonly scanned: number;
   /** Lines given to the sinks. */
   readonly exported: number;
-  /** Hook events of which no line was made: their policy is gone. */
-  readonly skipped: { readonly unknownHook: number };
+  /** Hook events of which no line was made: their policy is gone, or they could not be decoded. */
+  readonly skipped: Readonly<Record<"unknownHook" | "badArguments", number>>;
   readonly gate: PodGateStats;
 };
 
 /**
- * Ring buffer → events → process tree → JSON lines → sinks. Exported are all exec and exit events
- * and what hooks report; clones only enter the tree.
+ * Ring buffers → events → process tree → JSON lines → sinks. Exported are all exec and exit events
+ * and what hooks report; clones only enter the tree. A batch of records is worked on at a time, and
+ * the next is read when the sinks have room; until then the kernel keeps, or counts, what there is.
  */
 export class EventPipeline {
   readonly #options: PipelineOptions;
   readonly #gate: PodGate;
   readonly #received = { exec: 0, clone: 0, exit: 0, hook: 0, bad: 0 };
-  readonly #skipped = { unknownHook: 0 };
+  readonly #skipped = { unknownHook: 0, badArguments: 0 };
+  #scanned = 0;
   #exported = 0;
-  /** Lines that `#flush` will give to the sinks, and how many. */
-  #lines = "";
-  #lineCount = 0;
+  /** What `#flush` will give to the sinks. */
+  #lines = new LineBatch();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -60,7 +73,7 @@ export class EventPipeline {
   }
 
   /**
-   * Reads the ring buffer and runs the sinks until aborted; what was read by then is written.
+   * Reads the rings and runs the sinks until aborted; what was in the rings by then is written.
    * `running`, what `scanProcesses` found, is exported first, as execs at their start (upstream).
    * Rejects when a sink cannot work at all: its path is a folder, its socket cannot be bound.
    */
@@ -68,17 +81,19 @@ export class EventPipeline {
     const ended = new AbortController();
     const sinks = this.#options.sinks.map((sink) => sink.run(ended.signal));
     for (const process of running) this.#emitExec(process, process.key.ktime);
+    this.#scanned = running.length;
     this.#flush();
     const reading = this.#read(AbortSignal.any([signal, ended.signal]));
+    const ticking = this.#tick(ended.signal);
     try {
-      await Promise.race([reading, failureOf(sinks)]);
+      await Promise.race([reading, failureOf([ticking, ...sinks])]);
     } finally {
       ended.abort();
-      await Promise.allSettled([reading, ...sinks]);
+      await Promise.allSettled([reading, ticking, ...sinks]);
     }
   }
 
-  /** Takes one buffer of records, as `Native.openRing` hands it over. */
+  /** Takes one buffer of records, as `RingReader.read` gives it. */
   accept(records: Buffer): void {
     for (let at = 0; at < records.length; ) {
       const event = decodeEvent(records, at);
@@ -92,6 +107,7 @@ export class EventPipeline {
   stats(): PipelineStats {
     return {
       received: { ...this.#received },
+      scanned: this.#scanned,
       exported: this.#exported,
       skipped: { ...this.#skipped },
       gate: this.#gate.stats(),
@@ -99,8 +115,32 @@ export class EventPipeline {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const { clock, openRing, tree, everySecond } = this.#options;
-    const ring = openRing((records) => this.accept(records));
+    const rings = this.#options.openRings();
+    const end = () => rings.end();
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    try {
+      for (let records = await rings.read(); records; records = await rings.read()) {
+        this.accept(records);
+        await this.#room();
+      }
+    } finally {
+      signal.removeEventListener("abort", end);
+      await rings.close();
+      this.#gate.flush();
+      this.#flush();
+    }
+  }
+
+  /** Resolves when no sink asks to wait. */
+  async #room(): Promise<void> {
+    for (const sink of this.#options.sinks) {
+      for (let room = sink.room?.(); room !== undefined; room = sink.room?.()) await room;
+    }
+  }
+
+  async #tick(signal: AbortSignal): Promise<void> {
+    const { clock, tree, everySecond } = this.#options;
     try {
       for (let tick = 1; ; tick++) {
         await clock.sleep(retryMs, signal);
@@ -112,10 +152,6 @@ export class EventPipeline {
       }
     } catch (error) {
       if (error !== signal.reason) throw error; // abort is the normal end
-    } finally {
-      await ring.close();
-      this.#gate.flush();
-      this.#flush();
     }
   }
 
@@ -128,17 +164,22 @@ export class EventPipeline {
       case "clone":
         tree.clone(event);
         return;
-      case "exit": {
-        const process = tree.exit(event.process);
-        this.#emit(process, () => this.#options.encoder.exit(process, event));
+      case "exit":
+        this.#takeExit(event);
         return;
-      }
       case "hook":
         this.#takeHook(event);
         return;
       case "bad":
         this.#reportBad(event);
     }
+  }
+
+  #takeExit(event: ExitEvent): void {
+    const { tree, encoder } = this.#options;
+    const process = tree.exit(event.process);
+    const { process: key, tid, code, ktime } = event; // not the buffer that the event came in
+    this.#emit(process, () => encoder.exit(process, { process: key, tid, code, ktime }));
   }
 
   #takeHook(event: HookEvent): void {
@@ -150,12 +191,21 @@ export class EventPipeline {
     }
     const args = hookArgs(event);
     if ("kind" in args) {
-      this.#received.bad++;
+      this.#skipped.badArguments++;
       this.#reportBad(args);
       return;
     }
     const process = tree.find(event.process);
-    this.#emit(process, () => encoder.hook(process, event, { info, args }));
+    const urgent = (event.flags & (hookFlag.stopped | hookFlag.wouldStop)) !== 0;
+    if (process === undefined || this.#gate.ready(process)) {
+      this.#add(encoder.hook(process, event, { info, args }), urgent);
+      return;
+    }
+    const held = detached(event); // or it would keep the whole buffer
+    this.#gate.hold(process, event.end - event.at, () => {
+      const call = { info, args: hookArgs(held) as Exclude<typeof args, BadEvent> };
+      this.#add(encoder.hook(process, held, call), urgent);
+    });
   }
 
   #emitExec(process: Process, ktime: bigint): void {
@@ -165,39 +215,38 @@ export class EventPipeline {
 
   /** `encode` is called when the line goes out, with what is known of the pod by then. */
   #emit(process: Process | undefined, encode: () => string): void {
-    if (process === undefined || this.#gate.ready(process)) this.#add(encode());
-    else this.#gate.hold(process, () => this.#add(encode()));
+    if (process === undefined || this.#gate.ready(process)) this.#add(encode(), false);
+    else this.#gate.hold(process, lineBytes, () => this.#add(encode(), false));
   }
 
-  #add(line: string): void {
-    this.#lines += line;
-    this.#lineCount++;
+  #add(line: string, urgent: boolean): void {
+    this.#lines.add(line, urgent);
     if (this.#lines.length > flushChars) this.#flush();
   }
 
   #flush(): void {
-    if (this.#lineCount === 0) return;
-    const batch = { lines: Buffer.from(this.#lines), count: this.#lineCount };
+    if (this.#lines.count === 0) return;
+    const batch = this.#lines.take();
     this.#exported += batch.count;
-    this.#lines = "";
-    this.#lineCount = 0;
     for (const sink of this.#options.sinks) sink.write(batch);
   }
 
   /** The first one is a story for a person, the rest is counted. */
   #reportBad({ problem }: BadEvent): void {
-    if (this.#received.bad > 1) return;
+    if (this.#received.bad + this.#skipped.badArguments > 1) return;
     this.#options.log.error({ problem }, "kernel event could not be decoded");
   }
 }
 
-/** Rejects when one of them does; never resolves, because sinks end after the reading. */
-function failureOf(sinks: readonly Promise<void>[]): Promise<never> {
+/** Rejects when one of them does; never resolves, because they end after the reading. */
+function failureOf(running: readonly Promise<void>[]): Promise<never> {
   return new Promise((_, reject) => {
-    for (const sink of sinks) sink.catch(reject);
+    for (const one of running) one.catch(reject);
   });
 }
 
 const retryMs = 200;
 const ticksPerSecond = 5;
 const flushChars = 256 * 1024;
+/** About what a held exec or exit keeps. */
+const lineBytes = 256;

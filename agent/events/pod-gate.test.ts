@@ -33,7 +33,7 @@ function aGate(options: Partial<PodGateOptions> = {}) {
     emit: (process: Process, name: string) => {
       const say = () => out.push(`${name} ${process.container?.pod.name ?? "-"}`);
       if (gate.ready(process)) say();
-      else gate.hold(process, say);
+      else gate.hold(process, 100, say);
     },
   };
 }

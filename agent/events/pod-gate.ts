@@ -10,6 +10,8 @@ export type PodGateOptions = {
   readonly limitMs?: number;
   /** How many events may wait at once; default 16384. The longest waiting container goes first. */
   readonly limitCount?: number;
+  /** How many bytes they may have; default 16 MiB. */
+  readonly limitBytes?: number;
 };
 
 export type PodGateStats = {
@@ -29,13 +31,16 @@ export class PodGate {
   readonly #options: PodGateOptions;
   readonly #limitMs: number;
   readonly #limitCount: number;
+  readonly #limitBytes: number;
   #waiting = 0;
+  #waitingBytes = 0;
   readonly #gaveUp = { time: 0, space: 0 };
 
   constructor(options: PodGateOptions) {
     this.#options = options;
     this.#limitMs = options.limitMs ?? 10_000;
     this.#limitCount = options.limitCount ?? 16384;
+    this.#limitBytes = options.limitBytes ?? 16 * 1024 * 1024;
   }
 
   /** Whether an event of `process` may go out now; otherwise `hold` it. */
@@ -53,17 +58,20 @@ export class PodGate {
     return docker === "" || wait?.gaveUp === true;
   }
 
-  /** Calls `emit` later, after the events that were held before it. */
-  hold(process: Process, emit: () => void): void {
+  /** Calls `emit`, which keeps `bytes`, later, after the events that were held before it. */
+  hold(process: Process, bytes: number, emit: () => void): void {
     const { cgroupId } = process.image;
     let wait = this.#waits.get(cgroupId);
     if (wait === undefined) {
       wait = { sinceMs: this.#options.monotonic(), events: [], gaveUp: false };
       this.#waits.set(cgroupId, wait);
     }
-    wait.events.push({ process, emit });
+    wait.events.push({ process, bytes, emit });
     this.#waiting++;
-    if (this.#waiting > this.#limitCount) this.#makeSpace();
+    this.#waitingBytes += bytes;
+    while (this.#waiting > this.#limitCount || this.#waitingBytes > this.#limitBytes) {
+      this.#makeSpace();
+    }
   }
 
   /** Asks again for every pod that events wait for. To be called about every 200 ms. */
@@ -108,7 +116,8 @@ export class PodGate {
     const { events } = wait;
     wait.events = [];
     this.#waiting -= events.length;
-    for (const { process, emit } of events) {
+    for (const { process, bytes, emit } of events) {
+      this.#waitingBytes -= bytes;
       if (found !== undefined) setContainer(process, found);
       emit();
     }
@@ -125,7 +134,7 @@ export class PodGate {
 
 type Wait = {
   readonly sinceMs: number;
-  events: { readonly process: Process; readonly emit: () => void }[];
+  events: { readonly process: Process; readonly bytes: number; readonly emit: () => void }[];
   gaveUp: boolean;
 };
 

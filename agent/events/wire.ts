@@ -6,13 +6,13 @@ import type { Native } from "../kernel/native.ts";
 import { kernelRecords } from "../process/kernel-record.ts";
 import type { PodLookup } from "../process/pod.ts";
 import { scanProcesses } from "../process/scan.ts";
-import { ProcessTree } from "../process/tree.ts";
+import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import { createBootClock } from "./boot-clock.ts";
 import { createEventEncoder } from "./event-json.ts";
 import { hookLookup } from "./hook-info.ts";
-import { EventPipeline } from "./pipeline.ts";
+import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import { FileSink } from "./sinks/file-sink.ts";
-import type { Sink } from "./sinks/sink.ts";
+import type { Sink, SinkStats } from "./sinks/sink.ts";
 import { SocketSink } from "./sinks/socket-sink.ts";
 
 export type EventOptions = {
@@ -33,8 +33,21 @@ export type EventOptions = {
   readonly log: Logger;
 };
 
-/** Reads the kernel's events and exports them until aborted. Rejects when a sink cannot work. */
-export async function exportEvents(options: EventOptions, signal: AbortSignal): Promise<void> {
+/** What became of events so far. */
+export type EventStats = {
+  readonly pipeline: PipelineStats;
+  readonly tree: TreeStats;
+  readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
+};
+
+export type EventExport = {
+  /** Reads the kernel's events and exports them until aborted. Rejects when a sink cannot work. */
+  run(signal: AbortSignal): Promise<void>;
+  stats(): EventStats;
+};
+
+/** Makes what exports the kernel's events. */
+export function openEventExport(options: EventOptions): EventExport {
   const { native, engine, clock, log, procfs, cgroupRoot } = options;
   const bootClock = createBootClock();
   const tree = new ProcessTree(() => clock.monotonic());
@@ -56,12 +69,10 @@ export async function exportEvents(options: EventOptions, signal: AbortSignal): 
   }
   if (options.eventsSocket !== "") {
     const droppedLine = (count: number) => encoder.dropped(count, clock.now());
-    sinks.push(new SocketSink({ path: options.eventsSocket, droppedLine, log }));
+    sinks.push(new SocketSink({ path: options.eventsSocket, droppedLine, clock, log }));
   }
-  const keyOf = kernelRecords(native, engine.maps.process);
-  const running = await scanProcesses(tree, { procfs, cgroupRoot, keyOf });
   const pipeline = new EventPipeline({
-    openRing: (onRecords) => native.openRing(engine.eventsFd, onRecords),
+    openRings: () => engine.openRings(),
     tree,
     encoder,
     hookInfo: hookLookup((number) => engine.hookOf(number)),
@@ -71,5 +82,15 @@ export async function exportEvents(options: EventOptions, signal: AbortSignal): 
     log,
     everySecond: () => bootClock.refresh(),
   });
-  await pipeline.run(running, signal);
+  return {
+    run: async (signal) => {
+      const keyOf = kernelRecords(native, engine.maps.process);
+      await pipeline.run(await scanProcesses(tree, { procfs, cgroupRoot, keyOf }), signal);
+    },
+    stats: () => ({
+      pipeline: pipeline.stats(),
+      tree: tree.stats(),
+      sinks: sinks.map((sink) => ({ name: sink.name, ...sink.stats() })),
+    }),
+  };
 }

@@ -43,7 +43,7 @@ import {
 } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
-import type { Native } from "./native.ts";
+import type { Native, RingReader } from "./native.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
 import { type Loader, Program, programName } from "./program.ts";
@@ -119,9 +119,9 @@ export class KernelEngine implements Engine {
     return this.#abilities.kernel;
   }
 
-  /** The ring buffer of events; one reader at a time. */
-  get eventsFd(): number {
-    return this.#loader.shared.events;
+  /** Reads what the kernel side reports; one reader at a time. */
+  openRings(): RingReader {
+    return this.#native.openRings(this.#loader.shared.events, this.#loader.shared.posts);
   }
 
   /** What the kernel could not report or keep so far, by cause. Throws KernelError. */

@@ -20,9 +20,9 @@ const firstMark = 5_000_000;
 test("what the ring had no room for is counted: produced is delivered and lost, exactly", async () => {
   await kernel.events.close(); // the ring has one reader at a time
   await kernel.program([aSet("all", onGetpriority())]);
-  const reader = new Reader(globSync(`${kernel.bpffs}/*/maps/events`)[0]!);
+  const reader = new Reader(globSync(`${kernel.bpffs}/*/maps/posts`)[0]!);
   assert.equal(await reader.next(), "reading");
-  const before = kernel.engine.losses().ring_hook;
+  const before = kernel.engine.losses().ring_post;
   reader.kill("SIGSTOP");
   await call(0, produced);
   reader.kill("SIGCONT");
@@ -37,7 +37,7 @@ test("what the ring had no room for is counted: produced is delivered and lost, 
   }
   await reader.end();
   const [mark, count] = delivered.split(" ").map(Number);
-  const lost = Number(kernel.engine.losses().ring_hook - before);
+  const lost = Number(kernel.engine.losses().ring_post - before);
   assert.ok(lost > 0, "nothing was lost");
   assert.equal(count! + lost, produced + (mark! - firstMark + 1));
 });

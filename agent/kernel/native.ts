@@ -89,12 +89,19 @@ export type BpfObject = {
   close(): void;
 };
 
-/** Reads a ring buffer on its own thread. Until it is closed it keeps the process running. */
+/** Reads ring buffers on a thread of its own. Until it is closed it keeps the process running. */
 export type RingReader = {
   /**
-   * Stops the thread; `onRecords` gets what was read, and is not called again after the promise
-   * resolves. What is still in the ring stays there for its next reader.
+   * The next records, once there are any: many whole ones in one buffer, each padded to a multiple
+   * of 8 and starting with struct event_header, whose `size` leads to the next. The buffer belongs
+   * to the receiver and has about 128 KiB at most. One read at a time; 16 MiB wait for the next, then
+   * the rings fill, and the kernel counts what is lost. Undefined after `close`, and after `end` when
+   * all was read.
    */
+  read(): Promise<Buffer | undefined>;
+  /** What is in the rings now is the last that `read` gives. */
+  end(): void;
+  /** Stops the thread. What is still in the rings stays there for their next reader. */
   close(): Promise<void>;
 };
 
@@ -127,11 +134,10 @@ export type Native = {
   /** Parameter count of a function in the kernel's BTF, or null when it has none of that name. */
   btfFunction(name: string): { readonly parameters: number } | null;
   /**
-   * `onRecords` gets many whole records in one buffer, each padded to a multiple of 8 and starting
-   * with struct event_header, whose `size` leads to the next. The buffer belongs to the receiver,
-   * and has about 256 KiB at most. While 64 of them wait, the ring fills and the kernel loses.
+   * Maps of ring buffers. A record of `second` comes after all that were in `first` when it was
+   * read; those of one batch are in the order of their time.
    */
-  openRing(mapFd: number, onRecords: (records: Buffer) => void): RingReader;
+  openRings(first: number, second?: number): RingReader;
 };
 
 const require = createRequire(import.meta.url);

@@ -151,14 +151,14 @@ test("a policy that is gone is counted no more, and comes back at none", async (
   assert.deepEqual(countsOf(set.name), none);
 });
 
-test("stops whose events the ring had no room for are counted, each", async () => {
+test("stops for whose events there was no room are counted, each", async () => {
   const calls = 150_000; // several times what the ring holds
   const set = acting("flood", [sigkill], "monitor");
   await kernel.program([set]);
   await events.close(); // nobody reads the ring any more
-  const before = engine.losses().ring_hook;
+  const before = engine.losses().share_stop;
   await run(process.execPath, "-e", `for (let i = 0; i < ${calls}; i++) os.getPriority(0)`);
-  assert.ok(engine.losses().ring_hook > before, "nothing was lost");
+  assert.ok(engine.losses().share_stop > before, "nothing was lost");
   assert.deepEqual(countsOf(set.name), { ...none, wouldStop: calls });
 });
 

@@ -7,6 +7,8 @@ import type { Pins } from "./pins.ts";
 const sharedMaps = [
   "engine_state",
   "events",
+  "posts",
+  "event_shares",
   "losses",
   "stops",
   "process",

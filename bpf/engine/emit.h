@@ -3,6 +3,7 @@
 #ifndef GUARDBEE_ENGINE_EMIT_H
 #define GUARDBEE_ENGINE_EMIT_H
 
+#include "../events.h"
 #include "args.h"
 
 #define ARGS_MASK (EVENT_ARGS_SIZE - 1)
@@ -120,19 +121,44 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 	event->flags = flags;
 }
 
+/* Whether the event tells of a call that was stopped, or would be in enforce mode. */
+static __always_inline bool emit__is_stop(__u16 flags)
+{
+	return flags & (HOOK_STOPPED | HOOK_WOULD_STOP);
+}
+
+/* Room in the ring where an event with `flags` goes; NULL is counted. */
+static __always_inline struct hook_event *emit__reserve(struct call *call, __u16 flags, __u32 size)
+{
+	struct hook_event *event;
+
+	if (!emit__is_stop(flags)) {
+		event = bpf_ringbuf_reserve(&posts, size, 0);
+		if (!event)
+			losses__count(LOSS_RING_POST);
+		return event;
+	}
+	if (!events__admit(call->cgroup_id, size)) {
+		losses__count(LOSS_SHARE_STOP);
+		return NULL;
+	}
+	event = bpf_ringbuf_reserve(&events, size, 0);
+	if (!event)
+		losses__count(LOSS_RING_STOP);
+	return event;
+}
+
 /* An event of spec.event_args numbers, written where it goes: its size is known to the verifier. */
 static __always_inline void emit__numbers(struct call *call, struct action_entry *entry,
 					  __u16 flags)
 {
 	const __u32 args = spec.event_args;
 	const __u32 size = sizeof(struct hook_event) + args * sizeof(struct number_arg);
-	struct hook_event *event = bpf_ringbuf_reserve(&events, size, 0);
+	struct hook_event *event = emit__reserve(call, flags, size);
 	struct number_arg *arg;
 
-	if (!event) {
-		losses__count(LOSS_RING_HOOK);
-		return;
-	}
+	if (!event)
+		return; /* counted there */
 	emit__head(event, call, entry, flags);
 	event->header.size = size;
 	event->args = args;
@@ -170,8 +196,11 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 	event->header.size = sizeof(*event) + size;
 	event->args = args;
 	/* args lie right behind the event in the scratch */
-	if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0))
-		losses__count(LOSS_RING_HOOK);
+	size += sizeof(*event);
+	if (emit__is_stop(flags))
+		events__write(event, size, call->cgroup_id, LOSS_RING_STOP, LOSS_SHARE_STOP);
+	else if (bpf_ringbuf_output(&posts, event, size, 0))
+		losses__count(LOSS_RING_POST);
 }
 
 #endif

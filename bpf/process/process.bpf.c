@@ -2,6 +2,8 @@
 /* Follows every process from fork to exit, and lets a new cgroup inherit its parent's class. */
 #include "info.h"
 
+#include "../events.h"
+
 /* An exec event's payload, in this order: filename, argv, cwd, cgroup name. */
 #define EXEC_PAYLOAD_MAX (PATH_SIZE + ARGS_SIZE + PATH_SIZE + CGROUP_NAME_SIZE)
 
@@ -121,8 +123,7 @@ static __always_inline void exec__emit(struct exec_scratch *scratch, struct proc
 	if (size > sizeof(*event) + EXEC_PAYLOAD_MAX)
 		return; /* cannot be: each part is bounded above */
 	header__fill(&event->header, EVENT_EXEC, size);
-	if (bpf_ringbuf_output(&events, event, size, 0))
-		losses__count(LOSS_RING_EXEC);
+	events__write(event, size, event->cgroup_id, LOSS_RING_EXEC, LOSS_SHARE_EXEC);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -190,8 +191,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	event.uid = BPF_CORE_READ(child, cred, euid.val);
 	event.flags = info->flags & EXEC_IN_INIT_TREE;
 	header__fill(&event.header, EVENT_CLONE, sizeof(event));
-	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
-		losses__count(LOSS_RING_CLONE);
+	events__write(&event, sizeof(event), event.cgroup_id, LOSS_RING_CLONE, LOSS_SHARE_CLONE);
 	return 0;
 }
 
@@ -212,8 +212,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	event.tid = task->pid;
 	event.code = task->exit_code;
 	header__fill(&event.header, EVENT_EXIT, sizeof(event));
-	if (bpf_ringbuf_output(&events, &event, sizeof(event), 0))
-		losses__count(LOSS_RING_EXIT);
+	events__write(&event, sizeof(event), bpf_get_current_cgroup_id(), LOSS_RING_EXIT,
+		      LOSS_SHARE_EXIT);
 	return 0;
 }
 

@@ -9,10 +9,18 @@ export type EventsFollowArgs = {
   readonly from: "start" | "end";
 };
 
+/** As the agent tells a reader of its socket. */
+function missedLine(count: number, node: string | undefined): string {
+  const event = { rate_limit_info: { number_of_dropped_process_events: String(count) } };
+  const time = new Date(systemClock.now()).toISOString();
+  return `${JSON.stringify({ ...event, ...(node ? { node_name: node } : {}), time })}\n`;
+}
+
 export const eventsFollow: Command<EventsFollowArgs> = {
   name: "events follow",
   positionals: "<file>",
-  summary: "Copy the lines of the agent's event file to standard output, across rotations",
+  summary:
+    "Copy the lines of the agent's event file to standard output, across rotations; says how many it missed",
   examples: [
     "events follow /var/run/guardbee/events.log",
     "events follow --from end /var/run/guardbee/events.log",
@@ -31,7 +39,8 @@ export const eventsFollow: Command<EventsFollowArgs> = {
       const taken = stdoutIsTty ? stdout.write(lines.toString()) : stdout.writeBytes(lines);
       if (!taken) await stdout.drained(signal);
     };
-    const options = { path: resolve(io.cwd, file), from, onLines, clock: systemClock };
+    const onMissed = (count: number) => onLines(Buffer.from(missedLine(count, io.env.NODE_NAME)));
+    const options = { path: resolve(io.cwd, file), from, onLines, onMissed, clock: systemClock };
     try {
       await followFile(options, io.signal);
     } catch (error) {

@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { basename, dirname, extname } from "node:path";
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
-import { createStream, type RotatingFileStream } from "rotating-file-stream";
-import type { Batch, Sink, SinkStats } from "./sink.ts";
+import { RotatingFile } from "./rotating-file.ts";
+import type { Batch, Lines, Sink, SinkStats } from "./sink.ts";
 
 export type FileSinkOptions = {
   /** Its folder is made when it is missing. */
@@ -12,104 +10,155 @@ export type FileSinkOptions = {
   readonly maxBytes?: number;
   /** How many rotated files are kept, the oldest go; default 5, and 0 keeps all. */
   readonly backups?: number;
-  /** What may wait for the disk before events are dropped; default 16 MiB. */
+  /** From how much that waits for the disk on there is no room; default 4 MiB. */
   readonly backlogBytes?: number;
   readonly clock: Clock;
   readonly log: Logger;
 };
 
 /**
- * JSON lines in a file that only root can read, rotated by size as upstream does: `events.log`
- * becomes `events-2026-01-02T03-04-05.678.log`. A disk error is logged, and the file opened anew
- * after a second; what comes meanwhile is dropped and counted.
+ * JSON lines in a rotating file. While the disk is slow the reading waits for it. Once it has
+ * written nothing for `stallMs` it is no longer waited for, and what is beyond four backlogs is
+ * dropped, all but the urgent lines, until it goes on. After
+ * an error of the disk the file is opened anew, a second later; what comes meanwhile is dropped.
  */
 export class FileSink implements Sink {
   readonly name = "file";
   readonly #options: FileSinkOptions;
   readonly #backlogBytes: number;
-  /** Written by run. */
-  #stream: RotatingFileStream | undefined;
-  #written = 0;
-  readonly #dropped = { closed: 0, backlog: 0 };
+  /** Taken, and not yet written. */
+  #queue: Lines[] = [];
+  #waiting = { count: 0, bytes: 0 };
+  #state: "closed" | "open" | "failed" = "closed";
+  /** The disk has written nothing for `stallMs` while there was no room. */
+  #stalled = false;
+  #delivered = { count: 0, bytes: 0 };
+  readonly #dropped = { closed: 0, backlog: 0, error: 0 };
+  /** Called when something was taken, and when something was written. */
+  #onTaken = () => {};
+  #onWritten = () => {};
 
   constructor(options: FileSinkOptions) {
     this.#options = options;
-    this.#backlogBytes = options.backlogBytes ?? 16 * mebibyte;
+    this.#backlogBytes = options.backlogBytes ?? 4 * mebibyte;
   }
 
-  write({ lines, count }: Batch): void {
-    if (this.#stream === undefined) {
-      this.#dropped.closed += count;
-    } else if (this.#stream.writableLength + lines.length > this.#backlogBytes) {
-      this.#dropped.backlog += count;
-    } else {
-      this.#stream.write(lines);
-      this.#written += count;
+  room(): Promise<void> | undefined {
+    const full = this.#waiting.bytes > this.#backlogBytes;
+    return full && this.#state === "open" && !this.#stalled ? this.#writtenOrStalled() : undefined;
+  }
+
+  write(batch: Batch): void {
+    if (this.#state !== "open") {
+      this.#dropped[this.#state === "closed" ? "closed" : "error"] += batch.count;
+      return;
     }
+    const limit = this.#backlogBytes * stalledBacklogs;
+    if (this.#waiting.bytes + batch.lines.length <= limit) {
+      this.#take(batch);
+      return;
+    }
+    const { urgent } = batch;
+    const fits = urgent !== undefined && this.#waiting.bytes + urgent.lines.length <= limit * 2;
+    if (fits) this.#take(urgent);
+    this.#dropped.backlog += batch.count - (fits ? urgent.count : 0);
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    this.#state = "open";
     while (!signal.aborted) {
-      const stream = openStream(this.#options);
-      stream.on("warning", (err) => this.#options.log.warn({ err }, "event file rotation"));
-      this.#stream = stream;
-      const error = await endOf(stream, signal);
-      this.#stream = undefined;
-      if (error === undefined) return;
-      this.#options.log.error({ err: error, path: this.#options.path }, "event file");
-      await this.#options.clock.sleep(reopenMs, signal).catch(() => {}); // aborted: the loop ends
+      try {
+        await this.#writeUntil(signal);
+      } catch (error) {
+        this.#enterFailed(error);
+        await this.#options.clock.sleep(reopenMs, signal).catch(() => {}); // aborted: the loop ends
+        if (!signal.aborted) this.#state = "open";
+      }
     }
+    this.#dropQueue("closed");
+    this.#state = "closed";
+    this.#onWritten();
   }
 
   stats(): SinkStats {
-    return { written: this.#written, dropped: { ...this.#dropped } };
+    const { count, bytes } = this.#delivered;
+    return { delivered: count, bytes, dropped: { ...this.#dropped }, waiting: this.#waiting.count };
+  }
+
+  /** Returns when `signal` aborted and all is written; rejects with what the disk says. */
+  async #writeUntil(signal: AbortSignal): Promise<void> {
+    const { path, maxBytes = 10 * mebibyte, backups = 5, clock } = this.#options;
+    const file = await RotatingFile.open({ path, maxBytes, backups, now: () => clock.now() });
+    const wake = () => this.#onTaken();
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      while (this.#queue.length > 0 || !signal.aborted) {
+        if (this.#queue.length === 0) await this.#somethingTaken(signal);
+        else await this.#writeSome(file);
+      }
+    } finally {
+      signal.removeEventListener("abort", wake);
+      await file.close();
+    }
+  }
+
+  async #writtenOrStalled(): Promise<void> {
+    const written = new AbortController();
+    this.#onWritten = () => written.abort();
+    try {
+      await this.#options.clock.sleep(stallMs, written.signal);
+      this.#stalled = true;
+      this.#options.log.error({ path: this.#options.path, stallMs }, "event file: the disk hangs");
+    } catch (error) {
+      if (error !== written.signal.reason) throw error; // abort is the normal end
+    }
+  }
+
+  #somethingTaken(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onTaken = resolve;
+      if (signal.aborted) resolve();
+    });
+  }
+
+  async #writeSome(file: RotatingFile): Promise<void> {
+    const { lines, count } = this.#queue[0]!;
+    const failure = await file.append(lines, count);
+    this.#queue.shift();
+    this.#waiting.count -= count;
+    this.#waiting.bytes -= lines.length;
+    this.#delivered.count += failure?.count ?? count;
+    this.#delivered.bytes += failure?.bytes ?? lines.length;
+    this.#dropped.error += count - (failure?.count ?? count);
+    this.#stalled = false;
+    this.#onWritten();
+    if (failure !== undefined) throw failure.error;
+    await file.rotate();
+  }
+
+  #take({ lines, count }: Lines): void {
+    this.#queue.push({ lines, count });
+    this.#waiting.count += count;
+    this.#waiting.bytes += lines.length;
+    this.#onTaken();
+  }
+
+  #enterFailed(error: unknown): void {
+    this.#state = "failed";
+    this.#dropQueue("error");
+    this.#onWritten();
+    this.#options.log.error({ err: error, path: this.#options.path }, "event file");
+  }
+
+  #dropQueue(cause: "closed" | "error"): void {
+    this.#dropped[cause] += this.#waiting.count;
+    this.#queue = [];
+    this.#waiting = { count: 0, bytes: 0 };
   }
 }
 
 const mebibyte = 1024 * 1024;
 const reopenMs = 1000;
-
-/** Whether a file is one that a sink of `path` makes in its folder: that, a rotated one, their list. */
-export function isOfFileSink(path: string, name: string): boolean {
-  const extension = extname(path);
-  const stem = basename(path, extension);
-  const rotated = new RegExp(
-    `^${RegExp.escape(stem)}-\\d{4}-\\d\\d-\\d\\dT.*${RegExp.escape(extension)}$`,
-  );
-  return name === basename(path) || name === historyOf(stem) || rotated.test(name);
-}
-
-function historyOf(stem: string): string {
-  return `.${stem}.history`;
-}
-
-function openStream({ path, maxBytes, backups = 5 }: FileSinkOptions): RotatingFileStream {
-  const extension = extname(path);
-  const stem = basename(path, extension);
-  const name = (time: number | Date, index = 1) => {
-    if (!(time instanceof Date)) return basename(path);
-    const stamp = time.toISOString().slice(0, -1).replaceAll(":", "-");
-    return `${stem}-${stamp}${index > 1 ? `.${index}` : ""}${extension}`;
-  };
-  return createStream(name, {
-    path: dirname(path),
-    size: `${maxBytes ?? 10 * mebibyte}B`,
-    mode: 0o600,
-    ...(backups === 0 ? {} : { maxFiles: backups, history: historyOf(stem) }),
-  });
-}
-
-/** The stream's error, or undefined when it was ended because of the abort. */
-async function endOf(stream: RotatingFileStream, signal: AbortSignal): Promise<Error | undefined> {
-  const end = () => stream.end();
-  signal.addEventListener("abort", end, { once: true });
-  if (signal.aborted) end();
-  try {
-    await once(stream, "close"); // rejects on error
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
-}
+/** A disk that takes nothing for so long does not hold up the other sinks. */
+const stallMs = 5_000;
+const stalledBacklogs = 4;

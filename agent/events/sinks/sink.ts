@@ -1,18 +1,40 @@
 /** Whole JSON lines, and how many. */
-export type Batch = { readonly lines: Buffer; readonly count: number };
+export type Lines = { readonly lines: Buffer; readonly count: number };
 
-/** Somewhere that events go. It may never make the pipeline wait: what it cannot take it counts. */
+export type Batch = Lines & {
+  /** Those of the lines that tell of a stop: what a sink that lacks room for all takes of them. */
+  readonly urgent?: Lines;
+};
+
+/** Somewhere that events go. What it cannot take it counts: delivered + dropped = given. */
 export type Sink = {
   readonly name: string;
+  /**
+   * For a sink that shall not lose what there is time for: undefined when there is room for more,
+   * else when to ask again. Nothing further is read from the kernel until then.
+   */
+  room?(): Promise<void> | undefined;
   write(batch: Batch): void;
   /** The sink's whole life; on abort it writes what it has taken, and ends. */
   run(signal: AbortSignal): Promise<void>;
   stats(): SinkStats;
 };
 
-/** Events, not lines or bytes; for a sink with several readers summed over them. */
+/** Events, not lines; for a sink with several readers summed over them. */
 export type SinkStats = {
-  readonly written: number;
-  /** `closed`: nothing was open to write to. `backlog`: the disk or a reader was too slow. */
-  readonly dropped: { readonly closed: number; readonly backlog: number };
+  /** Given to the file, or to the reader's socket. */
+  readonly delivered: number;
+  readonly bytes: number;
+  readonly dropped: Readonly<Record<DropCause, number>>;
+  /** Taken and not yet delivered or dropped. */
+  readonly waiting: number;
+  /** Absent for a sink that has none. */
+  readonly readers?: number;
 };
+
+/**
+ * closed: nothing was open to write to, or the reader went away before it had them. backlog: the
+ * disk or a reader was too slow. error: the disk refused them.
+ */
+export const dropCauses = ["closed", "backlog", "error"] as const;
+export type DropCause = (typeof dropCauses)[number];

@@ -5,10 +5,12 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 import { SocketSink, type SocketSinkOptions } from "./socket-sink.ts";
 
 const log = pino({ level: "silent" });
+const clock = new ManualClock();
 
 async function withSink(
   options: Partial<SocketSinkOptions>,
@@ -17,7 +19,7 @@ async function withSink(
   const folder = await mkdtemp(join(tmpdir(), "sock-"));
   const path = options.path ?? join(folder, "run", "events.sock");
   const droppedLine = (count: number) => `dropped ${count}\n`;
-  const sink = new SocketSink({ droppedLine, log, ...options, path });
+  const sink = new SocketSink({ droppedLine, clock, log, ...options, path });
   const controller = new AbortController();
   const running = sink.run(controller.signal);
   const stop = async () => {
@@ -55,12 +57,12 @@ test("every reader gets the lines, and the end when the sink ends", () =>
   withSink({}, async (sink, path, stop) => {
     const readers = [await aReader(sink, path), await aReader(sink, path)];
     sink.write({ lines: Buffer.from("a\nb\n"), count: 2 });
+    const read = readers.map((reader) => reader.toArray());
     await stop();
-    for (const reader of readers) {
-      const chunks = await reader.toArray();
+    for (const chunks of await Promise.all(read)) {
       assert.equal(Buffer.concat(chunks).toString(), "a\nb\n");
     }
-    assert.equal(sink.stats().written, 4);
+    assert.equal(sink.stats().delivered, 4);
   }));
 
 test("a slow reader misses events, is told how many, and holds up no one", () =>
@@ -69,9 +71,9 @@ test("a slow reader misses events, is told how many, and holds up no one", () =>
     slow.pause();
     const lines = Buffer.from(`${"x".repeat(32 * 1024 - 1)}\n`);
     for (let i = 0; i < 100; i++) sink.write({ lines, count: 1 });
-    const { written, dropped } = sink.stats();
+    const { delivered, waiting, dropped } = sink.stats();
     assert.ok(dropped.backlog > 0);
-    assert.equal(written + dropped.backlog, 100);
+    assert.equal(delivered + waiting + dropped.backlog, 100);
     let text = "";
     slow.on("data", (chunk) => {
       text += chunk;
@@ -80,9 +82,56 @@ test("a slow reader misses events, is told how many, and holds up no one", () =>
     await until(() => text.endsWith(`dropped ${dropped.backlog}\n`));
     sink.write({ lines: Buffer.from("next\n"), count: 1 });
     await until(() => text.endsWith("next\n"));
-    assert.equal(text.split("\n").filter((line) => line.startsWith("x")).length, written);
+    assert.equal(
+      text.split("\n").filter((line) => line.startsWith("x")).length,
+      delivered + waiting,
+    );
     slow.destroy();
     await until(() => sink.readers === 0);
+  }));
+
+test("a slow reader still gets what is urgent", () =>
+  withSink({ backlogBytes: 64 * 1024 }, async (sink, path) => {
+    const slow = await aReader(sink, path);
+    slow.pause();
+    const kill = { lines: Buffer.from("kill\n"), count: 1 };
+    const lines = Buffer.from(`${"x".repeat(32 * 1024 - 1)}\n`);
+    for (let i = 0; i < 100; i++) {
+      const all = Buffer.concat([lines, kill.lines]);
+      sink.write({ lines: all, count: 2, urgent: kill });
+    }
+    const { delivered, waiting, dropped } = sink.stats();
+    assert.equal(delivered + waiting + dropped.backlog, 200);
+    let text = "";
+    slow.on("data", (chunk) => {
+      text += chunk;
+    });
+    slow.resume();
+    await until(() => text.endsWith(`dropped ${dropped.backlog}\n`));
+    assert.equal(text.match(/^kill$/gm)?.length, 100);
+    slow.destroy();
+    await until(() => sink.readers === 0);
+  }));
+
+test("at the end a reader that is behind is told, and one that reads no more is left", () =>
+  withSink({ backlogBytes: 64 * 1024 }, async (sink, path, stop) => {
+    const [behind, stuck] = [await aReader(sink, path), await aReader(sink, path)];
+    behind.pause();
+    stuck.pause();
+    const lines = Buffer.from(`${"x".repeat(32 * 1024 - 1)}\n`);
+    for (let i = 0; i < 100; i++) sink.write({ lines, count: 1 });
+    const missed = sink.stats().dropped.backlog / 2;
+    const stopped = stop();
+    const text = Buffer.concat(await behind.toArray()).toString();
+    assert.ok(text.endsWith(`x\ndropped ${missed}\n`));
+    await clock.asleep(1);
+    await clock.advance(2_000);
+    await stopped;
+    const { delivered, waiting, dropped } = sink.stats();
+    assert.equal(waiting, 0);
+    assert.ok(dropped.closed > 0);
+    assert.equal(delivered + dropped.backlog + dropped.closed, 200);
+    stuck.destroy();
   }));
 
 test("one reader too many is hung up on", () =>
@@ -99,7 +148,7 @@ test("a stale socket is replaced, a file in its place is not", async () => {
   try {
     const file = join(folder, "file");
     await writeFile(file, "precious");
-    const taken = new SocketSink({ path: file, droppedLine: String, log });
+    const taken = new SocketSink({ path: file, droppedLine: String, clock, log });
     await assert.rejects(taken.run(new AbortController().signal), { code: "EADDRINUSE" });
     const path = join(folder, "stale.sock");
     const dead = createServer().listen(path);
@@ -117,7 +166,12 @@ test("a stale socket is replaced, a file in its place is not", async () => {
 test("ends also when it is aborted before it listens", { timeout: 10_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "sock-"));
   try {
-    const sink = new SocketSink({ path: join(folder, "run", "s"), droppedLine: String, log });
+    const sink = new SocketSink({
+      path: join(folder, "run", "s"),
+      droppedLine: String,
+      clock,
+      log,
+    });
     const controller = new AbortController();
     const running = sink.run(controller.signal);
     controller.abort();

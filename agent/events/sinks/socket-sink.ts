@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { orAborted } from "@guardbee/kube";
+import { type Clock, orAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
-import type { Batch, Sink, SinkStats } from "./sink.ts";
+import type { Batch, Lines, Sink, SinkStats } from "./sink.ts";
 
 export type SocketSinkOptions = {
   /** A Unix socket; a stale one is replaced, its folder is made when it is missing. Mode 0660. */
@@ -15,20 +15,22 @@ export type SocketSinkOptions = {
   readonly readers?: number;
   /** The line that tells a reader how many events it missed. */
   readonly droppedLine: (count: number) => string;
+  readonly clock: Clock;
   readonly log: Logger;
 };
 
 /**
  * JSON lines to every reader of a Unix socket, from when it connects. A reader that is too slow
- * misses events; when it has caught up it is told how many, before the next ones.
+ * misses events, urgent ones last; when it has caught up, or at the end, it is told how many.
  */
 export class SocketSink implements Sink {
   readonly name = "socket";
   readonly #options: SocketSinkOptions;
   readonly #backlogBytes: number;
   readonly #readers = new Set<Reader>();
-  #written = 0;
-  #dropped = 0;
+  readonly #delivered = { count: 0, bytes: 0 };
+  readonly #dropped = { closed: 0, backlog: 0, error: 0 };
+  #waiting = 0;
 
   constructor(options: SocketSinkOptions) {
     this.#options = options;
@@ -51,13 +53,15 @@ export class SocketSink implements Sink {
       if (error !== signal.reason) throw error; // abort is the normal end
     } finally {
       server.close(); // also removes the socket's file
-      for (const { socket } of this.#readers) socket.end();
+      await this.#endReaders();
       server.removeAllListeners("error");
     }
   }
 
   stats(): SinkStats {
-    return { written: this.#written, dropped: { closed: 0, backlog: this.#dropped } };
+    const { count, bytes } = this.#delivered;
+    const dropped = { ...this.#dropped };
+    return { delivered: count, bytes, dropped, waiting: this.#waiting, readers: this.readers };
   }
 
   /** How many are reading now. */
@@ -73,30 +77,60 @@ export class SocketSink implements Sink {
     }
     const reader: Reader = { socket, missed: 0 };
     this.#readers.add(reader);
-    socket.resume(); // a reader has nothing to say
-    socket.on("error", () => {}); // `close` follows
+    socket.on("error", () => socket.destroy()); // it hung up
     socket.on("close", () => this.#readers.delete(reader));
+    socket.resume(); // nobody is asked for anything; this is how its end is noticed
   }
 
-  #writeTo(reader: Reader, { lines, count }: Batch): void {
-    const { socket } = reader;
-    const waiting = socket.writableLength;
+  #writeTo(reader: Reader, { lines, count, urgent }: Batch): void {
+    const waiting = reader.socket.writableLength;
     const full = waiting > 0 && waiting + lines.length > this.#backlogBytes;
-    if (reader.missed > 0 || full) {
-      // Once behind, a reader stays so until it has read everything: one gap, not many.
-      if (reader.missed === 0) this.#options.log.warn({ count }, "event reader is too slow");
-      reader.missed += count;
-      this.#dropped += count;
+    if (reader.missed === 0 && !full) {
+      this.#send(reader, { lines, count });
       return;
     }
-    socket.write(lines, () => this.#tell(reader));
-    this.#written += count;
+    // Once behind, a reader stays so until it has read everything: one gap, not many.
+    if (reader.missed === 0) this.#options.log.warn({ count }, "event reader is too slow");
+    const fits = urgent !== undefined && waiting + urgent.lines.length <= 2 * this.#backlogBytes;
+    const missed = count - (fits ? urgent.count : 0);
+    reader.missed += missed;
+    this.#dropped.backlog += missed;
+    if (fits) this.#send(reader, urgent);
+  }
+
+  #send(reader: Reader, { lines, count }: Lines): void {
+    this.#waiting += count;
+    reader.socket.write(lines, (error) => {
+      this.#waiting -= count;
+      if (error) {
+        this.#dropped.closed += count; // it went away before it had them
+        return;
+      }
+      this.#delivered.count += count;
+      this.#delivered.bytes += lines.length;
+      if (reader.socket.writableLength === 0) this.#tell(reader);
+    });
   }
 
   #tell(reader: Reader): void {
-    if (reader.missed === 0 || reader.socket.writableLength > 0) return;
+    if (reader.missed === 0) return;
     reader.socket.write(this.#options.droppedLine(reader.missed));
     reader.missed = 0;
+  }
+
+  /** What waits for them is still sent, as long as each goes on reading. */
+  async #endReaders(): Promise<void> {
+    const ended = [...this.#readers].map((reader) => {
+      this.#tell(reader);
+      reader.socket.end();
+      return once(reader.socket, "close");
+    });
+    const all = new AbortController();
+    const late = this.#options.clock.sleep(endMs, all.signal).catch(() => {});
+    await Promise.race([Promise.allSettled(ended), late]);
+    all.abort();
+    const closed = [...this.#readers].map(({ socket }) => once(socket.destroy(), "close"));
+    await Promise.allSettled(closed);
   }
 }
 
@@ -105,6 +139,9 @@ type Reader = {
   /** Events since it was too slow, of which it was not told yet. */
   missed: number;
 };
+
+/** How long readers may take at the end for what waits for them. */
+const endMs = 2_000;
 
 async function listen(server: Server, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

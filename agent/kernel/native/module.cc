@@ -38,7 +38,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("pidfdOpen", Napi::Function::New<PidfdOpen>(env, "pidfdOpen"));
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
   exports.Set("btfFunction", Napi::Function::New<BtfFunction>(env, "btfFunction"));
-  exports.Set("openRing", Napi::Function::New<RingReader::Open>(env, "openRing"));
+  exports.Set("openRings", Napi::Function::New<RingReader::Open>(env, "openRing"));
   return exports;
 }
 

@@ -4,7 +4,7 @@ import { layout } from "../../compile/layout.ts";
 import { decodeEvent, hookArgs } from "../../events/decode.ts";
 import { type HookArg, hookFlag, type KernelEvent } from "../../events/kernel-event.ts";
 import type { KernelEngine } from "../kernel-engine.ts";
-import type { Native, RingReader } from "../native.ts";
+import type { RingReader } from "../native.ts";
 
 /** A hook event with its names: of the policy, the function and the action. */
 export type SeenHook = {
@@ -32,9 +32,10 @@ export class EventLog {
   #waiting: Waiting[] = [];
   #marks = 0;
 
-  constructor(native: Native, engine: KernelEngine) {
+  constructor(engine: KernelEngine) {
     this.#engine = engine;
-    this.#ring = native.openRing(engine.eventsFd, (records) => this.#take(records));
+    this.#ring = engine.openRings();
+    void this.#read();
   }
 
   /** What is reported while `scene` runs, of all processes, in order. */
@@ -61,6 +62,12 @@ export class EventLog {
     await promisify(execFile)("/usr/bin/true", [mark]);
     await marked;
     this.#waiting = [];
+  }
+
+  async #read(): Promise<void> {
+    for (let records = await this.#ring.read(); records; records = await this.#ring.read()) {
+      this.#take(records);
+    }
   }
 
   #take(records: Buffer): void {

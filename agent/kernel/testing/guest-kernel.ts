@@ -22,15 +22,24 @@ export type GuestKernel = {
 };
 
 /** The whole kernel is shared: waits until no other test file of this guest has it. */
+export async function lockKernel(): Promise<() => Promise<void>> {
+  const lock = spawn("flock", ["/tmp/guardbee-kernel.lock", "sh", "-c", "echo locked; cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(lock.stdout, "data");
+  return async () => {
+    lock.stdin.end();
+    await once(lock, "close");
+  };
+}
+
+/** The engine on the kernel of this guest, for the test file that calls it alone. */
 export async function openGuestKernel({
   protectedBinaries = [],
 }: {
   readonly protectedBinaries?: readonly string[];
 } = {}): Promise<GuestKernel> {
-  const lock = spawn("flock", ["/tmp/guardbee-kernel.lock", "sh", "-c", "echo locked; cat"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  await once(lock.stdout, "data");
+  const unlock = await lockKernel();
   const native = loadNative();
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
   const open = (bpffs: string) =>
@@ -39,7 +48,7 @@ export async function openGuestKernel({
       objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
     });
   const engine = open(bpffs);
-  const events = new EventLog(native, engine);
+  const events = new EventLog(engine);
   return {
     ...{ engine, events, bpffs, open },
     program: (sets, scopes = {}) =>
@@ -50,8 +59,7 @@ export async function openGuestKernel({
     close: async () => {
       await engine.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });
       await events.close();
-      lock.stdin.end();
-      await once(lock, "close");
+      await unlock();
     },
   };
 }

@@ -7,7 +7,9 @@ import { loadNative } from "../native.ts";
 
 const native = loadNative();
 let hooks = 0;
-native.openRing(native.openPinnedMap(process.argv[2]!), (records) => {
+const reader = native.openRings(native.openPinnedMap(process.argv[2]!));
+console.log("reading");
+for (let records = await reader.read(); records; records = await reader.read()) {
   for (let at = 0; at < records.length; ) {
     const event = decodeEvent(records, at);
     at = event.next;
@@ -19,5 +21,4 @@ native.openRing(native.openPinnedMap(process.argv[2]!), (records) => {
       console.log(`${who.value} ${hooks}`);
     }
   }
-});
-console.log("reading");
+}

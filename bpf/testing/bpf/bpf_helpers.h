@@ -32,6 +32,7 @@ long bpf_send_signal(__u32 signal);
 long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags);
 void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags);
 void bpf_ringbuf_submit(void *record, __u64 flags);
+__u64 bpf_ringbuf_query(void *ring, __u64 what);
 long bpf_get_func_arg(void *context, __u32 index, __u64 *value);
 long bpf_get_func_ret(void *context, __u64 *value);
 

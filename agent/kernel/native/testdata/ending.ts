@@ -13,11 +13,12 @@ if (ending === "terminate" && isMainThread) {
   process.on("uncaughtException", (error) => process.exit(error.message === "boom" ? 8 : 1));
   const object = open(path, { repeat: 1000 });
   object.attach("on_exec");
-  native.openRing(object.mapFd("events"), () => {
+  const reader = native.openRings(object.mapFd("events"));
+  for (let i = 0; i < 5; i++) spawnSync("/bin/true");
+  while (await reader.read()) {
     if (ending === "exit") process.exit(7);
     if (ending === "throw") throw new Error("boom");
     parentPort?.postMessage("records flow");
     for (let i = 0; i < 100; i++) spawnSync("/bin/true");
-  });
-  for (let i = 0; i < 5; i++) spawnSync("/bin/true");
+  }
 }
