@@ -59,7 +59,7 @@ export const agent: Command<AgentOptions> = {
       })
       .option("health-port", {
         ...aPort("health-port"),
-        describe: "Serve /healthz and /readyz here, on 127.0.0.1 only",
+        describe: "Serve /healthz, /readyz and /metrics here, on 127.0.0.1 only",
       })
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
