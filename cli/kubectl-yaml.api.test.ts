@@ -142,7 +142,7 @@ describe("what kubectl reads", { skip }, () => {
     for (const content of files.filter((one) => weRead(one).values.length > 0)) {
       const { values, refused: no } = await kubectlReads([content]);
       if (no) continue; // for what it says beyond the text: no kind, no name
-      assert.deepEqual(weRead(content).values.flatMap(itemsOf), values);
+      assert.deepEqual(weRead(content).values.flatMap(itemsOf), values, String(content));
     }
   });
 
@@ -180,5 +180,5 @@ function withoutLabel(value: unknown): unknown {
   const { of: _of, ...labels } = metadata.labels;
   const { labels: _labels, ...others } = metadata;
   const kept = Object.keys(labels).length === 0 ? others : { ...others, labels };
-  return { ...rest, metadata: kept };
+  return Object.keys(kept).length === 0 ? rest : { ...rest, metadata: kept };
 }
