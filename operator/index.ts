@@ -18,6 +18,7 @@ export { compareSets, type Difference, formatDifference } from "./rego/differenc
 export type { InventorySnapshot } from "./rego/generate.ts";
 export type { GuardNote } from "./rego/guard-rails.ts";
 export { readInForce, setsIn } from "./rego/in-force.ts";
+export { countShares } from "./rego/namespace-share.ts";
 export { evaluateOffline, exportInventory, type OfflineResult } from "./rego/offline.ts";
 export { checkModules } from "./rego/review.ts";
 export { type RefusalReason, reasons, refusalReasons } from "./status/conditions.ts";

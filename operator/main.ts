@@ -140,9 +140,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   });
   const known = Promise.all([fleet.synced, switches.synced]);
   const sets = new WrittenSets(fleet, clock);
-  const regoLog = log.child({ component: "rego" });
-  const sandboxes = openSandboxes({ clock, log: regoLog });
-  const reviewSandboxes = openSandboxes({ clock, log: regoLog, processes: 1 });
+  const ofRego = { clock, log: log.child({ component: "rego" }), onEvaluated: metrics.evaluated };
+  const sandboxes = openSandboxes(ofRego);
+  const reviewSandboxes = openSandboxes({ ...ofRego, processes: 1 });
   const rego: RegoPolicies = new RegoPolicies({
     ...{ connection, fleet, sets, translate: controller.translate, clock },
     compile: compileWith(options.opa, { size: 2, reserved: 1, perNamespace: 1 }),
@@ -161,7 +161,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
         if (concerned || name.startsWith("regopolicy.")) changed(name); // may yield any policy
       }
     },
-    log: regoLog,
+    log: ofRego.log,
   });
   const judgements = new Judgements(rego, {
     controller,
@@ -214,6 +214,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       queues: () => ({ ...queues }),
       leads: () => queues !== undefined,
       fleet: () => counter.count(),
+      rego: () => sandboxes,
     });
     const health = { alive: () => true, ready: () => synced && tried, metrics: metrics.registry };
     const listen = { port: options.healthPort, log: log.child({ component: "health" }) };

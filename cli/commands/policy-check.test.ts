@@ -138,3 +138,26 @@ test("policy check names a file that is not there", async () => {
     message: /^no-such-file.yaml: cannot be read: ENOENT/,
   });
 });
+
+test("policy check refuses the ninth RegoPolicy of a namespace, and more than its share of time", async () => {
+  const one = (name: string, namespace: string, more = "") => `apiVersion: guardbee.io/v1alpha1
+kind: RegoPolicyNamespaced
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {role: Generate, bundle: {configMap: {name: x}}${more}}
+`;
+  const eight = Array.from({ length: 8 }, (_, i) => one(`p${i}`, "shop"));
+  const others = [one("p8", "shop"), one("p0", "bank", ", limits: {deadlineMs: 201}")];
+  const { code, stdout } = await run(
+    { paths: [standardInput] },
+    [...eight, ...others].join("---\n"),
+  );
+  assert.equal(code, exit.rejected);
+  assert.deepEqual(stdout.split("\n").slice(7), [
+    "-: RegoPolicyNamespaced shop/p7: ok",
+    "-:43: metadata.namespace: is shop, which has 8 RegoPolicyNamespaceds made before, and 8 are the most; delete one of them, or write what this one says into one",
+    "-: RegoPolicyNamespaced shop/p8: invalid (1 problem)",
+    "-:49: spec.limits.deadlineMs: is 201; allowed: 10 to 200",
+    "-: RegoPolicyNamespaced p0: invalid (1 problem)",
+    "",
+  ]);
+});

@@ -76,7 +76,9 @@ async function openJudges(
   how: Pick<PolicyCheckArgs, "guardbeeNamespace" | "disableGuardRail">,
   io: Io,
 ): Promise<{ readonly judges: Judges; readonly close: () => Promise<void> }> {
-  const { checkModules, compileRego, findOpa, OfflineJudge } = await import("@guardbee/operator"); // large
+  const { checkModules, compileRego, countShares, findOpa, OfflineJudge } = await import(
+    "@guardbee/operator" // large
+  );
   const judge = await OfflineJudge.open({
     namespaces: [],
     ownNamespace: how.guardbeeNamespace,
@@ -84,9 +86,12 @@ async function openJudges(
     log: pino({ level: "warn" }, io.stderr),
   });
   const opa = await findOpa(io.env).catch(() => undefined);
+  const share = countShares();
   const judges: Judges = {
     policy: (policy) => judge.further(policy, io.signal),
     rego: async (policy) => {
+      const over = share(policy);
+      if (over.length > 0) return { problems: over, warnings: [] };
       if (policy.spec.modules === undefined) return { problems: [], warnings: [] };
       if (opa === undefined) return { problems: [], warnings: [notCompiled] };
       const problems = await checkModules(

@@ -18,6 +18,7 @@ const aSource = (change: Partial<Sources> = {}): Sources => ({
   queues: () => ({}),
   leads: () => false,
   fleet: () => ({ nodes: new Map(), policies: [], rollouts: new Map() }),
+  rego: () => ({}),
   ...change,
 });
 
@@ -41,6 +42,26 @@ test("a watch is in one state, and what ended it is counted", async () => {
   assert.deepEqual(await lines(metrics, "guardbee_watch_ends_total"), [
     '{resource="nodes",reason="gone"} 1',
     '{resource="nodes",reason="silent"} 1',
+  ]);
+});
+
+test("evaluations are counted by outcome, and the processes that do them by whose Rego", async () => {
+  const metrics = new OperatorMetrics();
+  const none = { processCount: 0, memoryBytes: 0 };
+  const rego = () => ({ cluster: { processCount: 2, memoryBytes: 80 }, namespaced: none });
+  metrics.follow(aSource({ rego }));
+  for (const outcome of ["value", "value", "deadline"]) metrics.evaluated("cluster", outcome);
+  assert.deepEqual(await lines(metrics, "guardbee_rego_evaluations_total"), [
+    '{rego="cluster",outcome="deadline"} 1',
+    '{rego="cluster",outcome="value"} 2',
+  ]);
+  assert.deepEqual(await lines(metrics, "guardbee_rego_processes"), [
+    '{rego="cluster"} 2',
+    '{rego="namespaced"} 0',
+  ]);
+  assert.deepEqual(await lines(metrics, "guardbee_rego_process_memory_bytes"), [
+    '{rego="cluster"} 80',
+    '{rego="namespaced"} 0',
   ]);
 });
 

@@ -16,6 +16,10 @@ export type Sources = {
   readonly queues: () => Readonly<Record<string, { depth(): QueueDepth }>>;
   readonly leads: () => boolean;
   readonly fleet: () => FleetCounts;
+  /** Processes that evaluate Rego of RegoPolicies, by whose Rego. */
+  readonly rego: () => Readonly<
+    Record<string, { readonly processCount: number; readonly memoryBytes: number }>
+  >;
 };
 
 /**
@@ -31,6 +35,7 @@ export class OperatorMetrics {
   readonly #reconciles: Counter<"queue" | "outcome">;
   readonly #requests: Counter<"verb" | "resource" | "code">;
   readonly #requestSeconds: Histogram<"verb">;
+  readonly #evaluations: Counter<"rego" | "outcome">;
   /** Written by follow. */
   #sources: Sources | undefined;
 
@@ -132,7 +137,36 @@ export class OperatorMetrics {
         for (const state of rolloutStates) gauge.set({ state }, rollouts.get(state) ?? 0);
       },
     );
+    this.#evaluations = new Counter(
+      shared(
+        "rego_evaluations_total",
+        "Evaluations of RegoPolicies by outcome: value, failed, or what ended them: deadline, memory, starved, crashed.",
+        ["rego", "outcome"],
+      ),
+    );
+    this.#collected(
+      shared("rego_processes", "Processes that evaluate RegoPolicies now, by whose Rego.", [
+        "rego",
+      ]),
+      (gauge, { rego }) => {
+        for (const [of, { processCount }] of Object.entries(rego())) {
+          gauge.set({ rego: of }, processCount);
+        }
+      },
+    );
+    this.#collected(
+      shared("rego_process_memory_bytes", "Resident memory of those processes.", ["rego"]),
+      (gauge, { rego }) => {
+        for (const [of, { memoryBytes }] of Object.entries(rego())) {
+          gauge.set({ rego: of }, memoryBytes);
+        }
+      },
+    );
   }
+
+  readonly evaluated = (rego: string, outcome: string): void => {
+    this.#evaluations.inc({ rego, outcome });
+  };
 
   /** What is counted from now on when Prometheus asks. */
   follow(sources: Sources): void {

@@ -17,7 +17,12 @@ export type SandboxOptions = {
   readonly memoryMiB?: number;
   /** After which an unused process is ended; default 60 s. */
   readonly idleMs?: number;
+  /** Told of each evaluation, but of those that were aborted. */
+  readonly onEvaluated?: (outcome: EvaluationOutcome) => void;
 };
+
+/** What an evaluation came to. */
+export type EvaluationOutcome = "value" | EvaluationError["reason"];
 
 /** A module, its data and its limits. Identity counts: a process keeps what it has loaded. */
 export type SandboxUnit = {
@@ -107,7 +112,9 @@ export class Sandbox {
         await this.#load(process, unit, of, signal);
         answer = await ask();
       }
-      return { value: resultIn(answer, of), tookMs: this.#clock.monotonic() - startMs };
+      const value = resultIn(answer, of);
+      this.#options.onEvaluated?.("value");
+      return { value, tookMs: this.#clock.monotonic() - startMs };
     });
   }
 
@@ -140,8 +147,12 @@ export class Sandbox {
     } catch (error) {
       const harmless = error instanceof EvaluationError && error.reason === "failed";
       if (!harmless) this.#discard(slot.process);
-      if (error instanceof EvaluationError || signal.aborted) throw error;
-      throw new EvaluationError(of, "crashed", (error as Error).message);
+      if (signal.aborted) throw error;
+      const known = error instanceof EvaluationError;
+      const told = known ? error : new EvaluationError(of, "crashed", (error as Error).message);
+      this.#options.onEvaluated?.(told.reason);
+      if (!harmless) this.#options.log.warn({ err: told }, "process of rego ended");
+      throw told;
     } finally {
       this.#leave(slot);
     }

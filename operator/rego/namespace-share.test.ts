@@ -23,7 +23,7 @@ test("eight are in force in a namespace, those that were made first", () => {
   assert.deepEqual(overShare(ninth, all)?.problems, [
     {
       field: "metadata.namespace",
-      what: "is shop, which has 8 RegoPolicyNamespaceds made before; 8 are the most",
+      what: "is shop, which has 8 RegoPolicyNamespaceds made before, and 8 are the most",
       fix: "delete one of them, or write what this one says into one",
       kind: "invalid",
     },

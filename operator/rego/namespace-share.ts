@@ -1,4 +1,4 @@
-import { type Problem, regoPoliciesPerNamespace } from "@guardbee/policy";
+import { type Problem, type RegoPolicy, regoPoliciesPerNamespace } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Refused } from "../policy/judge.ts";
 
@@ -14,13 +14,28 @@ export function overShare(entry: PolicyEntry, all: readonly PolicyEntry[]): Refu
       one.object.metadata.namespace === namespace && !one.deleting && comesBefore(one, entry),
   );
   if (before.length < regoPoliciesPerNamespace) return undefined;
-  const problem: Problem = {
+  const problem = tooMany(namespace, before.length);
+  return { kind: "refused", reason: "Refused", problems: [problem] };
+}
+
+/** The same for policies in files, given one after the other: which of them is one too many. */
+export function countShares(): (policy: RegoPolicy) => readonly Problem[] {
+  const counts = new Map<string, number>();
+  return ({ kind, metadata: { namespace = "default" } }) => {
+    if (kind !== "RegoPolicyNamespaced") return [];
+    const before = counts.get(namespace) ?? 0;
+    counts.set(namespace, before + 1);
+    return before < regoPoliciesPerNamespace ? [] : [tooMany(namespace, before)];
+  };
+}
+
+function tooMany(namespace: string, before: number): Problem {
+  return {
     field: "metadata.namespace",
-    what: `is ${namespace}, which has ${before.length} RegoPolicyNamespaceds made before; ${regoPoliciesPerNamespace} are the most`,
+    what: `is ${namespace}, which has ${before} RegoPolicyNamespaceds made before, and ${regoPoliciesPerNamespace} are the most`,
     fix: "delete one of them, or write what this one says into one",
     kind: "invalid",
   };
-  return { kind: "refused", reason: "Refused", problems: [problem] };
 }
 
 /** What is not stored yet has no time, and comes last. */
