@@ -79,25 +79,6 @@ export class OwnRails {
   }
 }
 
-/** Those of the cluster, and the others: one of each namespace, then the next of each. */
-export function inFairOrder(entries: readonly PolicyEntry[]): {
-  readonly first: readonly PolicyEntry[];
-  readonly inTurns: readonly PolicyEntry[];
-} {
-  const seen = new Map<string | undefined, number>();
-  const placed = entries.map((entry) => {
-    const { namespace } = entry.object.metadata;
-    const turn = seen.get(namespace) ?? 0;
-    seen.set(namespace, turn + 1);
-    return { entry, namespace, turn };
-  });
-  const namespaced = placed.filter(({ namespace }) => namespace !== undefined);
-  return {
-    first: placed.filter(({ namespace }) => namespace === undefined).map(({ entry }) => entry),
-    inTurns: namespaced.sort((a, b) => a.turn - b.turn).map(({ entry }) => entry),
-  };
-}
-
 /** Whether a RegoPolicy yields policies, and stays. */
 export function isGenerator({ object, deleting }: PolicyEntry): boolean {
   const { role } = (object.spec ?? {}) as { readonly role?: unknown };

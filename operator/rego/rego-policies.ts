@@ -1,4 +1,4 @@
-import { type Clock, type KubeConnection, withDeadline } from "@guardbee/kube";
+import type { Clock, KubeConnection } from "@guardbee/kube";
 import { namespaceOfSet, parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { type Bundle, BundleError } from "../bundle/index.ts";
@@ -15,7 +15,8 @@ import { type Guarded, type GuardSubject, guardWith, type Rail } from "./guard-r
 import { GuardVersions } from "./guard-versions.ts";
 import { InventoryView } from "./inventory-view.ts";
 import { overShare } from "./namespace-share.ts";
-import { inFairOrder, isGenerator, isGuard, OwnRails, RailNotReady } from "./own-rails.ts";
+import { isGenerator, isGuard, OwnRails, RailNotReady } from "./own-rails.ts";
+import { prepareRails } from "./prepare-rails.ts";
 import { type GeneratedObject, stableJson } from "./results.ts";
 import { defaultEntryPoints } from "./review.ts";
 import type { Compile, RegoContent, RegoUnit } from "./unit.ts";
@@ -48,8 +49,6 @@ export type RegoPoliciesOptions = {
 
 /** Changes come in waves: of a roll-out, of a node that starts. */
 const debounceMs = 1_000;
-
-const namespacedPrepareMs = 10_000;
 
 /**
  * The Rego of the cluster: what is compiled, what generators yield, and the guard rails that every
@@ -214,31 +213,16 @@ export class RegoPolicies {
   /**
    * Gets the guard rails ready, as far as they can be, and writes nothing. A new leader must not tell
    * policies that they wait for one that only was not compiled yet, and a replica that does not lead
-   * judges what is being applied. Those of namespaces get 10 s together: they must not keep anybody
-   * from leading. Gives the milliseconds after which to do it again; Infinity: never.
+   * judges what is being applied. Gives the milliseconds after which to do it again; Infinity: never.
    */
   async prepare(signal: AbortSignal): Promise<number> {
-    const { fleet, log, clock } = this.#options;
+    const { fleet } = this.#options;
     const gone = this.#units.names().filter((name) => fleet.policy(name) === undefined);
     for (const name of gone) this.forget(name);
-    const { first, inTurns } = inFairOrder(this.#rails.entries());
-    let dueInMs = Number.POSITIVE_INFINITY;
-    const prepareAll = async (entries: readonly PolicyEntry[], within: AbortSignal) => {
-      for (const entry of entries) {
-        await this.#prepareOne(entry, within);
-        dueInMs = Math.min(dueInMs, this.dueInMs(entry.setName));
-      }
-    };
-    await prepareAll(first, signal);
-    const error = () => new Error(`took over ${namespacedPrepareMs} ms`);
-    await withDeadline(clock, { ms: namespacedPrepareMs, error }, signal, (limited) =>
-      prepareAll(inTurns, limited),
-    ).catch((err: Error) => {
-      signal.throwIfAborted();
-      log.warn({ err }, "guard rails of namespaces are not all ready; they follow");
-      dueInMs = 0;
-    });
-    return dueInMs;
+    const entries = this.#rails.entries();
+    const prepare = (entry: PolicyEntry, within: AbortSignal) => this.#prepareOne(entry, within);
+    const all = await prepareRails(entries, { ...this.#options, prepare }, signal);
+    return all ? Math.min(...entries.map(({ setName }) => this.dueInMs(setName))) : 0;
   }
 
   async #prepareOne(entry: PolicyEntry, signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import pino from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type PolicyEntry, projectPolicy } from "../fleet/objects.ts";
 import { openSandboxes } from "../opa/sandboxes.ts";
-import { inFairOrder } from "./own-rails.ts";
+import { inFairOrder } from "./prepare-rails.ts";
 import { RegoPolicies, type RegoPoliciesOptions } from "./rego-policies.ts";
 
 function aGuardRail(name: string, namespace?: string): PolicyEntry {
