@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import pino from "pino";
 import { serveHealth } from "./health.ts";
+import { openTo } from "./testing/raw-http.ts";
 
 const listen = { port: 0, host: "127.0.0.1", log: pino({ level: "silent" }) };
 
@@ -38,4 +39,24 @@ test("metrics are served as the registry gives them, and a 500 when they cannot 
   text = () => Promise.reject(new Error("broken"));
   assert.deepEqual(await get(), [500, "text/plain", "cannot be answered; see the log\n"]);
   stop.abort();
+});
+
+test("a probe is answered beside scrapes of the same address that take for ever", async (t) => {
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const asked = Promise.withResolvers<void>();
+  const metrics = {
+    contentType: "text/plain",
+    metrics: () => {
+      asked.resolve();
+      return new Promise<string>(() => {});
+    },
+  };
+  const health = { alive: () => true, ready: () => true, metrics };
+  const port = await serveHealth(health, listen, stop.signal);
+  const scrapes = Array.from({ length: 40 }, () => openTo({ port }));
+  for (const scrape of scrapes) scrape.write("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
+  await asked.promise;
+  assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+  for (const scrape of scrapes) scrape.destroy();
 });

@@ -33,7 +33,9 @@ export async function serveHealth(
     ["/readyz", { method: "GET", answer: () => probed("/readyz", ready()) }],
   ]);
   if (metrics !== undefined) routes.set("/metrics", metricsRoute(metrics));
-  return (await serve(routes, listen, signal)).port;
+  // A request takes no more than its connection: others' scrapes must not make a probe a 503.
+  const { connections = { inAll: 256, perPeer: 64 } } = listen;
+  return (await serve(routes, { ...listen, connections, requests: connections }, signal)).port;
 }
 
 function probed(path: string, good: boolean): HttpAnswer {
