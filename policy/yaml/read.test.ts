@@ -53,6 +53,11 @@ const files: readonly { name: string; given: string | Uint8Array; want: readonly
     want: [{ a: 1 }, { b: 2 }],
   },
   { name: "JSON after JSON", given: '{"a": "\\/"}\n{"a": 2}', want: [{ a: "/" }, { a: 2 }] },
+  {
+    name: "JSON that is no YAML",
+    given: `{\n\t"${"k".repeat(2_000)}":\t[\n\t1]}`,
+    want: [{ ["k".repeat(2_000)]: [1] }],
+  },
   { name: "YAML after JSON", given: '{"a": 1}\n---\nb: yes\n', want: [{ a: 1 }, { b: true }] },
   { name: "a brace that is no JSON", given: "{a: yes}\n", want: [{ a: true }] },
   { name: "a byte order mark", given: "\ufeffa: 1\n", want: [{ a: 1 }] },

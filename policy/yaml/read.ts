@@ -74,21 +74,21 @@ function readChunk(chunk: TextChunk): readonly (ReadDocument | BrokenDocument)[]
     const wrong = chunk.json ? undefined : refusedBeside(text, document);
     if (wrong !== undefined) return [{ ...wrong, line: lineAt(wrong.offset) }];
     if (document === undefined) return [];
-    const errors = document.errors.filter(() => !chunk.json);
-    if (errors.length > 0) {
-      return errors.slice(0, maxErrors).map(({ message, pos: [offset] }) => ({
+    // JSON has keys and tabs that YAML does not take; then only places are not known.
+    const isYaml = document.errors.length === 0;
+    if (!isYaml && !chunk.json) {
+      return document.errors.slice(0, maxErrors).map(({ message, pos: [offset] }) => ({
         error: `is not valid YAML: ${message.split("\n")[0]?.replace(/ at line.*$/, "")}`,
         fix: "correct the text there",
         line: lineAt(offset),
       }));
     }
-    const { value, duplicates } = chunk.json
-      ? { value: JSON.parse(text) as unknown, duplicates: jsonOfDocument(document).duplicates }
-      : jsonOfDocument(document);
+    const read = isYaml ? jsonOfDocument(document) : undefined;
+    const value = chunk.json ? (JSON.parse(text) as unknown) : read?.value;
     if (value === null || value === undefined) return [];
     const start = isMap(document.contents) ? (document.contents.range?.[0] ?? 0) : 0;
-    const more = second === undefined ? [] : [unread(lineAt(startOf(second)))];
-    const warnings = [...more, ...duplicates.map((one) => givenTwice(one, lineAt))];
+    const more = second === undefined || chunk.json ? [] : [unread(lineAt(startOf(second)))];
+    const warnings = [...more, ...(read?.duplicates ?? []).map((one) => givenTwice(one, lineAt))];
     return [{ value, line: lineAt(start), warnings, ...placesIn(document, lineAt) }];
   } catch (error) {
     if (error instanceof YamlError) {
