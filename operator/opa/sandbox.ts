@@ -64,8 +64,8 @@ export class Sandbox {
   readonly #idle = new Map<RegoProcess, number>();
   /** All that run. Written by #enter and #discard. */
   readonly #processes = new Set<RegoProcess>();
-  /** What a process has loaded. Written by #load. */
-  readonly #loaded = new WeakMap<RegoProcess, Set<SandboxUnit>>();
+  /** What a process has loaded, and may have dropped. Keeps no unit that nobody else has. Written by #load. */
+  readonly #loaded = new WeakMap<RegoProcess, WeakSet<SandboxUnit>>();
   readonly #numbers = new WeakMap<SandboxUnit, number>();
   #nextNumber = 1;
   /** Written by #retire. */
@@ -237,7 +237,7 @@ export class Sandbox {
     const answer = await this.#ask(process, request, { cpuMs, memoryMiB }, of, signal);
     if (answer.kind === "error") throw new EvaluationError(of, "failed", answer.message);
     if (answer.kind !== "loaded") throw new TypeError("the process answered another question");
-    const loaded = this.#loaded.get(process) ?? new Set();
+    const loaded = this.#loaded.get(process) ?? new WeakSet();
     this.#loaded.set(process, loaded.add(unit));
     return answer.facts;
   }
