@@ -28,7 +28,7 @@ export type AgentOptions = {
   readonly eventsFileMaxMb: number;
   readonly eventsFileBackups: number;
   readonly eventsSocket: string;
-  /** For /healthz and /readyz, on loopback. */
+  /** For /healthz, /readyz and /metrics, on loopback. */
   readonly healthPort: number | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
   readonly procfs: string;

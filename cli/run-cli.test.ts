@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -240,6 +240,40 @@ test("events follow copies a file until it is stopped", async () => {
     stop.abort(new Error("enough"));
     assert.equal(await running, 0);
     assert.equal(out(), `${bash}\n`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("events follow says how many lines were removed before it could read them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "follow-"));
+  try {
+    const path = join(folder, "events.log");
+    const index = async (first: number) => {
+      const inode = String((await stat(path, { bigint: true })).ino);
+      const files = [{ name: "events.log", inode, first }];
+      await writeFile(join(folder, ".events.index"), JSON.stringify(files));
+    };
+    await writeFile(path, `${bash}\n`);
+    await index(0);
+    const stop = new AbortController();
+    const env = { NODE_NAME: "worker-1" };
+    const { io, out, printed } = anIo({ signal: stop.signal, env });
+    const first = printed();
+    const running = runCli(["events", "follow", path], io);
+    await first;
+    const told = printed();
+    await rename(path, join(folder, "other")); // so that its inode is not used again
+    await writeFile(path, `${bash}\n`);
+    await index(8);
+    await told;
+    while (out().split("\n").length < 4) await printed();
+    stop.abort(new Error("enough"));
+    assert.equal(await running, 0);
+    const [before, line, after, end] = out().split("\n");
+    const { rate_limit_info: missed, node_name: node } = JSON.parse(line!);
+    assert.deepEqual(missed, { number_of_dropped_process_events: "7" });
+    assert.deepEqual([before, node, after, end], [bash, "worker-1", bash, ""]);
   } finally {
     await rm(folder, { recursive: true });
   }

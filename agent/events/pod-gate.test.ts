@@ -94,3 +94,13 @@ test("without Kubernetes nothing waits", () => {
   const gate = new PodGate({ monotonic: () => 0 });
   assert.equal(gate.ready(aGate().process(1, 7n)), true);
 });
+
+test("what waits is bounded in bytes, too: the longest waiting container goes first", () => {
+  const { gate, out, process, emit } = aGate({ limitBytes: 250 }); // each event has 100
+  emit(process(1, 7n), "first");
+  emit(process(2, 8n), "second");
+  assert.deepEqual(out, []);
+  emit(process(2, 8n), "third");
+  assert.deepEqual(out, ["first -"]);
+  assert.deepEqual(gate.stats(), { waiting: 2, gaveUp: { time: 0, space: 1 } });
+});
