@@ -253,11 +253,8 @@ export class KernelEngine implements Engine {
     const binaries: BinaryIds = numberBinaries(serving);
     return {
       hookNumber: (planned) => this.#numbers.of(planned),
-      binaryExact: binaries.exact,
-      binaryPrefix: binaries.prefix,
-      followGroups: groups,
-      classes,
-      classCapacity: capacity,
+      ...{ binaryExact: binaries.exact, binaryPrefix: binaries.prefix, followGroups: groups },
+      ...{ classes, classCapacity: capacity },
     };
   }
 

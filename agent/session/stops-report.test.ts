@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { resources } from "@guardbee/kube";
 import { hashSets } from "@guardbee/policy";
@@ -43,6 +45,24 @@ test("the first report of an agent that restarts has what was stopped before", a
   assert.deepEqual(status(world).stops, [{ set: "a", hash, count: 10 }]);
   await pass(world, 60_000);
   assert.equal(world.api.applied.length, reports + 1, "no report without them came between");
+});
+
+test("an agent that finds what an earlier version saved asks what is to be counted", async (t) => {
+  const world = aWorld(t);
+  const hash = putCounted(world, "a");
+  list(world, "a");
+  const first = await start(world);
+  const file = join(world.stateFolder, "desired.json");
+  await until(world, "the file", () => existsSync(file));
+  await first.stop();
+  const saved = readFileSync(file, "utf8");
+  const older = saved.replace(/,\s*"countStops":\s*true/, "");
+  assert.notEqual(older, saved);
+  writeFileSync(file, older);
+  const engine = new FakeEngine();
+  engine.stopped.set("a", { hash, stopped: 1, wouldStop: 0, ofProtected: 0 });
+  await start({ ...world, engine });
+  await until(world, "its stops", () => status(world).stops !== undefined);
 });
 
 test("of more sets than a status lists the others are counted, so that nobody takes them for none", async (t) => {
