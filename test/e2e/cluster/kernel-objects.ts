@@ -19,7 +19,7 @@ export const tracking = {
   map: [
     ...[".data.engine_st", "binaries_exact", "binaries_prefix", "cgroup_class", "events"],
     ...["exec_scratch", "followed", "gb_fence", "gb_fence", "gb_ids", "gb_ids", "losses"],
-    ...["process", "protected_binar"],
+    ...["process", "protected_binar", "stops"],
   ],
   /** One a program; links have no names. */
   link: Array.from({ length: 5 }, () => "raw_tracepoint"),
