@@ -94,7 +94,7 @@ export type RingReader = {
   /**
    * The next records, once there are any: many whole ones in one buffer, each padded to a multiple
    * of 8 and starting with struct event_header, whose `size` leads to the next. The buffer belongs
-   * to the receiver and has about 128 KiB at most. One read at a time; 16 MiB wait for the next, then
+   * to the receiver and has about 128 KiB at most. One read at a time; 8 MiB wait for the next, then
    * the rings fill, and the kernel counts what is lost. Undefined after `close`, and after `end` when
    * all was read.
    */

@@ -29,7 +29,7 @@ using std::chrono::steady_clock;
 /// What JS works on in one turn of its event loop, in records of the second ring, and of the first.
 constexpr size_t kBatchBytes = 64 * 1024;
 /// As much waits for JS; then the thread waits, the rings fill, and the kernel counts.
-constexpr size_t kQueueBytes = 16 * 1024 * 1024;
+constexpr size_t kQueueBytes = 8 * 1024 * 1024;
 /// After a read the thread lets records come together for so long: waking JS, and the disk behind
 /// it, costs more than a record does. The first record after a silence does not wait.
 constexpr milliseconds kPause{10};

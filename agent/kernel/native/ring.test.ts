@@ -47,7 +47,7 @@ test("a ring that JS is too slow for loses in the kernel, and only what is count
   const object = open(events, { repeat: 1000 });
   const link = object.attach("on_exec");
   const ring = openRing(object);
-  const execs = 600; // 24 MB of records; the reader holds 16 MB
+  const execs = 600; // 24 MB of records; the reader holds 8 MB
   for (let i = 0; i < execs; i++) spawnSync("/bin/true");
   const missed = Number(lost(object));
   await ring.has(execs * 1000 - missed);
