@@ -15,15 +15,19 @@ const local = blockList([
   "168.63.129.16/32", // Azure's platform services
   "100.100.100.200/32", // Alibaba Cloud's metadata
   "192.0.0.0/24",
+  "192.0.2.0/24", // examples, as the next two
+  "198.51.100.0/24",
+  "203.0.113.0/24",
   "224.0.0.0/4",
   "240.0.0.0/4",
-  "::/128",
-  "fe80::/10",
-  "fec0::/10",
   "fd00:ec2::254/128", // AWS's metadata
   "fd20:ce::254/128", // Google Cloud's metadata
-  "ff00::/8",
+  "2001::/23", // protocols, Teredo with its IPv4 addresses among them
+  "2001:db8::/32", // examples, as the next one
+  "3fff::/20",
 ]);
+/** All that is routed on the Internet (RFC 4291 §2.4): what is in neither this nor ours is no host. */
+const globalUnicast = blockList(["2000::/3"]);
 const loopback = blockList(["127.0.0.0/8", "::1/128"]);
 const privateRanges = blockList([
   "10.0.0.0/8",
@@ -41,7 +45,8 @@ export function addressKind(address: string): AddressKind {
   const family = isIPv6(address) ? "ipv6" : "ipv4";
   if (local.check(address, family)) return "local";
   if (loopback.check(address, family)) return "loopback";
-  return privateRanges.check(address, family) ? "private" : "public";
+  if (privateRanges.check(address, family)) return "private";
+  return family === "ipv4" || globalUnicast.check(address, family) ? "public" : "local";
 }
 
 function blockList(ranges: readonly string[]): BlockList {
@@ -53,14 +58,18 @@ function blockList(ranges: readonly string[]): BlockList {
   return list;
 }
 
-/** Of IPv4-mapped and -compatible (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056) addresses. */
+/**
+ * Of IPv4-mapped and -compatible (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052, and of RFC 8215's
+ * prefix what ends in the address) and 6to4 (RFC 3056) addresses.
+ */
 function embeddedIPv4(address: string): string | undefined {
   const words = wordsOf(address);
   const zeros = (from: number, to: number) => words.slice(from, to).every((word) => word === 0);
   const mapped = zeros(0, 5) && words[5] === 0xffff;
+  const translated = zeros(0, 4) && words[4] === 0xffff && words[5] === 0;
   const compatible = zeros(0, 6) && (words[6] !== 0 || words[7]! > 1);
-  const nat64 = words[0] === 0x64 && words[1] === 0xff9b && (zeros(2, 6) || words[2] === 1);
-  if (mapped || compatible || nat64) return dotted(words[6]!, words[7]!);
+  const nat64 = words[0] === 0x64 && words[1] === 0xff9b && words[2]! <= 1 && zeros(3, 6);
+  if (mapped || translated || compatible || nat64) return dotted(words[6]!, words[7]!);
   return words[0] === 0x2002 ? dotted(words[1]!, words[2]!) : undefined;
 }
 

@@ -123,6 +123,11 @@ const refused: readonly {
     want: ".manifest revision is not a string; write a string",
   },
   {
+    name: "a revision of more than 253 characters",
+    files: { ".manifest": JSON.stringify({ revision: "9".repeat(254) }) },
+    want: ".manifest revision is longer than 253 characters; name a version or a commit",
+  },
+  {
     name: "roots that are no strings",
     files: { ".manifest": '{"roots":[1]}' },
     want: ".manifest roots is not a list of strings; write paths",

@@ -3,7 +3,6 @@ import { isIP, type LookupFunction } from "node:net";
 import { type AddressKind, addressKind } from "./address.ts";
 import { BundleError } from "./bundle-error.ts";
 import { type Listing, listingOf } from "./host-list.ts";
-import { show } from "./show-url.ts";
 
 /** Where fetches may lead: redirects, token services and what names resolve to included. */
 export type Egress = {
@@ -13,8 +12,8 @@ export type Egress = {
   readonly option: "--bundle-hosts" | "--namespaced-bundle-hosts";
 };
 
-/** A request, and the first one of its chain of redirects. */
-export type Hop = { readonly url: URL; readonly first: URL };
+/** A request: one that the source's author asked for, or one that a redirect did. */
+export type Hop = { readonly url: URL; readonly isRedirect: boolean; readonly where: string };
 
 /**
  * InvalidSource unless `egress` lets the host of a request be asked. An address in the URL is checked
@@ -65,10 +64,10 @@ function mayReach(kind: AddressKind, listing: Listing, literal: boolean): boolea
 
 const insideAddress = "an address that bundles do not come from unless it is listed";
 
-function refusal({ url, first }: Hop, { option }: Egress, what: string): BundleError {
-  const how = url === first ? "is at" : "redirects to"; // where to is not for everyone to read
+function refusal({ isRedirect, where }: Hop, { option }: Egress, what: string): BundleError {
+  const how = isRedirect ? "redirects to" : "is at"; // where to is not for everyone to read
   return new BundleError(
     "InvalidSource",
-    `${show(first)}: ${how} ${what}; use a ConfigMap or another host, or have the host added to the operator's ${option}`,
+    `${where}: ${how} ${what}; use a ConfigMap or another host, or have the host added to the operator's ${option}`,
   );
 }

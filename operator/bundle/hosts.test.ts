@@ -78,7 +78,7 @@ test("a registry, and the token service that it names, are of the list", async (
   await assert.rejects(fetchOciBundle(source, { egress: only([]) }), refused(manifest, "is at"));
   await assert.rejects(
     fetchOciBundle(source, { egress: only([server.host]) }),
-    refused(`${tokens.origin}/token`, "is at"),
+    refused(`${server.origin}/v2/team/policy/ (its token service)`, "is at"),
   );
   assert.equal(tokens.requests.length, 1);
 });

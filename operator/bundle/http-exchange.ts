@@ -15,6 +15,8 @@ export type HttpGet = {
   readonly ca?: string | undefined;
   /** Of the body. */
   readonly maxBytes: number;
+  /** In messages; default the URL. Others read those, so a URL that a server named is in none. */
+  readonly where?: string;
 };
 
 export type HttpLimits = {
@@ -43,7 +45,7 @@ export async function exchange(
   const limit = {
     ms: idleMs,
     error: () =>
-      new BundleError("Unreachable", `${show(get.url)}: is silent for ${idleMs} ms; try later`),
+      new BundleError("Unreachable", `${whereOf(get)}: is silent for ${idleMs} ms; try later`),
   };
   const closing = new AbortController(); // the socket lives no longer than this function
   try {
@@ -52,7 +54,7 @@ export async function exchange(
     );
     const { statusCode: status = 0, headers } = response;
     if (status < 200 || status >= 300) return { status, headers, body: Buffer.alloc(0) };
-    assertPlain(get.url, headers);
+    assertPlain(get, headers);
     const declared = Number(headers["content-length"] ?? 0);
     if (declared > get.maxBytes) throw tooLarge(get, `has ${declared} bytes`);
     const chunks: Buffer[] = [];
@@ -74,12 +76,17 @@ export async function exchange(
     const { code, message } = error as NodeJS.ErrnoException;
     throw new BundleError(
       "Unreachable",
-      `${show(get.url)}: ${code ?? message}; check address and server`,
+      `${whereOf(get)}: ${code ?? message}; check address and server`,
       { cause: error },
     );
   } finally {
     closing.abort();
   }
+}
+
+/** What messages call the source that is asked. */
+export function whereOf({ url, where }: Pick<HttpGet, "url" | "where">): string {
+  return where ?? show(url);
 }
 
 /** The answer once its headers are there. The connection is for this one request. */
@@ -112,18 +119,18 @@ function send(
   });
 }
 
-function assertPlain(url: URL, headers: IncomingHttpHeaders): void {
+function assertPlain(get: HttpGet, headers: IncomingHttpHeaders): void {
   const encoding = headers["content-encoding"] ?? "identity";
   if (encoding === "identity") return;
   throw new BundleError(
     "NotABundle",
-    `${show(url)}: is sent with Content-Encoding; serve the file as it is`,
+    `${whereOf(get)}: is sent with Content-Encoding; serve the file as it is`,
   );
 }
 
 function tooLarge(get: HttpGet, what: string): BundleError {
   return new BundleError(
     "TooLarge",
-    `${show(get.url)}: ${what}, at most ${get.maxBytes} are allowed; leave out what the policy does not need`,
+    `${whereOf(get)}: ${what}, at most ${get.maxBytes} are allowed; leave out what the policy does not need`,
   );
 }

@@ -2,7 +2,13 @@ import type { Clock } from "@guardbee/kube";
 import { assertAuthorities } from "./authorities.ts";
 import { BundleError } from "./bundle-error.ts";
 import { assertMayAsk, checkedLookup, type Egress } from "./egress.ts";
-import { exchange, type HttpAnswer, type HttpGet, type HttpLimits } from "./http-exchange.ts";
+import {
+  exchange,
+  type HttpAnswer,
+  type HttpGet,
+  type HttpLimits,
+  whereOf,
+} from "./http-exchange.ts";
 import { show } from "./show-url.ts";
 
 /** What bounds a fetch, in time and in where it may lead. */
@@ -23,23 +29,24 @@ export async function httpGet(
 ): Promise<HttpAnswer> {
   if (get.ca !== undefined) assertAuthorities(get.ca);
   const { egress } = context;
+  const where = whereOf(get);
   let url = get.url;
   let authorization = get.authorization;
   for (let hops = 0; hops <= redirectsMax; hops++) {
-    const hop = { url, first: get.url };
+    const hop = { url, isRedirect: hops > 0, where };
     assertHttp(url);
     assertMayAsk(hop, egress);
     const lookup = checkedLookup(hop, egress);
-    const answer = await exchange({ ...get, url, authorization, lookup }, context, signal);
+    const answer = await exchange({ ...get, where, url, authorization, lookup }, context, signal);
     const location = redirects.has(answer.status) ? answer.headers.location : undefined;
     if (location === undefined) return answer;
-    const next = parseLocation(location, url);
+    const next = parseLocation(location, url, where);
     if (next.origin !== url.origin) authorization = undefined;
     url = next;
   }
   throw new BundleError(
     "Unreachable",
-    `${show(get.url)}: more than ${redirectsMax} redirects; use the address that they lead to`,
+    `${where}: more than ${redirectsMax} redirects; use the address that they lead to`,
   );
 }
 
@@ -63,7 +70,7 @@ export function parseHttpUrl(text: string): URL {
 }
 
 /** An Unreachable for an answer that is no success, with what Retry-After asks for. */
-export function unexpectedStatus(url: URL, answer: HttpAnswer, clock: Clock): BundleError {
+export function unexpectedStatus(where: string, answer: HttpAnswer, clock: Clock): BundleError {
   const { status } = answer;
   const retryAfterMs = parseRetryAfter(answer.headers["retry-after"], clock.now());
   const fix =
@@ -72,7 +79,7 @@ export function unexpectedStatus(url: URL, answer: HttpAnswer, clock: Clock): Bu
       : status === 404
         ? "check the address"
         : "check the server";
-  return new BundleError("Unreachable", `${show(url)}: answers ${status}; ${fix}`, {
+  return new BundleError("Unreachable", `${where}: answers ${status}; ${fix}`, {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
@@ -92,12 +99,14 @@ function assertHttp(url: URL): void {
   );
 }
 
-function parseLocation(location: string, from: URL): URL {
+function parseLocation(location: string, from: URL, where: string): URL {
   const problem = (what: string) =>
-    new BundleError("Unreachable", `${show(from)}: redirects ${what}; use another address`);
+    new BundleError("Unreachable", `${where}: redirects ${what}; use another address`);
   if (!URL.canParse(location, from.href)) throw problem("to what is no URL");
   const to = new URL(location, from.href);
-  if (to.protocol !== "https:" && to.protocol !== "http:") throw problem(`to ${to.protocol}`);
+  if (to.protocol !== "https:" && to.protocol !== "http:") {
+    throw problem("to what is neither https: nor http:");
+  }
   if (from.protocol === "https:" && to.protocol === "http:") throw problem("from https: to http:");
   if (to.username !== "" || to.password !== "") throw problem("to a URL with credentials");
   return to;

@@ -117,7 +117,12 @@ const badRedirects: readonly { name: string; location: string; want: string }[] 
   {
     name: "to a file",
     location: "file:///etc/passwd",
-    want: "redirects to file:; use another address",
+    want: "redirects to what is neither https: nor http:; use another address",
+  },
+  {
+    name: "whose scheme is text of the server",
+    location: "read-this:/and-this",
+    want: "redirects to what is neither https: nor http:; use another address",
   },
   {
     name: "to a URL with credentials",
@@ -249,6 +254,22 @@ test("a server that never answers is given up after the silence allowed", async 
     [reason, message],
     ["Unreachable", `${origin}/: is silent for 5000 ms; try later`],
   );
+});
+
+test("where a server redirects to is not told by what goes wrong there", async () => {
+  const inside = await serve((request, response) => {
+    if (request.url === "/gone/secret") request.socket.destroy();
+    else if (request.url === "/zipped/secret") response.setHeader("content-encoding", "br").end();
+    else response.writeHead(302, { location: "http://" }).end();
+  });
+  for (const what of ["gone", "zipped", "on"]) {
+    const home = await serve((_, response) =>
+      response.writeHead(302, { location: `${inside.origin}/${what}/secret` }).end(),
+    );
+    const error: Error = await get({ url: `${home.origin}/b` }).catch((reason) => reason);
+    assert.ok(error.message.startsWith(`${home.origin}/b: `), error.message);
+    assert.doesNotMatch(error.message, /secret/);
+  }
 });
 
 test("a server that stops in the middle is given up too", async () => {

@@ -28,7 +28,7 @@ export async function fetchHttp(
     signal,
   );
   if (answer.status === 304 && etag !== undefined) return { kind: "unchanged", etag };
-  if (answer.status !== 200) throw unexpectedStatus(url, answer, context.clock);
+  if (answer.status !== 200) throw unexpectedStatus(show(url), answer, context.clock);
   if (source.digest !== undefined) assertDigest(show(url), answer.body, source.digest);
   const newEtag = answer.headers.etag;
   return {

@@ -15,6 +15,9 @@ export type WasmResolver = { readonly entryPoint: string; readonly module: strin
 /** The name of the file in a bundle. */
 export const manifestPath = ".manifest";
 
+/** It goes into statuses, and its numbers are compared. */
+const revisionLengthMax = 253;
+
 /** Of loose files, which need none. */
 export const emptyManifest: Manifest = { revision: "", roots: [""], wasm: [] };
 
@@ -34,6 +37,10 @@ function parseManifest(content: Uint8Array): Manifest {
   if (!isDocumentObject(raw)) throw malformed("is not an object", "let opa build write it");
   const { revision = "", roots = [""], wasm = [] } = raw;
   if (typeof revision !== "string") throw malformed("revision is not a string", "write a string");
+  if (revision.length > revisionLengthMax) {
+    const what = `revision is longer than ${revisionLengthMax} characters`;
+    throw malformed(what, "name a version or a commit");
+  }
   if (!isStrings(roots)) throw malformed("roots is not a list of strings", "write paths");
   assertRegoV1(raw);
   return { revision, roots: parseRoots(roots), wasm: parseWasm(wasm) };

@@ -20,11 +20,21 @@ export function parseManifest(where: string, content: Buffer): OciManifest {
   const raw = parseJson(where, content) as Record<string, unknown> | null;
   const descriptors = (list: readonly unknown[], what: string) =>
     list.map((one) => parseDescriptor(where, one, what));
-  if (Array.isArray(raw?.layers)) {
-    return { kind: "image", layers: descriptors(raw.layers, "layer") };
+  const { mediaType, layers, manifests } = raw ?? {};
+  // Whoever signed it may have read the other half (CVE-2021-41190).
+  const isBoth =
+    (layers !== undefined && manifests !== undefined) ||
+    (layers !== undefined && indexTypes.includes(mediaType as string)) ||
+    (manifests !== undefined && imageTypes.includes(mediaType as string));
+  if (isBoth) {
+    const what = `${where}: is an image manifest and an index at once`;
+    throw new BundleError("NotABundle", `${what}; push the bundle with oras or policy`);
   }
-  if (Array.isArray(raw?.manifests)) {
-    return { kind: "index", manifests: descriptors(raw.manifests, "manifest") };
+  if (Array.isArray(layers)) {
+    return { kind: "image", layers: descriptors(layers, "layer") };
+  }
+  if (Array.isArray(manifests)) {
+    return { kind: "index", manifests: descriptors(manifests, "manifest") };
   }
   throw new BundleError(
     "NotABundle",

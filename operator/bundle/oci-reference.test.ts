@@ -38,6 +38,10 @@ const bad = [
   `registry.example/policy@${digest}@${digest}`,
   "user@registry.example/policy:v1",
   "registry.example?/policy:v1",
+  "1.2.3.4.5/policy:v1",
+  "localhost:99999/policy:v1",
+  "127.999.1.1/policy:v1",
+  "[:::::]/policy:v1",
 ];
 for (const text of bad) {
   test(`parseOciReference refuses ${JSON.stringify(text)}`, () => {

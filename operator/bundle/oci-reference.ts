@@ -27,6 +27,7 @@ export function parseOciReference(text: string): OciReference {
     rest.length === 0 &&
     named!.length <= 512 &&
     registryPattern.test(registry) &&
+    URL.canParse(`https://${registry}`) && // no port 99999, no address 1.2.3.4.5
     repositoryPattern.test(repository!) &&
     (tag === undefined || tagPattern.test(tag)) &&
     (digest === undefined ? tag !== undefined : isDigest(digest));

@@ -206,6 +206,23 @@ describe("an image index, as docker buildx pushes it even for one platform", () 
       want: /: is an index of sha256:3{64}, which is not in the registry; push it again$/,
     },
   ];
+  const ambiguous: readonly { readonly name: string; readonly more: object }[] = [
+    { name: "has layers as well", more: { layers: [] } },
+    { name: "says that it is an image", more: { mediaType: image } },
+  ];
+  for (const { name, more } of ambiguous) {
+    test(`that ${name} is refused: others would read it as something else`, async () => {
+      const registry = await registryWith();
+      const { digest } = registry.push("inner", [{ content: tarball }]);
+      const manifests = [{ mediaType: image, size: 1, digest }];
+      registry.pushManifest("v1", JSON.stringify({ mediaType: index, manifests, ...more }));
+      await assert.rejects(get({ reference: registry.reference("v1") }), {
+        reason: "NotABundle",
+        message: `${registry.reference("v1")}: is an image manifest and an index at once; push the bundle with oras or policy`,
+      });
+    });
+  }
+
   for (const { name, entries, want } of problems) {
     test(`of ${name} is refused, and not as absent`, async () => {
       const { registry } = await indexOf(entries);
@@ -318,6 +335,19 @@ describe("credentials for a registry", () => {
     });
   });
 
+  test("are not sent to a token service in plain HTTP on another machine", async () => {
+    const registry = await registryWith((_, response) => {
+      const challenge = 'Bearer realm="http://bundles.example/token"';
+      response.writeHead(401, { "www-authenticate": challenge }).end();
+      return true;
+    });
+    const credentials = { hosts: [registry.server.host, "bundles.example"], username: "u" };
+    await assert.rejects(get({ reference: registry.reference("v1"), credentials }), {
+      reason: "Unreachable",
+      message: `http://${registry.server.host}/v2/team/policy/: names no usable token service; check the registry`,
+    });
+  });
+
   test("that bring no token end the fetch", async () => {
     const tokens = await startWebServer((_, response) => response.end('{"token":7}'));
     closeAfter(tokens);
@@ -327,7 +357,7 @@ describe("credentials for a registry", () => {
     });
     await assert.rejects(get({ reference: registry.reference("v1") }), {
       reason: "Unreachable",
-      message: `${tokens.origin}/t: answers no token; check the registry`,
+      message: `${registry.server.origin}/v2/team/policy/ (its token service): answers no token; check the registry`,
     });
   });
 });

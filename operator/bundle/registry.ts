@@ -48,7 +48,7 @@ export class Registry {
     const headers = { accept: manifestTypes.join(", ") };
     const answer = await this.#get({ url, headers, maxBytes: manifestBytesMax }, signal);
     if (answer.status === 404) return undefined;
-    if (answer.status !== 200) throw unexpectedStatus(url, answer, this.#context.clock);
+    if (answer.status !== 200) throw unexpectedStatus(show(url), answer, this.#context.clock);
     return answer.body;
   }
 
@@ -56,7 +56,7 @@ export class Registry {
   async blob(descriptor: Descriptor, signal: AbortSignal): Promise<Buffer> {
     const url = new URL(`blobs/${descriptor.digest}`, this.#base);
     const answer = await this.#get({ url, maxBytes: descriptor.size }, signal);
-    if (answer.status !== 200) throw unexpectedStatus(url, answer, this.#context.clock);
+    if (answer.status !== 200) throw unexpectedStatus(show(url), answer, this.#context.clock);
     assertDigest(show(url), answer.body, descriptor.digest);
     return answer.body;
   }
@@ -96,18 +96,27 @@ export class Registry {
       const what = `${show(this.#base)}: has its token service at a host that the credentials are not for`;
       throw new BundleError("InvalidSource", `${what}; add it to host in their Secret`);
     }
-    const get = { url: realm, ca: this.#options.ca, authorization: own, maxBytes: tokenBytesMax };
+    const where = `${show(this.#base)} (its token service)`;
+    const bounds = { ca: this.#options.ca, maxBytes: tokenBytesMax };
+    const get = { url: realm, where, authorization: own, ...bounds };
     const answer = await httpGet(get, this.#context, signal);
-    if (answer.status !== 200) throw unexpectedStatus(realm, answer, this.#context.clock);
-    return `Bearer ${parseToken(realm, answer.body)}`;
+    if (answer.status !== 200) throw unexpectedStatus(where, answer, this.#context.clock);
+    return `Bearer ${parseToken(where, answer.body)}`;
   }
 
-  /** Where tokens are; never over plain HTTP when the registry itself is not spoken to like that. */
+  /**
+   * Where tokens are; never over plain HTTP when the registry itself is not spoken to like that, nor
+   * with credentials to another machine.
+   */
   #realm(text: string | undefined): URL {
-    const safe = ["https:", this.#base.protocol];
     if (text !== undefined && URL.canParse(text)) {
       const realm = new URL(text);
-      if (safe.includes(realm.protocol) && realm.username === "") return realm;
+      const { protocol, username, password, host } = realm;
+      const isPlainSafe = this.#options.credentials === undefined || isLoopback(host);
+      const isSafe =
+        protocol === "https:" ||
+        (protocol === "http:" && protocol === this.#base.protocol && isPlainSafe);
+      if (isSafe && username === "" && password === "") return realm;
     }
     throw new BundleError(
       "Unreachable",
@@ -116,7 +125,7 @@ export class Registry {
   }
 }
 
-function parseToken(realm: URL, body: Buffer): string {
+function parseToken(where: string, body: Buffer): string {
   try {
     const { token, access_token } = JSON.parse(body.toString()) as Record<string, unknown>;
     const found = token ?? access_token;
@@ -124,5 +133,5 @@ function parseToken(realm: URL, body: Buffer): string {
   } catch {
     // said below
   }
-  throw new BundleError("Unreachable", `${show(realm)}: answers no token; check the registry`);
+  throw new BundleError("Unreachable", `${where}: answers no token; check the registry`);
 }
