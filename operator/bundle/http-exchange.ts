@@ -50,7 +50,7 @@ export async function exchange(
   const closing = new AbortController(); // the socket lives no longer than this function
   try {
     const response = await withDeadline(clock, limit, signal, (limited) =>
-      send(get, AbortSignal.any([limited, closing.signal])),
+      orAborted(send(get, AbortSignal.any([limited, closing.signal])), limited),
     );
     const { statusCode: status = 0, headers } = response;
     if (status < 200 || status >= 300) return { status, headers, body: Buffer.alloc(0) };
@@ -74,6 +74,8 @@ export async function exchange(
     signal.throwIfAborted();
     if (error instanceof BundleError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
+    // Its message has the proxy's URL, and a password in that.
+    if (code === "ERR_PROXY_TUNNEL") throw noTunnel(get);
     throw new BundleError(
       "Unreachable",
       `${whereOf(get)}: ${code ?? message}; check address and server`,
@@ -94,9 +96,9 @@ function send(
   get: HttpGet & { readonly lookup: LookupFunction },
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const { request, Agent } = get.url.protocol === "https:" ? https : http;
+  const { request } = get.url.protocol === "https:" ? https : http;
   const options = {
-    agent: new Agent({ proxyEnv: process.env }),
+    agent: agentFor(get.url, signal),
     headers: {
       "user-agent": "guardbee",
       // digests are of what the file is
@@ -117,6 +119,29 @@ function send(
       .on("error", (error) => reject(signal.aborted ? signal.reason : error))
       .end();
   });
+}
+
+/**
+ * Its connections end when `signal` aborts. A request that is aborted has no connection to close yet
+ * while a proxy opens the way to the server.
+ */
+function agentFor({ protocol }: URL, signal: AbortSignal): http.Agent {
+  const { Agent } = protocol === "https:" ? https : http;
+  const agent = new Agent({ proxyEnv: process.env });
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (...args) => {
+    const socket = connect(...args);
+    signal.addEventListener("abort", () => socket?.destroy(), { once: true });
+    return socket;
+  };
+  return agent;
+}
+
+function noTunnel(get: HttpGet): BundleError {
+  return new BundleError(
+    "Unreachable",
+    `${whereOf(get)}: the proxy opens no way to it; check HTTPS_PROXY, NO_PROXY and the proxy's rules`,
+  );
 }
 
 function assertPlain(get: HttpGet, headers: IncomingHttpHeaders): void {

@@ -4,15 +4,20 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import http, { type RequestListener } from "node:http";
 import https from "node:https";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
+import { inspect } from "node:util";
+import { ManualClock } from "@guardbee/kube";
+import { type BundleSource, defaultLimits } from "./bundle.ts";
+import type { Egress } from "./egress.ts";
+import { fetchBundle } from "./fetch-bundle.ts";
 import { selfSigned } from "./testing/certificate.ts";
 import { temporaryFolder } from "./testing/opa.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
 import { startWebServer, type WebServer } from "./testing/web-server.ts";
 
-// Each fetch is a process of its own: the environment, and the authorities in it, are read at its start.
+// Most fetches are processes of their own: the authorities in the environment are read at the start.
 
 const fetcher = `
 import { fetchBundle } from ${JSON.stringify(join(import.meta.dirname, "fetch-bundle.ts"))};
@@ -136,4 +141,55 @@ describe("a bundle behind a proxy", () => {
       "Unreachable: https://bundles.example/b: ECONNREFUSED; check address and server",
     );
   });
+});
+
+/** Behind a proxy that does with each connection what `on` says. */
+async function behindProxy(t: TestContext, on: (socket: Socket) => void) {
+  const proxy = createServer((socket) => on(socket.on("error", () => {}))).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const address = `http://user:passw0rd@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  for (const name of ["HTTPS_PROXY", "HTTP_PROXY"]) process.env[name] = address;
+  t.after(() => {
+    for (const name of ["HTTPS_PROXY", "HTTP_PROXY"]) delete process.env[name];
+    proxy.close();
+  });
+  const clock = new ManualClock();
+  const fetching = (url: string): Promise<Error> => {
+    const source: BundleSource = { kind: "http", url, digest: `sha256:${"0".repeat(64)}` };
+    const bounds = { limits: defaultLimits, timeoutMs: 60_000, idleMs: 5_000, clock };
+    const egress: Egress = { option: "--bundle-hosts" };
+    const { signal } = new AbortController();
+    return fetchBundle(source, { ...bounds, egress, signal }).then(
+      () => assert.fail("there is no bundle"),
+      (error: Error) => error,
+    );
+  };
+  return { clock, fetching };
+}
+
+for (const scheme of ["http", "https"]) {
+  test(`a proxy that is silent about ${scheme} is given up, and its connection closed`, async (t) => {
+    const asked = Promise.withResolvers<Socket>();
+    const { clock, fetching } = await behindProxy(t, (socket) => {
+      socket.once("data", () => asked.resolve(socket));
+    });
+    const failure = fetching(`${scheme}://bundles.example/b`);
+    const closed = once(await asked.promise, "close");
+    await clock.advance(5_000);
+    const { message } = await failure;
+    assert.equal(message, `${scheme}://bundles.example/b: is silent for 5000 ms; try later`);
+    await closed;
+  });
+}
+
+test("what a proxy refuses is told without what it said and without its password", async (t) => {
+  const { fetching } = await behindProxy(t, (socket) => {
+    socket.once("data", () => socket.end("HTTP/1.1 403 no-entry\r\n\r\n"));
+  });
+  const error = await fetching("https://bundles.example/b");
+  assert.equal(
+    error.message,
+    "https://bundles.example/b: the proxy opens no way to it; check HTTPS_PROXY, NO_PROXY and the proxy's rules",
+  );
+  assert.doesNotMatch(inspect(error), /passw0rd|no-entry/);
 });
