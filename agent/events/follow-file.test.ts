@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { ManualClock } from "@guardbee/kube";
 import fc from "fast-check";
 import { type FollowOptions, followFile } from "./follow-file.ts";
@@ -156,3 +158,42 @@ test("across rotations each line is given in its order, or counted in its place"
     }),
   );
 });
+
+const notFollowed = [
+  { name: "/dev/null", path: "/dev/null", want: /^is no plain file$/ },
+  { name: "a folder", path: tmpdir(), want: /^is no plain file$/ },
+];
+for (const { name, path, want } of notFollowed) {
+  test(`${name} is not followed`, async () => {
+    await assert.rejects(follow(path), { message: want });
+  });
+}
+
+test("a pipe that nobody writes to is not followed, and not waited for", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "follow-"));
+  const path = join(folder, "pipe");
+  await promisify(execFile)("mkfifo", [path]);
+  try {
+    await assert.rejects(follow(path), { message: "is no plain file" });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a line without end is given up, however long it gets", () =>
+  following({}, async ({ path, read }) => {
+    await writeFile(path, `one\n${"x".repeat(1_000_000)}\ntwo\n`);
+    assert.equal((await read()).length, 1_000_009);
+    const folder = await mkdtemp(join(tmpdir(), "follow-"));
+    const long = join(folder, "long");
+    await writeFile(long, Buffer.alloc(17 * 1024 * 1024));
+    await assert.rejects(follow(long), {
+      message: "has a line of over 16777216 bytes; its writer writes no JSON lines",
+    });
+    await rm(folder, { recursive: true });
+  }));
+
+function follow(path: string): Promise<void> {
+  const clock = new ManualClock();
+  return followFile({ path, from: "start", onLines() {}, clock }, new AbortController().signal);
+}

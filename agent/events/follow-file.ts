@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock } from "@guardbee/kube";
@@ -20,14 +21,15 @@ export type FollowOptions = {
  * Gives on what is appended to a file until aborted. It waits for a file that is not there yet, and
  * when the file is rotated away, replaced or emptied it reads the old one to its end and goes on
  * with the one after it: by the index of a RotatingFile each of them in turn, and what was removed
- * by then is counted; without an index the one that has the path.
+ * by then is counted; without an index the one that has the path. Throws on what is no plain file, and
+ * on a line of more than 16 MiB.
  */
 export async function followFile(options: FollowOptions, signal: AbortSignal): Promise<void> {
   const { path, clock, pollMs = 250, onMissed } = options;
   let { from } = options;
   try {
     for (let file: FileHandle | undefined; ; ) {
-      file ??= await open(path, "r").catch(noneYet);
+      file ??= await open(path, readOnly).catch(noneYet);
       if (file === undefined) {
         from = "start"; // whatever is in the file when it comes is new
         await clock.sleep(pollMs, signal);
@@ -70,6 +72,7 @@ class Reading {
   async untilReplaced(from: "start" | "end", signal: AbortSignal): Promise<void> {
     const { path, clock, pollMs } = this.#options;
     const opened = await this.#file.stat({ bigint: true });
+    if (!opened.isFile()) throw new Error("is no plain file");
     if (from === "end") {
       this.#at = Number(opened.size);
       this.#lines = await countLines(this.#file, this.#at);
@@ -127,6 +130,9 @@ class Reading {
     const all = this.#unended.length === 0 ? bytes : Buffer.concat([this.#unended, bytes]);
     const end = all.lastIndexOf("\n") + 1;
     this.#unended = all.subarray(end);
+    if (this.#unended.length > maxLineBytes) {
+      throw new Error(`has a line of over ${maxLineBytes} bytes; its writer writes no JSON lines`);
+    }
     if (end === 0) return;
     const lines = all.subarray(0, end);
     this.#lines += newlinesIn(lines);
@@ -147,6 +153,10 @@ class Reading {
 }
 
 const chunkBytes = 64 * 1024;
+/** As readers of events take it. */
+const maxLineBytes = 16 * 1024 * 1024;
+/** A pipe without a writer would hold up the open, and with it the end of the process. */
+const readOnly = constants.O_RDONLY | constants.O_NONBLOCK;
 /** How often the index is looked at before it is taken for one that nobody writes any more. */
 const nextTries = 4;
 
