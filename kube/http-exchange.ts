@@ -12,6 +12,13 @@ export type HttpAnswer = {
   readonly body: string;
 };
 
+export type HttpRequest = {
+  /** The address that it comes from. */
+  readonly peer: string;
+  /** Whole; empty where the route takes none. */
+  readonly body: Buffer;
+};
+
 export type HttpRoute = {
   /** GET answers HEAD, too. */
   readonly method: "GET" | "POST";
@@ -19,11 +26,8 @@ export type HttpRoute = {
   readonly maxBodyBytes?: number;
   /** An answer that needs no body; undefined: read it. */
   readonly refuse?: (request: IncomingMessage) => HttpAnswer | undefined;
-  /**
-   * `body` is whole, and empty where the route takes none. `signal` aborts when the peer is gone, or
-   * the server ends. Throwing is a 500.
-   */
-  readonly answer: (body: Buffer, signal: AbortSignal) => HttpAnswer | Promise<HttpAnswer>;
+  /** `signal` aborts when the peer is gone, or the server ends. Throwing is a 500. */
+  readonly answer: (request: HttpRequest, signal: AbortSignal) => HttpAnswer | Promise<HttpAnswer>;
 };
 
 /** A request that is being received or answered, by the key of its connection. */
@@ -111,7 +115,8 @@ async function answerTo(
     const body = maxBodyBytes === 0 ? empty : await receive(request, response, maxBodyBytes);
     if (body === undefined) return plain(413, `more than ${maxBodyBytes} bytes`);
     busy();
-    const answer = route.answer(body, within);
+    const peer = request.socket.remoteAddress ?? "gone";
+    const answer = route.answer({ peer, body }, within);
     return await orAborted(Promise.resolve(answer), within);
   } catch (err) {
     if (within.aborted || request.destroyed) return plain(500, "gone");

@@ -19,7 +19,7 @@ const ok: HttpRoute = { method: "GET", answer: () => ({ status: 200, body: "ok\n
 const echo: HttpRoute = {
   method: "POST",
   maxBodyBytes: 10,
-  answer: (body) => ({ status: 200, body: body.toString() }),
+  answer: ({ body }) => ({ status: 200, body: body.toString() }),
 };
 
 async function serving(routes: object = {}, listen: Partial<HttpListen> = {}) {
@@ -151,7 +151,7 @@ test("more requests before there is an answer: the connection ends, and its work
   const ended = Promise.withResolvers<unknown>();
   const held: HttpRoute = {
     method: "GET",
-    answer: (_body, signal) =>
+    answer: (_request, signal) =>
       new Promise(() => signal.addEventListener("abort", () => ended.resolve(signal.reason))),
   };
   const target = await serving({ "/held": held });

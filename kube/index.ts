@@ -8,7 +8,7 @@ export {
 } from "./connection.ts";
 export { KubeconfigError } from "./credentials.ts";
 export { type Health, type HealthListen, serveHealth } from "./health.ts";
-export type { HttpAnswer, HttpRoute } from "./http-exchange.ts";
+export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-exchange.ts";
 export { type HttpListen, type HttpServer, serve } from "./http-server.ts";
 export { askedDelayMs, isKubeError, KubeError } from "./kube-error.ts";
 export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";

@@ -13,13 +13,17 @@ test("each piece of work is followed by a pause as long, whatever it gives", asy
   };
   const half = new HalfTime({ ...clockOf(clock), monotonic: () => nowMs });
   const done: string[] = [];
-  const first = half.run(() => spend(30), never).then(() => done.push("first"));
-  const second = half.run(() => {
-    spend(500);
-    throw new Error("second");
-  }, never);
+  const first = half.run("api", () => spend(30), never).then(() => done.push("first"));
+  const second = half.run(
+    "api",
+    () => {
+      spend(500);
+      throw new Error("second");
+    },
+    never,
+  );
   second.catch((error: Error) => done.push(error.message));
-  const third = half.run(() => "third", never).then((name) => done.push(name));
+  const third = half.run("api", () => "third", never).then((name) => done.push(name));
   await clock.advance(29);
   assert.deepEqual(done, ["first"]);
   await clock.advance(1);
@@ -31,14 +35,23 @@ test("each piece of work is followed by a pause as long, whatever it gives", asy
   assert.deepEqual(done, ["first", "second", "third"]);
 });
 
+test("peers take turns: who asks for much does not keep others waiting", async () => {
+  const half = new HalfTime(new ManualClock());
+  const done: string[] = [];
+  const ask = (peer: string, name: string) => half.run(peer, () => void done.push(name), never);
+  const flood = ["a1", "a2", "a3", "a4"].map((name) => ask("a", name));
+  await Promise.all([...flood, ask("api", "api1"), ask("b", "b1"), ask("api", "api2")]);
+  assert.deepEqual(done, ["a1", "a2", "api1", "b1", "a3", "api2", "a4"]);
+});
+
 test("whoever waits no longer is passed over", async () => {
   const clock = new ManualClock();
   const half = new HalfTime(clock);
   const gone = new AbortController();
-  const waiting = half.run(() => assert.fail("is not run"), gone.signal);
+  const waiting = half.run("api", () => assert.fail("is not run"), gone.signal);
   gone.abort(new Error("gone"));
   await assert.rejects(waiting, /^Error: gone$/);
-  assert.equal(await half.run(() => 1, never), 1);
+  assert.equal(await half.run("api", () => 1, never), 1);
 });
 
 function clockOf(clock: ManualClock) {

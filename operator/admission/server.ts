@@ -1,6 +1,7 @@
 import {
   type Clock,
   type HttpAnswer,
+  type HttpRequest,
   type HttpRoute,
   serve,
   type TrustedClients,
@@ -56,7 +57,7 @@ export async function serveAdmission(
       }
       return ready() ? undefined : refuse(503, "not ready");
     },
-    answer: (body, within) => answerTo(body, { ...options, halfTime }, within),
+    answer: (request, within) => answerTo(request, { ...options, halfTime }, within),
   };
   const listen = { port, ...(host === undefined ? {} : { host }), requests, keepAliveMs, log };
   const routes = new Map([["/validate", validate]]);
@@ -69,12 +70,13 @@ export async function serveAdmission(
 }
 
 async function answerTo(
-  body: Buffer,
+  { peer, body }: HttpRequest,
   options: AdmissionServerOptions & { readonly halfTime: HalfTime },
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const { admit, clock, log, halfTime } = options;
-  const review = await halfTime.run(() => parseReview(parseJson(body.toString("utf8"))), signal);
+  const parse = () => parseReview(parseJson(body.toString("utf8")));
+  const review = await halfTime.run(peer, parse, signal);
   if ("error" in review) return refuse(400, review.error);
   const verdict = await withDeadline(
     clock,
@@ -82,7 +84,7 @@ async function answerTo(
     signal,
     async (limited) => {
       // It parses and lowers in one go, then waits for Rego.
-      const admitting = halfTime.run(() => ({ verdict: admit(review, limited) }), limited);
+      const admitting = halfTime.run(peer, () => ({ verdict: admit(review, limited) }), limited);
       const answered = admitting.then(({ verdict }) => verdict);
       return Promise.race([answered, aborted(limited)]);
     },
