@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { buffer } from "node:stream/consumers";
+import type { Readable } from "node:stream";
 import type { CheckedFile } from "@guardbee/policy";
 import { type Io, standardInput, UsageError } from "./command.ts";
 
@@ -9,9 +10,25 @@ export async function readPolicies(paths: readonly string[], io: Io): Promise<Ch
   return (await Promise.all(paths.map((path) => readPath(path, io)))).flat();
 }
 
+const maxMiB = 64;
+
+/** A device has no end, and what a pipe gives is not known before. */
+async function readWhole(source: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    if (bytes > maxMiB * 1024 * 1024) {
+      throw new Error(`is larger than ${maxMiB} MiB; give it in parts`);
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
 async function readInput(io: Io): Promise<Buffer> {
   try {
-    return await buffer(io.stdin);
+    return await readWhole(io.stdin);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`-: cannot be read: ${reason}`);
@@ -23,13 +40,13 @@ async function readPath(path: string, io: Io): Promise<CheckedFile[]> {
   const absolute = resolve(io.cwd, path);
   try {
     if (!(await stat(absolute)).isDirectory()) {
-      return [{ file: path, content: await readFile(absolute) }];
+      return [{ file: path, content: await readWhole(createReadStream(absolute)) }];
     }
     const names = (await readdir(absolute)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
     return await Promise.all(
       names.map(async (name) => ({
         file: join(path, name),
-        content: await readFile(join(absolute, name)),
+        content: await readWhole(createReadStream(join(absolute, name))),
       })),
     );
   } catch (error) {

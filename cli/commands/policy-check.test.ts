@@ -90,6 +90,11 @@ test("policy check judges a RegoPolicy, and compiles it where opa is found", asy
   );
 });
 
+test("policy check takes no more than 64 MiB of a file, however much there is", async () => {
+  const message = "/dev/zero: cannot be read: is larger than 64 MiB; give it in parts";
+  await assert.rejects(run({ paths: ["/dev/zero"] }), { code: "GUARDBEE_USAGE", message });
+});
+
 test("policy check names and counts what it does not check, and fails on it when strict", async () => {
   const text = `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\napiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: b}\nspec: {podSelector: {}, kprobes: [{call: sys_read}]}\n`;
   const given = await run({ paths: [standardInput] }, text);
