@@ -99,10 +99,13 @@ export type Condition =
       readonly values: readonly number[];
       /**
        * Compare the pid in the process's own pid namespace, which is 0 for a process in the
-       * host's; then followForks has no effect, as upstream. Otherwise the host's pid.
+       * host's. Otherwise the host's pid.
        */
       readonly inNamespace: boolean;
-      /** Also true for descendants (up to 10 generations) of the listed pids. */
+      /**
+       * Also true for descendants (up to 10 generations) of the listed pids; with inNamespace of
+       * those that live in the process's namespace.
+       */
       readonly followForks: boolean;
     }
   | {

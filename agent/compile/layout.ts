@@ -10,6 +10,7 @@ export const layout = {
   followGroups: 64,
   dim: {
     ...{ pid: 0, nspid: 1, pidTreeIn: 2, pidTreeNot: 3, binary: 4, binaryPrefix: 5 },
+    ...{ nspidTreeIn: 6, nspidTreeNot: 7 },
     ...{ slot: 8, max: 16 },
   },
   /** Rows of the table itself: two a dimension, one a slot for text that equals none, the host's. */
@@ -31,6 +32,7 @@ export const layout = {
     numberEvents: 512,
     binaryExact: 1024,
     binaryPrefix: 2048,
+    nspidTree: 4096,
   },
   argType: {
     int: 1,

@@ -177,7 +177,7 @@ class Builder {
   #addPids(rows: Bits[], place: (dim: number, dimension: Dimension) => void): void {
     const flat = (inNamespace: boolean, dim: number, use: number): void => {
       const asked = collect(this.#conditions, (c) =>
-        c.by === "pid" && c.inNamespace === inNamespace && (inNamespace || !c.followForks)
+        c.by === "pid" && c.inNamespace === inNamespace && !c.followForks
           ? listing(c.op === "NotIn", c.values.map(String))
           : undefined,
       );
@@ -189,14 +189,21 @@ class Builder {
     };
     flat(true, layout.dim.nspid, layout.use.nspid);
     flat(false, layout.dim.pid, layout.use.pid);
-    this.#addPidTree(rows);
+    this.#addPidTree(rows, false);
+    this.#addPidTree(rows, true);
   }
 
   /** The kernel adds the entries of all generations up, so these hold single conditions' bits. */
-  #addPidTree(rows: Bits[]): void {
+  #addPidTree(rows: Bits[], inNamespace: boolean): void {
+    const { dim, use } = layout;
+    const [listedDim, excludedDim] = inNamespace
+      ? [dim.nspidTreeIn, dim.nspidTreeNot]
+      : [dim.pidTreeIn, dim.pidTreeNot];
     const tree = (op: "In" | "NotIn") =>
       collect(this.#conditions, (c) =>
-        c.by === "pid" && !c.inNamespace && c.followForks && c.op === op ? c : undefined,
+        c.by === "pid" && c.inNamespace === inNamespace && c.followForks && c.op === op
+          ? c
+          : undefined,
       );
     const [listed, excluded] = [tree("In"), tree("NotIn")];
     if (listed.length + excluded.length === 0) return;
@@ -207,12 +214,12 @@ class Builder {
         `${name}: one selector has two matchPIDs In with followForks; write one`,
       );
     }
-    this.#use |= layout.use.pidTree;
+    this.#use |= inNamespace ? use.nspidTree : use.pidTree;
     const asking = new Set(listed.map(({ bit }) => bit));
-    rows[2 * layout.dim.pidTreeIn] = this.#where((bit) => !asking.has(bit));
+    rows[2 * listedDim] = this.#where((bit) => !asking.has(bit));
     for (const [dim, asked] of [
-      [layout.dim.pidTreeIn, listed],
-      [layout.dim.pidTreeNot, excluded],
+      [listedDim, listed],
+      [excludedDim, excluded],
     ] as const) {
       const values = new Set(
         asked.flatMap(({ conditions }) => conditions.flatMap((c) => c.values)),

@@ -55,11 +55,16 @@ test("reading a forbidden file and writing others goes on", async () => {
   assert.deepEqual(await sh(script), ended("secrethi\n"));
 });
 
-test("pid 1 of a nested pid namespace may write, its children may not", async () => {
+test("pid 1 of a container and what it started are left alone, what entered it is not", async () => {
   await kernel.program([deny]);
   const folder = await aFolder("forbidden");
-  const script = `echo hi >${folder}/x; (echo ho >${folder}/y); echo $?; cat ${folder}/x`;
-  assert.deepEqual(await run("unshare", "-pf", "/bin/sh", "-c", script), ended("137\nhi\n"));
+  const write = `echo hi >${folder}/x; (echo ho >${folder}/y; (echo hu >${folder}/z)); echo $?`;
+  assert.deepEqual(await run("unshare", "-pf", "/bin/sh", "-c", write), ended("0\n"));
+  // As kubectl exec does: the parent of what enters lives in the host's namespace.
+  const enter = `nsenter -t $child -p /bin/sh -c '(echo hi >${folder}/x); echo $?'`;
+  const container = `unshare -pf sleep 600 & unshared=$!`;
+  const found = `until child=$(cat /proc/$unshared/task/$unshared/children) && [ -n "$child" ]; do :; done`;
+  assert.deepEqual(await sh(`${container}; ${found}; ${enter}; kill -9 $child`), ended("137\n"));
 });
 
 test("a call's events come in order, with the bytes that were read", async () => {

@@ -49,8 +49,7 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     const classes = [new Set(names), new Set(batch.narrow)];
     engine.load([...sets, ...fillers(sets, batch.padding)], { classes, slot: batch.slot });
     for (const { call, follows, scopeClass } of batch.calls) {
-      const process = { ...call.process, ancestors: ancestorsOf(call.process) };
-      const inScope: HookCall = { ...call, process, holds: classes[scopeClass]! };
+      const inScope: HookCall = { ...call, holds: classes[scopeClass]! };
       const decision = decide(sets, follows, inScope);
       const done = await engine.call(inScope, follows, scopeClass);
       compared += decision.outcomes.length;
@@ -63,13 +62,6 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
   }
   assert.ok(compared > batches * 40, `only ${compared} outcomes were compared`);
 });
-
-/** Every line of processes ends at pid 1, and there only. */
-function ancestorsOf({ pid, ancestors }: HookCall["process"]): readonly number[] {
-  if (pid === 1) return [];
-  const end = ancestors.indexOf(1);
-  return [...(end === -1 ? ancestors : ancestors.slice(0, end)), 1];
-}
 
 function named(name: string, set: SelectorSet): NamedSet {
   return { name, hash: name, set: { ...set, policy: { ...set.policy, name } } };

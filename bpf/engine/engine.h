@@ -44,7 +44,11 @@ static __always_inline bool engine__match(struct call *call)
 		STOP_WHEN_EMPTY(call);
 	}
 	if (uses & USE_PID_TREE) {
-		scope__match_pid_tree(call);
+		scope__match_pid_tree(call, DIM_PID_TREE_IN, false);
+		STOP_WHEN_EMPTY(call);
+	}
+	if (uses & USE_NSPID_TREE) {
+		scope__match_pid_tree(call, DIM_NSPID_TREE_IN, true);
 		STOP_WHEN_EMPTY(call);
 	}
 #pragma clang loop unroll(disable)

@@ -49,22 +49,40 @@ static __always_inline void number__match(struct call *call, __u32 dim, __u64 va
 		call__and_default(call, dim);
 }
 
-/* In: some generation is listed. NotIn: none is. */
-static __always_inline void scope__match_pid_tree(struct call *call)
+/*
+ * In: some generation is listed. NotIn: none is. `in`: the dimension of the former, behind which is
+ * that of the latter. `nested`: pids are those of the process's own namespace, and the generations
+ * end where it does.
+ */
+static __always_inline void scope__match_pid_tree(struct call *call, const __u32 in,
+						  const bool nested)
 {
 	struct task_struct *task = call->task->group_leader;
 	struct call_scratch *scratch = call->scratch;
+	struct pid_namespace *ns = NULL;
 	const __u64 *bits;
 
-	bits__copy(scratch->sum, table__row(call, 2 * DIM_PID_TREE_IN));
+	bits__copy(scratch->sum, table__row(call, 2 * in));
 	bits__clear(scratch->minus);
 	for (__u32 depth = 0; depth < PID_TREE_DEPTH; depth++) {
-		__u32 pid = BPF_CORE_READ(task, tgid);
+		__u32 pid;
 
-		bits = number__find(call, DIM_PID_TREE_IN, pid);
+		if (nested) {
+			struct upid upid;
+
+			task__read_upid(task, &upid);
+			if (depth == 0)
+				ns = upid.ns;
+			else if (upid.ns != ns)
+				break;
+			pid = upid.nr;
+		} else {
+			pid = BPF_CORE_READ(task, tgid);
+		}
+		bits = number__find(call, in, pid);
 		if (bits)
 			bits__add(scratch->sum, bits);
-		bits = number__find(call, DIM_PID_TREE_NOT, pid);
+		bits = number__find(call, in + 1, pid);
 		if (bits)
 			bits__add(scratch->minus, bits);
 		if (pid <= 1)

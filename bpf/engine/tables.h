@@ -25,6 +25,8 @@ enum dimension {
 	DIM_PID_TREE_NOT,
 	DIM_BINARY,
 	DIM_BINARY_PREFIX,
+	DIM_NSPID_TREE_IN,
+	DIM_NSPID_TREE_NOT,
 	DIM_SLOT = 8,
 	DIM_MAX = DIM_SLOT + SLOTS_MAX,
 };
@@ -59,6 +61,7 @@ struct arg_slot {
 #define USE_NUMBER_EVENTS (1u << 9)	/* every argument is a number */
 #define USE_BINARY_EXACT (1u << 10)
 #define USE_BINARY_PREFIX (1u << 11)
+#define USE_NSPID_TREE	(1u << 12)
 
 /* Constants of one loaded program: the verifier drops what they rule out. */
 struct hook_spec {

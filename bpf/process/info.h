@@ -5,18 +5,26 @@
 
 #include "../path.h"
 
-/* Pid in the task's own pid namespace, 0 in the host's (level 0), as upstream counts it. */
-static __always_inline __u32 task__nspid(struct task_struct *task)
+/* The task's process as its own pid namespace numbers it. All zero in the host's (level 0). */
+static __always_inline void task__read_upid(struct task_struct *task, struct upid *upid)
 {
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	__u32 level = BPF_CORE_READ(pid, level);
-	struct upid upid = {};
 
-	if (level == 0)
-		return 0;
-	bpf_probe_read_kernel(&upid, bpf_core_type_size(struct upid),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-				      level * bpf_core_type_size(struct upid));
+	upid->nr = 0;
+	upid->ns = NULL;
+	if (level != 0)
+		bpf_probe_read_kernel(upid, bpf_core_type_size(struct upid),
+				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+					      level * bpf_core_type_size(struct upid));
+}
+
+/* Pid in the task's own pid namespace, 0 in the host's, as upstream counts it. */
+static __always_inline __u32 task__nspid(struct task_struct *task)
+{
+	struct upid upid;
+
+	task__read_upid(task, &upid);
 	return upid.nr;
 }
 

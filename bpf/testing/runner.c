@@ -46,8 +46,11 @@ struct fake_file {
 };
 static struct {
 	struct task_struct task, ancestors[ANCESTORS_MAX];
-	struct pid pid;
-	struct upid nested;	/* behind pid.numbers[0] */
+	struct {
+		struct pid pid;
+		struct upid nested;	/* behind pid.numbers[0] */
+	} pids[ANCESTORS_MAX + 1];
+	struct pid_namespace namespace;
 	struct cred cred;
 	struct user_namespace users;
 	struct fs_struct fs;
@@ -310,6 +313,18 @@ static struct file *file_of(__u32 id)
 	return NULL;
 }
 
+/* Gives a task its pid in the nested namespace; 0: it lives in the host's alone. */
+static void number_in_namespace(struct task_struct *task, __u32 index, __u32 nspid)
+{
+	struct pid *pid = &now.pids[index].pid;
+	struct upid upid = {.nr = nspid, .ns = &now.namespace};
+
+	task->thread_pid = pid;
+	pid->level = nspid != 0;
+	if (nspid)
+		__builtin_memcpy((void *)pid->numbers + sizeof(upid), &upid, sizeof(upid));
+}
+
 static void take_process(void)
 {
 	static struct path_buffer late;
@@ -318,12 +333,10 @@ static void take_process(void)
 
 	now.task.pid = now.task.tgid = pid;
 	now.task.group_leader = &now.task;
-	now.task.thread_pid = &now.pid;
 	now.task.cred = &now.cred;
 	now.task.fs = &now.fs;
 	now.task.files = &now.files;
-	now.pid.level = nspid != 0;
-	now.pid.numbers[nspid != 0].nr = nspid;
+	number_in_namespace(&now.task, 0, nspid);
 	now.users.level = flags & 1 ? 0 : 1;
 	now.cred.user_ns = &now.users;
 	now.cred.cap_effective.bits = take_u64();
@@ -332,6 +345,7 @@ static void take_process(void)
 	ancestors = take_count(ANCESTORS_MAX - 1);
 	for (__u32 i = 0; i < ancestors; i++) {
 		now.ancestors[i].tgid = take_u32();
+		number_in_namespace(&now.ancestors[i], i + 1, take_u32());
 		now.ancestors[i].group_leader = &now.ancestors[i];
 		child->real_parent = &now.ancestors[i];
 		child = &now.ancestors[i];
@@ -340,6 +354,7 @@ static void take_process(void)
 	child->real_parent = &now.ancestors[ancestors];
 	now.ancestors[ancestors].real_parent = &now.ancestors[ancestors];
 	now.ancestors[ancestors].group_leader = &now.ancestors[ancestors];
+	number_in_namespace(&now.ancestors[ancestors], ancestors + 1, 0);
 	now.fs.root.dentry = &root;
 	now.fs.root.mnt = &mounted.mnt;
 	now.task.mm = &now.mm;

@@ -95,11 +95,12 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
   });
 }
 
-/** The compiler takes one list of processes and their children in a selector. */
+/** The compiler takes one list of processes and their children in a selector, a kind of pid. */
 function withOneTree(conditions: readonly Condition[]): readonly Condition[] {
-  const isTree = (one: Condition) => one.by === "pid" && one.op === "In" && one.followForks;
-  const first = conditions.find(isTree);
-  return conditions.filter((one) => !isTree(one) || one === first);
+  const treeOf = (one: Condition) =>
+    one.by === "pid" && one.op === "In" && one.followForks ? String(one.inNamespace) : undefined;
+  const trees = conditions.map(treeOf);
+  return conditions.filter((_, i) => trees[i] === undefined || trees.indexOf(trees[i]) === i);
 }
 
 function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
@@ -139,7 +140,10 @@ const anyPid = fc
     inNamespace: fc.boolean(),
     followForks: fc.boolean(),
   })
-  .map((pid) => ({ ...pid, followForks: pid.followForks && !pid.inNamespace }));
+  .map((pid) => ({
+    ...pid,
+    followForks: pid.followForks && !(pid.inNamespace && pid.values.every((value) => value === 0)),
+  }));
 
 const anyBinary = fc.record({
   by: fc.constant("binary" as const),
@@ -193,6 +197,7 @@ export const anyProcess: fc.Arbitrary<Process> = fc
     pid: fc.constantFrom(1, 2, 100, 101),
     ancestors: fc.array(fc.constantFrom(1, 2, 100, 101), { maxLength: 12 }),
     nspid: fc.constantFrom(0, 1, 2),
+    nsAncestors: fc.array(fc.constantFrom(2, 100, 101), { maxLength: 12 }),
     binary: fc.option(fc.constantFrom(...binaries), { nil: undefined }),
     capabilities: fc.record({
       effective: anyCapabilitySet(),
@@ -202,7 +207,26 @@ export const anyProcess: fc.Arbitrary<Process> = fc
     inHostUserNamespace: fc.boolean(),
     isProtected: fc.constantFrom(false, false, false, true),
   })
-  .map(({ binary, ...process }) => (binary === undefined ? process : { ...process, binary }));
+  .map(({ binary, ...process }) => ({
+    ...process,
+    ...(binary === undefined ? {} : { binary }),
+    ancestors: process.pid === 1 ? [] : endingAtOne(process.ancestors),
+    // Some are of a namespace that their ancestors are not in: what kubectl exec starts, say.
+    nsAncestors: process.nspid < 2 ? [] : process.nsAncestors.slice(0, process.ancestors.length),
+  }))
+  .map((process) => ({
+    ...process,
+    nsAncestors:
+      process.nsAncestors.length < process.ancestors.length / 2
+        ? process.nsAncestors
+        : endingAtOne(process.nsAncestors).slice(0, process.ancestors.length),
+  }));
+
+/** Every line of processes ends at pid 1, and there only. */
+function endingAtOne(pids: readonly number[]): readonly number[] {
+  const end = pids.indexOf(1);
+  return [...(end === -1 ? pids : pids.slice(0, end)), 1];
+}
 
 function anyCapabilitySet(): fc.Arbitrary<bigint> {
   return fc

@@ -24,6 +24,7 @@ const vi: Process = {
   pid: 4711,
   ancestors: [4700, 1],
   nspid: 12,
+  nsAncestors: [],
   binary: "/usr/bin/vi",
   capabilities: { effective: 0n, permitted: 0n, inheritable: 0n },
   inHostUserNamespace: true,

@@ -19,6 +19,8 @@ export type Process = {
   readonly ancestors: readonly number[];
   /** In its own pid namespace; 0: that is the host's. */
   readonly nspid: number;
+  /** Pids in that namespace of its ancestors, its parent first, as far as they live in it. */
+  readonly nsAncestors: readonly number[];
   /** The executable's path; undefined: not known. */
   readonly binary?: string;
   readonly capabilities: Readonly<Record<"effective" | "permitted" | "inheritable", bigint>>;

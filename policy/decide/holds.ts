@@ -23,9 +23,10 @@ export function holds(condition: Condition, hook: Hook, call: HookCall): boolean
 
 function pidHolds(condition: By<"pid">, process: Process): boolean {
   const { values, inNamespace, followForks } = condition;
-  const pids = inNamespace
-    ? [process.nspid]
-    : [process.pid, ...(followForks ? process.ancestors.slice(0, maxGenerations) : [])];
+  const [own, ancestors] = inNamespace
+    ? [process.nspid, process.nsAncestors]
+    : [process.pid, process.ancestors];
+  const pids = [own, ...(followForks ? ancestors.slice(0, maxGenerations) : [])];
   return pids.some((pid) => values.includes(pid)) === (condition.op === "In");
 }
 

@@ -37,7 +37,7 @@ test("lower keeps what deny-tmp-forbidden-write means", () => {
           selectors: [
             {
               conditions: [
-                { by: "pid", op: "NotIn", values: [1], inNamespace: true, followForks: false },
+                { by: "pid", op: "NotIn", values: [1], inNamespace: true, followForks: true },
                 { by: "arg", arg: 1, op: "Prefix", values: ["/tmp/forbidden/"] },
               ],
               actions: [{ action: "FollowFD", fd: 0, name: 1 }],

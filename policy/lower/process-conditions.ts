@@ -25,8 +25,8 @@ export function lowerPid(report: Report, match: MatchPid, at: string): Condition
     op: match.operator,
     values: canonicalNumbers(match.values),
     inNamespace,
-    // No effect on namespace pids, so that both ways of writing it are one set.
-    followForks: match.followForks === true && !inNamespace,
+    // No process of a namespace has the pid 0 in it, so both ways of writing that are one set.
+    followForks: match.followForks === true && !(inNamespace && match.values.every(isZero)),
   };
 }
 
@@ -38,11 +38,10 @@ function checkPids(report: Report, match: MatchPid, at: string): void {
     if (value <= maxPid) return;
     report.warn(`${at}.values[${i}]`, `is ${value}, which is no process`, `at most ${maxPid}`);
   });
-  if (match.isNamespacePID !== true || match.followForks !== true) return;
-  // Whoever has a pid of 0 there is outside of every container, and so are those it comes from.
-  if (match.values.every((value) => value === 0)) return;
-  const what = "has no effect with isNamespacePID: each process is compared by its own pid alone";
-  report.warn(`${at}.followForks`, what, "remove it, or isNamespacePID");
+}
+
+function isZero(value: number): boolean {
+  return value === 0;
 }
 
 /** What isNamespaceCapability true and false mean differs between the policy kinds. */

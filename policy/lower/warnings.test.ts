@@ -88,30 +88,6 @@ const others: readonly { name: string; policy: object; want: readonly string[] }
     policy: aKprobePolicy({ message: "x".repeat(257) }),
     want: ["spec.kprobes[0].message: has 257 bytes, and is cut; at most 256 are in events"],
   },
-  {
-    name: "followForks where it has no effect",
-    policy: aKprobePolicy({
-      selectors: [
-        {
-          matchPIDs: [{ operator: "NotIn", isNamespacePID: true, followForks: true, values: [1] }],
-        },
-      ],
-    }),
-    want: [
-      "spec.kprobes[0].selectors[0].matchPIDs[0].followForks: has no effect with isNamespacePID: each process is compared by its own pid alone; remove it, or isNamespacePID",
-    ],
-  },
-  {
-    name: "nothing of followForks where it makes no difference",
-    policy: aKprobePolicy({
-      selectors: [
-        {
-          matchPIDs: [{ operator: "NotIn", isNamespacePID: true, followForks: true, values: [0] }],
-        },
-      ],
-    }),
-    want: [],
-  },
 ];
 for (const { name, policy, want } of others) {
   test(`warns of ${name}`, () => assert.deepEqual(warningsOf(policy), want));

@@ -203,7 +203,8 @@ function processOf(process: Process): readonly Uint8Array[] {
   return [
     ...[u32(process.pid), u32(process.nspid), u32(flags)],
     ...[effective, permitted, inheritable].map(u64),
-    ...[u32(process.ancestors.length), ...process.ancestors.map(u32)],
+    u32(process.ancestors.length),
+    ...process.ancestors.flatMap((pid, i) => [u32(pid), u32(process.nsAncestors[i] ?? 0)]),
     ...pathOf(process.binary),
   ];
 }

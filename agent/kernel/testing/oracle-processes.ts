@@ -101,6 +101,7 @@ export class Driver {
       pid: this.pid,
       ancestors: ancestorsOf(this.pid),
       nspid: namespaced ? Number(nspids.at(-1)) : 0,
+      nsAncestors: namespaced ? nsAncestorsOf(this.pid) : [],
       binary: this.binary,
       capabilities: {
         effective: capabilities("CapEff"),
@@ -116,6 +117,15 @@ export class Driver {
 
 export function parentOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/^PPid:\s*(\d+)$/m)![1]);
+}
+
+/** Pids in the namespace of `pid`, of its ancestors that live in it. */
+function nsAncestorsOf(pid: number): number[] {
+  const namespace = (one: number) => readlinkSync(`/proc/${one}/ns/pid`);
+  const parent = parentOf(pid);
+  if (parent === 0 || namespace(parent) !== namespace(pid)) return [];
+  const nspids = readFileSync(`/proc/${parent}/status`, "utf8").match(/^NSpid:\s*(.*)$/m)![1]!;
+  return [Number(nspids.split(/\s+/).at(-1)), ...nsAncestorsOf(parent)];
 }
 
 function ancestorsOf(pid: number): number[] {
