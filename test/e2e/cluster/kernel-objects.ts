@@ -17,7 +17,14 @@ type Listed = { readonly id: number; readonly name?: string; readonly type: stri
 export const tracking = {
   prog: ["cgroup_gone", "cgroup_made", "process_exec", "process_exit", "process_fork"],
   map: [
-    ...[".data.engine_st", "binaries_exact", "binaries_prefix", "cgroup_class", "events"],
+    ...[
+      ".data.engine_st",
+      "binaries_exact",
+      "binaries_prefix",
+      "cgroup_class",
+      "event_shares",
+      "events",
+    ],
     ...[
       "event_shares",
       "exec_scratch",
