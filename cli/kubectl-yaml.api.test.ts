@@ -96,6 +96,7 @@ describe("what kubectl reads", { skip }, () => {
     ...["{1: a, yes: b, 1.5: c, 1e9: d, 011: e}", "{<<: {a: 1}, b: 2}", "{a: 1, <<: {a: 2}}"],
     ...["{a: 1, a: 2}", "[1,]", "{x: 1, y}", "{? x}", "[a: 1]", "{a: [{b: yes}]}", "!!set {x}"],
     ...["[&x {a: 1}, *x, {<<: *x}]", "{<<: [{a: 1}, {a: 2, b: 3}]}"],
+    ...["[a,#b\n    c]", "x\ufeffy", "'a'#b"],
   ];
   const wrap = (text: string, i: number) =>
     `apiVersion: cilium.io/v1alpha1\nkind: TracingPolicy\nmetadata: {name: n${i}}\nspec:\n  value: ${text}\n`;
@@ -123,6 +124,13 @@ describe("what kubectl reads", { skip }, () => {
       "`a",
       "[a",
       '"\\/"',
+      '"\\ud83d\\ude00"',
+      '"\\U0000d83d"',
+      "[a?b]",
+      "{a:{b: c}}",
+      "[a:[b]]",
+      "{a: http://x/?y}",
+      "{a: ::1}",
     ],
     ...["a\n\tb: 1", "\u0001", "!!int x", "&x [*x]"],
   ];

@@ -103,6 +103,37 @@ const files: readonly { name: string; given: string | Uint8Array; want: readonly
     want: ["1: has .inf, and JSON has no such number"],
   },
   { name: "an empty key", given: "a: {~: 1}\n", want: ["1: has an empty key"] },
+  {
+    name: "half a character as an escape, which JSON alone has",
+    given: 'a: "\\ud83d\\ude00"\n',
+    want: ["1: has the escape \\ud83d, which kubectl does not take"],
+  },
+  {
+    name: "the same with eight digits, and not behind an escaped backslash",
+    given: 'a: "\\\\ud83d"\nb: "\\U0000D83D"\n',
+    want: ["2: has the escape \\U0000D83D, which kubectl does not take"],
+  },
+  {
+    name: "a question mark in text between brackets",
+    given: "a: x?y\nb: {c: d,\n  e: http://x/?y}\n",
+    want: ["3: has ? in text between brackets, where it is no text for kubectl"],
+  },
+  {
+    name: "a colon at the beginning of such text",
+    given: "a: ::1\nb: [::1]\n",
+    want: ["2: has : in text between brackets, where it is no text for kubectl"],
+  },
+  {
+    name: "a key between brackets without a blank",
+    given: "a: {'b':[c], d: {}}\nb: {c:{d: e}}\n",
+    want: ["2: has nothing between the : of a key and the next mark, so it is text for kubectl"],
+  },
+  {
+    name: "a comment right behind a token",
+    given: "a: [b,#c\n  d]#e\nb: 'x'#y\n",
+    want: [{ a: ["b", "d"], b: "x" }],
+  },
+  { name: "a byte order mark within text", given: "a: x\ufeffy\n", want: [{ a: "x\ufeffy" }] },
   { name: "a tab", given: "a:\n\tb: 1\n", want: ["2: has a tab where kubectl takes spaces alone"] },
   { name: "a tab in a block of text", given: "a: |\n  \tx\n", want: [{ a: "\tx\n" }] },
   {

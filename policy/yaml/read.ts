@@ -1,4 +1,12 @@
-import { type Document, isMap, isScalar, LineCounter, parseAllDocuments, Scalar } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseAllDocuments,
+  Scalar,
+  type YAMLParseError,
+} from "yaml";
 import type { Problem } from "../problem.ts";
 import { decodeFile, isUnmarkedUtf16 } from "./decode.ts";
 import { nodeAt, offsetOf } from "./place.ts";
@@ -75,9 +83,10 @@ function readChunk(chunk: TextChunk): readonly (ReadDocument | BrokenDocument)[]
     if (wrong !== undefined) return [{ ...wrong, line: lineAt(wrong.offset) }];
     if (document === undefined) return [];
     // JSON has keys and tabs that YAML does not take; then only places are not known.
-    const isYaml = document.errors.length === 0;
+    const errors = document.errors.filter((one) => !isTaken(one));
+    const isYaml = errors.length === 0;
     if (!isYaml && !chunk.json) {
-      return document.errors.slice(0, maxErrors).map(({ message, pos: [offset] }) => ({
+      return errors.slice(0, maxErrors).map(({ message, pos: [offset] }) => ({
         error: `is not valid YAML: ${message.split("\n")[0]?.replace(/ at line.*$/, "")}`,
         fix: "correct the text there",
         line: lineAt(offset),
@@ -99,6 +108,11 @@ function readChunk(chunk: TextChunk): readonly (ReadDocument | BrokenDocument)[]
     const what = error instanceof RangeError ? "is nested too deep" : String(error);
     return [{ error: `cannot be read: ${what}`, fix: "write it simpler", line: chunk.line }];
   }
+}
+
+/** What YAML forbids, and kubectl takes: `#` right behind a token. */
+function isTaken({ code, message }: YAMLParseError): boolean {
+  return code === "MISSING_CHAR" && message.startsWith("Comments must be separated");
 }
 
 function placesIn(
