@@ -1,3 +1,4 @@
+import { isTooDeep, maxDepth } from "./depth.ts";
 import type { Problem } from "./problem.ts";
 import { conform, isNullRefusal, isRecord } from "./schema/conform.ts";
 import type { Metadata } from "./schema/metadata.ts";
@@ -23,6 +24,11 @@ export function droppedByApply(
     return []; // not kubectl's, so it says nothing
   }
   if (!isRecord(applied)) return [];
+  if (isTooDeep(applied)) {
+    const what = `is nested deeper than ${maxDepth} levels`;
+    const fix = "remove it, and apply the file again";
+    return [{ field: `metadata.annotations[${annotation}]`, what, fix, kind: "invalid" }];
+  }
   const judged = conform(schema, { spec: withoutGiven(applied.spec, object.spec) }, "");
   return judged.ok ? [] : judged.problems.filter(isNullRefusal);
 }

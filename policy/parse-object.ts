@@ -1,3 +1,4 @@
+import { isTooDeep, maxDepth } from "./depth.ts";
 import { droppedByApply } from "./last-applied.ts";
 import { lostDigits } from "./lost-digits.ts";
 import { parseMetadata } from "./metadata.ts";
@@ -34,7 +35,12 @@ export function parsePolicyObject(raw: unknown, source: Source = {}): Result<Pol
 /** The RegoPolicy in an object from the API or from a file; every problem of its schema otherwise. */
 export function parseRegoPolicy(raw: unknown, source: Source = {}): Result<RegoPolicy> {
   const parsed = parseObject(regoKinds, raw, source) as Result<RegoPolicy>;
-  const lost = parsed.ok ? lostDigits(parsed.value.spec.data, "spec.data") : [];
+  if (!parsed.ok) return parsed;
+  const { data } = parsed.value.spec;
+  if (isTooDeep(data)) {
+    return fail("spec.data", `is nested deeper than ${maxDepth} levels`, "write it flatter");
+  }
+  const lost = lostDigits(data, "spec.data");
   return lost.length > 0 ? { ok: false, problems: lost } : parsed;
 }
 
