@@ -79,3 +79,4 @@ export {
   type SetSize,
   sizeOf,
 } from "./selector-set.ts";
+export { type Withdrawn, withdrawn } from "./withdrawn.ts";

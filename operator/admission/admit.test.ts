@@ -173,16 +173,21 @@ test("what is probably not meant is let through, with a warning", async () => {
   });
 });
 
-test("a patch that removes a selector is told so", async () => {
+test("a patch that removes a selector, or what one asks for, is told so", async () => {
   const request = aRequest({
     operation: "UPDATE",
-    object: aPolicy({ kprobes: [] }),
-    oldObject: aPolicy({ kprobes: [], podSelector: {} }),
+    object: aPolicy({ kprobes: [], nodeSelector: {} }),
+    oldObject: aPolicy({
+      kprobes: [],
+      podSelector: {},
+      nodeSelector: { matchLabels: { zone: "a" } },
+    }),
   });
   assert.deepEqual(await admit(request, giving(accepted), signal), {
     allowed: true,
     warnings: [
-      "spec.podSelector: was there before and is gone, so the policy may hold in more places",
+      "spec.podSelector: was there before and is gone: without it, the policy holds in every pod",
+      "spec.nodeSelector.matchLabels: was there before and is gone: without it, it selects all",
     ],
   });
 });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "@guardbee/kube";
-import { formatProblem, type Problem } from "@guardbee/policy";
+import { formatProblem, type Problem, withdrawn } from "@guardbee/policy";
 import { type PolicyEntry, policyResources, projectPolicy } from "../fleet/objects.ts";
 import type { Judgement } from "../policy/judge.ts";
 import type { AdmissionRequest, Verdict } from "./review.ts";
@@ -34,7 +34,8 @@ export async function admit(
   try {
     const verdict = verdictOf(await judgeObject(object));
     if (oldObject === undefined) return verdict;
-    if (verdict.allowed) return allow([...widened(object, oldObject), ...verdict.warnings]);
+    if (verdict.allowed)
+      return allow([...widened(resource.kind, object, oldObject), ...verdict.warnings]);
     if (!isDeepStrictEqual(object.spec, oldObject.spec)) return verdict;
     const before = verdictOf(await judgeObject(oldObject));
     return before.allowed ? verdict : allow([`stays refused: ${verdict.message}`]);
@@ -64,14 +65,11 @@ function verdictOf(judgement: Judgement): Verdict {
 }
 
 /** What a patch has removed, which a null in it does in silence. */
-function widened(now: KubeObject, before: KubeObject): readonly string[] {
-  const has = ({ spec }: KubeObject, key: string) =>
-    ((spec ?? {}) as Record<string, unknown>)[key] !== undefined;
-  return (["podSelector", "containerSelector", "nodeSelector"] as const)
-    .filter((key) => has(before, key) && !has(now, key))
-    .map(
-      (key) => `spec.${key}: was there before and is gone, so the policy may hold in more places`,
-    );
+function widened(kind: string, now: KubeObject, before: KubeObject): readonly string[] {
+  return withdrawn(kind, before.spec, now.spec).map(
+    ({ field, consequence }) =>
+      `${field}: was there before and is gone: without it, ${consequence}`,
+  );
 }
 
 function allow(warnings: readonly string[]): Verdict {

@@ -59,12 +59,13 @@ const hasKeys: Rule = {
 const secretRef = (description: string) =>
   optional(object({ name: text({ minLength: 1, maxLength: 253 }) }, { description }));
 
-const ca = optional(
+const ca = refuseNull(
   text({
     minLength: 1,
     maxLength: 65536,
     description: "PEM. The only authorities trusted for this source; default: the system's.",
   }),
+  "every authority of the system is trusted",
 );
 
 const keyId = text({ minLength: 1, maxLength: 253 });

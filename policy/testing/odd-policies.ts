@@ -219,6 +219,12 @@ const ofPolicies: Readonly<Record<string, Parts>> = {
   "number-key": { spec: "  nodeSelector: {matchLabels: {1: a, 011: b}}\n" },
   "yes-key": { spec: "  nodeSelector: {matchLabels: {yes: a}}\n" },
   "null-key": { spec: "  nodeSelector: {matchLabels: {~: a}}\n" },
+  "flow-question": { hook: values("[/srv/a?b]") },
+  "flow-colon": { hook: values("[::1]") },
+  "flow-key-without-blank": { spec: "  nodeSelector: {matchLabels:{zone: a}}\n" },
+  "flow-comment": { spec: "  nodeSelector: {#a\n    matchLabels: {zone: a}}#b\n" },
+  "surrogates-path": { hook: values('["/srv/\\ud83d\\ude00"]') },
+  "mark-path": { hook: values("[/srv/\ufeffx]") },
   "tab-between": { spec: "  nodeSelector:\t{matchLabels: {zone: a}}\n" },
   "tab-indent": { spec: "\tnodeSelector: {matchLabels: {zone: a}}\n" },
   "expression-without-values": {
@@ -274,6 +280,12 @@ const ofRego: Readonly<Record<string, Parts>> = {
   "rego-two-sources": rego(`  role: Generate\n${module("policies := []")}${source}`),
   "rego-null-digest": rego(`  role: Generate\n${source}    digest:\n`),
   "rego-null-verification": rego(`  role: Generate\n${source}    verification:\n`),
+  "rego-null-ca": rego(
+    "  role: Generate\n  bundle:\n    http:\n      url: 'https://bundles.example/b.tar.gz'\n      ca:\n",
+  ),
+  "rego-deep-data": rego(
+    `  role: Generate\n${module("policies := []")}  data: ${'{"a": '.repeat(300)}1${"}".repeat(300)}\n`,
+  ),
   "rego-bad-waves": {
     ...rego(`  role: Generate\n${module("policies := []")}`),
     metadata: '  annotations: {guardbee.io/rollout-waves: "5"}\n',
