@@ -122,8 +122,31 @@ describe("the next step of a roll-out", () => {
     assert.deepEqual(step({ count: alone, nowMs: late }), forever);
   });
 
-  test("a wave whose nodes are all unreachable proves nothing", () => {
-    assert.deepEqual(step({ count: { programmed: 0, failed: 0, pending: 0 } }), forever);
+  const none = { programmed: 0, failed: 0, pending: 0 };
+
+  test("a wave whose nodes are all unreachable proves nothing, and takes one more when it is late", () => {
+    assert.deepEqual(step({ count: none }), { kind: "keep", dueInMs: 540_000 });
+    const nowMs = startedMs + 600_000;
+    const more = { wave: 0, share: shareOf(2), startedMs: nowMs };
+    const stage = { kind: "stage", stage: more, previous: "previous" };
+    assert.deepEqual(step({ count: none, nowMs }), stage);
+    const all = underWay({ share: shareOf(20) });
+    assert.deepEqual(step({ count: none, nowMs, there: all }), forever, "there is none more");
+    const paused = { ...plan, order: "pause" } as const;
+    assert.deepEqual(step({ count: none, nowMs, plan: paused }), forever);
+  });
+
+  test("a wave whose nodes are gone takes others at once", () => {
+    const first = nodes.filter((node) => rolloutPosition(name, node) < shareOf(1));
+    const rest = nodes.filter((node) => !first.includes(node));
+    const found = step({ count: none, nodes: rest, nowMs: startedMs });
+    const stage = { wave: 0, share: shareOf(2), startedMs };
+    assert.deepEqual(found, { kind: "stage", stage, previous: "previous" });
+    const empty = step({ count: none, nodes: [], nowMs: startedMs });
+    assert.equal(empty.kind === "stage" && empty.stage.share, wholeShare, "no node is left");
+    const fewer = { waves: [plan.waves[0], plan.waves[2]], intervalMs: 60_000 };
+    const there = underWay({ wave: 2, share: 1 });
+    assert.equal(step({ count: none, there, plan: fewer }).kind, "stage", "an edited plan");
   });
 
   test("after the last wave, and its interval, the version before is forgotten", () => {

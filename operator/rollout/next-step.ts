@@ -88,7 +88,7 @@ function advance(input: StepInput, rollout: SetRollout): Step {
   }
   // Without a node that holds it nothing is known about it.
   const proven = count.programmed > 0 || count.failed > 0 || rollout.share >= wholeShare;
-  if (!proven) return forever;
+  if (!proven) return moreNodes(input, rollout, lateInMs);
   const dueInMs = rollout.startedMs + plan.intervalMs - nowMs;
   if (dueInMs > 0) return { kind: "keep", dueInMs };
   if (rollout.share >= wholeShare) return { kind: "finish" };
@@ -98,6 +98,23 @@ function advance(input: StepInput, rollout: SetRollout): Step {
     if (share > rollout.share) return stage(wave, share, input, "previous");
   }
   return { kind: "finish" };
+}
+
+/**
+ * Of a wave from which nobody answers. Nodes that are gone never will, so others take their place;
+ * those that cannot be reached may come back, and get one more beside them when they are late.
+ */
+function moreNodes(input: StepInput, { wave, share }: SetRollout, lateInMs: number): Step {
+  const { plan, nodes, wanted } = input;
+  const positions = nodes.map((node) => rolloutPosition(wanted.name, node)).sort((a, b) => a - b);
+  if (!positions.some((position) => position < share)) {
+    const same = plan.waves[wave] ?? plan.waves[0]!; // the plan may have been edited
+    return stage(wave, shareOf(same, input), input, "previous");
+  }
+  const next = positions.find((position) => position >= share);
+  if (next === undefined) return forever;
+  if (lateInMs > 0) return { kind: "keep", dueInMs: lateInMs };
+  return stage(wave, next + 1, input, "previous");
 }
 
 function stage(
