@@ -7,7 +7,7 @@ export type NodeState = {
   readonly arch: string;
 } & (
   | { readonly state: "programmed"; readonly mode: Mode }
-  /** Not in force there, not even in part. `holds`: the mode of an older version that is. */
+  /** Not in force there, or not in all pods. `holds`: the mode of an older version that is. */
   | {
       readonly state: "failed";
       readonly reason: string;
