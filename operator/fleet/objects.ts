@@ -204,6 +204,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
     | {
         readonly digest?: string;
         readonly exceptions?: readonly NodeException[];
+        readonly exceptionsOmitted?: number;
         readonly stops?: readonly NodeStops[];
         readonly stopsOmitted?: number;
       }
@@ -214,6 +215,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
       message: shared.text(message, maxMessageLength),
       ...(holds === undefined ? {} : { holds }),
     })),
+    ...(status.exceptionsOmitted ? { exceptionsOmitted: status.exceptionsOmitted } : {}),
     ...(status.stops === undefined ? {} : { stops: status.stops }),
     ...(status.stopsOmitted === undefined ? {} : { stopsOmitted: status.stopsOmitted }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),

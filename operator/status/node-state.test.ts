@@ -108,6 +108,25 @@ const cases: readonly {
     want: { state: "unreachable" },
   },
   {
+    name: "whose report has no room for all that it cannot hold is not taken for one that holds it",
+    facts: { report: { digest: "d", exceptions: [], exceptionsOmitted: 3 }, holds: undefined },
+    options: { wasReady: true, nowMs: 300_000 },
+    want: { state: "pending", untilMs: Number.POSITIVE_INFINITY },
+  },
+  {
+    name: "with such a report that holds this content all the same is programmed",
+    facts: { report: { digest: "d", exceptions: [], exceptionsOmitted: 3 } },
+    want: { state: "programmed", mode: "enforce" },
+  },
+  {
+    name: "with such a report that is NotReady is unreachable",
+    facts: {
+      ...{ report: { digest: "d", exceptions: [], exceptionsOmitted: 3 }, holds: undefined },
+      ready: false,
+    },
+    want: { state: "unreachable" },
+  },
+  {
     name: "that never reported does not count for a policy that was Ready",
     facts: { report: undefined, holds: undefined },
     options: { wasReady: true },

@@ -43,6 +43,8 @@ export type NodeFacts = {
 export type NodeReport = {
   readonly digest?: string;
   readonly exceptions: readonly NodeException[];
+  /** Sets that it does not hold, for which there was no room in `exceptions`. */
+  readonly exceptionsOmitted?: number;
   readonly stops?: readonly NodeStops[];
   /** Sets with stops for which there was no room in `stops`. */
   readonly stopsOmitted?: number;
@@ -93,6 +95,11 @@ export function judgeNode(
   const untilMs = Math.max(facts.heardMs, options.changedMs) + options.unreachableMs;
   const silent = options.nowMs >= untilMs;
   const digestUnknown = report?.digest !== undefined && facts.holds === undefined;
+  // One of those that are not listed may be this one, and no time makes that better.
+  const mayBeOmitted = digestUnknown && (report.exceptionsOmitted ?? 0) > 0;
+  if (mayBeOmitted && exception === undefined && facts.ready) {
+    return { ...is, state: "pending", untilMs: Number.POSITIVE_INFINITY };
+  }
   if (options.wasReady && digestUnknown && exception === undefined && !silent) {
     return { ...is, state: "programmed", mode: set.mode };
   }
