@@ -7,6 +7,8 @@ export class FakeEngine implements Engine {
   readonly failing = new Set<string>();
   readonly busy = new Set<string>();
   broken = false;
+  /** Of its counts alone. */
+  stopsBroken = false;
   /** What it came to hold, one after the other. */
   readonly programmed: Desired[] = [];
   scopes: Scopes | undefined;
@@ -51,7 +53,7 @@ export class FakeEngine implements Engine {
   }
 
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops> {
-    if (this.broken) throw new Error("bpf: EPERM");
+    if (this.broken || this.stopsBroken) throw new Error("bpf: EPERM");
     return new Map([...this.stopped].filter(([name]) => sets.has(name)));
   }
 

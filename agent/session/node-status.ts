@@ -31,6 +31,8 @@ export type NodeFacts = {
   readonly unreached: ReadonlyMap<string, Unreached>;
   /** Of one content of an object. */
   readonly stopsOf: (name: string, hash: string) => StopTotals;
+  /** There may be more than those. */
+  readonly stopsUnread: boolean;
   readonly kernel: KernelFeatures;
   readonly agentVersion: string;
 };
@@ -70,23 +72,25 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   };
 }
 
-/** Of the sets that are watched for it: the first fifty that stopped something. */
+/** Of the sets that are watched for it: the first fifty that stopped something, and how many more may have. */
 function stopsIn({
   nodeSet,
   content,
   stopsOf,
+  stopsUnread,
 }: NodeFacts): Pick<NodeStatus, "stops" | "stopsOmitted"> {
-  const stops = nodeSet.sets.flatMap((set) => {
+  const watched = nodeSet.sets.flatMap((set) => {
     const found = content(set);
     if (found?.state !== "read" || found.object.countStops !== true) return [];
     const { hash } = found.object;
     const { count, ofProtected } = stopsOf(set, hash);
-    if (count + ofProtected === 0) return [];
     return [{ set, hash, count, ...(ofProtected === 0 ? {} : { ofProtected }) }];
   });
-  const omitted = stops.length - STOPS_MAX;
+  const stops = watched.filter(({ count, ofProtected = 0 }) => count + ofProtected > 0);
+  const listed = stops.slice(0, STOPS_MAX);
+  const omitted = (stopsUnread ? watched : stops).length - listed.length;
   return {
-    ...(stops.length === 0 ? {} : { stops: stops.slice(0, STOPS_MAX) }),
+    ...(listed.length === 0 ? {} : { stops: listed }),
     ...(omitted > 0 ? { stopsOmitted: omitted } : {}),
   };
 }

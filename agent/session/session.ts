@@ -179,6 +179,7 @@ export class Session {
       refusal: (name) => this.#wanted.versions.refusal(name),
       unreached: this.#unreached(),
       stopsOf: (name, hash) => this.#stops.of(name, hash),
+      stopsUnread: this.#stops.unread,
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
     });

@@ -78,3 +78,22 @@ test("of more sets than a status lists the others are counted, so that nobody ta
   assert.equal((status(world).stops as readonly unknown[]).length, 50);
   assert.equal(status(world).stopsOmitted, 3);
 });
+
+test("sets whose stops cannot be read are counted as those not listed, until they can", async (t) => {
+  const world = aWorld(t);
+  const hash = putCounted(world, "a");
+  putCounted(world, "b");
+  putCounted(world, "c", false);
+  world.engine.stopsBroken = true;
+  list(world, "a", "b", "c");
+  await start(world);
+  await until(world, "a report", () => status(world).digest !== undefined);
+  assert.equal(status(world).stopsOmitted, 2);
+  world.engine.stopsBroken = false;
+  world.engine.stopped.set("a", { hash, stopped: 1, wouldStop: 0, ofProtected: 0 });
+  await until(world, "its stops", () => status(world).stops !== undefined);
+  assert.equal(status(world).stopsOmitted, undefined);
+  world.engine.stopsBroken = true;
+  await until(world, "a report of doubt", () => status(world).stopsOmitted === 1);
+  assert.deepEqual(status(world).stops, [{ set: "a", hash, count: 1 }]);
+});

@@ -34,6 +34,8 @@ export class Stops {
   #totals: ReadonlyMap<string, StopTotals> = new Map();
   /** Names of the sets that were asked for last. Same writer. */
   #read: ReadonlySet<string> = new Set();
+  /** The kernel could not be read last time. Same writer. */
+  #unread = false;
 
   constructor(options: StopsOptions) {
     this.#options = options;
@@ -41,6 +43,11 @@ export class Stops {
 
   of(object: string, hash: string): StopTotals {
     return this.#totals.get(`${object}\n${hash}`) ?? none;
+  }
+
+  /** Whether there may be more than is told: what was counted since could not be read. */
+  get unread(): boolean {
+    return this.#unread;
   }
 
   /** `watched` may have changed: a report must not say that sets which were not read stopped nothing. */
@@ -64,8 +71,10 @@ export class Stops {
         });
       }
       this.#read = sets;
+      this.#unread = false;
       this.#totals = new Map([...sums].map(([key, sum]) => [key, inSteps(sum)]));
     } catch (error) {
+      this.#unread = true;
       log.error({ err: error }, "stops cannot be read from the kernel");
     }
   }
@@ -76,9 +85,9 @@ export class Stops {
     try {
       for (;;) {
         await clock.sleep(READ_MS, signal);
-        const before = this.#totals;
+        const before = { totals: this.#totals, unread: this.#unread };
         this.read();
-        if (!equal(before, this.#totals)) onStep();
+        if (!equal(before.totals, this.#totals) || before.unread !== this.#unread) onStep();
       }
     } catch (error) {
       if (error !== signal.reason) throw error; // abort is the normal end of run()
