@@ -165,7 +165,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
       "enforce|False|1/1|NotSupported",
     );
     const message = refused.conditions?.find(({ type }) => type === "Programmed")?.message;
-    assert.equal(message, "an earlier generation stays in force on 1 of 1 nodes");
+    assert.equal(message, "what was accepted before stays in force on 1 of 1 nodes");
   });
 
   test("a policy of 10,000 values is programmed like any other", async () => {

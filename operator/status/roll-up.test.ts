@@ -179,7 +179,7 @@ test("a refused edit says where the earlier generation stays in force", () => {
   const status = aRollUp({ verdict: { kind: "refused", reason: "NotSupported", problems: [] } });
   assert.equal(
     lines(status)[2],
-    "Programmed=False NotAccepted: an earlier generation stays in force on 2 of 2 nodes",
+    "Programmed=False NotAccepted: what was accepted before stays in force on 2 of 2 nodes",
   );
   assert.equal(status.mode?.observed, "enforce");
 });
@@ -260,7 +260,7 @@ test("a set that the API server refuses: False with its words, while what was be
   const says =
     "DistributionFailed: the API server refuses its SelectorSet, which is tried again: " +
     "PATCH /apis/x: 500 .spec.more: field not declared in schema";
-  const before = "an earlier generation stays in force on 1 of 2 nodes";
+  const before = "what was accepted before stays in force on 1 of 2 nodes";
   const status = aRollUp({ undistributed, nodes: [programmed("a"), failed("b")] });
   assert.deepEqual(lines(status), [
     "Accepted=True Accepted: the policy is valid",

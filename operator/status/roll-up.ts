@@ -128,7 +128,7 @@ function refusedFindings(verdict: Extract<Verdict, { kind: "refused" }>, count: 
   const { reason } = verdict;
   const message = listProblems(verdict.problems);
   const short = shorten(verdict.problems);
-  const what = verdict.lastGood === undefined ? "an earlier generation" : "the last good bundle";
+  const what = verdict.lastGood === undefined ? "what was accepted before" : "the last good bundle";
   const still = stillInForce(count, what);
   return [
     { type: "Accepted", status: "False", reason, message },
@@ -148,7 +148,7 @@ function stillInForce({ programmed, desired }: Count, what: string): string {
 
 function undistributedFindings(why: string, count: Count): Finding[] {
   const refusal = cut(why, maxRefusalBytes);
-  const message = `the API server refuses its SelectorSet, which is tried again: ${refusal}; ${stillInForce(count, "an earlier generation")}`;
+  const message = `the API server refuses its SelectorSet, which is tried again: ${refusal}; ${stillInForce(count, "what was accepted before")}`;
   const about = { status: "False", reason: "DistributionFailed", message } as const;
   return [
     accepted,
