@@ -8,7 +8,7 @@ import { findOpa } from "./find-opa.ts";
 import { EvaluationError } from "./host.ts";
 import { ModuleChecks, moduleProblems } from "./inspect.ts";
 import { Sandbox, type SandboxUnit } from "./sandbox.ts";
-import { section } from "./testing/encode-wasm.ts";
+import { i32Const, section } from "./testing/encode-wasm.ts";
 import { endless, opaLike } from "./testing/opa-like.ts";
 
 const signal = new AbortController().signal;
@@ -77,6 +77,18 @@ describe("ModuleChecks", () => {
     assert.deepEqual(await problems(module, "x/y"), refusal);
     assert.deepEqual(await problems(module.slice(), "x/y"), refusal);
     assert.equal(sandbox.inspections, before + 1);
+  });
+
+  test("a module that calls itself names without end is refused, and they are not kept", async () => {
+    const at = 65_536;
+    const byte = (i: number, value: number) => [...i32Const(i), ...i32Const(value), 0x3a, 0, 0];
+    const around = [...'{"'].flatMap((char, i) => byte(at + i, char.charCodeAt(0)));
+    const ending = [...'":1}'].flatMap((char, i) => byte(at + 70_000 + i, char.charCodeAt(0)));
+    const filled = [...i32Const(at), ...i32Const(0x61), ...i32Const(70_000), 0xfc, 0x0b, 0];
+    const module = opaLike({ loading: [...filled, ...around, ...ending, ...i32Const(at), 0x0f] });
+    assert.deepEqual(await problems(module, "x/y"), [
+      "policy.wasm: names entry points and builtins in more than 65536 characters; build it with fewer entry points",
+    ]);
   });
 
   test("a module that ends its process is tried three times, in case another was to blame", async () => {

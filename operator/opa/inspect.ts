@@ -70,7 +70,8 @@ export class ModuleChecks {
   ): Promise<Found> {
     const unit = { module, deadlineMs: 1_000, memoryMiB: 16 };
     try {
-      return { ok: true, facts: await this.#sandbox.inspect(unit, "policy.wasm", signal) };
+      const facts = await this.#sandbox.inspect(unit, "policy.wasm", signal);
+      return namesTooMuch(facts) ? { ok: false, problems: [tooManyNames] } : { ok: true, facts };
     } catch (error) {
       if (!(error instanceof EvaluationError) || error.reason === "starved") throw error;
       const crashes = (this.#crashes.get(digest) ?? 0) + (error.reason === "crashed" ? 1 : 0);
@@ -83,6 +84,13 @@ export class ModuleChecks {
       return { ok: false, problems: [problem(error.what, fix)] };
     }
   }
+}
+
+/** In characters of all names together: they are remembered as long as the module. */
+const mostOfNames = 64 * 1024;
+
+function namesTooMuch({ entryPoints, builtins }: ModuleFacts): boolean {
+  return [...entryPoints, ...builtins].join(" ").length > mostOfNames;
 }
 
 /** Why a module cannot be used for `entryPoints`; empty when it can. */
@@ -106,3 +114,8 @@ export function moduleProblems(
 function problem(what: string, fix: string): Problem {
   return { field: "policy.wasm", what, fix, kind: "invalid" };
 }
+
+const tooManyNames = problem(
+  `names entry points and builtins in more than ${mostOfNames} characters`,
+  "build it with fewer entry points",
+);

@@ -72,6 +72,16 @@ const hostile: readonly {
     what: "has section 3 out of order",
   },
   {
+    name: "with thousands of custom sections",
+    module: opaLike({ last: Array.from({ length: 64 }, () => section(0, text("x"))).flat() }),
+    what: "has more than 64 custom sections",
+  },
+  {
+    name: "with types of thousands of parameters",
+    module: encodeModule(section(1, list([[0x60, ...u32(1_001), ...Array(1_001).fill(0x7f), 0]]))),
+    what: "has a list of 1001, more than 1000",
+  },
+  {
     name: "with a huge table",
     module: opaLike({ table: section(4, list([[0x70, 1, ...u32(9_999_999), ...u32(9_999_999)]])) }),
     what: "has a table of up to 9999999 functions, more than 100000",

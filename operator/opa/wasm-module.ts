@@ -62,6 +62,9 @@ export function readModule(bytes: Uint8Array): ReadModule {
 
 /** In one list: what is read of a module takes no more memory than a few times its bytes. */
 const mostItems = 100_000;
+/** Of a function type; each is a list of its own, and a module may have as many as of all else. */
+const mostValues = 1_000;
+const mostCustom = 64;
 
 /** Thrown and caught in this file alone. */
 class Malformed extends Error {}
@@ -75,11 +78,13 @@ function readSections(reader: Reader): WasmModule {
     ...{ globalCount: 0, exports: [], start: undefined, dataCount: 0 },
     bodies: { count: 0, largestBytes: 0 },
   };
+  let custom = 0;
   while (!reader.atEnd) {
     const id = reader.byte();
     const section = new Reader(reader.take(reader.u32()));
     if (id === 0) {
       section.name();
+      if (++custom > mostCustom) throw new Malformed(`has more than ${mostCustom} custom sections`);
       continue;
     }
     if (id <= (found.sections.at(-1) ?? 0)) throw new Malformed(`has section ${id} out of order`);
@@ -164,7 +169,10 @@ function functionType(reader: Reader): FunctionType {
     if (type < 0x7c || type > 0x7f) throw new Malformed(`has a value type 0x${type.toString(16)}`);
     return type;
   };
-  return { params: reader.list(valueType), results: reader.list(valueType) };
+  return {
+    params: reader.list(valueType, mostValues),
+    results: reader.list(valueType, mostValues),
+  };
 }
 
 function importOf(reader: Reader): WasmImport {
@@ -249,9 +257,9 @@ class Reader {
   }
 
   /** A count, and as many items. */
-  list<T>(read: (reader: Reader) => T): T[] {
+  list<T>(read: (reader: Reader) => T, most = mostItems): T[] {
     const count = this.u32();
-    if (count > mostItems) throw new Malformed(`has a list of ${count}, more than ${mostItems}`);
+    if (count > most) throw new Malformed(`has a list of ${count}, more than ${most}`);
     return Array.from({ length: count }, () => read(this));
   }
 }
