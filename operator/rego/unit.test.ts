@@ -62,10 +62,12 @@ describe("RegoUnit", () => {
 class SlowSandbox extends Sandbox {
   evaluations = 0;
   tookMs: number | undefined;
+  fails = false;
 
   override evaluate(_unit: SandboxUnit, of: Evaluation): Promise<Evaluated> {
     this.evaluations++;
     if (this.tookMs !== undefined) return Promise.resolve({ value: 1, tookMs: this.tookMs });
+    if (this.fails) return Promise.reject(new EvaluationError(of, "failed", "is undefined"));
     return Promise.reject(new EvaluationError(of, "deadline", "took over 200 ms; make it do less"));
   }
 }
@@ -105,6 +107,22 @@ describe("a RegoUnit that overruns", () => {
     assert.deepEqual(await reasons("bank", 1), ["deadline"]);
     await unit.load(aContent("a", { other: "data" }), { entryPoint, limits }, signal);
     assert.deepEqual(await reasons("shop", 1), ["deadline"]);
+  });
+
+  test("is whole again when it ends in time, with a value or an error of its own", async () => {
+    let nowMs = 0;
+    let changes = 0;
+    const clock = { ...systemClock, monotonic: () => nowMs };
+    const { sandbox, unit } = aUnit({ clock, onBreak: () => changes++ });
+    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    for (let i = 0; i < 3; i++) await assert.rejects(unit.evaluate({ i }, "shop", signal));
+    nowMs += 60_000;
+    sandbox.fails = true;
+    for (let i = 0; i < 2; i++) {
+      await assert.rejects(unit.evaluate({ i }, "shop", signal), { reason: "failed" });
+    }
+    assert.equal(unit.brokenFor("any"), undefined);
+    assert.equal(changes, 2);
   });
 
   test("in reviews breaks nothing for what is stored, and takes none of its processes", async () => {

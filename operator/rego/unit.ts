@@ -177,7 +177,10 @@ export class RegoUnit {
       if (breaker.succeeded(owner)) onBreak?.();
       return value;
     } catch (error) {
-      if (isOverrun(error) && breaker.overran(owner, error.what)) onBreak?.();
+      const changed = isOverrun(error)
+        ? breaker.overran(owner, error.what)
+        : error instanceof EvaluationError && breaker.succeeded(owner); // it did end in time
+      if (changed) onBreak?.();
       throw error;
     }
   }
