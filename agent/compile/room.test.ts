@@ -190,6 +190,15 @@ test("a namespace that fills an attach point gives way to one that asks for litt
   assert.deepEqual(refused([inNamespace("hog", "p", selectors(1024)), modest]), ["hog.p"]);
 });
 
+test("among namespaces that hold the same, what is in force stays, whatever names sort first", () => {
+  const [early, late] = [
+    inNamespace("a", "p", selectors(600)),
+    inNamespace("z", "p", selectors(600)),
+  ];
+  assert.deepEqual(refused([early, late]), ["z.p"]);
+  assert.deepEqual(refused([early, late], [late]), ["a.p"]);
+});
+
 test("what a cluster policy reads anyway costs a namespace nothing", () => {
   const cluster = aSet("c", comparing(0, 4));
   const same = inNamespace("a", "p", comparing(0, 4));

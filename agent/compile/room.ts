@@ -42,7 +42,8 @@ export function planInRoom(
  * Namespaced ones share what is left: the next is always that of the namespace that would then hold
  * the least, measured by the resource of which it holds most (dominant resource fairness, Ghodsi et
  * al. 2011). A namespace that asks for no more than its even share is therefore never refused, and
- * what is chosen among namespaces depends on the sets alone, not on which came first.
+ * what is chosen among namespaces depends on the sets alone, not on which came first. Only where two
+ * would hold the same, what is in force goes first: nobody gets ahead by a name that sorts first.
  */
 export function roomFor(
   points: readonly AttachPoint[],
@@ -64,23 +65,25 @@ export function roomFor(
   const namespaced = sorted.filter(({ set }) => set.policy.namespace !== undefined);
   const share = (set: NamedSet | undefined) =>
     set === undefined ? Number.POSITIVE_INFINITY : room.shareWith(set, needs.get(set.name)!);
-  const queues = [...Map.groupBy(namespaced, namespaceOf).values()].map((left) => ({
-    left,
-    share: share(left[0]),
-  }));
+  const queues = [...Map.groupBy(namespaced, namespaceOf).values()].map(
+    (left): Queue => ({ left, share: share(left[0]), rank: rank(left[0]!) }),
+  );
   for (;;) {
     const next = queues.filter(({ left }) => left.length > 0).reduce(lesser, undefined);
     if (next === undefined) return refused;
     place(next.left.shift()!);
-    next.share = share(next.left[0]);
+    const [first] = next.left;
+    next.share = share(first);
+    next.rank = first === undefined ? 0 : rank(first);
   }
 }
 
-/** A namespace's sets that have no place yet, and its share with the first of them. */
-type Queue = { readonly left: NamedSet[]; share: number };
+/** A namespace's sets that have no place yet; its share with the first of them, and that one's rank. */
+type Queue = { readonly left: NamedSet[]; share: number; rank: number };
 
 function lesser(least: Queue | undefined, queue: Queue): Queue {
-  return least === undefined || queue.share < least.share ? queue : least;
+  if (least === undefined || queue.share < least.share) return queue;
+  return queue.share === least.share && queue.rank < least.rank ? queue : least;
 }
 
 /** 0: in force, and needs no more than before. 1: needs more. 2: new. */
