@@ -34,7 +34,7 @@ nanosecond is one instruction and a millisecond a million, whatever else the hos
 between two clock reads gives instructions a call, the least of ten rounds, repeatable to 0.1 %; fork,
 exec and exit vary by 1 to 3 %. The agent is stopped, except where it is what is measured.
 \`rego_*\` is wall time on the machine that ran the benchmark, from the operator's question to the
-worker's answer, and depends on that machine.
+process' answer, and depends on that machine.
 \`fleet_*\` and \`failover*\`: a real etcd and kube-apiserver, the operator as a process of its own, and the
 agents' own code for API, disk and status in one process, over kernels that hold at once what they are
 given. Nine of ten policies are for every node. Writes are counted from the API server's audit log.

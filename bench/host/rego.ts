@@ -1,7 +1,6 @@
 import pino from "pino";
 import { compileRego } from "../../operator/opa/compile.ts";
-import { WasmHost } from "../../operator/opa/host.ts";
-import { ensureBuilt } from "../../test/e2e/lab/build.ts";
+import { Sandbox } from "../../operator/opa/sandbox.ts";
 import type { Message } from "../messages.ts";
 import { anInventory } from "./inventory.ts";
 
@@ -10,14 +9,14 @@ const sets = { rounds: 15, warmUp: 3 } as const;
 const cluster = "3,000 namespaces and 20,000 workloads";
 
 /**
- * What Rego costs the operator, in milliseconds from the question to the answer, both ways through
- * the worker: wall time on the host, as it is for a person who waits.
+ * What the Rego of a RegoPolicy costs, in milliseconds from the question to the answer, both ways
+ * through the process that evaluates it: wall time on the host, as it is for a person who waits. Runs
+ * bundled, as in our images: the process starts slower from its sources.
  */
-export async function measureRego(tell: (message: Message) => void): Promise<void> {
-  const { opa } = await ensureBuilt(["opa"]);
+export async function measureRego(opa: string, tell: (message: Message) => void): Promise<void> {
   const inventory = anInventory(3_000, 20_000);
   tell({ progress: "rego: one object" });
-  const object = await timed(opa!, objectStyle, {
+  const object = await timed(opa, objectStyle, {
     data: { inventory },
     inputOf: (round) => ({ workload: inventory.workloads[round] }),
     ...objects,
@@ -28,13 +27,13 @@ export async function measureRego(tell: (message: Message) => void): Promise<voi
     method: `median of ${objects.rounds} workloads, the inventory of ${cluster} in data`,
   });
   tell({ progress: "rego: the whole inventory" });
-  const set = await timed(opa!, setStyle, { inputOf: () => ({ inventory }), ...sets });
+  const set = await timed(opa, setStyle, { inputOf: () => ({ inventory }), ...sets });
   const method = `${cluster} as input, 1,000 policies as result`;
   tell({ value: "rego_all", number: set.medianMs, method: `${method}, median of ${sets.rounds}` });
   tell({
     value: "rego_all_first",
     number: set.firstMs,
-    method: `${method}, worker start included`,
+    method: `${method}, start of the process included`,
   });
 }
 
@@ -85,19 +84,21 @@ async function timed(
   const compiled = await compileRego(sources, { entryPoints: [entryPoint], opa, signal });
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems));
   const log = pino({ level: "silent" });
-  const host = new WasmHost({ module: compiled.module, data, log, deadlineMs: 10_000 });
+  const sandbox = new Sandbox({ log });
+  const unit = { module: compiled.module, data, deadlineMs: 10_000, memoryMiB: 1_024 };
   try {
     const took: number[] = [];
     for (let round = 0; round < warmUp + rounds; round++) {
       const startedAt = performance.now();
       const evaluation = { entryPoint, input: inputOf(round), subject: "bench" };
-      const policies = (await host.evaluate(evaluation, signal)) as readonly unknown[];
+      const { value } = await sandbox.evaluate(unit, evaluation, undefined, signal);
       took.push(performance.now() - startedAt);
-      if (policies.length === 0) throw new Error("the policy under measurement gives nothing");
+      if ((value as readonly unknown[]).length === 0)
+        throw new Error("the policy under measurement gives nothing");
     }
     const warm = took.slice(warmUp).sort((a, b) => a - b);
     return { firstMs: took[0]!, medianMs: warm[Math.floor(warm.length / 2)]! };
   } finally {
-    await host.close();
+    sandbox.close();
   }
 }
