@@ -20,7 +20,7 @@ struct process_info {
 	struct process_key key;
 	struct process_key parent;
 	__u32 flags;
-	__u32 binary_size;	/* 0: not known */
+	__u32 binary_size;	/* of the whole path; 0: not known */
 	__u32 binary_generation; /* of the two ids below; 0: never looked up */
 	__u32 binary_exact;
 	__u32 binary_prefix;

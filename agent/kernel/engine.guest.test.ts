@@ -358,6 +358,25 @@ test("matchBinaries compares the executable's path, whole or its beginning", asy
   assert.deepEqual(await saw("/usr/bin/nice"), ["notin-.tmp.bin.one", "notprefix-.tmp.bin.o"]);
 });
 
+test("a program at a path of more than 255 bytes is none of a list, and has its beginning", async () => {
+  const folder = `/tmp/${"a".repeat(250)}/${"b".repeat(250)}`;
+  const binary = (op: "In" | "NotIn" | "Prefix" | "NotPrefix", value: string) =>
+    aSet(op.toLowerCase(), onGetpriority(when({ by: "binary", op, values: [value] })));
+  await kernel.program([
+    binary("In", "/usr/sbin/nginx"),
+    binary("NotIn", "/usr/sbin/nginx"),
+    binary("Prefix", "/tmp/aaaa"),
+    binary("NotPrefix", "/usr/"),
+  ]);
+  mkdirSync(folder, { recursive: true });
+  copyFileSync("/usr/bin/nice", `${folder}/x`);
+  const { hooks } = await events.during(() => run(`${folder}/x`));
+  assert.deepEqual(
+    policiesOf(hooks).map((name) => name.replace(/^tracingpolicy\./, "")),
+    ["notin", "notprefix", "prefix"],
+  );
+});
+
 test("a cgroup has the policies assigned to it, and a later child inherits them", async () => {
   const sets = ["host", "one", "two"].map((name) => aSet(name, onGetpriority()));
   const [host, one, two] = namesOf(sets) as [string, string, string];

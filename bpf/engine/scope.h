@@ -135,7 +135,7 @@ static __always_inline void binary__refresh(struct call *call, struct process_in
 	struct binary_prefix_key *path = (void *)&key->dim;
 	__u32 size = info->binary_size, none = size ? 0 : BINARY_UNKNOWN, *id;
 
-	id = exact && size ? bpf_map_lookup_elem(exact, info->binary) : NULL;
+	id = exact && size && size < BINARY_SIZE ? bpf_map_lookup_elem(exact, info->binary) : NULL;
 	info->binary_exact = id ? *id : none;
 	if (size > sizeof(path->path))
 		size = sizeof(path->path);

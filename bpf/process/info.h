@@ -38,12 +38,15 @@ static __always_inline void info__set_binary(struct process_info *info, struct p
 	info->binary_size = 0;
 	info->binary_generation = 0;
 	info->flags &= ~PROCESS_PROTECTED;
-	/* a longer path compares as unknown: a cut one could match the wrong value */
-	if (size == 0 || size >= BINARY_SIZE || text.cut)
+	/* a path that lost its head compares as unknown: it could match the wrong value */
+	if (size == 0 || text.cut)
 		return;
+	info->binary_size = size;
+	/* of a long path the beginning is kept, for prefixes: the whole of it equals no value */
+	if (size >= BINARY_SIZE)
+		size = BINARY_SIZE - 1;
 	bpf_probe_read_kernel(info->binary, BOUNDED(size, BINARY_SIZE - 1),
 			      buffer->text + BOUNDED(text.start, PATH_SIZE - 1));
-	info->binary_size = size;
 }
 
 /*

@@ -198,7 +198,9 @@ export const anyProcess: fc.Arbitrary<Process> = fc
     ancestors: fc.array(fc.constantFrom(1, 2, 100, 101), { maxLength: 12 }),
     nspid: fc.constantFrom(0, 1, 2),
     nsAncestors: fc.array(fc.constantFrom(2, 100, 101), { maxLength: 12 }),
-    binary: fc.option(fc.constantFrom(...binaries), { nil: undefined }),
+    binary: fc.option(fc.constantFrom(...binaries, `/usr/bin/${"x".repeat(300)}`), {
+      nil: undefined,
+    }),
     capabilities: fc.record({
       effective: anyCapabilitySet(),
       permitted: anyCapabilitySet(),

@@ -48,7 +48,9 @@ export class RunningAgent {
   /** Resolves when its policies are in force and it reads events. */
   async start(): Promise<void> {
     const log = openSync(join(this.folder, "agent.log"), "a");
-    const child = spawn(process.execPath, [main, ...this.#args], { stdio: ["ignore", log, log] });
+    const env = { ...process.env, NODE_OPTIONS: "--max-semi-space-size=1" }; // as in config/base
+    const stdio = ["ignore", log, log] as const;
+    const child = spawn(process.execPath, [main, ...this.#args], { env, stdio: [...stdio] });
     closeSync(log);
     this.#child = child;
     while (!(await this.#isReady())) {
