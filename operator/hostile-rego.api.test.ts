@@ -201,6 +201,35 @@ describe("Rego that is meant to do harm, on a real API server", { skip: whyNoApi
     await cluster.delete(regoPolicyNamespaced, "slow", "shop");
   });
 
+  test("a namespace's guard rails neither refuse, change nor hold up what the cluster generates for it", async () => {
+    const verdict = '{"deny": ["no"], "mode": "monitor"}';
+    const veto = aRego("Guardrail", `package guardbee.guardrail\n\ndecision := ${verdict}\n`);
+    const slow = aRego("Guardrail", slowRail, slowData);
+    for (const [name, spec] of Object.entries({ slow, veto })) {
+      await cluster.apply(regoPolicyNamespaced, { metadata: { name, namespace: "shop" }, spec });
+      await cluster.accepted(regoPolicyNamespaced, name, "True Accepted", "shop");
+    }
+    const made = {
+      kind: "TracingPolicyNamespaced",
+      metadata: { name: "made", namespace: "shop" },
+      spec: { kprobes: kprobes("/s/") },
+    };
+    const rego = `package guardbee.generate\n\npolicies := ${JSON.stringify([made])}\n`;
+    await cluster.apply(regoPolicy, { metadata: { name: "all" }, spec: aRego("Generate", rego) });
+    await cluster.accepted(regoPolicy, "all", "True Accepted");
+    const sets = await eventually(
+      "its set",
+      () => cluster.sets("regopolicy.all"),
+      (all) => !!all,
+    );
+    assert.deepEqual(
+      sets?.map(({ mode, policy }) => [mode, policy.namespace]),
+      [["enforce", "shop"]],
+    );
+    for (const name of ["slow", "veto"]) await cluster.delete(regoPolicyNamespaced, name, "shop");
+    await cluster.delete(regoPolicy, "all");
+  });
+
   test("eight tenants with slow guard rails and 100 with generators hold up no policy of the cluster", async () => {
     const tenants = Array.from({ length: 8 }, (_, i) => `tenant-${i}`);
     const others = Array.from({ length: 100 }, (_, i) => `other-${i}`);

@@ -52,6 +52,20 @@ test("without a decision nothing changes", async () => {
   assert.deepEqual(await guard([answering({})]), { problems: [], notes: [], mode, scope });
 });
 
+test("a rail learns whose policy it is: of a namespace, or what the cluster generates for it", async () => {
+  const owners: unknown[] = [];
+  const rail: Rail = {
+    name: "rail",
+    decide: async (_input, _signal, owner) => {
+      owners.push(owner);
+      return { rail: {} };
+    },
+  };
+  await guard([rail]);
+  await guardWith([rail], { policy, set: aSet(), ofCluster: true }, facts, signal);
+  assert.deepEqual(owners, ["shop", undefined]);
+});
+
 test("a denial is a problem that names its guard rail, in whichever form it comes", async () => {
   const { problems, notes } = await guard([answering({ deny: ["never", { field: "spec.x" }, 7] })]);
   assert.deepEqual(

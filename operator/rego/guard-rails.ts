@@ -7,6 +7,7 @@ import {
   type Scope,
   type SelectorSet,
 } from "@guardbee/policy";
+import type { SlotOwner } from "../opa/fair-slots.ts";
 import { parseScope } from "../policy/scope.ts";
 
 /** What a guard rail did to a policy, for its status. */
@@ -18,7 +19,17 @@ export type GuardNote = {
 };
 
 /** A policy that is otherwise accepted. */
-export type GuardSubject = { readonly policy: Policy; readonly set: SelectorSet };
+export type GuardSubject = {
+  readonly policy: Policy;
+  readonly set: SelectorSet;
+  /** A RegoPolicy of the cluster generates it, for whichever namespace, whose guard rails have no say in it. */
+  readonly ofCluster?: boolean;
+};
+
+/** Whose a policy is: a namespace's, or the cluster's own. */
+export function ownerOf({ set, ofCluster }: GuardSubject): SlotOwner {
+  return ofCluster === true ? undefined : set.policy.namespace;
+}
 
 export type Guarded = {
   /** Why it is refused, each naming the guard rail; empty when it is not. */
@@ -34,10 +45,11 @@ export type Guard = (subject: GuardSubject, signal: AbortSignal) => Promise<Guar
 /** One guard rail, or several at once. */
 export type Rail = {
   readonly name: string;
-  /** Name of the rail → what it decided. Throws when there is no answer. */
+  /** Name of the rail → what it decided, for whose policy. Throws when there is no answer. */
   readonly decide: (
     input: GuardInput,
     signal: AbortSignal,
+    owner: SlotOwner,
   ) => Promise<Readonly<Record<string, unknown>>>;
 };
 
@@ -67,10 +79,11 @@ const maxNotes = 20;
 /** Asks `rails` in turn; each sees what those before it made of the policy. */
 export async function guardWith(
   rails: readonly Rail[],
-  { policy, set }: GuardSubject,
+  subject: GuardSubject,
   facts: Pick<GuardFacts, "ownNamespace" | "namespaces" | "disabled">,
   signal: AbortSignal,
 ): Promise<Guarded> {
+  const { policy, set } = subject;
   let { mode, scope } = set;
   const problems: Problem[] = [];
   const notes: GuardNote[] = [];
@@ -82,7 +95,8 @@ export async function guardWith(
     const narrowing = narrowingOf(set);
     const enforces = mode === "enforce" && enforcingSelectors(set).length > 0;
     const input = { policy: seen, facts: { ...facts, mode, scope, enforces, narrowing } };
-    const decisions = Object.entries(await rail.decide(input, signal)).sort(byName);
+    const decided = await rail.decide(input, signal, ownerOf(subject));
+    const decisions = Object.entries(decided).sort(byName);
     for (const [by, raw] of decisions) {
       const decision = readDecision(raw, by);
       for (const problem of decision.deny) {

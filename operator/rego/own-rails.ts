@@ -1,6 +1,6 @@
-import type { Policy } from "@guardbee/policy";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
+import type { SlotOwner } from "../opa/fair-slots.ts";
 import type { Rail } from "./guard-rails.ts";
 import { subjectOf, type Units } from "./units.ts";
 
@@ -35,8 +35,8 @@ export class OwnRails {
       .sort((a, b) => (a.setName < b.setName ? -1 : 1));
   }
 
-  /** Those for a policy in `namespace`, or for one of the cluster. */
-  rails(namespace: string | undefined, how: "evaluate" | "review"): readonly Rail[] {
+  /** Those for a policy of `namespace`, or for one of the cluster. */
+  rails(namespace: SlotOwner, how: "evaluate" | "review"): readonly Rail[] {
     return this.entries()
       .filter(({ object }) => [undefined, namespace].includes(object.metadata.namespace))
       .map((entry) => this.#railOf(entry, how));
@@ -65,15 +65,14 @@ export class OwnRails {
     const name = subjectOf(entry);
     return {
       name,
-      decide: async (input, signal) => {
+      decide: async (input, signal, owner) => {
         const unit = this.#units.inForce(entry.setName);
         if (!this.#working.has(entry.setName) || unit?.usable !== true) {
           const why = this.#broken.get(entry.setName);
           if (why === undefined) throw new RailNotReady(name);
           throw new Error(`guard rail ${name} cannot be evaluated: ${why}`);
         }
-        const { namespace } = (input.policy as Pick<Policy, "metadata">).metadata;
-        return { [name]: await unit[how](input, namespace, signal) };
+        return { [name]: await unit[how](input, owner, signal) };
       },
     };
   }

@@ -11,7 +11,7 @@ import type { WrittenSets } from "../rollout/written-sets.ts";
 import { Bundles } from "./bundles.ts";
 import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
 import { generate } from "./generate.ts";
-import { type Guarded, type GuardSubject, guardWith, type Rail } from "./guard-rails.ts";
+import { type Guarded, type GuardSubject, guardWith, ownerOf, type Rail } from "./guard-rails.ts";
 import { GuardVersions } from "./guard-versions.ts";
 import { InventoryView } from "./inventory-view.ts";
 import { overShare } from "./namespace-share.ts";
@@ -252,7 +252,7 @@ export class RegoPolicies {
   ): Promise<Guarded> {
     const { disabledGuardRails, ownNamespace, fleet } = this.#options;
     const { namespace } = subject.set.policy;
-    const own = this.#rails.rails(namespace, by.how);
+    const own = this.#rails.rails(ownerOf(subject), by.how);
     const namespaces = Object.fromEntries(
       fleet
         .namespaces()
@@ -300,9 +300,10 @@ export class RegoPolicies {
   ): Promise<Judgement> {
     const known = this.#judged.get(unit);
     const judged = new Map<string, Judgement>();
+    const ofCluster = entry.object.metadata.namespace === undefined;
     const judgeOnce = async (object: GeneratedObject): Promise<Judgement> => {
       const key = stableJson([this.#guards.of(object.metadata.namespace), object]);
-      const judgement = known?.get(key) ?? (await this.#judgePolicy(object, signal));
+      const judgement = known?.get(key) ?? (await this.#judgePolicy(object, ofCluster, signal));
       judged.set(key, judgement);
       return judgement;
     };
@@ -322,9 +323,14 @@ export class RegoPolicies {
     return judgement;
   }
 
-  #judgePolicy(object: GeneratedObject, signal: AbortSignal): Promise<Judgement> {
+  #judgePolicy(
+    object: GeneratedObject,
+    ofCluster: boolean,
+    signal: AbortSignal,
+  ): Promise<Judgement> {
     const { translate } = this.#options;
-    const guard = (subject: GuardSubject, within: AbortSignal) => this.guard(subject, within);
+    const guard = (subject: GuardSubject, within: AbortSignal) =>
+      this.guard({ ...subject, ofCluster }, within);
     return judge(object, { translate, guard }, signal);
   }
 }
