@@ -35,7 +35,7 @@ export function lowerCall(
 
 function lowerSyscall(report: Report, call: string, at: string): HookPoint | undefined {
   if (/^__(ia32|arm64|arm|x32)_/.test(call)) {
-    const fix = `write ${call.replace(/^__[a-z0-9]+_/, "")}, whose entry is found on every machine`;
+    const fix = `write ${call.replace(/^__[a-z0-9]+_(compat_)?/, "")}, whose entry is found on every machine`;
     report.unsupported(`${at}.call`, `${quote(call)} is of one architecture only`, fix);
     return undefined;
   }
@@ -46,8 +46,9 @@ function lowerSyscall(report: Report, call: string, at: string): HookPoint | und
 }
 
 function syscallHint(name: string): string {
-  // SYS_write and __NR_write are what C calls them.
-  const full = `sys_${name.toLowerCase().replace(/^(__nr_|__|)(sys_|)/, "")}`;
+  // SYS_write and __NR_write are what C calls them, __do_sys_write and ksys_write what is behind them.
+  const bare = name.toLowerCase().replace(/^(__nr_|(__[a-z0-9]+_|__|)(compat_|k|)(sys_|))/, "");
+  const full = `sys_${bare}`;
   const entry = syscallAliases[full];
   if (entry !== undefined) return `the kernel's own name for it is ${entry}`;
   if (syscalls.has(full)) return `write ${full}`;

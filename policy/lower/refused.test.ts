@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aKprobePolicy, anExecPolicy, aTracingPolicy, problemsOf } from "../testing/a-policy.ts";
 
+const give = "give it a value, or leave it out if that is meant";
+const emptyIn = (field: string, consequence: string) =>
+  `invalid spec.kprobes[0].selectors[0].${field}: is empty: without it, ${consequence}; ${give}`;
+
 const int = { index: 0, type: "int" };
 const file = { index: 1, type: "file" };
 
@@ -343,6 +347,59 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "C's name of a system call",
     policy: aKprobePolicy({ call: "SYS_write" }),
     want: ['invalid spec.kprobes[0].call: no system call is named "SYS_write"; write sys_write'],
+  },
+  {
+    name: "what is behind a system call",
+    policy: aKprobePolicy({ call: "__do_sys_write" }),
+    want: [
+      'invalid spec.kprobes[0].call: no system call is named "__do_sys_write"; write sys_write',
+    ],
+  },
+  {
+    name: "the 32-bit form of a system call of one architecture",
+    policy: aKprobePolicy({ call: "__ia32_compat_sys_openat" }),
+    want: [
+      'unsupported spec.kprobes[0].call: "__ia32_compat_sys_openat" is of one architecture only; write sys_openat, whose entry is found on every machine',
+    ],
+  },
+  {
+    name: "the 32-bit form of a system call",
+    policy: aKprobePolicy({ call: "compat_sys_openat" }),
+    want: [
+      'invalid spec.kprobes[0].call: no system call is named "compat_sys_openat"; write sys_openat',
+    ],
+  },
+  {
+    name: "flags without a value, which say whom a condition is about",
+    policy: aKprobePolicy({
+      selectors: [
+        {
+          matchPIDs: [{ operator: "NotIn", isNamespacePID: null, followForks: null, values: [1] }],
+          matchBinaries: [{ operator: "In", followChildren: null, values: ["/bin/nc"] }],
+          matchCapabilities: [
+            { operator: "In", isNamespaceCapability: null, type: null, values: ["CAP_SYS_ADMIN"] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      emptyIn("matchPIDs[0].isNamespacePID", "pids of the host are compared"),
+      emptyIn("matchPIDs[0].followForks", "no ancestors are compared"),
+      emptyIn("matchBinaries[0].followChildren", "no children are compared"),
+      emptyIn("matchCapabilities[0].isNamespaceCapability", "it counts as false"),
+      emptyIn("matchCapabilities[0].type", "the effective set is compared"),
+    ],
+  },
+  {
+    name: "operators of executables without a value",
+    policy: anExecPolicy([
+      { matchBinarys: { operator: null, values: ["/bin/nc"] } },
+      { matchBinarys: null, operator: null, values: ["/bin/nc"] },
+      { matchActions: [{ action: "Sigkill" }] },
+    ]),
+    want: ["[0].matchBinarys.operator", "[1].operator"].map(
+      (field) => `invalid spec.rules.selectors${field}: is empty: without it, it is In; ${give}`,
+    ),
   },
   {
     name: "a long value, with a message that says that it is cut",

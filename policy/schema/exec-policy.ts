@@ -45,12 +45,12 @@ const item = object(
     matchBinarys: optional(
       nullable(
         object({
-          operator: optional(oneOf(binaryOperator, { default: "In" })),
+          operator: refuseNull(oneOf(binaryOperator, { default: "In" }), "it is In"),
           values: requiredList(text(), ofValues),
         }),
       ),
     ),
-    operator: optional(oneOf(binaryOperator, { description: "Of values." })),
+    operator: refuseNull(oneOf(binaryOperator, { description: "Of values." }), "it is In"),
     values: list(text(), { ...ofValues, description: "Of matchBinarys, when that is empty." }),
     matchActions: actions,
   },

@@ -95,21 +95,24 @@ export const matchArg = object({
 });
 
 export const matchBinary = object({
-  followChildren: flag({ default: false }),
+  followChildren: refuseNull(flag({ default: false }), "no children are compared"),
   operator: oneOf(["In", "NotIn", "Prefix", "NotPrefix", "Postfix", "NotPostfix"]),
   values: requiredList(text(), ofValues),
 });
 
 export const matchCapability = object({
-  isNamespaceCapability: flag({ default: false }),
+  isNamespaceCapability: refuseNull(flag({ default: false }), "it counts as false"),
   operator: oneOf(membership),
-  type: optional(oneOf(["Effective", "Inheritable", "Permitted"], { default: "Effective" })),
+  type: refuseNull(
+    oneOf(["Effective", "Inheritable", "Permitted"], { default: "Effective" }),
+    "the effective set is compared",
+  ),
   values: requiredList(text(), ofValues),
 });
 
 export const matchPid = object({
-  followForks: flag({ default: false }),
-  isNamespacePID: flag({ default: false }),
+  followForks: refuseNull(flag({ default: false }), "no ancestors are compared"),
+  isNamespacePID: refuseNull(flag({ default: false }), "pids of the host are compared"),
   operator: oneOf(membership),
   values: requiredList(int32(), ofValues),
 });
