@@ -36,6 +36,42 @@ const rejected: readonly { name: string; yaml: string; want: string[] }[] = [
     ],
   },
   {
+    name: "an empty field of the list that its item does not say it is of",
+    yaml: "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicyList\nitems:\n- metadata: {name: p}\n  spec:\n    podSelector:\n",
+    want: [
+      "p.yaml:6: spec.podSelector: is empty: without it, the policy holds in every pod; give it a value, or leave it out if that is meant",
+    ],
+  },
+  {
+    name: "a list in a list",
+    yaml: "apiVersion: v1\nkind: List\nitems:\n- kind: List\n  apiVersion: v1\n  items: []\n",
+    want: [
+      "p.yaml:4: $: has a list in a list, which kubectl does not take; write its items into the outer list",
+    ],
+  },
+  {
+    name: "the one of two equal keys that counts, as it is written",
+    yaml: `${head}spec:\n  podSelector:\n    matchLabels:\n      app: on\n      app: off\n`,
+    want: [
+      'p.yaml:9: spec.podSelector.matchLabels[app]: is the boolean false, written off; quote it: "off"',
+    ],
+  },
+  {
+    name: "the value of a key that is a number",
+    yaml: `${head}spec:\n  podSelector:\n    matchLabels:\n      010: off\n`,
+    want: [
+      'p.yaml:8: spec.podSelector.matchLabels[8]: is the boolean false, written off; quote it: "off"',
+    ],
+  },
+  {
+    name: "a value where it is merged from",
+    yaml: `${head}spec:\n  podSelector:\n    matchLabels: {<<: [{b: no}, {b: c, a: off}]}\n`,
+    want: [
+      'p.yaml:7: spec.podSelector.matchLabels[b]: is the boolean false, written no; quote it: "no"',
+      'p.yaml:7: spec.podSelector.matchLabels[a]: is the boolean false, written off; quote it: "off"',
+    ],
+  },
+  {
     name: "a missing field, at its parent's line",
     yaml: `${head}spec:\n  kprobes:\n  - syscall: true\n`,
     want: ["p.yaml:7: spec.kprobes[0].call: is missing; write text"],

@@ -55,6 +55,9 @@ export function parsePolicies(given: string | Uint8Array, file: string): ParsedF
       continue;
     }
     for (const one of objectsIn(document)) {
+      const nested = nestedList(one, file);
+      broken.push(...nested);
+      if (nested.length > 0) continue;
       const { apiVersion, kind } = isRecord(one.raw) ? one.raw : {};
       const type = { apiVersion, kind };
       if (typeof kind === "string" && isRegoType(type)) {
@@ -75,7 +78,10 @@ export function readObjects(given: string | Uint8Array, file: string): Result<re
   const values: unknown[] = [];
   for (const document of readDocuments(bytes)) {
     if ("error" in document) return { ok: false, problems: [brokenIn(document, file)] };
-    values.push(...objectsIn(document).map(({ raw }) => raw));
+    const objects = objectsIn(document);
+    const problems = objects.flatMap((one) => nestedList(one, file));
+    if (problems.length > 0) return { ok: false, problems };
+    values.push(...objects.map(({ raw }) => raw));
   }
   return { ok: true, value: values };
 }
@@ -87,11 +93,38 @@ function brokenIn({ error: what, fix, line }: BrokenDocument, file: string): Pro
 /** An object of a document, and its field path there: "" or `items[0]`. */
 type Found = { readonly raw: unknown; readonly at: string; readonly document: ReadDocument };
 
-/** kubectl takes what has a list `items` apart, whatever its kind is. */
+/**
+ * kubectl takes what has a list `items` apart, whatever its kind is; an item that does not say what it
+ * is is what its list is of.
+ */
 function objectsIn(document: ReadDocument): readonly Found[] {
   const { value } = document;
-  if (!isRecord(value) || !Array.isArray(value.items)) return [{ raw: value, at: "", document }];
-  return value.items.map((raw, i) => ({ raw, at: `items[${i}]`, document }));
+  if (!isList(value)) return [{ raw: value, at: "", document }];
+  return value.items.map((raw, i) => ({ raw: ofList(raw, value), at: `items[${i}]`, document }));
+}
+
+function isList(
+  value: unknown,
+): value is Readonly<Record<string, unknown>> & { items: readonly unknown[] } {
+  return isRecord(value) && Array.isArray(value.items);
+}
+
+function nestedList({ raw, at, document }: Found, file: string): readonly Problem[] {
+  if (at === "" || !isList(raw)) return [];
+  const error = "has a list in a list, which kubectl does not take";
+  const line = document.lineOf(at) ?? document.line;
+  return [brokenIn({ error, fix: "write its items into the outer list", line }, file)];
+}
+
+function ofList(item: unknown, list: Readonly<Record<string, unknown>>): unknown {
+  if (!isRecord(item) || isGiven(item.kind) || isGiven(item.apiVersion)) return item;
+  const { apiVersion, kind } = list;
+  const ofItems = isGiven(kind) ? kind.replace(/List$/, "") : "";
+  return ofItems === "" ? item : { ...item, apiVersion, kind: ofItems };
+}
+
+function isGiven(text: unknown): text is string {
+  return typeof text === "string" && text !== "";
 }
 
 function parseOne<T>(

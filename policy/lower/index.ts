@@ -1,5 +1,6 @@
 import type { Policy } from "../parse-object.ts";
 import { type PolicyRef, sizeOf } from "../selector-set.ts";
+import { annotationWarnings } from "./annotations.ts";
 import { checkSize } from "./check-size.ts";
 import { lowerExecPolicy } from "./exec-policy.ts";
 import type { Lowered } from "./report.ts";
@@ -23,7 +24,8 @@ export function lower(policy: Policy): Lowered {
       warnings: [],
     };
   }
-  const lowered = lowerKind(policy, ref);
+  const of = lowerKind(policy, ref);
+  const lowered = { ...of, warnings: [...annotationWarnings(policy.metadata), ...of.warnings] };
   if (!lowered.ok) return lowered;
   const problems = checkSize(sizeOf(lowered.value));
   return problems.length === 0 ? lowered : { ...lowered, ok: false, problems };

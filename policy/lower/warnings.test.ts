@@ -104,3 +104,20 @@ test("a capability without CAP_ is refused, and its name is told", () => {
     /values\[0\]: is "SYS_ADMIN"; did you mean CAP_SYS_ADMIN\? allowed: CAP_CHOWN/,
   );
 });
+
+test("warns of annotations that are nearly ours, and of no others", () => {
+  const annotations = {
+    "guardbee.io/monitorfirst": "1h",
+    "Guardbee.io/rollout-waves": "100%",
+    "guardbee.io/monitor-first": "1h",
+    "guardbee.io/allow-cluster-wide": "true",
+    "guardbee.io/owner": "me",
+    "example.com/note": "x",
+  };
+  const policy = { ...aKprobePolicy({}), metadata: { name: "p", annotations } };
+  const what = "is no annotation that anybody reads; did you mean";
+  assert.deepEqual(warningsOf(policy), [
+    `metadata.annotations[guardbee.io/monitorfirst]: ${what} guardbee.io/monitor-first?`,
+    `metadata.annotations[Guardbee.io/rollout-waves]: ${what} guardbee.io/rollout-waves?`,
+  ]);
+});

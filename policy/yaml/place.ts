@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from "yaml";
+import { isMergeKey, keyText } from "./value.ts";
 
 /**
  * The offset where the field path `field` stands in `document`: that of its deepest part that is
@@ -19,7 +29,7 @@ function walk(document: Document, field: string): Walked {
   let offset: number | undefined;
   for (const part of splitField(field)) {
     if (isAlias(node)) node = node.resolve(document);
-    const found = step(node, part);
+    const found = step(node, part, document);
     if (found === undefined) return { node, offset, whole: false };
     offset = found.offset ?? offset;
     node = found.node;
@@ -38,14 +48,41 @@ export function splitField(field: string): readonly string[] {
   return [...field.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map((match) => match[1] ?? match[0]);
 }
 
-function step(node: unknown, part: string): { node: unknown; offset?: number } | undefined {
+function step(
+  node: unknown,
+  part: string,
+  document: Document,
+): { node: unknown; offset?: number } | undefined {
   if (isSeq(node)) {
     const item = node.items[Number(part)];
     return item === undefined ? undefined : { node: item, ...startOf(item) };
   }
-  if (!isMap(node)) return undefined;
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part);
+  const pair = isMap(node) ? pairOf(node, part, document, maxMerges) : undefined;
   return pair === undefined ? undefined : { node: pair.value, ...startOf(pair.key) };
+}
+
+/** A merge may lead to itself. */
+const maxMerges = 10;
+
+/** What gives a key its value: the last one that has it, merged mappings among them. */
+function pairOf(map: YAMLMap, part: string, document: Document, merges: number): Pair | undefined {
+  for (const pair of [...map.items].reverse()) {
+    if (isMergeKey(pair.key) && merges > 0) {
+      const merged = behind(pair.value, document);
+      for (const one of isSeq(merged) ? merged.items : [merged]) {
+        const source = behind(one, document);
+        const found = isMap(source) ? pairOf(source, part, document, merges - 1) : undefined;
+        if (found !== undefined) return found;
+      }
+    }
+    const key = behind(pair.key, document);
+    if (isScalar(key) && keyText(key) === part) return pair;
+  }
+  return undefined;
+}
+
+function behind(node: unknown, document: Document): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
 }
 
 function startOf(node: unknown): { offset?: number } {

@@ -92,18 +92,13 @@ class Reader {
     this.#count(node);
     const key = isAlias(node) ? this.#follow(node) : node;
     if (!isScalar(key)) throw new YamlError("has a key that is not text", offsetOf(node));
-    const resolved = scalarOf(key);
-    switch (resolved.tag) {
-      case "null":
-        throw new YamlError("has an empty key", offsetOf(node));
-      case "float":
-        return floatKey(resolved.value);
-      case "int":
-        if (resolved.value < 2n ** 63n) return String(resolved.value);
-        throw new YamlError("has a key that is too large a number", offsetOf(node));
-      default:
-        return String(resolved.value);
-    }
+    const text = keyText(key);
+    if (text !== undefined) return text;
+    const empty = scalarOf(key).tag === "null";
+    throw new YamlError(
+      empty ? "has an empty key" : "has a key that is too large a number",
+      offsetOf(node),
+    );
   }
 
   #inAlias<T>(read: () => T): T {
@@ -136,7 +131,23 @@ class Reader {
   }
 }
 
-function isMergeKey(node: unknown): boolean {
+/** A mapping's key as JSON has it; undefined: JSON can have none such. May throw YamlError. */
+export function keyText(key: Scalar): string | undefined {
+  const resolved = scalarOf(key);
+  switch (resolved.tag) {
+    case "null":
+      return undefined;
+    case "float":
+      return floatKey(resolved.value);
+    case "int":
+      return resolved.value < 2n ** 63n ? String(resolved.value) : undefined;
+    default:
+      return String(resolved.value);
+  }
+}
+
+/** Whether a key is `<<`, which merges what is behind it into its mapping. */
+export function isMergeKey(node: unknown): boolean {
   if (!isScalar(node) || node.value !== "<<") return false;
   return node.tag === "tag:yaml.org,2002:merge" || (isPlain(node) && (node.tag ?? "!") === "!");
 }
