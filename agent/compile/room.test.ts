@@ -123,6 +123,17 @@ test("a policy that is too much by itself says so, whoever else is there", () =>
   });
 });
 
+test("what a RegoPolicy of the cluster generates for a namespace is the cluster's, and no tenant's", () => {
+  const generated = (of: string): NamedSet => {
+    const set = inNamespace("z", "p", selectors(600));
+    return { ...set, name: `${of}#tracingpolicynamespaced.z.p` };
+  };
+  const small = inNamespace("a", "p", selectors(500));
+  assert.deepEqual(refused([small, generated("regopolicy.all")], [small]), ["a.p"]);
+  const tenants = generated("regopolicynamespaced.z.all");
+  assert.deepEqual(refused([small, tenants], [tenants]), [tenants.name]);
+});
+
 test("hooks, attach points, values and executables of a node are limited", () => {
   const called = (count: number): Hook[] =>
     Array.from({ length: count }, (_, i) => ({

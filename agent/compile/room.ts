@@ -60,9 +60,9 @@ export function roomFor(
   };
   const sorted = [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   const rank = (set: NamedSet) => rankOf(set, needs.get(set.name)!, inForce);
-  const cluster = sorted.filter(({ set }) => set.policy.namespace === undefined);
+  const cluster = sorted.filter((set) => namespaceOf(set) === "");
   for (const set of cluster.sort((a, b) => rank(a) - rank(b))) place(set);
-  const namespaced = sorted.filter(({ set }) => set.policy.namespace !== undefined);
+  const namespaced = sorted.filter((set) => namespaceOf(set) !== "");
   const share = (set: NamedSet | undefined) =>
     set === undefined ? Number.POSITIVE_INFINITY : room.shareWith(set, needs.get(set.name)!);
   const queues = [...Map.groupBy(namespaced, namespaceOf).values()].map(
@@ -102,8 +102,9 @@ function isNoMore(amount: Amount, had: Amount | undefined): boolean {
   return typeof had !== "number" && amount.isSubsetOf(had);
 }
 
-function namespaceOf({ set }: NamedSet): string {
-  return set.policy.namespace ?? "";
+/** Whose a set is; empty: the cluster's, as is all that a RegoPolicy of the cluster generates. */
+export function namespaceOf({ name, set }: NamedSet): string {
+  return name.startsWith("regopolicy.") ? "" : (set.policy.namespace ?? "");
 }
 
 /** Of one resource: who holds how much. */

@@ -9,7 +9,7 @@ import {
   followsDescriptors,
   type Refusal,
 } from "../compile/plan.ts";
-import { planInRoom } from "../compile/room.ts";
+import { namespaceOf, planInRoom } from "../compile/room.ts";
 import { classRow, compile, type Shared } from "../compile/tables.ts";
 import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
 import type {
@@ -296,7 +296,7 @@ export class KernelEngine implements Engine {
   #newcomers(point: AttachPoint): readonly string[] {
     const sets = [...new Set(point.hooks.map(({ set }) => set))];
     const newcomers = sets.filter(({ name, hash }) => this.#inForce?.get(name)?.hash !== hash);
-    const namespaced = newcomers.filter(({ set }) => set.policy.namespace !== undefined);
+    const namespaced = newcomers.filter((set) => namespaceOf(set) !== "");
     return [namespaced, newcomers, sets].find((some) => some.length > 0)!.map(({ name }) => name);
   }
 
