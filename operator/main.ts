@@ -156,9 +156,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     regoChanged: (name, delayMs) => changed(name, delayMs),
     guardsChanged: (changedIn) => {
       for (const name of fleet.setNames()) {
-        const own = namespaceOfSet(name);
-        const concerned = changedIn === undefined || own === changedIn;
-        if (concerned || name.startsWith("regopolicy.")) changed(name); // may yield any policy
+        if (changedIn === undefined || namespaceOfSet(name) === changedIn) changed(name);
       }
     },
     log: ofRego.log,

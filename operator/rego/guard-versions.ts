@@ -8,24 +8,16 @@ export class GuardVersions {
   #cluster = 0;
   /** By namespace, of its own guard rails. Written by bump. */
   readonly #namespaces = new Map<string, number>();
-  /** Of all. Written by bump. */
-  #any = 0;
 
   /** Those of `namespace` decide otherwise; undefined: those of the cluster do. */
   bump(namespace: string | undefined): void {
-    this.#any++;
     if (namespace === undefined) this.#cluster++;
     else this.#namespaces.set(namespace, (this.#namespaces.get(namespace) ?? 0) + 1);
   }
 
-  /** For a policy in `namespace`, or one of the cluster. */
+  /** For a policy of `namespace`, or one of the cluster or that the cluster generates. */
   of(namespace: string | undefined): string {
     const own = namespace === undefined ? undefined : this.#namespaces.get(namespace);
     return own === undefined ? `${this.#cluster}` : `${this.#cluster} ${own}`;
-  }
-
-  /** For what may be in any namespace: what a generator of the cluster yields. */
-  get any(): string {
-    return `any ${this.#any}`;
   }
 }

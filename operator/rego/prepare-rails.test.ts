@@ -8,14 +8,14 @@ import { openSandboxes } from "../opa/sandboxes.ts";
 import { inFairOrder } from "./prepare-rails.ts";
 import { RegoPolicies, type RegoPoliciesOptions } from "./rego-policies.ts";
 
-function aGuardRail(name: string, namespace?: string): PolicyEntry {
+function aGuardRail(name: string, namespace?: string, role = "Guardrail"): PolicyEntry {
   const resource = namespace === undefined ? resources.regoPolicy : resources.regoPolicyNamespaced;
   const rego = "package guardbee.guardrail\n\ndecision := {}\n";
   return projectPolicy(resource, {
     apiVersion: "guardbee.io/v1alpha1",
     kind: resource.kind,
     metadata: { name, uid: name, generation: 1, ...(namespace ? { namespace } : {}) },
-    spec: { role: "Guardrail", modules: [{ name: "a.rego", rego }] },
+    spec: { role, modules: [{ name: "a.rego", rego }] },
   });
 }
 
@@ -58,4 +58,26 @@ test("guard rails of namespaces that have no end keep nobody from leading for ov
   assert.deepEqual([compiled, ready], [[undefined, "tenant"], false]);
   await clock.advance(1);
   assert.equal(await prepared, 0); // there is more to prepare
+});
+
+test("what a RegoPolicy of the cluster generates is judged anew for the cluster's guard rails alone", () => {
+  const generators = [
+    aGuardRail("all", undefined, "Generate"),
+    aGuardRail("own", "shop", "Generate"),
+  ];
+  const fleet = { regoEntries: () => generators } as unknown as Fleet;
+  const changed: (string | undefined)[] = [];
+  const parts = { fleet, sandboxes: {}, clock: new ManualClock(), log: pino({ level: "silent" }) };
+  const rego = new RegoPolicies({
+    ...(parts as unknown as RegoPoliciesOptions),
+    guardsChanged: (namespace) => changed.push(namespace),
+  });
+  const inputs = () => generators.map((entry) => rego.inputsOf(entry));
+  const [all, own] = inputs();
+  rego.bump("shop");
+  assert.equal(inputs()[0], all);
+  assert.notEqual(inputs()[1], own);
+  rego.bump();
+  assert.notEqual(inputs()[0], all);
+  assert.deepEqual(changed, ["shop", undefined]);
 });

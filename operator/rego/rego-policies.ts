@@ -83,9 +83,7 @@ export class RegoPolicies {
     const over = this.overShare(policy) !== undefined;
     const broken = this.#units.brokenFor(policy);
     const { namespace } = policy.object.metadata;
-    const generates = namespace === undefined && isGenerator(policy);
-    const guards = generates ? this.#guards.any : this.#guards.of(namespace);
-    return stableJson([guards, inventory, bundle, broken, over]);
+    return stableJson([this.#guards.of(namespace), inventory, bundle, broken, over]);
   }
 
   /** When a judgement is to be made again by itself; Infinity: never. */
@@ -300,10 +298,11 @@ export class RegoPolicies {
   ): Promise<Judgement> {
     const known = this.#judged.get(unit);
     const judged = new Map<string, Judgement>();
-    const ofCluster = entry.object.metadata.namespace === undefined;
+    const owner = entry.object.metadata.namespace;
     const judgeOnce = async (object: GeneratedObject): Promise<Judgement> => {
-      const key = stableJson([this.#guards.of(object.metadata.namespace), object]);
-      const judgement = known?.get(key) ?? (await this.#judgePolicy(object, ofCluster, signal));
+      const key = stableJson([this.#guards.of(owner), object]);
+      const judgement =
+        known?.get(key) ?? (await this.#judgePolicy(object, owner === undefined, signal));
       judged.set(key, judgement);
       return judgement;
     };
