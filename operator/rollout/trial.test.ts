@@ -88,4 +88,13 @@ describe("monitor first", () => {
       assert.deepEqual([now, trial], [input.judged ?? judged, undefined]);
     }
   });
+
+  test("a time that nobody can read begins anew, and throws nothing", () => {
+    const before = { state: "Monitoring", hash: monitorHash, since: "soon", wouldStop: 0 } as const;
+    const { judged: now, trial, dueInMs } = tried({ before });
+    assert.deepEqual(
+      [now.mode, trial?.since, dueInMs],
+      ["monitor", "2026-01-01T00:01:00Z", 60_000],
+    );
+  });
 });

@@ -43,8 +43,10 @@ export function tryFirst(input: TrialInput): Tried {
   if (!wanted || inForce) return { judged, dueInMs: Number.POSITIVE_INFINITY };
   const monitored = monitorVersion(judged);
   const { hash } = monitored;
-  const known = there?.hash === hash && before?.hash === hash ? before : undefined;
-  const sinceMs = known === undefined ? nowMs : Date.parse(known.since);
+  const beganMs = Date.parse(before?.since ?? "");
+  const readable = !Number.isNaN(beganMs);
+  const known = there?.hash === hash && before?.hash === hash && readable ? before : undefined;
+  const sinceMs = known === undefined ? nowMs : beganMs;
   const now = known === undefined ? none : stops(hash);
   // Counts end with a node that goes, and with an agent of another version.
   const wouldStop = Math.max(now.count, known?.wouldStop ?? 0);
