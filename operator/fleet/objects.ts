@@ -6,6 +6,7 @@ import {
   namespaceOfSet,
   type PolicyKind,
   type PolicyStatus,
+  printable,
   type RegoKind,
   rolloutPosition,
   type SelectorSet,
@@ -133,8 +134,8 @@ export function projectNode(raw: KubeObject): NodeEntry {
     labels: raw.metadata.labels ?? {},
     ready:
       status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false,
-    kernel: status?.nodeInfo?.kernelVersion ?? "unknown",
-    arch: status?.nodeInfo?.architecture ?? "unknown",
+    kernel: printable(status?.nodeInfo?.kernelVersion ?? "unknown").slice(0, maxKernelLength),
+    arch: printable(status?.nodeInfo?.architecture ?? "unknown").slice(0, maxWordLength),
   };
 }
 
@@ -194,8 +195,10 @@ export function modeOf(sets: readonly SelectorSet[]): Mode {
   return sets.length > 0 && sets.every(({ mode }) => mode === "monitor") ? "monitor" : "enforce";
 }
 
-/** As long as a status repeats it. */
+/** As long as a status repeats it: nobody else bounds what a node says. */
 const maxMessageLength = 320;
+const maxWordLength = 64;
+const maxKernelLength = 128;
 
 /** `shared`: of all nodes of a fleet, whose lists and messages are much alike. */
 export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): NodeSetsEntry {
@@ -211,8 +214,9 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
     | undefined;
   const report = status && {
     exceptions: (status.exceptions ?? []).map(({ set, hash, state, reason, message, holds }) => ({
-      ...{ set, hash, state, reason },
-      message: shared.text(message, maxMessageLength),
+      ...{ set, hash, state },
+      reason: shared.text(printable(reason), maxWordLength),
+      message: shared.text(printable(message), maxMessageLength),
       ...(holds === undefined ? {} : { holds }),
     })),
     ...(status.exceptionsOmitted ? { exceptionsOmitted: status.exceptionsOmitted } : {}),

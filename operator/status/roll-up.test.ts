@@ -195,6 +195,20 @@ test("a refused bundle says where the last good one stays in force, and why its 
   ]);
 });
 
+test("of failures that no status has room for those of most nodes are kept", () => {
+  const nodes = Array.from({ length: 100 }, (_, i) => ({
+    ...{
+      ...failed(`${i}-${"n".repeat(240)}`, `${i % 20}-${"k".repeat(126)}`),
+      arch: "a".repeat(64),
+    },
+    ...{ reason: "R".repeat(64), message: "\u0001".repeat(320) },
+  }));
+  const status = aRollUp({ nodes: nodes as unknown as readonly NodeState[] });
+  assert.ok(Buffer.byteLength(JSON.stringify(status)) <= 8_000);
+  const groups = status.failures?.length ?? 0;
+  assert.ok(groups > 0 && groups < 10);
+});
+
 const sizes: readonly { name: string; node: string; text: string }[] = [
   { name: "short names", node: "node", text: "m" },
   { name: "the longest names that a node may have", node: "n".repeat(247), text: "m" },

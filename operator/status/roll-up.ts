@@ -90,14 +90,18 @@ export function rollUp(input: RollUpInput): PolicyStatus {
   return distributed ? withFailures(status, nodes) : status; // failures are of this generation
 }
 
-/** With as many sample nodes as fit: the name of a node may be 253 characters long. */
+/** With as many sample nodes, and then groups, as fit: names of nodes and of kernels may be long. */
 function withFailures(status: PolicyStatus, nodes: readonly NodeState[]): PolicyStatus {
-  for (let samples = maxNodes; ; samples--) {
-    const failures = failureGroups(nodes, samples);
-    if (failures.length === 0) return status;
-    const whole = { ...status, failures };
-    if (samples === 0 || Buffer.byteLength(JSON.stringify(whole)) <= maxStatusBytes) return whole;
+  for (let samples = maxNodes; samples >= 0; samples--) {
+    let failures = failureGroups(nodes, samples);
+    do {
+      if (failures.length === 0) return status;
+      const whole = { ...status, failures };
+      if (Buffer.byteLength(JSON.stringify(whole)) <= maxStatusBytes) return whole;
+      failures = failures.slice(0, -1);
+    } while (samples === 0);
   }
+  return status;
 }
 
 function requestedMode(verdict: Verdict): Mode | undefined {

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { projectNode, projectNodeSets } from "./objects.ts";
+
+const long = "x".repeat(1_000_000);
+
+test("what a node says of its failures is no longer than a status has room for", () => {
+  const exception = { set: "s", hash: "h", state: "failed", reason: long, message: long };
+  const { report } = projectNodeSets({
+    metadata: { name: "n" },
+    spec: { sets: ["s"] },
+    status: {
+      digest: "d",
+      exceptions: [exception, { ...exception, reason: "KernelLacks", message: "a\u001b[31m\nb" }],
+    },
+  });
+  const [first, second] = report?.exceptions ?? [];
+  assert.equal(first?.reason.length, 64);
+  assert.equal(first?.message.length, 320);
+  assert.equal(second?.reason, "KernelLacks");
+  assert.equal(second?.message, "a\\u001b[31m\nb", "kubectl prints it to terminals");
+});
+
+test("what a kubelet says of its kernel is, too", () => {
+  const nodeInfo = { kernelVersion: long, architecture: long };
+  const node = projectNode({ metadata: { name: "n" }, status: { nodeInfo } });
+  assert.deepEqual([node.kernel.length, node.arch.length], [128, 64]);
+  const usual = { kernelVersion: "6.12.0-18-cloud-amd64", architecture: "amd64" };
+  const { kernel, arch } = projectNode({ metadata: { name: "n" }, status: { nodeInfo: usual } });
+  assert.deepEqual([kernel, arch], ["6.12.0-18-cloud-amd64", "amd64"]);
+});
