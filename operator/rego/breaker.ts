@@ -45,6 +45,11 @@ export class Breaker {
     return undefined;
   }
 
+  /** Whether it is broken, and the evaluation that refusal has just let through is to see. */
+  triesAgain(owner: SlotOwner): boolean {
+    return this.#states.get(owner)?.trying === true;
+  }
+
   /** True when it is broken from now on. */
   overran(owner: SlotOwner, what: string): boolean {
     const nowMs = this.#clock.monotonic();

@@ -109,6 +109,20 @@ describe("a RegoUnit that overruns", () => {
     assert.deepEqual(await reasons("shop", 1), ["deadline"]);
   });
 
+  test("says the same when it is tried again and overruns again", async () => {
+    let nowMs = 0;
+    const { sandbox, unit } = aUnit({ clock: { ...systemClock, monotonic: () => nowMs } });
+    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    const said: unknown[] = [];
+    for (let i = 0; i < 6; i++) {
+      if (i === 4) nowMs += 60_000;
+      await unit.evaluate({ i }, "shop", signal).catch(({ message }) => said.push(message));
+    }
+    assert.equal(sandbox.evaluations, 4);
+    assert.match(String(said[3]), /: is broken: it overran 3 times, /);
+    assert.deepEqual(said.slice(3), [said[3], said[3], said[3]]);
+  });
+
   test("is whole again when it ends in time, with a value or an error of its own", async () => {
     let nowMs = 0;
     let changes = 0;

@@ -171,6 +171,7 @@ export class RegoUnit {
     const refusal = breaker.refusal(owner);
     if (refusal !== undefined) throw new EvaluationError(of, "broken", refusal);
     this.evaluations++;
+    const again = breaker.triesAgain(owner);
     try {
       const { value, tookMs } = await sandbox.evaluate(unit, of, owner, signal);
       if (budget !== undefined) spend(budget, tookMs, of);
@@ -181,7 +182,8 @@ export class RegoUnit {
         ? breaker.overran(owner, error.what)
         : error instanceof EvaluationError && breaker.succeeded(owner); // it did end in time
       if (changed) onBreak?.();
-      throw error;
+      const still = again && isOverrun(error) ? breaker.refusal(owner) : undefined;
+      throw still === undefined ? error : new EvaluationError(of, "broken", still);
     }
   }
 
