@@ -8,6 +8,7 @@ import {
   type Pair,
   type YAMLMap,
 } from "yaml";
+import { targetOf } from "./aliases.ts";
 import { isMergeKey, keyText } from "./value.ts";
 
 /**
@@ -28,13 +29,13 @@ function walk(document: Document, field: string): Walked {
   let node: unknown = document.contents;
   let offset: number | undefined;
   for (const part of splitField(field)) {
-    if (isAlias(node)) node = node.resolve(document);
+    node = behind(node, document);
     const found = step(node, part, document);
     if (found === undefined) return { node, offset, whole: false };
     offset = found.offset ?? offset;
     node = found.node;
   }
-  return { node: isAlias(node) ? node.resolve(document) : node, offset, whole: true };
+  return { node: behind(node, document), offset, whole: true };
 }
 
 type Walked = {
@@ -57,32 +58,40 @@ function step(
     const item = node.items[Number(part)];
     return item === undefined ? undefined : { node: item, ...startOf(item) };
   }
-  const pair = isMap(node) ? pairOf(node, part, document, maxMerges) : undefined;
+  const pair = isMap(node) ? pairsOf(node, document).get(part) : undefined;
   return pair === undefined ? undefined : { node: pair.value, ...startOf(pair.key) };
 }
 
-/** A merge may lead to itself. */
-const maxMerges = 10;
+type Pairs = ReadonlyMap<string, Pair>;
 
-/** What gives a key its value: the last one that has it, merged mappings among them. */
-function pairOf(map: YAMLMap, part: string, document: Document, merges: number): Pair | undefined {
-  for (const pair of [...map.items].reverse()) {
-    if (isMergeKey(pair.key) && merges > 0) {
-      const merged = behind(pair.value, document);
-      for (const one of isSeq(merged) ? merged.items : [merged]) {
-        const source = behind(one, document);
-        const found = isMap(source) ? pairOf(source, part, document, merges - 1) : undefined;
-        if (found !== undefined) return found;
-      }
-    }
+/** By mapping: a thousand problems are looked up in one. Written by pairsOf. */
+const known = new WeakMap<YAMLMap, Pairs>();
+
+/** What gives each key its value: the last one that has it, merged mappings among them. */
+function pairsOf(map: YAMLMap, document: Document): Pairs {
+  const found = known.get(map);
+  if (found !== undefined) return found;
+  const pairs = new Map<string, Pair>();
+  known.set(map, pairs); // a merge may lead to itself
+  for (const pair of map.items) {
     const key = behind(pair.key, document);
-    if (isScalar(key) && keyText(key) === part) return pair;
+    if (isMergeKey(pair.key)) {
+      const merged = behind(pair.value, document);
+      for (const one of isSeq(merged) ? [...merged.items].reverse() : [merged]) {
+        const source = behind(one, document);
+        if (!isMap(source)) continue;
+        for (const [name, inner] of pairsOf(source, document)) pairs.set(name, inner);
+      }
+    } else if (isScalar(key)) {
+      const name = keyText(key);
+      if (name !== undefined) pairs.set(name, pair);
+    }
   }
-  return undefined;
+  return pairs;
 }
 
 function behind(node: unknown, document: Document): unknown {
-  return isAlias(node) ? node.resolve(document) : node;
+  return isAlias(node) ? targetOf(node, document) : node;
 }
 
 function startOf(node: unknown): { offset?: number } {

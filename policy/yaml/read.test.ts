@@ -159,6 +159,24 @@ test("a document that is nested too deep is refused", () => {
   assert.match(String(one), /^1: /);
 });
 
+test("an alias is the last node before it with its anchor", () => {
+  assert.deepEqual(read("a: &x 1\nb: *x\nc: &x 2\nd: *x\n"), [{ a: 1, b: 1, c: 2, d: 2 }]);
+  assert.deepEqual(read("a: *x\nb: &x 1\n"), ["1: names the anchor x, which is not there"]);
+  assert.match(String(read("a: &x [*x]\n")[0]), /^1: /, "itself");
+});
+
+test("twenty thousand aliases, and as many fields asked for, are read in one go each", () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => i);
+  const text = `x: &x {y: 1}\nlist:\n${many.map((i) => `  k${i}: *x\n`).join("")}`;
+  const [document] = readDocuments(Buffer.from(text));
+  assert.ok(document !== undefined && !("error" in document));
+  const lines = many.map((i) => document.lineOf(`list.k${i}`));
+  assert.deepEqual(
+    lines,
+    many.map((i) => i + 3),
+  );
+});
+
 test("readDocuments never throws", () => {
   const part = fc.constantFrom(
     ..."ab:-?|>&*!%@`'\"{}[],#~<\t\n\r \u2028\ufeff01_.",

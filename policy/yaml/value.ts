@@ -8,6 +8,7 @@ import {
   Scalar,
   type YAMLMap,
 } from "yaml";
+import { targetOf } from "./aliases.ts";
 import { type Resolved, resolvePlain } from "./plain-scalar.ts";
 
 /** A key that a mapping has twice; the last one counts. */
@@ -39,8 +40,6 @@ export function jsonOfDocument(document: Document): {
 class Reader {
   readonly duplicates: Duplicate[] = [];
   readonly #document: Document;
-  /** The library goes through the whole document for each alias. */
-  readonly #resolved = new Map<Alias, unknown>();
   #nodes = 0;
   #aliased = 0;
   #aliasDepth = 0;
@@ -109,8 +108,7 @@ class Reader {
   }
 
   #follow(alias: Alias): unknown {
-    if (!this.#resolved.has(alias)) this.#resolved.set(alias, alias.resolve(this.#document));
-    const node = this.#resolved.get(alias);
+    const node = targetOf(alias, this.#document);
     if (node !== undefined) return node;
     throw new YamlError(`names the anchor ${alias.source}, which is not there`, offsetOf(alias));
   }
