@@ -168,6 +168,10 @@ export class Fleet {
     return [...new Set([...this.#policies.keys(), ...this.#sets.keys()])];
   }
 
+  sets(): readonly SetEntry[] {
+    return this.#sets.list();
+  }
+
   /** Every node name there is reason to reconcile. */
   nodeNames(): readonly string[] {
     return [...new Set([...this.#nodes.keys(), ...this.#nodeSets.keys()])];
@@ -180,8 +184,7 @@ export class Fleet {
 
   /** Names of the sets that this node is to hold, sorted: those whose policy still exists. */
   setsFor(node: NodeEntry): readonly string[] {
-    return this.#sets
-      .list()
+    return this.sets()
       .filter((set) => this.#lives(set.name) && matchesLabels(set.nodes, node.labels))
       .map((set) => set.name)
       .sort();

@@ -38,11 +38,23 @@ test("what is too much for a namespace is refused with the bound and the number"
 
 test("what was granted counts before it is seen, in its own namespace only", () => {
   const quota = new NamespaceQuota(() => []);
-  assert.deepEqual(quota.take({ name: "a", namespace, sets: [aSet(full)] }), []);
-  assert.equal(quota.take({ name: "b", namespace, sets: [aSet(1)] }).length, 1);
-  assert.deepEqual(quota.take({ name: "c", namespace: "other", sets: [aSet(1)] }), []);
-  quota.forget("a");
-  assert.deepEqual(quota.take({ name: "b", namespace, sets: [aSet(1)] }), []);
+  assert.deepEqual(
+    quota.take({ name: "execpolicynamespaced.shop.a", namespace, sets: [aSet(full)] }),
+    [],
+  );
+  assert.equal(
+    quota.take({ name: "execpolicynamespaced.shop.b", namespace, sets: [aSet(1)] }).length,
+    1,
+  );
+  assert.deepEqual(
+    quota.take({ name: "execpolicynamespaced.other.c", namespace: "other", sets: [aSet(1)] }),
+    [],
+  );
+  quota.forget("execpolicynamespaced.shop.a");
+  assert.deepEqual(
+    quota.take({ name: "execpolicynamespaced.shop.b", namespace, sets: [aSet(1)] }),
+    [],
+  );
 });
 
 test("an edit that needs no more than before is taken, also beyond the bound", () => {

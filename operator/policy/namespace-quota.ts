@@ -1,4 +1,10 @@
-import { type Problem, type SelectorSet, type SetSize, sizeOf } from "@guardbee/policy";
+import {
+  namespaceOfSet,
+  type Problem,
+  type SelectorSet,
+  type SetSize,
+  sizeOf,
+} from "@guardbee/policy";
 
 /** How large the sets of one object are, all together. */
 export type ObjectSize = SetSize & { readonly policies: number };
@@ -44,8 +50,8 @@ export type Wanted = {
  */
 export class NamespaceQuota {
   readonly #stored: (namespace: string) => readonly Stored[];
-  /** By name: granted here, and perhaps not seen in the store yet. Written by `take` and `forget`. */
-  readonly #granted = new Map<string, { readonly namespace: string; readonly size: ObjectSize }>();
+  /** By namespace and name: granted here, and perhaps not seen in the store yet. Written by `take` and `forget`. */
+  readonly #granted = new Map<string, Map<string, ObjectSize>>();
 
   /** `stored`: the SelectorSets of a namespace's policies, as far as they are seen. */
   constructor(stored: (namespace: string) => readonly Stored[]) {
@@ -71,20 +77,24 @@ export class NamespaceQuota {
         },
       ];
     });
-    if (problems.length === 0) this.#granted.set(name, { namespace, size });
-    return problems;
+    if (problems.length > 0) return problems;
+    const granted = this.#granted.get(namespace) ?? new Map<string, ObjectSize>();
+    this.#granted.set(namespace, granted.set(name, size));
+    return [];
   }
 
-  /** Its object is gone. */
+  /** The object, by the name of its SelectorSet, is gone. */
   forget(name: string): void {
-    this.#granted.delete(name);
+    const namespace = namespaceOfSet(name) ?? "";
+    const granted = this.#granted.get(namespace);
+    granted?.delete(name);
+    if (granted?.size === 0) this.#granted.delete(namespace);
   }
 
   #heldIn(namespace: string): Map<string, ObjectSize> {
-    const granted = [...this.#granted].filter(([, one]) => one.namespace === namespace);
     return new Map([
       ...this.#stored(namespace).map(({ name, size = nothing }) => [name, size] as const),
-      ...granted.map(([name, { size }]) => [name, size] as const),
+      ...(this.#granted.get(namespace) ?? []),
     ]);
   }
 }
