@@ -177,6 +177,13 @@ test("twenty thousand aliases, and as many fields asked for, are read in one go 
   );
 });
 
+test("each of many JSON values has its own line, also behind those of several rows", () => {
+  const text = '\n{"a":\n1} {"a": 2}\n\n'.repeat(5_000);
+  const lines = readDocuments(Buffer.from(text)).map(({ line }) => line);
+  assert.deepEqual([lines.length, ...lines.slice(0, 4)], [10_000, 2, 3, 6, 7]);
+  assert.deepEqual(lines.slice(-2), [19_998, 19_999]);
+});
+
 test("readDocuments never throws", () => {
   const part = fc.constantFrom(
     ..."ab:-?|>&*!%@`'\"{}[],#~<\t\n\r \u2028\ufeff01_.",

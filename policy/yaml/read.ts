@@ -43,9 +43,10 @@ export function readDocuments(bytes: Uint8Array): readonly (ReadDocument | Broke
   const { text, replaced } = decodeFile(bytes);
   const documents: (ReadDocument | BrokenDocument)[] = [];
   for (const chunk of splitDocuments(text)) {
-    documents.push(...("error" in chunk ? [chunk] : readChunk(chunk)));
+    const found = "error" in chunk ? [chunk] : readChunk(chunk);
+    documents.push(...found);
     // kubectl reads no further, either.
-    if (documents.some((one) => "error" in one)) break;
+    if (found.some((one) => "error" in one)) break;
   }
   return documents.map((document, i) => {
     if ("error" in document) return document;

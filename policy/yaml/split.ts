@@ -16,19 +16,25 @@ export type Chunk =
 export function splitDocuments(text: string): readonly Chunk[] {
   if (!/^\s*\{/.test(text.slice(0, 4096))) return splitYaml(text, 1);
   const chunks: Chunk[] = [];
+  let line = 1;
   for (let at = 0; ; ) {
-    const start = at + /^[ \t\r\n]*/.exec(text.slice(at))![0].length;
+    let start = at;
+    for (; start < text.length && " \t\r\n".includes(text[start]!); start++) {
+      if (text[start] === "\n") line++;
+    }
     if (start === text.length) return chunks;
     const end = endOfJson(text, start);
     if (end !== undefined && isJson(text.slice(start, end))) {
-      chunks.push({ text: text.slice(start, end), json: true, line: lineAt(text, start) });
+      const json = text.slice(start, end);
+      chunks.push({ text: json, json: true, line });
+      line += json.split("\n").length - 1;
       at = end;
       continue;
     }
     // Past two values kubectl no longer takes it for YAML.
     if (chunks.length > 1) {
       const fix = "correct the text there, or separate YAML documents with ---";
-      return [...chunks, { error: "is not valid JSON", fix, line: lineAt(text, start) }];
+      return [...chunks, { error: "is not valid JSON", fix, line }];
     }
     const rest = chunks.length === 0 ? at : at + /^[^\S\n]*\n?/.exec(text.slice(at))![0].length;
     return [...chunks, ...splitYaml(text.slice(rest), lineAt(text, rest))];
