@@ -1,14 +1,16 @@
 /** One figure of the benchmark: what it is called, what it means, what it is to reach. */
 export type Key = {
   readonly name: string;
-  readonly unit: "instructions" | "ms" | "bytes" | "writes" | "policies";
+  readonly unit: "instructions" | "ms" | "bytes" | "writes" | "policies" | "%";
   /** What is measured, for people. */
   readonly what: string;
   readonly scenario: Scenario;
   /** Tetragon's figure for the same, where one was measured. */
   readonly peer?: string;
-  /** At most this much, or this many times another figure. */
+  /** At most this much, or this many times another figure; with `more` at least this much. */
   readonly target?: number | { readonly times: number; readonly of: string };
+  /** More of it is better. */
+  readonly more?: true;
 };
 
 /** What one visit to a guest measures, or this machine itself; those of one run in this order. */
@@ -26,6 +28,7 @@ export const scenarios = {
     "binary",
   ],
   agent: ["agent_hook", "agent_exec", "agent_rss"],
+  flood: ["flood_1", "flood_4", "flood_8"],
   host: ["rego"],
   fleet: ["fleet"],
 } as const;
@@ -34,6 +37,9 @@ export type Scenario = (typeof scenarios)[Machine][number];
 
 /** Policies on one hook in the series. */
 export const seriesCounts = [1, 10, 100, 1000] as const;
+
+/** Seconds that a burst of writes lasts, each of which a policy posts. */
+export const burstSeconds = { flood_1: 1, flood_4: 4, flood_8: 8 } as const;
 
 const onTop = "added to a bare write(2)";
 const instructions = (
@@ -203,6 +209,23 @@ export const keys: readonly Key[] = [
     peer: "210,000",
     target: 60_000,
   }),
+  ...(["flood_1", "flood_4", "flood_8"] as const).map(
+    (name): Key => ({
+      name,
+      unit: "%",
+      scenario: name,
+      what: `events in the file when a burst of ${burstSeconds[name]} s ends, of what one processor encodes in that time`,
+      target: 20,
+      more: true,
+    }),
+  ),
+  {
+    name: "flood_rss",
+    unit: "bytes",
+    scenario: "flood_8",
+    what: "the most resident memory of the agent in a burst of 8 s",
+    target: 200_000_000,
+  },
   {
     name: "rego_object",
     unit: "ms",

@@ -76,6 +76,17 @@ export function brokenRule(results: Results): string | undefined {
   return `write_arg_100: ${hundred.value} instructions are more than 1.2 × the ${one.value} of write_arg_1; find what grows with the number of policies`;
 }
 
+/** Whether a figure reached its target; undefined where it has none. */
+export function isMet(name: string, { value, target }: Result): boolean | undefined {
+  if (target === undefined) return undefined;
+  return isMore(name) ? value >= target : value <= target;
+}
+
+/** Whether more of a figure is better. */
+export function isMore(name: string): boolean {
+  return keys.some((key) => key.name === name && key.more === true);
+}
+
 function targetOf(name: string, figures: readonly Figure[], earlier: Results): number | undefined {
   const target = keys.find((key) => key.name === name)?.target;
   if (typeof target !== "object") return target;

@@ -16,7 +16,7 @@ import type { measureRego } from "./host/rego.ts";
 import { keys, type Machine, type Scenario, scenarios } from "./keys.ts";
 import { decodeMessage, type Message, type Order } from "./messages.ts";
 import { formatReport } from "./report.ts";
-import { brokenRule, type Figure, mergeResults, type Results } from "./results.ts";
+import { brokenRule, type Figure, isMet, isMore, mergeResults, type Results } from "./results.ts";
 
 const bench = dirname(fileURLToPath(import.meta.url));
 const resultsFile = join(bench, "results.json");
@@ -82,7 +82,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (guests.length > 0) {
     compileProbes();
     packTree();
-    for (const measured of await Promise.all(guests.map((order) => measure(order)))) add(measured);
+    const timed = guests.filter(({ machine }) => machine === "flood");
+    for (const order of timed) add(await measure(order));
+    const counted = guests.filter(({ machine }) => machine !== "flood").map(measure);
+    for (const measured of await Promise.all(counted)) add(measured);
   }
   write(results);
   for (const value of new Set(figures.map((one) => one.value))) console.log(lineOf(value, results));
@@ -179,7 +182,7 @@ async function measure(order: Order): Promise<Measured> {
     console: log,
   } = await runInGuest({
     kernel,
-    icount: true,
+    ...(order.machine === "flood" ? { smp: 2, memoryMb: 4096 } : { icount: true }),
     timeoutMs: 1_200_000,
     command: [
       "/bin/sh",
@@ -217,7 +220,9 @@ function readResults(): Results {
 function lineOf(key: string, results: Results): string {
   const { value, unit, target } = results[key]!;
   if (target === undefined) return `${key}: ${value} ${unit}`;
-  return `${key}: ${value} ${unit}, target ${target}, ${value <= target ? "met" : "NOT met"}`;
+  const bound = isMore(key) ? `at least ${target}` : target;
+  const met = isMet(key, results[key]!) ? "met" : "NOT met";
+  return `${key}: ${value} ${unit}, target ${bound}, ${met}`;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -5,7 +5,9 @@
  *   probe exec COUNT ROUNDS PROGRAM  ns a fork, exec and exit of PROGRAM
  *   probe cost PID write FD N...     CPU ns that process PID spends on N such writes, once settled
  *   probe cost PID exec PROGRAM N... the same for N fork, exec and exit
- * write and exec print "least mean" over the rounds; cost prints a line for each N.
+ *   probe flood SECONDS FD           writes so to FD for so long, as fast as it can
+ * write and exec print "least mean" over the rounds; cost prints a line for each N; flood prints how
+ * many writes there were.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -149,6 +151,16 @@ static void measure_cost(pid_t pid, const struct work *work, char **counts)
 	}
 }
 
+static void flood(long seconds, int fd)
+{
+	uint64_t end = read_clock(CLOCK_MONOTONIC) + seconds * 1000000000ULL;
+	unsigned long count = 0;
+
+	for (; read_clock(CLOCK_MONOTONIC) < end; count += BURST_WRITES)
+		write_many(fd, BURST_WRITES);
+	printf("%lu\n", count);
+}
+
 static struct work work_of(const char *kind, char *subject)
 {
 	struct work work = {0};
@@ -169,6 +181,11 @@ int main(int argc, char **argv)
 	if (argc >= 6 && !strcmp(argv[1], "cost")) {
 		work = work_of(argv[3], argv[4]);
 		measure_cost(atoi(argv[2]), &work, argv + 5);
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "flood")) {
+		work = work_of("write", argv[3]);
+		flood(atol(argv[2]), work.fd);
 		return 0;
 	}
 	if (argc != 5 || (strcmp(argv[1], "write") && strcmp(argv[1], "exec"))) {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
+const sources = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 const healthPort = 6790;
 
 /** Values by name and labels, as /metrics has them, without the prefix. */
@@ -22,8 +22,8 @@ export class RunningAgent {
   readonly #args: readonly string[];
   #child: ChildProcess | undefined;
 
-  /** `policies`: YAML. `options`: further ones of `guardbee agent`. */
-  constructor(policies: string, options: readonly string[] = []) {
+  /** `policies`: YAML. `options`: further ones of `guardbee agent`. `main`: another build of it. */
+  constructor(policies: string, options: readonly string[] = [], main = sources) {
     const path = join(this.folder, "policies.yaml");
     writeFileSync(path, policies);
     const where = [
@@ -35,6 +35,7 @@ export class RunningAgent {
       this.socket,
     ];
     this.#args = [
+      main,
       "agent",
       "--policy",
       path,
@@ -50,7 +51,7 @@ export class RunningAgent {
     const log = openSync(join(this.folder, "agent.log"), "a");
     const env = { ...process.env, NODE_OPTIONS: "--max-semi-space-size=1" }; // as in config/base
     const stdio = ["ignore", log, log] as const;
-    const child = spawn(process.execPath, [main, ...this.#args], { env, stdio: [...stdio] });
+    const child = spawn(process.execPath, this.#args, { env, stdio: [...stdio] });
     closeSync(log);
     this.#child = child;
     while (!(await this.#isReady())) {
@@ -89,6 +90,17 @@ export class RunningAgent {
 
   log(): string {
     return readFileSync(join(this.folder, "agent.log"), "utf8");
+  }
+
+  /** Milliseconds that it spent on processors, to ten. */
+  cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.#child?.pid}/stat`, "utf8");
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 13)
+      .map(Number);
+    return 10 * (user! + system!);
   }
 
   /** The most that it ever had resident. */
