@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, Arg, Hook } from "@guardbee/policy";
-import { type AttachAbilities, describePoint, plan, type Refusal } from "./plan.ts";
+import type { Refusal } from "../engine.ts";
+import { type AttachAbilities, describePoint, plan } from "./plan.ts";
 import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
 
 const doing = (...actions: readonly Action[]): Hook => onWrite([], { conditions: [], actions });

@@ -1,6 +1,6 @@
 import type { Hook, Selector } from "@guardbee/policy";
 import { isEnforcing } from "@guardbee/policy/sets";
-import type { FailureReason, NamedSet } from "../kernel/engine.ts";
+import type { NamedSet, Refusal } from "../engine.ts";
 
 /** How a program is attached; `exec` is the sched_process_exec tracepoint. */
 export type AttachKind = "fentry" | "fexit" | "fmod_ret" | "kprobe" | "exec";
@@ -35,13 +35,6 @@ export type AttachAbilities = {
   readonly fmodRetSyscalls: boolean;
   /** Abilities that are taken for absent only because asking failed, with the error's code. */
   readonly unsure: { readonly [Name in "fentry" | "fmodRetSyscalls"]?: string };
-};
-
-export type Refusal = {
-  readonly reason: FailureReason;
-  readonly message: string;
-  /** As in SetState. */
-  readonly mayPass?: true;
 };
 
 export type Plan = {

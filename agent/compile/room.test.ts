@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Arg, Hook, Selector } from "@guardbee/policy";
 import fc from "fast-check";
-import type { NamedSet } from "../kernel/engine.ts";
+import type { NamedSet } from "../engine.ts";
 import { layout } from "./layout.ts";
 import { needsOf, nodeLimits } from "./needs.ts";
 import { plan } from "./plan.ts";

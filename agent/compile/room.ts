@@ -1,6 +1,6 @@
-import type { NamedSet } from "../kernel/engine.ts";
+import type { NamedSet, Refusal } from "../engine.ts";
 import { type Amount, hasRoomFor, type Needs, needsOf, type Resource, sizeOf } from "./needs.ts";
-import { type AttachAbilities, type AttachPoint, type Plan, plan, type Refusal } from "./plan.ts";
+import { type AttachAbilities, type AttachPoint, type Plan, plan } from "./plan.ts";
 
 /** What is in force now, by name, and what it needs. */
 export type InForce = ReadonlyMap<string, { readonly hash: string; readonly needs: Needs }>;

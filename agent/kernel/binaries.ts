@@ -1,7 +1,7 @@
 import { binaryKey, binaryPrefixKey } from "../compile/keys.ts";
 import { layout } from "../compile/layout.ts";
 import { bytes, type Entry } from "../compile/tables.ts";
-import type { NamedSet } from "./engine.ts";
+import type { NamedSet } from "../engine.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import { Slots } from "./slots.ts";

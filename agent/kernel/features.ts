@@ -3,7 +3,7 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { layout } from "../compile/layout.ts";
 import type { AttachAbilities } from "../compile/plan.ts";
-import type { KernelFeatures } from "./engine.ts";
+import type { KernelFeatures } from "../engine.ts";
 import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { layout } from "../compile/layout.ts";
-import { followsDescriptors, type Refusal } from "../compile/plan.ts";
-import type { NamedSet } from "./engine.ts";
+import { followsDescriptors } from "../compile/plan.ts";
+import type { NamedSet, Refusal } from "../engine.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import type { Loader } from "./program.ts";
 import { reuseShared } from "./tracking.ts";

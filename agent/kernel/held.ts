@@ -1,11 +1,6 @@
-import {
-  type AttachPoint,
-  describePoint,
-  type PlannedHook,
-  type Refusal,
-} from "../compile/plan.ts";
+import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
 import type { Shared, Tables } from "../compile/tables.ts";
-import type { NamedSet, SetState } from "./engine.ts";
+import type { NamedSet, Refusal, SetState } from "../engine.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { Program } from "./program.ts";
 import type { Classes } from "./scope-classes.ts";

@@ -1,6 +1,6 @@
 import { createHash, randomInt } from "node:crypto";
 import type { PlannedHook } from "../compile/plan.ts";
-import type { NamedSet, StopCounts } from "./engine.ts";
+import type { NamedSet, StopCounts } from "../engine.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 

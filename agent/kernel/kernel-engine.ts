@@ -3,24 +3,20 @@ import type { Logger } from "pino";
 import { binaryKey } from "../compile/keys.ts";
 import { layout } from "../compile/layout.ts";
 import { misfits } from "../compile/misfits.ts";
-import {
-  type AttachPoint,
-  describePoint,
-  followsDescriptors,
-  type Refusal,
-} from "../compile/plan.ts";
+import { type AttachPoint, describePoint, followsDescriptors } from "../compile/plan.ts";
 import { namespaceOf, planInRoom } from "../compile/room.ts";
 import { classRow, compile, type Shared } from "../compile/tables.ts";
-import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
 import type {
   Desired,
   Engine,
   KernelFeatures,
   NamedSet,
+  Refusal,
   Scopes,
   SetState,
   SetStops,
-} from "./engine.ts";
+} from "../engine.ts";
+import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, probeAbilities } from "./features.ts";
 import {

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import type { Action, Condition, Hook, Outcome, SelectorSet } from "@guardbee/policy";
 import fc from "fast-check";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
-import type { NamedSet, SetStops, StopCounts } from "./engine.ts";
+import type { NamedSet, SetStops, StopCounts } from "../engine.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { type Call, expectedOutcomes, lineOf } from "./testing/oracle-model.ts";

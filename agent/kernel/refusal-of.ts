@@ -1,4 +1,4 @@
-import type { Refusal } from "../compile/plan.ts";
+import type { Refusal } from "../engine.ts";
 import type { KernelError } from "./native.ts";
 
 /** Why a set is refused, from what compiling or attaching it threw. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
 import { after, test } from "node:test";
 import type { Arg, ArgType, Hook, SelectorSet } from "@guardbee/policy";
-import type { NamedSet, SetState } from "./engine.ts";
+import type { NamedSet, SetState } from "../engine.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { aSet, denyWrites, inMode, named, onGetpriority, when } from "./testing/policies.ts";
 import { run, sh } from "./testing/scene.ts";

@@ -1,4 +1,4 @@
-import type { CgroupScope, Scopes } from "./engine.ts";
+import type { CgroupScope, Scopes } from "../engine.ts";
 import type { KernelError, Native } from "./native.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
 import { after, test } from "node:test";
 import type { Action, Mode } from "@guardbee/policy";
-import type { StopCounts } from "./engine.ts";
+import type { StopCounts } from "../engine.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { aSet, inMode, onGetpriority, when } from "./testing/policies.ts";
 import { run } from "./testing/scene.ts";

@@ -1,7 +1,7 @@
 import type { Scope, SelectorSet } from "@guardbee/policy";
 import { inScope } from "@guardbee/policy/sets";
 
-import type { CgroupScope, Scopes } from "../kernel/engine.ts";
+import type { CgroupScope, Scopes } from "../engine.ts";
 import type { CgroupTree, PodCgroup } from "./cgroups.ts";
 import type { Container, Pod } from "./pods.ts";
 import { bareContainerId, imageRepos } from "./pods.ts";

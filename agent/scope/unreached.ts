@@ -1,4 +1,4 @@
-import type { NamedSet, Scopes } from "../kernel/engine.ts";
+import type { NamedSet, Scopes } from "../engine.ts";
 import type { Pod } from "./pods.ts";
 import { type NodeSnapshot, setsIn } from "./resolve.ts";
 

@@ -1,4 +1,4 @@
-import type { Desired, Engine, NamedSet, Scopes, SetState, SetStops } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, Scopes, SetState, SetStops } from "../engine.ts";
 
 /** An engine that remembers what it was told; sets that `lacks` or `failing`, by name or hash, fail. */
 export class FakeEngine implements Engine {

@@ -1,6 +1,6 @@
 import type { ExceptionReason, NodePolicySetStatus } from "@guardbee/policy";
 import { nodeDigest } from "@guardbee/policy/sets";
-import type { KernelFeatures, SetState } from "../kernel/engine.ts";
+import type { KernelFeatures, SetState } from "../engine.ts";
 import type { Unreached } from "../scope/unreached.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";

@@ -12,7 +12,7 @@ import {
   setName,
 } from "@guardbee/policy";
 
-import type { NamedSet } from "../kernel/engine.ts";
+import type { NamedSet } from "../engine.ts";
 
 /** What the policies in one file, or in several, come to. */
 export type PolicyFiles = {

@@ -1,7 +1,7 @@
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
 import { equalScopes } from "../scope/resolve.ts";
 import { Wakeup } from "../scope/wakeup.ts";
 

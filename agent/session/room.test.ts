@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { hashSets, type SelectorSet } from "@guardbee/policy";
 import { planInRoom } from "../compile/room.ts";
 import { ableKernel, onWrite, when } from "../compile/testing/compiled.ts";
-import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { aSet, aWorld, list, putSet, start, status, until, type World } from "./test-node.ts";
 

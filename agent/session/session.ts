@@ -1,7 +1,7 @@
 import { applyStatus, type Clock, type KubeConnection, resources } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
 import type { PodLookup } from "../process/pod.ts";
 import { resolveScopes } from "../scope/resolve.ts";
 import { type Unreached, unreachedSets } from "../scope/unreached.ts";

@@ -1,7 +1,7 @@
 import type { SelectorSet } from "@guardbee/policy";
 import { hashSets, rolloutPosition, setName } from "@guardbee/policy/sets";
 
-import type { NamedSet } from "../kernel/engine.ts";
+import type { NamedSet } from "../engine.ts";
 import { checkSets } from "./check-set.ts";
 
 /** The sets of one SelectorSet object: none, one, or one for each policy that Rego generated. */

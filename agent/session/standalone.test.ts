@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 
-import type { Engine, NamedSet } from "../kernel/engine.ts";
+import type { Engine, NamedSet } from "../engine.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { Standalone } from "./standalone.ts";
 

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, NamedSet, SetState } from "../kernel/engine.ts";
+import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
 import { Wakeup } from "../scope/wakeup.ts";
 import {
   joinFiles,

@@ -1,6 +1,6 @@
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
-import type { Engine, NamedSet } from "../kernel/engine.ts";
+import type { Engine, NamedSet } from "../engine.ts";
 import { objectOf } from "./set-object.ts";
 
 /** What one content of a SelectorSet object has stopped on this node. */

@@ -1,4 +1,4 @@
-import type { FailureReason, NamedSet, SetState } from "../kernel/engine.ts";
+import type { FailureReason, NamedSet, SetState } from "../engine.ts";
 import type { Versions } from "./programmer.ts";
 import type { SetContent } from "./set-contents.ts";
 import { type ObjectSets, objectOf } from "./set-object.ts";

@@ -10,7 +10,7 @@ import {
 } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { NamedSet } from "../kernel/engine.ts";
+import type { NamedSet } from "../engine.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { type NodeSet, parseNodeSet } from "./node-set.ts";
 import { DesiredFile, type Remembered } from "./persisted.ts";

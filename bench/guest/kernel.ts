@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
-import type { NamedSet, Scopes } from "../../agent/kernel/engine.ts";
+import type { NamedSet, Scopes } from "../../agent/engine.ts";
 import { KernelEngine } from "../../agent/kernel/kernel-engine.ts";
 import { loadNative, type Native } from "../../agent/kernel/native.ts";
 import { type Scenario, seriesCounts } from "../keys.ts";

@@ -6,7 +6,7 @@ import {
   type SelectorSet,
   setName,
 } from "@guardbee/policy";
-import type { NamedSet, Scopes } from "../../agent/kernel/engine.ts";
+import type { NamedSet, Scopes } from "../../agent/engine.ts";
 
 const everywhere: Scope = { host: true, pods: {} };
 const write = { kind: "kprobe", call: "sys_write", syscall: true } as const;

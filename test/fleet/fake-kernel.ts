@@ -5,7 +5,7 @@ import type {
   NamedSet,
   SetState,
   SetStops,
-} from "../../agent/kernel/engine.ts";
+} from "../../agent/engine.ts";
 
 /** Policies of this name cannot be loaded anywhere, for a long reason. */
 export const unloadable = "tracingpolicy.unloadable";

@@ -1,6 +1,6 @@
 /** Test support: compiles selectors, and tells tables in words. */
 import { type Arg, type Condition, type Hook, hashSets, type Selector } from "@guardbee/policy";
-import type { NamedSet } from "../../kernel/engine.ts";
+import type { NamedSet } from "../../engine.ts";
 import { hasBit } from "../bits.ts";
 import { layout } from "../layout.ts";
 import { type AttachAbilities, type AttachPoint, plan } from "../plan.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
-import type { NamedSet, Scopes, SetState } from "../engine.ts";
+import type { NamedSet, Scopes, SetState } from "../../engine.ts";
 import { KernelEngine } from "../kernel-engine.ts";
 import { loadNative } from "../native.ts";
 import { EventLog } from "./event-log.ts";

@@ -7,10 +7,10 @@ import { binaryKey, binaryPrefixKey } from "../../compile/keys.ts";
 import { layout } from "../../compile/layout.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
 import { compile, type Entry, type Tables } from "../../compile/tables.ts";
+import type { NamedSet } from "../../engine.ts";
 import { decodeEvent, hookArgs } from "../../events/decode.ts";
 import { type HookArg, hookFlag } from "../../events/kernel-event.ts";
 import { numberBinaries } from "../binaries.ts";
-import type { NamedSet } from "../engine.ts";
 
 /** A kernel that can attach everything. */
 const abilities = {

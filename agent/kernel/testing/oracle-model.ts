@@ -9,7 +9,7 @@ import {
   type Parameter,
   type Process,
 } from "@guardbee/policy";
-import type { NamedSet } from "../engine.ts";
+import type { NamedSet } from "../../engine.ts";
 
 /** One call that a driver makes. Texts have no spaces. */
 export type Call =

@@ -11,7 +11,7 @@ import {
   type SelectorSet,
   setName,
 } from "@guardbee/policy";
-import type { NamedSet } from "../engine.ts";
+import type { NamedSet } from "../../engine.ts";
 
 /** The set of config/examples/`file`.yaml, with `edit` done to its text. */
 export function example(file: string, edit: (text: string) => string = (text) => text): NamedSet {

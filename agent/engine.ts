@@ -37,15 +37,15 @@ export type SetState =
       /** How each hook is attached: `fentry:fd_install`, `fmod_ret:__x64_sys_write`. */
       readonly attachments: readonly string[];
     }
-  | {
-      readonly name: string;
-      readonly hash: string;
-      readonly state: "failed";
-      readonly reason: FailureReason;
-      readonly message: string;
-      /** The cause may be gone at the next try: the kernel was busy, or short of memory. */
-      readonly mayPass?: true;
-    };
+  | ({ readonly name: string; readonly hash: string; readonly state: "failed" } & Refusal);
+
+/** Why a set is in force nowhere on this node. */
+export type Refusal = {
+  readonly reason: FailureReason;
+  readonly message: string;
+  /** The cause may be gone at the next try: the kernel was busy, or short of memory. */
+  readonly mayPass?: true;
+};
 
 /**
  * KernelLacks: this kernel has not what the policy needs. HookNotFound: no such function here.
