@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { connect, serveHealth, systemClock } from "@guardbee/kube";
+import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
 import { printable } from "@guardbee/policy/printable";
 import { type Logger, pino } from "pino";
 import { openEventExport } from "./events/wire.ts";
@@ -13,7 +13,6 @@ import { watchLosses } from "./metrics/watch-losses.ts";
 import manifest from "./package.json" with { type: "json" };
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
-import { runTogether } from "./session/run-together.ts";
 import { Session } from "./session/session.ts";
 import { StateDir } from "./state/state-dir.ts";
 

@@ -1,3 +1,4 @@
+export { type BackOff, backOffMs } from "./back-off.ts";
 export { type Clock, systemClock, withDeadline } from "./clock.ts";
 export {
   type ConnectOptions,
@@ -13,6 +14,7 @@ export { type HttpListen, type HttpServer, serve } from "./http-server.ts";
 export { askedDelayMs, isKubeError, KubeError } from "./kube-error.ts";
 export { Lease, type LeaseOptions, type LeaseState } from "./lease.ts";
 export { type ListRequest, listPages, type Page } from "./list-pages.ts";
+export { Loop, type LoopOptions, type NextStep } from "./loop.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {
   type Applied,
@@ -41,7 +43,9 @@ export {
   type Resource,
   resources,
 } from "./resource.ts";
+export { runTogether } from "./run-together.ts";
 export type { TrustedClients } from "./trusted-clients.ts";
+export { untilAborted } from "./until-aborted.ts";
 export {
   after,
   done,

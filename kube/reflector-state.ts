@@ -1,3 +1,4 @@
+import { type BackOff, backOffMs } from "./back-off.ts";
 import { KubeError } from "./kube-error.ts";
 
 /** Where a Reflector stands. Written by Reflector's #enter only. */
@@ -43,8 +44,7 @@ export type Cause =
   /** Everything else: refused, dropped, unreachable. */
   | { readonly why: "failed"; readonly error: unknown };
 
-const firstDelayMs = 500;
-const maxDelayMs = 30_000;
+const backOff: BackOff = { firstMs: 500, maxMs: 30_000 };
 /** Watches that fail one after the other before the version itself is suspected. */
 const failuresBeforeList = 3;
 
@@ -102,11 +102,15 @@ function waiting(
   failures: number,
   random: number,
 ): ReflectorState {
-  const backOffMs = Math.min(firstDelayMs * 2 ** (failures - 1), maxDelayMs) * (0.5 + random / 2);
   const askedMs = cause.why === "throttled" ? cause.retryAfterMs : 0;
   return {
     kind: "waiting",
-    delayMs: Math.round(Math.max(backOffMs, askedMs)),
+    delayMs: Math.round(
+      Math.max(
+        backOffMs(failures, backOff, () => random),
+        askedMs,
+      ),
+    ),
     reason: describe(cause),
     resourceVersion,
     failures,

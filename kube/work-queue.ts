@@ -1,9 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
+import { type BackOff, backOffMs } from "./back-off.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { DueKeys } from "./due-keys.ts";
 import { FairTurns } from "./fair-turns.ts";
 import { askedDelayMs } from "./kube-error.ts";
+import { Wakeup } from "./wakeup.ts";
 
 /** How the work on a key ended. Throwing means: again, with back-off. There is no other knob. */
 export type Outcome =
@@ -23,10 +25,8 @@ export type WorkQueueOptions = {
   readonly concurrency?: number;
   /** Whose key it is, for FairTurns; undefined, the default, for the cluster's. */
   readonly namespaceOf?: (key: string) => string | undefined;
-  /** Delay after the first failure, doubling with each; default 500 ms. */
-  readonly firstDelayMs?: number;
-  /** Default 60 s. */
-  readonly maxDelayMs?: number;
+  /** Between attempts that fail; default 500 ms doubling to 60 s. */
+  readonly backOff?: BackOff;
   /** Starts a second over all keys, a burst of as many being allowed; default unlimited. */
   readonly ratePerSecond?: number;
   readonly clock?: Clock;
@@ -41,6 +41,7 @@ export type QueueDepth = {
   readonly overdueMs: number;
 };
 
+const defaultBackOff: BackOff = { firstMs: 500, maxMs: 60_000 };
 /** Work may not keep the event loop for longer: the lease is renewed in it, and watches are read. */
 const turnMs = 20;
 
@@ -63,12 +64,13 @@ export class WorkQueue {
   readonly #failures = new Map<string, number>();
   /** When each start of the last second was. Written by #take and #rateDelayMs. */
   #startsMs: number[] = [];
-  /** Aborted to wake the loop. Replaced by #idle only. */
-  #wake = new AbortController();
+  /** Of the loop in `run`. */
+  readonly #wakeup: Wakeup;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#wakeup = new Wakeup(this.#clock);
     this.#turns = new FairTurns(options.concurrency ?? 4);
   }
 
@@ -80,7 +82,7 @@ export class WorkQueue {
     this.#due.set(key, dueMs);
     if (this.#active.has(key)) return; // #workOn puts it in line
     this.#later.push({ key, dueMs });
-    this.#wake.abort();
+    this.#wakeup.wake();
   }
 
   depth(): QueueDepth {
@@ -140,16 +142,11 @@ export class WorkQueue {
 
   /** Sleeps until the next key may start, or something changes. */
   async #idle(signal: AbortSignal): Promise<void> {
-    this.#wake = new AbortController();
     const nextMs = this.#later.first()?.dueMs ?? Number.POSITIVE_INFINITY;
     const rateMs = this.#rateDelayMs();
     const dueMs = Math.min(nextMs - this.#clock.monotonic(), 3_600_000);
     const delayMs = rateMs > 0 ? rateMs : dueMs;
-    try {
-      await this.#clock.sleep(delayMs, AbortSignal.any([signal, this.#wake.signal]));
-    } catch {
-      // woken by add or #workOn, or the end of run: the loop looks again
-    }
+    await this.#wakeup.sleep(delayMs, signal).catch(() => {}); // aborted: the loop ends
   }
 
   /** How long the rate limit holds back the next start. */
@@ -173,7 +170,7 @@ export class WorkQueue {
       this.#turns.finish(this.#options.namespaceOf?.(key));
       const dueMs = this.#due.get(key); // asked for meanwhile
       if (dueMs !== undefined) this.#later.push({ key, dueMs });
-      this.#wake.abort();
+      this.#wakeup.wake();
     }
   }
 
@@ -188,9 +185,8 @@ export class WorkQueue {
   #retry(key: string, error: unknown): void {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
-    const { firstDelayMs = 500, maxDelayMs = 60_000 } = this.#options;
-    const backOffMs = Math.min(firstDelayMs * 2 ** (failures - 1), maxDelayMs);
-    const delayMs = Math.max(backOffMs, askedDelayMs(error));
+    const { backOff = defaultBackOff } = this.#options;
+    const delayMs = Math.max(backOffMs(failures, backOff), askedDelayMs(error));
     this.#options.log.warn({ ref: key, err: error, failures, delayMs }, "work is tried again");
     this.add(key, delayMs);
   }

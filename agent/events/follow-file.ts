@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Clock } from "@guardbee/kube";
+import { type Clock, untilAborted } from "@guardbee/kube";
 import { countLines, inodeOf, newlinesIn, readFileIndex } from "./sinks/file-index.ts";
 
 export type FollowOptions = {
@@ -24,31 +24,32 @@ export type FollowOptions = {
  * by then is counted; without an index the one that has the path. Throws on what is no plain file, and
  * on a line of more than 16 MiB.
  */
-export async function followFile(options: FollowOptions, signal: AbortSignal): Promise<void> {
+export function followFile(options: FollowOptions, signal: AbortSignal): Promise<void> {
+  return untilAborted(signal, () => followEach(options, signal));
+}
+
+/** One file after the other that has the path. */
+async function followEach(options: FollowOptions, signal: AbortSignal): Promise<void> {
   const { path, clock, pollMs = 250, onMissed } = options;
   let { from } = options;
-  try {
-    for (let file: FileHandle | undefined; ; ) {
-      file ??= await open(path, readOnly).catch(noneYet);
-      if (file === undefined) {
-        from = "start"; // whatever is in the file when it comes is new
-        await clock.sleep(pollMs, signal);
-        continue;
-      }
-      const reading = new Reading(file, { ...options, pollMs });
-      file = undefined;
-      try {
-        await reading.untilReplaced(from, signal);
-        const next = await reading.next(signal);
-        file = next?.file;
-        if (next !== undefined && next.missed > 0) await onMissed?.(next.missed);
-      } finally {
-        await reading.close();
-      }
-      from = "start";
+  for (let file: FileHandle | undefined; ; ) {
+    file ??= await open(path, readOnly).catch(noneYet);
+    if (file === undefined) {
+      from = "start"; // whatever is in the file when it comes is new
+      await clock.sleep(pollMs, signal);
+      continue;
     }
-  } catch (error) {
-    if (error !== signal.reason) throw error; // abort is the normal end
+    const reading = new Reading(file, { ...options, pollMs });
+    file = undefined;
+    try {
+      await reading.untilReplaced(from, signal);
+      const next = await reading.next(signal);
+      file = next?.file;
+      if (next !== undefined && next.missed > 0) await onMissed?.(next.missed);
+    } finally {
+      await reading.close();
+    }
+    from = "start";
   }
 }
 

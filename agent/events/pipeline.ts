@@ -1,4 +1,4 @@
-import type { Clock } from "@guardbee/kube";
+import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { RingReader } from "../kernel/native.ts";
 import type { PodLookup } from "../process/pod.ts";
@@ -84,7 +84,7 @@ export class EventPipeline {
     this.#scanned = running.length;
     this.#flush();
     const reading = this.#read(AbortSignal.any([signal, ended.signal]));
-    const ticking = this.#tick(ended.signal);
+    const ticking = untilAborted(ended.signal, (each) => this.#tick(each));
     try {
       await Promise.race([reading, failureOf([ticking, ...sinks])]);
     } finally {
@@ -141,17 +141,13 @@ export class EventPipeline {
 
   async #tick(signal: AbortSignal): Promise<void> {
     const { clock, tree, everySecond } = this.#options;
-    try {
-      for (let tick = 1; ; tick++) {
-        await clock.sleep(retryMs, signal);
-        this.#gate.retry();
-        this.#flush();
-        if (tick % ticksPerSecond !== 0) continue;
-        tree.sweep();
-        everySecond?.();
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end
+    for (let tick = 1; ; tick++) {
+      await clock.sleep(retryMs, signal);
+      this.#gate.retry();
+      this.#flush();
+      if (tick % ticksPerSecond !== 0) continue;
+      tree.sweep();
+      everySecond?.();
     }
   }
 

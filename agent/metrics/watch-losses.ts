@@ -1,4 +1,4 @@
-import type { Clock } from "@guardbee/kube";
+import { type Clock, Loop } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 export type LossCounts = Readonly<Record<string, number>>;
@@ -21,15 +21,13 @@ export async function watchLosses(
       log.warn({ lost: Object.fromEntries(lost) }, "not everything was reported or kept");
     before = now;
   };
-  try {
-    for (;;) {
-      await clock.sleep(watchMs, signal);
-      look();
-    }
-  } catch (error) {
-    if (error !== signal.reason) throw error; // abort is the normal end
+  const step = async () => {
     look();
-  }
+    return { againInMs: watchMs };
+  };
+  const failure = "losses cannot be read";
+  await new Loop({ step, failure, firstInMs: watchMs, clock, log }).run(signal);
+  look();
 }
 
 const watchMs = 10_000;

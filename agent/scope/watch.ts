@@ -1,4 +1,4 @@
-import type { Clock } from "@guardbee/kube";
+import { type Clock, Loop, type NextStep } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import type { CgroupTree, PodCgroup } from "./cgroups.ts";
@@ -6,7 +6,6 @@ import { findPodCgroup, readCgroupTree } from "./cgroups.ts";
 import type { Pod } from "./pods.ts";
 import { bareContainerId } from "./pods.ts";
 import type { NodeSnapshot } from "./resolve.ts";
-import { Wakeup } from "./wakeup.ts";
 
 export type PodWatchOptions = {
   /** The host's cgroup v2 root: `/sys/fs/cgroup`, in a container where the host's is mounted. */
@@ -43,7 +42,7 @@ const EXPECT_SLOWLY_FOR_MS = 60_000;
  */
 export class PodWatch {
   readonly #options: PodWatchOptions;
-  readonly #wakeup: Wakeup;
+  readonly #loop: Loop;
   /** By cgroup uid. Written by `upsert`, `replace` and, for pods that are gone, the sweep. */
   readonly #pods = new Map<string, Pod>();
   /** By uid: pods that claim a cgroup and have not been found in it. Same writers. */
@@ -52,7 +51,7 @@ export class PodWatch {
   readonly #deleted = new Set<string>();
   /** When each pod last had other containers (monotonic). Same writers. */
   readonly #changedAt = new Map<string, number>();
-  /** Written by the walks in `run`. */
+  /** Written by `sweep` and `#lookForExpected`. */
   #tree: CgroupTree = { roots: [], pods: [] };
   #sweeps = 0;
   /** Uids of the pods that were missing at the last sweep. Written by `sweep`. */
@@ -65,7 +64,14 @@ export class PodWatch {
 
   constructor(options: PodWatchOptions) {
     this.#options = options;
-    this.#wakeup = new Wakeup(options.clock);
+    const { clock, log } = options;
+    this.#loop = new Loop({
+      step: () => this.#walk(),
+      failure: "cgroups cannot be read",
+      level: "error",
+      backOff: { firstMs: EXPECT_MS, maxMs: SWEEP_MS },
+      ...{ clock, log },
+    });
     for (const pod of options.pods ?? []) this.#accept(pod); // as they were when they were saved
   }
 
@@ -100,7 +106,7 @@ export class PodWatch {
     this.#claims.delete(pod.uid);
     if (!this.#pods.has(pod.cgroupUid)) this.#changedAt.delete(pod.cgroupUid);
     if (this.#prove()) this.#publish();
-    this.#wakeup.wake();
+    this.#loop.wake();
   }
 
   /** These are all the pods there are. */
@@ -122,26 +128,19 @@ export class PodWatch {
   /** Asks `run` for a sweep now, or as soon as the last one is long enough ago. */
   sweepSoon(): void {
     this.#sweepAt = Math.min(this.#sweepAt, this.#sweptAt + SWEEP_SOON_MS);
-    this.#wakeup.wake();
+    this.#loop.wake();
   }
 
   /** Walks cgroups until `signal` aborts. A walk that fails is logged and tried again. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    try {
-      for (;;) {
-        try {
-          if (clock.monotonic() >= this.#sweepAt) await this.sweep();
-          else await this.#lookForExpected();
-        } catch (error) {
-          log.error({ err: error }, "cgroups cannot be read");
-        }
-        const untilSweepMs = this.#sweepAt - clock.monotonic();
-        await this.#wakeup.sleep(Math.min(this.#pauseMs(), untilSweepMs), signal);
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end of run()
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal);
+  }
+
+  async #walk(): Promise<NextStep> {
+    const { clock } = this.#options;
+    if (clock.monotonic() >= this.#sweepAt) await this.sweep();
+    else await this.#lookForExpected();
+    return { againInMs: Math.min(this.#pauseMs(), this.#sweepAt - clock.monotonic()) };
   }
 
   /** Reads all cgroups once; `run` does it every ten seconds. */
@@ -238,7 +237,7 @@ export class PodWatch {
     this.#publishing = true;
     queueMicrotask(() => {
       this.#publishing = false;
-      this.#wakeup.wake();
+      this.#loop.wake();
       this.#options.onChange(this.snapshot());
     });
   }

@@ -2,6 +2,7 @@ import {
   type Clock,
   collectionPath,
   type KubeConnection,
+  Loop,
   metadataOnly,
   type Page,
   resources,
@@ -17,7 +18,7 @@ export type FleetSizeOptions = {
 };
 
 const REFRESH_MS = 3_600_000;
-const RETRY_MS = 60_000;
+const RETRY_MS = 90_000;
 
 /**
  * How many nodes have an agent, from what an API server says is left of a list of one NodePolicySet
@@ -40,21 +41,17 @@ export class FleetSize {
   /** Keeps it up to date until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, random } = this.#options;
-    try {
-      for (;;) {
-        let againMs = REFRESH_MS;
-        try {
-          this.#nodes = await this.#ask(signal);
-        } catch (error) {
-          signal.throwIfAborted();
-          againMs = RETRY_MS;
-          log.debug({ err: error }, "the size of the fleet is not known");
-        }
-        await clock.sleep(againMs * (0.5 + random()), signal);
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end of run()
-    }
+    const loop = new Loop({
+      step: async (within) => {
+        this.#nodes = await this.#ask(within);
+        return { againInMs: REFRESH_MS * (0.5 + random()) };
+      },
+      failure: "the size of the fleet is not known",
+      level: "debug",
+      backOff: { firstMs: RETRY_MS, maxMs: RETRY_MS },
+      ...{ random, clock, log },
+    });
+    await loop.run(signal);
   }
 
   async #ask(signal: AbortSignal): Promise<number> {

@@ -1,4 +1,4 @@
-import { type Clock, type KubeConnection, Reflector, resources } from "@guardbee/kube";
+import { type Clock, type KubeConnection, Reflector, resources, runTogether } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import type { PodLookup } from "../process/pod.ts";
@@ -8,7 +8,6 @@ import type { NodeSnapshot } from "../scope/resolve.ts";
 import { PodWatch } from "../scope/watch.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { savePods } from "./persisted.ts";
-import { runTogether } from "./run-together.ts";
 import { Saver } from "./saver.ts";
 
 export type NodePodsOptions = {

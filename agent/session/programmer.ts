@@ -1,9 +1,8 @@
-import type { Clock } from "@guardbee/kube";
+import { type BackOff, backOffMs, type Clock, Loop, type NextStep } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
 import { equalScopes } from "../scope/resolve.ts";
-import { Wakeup } from "../scope/wakeup.ts";
 
 export type ProgrammerOptions = {
   readonly engine: Engine;
@@ -33,10 +32,7 @@ export type Versions = {
   readonly enter: (states: readonly SetState[]) => void;
 };
 
-const RETRY_MIN_MS = 1_000;
-const RETRY_MAX_MS = 60_000;
-/** Nothing is due then; sleeping has to end some time. */
-const IDLE_MS = 3_600_000;
+const RETRY: BackOff = { firstMs: 1_000, maxMs: 60_000 };
 
 /**
  * Keeps the kernel at `desired`: one call of the engine at a time, each with the newest state, so
@@ -44,22 +40,31 @@ const IDLE_MS = 3_600_000;
  */
 export class Programmer {
   readonly #options: ProgrammerOptions;
-  readonly #wakeup: Wakeup;
-  /** What the engine was given last, as far as it succeeded. Written by `#step`. */
+  readonly #loop: Loop;
+  /** What the engine was given last, as far as it succeeded. Written by `#follow` and `#assign`. */
   #held: Desired | undefined;
   /** undefined before the first program. Written by `#enter`. */
   #states: readonly SetState[] | undefined;
-  /** When what failed is tried again; undefined: nothing that can pass. Written by `run`, `#step`. */
+  /** When what failed is tried again; undefined: nothing that can pass. Written by `#step`, `#follow` and `#assign`. */
   #retry: { readonly failures: number; readonly atMs: number } | undefined;
 
   constructor(options: ProgrammerOptions) {
     this.#options = options;
-    this.#wakeup = new Wakeup(options.clock);
+    const { clock, log } = options;
+    const failure = "the kernel cannot be programmed";
+    this.#loop = new Loop({
+      step: () => this.#step(),
+      failure,
+      level: "error",
+      backOff: RETRY,
+      clock,
+      log,
+    });
   }
 
   /** `desired` may have changed. */
   poke(): void {
-    this.#wakeup.wake();
+    this.#loop.wake();
   }
 
   /** What became of each set, as far as known; undefined before anything was programmed. */
@@ -84,27 +89,22 @@ export class Programmer {
   }
 
   /** Follows `desired` until `signal` aborts; a call of the engine under way is waited for. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    try {
-      for (;;) {
-        signal.throwIfAborted();
-        try {
-          await this.#step();
-        } catch (error) {
-          this.#retry = this.#later();
-          const { failures } = this.#retry;
-          log.error({ err: error, failures }, "the kernel cannot be programmed");
-        }
-        const retryMs = this.#retry && Math.max(0, this.#retry.atMs - clock.monotonic());
-        await this.#wakeup.sleep(retryMs ?? IDLE_MS, signal);
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end of run()
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal);
   }
 
-  async #step(): Promise<void> {
+  async #step(): Promise<NextStep> {
+    const { clock } = this.#options;
+    try {
+      await this.#follow();
+    } catch (error) {
+      this.#retry = this.#later();
+      throw error;
+    }
+    return this.#retry ? { againInMs: Math.max(0, this.#retry.atMs - clock.monotonic()) } : {};
+  }
+
+  async #follow(): Promise<void> {
     const { clock, versions } = this.#options;
     const due = this.#retry !== undefined && clock.monotonic() >= this.#retry.atMs;
     if (due) versions?.retry();
@@ -120,7 +120,7 @@ export class Programmer {
     ) {
       if (!(await this.#program(desired))) {
         this.#retry = this.#later();
-        return this.#step();
+        return this.#follow();
       }
       this.#held = desired;
       this.#retry = this.#later();
@@ -158,8 +158,8 @@ export class Programmer {
 
   #later(): { readonly failures: number; readonly atMs: number } {
     const failures = (this.#retry?.failures ?? 0) + 1;
-    const delayMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
-    return { failures, atMs: this.#options.clock.monotonic() + delayMs };
+    const atMs = this.#options.clock.monotonic() + backOffMs(failures, RETRY);
+    return { failures, atMs };
   }
 
   /**

@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { askedDelayMs, type Clock } from "@guardbee/kube";
+import { type Clock, Loop, type NextStep } from "@guardbee/kube";
 import type { Logger } from "pino";
-
-import { Wakeup } from "../scope/wakeup.ts";
 
 /** The NodePolicySet as the API server last showed it. */
 export type Observed = { readonly uid: string; readonly status: unknown };
@@ -33,9 +31,6 @@ const INTERVAL_MS = 5_000;
  */
 const SETTLE_MAX_MS = 60_000;
 const SETTLE_POLL_MS = 200;
-const RETRY_MIN_MS = 1_000;
-const RETRY_MAX_MS = 60_000;
-const IDLE_MS = 3_600_000;
 
 /**
  * Writes this node's status when, and only when, it differs from what the API server has: an agent
@@ -43,7 +38,7 @@ const IDLE_MS = 3_600_000;
  */
 export class Reporter<S> {
   readonly #options: ReporterOptions<S>;
-  readonly #wakeup: Wakeup;
+  readonly #loop: Loop;
   /** What was written last and what the server made of it. Written by `#report`. */
   #written: { readonly uid: string; readonly status: S; readonly stored: unknown } | undefined;
   /** When (monotonic). Written by `#report`. */
@@ -53,41 +48,33 @@ export class Reporter<S> {
 
   constructor(options: ReporterOptions<S>) {
     this.#options = options;
-    this.#wakeup = new Wakeup(options.clock);
+    const { random, clock, log } = options;
+    this.#loop = new Loop({
+      step: (signal) => this.#step(signal),
+      failure: "status cannot be reported",
+      wakeEndsBackOff: false,
+      ...{ random, clock, log },
+    });
   }
 
   /** `wanted` or `observed` may have changed. */
   poke(): void {
-    this.#wakeup.wake();
+    this.#loop.wake();
   }
 
   /** Reports until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, jitterMs, random, log } = this.#options;
-    let failures = 0;
-    try {
-      for (;;) {
-        if (this.#due() === undefined) {
-          await this.#wakeup.sleep(IDLE_MS, signal);
-          continue;
-        }
-        const dueMs = Math.max(this.#writtenAtMs + INTERVAL_MS - clock.monotonic(), 0);
-        await clock.sleep(dueMs + jitterMs() * random(), signal);
-        await this.#settle(signal);
-        try {
-          await this.#report(signal);
-          failures = 0;
-        } catch (error) {
-          signal.throwIfAborted();
-          failures += 1;
-          log.warn({ err: error, failures }, "status cannot be reported");
-          const retryMs = Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS);
-          await clock.sleep(askedDelayMs(error) + retryMs * (0.5 + random() / 2), signal);
-        }
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end of run()
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal);
+  }
+
+  async #step(signal: AbortSignal): Promise<NextStep> {
+    if (this.#due() === undefined) return {};
+    const { clock, jitterMs, random } = this.#options;
+    const dueMs = Math.max(this.#writtenAtMs + INTERVAL_MS - clock.monotonic(), 0);
+    await clock.sleep(dueMs + jitterMs() * random(), signal);
+    await this.#settle(signal);
+    await this.#report(signal);
+    return { againInMs: 0 }; // it may differ again by now
   }
 
   async #settle(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,5 @@
-import type { Clock } from "@guardbee/kube";
+import { type Clock, Loop, type NextStep } from "@guardbee/kube";
 import type { Logger } from "pino";
-
-import { Wakeup } from "../scope/wakeup.ts";
 
 export type SaverOptions = {
   /** Shown in the log: what is saved. */
@@ -14,49 +12,47 @@ export type SaverOptions = {
 };
 
 const RETRY_MS = 30_000;
-const IDLE_MS = 3_600_000;
 
 /** Saves after changes. A disk that cannot be written is logged: it costs the next boot, not this one. */
 export class Saver {
   readonly #options: SaverOptions;
-  readonly #wakeup: Wakeup;
-  /** Something changed that is not saved. Written by `poke` and `run`. */
+  readonly #loop: Loop;
+  /** Something changed that is not saved. Written by `poke` and `#step`. */
   #dirty = false;
 
   constructor(options: SaverOptions) {
     this.#options = options;
-    this.#wakeup = new Wakeup(options.clock);
+    const { subject, clock, log } = options;
+    this.#loop = new Loop({
+      step: (signal) => this.#step(signal),
+      failure: "state cannot be saved",
+      backOff: { firstMs: RETRY_MS, maxMs: RETRY_MS },
+      wakeEndsBackOff: false,
+      clock,
+      log: log.child({ subject }),
+    });
   }
 
   poke(): void {
     this.#dirty = true;
-    this.#wakeup.wake();
+    this.#loop.wake();
   }
 
   /** Saves until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, delayMs } = this.#options;
-    try {
-      for (;;) {
-        if (!this.#dirty) await this.#wakeup.sleep(IDLE_MS, signal);
-        await clock.sleep(delayMs, signal);
-        if (this.#dirty && !(await this.#save())) await clock.sleep(RETRY_MS, signal);
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end of run()
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal);
   }
 
-  async #save(): Promise<boolean> {
+  async #step(signal: AbortSignal): Promise<NextStep> {
+    if (!this.#dirty) return {};
+    await this.#options.clock.sleep(this.#options.delayMs, signal);
     this.#dirty = false;
     try {
       await this.#options.save();
-      return true;
     } catch (error) {
       this.#dirty = true;
-      const { subject, log } = this.#options;
-      log.warn({ err: error, subject }, "state cannot be saved");
-      return false;
+      throw error;
     }
+    return {};
   }
 }

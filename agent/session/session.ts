@@ -1,4 +1,10 @@
-import { applyStatus, type Clock, type KubeConnection, resources } from "@guardbee/kube";
+import {
+  applyStatus,
+  type Clock,
+  type KubeConnection,
+  resources,
+  runTogether,
+} from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
@@ -12,7 +18,6 @@ import { type NodeStatus, nodeStatus } from "./node-status.ts";
 import { loadRemembered, type Remembered } from "./persisted.ts";
 import { Programmer } from "./programmer.ts";
 import { Reporter } from "./reporter.ts";
-import { runTogether } from "./run-together.ts";
 import { Stops } from "./stops.ts";
 import { WantedSets } from "./wanted-sets.ts";
 
@@ -139,12 +144,7 @@ export class Session {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#options.clock.sleep(START_GRACE_MS, signal);
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end
-      return;
-    }
+    await this.#options.clock.sleep(START_GRACE_MS, signal);
     if (this.#started) return;
     this.#options.log.warn(
       { pods: this.#pods.known(), sets: this.#wanted.complete() },

@@ -1,7 +1,6 @@
-import type { Clock, KubeObject } from "@guardbee/kube";
+import { type Clock, type KubeObject, Loop, type NextStep } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import { Wakeup } from "../scope/wakeup.ts";
 import { contentFor, type ObjectSets, parseSetObject } from "./set-object.ts";
 
 /** One revision of a SelectorSet object: its generation grows with each change of its spec. */
@@ -42,9 +41,8 @@ const FETCHES_MAX = 8;
 /** As many as this, and a quarter of all there are: one list costs the API server less. */
 const LIST_MIN = 16;
 const LIST_SHARE = 4;
-const RETRY_MIN_MS = 1_000;
-const RETRY_MAX_MS = 60_000;
-const IDLE_MS = 3_600_000;
+/** Of those that cannot be fetched, how many the log names. */
+const NAMED_MAX = 5;
 
 /**
  * Contents of SelectorSets, fetched when the revision on hand is not the one the metadata watch
@@ -54,15 +52,15 @@ const IDLE_MS = 3_600_000;
  */
 export class SetContents {
   readonly #options: SetContentsOptions;
-  readonly #wakeup: Wakeup;
+  readonly #loop: Loop;
   /** By name. Written by `#enter` and `keep`. */
   readonly #contents: Map<string, SetContent>;
-  /** Rounds of fetching that failed, since the last that did not. Written by `run`. */
-  #failures = 0;
 
   constructor(options: SetContentsOptions) {
     this.#options = options;
-    this.#wakeup = new Wakeup(options.clock);
+    const { clock, log } = options;
+    const failure = "SelectorSets cannot be fetched";
+    this.#loop = new Loop({ step: (signal) => this.#fetchStale(signal), failure, clock, log });
     this.#contents = new Map(options.contents);
   }
 
@@ -77,25 +75,17 @@ export class SetContents {
 
   /** `wanted` may have changed. */
   poke(): void {
-    this.#wakeup.wake();
+    this.#loop.wake();
   }
 
   /** Whether all that is wanted is here, or cannot be had for now. */
   settled(): boolean {
-    return this.#failures > 0 || this.#stale().length === 0;
+    return this.#loop.failures > 0 || this.#stale().length === 0;
   }
 
   /** Fetches what is stale until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    try {
-      for (;;) {
-        this.#failures = (await this.#fetchStale(signal)) ? 0 : this.#failures + 1;
-        const retryMs = Math.min(RETRY_MIN_MS * 2 ** (this.#failures - 1), RETRY_MAX_MS);
-        await this.#wakeup.sleep(this.#failures === 0 ? IDLE_MS : retryMs, signal);
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end of run()
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal);
   }
 
   #stale(): string[] {
@@ -105,56 +95,51 @@ export class SetContents {
     });
   }
 
-  /** Whether nothing failed. All are settled before anybody is told, so that one wave is one change. */
-  async #fetchStale(signal: AbortSignal): Promise<boolean> {
+  /** All are settled before anybody is told, so that one wave is one change. */
+  async #fetchStale(signal: AbortSignal): Promise<NextStep> {
     const stale = this.#stale();
-    if (stale.length === 0) return true;
+    if (stale.length === 0) return {};
     const many = stale.length >= LIST_MIN && stale.length * LIST_SHARE >= this.#options.count();
-    const succeeded = many
-      ? await this.#fetchAll(new Set(stale), signal)
-      : await this.#fetchEach(stale, signal);
-    this.#options.onChange();
-    return succeeded;
-  }
-
-  async #fetchAll(names: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
     try {
-      for await (const page of this.#options.list(signal)) {
-        for (const object of page) if (names.has(object.metadata.name)) this.#enter(object);
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#options.log.warn({ err: error }, "SelectorSets cannot be listed");
-      return false;
+      if (many) await this.#fetchAll(new Set(stale), signal);
+      else await this.#fetchEach(stale, signal);
+    } finally {
+      if (!signal.aborted) this.#options.onChange();
     }
-    return this.#fetchEach(this.#stale(), signal); // what changed since the list began
+    return {};
   }
 
-  async #fetchEach(names: readonly string[], signal: AbortSignal): Promise<boolean> {
+  async #fetchAll(names: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    for await (const page of this.#options.list(signal)) {
+      for (const object of page) if (names.has(object.metadata.name)) this.#enter(object);
+    }
+    await this.#fetchEach(this.#stale(), signal); // what changed since the list began
+  }
+
+  /** Throws when some cannot be fetched, after all were tried. */
+  async #fetchEach(names: readonly string[], signal: AbortSignal): Promise<void> {
     const left = [...names];
-    let failed = 0;
+    const failed: { readonly name: string; readonly error: unknown }[] = [];
     const fetchNext = async (): Promise<void> => {
       for (let name = left.pop(); name !== undefined; name = left.pop()) {
-        if (!(await this.#fetch(name, signal))) failed += 1;
+        try {
+          await this.#fetch(name, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          failed.push({ name, error });
+        }
       }
     };
     await Promise.all(Array.from({ length: FETCHES_MAX }, fetchNext));
-    return failed === 0;
+    if (failed.length > 0) throw unfetched(failed);
   }
 
-  async #fetch(name: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      const seen = this.#options.wanted().get(name);
-      if (seen === undefined) return true; // no longer wanted
-      const { resourceVersion } = seen;
-      const object = await this.#options.fetch({ name, resourceVersion }, signal);
-      if (object !== undefined) this.#enter(object); // else the metadata watch will say so
-      return true;
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#options.log.warn({ err: error, set: name }, "SelectorSet cannot be fetched");
-      return false;
-    }
+  async #fetch(name: string, signal: AbortSignal): Promise<void> {
+    const seen = this.#options.wanted().get(name);
+    if (seen === undefined) return; // no longer wanted
+    const { resourceVersion } = seen;
+    const object = await this.#options.fetch({ name, resourceVersion }, signal);
+    if (object !== undefined) this.#enter(object); // else the metadata watch will say so
   }
 
   #enter(object: KubeObject): void {
@@ -165,6 +150,12 @@ export class SetContents {
     }
     this.#contents.set(name, content);
   }
+}
+
+function unfetched(failed: readonly { readonly name: string; readonly error: unknown }[]): Error {
+  const names = failed.slice(0, NAMED_MAX).map(({ name }) => name);
+  const more = failed.length > NAMED_MAX ? ` and ${failed.length - NAMED_MAX} more` : "";
+  return new Error(`${names.join(", ")}${more}`, { cause: failed[0]?.error });
 }
 
 function readContent(object: KubeObject, nodeName: string): SetContent {

@@ -1,11 +1,10 @@
 import { stat, watch } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import type { Clock } from "@guardbee/kube";
+import { type Clock, Loop, type NextStep, runTogether } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
-import { Wakeup } from "../scope/wakeup.ts";
 import {
   joinFiles,
   keepGood,
@@ -14,7 +13,6 @@ import {
   type PolicyFolder,
 } from "./policy-files.ts";
 import { Programmer } from "./programmer.ts";
-import { runTogether } from "./run-together.ts";
 import type { SetContent } from "./set-contents.ts";
 import { HeldVersions } from "./versions.ts";
 
@@ -38,7 +36,7 @@ const REREAD_MS = 10_000;
 export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #programmer: Programmer;
-  readonly #wakeup: Wakeup;
+  readonly #loop: Loop;
   readonly #versions: HeldVersions;
   /** By path. Written by the constructor and `#enter`. */
   readonly #folders: Map<string, PolicyFolder>;
@@ -62,7 +60,13 @@ export class Standalone {
     this.#folders = folders;
     this.#files = this.#join();
     this.#logPolicies();
-    this.#wakeup = new Wakeup(clock);
+    this.#loop = new Loop({
+      step: (signal) => this.#reread(signal),
+      failure: "policies cannot be read",
+      level: "error",
+      firstInMs: REREAD_MS,
+      ...{ clock, log },
+    });
     this.#versions = new HeldVersions({
       names: () => this.#files.sets.map(({ name }) => name),
       content: (name) => contentOf(this.#files.sets.find((set) => set.name === name)),
@@ -95,36 +99,31 @@ export class Standalone {
     await runTogether(
       [
         (each) => this.#programmer.run(each),
-        (each) => this.#reread(each),
+        (each) => this.#loop.run(each),
         ...this.#options.paths.map((path) => (each: AbortSignal) => this.#watch(path, each)),
       ],
       signal,
     );
   }
 
-  async #reread(signal: AbortSignal): Promise<void> {
+  async #reread(signal: AbortSignal): Promise<NextStep> {
     const { clock, paths, log } = this.#options;
-    try {
-      for (;;) {
-        await this.#wakeup.sleep(REREAD_MS, signal);
-        await clock.sleep(DEBOUNCE_MS, signal);
-        for (const path of paths) {
-          try {
-            this.#enter(path, await loadPolicyFolder(path, this.#folders.get(path)));
-          } catch (error) {
-            log.error({ err: error, path }, "policies cannot be read; keeping those of before");
-          }
-        }
-        const files = this.#join();
-        if (summary(files) === summary(this.#files)) continue;
-        this.#files = files;
-        this.#logPolicies();
-        this.#versions.follow();
-        this.#programmer.poke();
+    await clock.sleep(DEBOUNCE_MS, signal);
+    for (const path of paths) {
+      try {
+        this.#enter(path, await loadPolicyFolder(path, this.#folders.get(path)));
+      } catch (error) {
+        log.error({ err: error, path }, "policies cannot be read; keeping those of before");
       }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end
     }
+    const files = this.#join();
+    if (summary(files) !== summary(this.#files)) {
+      this.#files = files;
+      this.#logPolicies();
+      this.#versions.follow();
+      this.#programmer.poke();
+    }
+    return { againInMs: REREAD_MS };
   }
 
   /** The folder, also of a single file: an editor puts a new file in its place. */
@@ -132,7 +131,7 @@ export class Standalone {
     const { log } = this.#options;
     try {
       const folder = (await stat(path)).isDirectory() ? path : dirname(path);
-      for await (const _event of watch(folder, { signal })) this.#wakeup.wake();
+      for await (const _event of watch(folder, { signal })) this.#loop.wake();
     } catch (error) {
       // Reading again every ten seconds goes on without it.
       if (!signal.aborted) log.warn({ err: error, path }, "changes of policies are not reported");

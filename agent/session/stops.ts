@@ -1,4 +1,4 @@
-import type { Clock } from "@guardbee/kube";
+import { type Clock, Loop } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Engine, NamedSet } from "../engine.ts";
 import { objectOf } from "./set-object.ts";
@@ -81,17 +81,15 @@ export class Stops {
 
   /** Reads every two seconds until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onStep } = this.#options;
-    try {
-      for (;;) {
-        await clock.sleep(READ_MS, signal);
-        const before = { totals: this.#totals, unread: this.#unread };
-        this.read();
-        if (!equal(before.totals, this.#totals) || before.unread !== this.#unread) onStep();
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end of run()
-    }
+    const { clock, onStep, log } = this.#options;
+    const step = async () => {
+      const before = { totals: this.#totals, unread: this.#unread };
+      this.read();
+      if (!equal(before.totals, this.#totals) || before.unread !== this.#unread) onStep();
+      return { againInMs: READ_MS };
+    };
+    const failure = "stops cannot be told";
+    await new Loop({ step, failure, firstInMs: READ_MS, clock, log }).run(signal);
   }
 }
 

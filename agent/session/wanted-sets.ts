@@ -7,6 +7,7 @@ import {
   listPages,
   Reflector,
   resources,
+  runTogether,
 } from "@guardbee/kube";
 import type { Logger } from "pino";
 
@@ -14,7 +15,6 @@ import type { NamedSet } from "../engine.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { type NodeSet, parseNodeSet } from "./node-set.ts";
 import { DesiredFile, type Remembered } from "./persisted.ts";
-import { runTogether } from "./run-together.ts";
 import { Saver } from "./saver.ts";
 import { type SeenRevision, type SetContent, SetContents } from "./set-contents.ts";
 import { HeldVersions } from "./versions.ts";

@@ -5,6 +5,7 @@ import {
   isKubeError,
   type KubeConnection,
   type KubeObject,
+  Loop,
   objectPath,
   type Resource,
   resources,
@@ -38,6 +39,7 @@ export type CertificatesOptions = {
 /** A change by another replica, or one that undid ours, is noticed after at most this. */
 const pollMs = 60_000;
 const retryMs = 10_000;
+const notKept = "webhook certificates cannot be kept: policies are not refused when applied";
 
 /**
  * The webhook's certificates. They are in one Secret that all replicas share, and whichever sees
@@ -62,16 +64,13 @@ export class Certificates {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    try {
-      for (;;) {
-        const waitMs = await this.#tryStep(signal);
-        this.#tried.resolve();
-        await clock.sleep(waitMs, signal);
-      }
-    } catch (error) {
-      if (error !== signal.reason) throw error;
-    }
+    const { clock, log } = this.#options;
+    const step = async (within: AbortSignal) => {
+      const againInMs = await this.#tryStep(within);
+      this.#tried.resolve();
+      return { againInMs };
+    };
+    await new Loop({ step, failure: notKept, clock, log }).run(signal);
   }
 
   /** Milliseconds until the next step. */
@@ -86,10 +85,7 @@ export class Certificates {
       signal.throwIfAborted();
       const { message } = err as Error;
       if (this.#failing !== message) {
-        log.warn(
-          { err },
-          "webhook certificates cannot be kept: policies are not refused when applied",
-        );
+        log.warn({ err }, notKept);
       }
       this.#failing = message;
       return retryMs;

@@ -3,6 +3,7 @@ import {
   type HttpAnswer,
   type HttpRequest,
   type HttpRoute,
+  orAborted,
   serve,
   type TrustedClients,
   withDeadline,
@@ -86,7 +87,7 @@ async function answerTo(
       // It parses and lowers in one go, then waits for Rego.
       const admitting = halfTime.run(peer, () => ({ verdict: admit(review, limited) }), limited);
       const answered = admitting.then(({ verdict }) => verdict);
-      return Promise.race([answered, aborted(limited)]);
+      return orAborted(answered, limited); // not all that judges listens to the signal
     },
   ).catch((error: Error): Verdict => {
     signal.throwIfAborted();
@@ -114,12 +115,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Rejects when `signal` aborts: not all that judges listens to it. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }

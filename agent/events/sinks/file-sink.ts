@@ -1,4 +1,4 @@
-import type { Clock } from "@guardbee/kube";
+import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import { RotatingFile } from "./rotating-file.ts";
 import type { Batch, Lines, Sink, SinkStats } from "./sink.ts";
@@ -105,13 +105,11 @@ export class FileSink implements Sink {
   async #writtenOrStalled(): Promise<void> {
     const written = new AbortController();
     this.#onWritten = () => written.abort();
-    try {
-      await this.#options.clock.sleep(stallMs, written.signal);
+    await untilAborted(written.signal, async (signal) => {
+      await this.#options.clock.sleep(stallMs, signal);
       this.#stalled = true;
       this.#options.log.error({ path: this.#options.path, stallMs }, "event file: the disk hangs");
-    } catch (error) {
-      if (error !== written.signal.reason) throw error; // abort is the normal end
-    }
+    });
   }
 
   #somethingTaken(signal: AbortSignal): Promise<void> {

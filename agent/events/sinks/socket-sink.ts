@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { type Clock, orAborted } from "@guardbee/kube";
+import { type Clock, orAborted, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Batch, Lines, Sink, SinkStats } from "./sink.ts";
 
@@ -48,9 +48,7 @@ export class SocketSink implements Sink {
     this.#options.log.info({ path: this.#options.path }, "event socket is open");
     const failed = once(server, "error").then(([error]) => Promise.reject(error));
     try {
-      await orAborted(failed, signal);
-    } catch (error) {
-      if (error !== signal.reason) throw error; // abort is the normal end
+      await untilAborted(signal, () => orAborted(failed, signal));
     } finally {
       server.close(); // also removes the socket's file
       await this.#endReaders();

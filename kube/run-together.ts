@@ -1,3 +1,5 @@
+import { untilAborted } from "./until-aborted.ts";
+
 /**
  * Runs parts that live as long as each other: all end when `signal` aborts, and when one throws the
  * others are ended and its error is thrown.
@@ -8,16 +10,13 @@ export async function runTogether(
 ): Promise<void> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const results = await Promise.allSettled(
-    parts.map(async (part) => {
-      try {
-        await part(either);
-      } catch (error) {
-        stop.abort(error);
-        throw error;
-      }
-    }),
-  );
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  const run = async (part: (signal: AbortSignal) => Promise<void>): Promise<void> => {
+    try {
+      await untilAborted(either, part);
+    } catch (error) {
+      stop.abort(error);
+    }
+  };
+  await Promise.all(parts.map(run));
+  stop.signal.throwIfAborted();
 }

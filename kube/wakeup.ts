@@ -1,4 +1,4 @@
-import type { Clock } from "@guardbee/kube";
+import type { Clock } from "./clock.ts";
 
 /**
  * A sleep that others can end early. Waking while nobody sleeps makes the next sleep end at once;
@@ -6,7 +6,7 @@ import type { Clock } from "@guardbee/kube";
  */
 export class Wakeup {
   readonly #clock: Clock;
-  /** Written by `wake` and `sleep`: the sleep under way, and whether it is to end. */
+  /** Written by `wake`, `reset` and `sleep`: the sleep under way, and whether it is to end. */
   #woken = false;
   #sleeper: AbortController | undefined;
 
@@ -17,6 +17,11 @@ export class Wakeup {
   wake(): void {
     this.#woken = true;
     this.#sleeper?.abort(this);
+  }
+
+  /** Forgets a wake that no sleep has ended by: what it was for is about to be done. */
+  reset(): void {
+    this.#woken = false;
   }
 
   /** Resolves after `ms` or when woken, whichever is first; rejects with `signal.reason`. One sleeper. */
