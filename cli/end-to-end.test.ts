@@ -5,6 +5,8 @@ import pino from "pino";
 import { createEventEncoder } from "../agent/events/event-json.ts";
 import type { HookInfo } from "../agent/events/hook-info.ts";
 import { EventPipeline } from "../agent/events/pipeline.ts";
+import type { PodContainer } from "../agent/process/pod.ts";
+import { ProcessTree } from "../agent/process/tree.ts";
 import {
   bufferArg,
   cloneRecord,
@@ -15,9 +17,7 @@ import {
   hookRecord,
   intArg,
   sizeArg,
-} from "../agent/events/testing-records.ts";
-import type { PodContainer } from "../agent/process/pod.ts";
-import { ProcessTree } from "../agent/process/tree.ts";
+} from "../agent/records/testing-records.ts";
 import { runCli } from "./run-cli.ts";
 import { anIo } from "./testing-io.ts";
 

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from "node:util";
-import type { HookArg } from "./kernel-event.ts";
+import type { HookArg } from "../records/kernel-record.ts";
 import { textField } from "./process-json.ts";
 
 /** One KprobeArgument in upstream's shape (upstream-events-cli.md §1.5). */

@@ -3,10 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
-import { decodeEvent, hookArgs } from "./decode.ts";
-import { createEventEncoder } from "./event-json.ts";
-import type { HookInfo } from "./hook-info.ts";
-import type { ExecEvent, ExitEvent, HookArg, HookEvent } from "./kernel-event.ts";
+import { decodeRecord, hookArgs } from "../records/decode.ts";
+import type { ExecRecord, ExitRecord, HookArg, HookRecord } from "../records/kernel-record.ts";
 import {
   bufferArg,
   execRecord,
@@ -17,7 +15,9 @@ import {
   intArg,
   rawArg,
   sizeArg,
-} from "./testing-records.ts";
+} from "../records/testing-records.ts";
+import { createEventEncoder } from "./event-json.ts";
+import type { HookInfo } from "./hook-info.ts";
 
 const bootNs = BigInt(Date.parse("2022-10-07T09:14:04Z")) * 1_000_000n;
 const encoder = createEventEncoder({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });
@@ -48,7 +48,7 @@ const info: HookInfo = {
 
 function runcAndBash() {
   const tree = new ProcessTree(() => 0);
-  const exec = (record: Buffer) => tree.exec(decodeEvent(record, 0) as ExecEvent);
+  const exec = (record: Buffer) => tree.exec(decodeRecord(record, 0) as ExecRecord);
   const runc = exec(
     execRecord({
       ...{ process: { pid: 13594, ktime: 1294195462578n }, parent: { pid: 6246, ktime: 25n } },
@@ -165,7 +165,7 @@ test("no text of others is an escape, a line end or an invisible character in a 
         pod: { ...xwing.pod, namespace: odd, name: odd, labels: { [odd]: odd } },
         container: { ...xwing.container!, name: odd },
       };
-      const event = decodeEvent(hookRecord({ args: [] }), 0) as HookEvent;
+      const event = decodeRecord(hookRecord({ args: [] }), 0) as HookRecord;
       const args: HookArg[] = [{ type: "file", mode: 0, path: odd, cut: false, deleted: false }];
       const call = { info: { ...info, message: odd, tags: [odd] }, args };
       const line = encoder.hook(bash, event, call);
@@ -193,8 +193,8 @@ const endings: readonly { name: string; code: number; want: object }[] = [
 ];
 for (const { name, code, want } of endings) {
   test(`an exit: ${name}`, () => {
-    const event = decodeEvent(exitRecord({ process: { pid: 9, ktime: 1_000n }, code }), 0);
-    const { process_exit, time } = JSON.parse(encoder.exit(undefined, event as ExitEvent));
+    const event = decodeRecord(exitRecord({ process: { pid: 9, ktime: 1_000n }, code }), 0);
+    const { process_exit, time } = JSON.parse(encoder.exit(undefined, event as ExitRecord));
     const process = { pid: 9, start_time: "2022-10-07T09:14:04.000001Z" };
     assert.deepEqual(process_exit, { process, ...want, time: "2022-10-07T09:14:04.000003Z" });
     assert.equal(time, process_exit.time);
@@ -203,13 +203,13 @@ for (const { name, code, want } of endings) {
 
 test("a hook event has its function, arguments, action and policy", () => {
   const { tree } = runcAndBash();
-  const event = decodeEvent(
+  const event = decodeRecord(
     hookRecord({
       ...{ process: { pid: 13604, ktime: 1294220230879n }, tid: 13605, action: 3 },
       args: [fdArg("/tmp/x"), bufferArg(2, "hi"), sizeArg(2)],
     }),
     0,
-  ) as HookEvent;
+  ) as HookRecord;
   const args = hookArgs(event) as readonly HookArg[];
   const call = { info: { ...info, message: "m", tags: ["t"] }, args };
   const { process_kprobe } = JSON.parse(encoder.hook(tree.find(event.process), event, call));
@@ -264,7 +264,7 @@ const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
 ];
 for (const { name, arg, want } of argCases) {
   test(`an argument: ${name}`, () => {
-    const event = decodeEvent(hookRecord({ args: [arg] }), 0) as HookEvent;
+    const event = decodeRecord(hookRecord({ args: [arg] }), 0) as HookRecord;
     const args = hookArgs(event) as readonly HookArg[];
     const line = encoder.hook(undefined, event, { info, args });
     assert.deepEqual(JSON.parse(line).process_kprobe.args, [want]);
@@ -272,7 +272,7 @@ for (const { name, arg, want } of argCases) {
 }
 
 test("a process that tracking does not know is shown as unknown", () => {
-  const event = decodeEvent(hookRecord({ flags: 2, action: 77 }), 0) as HookEvent;
+  const event = decodeRecord(hookRecord({ flags: 2, action: 77 }), 0) as HookRecord;
   const { process_kprobe } = JSON.parse(encoder.hook(undefined, event, { info, args: [] }));
   const process = { pid: 100, flags: "unknown", start_time: "2022-10-07T09:14:04.000001Z" };
   assert.deepEqual(process_kprobe, {

@@ -1,8 +1,13 @@
 import type { Process } from "../process/tree.ts";
+import {
+  type ExitRecord,
+  type HookArg,
+  type HookRecord,
+  hookFlag,
+} from "../records/kernel-record.ts";
 import { argJson } from "./arg-json.ts";
 import type { HookInfo } from "./hook-info.ts";
 import { jsonText } from "./json-text.ts";
-import { type ExitEvent, type HookArg, type HookEvent, hookFlag } from "./kernel-event.ts";
 import { createProcessEncoder, textField } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";
 import { signalName } from "./signal-name.ts";
@@ -19,9 +24,9 @@ export type EventEncoder = {
   exec(process: Process, at: { readonly ktime: bigint; readonly tid: number }): string;
   exit(
     process: Process | undefined,
-    event: Pick<ExitEvent, "process" | "tid" | "code" | "ktime">,
+    event: Pick<ExitRecord, "process" | "tid" | "code" | "ktime">,
   ): string;
-  hook(process: Process | undefined, event: HookEvent, call: HookCall): string;
+  hook(process: Process | undefined, event: HookRecord, call: HookCall): string;
   /** Told to a reader that was too slow for `count` events. `wallMs`: when. */
   dropped(count: number, wallMs: number): string;
 };
@@ -104,7 +109,7 @@ function argsField(args: readonly HookArg[], info: HookInfo): string {
   return `${text}]`;
 }
 
-function unknownWord(event: HookEvent): "" | "unknown" {
+function unknownWord(event: HookRecord): "" | "unknown" {
   return (event.flags & hookFlag.processUnknown) === 0 ? "" : "unknown";
 }
 

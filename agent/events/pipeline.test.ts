@@ -5,11 +5,17 @@ import pino from "pino";
 import type { RingReader } from "../kernel/native.ts";
 import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
+import {
+  cloneRecord,
+  execRecord,
+  exitRecord,
+  hookRecord,
+  intArg,
+} from "../records/testing-records.ts";
 import { createEventEncoder } from "./event-json.ts";
 import type { HookInfo } from "./hook-info.ts";
 import { EventPipeline, type PipelineOptions } from "./pipeline.ts";
 import type { Batch, Sink } from "./sinks/sink.ts";
-import { cloneRecord, execRecord, exitRecord, hookRecord, intArg } from "./testing-records.ts";
 
 const log = pino({ level: "silent" });
 const info: HookInfo = {

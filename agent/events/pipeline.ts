@@ -3,17 +3,17 @@ import type { Logger } from "pino";
 import type { RingReader } from "../kernel/native.ts";
 import type { PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
-import { decodeEvent, hookArgs } from "./decode.ts";
+import { decodeRecord, hookArgs } from "../records/decode.ts";
+import {
+  type BadRecord,
+  detached,
+  type ExitRecord,
+  type HookRecord,
+  hookFlag,
+  type KernelRecord,
+} from "../records/kernel-record.ts";
 import type { EventEncoder } from "./event-json.ts";
 import type { HookLookup } from "./hook-info.ts";
-import {
-  type BadEvent,
-  detached,
-  type ExitEvent,
-  type HookEvent,
-  hookFlag,
-  type KernelEvent,
-} from "./kernel-event.ts";
 import { LineBatch } from "./line-batch.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
@@ -38,7 +38,7 @@ export type PipelineOptions = {
 /** scanned + exec + exit + hook of `received` = exported + `skipped` + `gate.waiting`. */
 export type PipelineStats = {
   /** Events from the kernel, by kind; `bad`: records of which no event could be made. */
-  readonly received: Readonly<Record<KernelEvent["kind"] | "bad", number>>;
+  readonly received: Readonly<Record<KernelRecord["kind"] | "bad", number>>;
   /** Processes that ran before, and were exported as execs. */
   readonly scanned: number;
   /** Lines given to the sinks. */
@@ -96,7 +96,7 @@ export class EventPipeline {
   /** Takes one buffer of records, as `RingReader.read` gives it. */
   accept(records: Buffer): void {
     for (let at = 0; at < records.length; ) {
-      const event = decodeEvent(records, at);
+      const event = decodeRecord(records, at);
       this.#received[event.kind]++;
       this.#take(event);
       at = event.next;
@@ -151,7 +151,7 @@ export class EventPipeline {
     }
   }
 
-  #take(event: KernelEvent | BadEvent): void {
+  #take(event: KernelRecord | BadRecord): void {
     const { tree } = this.#options;
     switch (event.kind) {
       case "exec":
@@ -171,14 +171,14 @@ export class EventPipeline {
     }
   }
 
-  #takeExit(event: ExitEvent): void {
+  #takeExit(event: ExitRecord): void {
     const { tree, encoder } = this.#options;
     const process = tree.exit(event.process);
     const { process: key, tid, code, ktime } = event; // not the buffer that the event came in
     this.#emit(process, () => encoder.exit(process, { process: key, tid, code, ktime }));
   }
 
-  #takeHook(event: HookEvent): void {
+  #takeHook(event: HookRecord): void {
     const { hookInfo, tree, encoder } = this.#options;
     const info = hookInfo(event.hook);
     if (info === undefined) {
@@ -199,7 +199,7 @@ export class EventPipeline {
     }
     const held = detached(event); // or it would keep the whole buffer
     this.#gate.hold(process, event.end - event.at, () => {
-      const call = { info, args: hookArgs(held) as Exclude<typeof args, BadEvent> };
+      const call = { info, args: hookArgs(held) as Exclude<typeof args, BadRecord> };
       this.#add(encoder.hook(process, held, call), urgent);
     });
   }
@@ -228,7 +228,7 @@ export class EventPipeline {
   }
 
   /** The first one is a story for a person, the rest is counted. */
-  #reportBad({ problem }: BadEvent): void {
+  #reportBad({ problem }: BadRecord): void {
     if (this.#received.bad + this.#skipped.badArguments > 1) return;
     this.#options.log.error({ problem }, "kernel event could not be decoded");
   }

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodContainer } from "../process/pod.ts";
 import { type Process, ProcessTree } from "../process/tree.ts";
-import { decodeEvent } from "./decode.ts";
-import type { ExecEvent } from "./kernel-event.ts";
+import { decodeRecord } from "../records/decode.ts";
+import type { ExecRecord } from "../records/kernel-record.ts";
+import { execRecord } from "../records/testing-records.ts";
 import { PodGate, type PodGateOptions } from "./pod-gate.ts";
-import { execRecord } from "./testing-records.ts";
 
 const pod: PodContainer = {
   pod: {
@@ -28,7 +28,10 @@ function aGate(options: Partial<PodGateOptions> = {}) {
     ...{ gate, clock, pods, out },
     process: (pid: number, cgroupId: bigint, cgroup = "a".repeat(64)) =>
       tree.exec(
-        decodeEvent(execRecord({ process: { pid, ktime: 1n }, cgroupId, cgroup }), 0) as ExecEvent,
+        decodeRecord(
+          execRecord({ process: { pid, ktime: 1n }, cgroupId, cgroup }),
+          0,
+        ) as ExecRecord,
       ),
     emit: (process: Process, name: string) => {
       const say = () => out.push(`${name} ${process.container?.pod.name ?? "-"}`);

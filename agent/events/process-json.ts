@@ -1,6 +1,6 @@
 import type { Process } from "../process/tree.ts";
+import type { ProcessKey } from "../records/kernel-record.ts";
 import { jsonText } from "./json-text.ts";
-import type { ProcessKey } from "./kernel-event.ts";
 
 /** Serialises processes in upstream's shape. Texts are kept on the process: one image, one pass. */
 export type ProcessEncoder = {

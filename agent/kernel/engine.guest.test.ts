@@ -4,8 +4,8 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import type { Condition, Hook } from "@guardbee/policy";
-import { execText } from "../events/decode.ts";
-import type { HookArg, KernelEvent } from "../events/kernel-event.ts";
+import { execText } from "../records/decode.ts";
+import type { HookArg, KernelRecord } from "../records/kernel-record.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { type BpfIds, bpfIds, namesOf, openGuestKernel } from "./testing/guest-kernel.ts";
 import {
@@ -431,7 +431,7 @@ test("what one policy lacks is said of it alone, and holds back no other", async
   assert.deepEqual(await sh(`echo hi >${folder}/x`), killed);
 });
 
-function lifeOf(event: KernelEvent): string {
+function lifeOf(event: KernelRecord): string {
   if (event.kind === "exec") return `exec ${execText(event).filename}`;
   if (event.kind !== "exit") return event.kind;
   return event.code % 256 === 0 ? `exit ${event.code / 256}` : `signal ${event.code}`;

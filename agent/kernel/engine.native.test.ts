@@ -12,7 +12,7 @@ import fc from "fast-check";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { openFile, readArg } from "../../policy/decide/read-arg.ts";
 import type { NamedSet } from "../engine.ts";
-import type { HookArg } from "../events/kernel-event.ts";
+import type { HookArg } from "../records/kernel-record.ts";
 import { type Done, NativeEngine } from "./testing/native-engine.ts";
 
 // The engine's C against policy/decide, without a kernel: thousands of decisions in seconds. What

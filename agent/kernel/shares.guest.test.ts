@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { decodeEvent } from "../events/decode.ts";
+import { decodeRecord } from "../records/decode.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { aSet, inMode, onGetpriority } from "./testing/policies.ts";
 import { Cgroup } from "./testing/scene.ts";
@@ -43,7 +43,7 @@ async function stopsByCgroup(): Promise<ReadonlyMap<bigint, number>> {
   rings.end();
   for (let records = await rings.read(); records; records = await rings.read()) {
     for (let at = 0; at < records.length; ) {
-      const event = decodeEvent(records, at);
+      const event = decodeRecord(records, at);
       at = event.next;
       if (event.kind !== "hook") continue;
       counts.set(event.cgroupId, (counts.get(event.cgroupId) ?? 0) + 1);

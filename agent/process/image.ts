@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import type { ExecText } from "../events/decode.ts";
-import { type CloneEvent, type ExecEvent, execFlag } from "../events/kernel-event.ts";
+import type { ExecText } from "../records/decode.ts";
+import { type CloneRecord, type ExecRecord, execFlag } from "../records/kernel-record.ts";
 import { parseContainerFolder } from "../scope/cgroup-names.ts";
 
 /** What one process runs, as upstream's Process shows it. */
@@ -29,7 +29,7 @@ export type Image = {
 };
 
 /** The image an exec makes. `before` is the image that the process had until then. */
-export function imageOfExec(event: ExecEvent, text: ExecText, before: Image | undefined): Image {
+export function imageOfExec(event: ExecRecord, text: ExecText, before: Image | undefined): Image {
   const { flags } = event;
   const cwd = (flags & execFlag.cwdRoot) !== 0 ? "/" : text.cwd;
   return {
@@ -47,7 +47,7 @@ export function imageOfExec(event: ExecEvent, text: ExecText, before: Image | un
 }
 
 /** The image of a clone before any exec: its parent's, in the clone's own place. */
-export function imageOfClone(event: CloneEvent, parent: Image): Image {
+export function imageOfClone(event: CloneRecord, parent: Image): Image {
   const inInitTree = (event.flags & execFlag.inInitTree) !== 0;
   return {
     ...parent,

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { ProcessKey } from "../events/kernel-event.ts";
+import type { ProcessKey } from "../records/kernel-record.ts";
 import { dockerId, type Image, joinArguments } from "./image.ts";
 import { type Process, type ProcessTree, tickNs } from "./tree.ts";
 

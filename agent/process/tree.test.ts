@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeEvent } from "../events/decode.ts";
-import type { CloneEvent, ExecEvent, ProcessKey } from "../events/kernel-event.ts";
-import { cloneRecord, execRecord } from "../events/testing-records.ts";
+import { decodeRecord } from "../records/decode.ts";
+import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-record.ts";
+import { cloneRecord, execRecord } from "../records/testing-records.ts";
 import { ProcessTree, type TreeOptions } from "./tree.ts";
 
 const id64 = "4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51";
@@ -14,9 +14,9 @@ function aTree(options: TreeOptions = {}) {
     tree,
     clock,
     exec: (change: Parameters<typeof execRecord>[0]) =>
-      tree.exec(decodeEvent(execRecord(change), 0) as ExecEvent),
+      tree.exec(decodeRecord(execRecord(change), 0) as ExecRecord),
     clone: (change: Parameters<typeof cloneRecord>[0]) =>
-      tree.clone(decodeEvent(cloneRecord(change), 0) as CloneEvent),
+      tree.clone(decodeRecord(cloneRecord(change), 0) as CloneRecord),
   };
 }
 const key = (pid: number, ktime: bigint): ProcessKey => ({ pid, ktime });

@@ -1,5 +1,5 @@
-import { execText } from "../events/decode.ts";
-import type { CloneEvent, ExecEvent, ProcessKey } from "../events/kernel-event.ts";
+import { execText } from "../records/decode.ts";
+import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-record.ts";
 import { type Image, imageOfClone, imageOfExec } from "./image.ts";
 import type { PodContainer } from "./pod.ts";
 
@@ -75,7 +75,7 @@ export class ProcessTree {
   }
 
   /** The new image. The image that the process had before ends, like a process that exits. */
-  exec(event: ExecEvent): Process {
+  exec(event: ExecRecord): Process {
     const running = this.#byPid.get(event.process.pid);
     const image = imageOfExec(event, execText(event), running?.image);
     const known = this.#images.get(idOf(event.process));
@@ -89,7 +89,7 @@ export class ProcessTree {
   }
 
   /** The new process, with its parent's image; undefined when the parent is not known. */
-  clone(event: CloneEvent): Process | undefined {
+  clone(event: CloneRecord): Process | undefined {
     const known = this.#images.get(idOf(event.process));
     if (known !== undefined) return known;
     const parent = this.find(event.parent);

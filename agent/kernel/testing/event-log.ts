@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { layout } from "../../compile/layout.ts";
-import { decodeEvent, hookArgs } from "../../events/decode.ts";
-import { type HookArg, hookFlag, type KernelEvent } from "../../events/kernel-event.ts";
+import { decodeRecord, hookArgs } from "../../records/decode.ts";
+import { type HookArg, hookFlag, type KernelRecord } from "../../records/kernel-record.ts";
 import type { KernelEngine } from "../kernel-engine.ts";
 import type { RingReader } from "../native.ts";
 
@@ -19,15 +19,18 @@ export type SeenHook = {
   readonly pid: number;
   readonly args: readonly HookArg[];
 };
-export type Seen = { readonly events: readonly KernelEvent[]; readonly hooks: readonly SeenHook[] };
+export type Seen = {
+  readonly events: readonly KernelRecord[];
+  readonly hooks: readonly SeenHook[];
+};
 
-type Waiting = { readonly is: (event: KernelEvent) => boolean; readonly done: () => void };
+type Waiting = { readonly is: (event: KernelRecord) => boolean; readonly done: () => void };
 
 /** Reads the ring of `engine` from now on, and waits for what is in it. */
 export class EventLog {
   readonly #engine: KernelEngine;
   readonly #ring: RingReader;
-  #events: KernelEvent[] = [];
+  #events: KernelRecord[] = [];
   #hooks: SeenHook[] = [];
   #waiting: Waiting[] = [];
   #marks = 0;
@@ -55,7 +58,7 @@ export class EventLog {
   async #flush(): Promise<void> {
     const mark = `guardbee-mark-${this.#marks++}`;
     const marked = new Promise<void>((done) => {
-      const is = (event: KernelEvent) =>
+      const is = (event: KernelRecord) =>
         event.kind === "exec" && event.records.subarray(event.at, event.end).includes(mark);
       this.#waiting.push({ is, done });
     });
@@ -72,7 +75,7 @@ export class EventLog {
 
   #take(records: Buffer): void {
     for (let at = 0; at < records.length; ) {
-      const event = decodeEvent(records, at);
+      const event = decodeRecord(records, at);
       at = event.next;
       if (event.kind === "bad") throw new Error(`the ring holds no event: ${event.problem}`);
       this.#events.push(event);
@@ -81,7 +84,7 @@ export class EventLog {
     }
   }
 
-  #seen(event: KernelEvent & { kind: "hook" }): SeenHook {
+  #seen(event: KernelRecord & { kind: "hook" }): SeenHook {
     const found = this.#engine.hookOf(event.hook);
     const args = hookArgs(event);
     if ("kind" in args) throw new Error(`hook event ${event.hook}: ${args.problem}`);

@@ -8,8 +8,8 @@ import { layout } from "../../compile/layout.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
 import { compile, type Entry, type Tables } from "../../compile/tables.ts";
 import type { NamedSet } from "../../engine.ts";
-import { decodeEvent, hookArgs } from "../../events/decode.ts";
-import { type HookArg, hookFlag } from "../../events/kernel-event.ts";
+import { decodeRecord, hookArgs } from "../../records/decode.ts";
+import { type HookArg, hookFlag } from "../../records/kernel-record.ts";
 import { numberBinaries } from "../binaries.ts";
 
 /** A kernel that can attach everything. */
@@ -121,7 +121,7 @@ export class NativeEngine {
     const hooks = this.#hooks();
     const events = [];
     for (let at = 0; at < records.length; ) {
-      const event = decodeEvent(records, at);
+      const event = decodeRecord(records, at);
       if (event.kind !== "hook") throw new Error(`an event of kind ${event.kind}`);
       const args = hookArgs(event);
       if ("kind" in args) throw new Error(args.problem);

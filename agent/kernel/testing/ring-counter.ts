@@ -2,7 +2,7 @@
  * Test support: counts the hook events of the ring pinned at argv[2]. At each call for a process
  * from argv[3] on, a mark, it prints that number and how many events it has seen.
  */
-import { decodeEvent, hookArgs } from "../../events/decode.ts";
+import { decodeRecord, hookArgs } from "../../records/decode.ts";
 import { loadNative } from "../native.ts";
 
 const native = loadNative();
@@ -11,7 +11,7 @@ const reader = native.openRings(native.openPinnedMap(process.argv[2]!));
 console.log("reading");
 for (let records = await reader.read(); records; records = await reader.read()) {
   for (let at = 0; at < records.length; ) {
-    const event = decodeEvent(records, at);
+    const event = decodeRecord(records, at);
     at = event.next;
     if (event.kind !== "hook") continue;
     hooks += 1;

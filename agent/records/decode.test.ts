@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeEvent, execText, hookArgs } from "./decode.ts";
-import type { HookEvent } from "./kernel-event.ts";
+import { decodeRecord, execText, hookArgs } from "./decode.ts";
+import type { HookRecord } from "./kernel-record.ts";
 import {
   bufferArg,
   cloneRecord,
@@ -17,7 +17,7 @@ import {
 } from "./testing-records.ts";
 
 function decode(records: Buffer, at = 0) {
-  const event = decodeEvent(records, at);
+  const event = decodeRecord(records, at);
   if (event.kind === "bad") return event;
   const { records: _, ...rest } = event;
   return rest;
@@ -32,7 +32,7 @@ test("an exec event is decoded with its text", () => {
     args: ["sh", "-c", "", "täst"],
     cgroup: "kubepods",
   });
-  const event = decodeEvent(record, 0);
+  const event = decodeRecord(record, 0);
   assert.ok(event.kind === "exec");
   assert.deepEqual(decode(record), {
     ...{ at: 0, end: event.end, next: record.length, ktime: 1000n, kind: "exec" },
@@ -73,7 +73,7 @@ test("clone, exit and hook events are decoded one after the other", () => {
 });
 
 test("hook arguments of every type are read, also behind an unaligned one", () => {
-  const event = decodeEvent(
+  const event = decodeRecord(
     hookRecord({
       args: [
         intArg(-7),
@@ -89,7 +89,7 @@ test("hook arguments of every type are read, also behind an unaligned one", () =
       ],
     }),
     0,
-  ) as HookEvent;
+  ) as HookRecord;
   assert.deepEqual(hookArgs(event), [
     { type: "int", value: -7 },
     { type: "uint32", value: 0xffffffff },
@@ -151,7 +151,7 @@ for (const { name, record, next, problem } of lies) {
 test("hook arguments that lie about their size are bad", () => {
   const record = hookRecord({ args: [intArg(1)] });
   record.writeUInt32LE(500, 56 + 4);
-  const event = decodeEvent(record, 0) as HookEvent;
+  const event = decodeRecord(record, 0) as HookRecord;
   const bad = { kind: "bad", next: 72, problem: "argument 0 has 500 of 8 bytes" };
   assert.deepEqual(hookArgs(event), bad);
 });
@@ -191,7 +191,7 @@ test("valid records with any bytes changed never throw", () => {
 
 function walk(records: Buffer): void {
   for (let at = 0; at < records.length; ) {
-    const event = decodeEvent(records, at);
+    const event = decodeRecord(records, at);
     assert.ok(event.next > at && event.next <= records.length);
     if (event.kind === "exec") execText(event);
     if (event.kind === "hook") hookArgs(event);

@@ -1,10 +1,10 @@
-import type { BadEvent, HookArg, HookEvent, KernelEvent, ProcessKey } from "./kernel-event.ts";
+import type { BadRecord, HookArg, HookRecord, KernelRecord, ProcessKey } from "./kernel-record.ts";
 
 /**
- * The event at `at` of `records` (many whole records, each padded to a multiple of 8, as
- * `Native.openRing` hands over). Never throws: what is no event comes back as `bad`.
+ * The record at `at` of `records` (many whole ones, each padded to a multiple of 8, as
+ * `RingReader.read` hands over). Never throws: what is no record comes back as `bad`.
  */
-export function decodeEvent(records: Buffer, at: number): KernelEvent | BadEvent {
+export function decodeRecord(records: Buffer, at: number): KernelRecord | BadRecord {
   const left = records.length - at;
   if (left < headerBytes) return bad(records.length, `${left} bytes are less than a header`);
   const kind = records.readUInt16LE(at);
@@ -71,7 +71,7 @@ export function decodeEvent(records: Buffer, at: number): KernelEvent | BadEvent
   }
 }
 
-/** The text of an exec event. Bytes that are no UTF-8 become U+FFFD. */
+/** The text of an exec record. Bytes that are no UTF-8 become U+FFFD. */
 export type ExecText = {
   readonly filename: string;
   /** argv, the program's own name first. */
@@ -81,9 +81,9 @@ export type ExecText = {
   readonly cgroup: string;
 };
 
-/** `event` must come from `decodeEvent`, which has checked that the text lies inside. */
-export function execText(event: { readonly records: Buffer; readonly at: number }): ExecText {
-  const { records, at } = event;
+/** `record` must come from `decodeRecord`, which has checked that the text lies inside. */
+export function execText(record: { readonly records: Buffer; readonly at: number }): ExecText {
+  const { records, at } = record;
   const filename = at + execBytes;
   const args = filename + records.readUInt16LE(at + 112);
   const cwd = args + records.readUInt16LE(at + 114);
@@ -97,9 +97,9 @@ export function execText(event: { readonly records: Buffer; readonly at: number 
   };
 }
 
-/** The arguments of a hook event, or what is wrong with their bytes. Never throws. */
-export function hookArgs(event: HookEvent): readonly HookArg[] | BadEvent {
-  const { records, at, end, next, argCount } = event;
+/** The arguments of a hook record, or what is wrong with their bytes. Never throws. */
+export function hookArgs(record: HookRecord): readonly HookArg[] | BadRecord {
+  const { records, at, end, next, argCount } = record;
   const args: HookArg[] = [];
   let offset = hookBytes;
   for (let i = 0; i < argCount; i++) {
@@ -196,6 +196,6 @@ function pad8(size: number): number {
   return (size + 7) & ~7;
 }
 
-function bad(next: number, problem: string): BadEvent {
+function bad(next: number, problem: string): BadRecord {
   return { kind: "bad", next, problem };
 }

@@ -1,7 +1,7 @@
 /** Builders of binary records as the kernel side writes them (`bpf/types.h`), for tests only. */
-import type { ProcessKey } from "./kernel-event.ts";
+import type { ProcessKey } from "./kernel-record.ts";
 
-export type ExecRecord = {
+export type ExecFields = {
   readonly process: ProcessKey;
   readonly parent: ProcessKey;
   readonly ktime: bigint;
@@ -18,8 +18,8 @@ export type ExecRecord = {
 };
 
 /** A valid exec of /bin/sh by pid 100; `change` overrides what matters. */
-export function execRecord(change: Partial<ExecRecord> = {}): Buffer {
-  const exec: ExecRecord = {
+export function execRecord(change: Partial<ExecFields> = {}): Buffer {
+  const exec: ExecFields = {
     ...{ process: { pid: 100, ktime: 1000n }, parent: { pid: 1, ktime: 10n }, ktime: 1000n },
     ...{ cgroupId: 0n, nspid: 0, uid: 0, auid: 0xffffffff, flags: 1, filename: "/bin/sh" },
     ...{ args: ["sh"], cwd: "/root", cgroup: "" },
@@ -36,7 +36,7 @@ export function execRecord(change: Partial<ExecRecord> = {}): Buffer {
   return record;
 }
 
-export type CloneRecord = {
+export type CloneFields = {
   readonly process: ProcessKey;
   readonly parent: ProcessKey;
   readonly cgroupId: bigint;
@@ -45,8 +45,8 @@ export type CloneRecord = {
   readonly flags: number;
 };
 
-export function cloneRecord(change: Partial<CloneRecord> = {}): Buffer {
-  const clone: CloneRecord = {
+export function cloneRecord(change: Partial<CloneFields> = {}): Buffer {
+  const clone: CloneFields = {
     ...{ process: { pid: 101, ktime: 2000n }, parent: { pid: 100, ktime: 1000n } },
     ...{ cgroupId: 0n, nspid: 0, uid: 0, flags: 0 },
     ...change,
@@ -71,7 +71,7 @@ export function exitRecord(exit: {
   return record;
 }
 
-export type HookRecord = {
+export type HookFields = {
   readonly process: ProcessKey;
   readonly ktime: bigint;
   readonly cgroupId: bigint;
@@ -82,8 +82,8 @@ export type HookRecord = {
   readonly args: readonly Buffer[];
 };
 
-export function hookRecord(change: Partial<HookRecord> = {}): Buffer {
-  const hook: HookRecord = {
+export function hookRecord(change: Partial<HookFields> = {}): Buffer {
+  const hook: HookFields = {
     ...{ process: { pid: 100, ktime: 1000n }, ktime: 2500n, cgroupId: 0n, tid: 100, hook: 7 },
     ...{ action: 1, flags: 0, args: [] },
     ...change,

@@ -10,21 +10,21 @@ export type ProcessKey = {
  * What the kernel side reports, decoded from `bpf/types.h`. Strings and arguments stay in `records`
  * until `execText` and `hookArgs` are asked for them.
  */
-export type KernelEvent = ExecEvent | CloneEvent | ExitEvent | HookEvent;
+export type KernelRecord = ExecRecord | CloneRecord | ExitRecord | HookRecord;
 
-/** Where an event lies in the buffer it came in, and its struct event_header. */
-export type EventHeader = {
+/** Where a record lies in the buffer that it came in, and its struct event_header. */
+export type RecordHeader = {
   readonly records: Buffer;
   readonly at: number;
-  /** Offset behind the event's last byte, before padding. */
+  /** Offset behind the record's last byte, before padding. */
   readonly end: number;
-  /** Offset of the next event. */
+  /** Offset of the next record. */
   readonly next: number;
   /** Boot-time ns. */
   readonly ktime: bigint;
 };
 
-export type ExecEvent = EventHeader & {
+export type ExecRecord = RecordHeader & {
   readonly kind: "exec";
   readonly process: ProcessKey;
   /** The forking parent, or on a re-exec the image before. */
@@ -40,7 +40,7 @@ export type ExecEvent = EventHeader & {
 };
 
 /** A new thread group before any exec. */
-export type CloneEvent = EventHeader & {
+export type CloneRecord = RecordHeader & {
   readonly kind: "clone";
   readonly process: ProcessKey;
   readonly parent: ProcessKey;
@@ -52,7 +52,7 @@ export type CloneEvent = EventHeader & {
 };
 
 /** The last thread of a group is gone. */
-export type ExitEvent = EventHeader & {
+export type ExitRecord = RecordHeader & {
   readonly kind: "exit";
   readonly process: ProcessKey;
   readonly tid: number;
@@ -60,7 +60,7 @@ export type ExitEvent = EventHeader & {
   readonly code: number;
 };
 
-export type HookEvent = EventHeader & {
+export type HookRecord = RecordHeader & {
   readonly kind: "hook";
   readonly process: ProcessKey;
   readonly cgroupId: bigint;
@@ -75,14 +75,14 @@ export type HookEvent = EventHeader & {
   readonly argCount: number;
 };
 
-/** The same event in a buffer of its own, which is kept as long as the event is. */
-export function detached(event: HookEvent): HookEvent {
-  const records = Buffer.from(event.records.subarray(event.at, event.end));
-  return { ...event, records, at: 0, end: records.length, next: records.length };
+/** The same record in a buffer of its own, which is kept as long as the record is. */
+export function detached(record: HookRecord): HookRecord {
+  const records = Buffer.from(record.records.subarray(record.at, record.end));
+  return { ...record, records, at: 0, end: records.length, next: records.length };
 }
 
-/** Bytes that are no event. Reading goes on at `next`; it is the end when the size cannot be true. */
-export type BadEvent = {
+/** Bytes that are no record. Reading goes on at `next`; it is the end when the size cannot be true. */
+export type BadRecord = {
   readonly kind: "bad";
   readonly next: number;
   readonly problem: string;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layout } from "../compile/layout.ts";
 import { lossCauses } from "../kernel/losses.ts";
-import { decodeEvent } from "./decode.ts";
-import { execFlag, hookFlag, type KernelEvent } from "./kernel-event.ts";
+import { decodeRecord } from "./decode.ts";
+import { execFlag, hookFlag, type KernelRecord } from "./kernel-record.ts";
 import { bitsOf, fieldsOf, sizeOf, valuesOf } from "./testing-types-header.ts";
 
 /** An event of which each field has a value of its own, put where bpf/types.h has the field. */
@@ -18,9 +18,9 @@ function anEvent(struct: string, kind: number) {
     values.set(name, value);
     record.writeUIntLE(value, at, Math.min(bytes, 6));
   }
-  const event = decodeEvent(record, 0);
+  const event = decodeRecord(record, 0);
   assert.notEqual(event.kind, "bad");
-  return { event: event as KernelEvent, of: (name: string) => values.get(name)! };
+  return { event: event as KernelRecord, of: (name: string) => values.get(name)! };
 }
 
 const { EVENT_EXEC, EVENT_CLONE, EVENT_EXIT, EVENT_HOOK } = valuesOf("event_kind");
@@ -52,7 +52,7 @@ test("each field of an exit and of a hook's event is read where the header has i
   const exit = anEvent("exit_event", EVENT_EXIT!);
   const { of } = anEvent("hook_event", EVENT_HOOK!);
   const hook = anEvent("hook_event", EVENT_HOOK!).event;
-  const plain = ({ records: _, at: _at, end: _end, next: _next, ...read }: KernelEvent) => read;
+  const plain = ({ records: _, at: _at, end: _end, next: _next, ...read }: KernelRecord) => read;
   assert.deepEqual(plain(exit.event), {
     ...{ kind: "exit", ktime: BigInt(exit.of("header.ktime")) },
     ...{ process: keyIn(exit.of, "process"), tid: exit.of("tid"), code: exit.of("code") },
