@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The BPF helpers that know the present call: who makes it, and what is done about it. */
+#ifndef GUARDBEE_TESTING_HELPERS_H
+#define GUARDBEE_TESTING_HELPERS_H
+
+#include "../engine/tables.h"
+#include "task.h"
+
+#define ANSWER_MAX (1 << 20)
+
+/* What the engine did to the present call. */
+static struct {
+	char events[ANSWER_MAX];
+	__u32 event_bytes, signal_count;
+	__u32 signals[MATCHES_MAX];
+} did;
+
+struct task_struct *bpf_get_current_task_btf(void)
+{
+	return &now.task;
+}
+
+__u64 bpf_get_current_cgroup_id(void)
+{
+	return 1;
+}
+
+__u32 bpf_get_smp_processor_id(void)
+{
+	return 0;
+}
+
+__u64 bpf_ktime_get_boot_ns(void)
+{
+	return 1;
+}
+
+void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u64 flags)
+{
+	if (!now.has_info && !(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
+		return NULL;
+	now.has_info = true;
+	return &now.info;
+}
+
+long bpf_send_signal(__u32 signal)
+{
+	if (did.signal_count == MATCHES_MAX)
+		shim_fail("too many signals");
+	did.signals[did.signal_count++] = signal;
+	return 0;
+}
+
+long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags)
+{
+	void *to = bpf_ringbuf_reserve(ring, size, flags);
+
+	__builtin_memcpy(to, record, size);
+	return 0;
+}
+
+void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags)
+{
+	__u32 at = did.event_bytes;
+
+	if (at + size > ANSWER_MAX - 8)
+		shim_fail("too many events");
+	did.event_bytes += (size + 7) & ~7u;
+	return did.events + at;
+}
+
+void bpf_ringbuf_submit(void *record, __u64 flags)
+{
+}
+
+/* The ring is always empty. */
+__u64 bpf_ringbuf_query(void *ring, __u64 what)
+{
+	return 0;
+}
+
+long bpf_get_func_arg(void *context, __u32 index, __u64 *value)
+{
+	*value = ((__u64 *)context)[index];
+	return 0;
+}
+
+long bpf_get_func_ret(void *context, __u64 *value)
+{
+	*value = ((__u64 *)context)[PARAMETERS_MAX];
+	return 0;
+}
+
+#endif

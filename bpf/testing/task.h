@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The present task, its files and their paths: structs of kernel.h, built anew for each call. */
+#ifndef GUARDBEE_TESTING_TASK_H
+#define GUARDBEE_TESTING_TASK_H
+
+#include "../process/info.h"
+#include "request.h"
+
+#define FILES_MAX 8
+#define COMPONENTS_MAX 64
+#define TEXT_MAX 4096
+#define FDS_MAX 64
+#define ANCESTORS_MAX 32
+
+struct fake_file {
+	struct file file;
+	struct inode inode;
+	struct dentry dentries[COMPONENTS_MAX];
+	char path[TEXT_MAX];
+};
+static struct {
+	struct task_struct task, ancestors[ANCESTORS_MAX];
+	struct {
+		struct pid pid;
+		struct upid nested;	/* behind pid.numbers[0] */
+	} pids[ANCESTORS_MAX + 1];
+	struct pid_namespace namespace;
+	struct cred cred;
+	struct user_namespace users;
+	struct fs_struct fs;
+	struct files_struct files;
+	struct fdtable table;
+	struct file *fds[FDS_MAX];
+	struct mm_struct mm;
+	struct process_info info;
+	bool has_info;
+	struct fake_file exe;
+} now;
+static struct dentry root;
+static struct mount mounted, nowhere;
+static struct fake_file opened[FILES_MAX];
+static __u32 opened_ids[FILES_MAX], opened_count;
+
+/* Takes a path and makes it that of `file`. The size ~0: it has none, as a pipe. */
+static void take_path(struct fake_file *file)
+{
+	struct dentry *above = &root;
+	__u32 size = take_u32(), at = 0, components = 0;
+
+	__builtin_memset(file, 0, sizeof(*file));
+	file->inode.i_mode = 0100644;
+	file->file.f_inode = &file->inode;
+	if (size == ~0u) {
+		file->dentries[0].d_parent = &file->dentries[0];
+		file->file.f_path.dentry = &file->dentries[0];
+		file->file.f_path.mnt = &nowhere.mnt;
+		return;
+	}
+	if (size > TEXT_MAX)
+		shim_fail("a path that is too long");
+	shim_take(file->path, size);
+	while (at < size) {
+		struct dentry *dentry = &file->dentries[components++];
+		__u32 start = ++at; /* behind the slash */
+
+		if (components > COMPONENTS_MAX)
+			shim_fail("a path that is too deep");
+		while (at < size && file->path[at] != '/')
+			at++;
+		dentry->d_parent = above;
+		dentry->d_name.name = (const unsigned char *)file->path + start;
+		dentry->d_name.len = at - start;
+		dentry->d_hash.pprev = (void *)dentry; /* not deleted */
+		above = dentry;
+	}
+	file->file.f_path.dentry = above;
+	file->file.f_path.mnt = &mounted.mnt;
+}
+
+static struct file *file_of(__u32 id)
+{
+	for (__u32 i = 0; i < opened_count; i++)
+		if (opened_ids[i] == id)
+			return &opened[i].file;
+	shim_fail("a file that was not described");
+	return NULL;
+}
+
+/* Gives a task its pid in the nested namespace; 0: it lives in the host's alone. */
+static void number_in_namespace(struct task_struct *task, __u32 index, __u32 nspid)
+{
+	struct pid *pid = &now.pids[index].pid;
+	struct upid upid = {.nr = nspid, .ns = &now.namespace};
+
+	task->thread_pid = pid;
+	pid->level = nspid != 0;
+	if (nspid)
+		__builtin_memcpy((void *)pid->numbers + sizeof(upid), &upid, sizeof(upid));
+}
+
+static void take_process(void)
+{
+	static struct path_buffer late;
+	__u32 pid = take_u32(), nspid = take_u32(), ancestors, flags = take_u32();
+	struct task_struct *child = &now.task;
+
+	now.task.pid = now.task.tgid = pid;
+	now.task.group_leader = &now.task;
+	now.task.cred = &now.cred;
+	now.task.fs = &now.fs;
+	now.task.files = &now.files;
+	number_in_namespace(&now.task, 0, nspid);
+	now.users.level = flags & 1 ? 0 : 1;
+	now.cred.user_ns = &now.users;
+	now.cred.cap_effective.bits = take_u64();
+	now.cred.cap_permitted.bits = take_u64();
+	now.cred.cap_inheritable.bits = take_u64();
+	ancestors = take_count(ANCESTORS_MAX - 1);
+	for (__u32 i = 0; i < ancestors; i++) {
+		now.ancestors[i].tgid = take_u32();
+		number_in_namespace(&now.ancestors[i], i + 1, take_u32());
+		now.ancestors[i].group_leader = &now.ancestors[i];
+		child->real_parent = &now.ancestors[i];
+		child = &now.ancestors[i];
+	}
+	/* above all of them is the idle task */
+	child->real_parent = &now.ancestors[ancestors];
+	now.ancestors[ancestors].real_parent = &now.ancestors[ancestors];
+	now.ancestors[ancestors].group_leader = &now.ancestors[ancestors];
+	number_in_namespace(&now.ancestors[ancestors], ancestors + 1, 0);
+	now.fs.root.dentry = &root;
+	now.fs.root.mnt = &mounted.mnt;
+	now.task.mm = &now.mm;
+	take_path(&now.exe);
+	now.mm.exe_file = &now.exe.file;
+	info__create_late(&late);
+	if (flags & 2)
+		now.info.flags |= PROCESS_PROTECTED;
+}
+
+static void take_files(void)
+{
+	__u32 count;
+
+	opened_count = take_count(FILES_MAX);
+	for (__u32 i = 0; i < opened_count; i++) {
+		__u32 references;
+
+		opened_ids[i] = take_u32();
+		references = take_u32();
+		take_path(&opened[i]);
+		opened[i].file.f_count.counter = references;
+	}
+	now.files.fdt = &now.table;
+	now.table.max_fds = FDS_MAX;
+	now.table.fd = now.fds;
+	count = take_count(FDS_MAX);
+	for (__u32 i = 0; i < count; i++) {
+		__u32 fd = take_count(FDS_MAX - 1);
+
+		now.fds[fd] = file_of(take_u32());
+	}
+}
+
+/* The root folder is mounted at itself; a file that is mounted nowhere has no path. */
+static void make_mounts(void)
+{
+	root.d_parent = &root;
+	mounted.mnt_parent = &mounted;
+	mounted.mnt.mnt_root = &root;
+	nowhere.mnt_parent = &nowhere;
+}
+
+#endif
