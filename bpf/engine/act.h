@@ -14,10 +14,14 @@ static __always_inline bool file__is_last(struct file *file)
 	return BPF_CORE_READ(file, f_count.counter) == 1;
 }
 
+static __always_inline struct file *act__file(struct call *call, struct action_entry *entry)
+{
+	return arg__file(call, &spec.readings[entry->follow_slot & (READINGS_MAX - 1)]);
+}
+
 static __always_inline void act__follow(struct call *call, struct action_entry *entry)
 {
-	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (READINGS_MAX - 1)];
-	__u64 file = (__u64)args__file(call, slot), *groups, none = 0;
+	__u64 file = (__u64)act__file(call, entry), *groups, none = 0;
 
 	if (!file)
 		return; /* nothing was opened */
@@ -35,8 +39,7 @@ static __always_inline void act__follow(struct call *call, struct action_entry *
 /* A duplicate of the descriptor keeps the open file, and so keeps it followed. */
 static __always_inline void act__unfollow(struct call *call, struct action_entry *entry)
 {
-	const volatile struct arg_slot *slot = &spec.slots[entry->follow_slot & (READINGS_MAX - 1)];
-	struct file *file = args__file(call, slot);
+	struct file *file = act__file(call, entry);
 	__u64 key = (__u64)file, *groups;
 
 	if (!file || !file__is_last(file))

@@ -154,6 +154,11 @@ static __always_inline void call__and_absent(struct call *call, __u32 dim)
 	call__and(call, table__row(call, 2 * dim + 1));
 }
 
+static __always_inline __u64 call__parameter(struct call *call, __u32 index)
+{
+	return index < PARAMETERS_MAX ? call->scratch->parameters[index] : 0;
+}
+
 /* The record of the current process. NULL only without memory. */
 static __always_inline struct process_info *call__info(struct call *call)
 {

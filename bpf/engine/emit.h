@@ -4,7 +4,7 @@
 #define GUARDBEE_ENGINE_EMIT_H
 
 #include "../events.h"
-#include "args.h"
+#include "arg.h"
 
 #define ARGS_MASK (EVENT_ARGS_SIZE - 1)
 #define ARGS_LAST (EVENT_ARGS_SIZE - EVENT_ARG_MAX - 8)
@@ -15,84 +15,20 @@ struct number_arg {
 	__u64 value;
 };
 
-/* Each returns the payload's size in bytes and writes it to `to`; flags go to `arg`. */
-static __always_inline __u32 emit__number(char *to, __u64 value)
-{
-	*(__u64 *)to = value;
-	return sizeof(value);
-}
-
-static __always_inline __u32 emit__path(struct call *call, struct event_arg *arg, char *to,
-					struct file *file)
-{
-	struct path_text text;
-	__u32 size;
-
-	if (!file) {
-		arg->type = ARG_ERROR;
-		*(__u32 *)to = 9; /* EBADF */
-		return sizeof(__u32);
-	}
-	text = path__write(&call->scratch->path, &file->f_path);
-	size = BOUNDED(text.size, PATH_SIZE - 1);
-	if (text.cut)
-		arg->flags |= ARG_CUT;
-	if (path__is_deleted(BPF_CORE_READ(file, f_path.dentry)))
-		arg->flags |= ARG_DELETED;
-	*(__u32 *)to = BPF_CORE_READ(file, f_inode, i_mode);
-	bpf_probe_read_kernel(to + sizeof(__u32), size,
-			      call->scratch->path.text + BOUNDED(text.start, PATH_SIZE - 1));
-	return sizeof(__u32) + size;
-}
-
-static __always_inline __u32 emit__buffer(struct call *call, struct event_arg *arg, char *to,
-					  const volatile struct arg_slot *slot)
-{
-	__u32 whole = args__buffer_size(call, slot), size = whole;
-
-	if (size > DATA_SIZE - 1) {
-		size = DATA_SIZE - 1;
-		arg->flags |= ARG_CUT;
-	}
-	size = BOUNDED(size, DATA_SIZE - 1);
-	*(__u32 *)to = whole;
-	if (args__read_buffer(to + sizeof(__u32), size, args__parameter(call, slot->index))) {
-		arg->type = ARG_ERROR;
-		arg->flags = 0;
-		*(__u32 *)to = 14; /* EFAULT */
-		return sizeof(__u32);
-	}
-	return sizeof(__u32) + size;
-}
-
 /*
  * Appends argument `number` to the `at` bytes that scratch->args has, and returns how many it has
  * then; 0 when there is no room for another. Not static: see path__find.
  */
 __noinline int emit__arg(struct call_scratch *scratch, __u32 number, __u32 at)
 {
-	const volatile struct arg_slot *slot = &spec.slots[number & (READINGS_MAX - 1)];
+	const volatile struct reading *reading = &spec.readings[number & (READINGS_MAX - 1)];
 	struct call call = {.scratch = scratch};
 	struct event_arg *arg;
-	char *to;
 
 	if (!scratch || at > ARGS_LAST)
 		return 0;
 	arg = (void *)(scratch->args + BOUNDED(at, ARGS_MASK));
-	to = (char *)(arg + 1);
-	arg->type = slot->type;
-	arg->flags = 0;
-	switch (slot->type) {
-	case ARG_FILE:
-	case ARG_FD:
-		arg->size = emit__path(&call, arg, to, args__file(&call, slot));
-		break;
-	case ARG_CHAR_BUF:
-		arg->size = emit__buffer(&call, arg, to, slot);
-		break;
-	default:
-		arg->size = emit__number(to, args__number(&call, slot));
-	}
+	arg->size = arg__emit(&call, reading, arg, (char *)(arg + 1));
 	return (at + sizeof(*arg) + arg->size + 7) & ~7u & ARGS_MASK;
 }
 
@@ -164,13 +100,14 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 	event->args = args;
 	arg = (void *)(event + 1);
 	for (__u32 i = 0; i < PARAMETERS_MAX && i < args; i++) {
-		const volatile struct arg_slot *slot =
-			&spec.slots[entry->arg_slots[i] & (READINGS_MAX - 1)];
+		const volatile struct reading *reading =
+			&spec.readings[entry->arg_slots[i] & (READINGS_MAX - 1)];
 
-		arg[i].head.type = slot->type;
+		arg[i].head.type = reading->type;
 		arg[i].head.flags = 0;
 		arg[i].head.size = sizeof(arg[i].value);
-		arg[i].value = args__number(call, slot);
+		if (!arg__number(call, reading, &arg[i].value))
+			arg[i].value = 0; /* cannot be: USE_NUMBER_EVENTS */
 	}
 	bpf_ringbuf_submit(event, 0);
 }

@@ -4,6 +4,11 @@
 #define GUARDBEE_ENGINE_H
 
 #include "act.h"
+#include "condition/arg.h"
+#include "condition/binary.h"
+#include "condition/capability.h"
+#include "condition/pid.h"
+#include "scope.h"
 
 /* Ends the decision as soon as nothing matches. */
 #define STOP_WHEN_EMPTY(call)                  \
@@ -18,45 +23,45 @@ static __always_inline bool engine__match(struct call *call)
 	__u32 uses = spec.use;
 
 	if (uses & USE_NSPID) {
-		number__match(call, DIM_NSPID, task__nspid(call->task));
+		pid__match_nspid(call);
 		STOP_WHEN_EMPTY(call);
 	}
 	if (uses & USE_PID) {
-		number__match(call, DIM_PID, call->task->tgid);
+		pid__match(call);
 		STOP_WHEN_EMPTY(call);
 	}
 	if (uses & USE_CAPS) {
-		scope__match_capabilities(call);
+		capability__match(call);
 		STOP_WHEN_EMPTY(call);
 	}
 #pragma clang loop unroll(disable)
 	for (__u32 number = 0; uses & USE_NUMBERS && number < SLOTS_MAX; number++) {
 		if (number >= spec.compared)
 			break;
-		if (spec.slots[number].match & (MATCH_NUMBER | MATCH_FOLLOWED) &&
-		    !(spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX))) {
-			args__match_slot(call, number);
+		if (spec.readings[number].match & (MATCH_NUMBER | MATCH_FOLLOWED) &&
+		    !(spec.readings[number].match & (MATCH_EQUAL | MATCH_PREFIX))) {
+			arg__match(call, number);
 			STOP_WHEN_EMPTY(call);
 		}
 	}
 	if (uses & USE_BINARY) {
-		scope__match_binary(call);
+		binary__match(call);
 		STOP_WHEN_EMPTY(call);
 	}
 	if (uses & USE_PID_TREE) {
-		scope__match_pid_tree(call, DIM_PID_TREE_IN, false);
+		pid__match_tree(call, DIM_PID_TREE_IN, false);
 		STOP_WHEN_EMPTY(call);
 	}
 	if (uses & USE_NSPID_TREE) {
-		scope__match_pid_tree(call, DIM_NSPID_TREE_IN, true);
+		pid__match_tree(call, DIM_NSPID_TREE_IN, true);
 		STOP_WHEN_EMPTY(call);
 	}
 #pragma clang loop unroll(disable)
 	for (__u32 number = 0; uses & USE_TEXTS && number < SLOTS_MAX; number++) {
 		if (number >= spec.compared)
 			break;
-		if (spec.slots[number].match & (MATCH_EQUAL | MATCH_PREFIX)) {
-			args__match_slot(call, number);
+		if (spec.readings[number].match & (MATCH_EQUAL | MATCH_PREFIX)) {
+			arg__match(call, number);
 			STOP_WHEN_EMPTY(call);
 		}
 	}

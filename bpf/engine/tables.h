@@ -31,14 +31,15 @@ enum dimension {
 	DIM_MAX = DIM_SLOT + SLOTS_MAX,
 };
 
-/* arg_slot.match: which look-ups a slot takes part in */
+/* reading.match: the look-ups that it takes part in */
 #define MATCH_NUMBER	(1u << 0)
 #define MATCH_EQUAL	(1u << 1)	/* of text */
 #define MATCH_PREFIX	(1u << 2)
 #define MATCH_FOLLOWED	(1u << 3)	/* the descriptor must be followed */
 
-struct arg_slot {
-	__u8 type;		/* enum arg_type; 0: the slot is not used */
+/* How an argument is read, and what is compared of it. */
+struct reading {
+	__u8 type;		/* enum arg_type; 0: not used */
 	__u8 index;		/* parameter of the call */
 	__u8 match;
 	__u8 size_index;	/* ARG_CHAR_BUF: parameter that holds its size, from 1; 0: none;
@@ -56,8 +57,8 @@ struct arg_slot {
 #define USE_CAPS	(1u << 4)
 #define USE_ENFORCE	(1u << 5)	/* some action stops something, or would in enforce mode */
 #define USE_FOLLOW	(1u << 6)	/* some action follows or unfollows */
-#define USE_NUMBERS	(1u << 7)	/* some slot takes part in MATCH_NUMBER or MATCH_FOLLOWED */
-#define USE_TEXTS	(1u << 8)	/* some slot takes part in MATCH_EQUAL or MATCH_PREFIX */
+#define USE_NUMBERS	(1u << 7)	/* some reading takes part in MATCH_NUMBER or MATCH_FOLLOWED */
+#define USE_TEXTS	(1u << 8)	/* some reading takes part in MATCH_EQUAL or MATCH_PREFIX */
 #define USE_NUMBER_EVENTS (1u << 9)	/* every argument is a number */
 #define USE_BINARY_EXACT (1u << 10)
 #define USE_BINARY_PREFIX (1u << 11)
@@ -68,11 +69,11 @@ struct hook_spec {
 	__u32 words;		/* 1, 2, 4, 8 or 16 */
 	__u32 use;
 	__u8 syscall;		/* parameters are in the pt_regs that parameter 0 points to */
-	__u8 compared;		/* the first of `slots`; the others are in events and actions only */
+	__u8 compared;		/* the first of `readings`; the others are in events and actions only */
 	__u8 event_args;	/* USE_NUMBER_EVENTS: of which most events have so many */
 	__u8 zero;
-	__u32 reads;		/* a bit for each parameter that some slot reads */
-	struct arg_slot slots[READINGS_MAX];
+	__u32 reads;		/* a bit for each parameter that some reading needs */
+	struct reading readings[READINGS_MAX];
 };
 
 /* cap_test.set */
@@ -157,7 +158,7 @@ struct prefix_key {
 	char text[TEXT_SIZE];
 };
 
-_Static_assert(sizeof(struct arg_slot) == 8, "arg_slot has padding");
+_Static_assert(sizeof(struct reading) == 8, "reading has padding");
 _Static_assert(sizeof(struct hook_spec) == 528, "hook_spec has padding");
 _Static_assert(sizeof(struct hook_table) ==
 		       40 + 16 * CAP_TESTS_MAX + 8 * TABLE_ROWS * WORDS_MAX,

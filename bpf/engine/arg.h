@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The types that an argument can have: which facets of each are compared, and how it is written to
+ * an event. What is in no row is not read: it meets no condition, and an event has an error for it.
+ */
+#ifndef GUARDBEE_ENGINE_ARG_H
+#define GUARDBEE_ENGINE_ARG_H
+
+#include "arg/char_buf.h"
+#include "arg/error.h"
+#include "arg/fd.h"
+#include "arg/file.h"
+#include "arg/number.h"
+
+/* A type; its number, text and open file (none: it has no such facet); what writes it. */
+#define ARG_TYPES(X)                                                          \
+	X(ARG_INT, int__number, none__text, none__file, int__emit)            \
+	X(ARG_UINT32, uint32__number, none__text, none__file, uint32__emit)   \
+	X(ARG_INT64, int64__number, none__text, none__file, int64__emit)      \
+	X(ARG_UINT64, uint64__number, none__text, none__file, uint64__emit)   \
+	X(ARG_SIZE, size_t__number, none__text, none__file, size_t__emit)     \
+	X(ARG_FD, none__number, fd__text, fd__file, fd__emit)                 \
+	X(ARG_FILE, none__number, file__text, file__file, file__emit)         \
+	X(ARG_CHAR_BUF, none__number, char_buf__text, none__file, char_buf__emit)
+
+static __always_inline bool none__number(struct call *call, const volatile struct reading *reading,
+					 __u64 *value)
+{
+	return false;
+}
+
+static __always_inline bool none__text(struct call *call, const volatile struct reading *reading,
+				       struct text *to)
+{
+	return false;
+}
+
+static __always_inline struct file *none__file(struct call *call,
+					       const volatile struct reading *reading)
+{
+	return NULL;
+}
+
+/* The number of an argument; false when there is none to compare. */
+static __always_inline bool arg__number(struct call *call, const volatile struct reading *reading,
+					__u64 *value)
+{
+	switch ((enum arg_type)reading->type) {
+#define CASE(type, number, text, file, emit) \
+	case type:                           \
+		return number(call, reading, value);
+		ARG_TYPES(CASE)
+#undef CASE
+	case ARG_ERROR: /* in events alone */
+		return false;
+	}
+	return false;
+}
+
+/* Writes the text of an argument to scratch->prefix.text; false when there is none to compare. */
+static __always_inline bool arg__text(struct call *call, const volatile struct reading *reading,
+				      struct text *to)
+{
+	switch ((enum arg_type)reading->type) {
+#define CASE(type, number, text, file, emit) \
+	case type:                           \
+		return text(call, reading, to);
+		ARG_TYPES(CASE)
+#undef CASE
+	case ARG_ERROR:
+		return false;
+	}
+	return false;
+}
+
+/* The open file that an argument is or stands for, or NULL. */
+static __always_inline struct file *arg__file(struct call *call,
+					      const volatile struct reading *reading)
+{
+	switch ((enum arg_type)reading->type) {
+#define CASE(type, number, text, file, emit) \
+	case type:                           \
+		return file(call, reading);
+		ARG_TYPES(CASE)
+#undef CASE
+	case ARG_ERROR:
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Writes an argument's payload to `to` and its flags to `arg`; the result is the payload's size. */
+static __always_inline __u32 arg__emit(struct call *call, const volatile struct reading *reading,
+				       struct event_arg *arg, char *to)
+{
+	arg->type = reading->type;
+	arg->flags = 0;
+	switch ((enum arg_type)reading->type) {
+#define CASE(type, number, text, file, emit) \
+	case type:                           \
+		return emit(call, reading, arg, to);
+		ARG_TYPES(CASE)
+#undef CASE
+	case ARG_ERROR:
+		break;
+	}
+	return error__emit(arg, to, EINVAL);
+}
+
+#endif

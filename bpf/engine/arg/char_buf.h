@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A pointer to bytes, of which another parameter or the return value says how many they are. */
+#ifndef GUARDBEE_ENGINE_ARG_CHAR_BUF_H
+#define GUARDBEE_ENGINE_ARG_CHAR_BUF_H
+
+#include "../lookup.h"
+#include "error.h"
+
+static __always_inline __u32 char_buf__size(struct call *call, const volatile struct reading *reading)
+{
+	__u64 size;
+
+	if (reading->size_index == SIZE_IS_RETURN)
+		return (__s64)call->scratch->result < 0 ? 0 : call->scratch->result;
+	if (reading->size_index == 0)
+		return 0;
+	size = call__parameter(call, reading->size_index - 1);
+	return size > 0x7fffffff ? 0x7fffffff : size;
+}
+
+static __always_inline long char_buf__read(void *to, __u64 size, __u64 from)
+{
+	if (spec.syscall)
+		return bpf_probe_read_user(to, size, (void *)from);
+	if (!bpf_probe_read_kernel(to, size, (void *)from))
+		return 0;
+	return bpf_probe_read_user(to, size, (void *)from);
+}
+
+static __always_inline bool char_buf__text(struct call *call, const volatile struct reading *reading, struct text *to)
+{
+	__u32 size = char_buf__size(call, reading);
+
+	to->longer = size > TEXT_SIZE;
+	to->size = to->longer ? TEXT_SIZE : size;
+	return !char_buf__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
+			       call__parameter(call, reading->index));
+}
+
+/* __u32 size of the whole buffer, then the bytes that were read. */
+static __always_inline __u32 char_buf__emit(struct call *call, const volatile struct reading *reading,
+					    struct event_arg *arg, char *to)
+{
+	__u32 whole = char_buf__size(call, reading), size = whole;
+
+	if (size > DATA_SIZE - 1) {
+		size = DATA_SIZE - 1;
+		arg->flags |= ARG_CUT;
+	}
+	size = BOUNDED(size, DATA_SIZE - 1);
+	*(__u32 *)to = whole;
+	if (char_buf__read(to + sizeof(__u32), size, call__parameter(call, reading->index)))
+		return error__emit(arg, to, EFAULT);
+	return sizeof(__u32) + size;
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A pointer to an open file (struct file *): compared and reported by its path. */
+#ifndef GUARDBEE_ENGINE_ARG_FILE_H
+#define GUARDBEE_ENGINE_ARG_FILE_H
+
+#include "../lookup.h"
+#include "error.h"
+
+static __always_inline struct file *file__file(struct call *call, const volatile struct reading *reading)
+{
+	return (struct file *)call__parameter(call, reading->index);
+}
+
+/* The path of `file`, false where it has none that can be compared from its head. */
+static __always_inline bool path__text(struct call *call, struct file *file, struct text *to)
+{
+	struct path_text path = {};
+
+	if (file)
+		path = path__write(&call->scratch->path, &file->f_path);
+	if (path.size == 0 || path.cut)
+		return false;
+	to->size = path.size > TEXT_SIZE ? TEXT_SIZE : path.size;
+	to->longer = path.size > TEXT_SIZE;
+	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
+			      call->scratch->path.text + BOUNDED(path.start, PATH_SIZE - 1));
+	return true;
+}
+
+/* __u32 i_mode, then the path without NUL. */
+static __always_inline __u32 path__emit(struct call *call, struct file *file,
+					struct event_arg *arg, char *to)
+{
+	struct path_text path;
+	__u32 size;
+
+	if (!file)
+		return error__emit(arg, to, EBADF);
+	path = path__write(&call->scratch->path, &file->f_path);
+	size = BOUNDED(path.size, PATH_SIZE - 1);
+	if (path.cut)
+		arg->flags |= ARG_CUT;
+	if (path__is_deleted(BPF_CORE_READ(file, f_path.dentry)))
+		arg->flags |= ARG_DELETED;
+	*(__u32 *)to = BPF_CORE_READ(file, f_inode, i_mode);
+	bpf_probe_read_kernel(to + sizeof(__u32), size,
+			      call->scratch->path.text + BOUNDED(path.start, PATH_SIZE - 1));
+	return sizeof(__u32) + size;
+}
+
+static __always_inline bool file__text(struct call *call, const volatile struct reading *reading, struct text *to)
+{
+	return path__text(call, file__file(call, reading), to);
+}
+
+static __always_inline __u32 file__emit(struct call *call, const volatile struct reading *reading,
+					struct event_arg *arg, char *to)
+{
+	return path__emit(call, file__file(call, reading), arg, to);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Numbers, as a register has them. */
+#ifndef GUARDBEE_ENGINE_ARG_NUMBER_H
+#define GUARDBEE_ENGINE_ARG_NUMBER_H
+
+#include "../call.h"
+
+/* Defines the reader and the writer of one C type: 8 bytes, sign-extended where it has a sign. */
+#define NUMBER_TYPE(name, c_type)                                                            \
+	static __always_inline bool name##__number(struct call *call, const volatile struct reading *reading,      \
+						   __u64 *value)                             \
+	{                                                                                    \
+		*value = (__s64)(c_type)call__parameter(call, reading->index);               \
+		return true;                                                                 \
+	}                                                                                    \
+	static __always_inline __u32 name##__emit(struct call *call, const volatile struct reading *reading,       \
+						  struct event_arg *arg, char *to)           \
+	{                                                                                    \
+		name##__number(call, reading, (__u64 *)to);                                  \
+		return sizeof(__u64);                                                        \
+	}
+
+NUMBER_TYPE(int, __s32)
+NUMBER_TYPE(uint32, __u32)
+NUMBER_TYPE(int64, __s64)
+NUMBER_TYPE(uint64, __u64)
+NUMBER_TYPE(size_t, __u64)
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Capabilities that the process holds, tested one mask after the other. */
+#ifndef GUARDBEE_ENGINE_CONDITION_CAPABILITY_H
+#define GUARDBEE_ENGINE_CONDITION_CAPABILITY_H
+
+#include "../call.h"
+
+static __always_inline void capability__match(struct call *call)
+{
+	struct task_struct *task = call->task; /* CO-RE would relocate `call`, too */
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	bool host = BPF_CORE_READ(cred, user_ns, level) == 0;
+	__u64 sets[3];
+
+	bpf_core_read(&sets[CAP_SET_EFFECTIVE], 8, &cred->cap_effective);
+	bpf_core_read(&sets[CAP_SET_INHERITABLE], 8, &cred->cap_inheritable);
+	bpf_core_read(&sets[CAP_SET_PERMITTED], 8, &cred->cap_permitted);
+	for (__u32 i = 0; i < CAP_TESTS_MAX; i++) {
+		struct cap_test *test = &call->table->caps[i];
+		__u64 held;
+		__u32 row;
+
+		if (i >= call->table->cap_count)
+			break;
+		held = test->set == CAP_SET_EFFECTIVE ? sets[CAP_SET_EFFECTIVE] :
+		       test->set == CAP_SET_PERMITTED ? sets[CAP_SET_PERMITTED] :
+							sets[CAP_SET_INHERITABLE];
+		row = (held & test->mask) != 0;
+		if (test->user_ns == CAP_NS_HOST && !host)
+			row = 0;
+		if (test->user_ns == CAP_NS_NESTED && host)
+			row = 2;
+		call__and_row(call, call->table->cap_base + 3 * i + row);
+	}
+}
+
+#endif

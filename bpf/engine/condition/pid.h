@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Pids, of the host's pid namespace or the process's own, and those of its ancestors. */
+#ifndef GUARDBEE_ENGINE_CONDITION_PID_H
+#define GUARDBEE_ENGINE_CONDITION_PID_H
+
+#include "../lookup.h"
+
+#define PID_TREE_DEPTH 11	/* the process and 10 generations above it, as upstream */
+
+static __always_inline void pid__match_nspid(struct call *call)
+{
+	number__match(call, DIM_NSPID, task__nspid(call->task));
+}
+
+static __always_inline void pid__match(struct call *call)
+{
+	number__match(call, DIM_PID, call->task->tgid);
+}
+
+/*
+ * In: some generation is listed. NotIn: none is. `in`: the dimension of the former, behind which is
+ * that of the latter. `nested`: pids are those of the process's own namespace, and the generations
+ * end where it does.
+ */
+static __always_inline void pid__match_tree(struct call *call, const __u32 in,
+						  const bool nested)
+{
+	struct task_struct *task = call->task->group_leader;
+	struct call_scratch *scratch = call->scratch;
+	struct pid_namespace *ns = NULL;
+	const __u64 *bits;
+
+	bits__copy(scratch->sum, table__row(call, 2 * in));
+	bits__clear(scratch->minus);
+	for (__u32 depth = 0; depth < PID_TREE_DEPTH; depth++) {
+		__u32 pid;
+
+		if (nested) {
+			struct upid upid;
+
+			task__read_upid(task, &upid);
+			if (depth == 0)
+				ns = upid.ns;
+			else if (upid.ns != ns)
+				break;
+			pid = upid.nr;
+		} else {
+			pid = BPF_CORE_READ(task, tgid);
+		}
+		bits = number__find(call, in, pid);
+		if (bits)
+			bits__add(scratch->sum, bits);
+		bits = number__find(call, in + 1, pid);
+		if (bits)
+			bits__add(scratch->minus, bits);
+		if (pid <= 1)
+			break;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	FOR_EACH_WORD(i)
+			scratch->sum[i] &= ~scratch->minus[i];
+	call__and(call, scratch->sum);
+}
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Looking a value up in the tables of its dimension: what it leaves of the selectors. */
+#ifndef GUARDBEE_ENGINE_LOOKUP_H
+#define GUARDBEE_ENGINE_LOOKUP_H
+
+#include "call.h"
+
+static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u64 value)
+{
+	struct number_key key = {.dim = dim, .value = value};
+	void *table = bpf_map_lookup_elem(&numbers, &call->slot);
+
+	return table ? bpf_map_lookup_elem(table, &key) : NULL;
+}
+
+static __always_inline void number__match(struct call *call, __u32 dim, __u64 value)
+{
+	const __u64 *bits = number__find(call, dim, value);
+
+	if (bits)
+		call__and(call, bits);
+	else
+		call__and_default(call, dim);
+}
+
+/* The text of an argument: its beginning is at scratch->prefix.text. */
+struct text {
+	__u32 size;		/* bytes there: TEXT_SIZE at most */
+	__u32 longer;		/* it has more than those, so it equals no value */
+};
+
+static __always_inline void text__match(struct call *call, __u32 dim, __u32 match,
+					struct text text)
+{
+	struct call_scratch *scratch = call->scratch;
+	const __u64 *bits;
+	void *table;
+
+	if (match & MATCH_PREFIX) {
+		scratch->prefix.dim = dim;
+		scratch->prefix.prefix_bits = 8 * (sizeof(scratch->prefix.dim) + text.size);
+		table = bpf_map_lookup_elem(&prefixes, &call->slot);
+		bits = table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL;
+		if (bits)
+			call__and(call, bits);
+		else
+			call__and_default(call, dim);
+	}
+	if (match & MATCH_EQUAL) {
+		scratch->equal.dim_and_size = dim << 16 | text.size;
+		__builtin_memset(scratch->equal.text, 0, TEXT_SIZE);
+		bpf_probe_read_kernel(scratch->equal.text, BOUNDED(text.size, TEXT_MASK),
+				      scratch->prefix.text);
+		table = bpf_map_lookup_elem(&equals, &call->slot);
+		bits = table && !text.longer ? bpf_map_lookup_elem(table, &scratch->equal) : NULL;
+		if (bits)
+			call__and(call, bits);
+		else
+			call__and(call, table__row(call, EQUAL_ROW + dim - DIM_SLOT));
+	}
+}
+
+#endif
