@@ -1,3 +1,14 @@
+export {
+  type Arg,
+  type ArgOperatorName,
+  type ArgType,
+  argKind,
+  argKinds,
+  argOperator,
+  argTypes,
+  readArg,
+} from "./args/index.ts";
+export type { ArgKind, ArgOperator, Facet, FacetType, Reading } from "./args/kind.ts";
 export { capabilityNames } from "./capabilities.ts";
 export {
   type CheckedFile,
@@ -10,9 +21,10 @@ export {
   type Judges,
 } from "./check.ts";
 export { type Decision, decide, type NamedSet, type Outcome } from "./decide/decide.ts";
-export type { HookCall, OpenFile, Parameter, Process } from "./decide/event.ts";
+export type { HookCall, Process } from "./decide/event.ts";
 export { type FollowState, followsDescriptors, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
+export type { OpenFile, Parameter } from "./decide/parameter.ts";
 export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from "./identity.ts";
 export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";
@@ -63,8 +75,6 @@ export { conditionTypes, rolloutStates } from "./schema/status.ts";
 export type { TracingPolicy } from "./schema/tracing-policy.ts";
 export {
   type Action,
-  type Arg,
-  type ArgType,
   type Condition,
   type Hook,
   type HookPoint,

@@ -1,3 +1,5 @@
+import type { Arg, ArgOperatorName, ArgType } from "./args/index.ts";
+
 /**
  * The SelectorSet: the one intermediate form that every policy kind lowers to (DESIGN §6).
  * The agent, the oracle (`decide/`) and the CLI read only this. Nothing in it depends on a kernel.
@@ -71,19 +73,7 @@ export type HookPoint =
   /** Each successful execve, after the new credentials are in force, before its first instruction. */
   | { readonly kind: "exec" };
 
-export type Arg = {
-  /** Position in the call's own parameters, from 0. */
-  readonly index: number;
-  readonly type: ArgType;
-  readonly label?: string;
-  /** char_buf only: which parameter of the call, counted from 1, holds its length in bytes. */
-  readonly sizeArgIndex?: number;
-  /** char_buf only: read the bytes when the call returns; their count is the return value. */
-  readonly returnCopy?: boolean;
-};
-
-/** The types the engine reads today; aliases (int32, sint64, ulong...) are lowered to these. */
-export type ArgType = "int" | "uint32" | "int64" | "uint64" | "size_t" | "fd" | "file" | "char_buf";
+export type { Arg, ArgType };
 
 /** Conditions are ANDed; the first selector of a hook that matches wins; none: always matches. */
 export type Selector = {
@@ -132,8 +122,8 @@ export type Condition =
       readonly by: "arg";
       /** Position in `Hook.args`. */
       readonly arg: number;
-      /** Prefix and NotPrefix: file, fd and char_buf only. */
-      readonly op: "Equal" | "NotEqual" | "Prefix" | "NotPrefix";
+      /** One that the argument's type has. */
+      readonly op: ArgOperatorName;
       /** Numbers in decimal; paths and buffers as text (UTF-8). */
       readonly values: readonly string[];
     };

@@ -9,8 +9,9 @@ import {
   type SelectorSet,
 } from "@guardbee/policy";
 import fc from "fast-check";
+import { readArg } from "../../policy/args/index.ts";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
-import { openFile, readArg } from "../../policy/decide/read-arg.ts";
+import { openFile } from "../../policy/decide/parameter.ts";
 import type { NamedSet } from "../engine.ts";
 import type { HookArg } from "../records/kernel-record.ts";
 import { type Done, NativeEngine } from "./testing/native-engine.ts";
@@ -133,10 +134,10 @@ function argText(arg: HookArg): string {
 
 function wantedArg(arg: Arg, call: HookCall): string {
   const isFile = arg.type === "file" || arg.type === "fd";
-  if (isFile && openFile(arg, call) === undefined) return "errno 9";
-  const read = readArg(arg, call);
-  if (read?.kind === "number") return String(read.value);
-  if (read !== undefined) return `"${Buffer.from(read.bytes).toString()}"`;
+  if (isFile && openFile(arg.index, call) === undefined) return "errno 9";
+  const [facet] = Object.values(readArg(arg, call) ?? {});
+  if (typeof facet === "bigint") return String(facet);
+  if (facet !== undefined) return `"${Buffer.from(facet).toString()}"`;
   return isFile ? '""' : "errno 14";
 }
 

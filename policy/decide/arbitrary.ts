@@ -4,11 +4,17 @@
  * without what it refuses.
  */
 import fc from "fast-check";
+import { type ArgOperatorName, argKind, argKinds } from "../args/index.ts";
+import type { ArgOperator } from "../args/kind.ts";
+import { samplePaths } from "../args/path.ts";
 import { canonicalNumbers, canonicalTexts } from "../lower/canonical.ts";
+import { maxPathBytes } from "../lower/limits.ts";
+import { createReport } from "../lower/report.ts";
 import { canonicalConditions } from "../lower/selector.ts";
 import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
-import type { HookCall, OpenFile, Parameter, Process } from "./event.ts";
+import type { HookCall, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
+import type { OpenFile, Parameter } from "./parameter.ts";
 
 /** A call that sets hook here, and how its arguments can be read. */
 type Shape = {
@@ -48,13 +54,9 @@ const shapes: readonly Shape[] = [
   { on: { kind: "exec" }, args: [[]] },
 ];
 
-const paths = ["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd", "/tmp/forbidden"];
-const prefixes = ["/", "/tmp/", "/tmp/forbidden/", "/tmp/forbidden", "/etc/passwd"];
 const binaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh"];
-const numbers = [0, 1, 3, 4, 5, 4_294_967_295];
 /** As long as a value may be; buffers may be longer. */
-const longText = "x".repeat(252);
-const texts = ["secret", "sec", "public", longText];
+const longText = "x".repeat(maxPathBytes);
 
 /** A set that holds everywhere; scopes are a matter of `HookCall.holds`. */
 export const anySelectorSet: fc.Arbitrary<SelectorSet> = fc
@@ -159,25 +161,16 @@ const anyCapability = fc.record({
   userNamespace: fc.constantFrom("any" as const, "host" as const, "nested" as const),
 });
 
-function anyArgCondition(arg: Arg, position: number): fc.Arbitrary<Condition> {
-  const isText = arg.type === "file" || arg.type === "fd" || arg.type === "char_buf";
-  const words = arg.type === "char_buf" ? texts : [...paths, ...prefixes];
-  const anyEqual = fc.constantFrom("Equal" as const, "NotEqual" as const);
-  const anyText = fc.constantFrom(
-    "Equal" as const,
-    "NotEqual" as const,
-    "Prefix" as const,
-    "NotPrefix" as const,
-  );
-  const allowed = arg.type === "int" ? [-1, ...numbers.slice(0, -1)] : numbers;
-  return fc.record({
-    by: fc.constant("arg" as const),
-    arg: fc.constant(position),
-    op: isText ? anyText : anyEqual,
-    values: isText
-      ? someOf(words).map(canonicalTexts)
-      : someOf(allowed).map((values) => canonicalNumbers(values).map(String)),
-  });
+function anyArgCondition({ type }: Arg, position: number): fc.Arbitrary<Condition> {
+  const operators = Object.entries(argKinds[type].operators) as [ArgOperatorName, ArgOperator][];
+  return fc
+    .tuple(fc.constantFrom(...operators), someOf(argKind(type).samples))
+    .map(([[op, operator], values]) => ({
+      by: "arg",
+      arg: position,
+      op,
+      values: operator.parse(createReport(), values, { at: "", type }),
+    }));
 }
 
 function someOf<T>(values: readonly T[]): fc.Arbitrary<T[]> {
@@ -187,7 +180,7 @@ function someOf<T>(values: readonly T[]): fc.Arbitrary<T[]> {
 const anyFile: fc.Arbitrary<OpenFile> = fc
   .record({
     id: fc.integer({ min: 1, max: 3 }),
-    path: fc.option(fc.constantFrom(...paths), { nil: undefined }),
+    path: fc.option(fc.constantFrom(...samplePaths), { nil: undefined }),
     references: fc.integer({ min: 1, max: 2 }),
   })
   .map(({ id, path, references }) => ({ id, references, ...(path === undefined ? {} : { path }) }));

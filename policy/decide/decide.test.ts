@@ -7,9 +7,10 @@ import { parsePolicies } from "../parse.ts";
 import type { Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
 import { anyCall, anyCondition, anyFollowState, anySelectorSet } from "./arbitrary.ts";
 import { decide, type NamedSet } from "./decide.ts";
-import type { HookCall, OpenFile, Parameter, Process } from "./event.ts";
+import type { HookCall, Process } from "./event.ts";
 import { type FollowState, forgetFile } from "./follow.ts";
 import { holds } from "./holds.ts";
+import type { OpenFile, Parameter } from "./parameter.ts";
 
 function example(name: string): NamedSet {
   const url = new URL(`../../config/examples/${name}.yaml`, import.meta.url);

@@ -14,7 +14,7 @@ import {
   mustBeFollowed,
 } from "./follow.ts";
 import { holds } from "./holds.ts";
-import { openFile } from "./read-arg.ts";
+import { openFile } from "./parameter.ts";
 
 /** A set under the name its outcomes are reported by. */
 export type NamedSet = { readonly name: string; readonly set: SelectorSet };
@@ -64,7 +64,8 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
     for (const [i, hook] of set.hooks.entries()) {
       if (!isSameHookPoint(hook.on, call.on)) continue;
       const gates = mustBeFollowed(hook, following);
-      if (!gates.every((arg) => isFollowed(state, name, openFile(hook.args[arg]!, call)))) continue;
+      if (!gates.every((arg) => isFollowed(state, name, openFile(hook.args[arg]!.index, call))))
+        continue;
       const selector = firstMatch(hook, call);
       if (selector === undefined) continue;
       const outcome = act(set, hook.selectors[selector]?.actions ?? [], call);

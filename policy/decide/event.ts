@@ -1,15 +1,12 @@
 import type { HookPoint } from "../selector-set.ts";
+import type { Given } from "./parameter.ts";
 
 /** One call as a hook sees it, before it runs: all that a decision depends on. */
-export type HookCall = {
+export type HookCall = Given & {
   readonly on: HookPoint;
   readonly process: Process;
   /** Names of the sets in whose scope the process is; see `inScope`. */
   readonly holds: ReadonlySet<string>;
-  /** By index of the call's own parameters. */
-  readonly parameters: readonly Parameter[];
-  /** The process's open descriptors. */
-  readonly descriptors: ReadonlyMap<number, OpenFile>;
 };
 
 export type Process = {
@@ -28,19 +25,3 @@ export type Process = {
   /** A part of the node itself (kubelet, runtime, agent): never killed or denied. */
   readonly isProtected: boolean;
 };
-
-/** An open file description: what dup'd and inherited descriptors share. */
-export type OpenFile = {
-  readonly id: number;
-  /** undefined: it has none (a pipe, a socket), or it cannot be told. */
-  readonly path?: string;
-  /** How many descriptors refer to it, of all processes. */
-  readonly references: number;
-};
-
-export type Parameter =
-  /** As the register holds it: 64 bits, unsigned. */
-  | { readonly kind: "number"; readonly value: bigint }
-  | { readonly kind: "file"; readonly file: OpenFile }
-  /** undefined: it cannot be read. */
-  | { readonly kind: "buffer"; readonly bytes?: Uint8Array };

@@ -1,6 +1,7 @@
+import { argKind } from "../args/index.ts";
 import type { Action, Hook, SelectorSet } from "../selector-set.ts";
-import type { HookCall, OpenFile } from "./event.ts";
-import { openFile } from "./read-arg.ts";
+import type { HookCall } from "./event.ts";
+import { type OpenFile, openFile } from "./parameter.ts";
 
 /** Which open files (by id) each set follows. Absent and empty are the same. */
 export type FollowState = ReadonlyMap<string, ReadonlySet<number>>;
@@ -21,7 +22,9 @@ export function followsDescriptors(set: SelectorSet): boolean {
 
 /** Positions in the hook's args whose descriptors must all be followed for the hook to act. */
 export function mustBeFollowed(hook: Hook, follows: boolean): readonly number[] {
-  const typed = hook.args.flatMap(({ type }, i) => (type === "fd" && follows ? [i] : []));
+  const typed = hook.args.flatMap(({ type }, i) =>
+    argKind(type).asksFollowed && follows ? [i] : [],
+  );
   const named = actionsOf(hook).flatMap((action) =>
     action.action === "UnfollowFD" || action.action === "CopyFD" ? [action.fd] : [],
   );
@@ -39,12 +42,12 @@ export function afterAction(
   { action, hook, call }: { readonly action: Action; readonly hook: Hook; readonly call: HookCall },
 ): FollowState {
   if (action.action === "FollowFD") {
-    const file = openFile(hook.args[action.name]!, call);
+    const file = openFile(hook.args[action.name]!.index, call);
     if (file === undefined) return state;
     return new Map(state).set(set, new Set([...(state.get(set) ?? []), file.id]));
   }
   if (action.action === "UnfollowFD") {
-    const file = openFile(hook.args[action.fd]!, call);
+    const file = openFile(hook.args[action.fd]!.index, call);
     if (file === undefined || file.references > 1) return state;
     return new Map(state).set(
       set,

@@ -1,6 +1,6 @@
+import { argOperator, readArg } from "../args/index.ts";
 import type { Condition, Hook } from "../selector-set.ts";
 import type { HookCall, Process } from "./event.ts";
-import { type ReadArg, readArg } from "./read-arg.ts";
 
 type By<K extends Condition["by"]> = Extract<Condition, { by: K }>;
 
@@ -17,7 +17,7 @@ export function holds(condition: Condition, hook: Hook, call: HookCall): boolean
     case "capability":
       return capabilityHolds(condition, call.process);
     case "arg":
-      return argHolds(condition, readArg(hook.args[condition.arg]!, call));
+      return argHolds(condition, hook, call);
   }
 }
 
@@ -49,22 +49,10 @@ function capabilityHolds(condition: By<"capability">, process: Process): boolean
   return held === (op === "In");
 }
 
-function argHolds(condition: By<"arg">, arg: ReadArg | undefined): boolean {
-  if (arg === undefined) return false;
-  const { op, values } = condition;
-  const listed = values.some((value) =>
-    op === "Equal" || op === "NotEqual" ? equals(arg, value) : startsWith(arg, value),
-  );
-  return listed === (op === "Equal" || op === "Prefix");
-}
-
-function equals(arg: ReadArg, value: string): boolean {
-  if (arg.kind === "number") return arg.value === BigInt(value);
-  return Buffer.from(value).equals(arg.bytes);
-}
-
-function startsWith(arg: ReadArg, value: string): boolean {
-  if (arg.kind === "number") return false;
-  const wanted = Buffer.from(value);
-  return wanted.equals(arg.bytes.subarray(0, wanted.length));
+function argHolds({ arg: position, op, values }: By<"arg">, hook: Hook, call: HookCall): boolean {
+  const arg = hook.args[position]!;
+  const operator = argOperator(arg.type, op);
+  if (operator === undefined) throw new Error(`${op} does not apply to type ${arg.type}`);
+  const facet = readArg(arg, call)?.[operator.facet];
+  return facet !== undefined && operator.lists(facet, values) !== operator.negated;
 }

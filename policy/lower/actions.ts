@@ -1,4 +1,6 @@
 import type { Static } from "typebox";
+import { argTypesWhere } from "../args/index.ts";
+import type { ArgKind } from "../args/kind.ts";
 import type { Immutable } from "../schema/dsl.ts";
 import type { action as actionSchema } from "../schema/selector.ts";
 import type { Action, HookPoint } from "../selector-set.ts";
@@ -47,28 +49,25 @@ export function lowerAction(report: Report, spec: ActionSpec, place: Place): Act
     case "Override":
       return lowerOverride(report, spec.argError, place);
     case "FollowFD": {
-      const fd = position(report, spec.argFd, { ...place, at: `${at}.argFd`, types: descriptors });
-      const name = position(report, spec.argName, { ...place, at: `${at}.argName`, types: files });
+      const fd = position(report, spec.argFd, { ...place, at: `${at}.argFd`, is: "descriptor" });
+      const name = position(report, spec.argName, { ...place, at: `${at}.argName`, is: "file" });
       return fd === undefined || name === undefined ? undefined : { action, fd, name };
     }
     case "UnfollowFD": {
-      const fd = position(report, spec.argFd, { ...place, at: `${at}.argFd`, types: descriptors });
+      const fd = position(report, spec.argFd, { ...place, at: `${at}.argFd`, is: "descriptor" });
       return fd === undefined ? undefined : { action, fd };
     }
     case "CopyFD": {
-      const fd = position(report, spec.argFd, { ...place, at: `${at}.argFd`, types: descriptors });
+      const fd = position(report, spec.argFd, { ...place, at: `${at}.argFd`, is: "descriptor" });
       const to = position(report, spec.argName, {
         ...place,
         at: `${at}.argName`,
-        types: descriptors,
+        is: "descriptor",
       });
       return fd === undefined || to === undefined ? undefined : { action, fd, to };
     }
   }
 }
-
-const descriptors: readonly string[] = ["int", "uint32", "fd"];
-const files: readonly string[] = ["file"];
 
 function lowerSignal(report: Report, signal: number | undefined, at: string): Action | undefined {
   if (signal !== undefined && signal >= 1 && signal <= maxSignal) {
@@ -109,14 +108,15 @@ function lowerOverride(
 function position(
   report: Report,
   index: number | undefined,
-  place: { readonly at: string; readonly table: ArgTable; readonly types: readonly string[] },
+  place: { readonly at: string; readonly table: ArgTable; readonly is: ArgKind["standsFor"] },
 ): number | undefined {
-  const { at, table, types } = place;
+  const { at, table, is } = place;
   if (index === undefined) {
     report.invalid(at, "is missing", `write the index of an argument; ${allowedIndexes(table)}`);
     return undefined;
   }
   const entry = findByIndex(table, index);
+  const types = argTypesWhere(({ standsFor }) => standsFor === is);
   if (entry === undefined) {
     report.invalid(at, `${index} is out of range`, allowedIndexes(table));
   } else if (entry.lowered !== undefined && !types.includes(entry.lowered.type)) {

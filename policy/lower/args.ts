@@ -1,7 +1,9 @@
 import type { Static } from "typebox";
+import { type Arg, type ArgType, argKind, argTypes, argTypesWhere } from "../args/index.ts";
+import type { ArgSource, CType, Length } from "../args/kind.ts";
 import type { Immutable } from "../schema/dsl.ts";
 import type { arg as argSchema } from "../schema/hooks.ts";
-import type { Arg, ArgType } from "../selector-set.ts";
+import { tracepointArgTypes, unreadArgType } from "../schema/vocabulary.ts";
 import { maxArgIndex, maxArgs } from "./limits.ts";
 import { typesFor } from "./namespaced-functions.ts";
 import { type Report, refuseOthers } from "./report.ts";
@@ -23,27 +25,16 @@ export type ArgEntry = {
 };
 type ArgSpec = Immutable<Static<typeof argSchema>>;
 
-const types: Readonly<Record<string, ArgType>> = {
-  int: "int",
-  int32: "int",
-  sint32: "int",
-  uint32: "uint32",
-  int64: "int64",
-  sint64: "int64",
-  long: "int64",
-  uint64: "uint64",
-  ulong: "uint64",
-  size_t: "size_t",
-  fd: "fd",
-  file: "file",
-  char_buf: "char_buf",
-};
+/** What each word of a policy means, in the order in which messages list them. */
+const typeOf: Readonly<Record<string, ArgType>> = Object.fromEntries(
+  argTypes.flatMap((type) => [type, ...argKind(type).aliases].map((name) => [name, type])),
+);
 
 type ArgPlace = {
   readonly at: string;
-  readonly syscall: boolean;
+  readonly source: ArgSource;
   /** Types in C of the function's parameters, where only these may be read. */
-  readonly parameters?: readonly string[] | undefined;
+  readonly parameters?: readonly (CType | undefined)[] | undefined;
 };
 
 export function lowerArgs(report: Report, specs: readonly ArgSpec[], place: ArgPlace): ArgTable {
@@ -67,33 +58,31 @@ function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefin
     const fix = `0 to ${maxArgIndex}: a call passes at most ${maxArgs} arguments in registers`;
     report.invalid(`${at}.index`, `${spec.index} is out of range`, fix);
   }
-  // Upstream does not read these and leaves them out of events.
-  if (spec.type === "nop") return undefined;
-  const type = types[spec.type];
+  if (spec.type === unreadArgType) return undefined;
+  const type = Object.hasOwn(typeOf, spec.type) ? typeOf[spec.type] : undefined;
   if (type === undefined) {
     refuseType(report, spec.type, at);
     return undefined;
   }
-  if (type === "file" && place.syscall) {
-    const fix = "use type fd, or hook the kernel function behind it: programs pass no struct file";
-    report.invalid(`${at}.type`, "file cannot be an argument of a system call", fix);
+  const kind = argKind(type);
+  const instead = kind.insteadIn?.[place.source];
+  if (instead !== undefined) {
+    report.invalid(`${at}.type`, `${type} cannot be an argument of a ${place.source}`, instead);
   }
-  checkBuffer(report, spec, at);
+  const { lowerLength = refuseLength } = kind;
+  const length = lowerLength(report, spec, at);
   if (place.parameters !== undefined) checkParameter(report, { spec, type }, place.parameters, at);
   return {
     index: spec.index,
     type,
     ...(spec.label ? { label: spec.label } : {}),
-    ...(type === "char_buf" && !spec.returnCopy && spec.sizeArgIndex !== undefined
-      ? { sizeArgIndex: spec.sizeArgIndex }
-      : {}),
-    ...(type === "char_buf" && spec.returnCopy ? { returnCopy: true } : {}),
+    ...length,
   };
 }
 
 function refuseType(report: Report, type: string, at: string): void {
-  const supported = [...new Set([...Object.keys(types), "nop"])].join(", ");
-  if (type === "auto" || type === "syscall64") {
+  const supported = [...Object.keys(typeOf), unreadArgType].join(", ");
+  if (tracepointArgTypes.some((one) => one === type)) {
     report.invalid(`${at}.type`, `${type} is for tracepoints only`, `write one of ${supported}`);
   } else {
     report.unsupported(
@@ -108,7 +97,7 @@ function refuseType(report: Report, type: string, at: string): void {
 function checkParameter(
   report: Report,
   { spec, type }: { readonly spec: ArgSpec; readonly type: ArgType },
-  parameters: readonly string[],
+  parameters: readonly (CType | undefined)[],
   at: string,
 ): void {
   const types = typesFor(parameters[spec.index]);
@@ -121,26 +110,12 @@ function checkParameter(
   report.invalid(`${at}.type`, what, fix);
 }
 
-function checkBuffer(report: Report, spec: ArgSpec, at: string): void {
-  const { sizeArgIndex } = spec;
-  if (spec.type !== "char_buf") {
-    const fix = "remove it: only a char_buf has it";
-    if (sizeArgIndex !== undefined) report.invalid(`${at}.sizeArgIndex`, "has no meaning", fix);
-    if (spec.returnCopy) report.invalid(`${at}.returnCopy`, "has no meaning", fix);
-    return;
-  }
-  if (sizeArgIndex !== undefined && (sizeArgIndex < 1 || sizeArgIndex > maxArgs)) {
-    const fix = `1 to ${maxArgs}: it counts the call's parameters from 1`;
-    report.invalid(`${at}.sizeArgIndex`, `${sizeArgIndex} is out of range`, fix);
-  }
-  if (sizeArgIndex === spec.index + 1) {
-    const fix = "write which parameter holds the length: it counts from 1, index from 0";
-    report.invalid(`${at}.sizeArgIndex`, `${sizeArgIndex} is the buffer itself`, fix);
-  }
-  if (sizeArgIndex === undefined && !spec.returnCopy) {
-    const fix = "write which parameter holds the length, from 1, or returnCopy: true";
-    report.invalid(`${at}.sizeArgIndex`, "is missing", fix);
-  }
+function refuseLength(report: Report, { sizeArgIndex, returnCopy }: Length, at: string): Length {
+  const types = argTypesWhere(({ lowerLength }) => lowerLength !== undefined);
+  const fix = `remove it: only a ${types.join(" or ")} has it`;
+  if (sizeArgIndex !== undefined) report.invalid(`${at}.sizeArgIndex`, "has no meaning", fix);
+  if (returnCopy) report.invalid(`${at}.returnCopy`, "has no meaning", fix);
+  return {};
 }
 
 /** The entry that an `index` names: the first one with it, as upstream. */

@@ -2,13 +2,14 @@ import type { ExecItemSpec, ExecPolicy } from "../schema/exec-policy.ts";
 import type { Action, Condition, PolicyRef } from "../selector-set.ts";
 import { lowerAction } from "./actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
+import { type Lowered, lowered } from "./lowered.ts";
 import {
   lowerBinary,
   lowerCapability,
   lowerPid,
   type UserNamespaces,
 } from "./process-conditions.ts";
-import { createReport, type Lowered, lowered, type Report, refuseOthers } from "./report.ts";
+import { createReport, type Report, refuseOthers } from "./report.ts";
 import { lowerScope } from "./scope.ts";
 import { canonicalConditions } from "./selector.ts";
 

@@ -3,10 +3,10 @@ import { type PolicyRef, sizeOf } from "../selector-set.ts";
 import { annotationWarnings } from "./annotations.ts";
 import { checkSize } from "./check-size.ts";
 import { lowerExecPolicy } from "./exec-policy.ts";
-import type { Lowered } from "./report.ts";
+import type { Lowered } from "./lowered.ts";
 import { lowerTracingPolicy } from "./tracing-policy.ts";
 
-export type { Lowered } from "./report.ts";
+export type { Lowered } from "./lowered.ts";
 
 /**
  * The policy in the one intermediate form, in canonical order, or everything that stands against

@@ -1,4 +1,5 @@
-import type { ArgType } from "../selector-set.ts";
+import { type ArgType, argTypesWhere } from "../args/index.ts";
+import type { CType } from "../args/kind.ts";
 
 /**
  * Kernel functions that a namespaced policy may hook, beside system calls, with the types of their
@@ -106,25 +107,25 @@ const prototypes: Readonly<Record<string, string>> = {
   security_uring_sqpoll: "",
 };
 
-const narrow: readonly ArgType[] = ["int", "uint32", "fd"];
-/** A wider type than the parameter's would read what another call left in the register. */
-const readable: Readonly<Record<string, readonly ArgType[]>> = {
-  "struct file *": ["file"],
-  int: narrow,
-  "unsigned int": narrow,
-  "unsigned long": ["int", "uint32", "int64", "uint64", "size_t"],
-};
-
 /** The names, sorted. */
 export const namespacedFunctions: readonly string[] = Object.keys(prototypes).sort();
 
-/** Parameter types in C of a function that namespaced policies may hook; undefined: they may not. */
-export function parametersOf(call: string): readonly string[] | undefined {
+/**
+ * Parameter types in C of a function that namespaced policies may hook, undefined for those that
+ * nothing may read; undefined: they may not hook it.
+ */
+export function parametersOf(call: string): readonly (CType | undefined)[] | undefined {
   const prototype = Object.hasOwn(prototypes, call) ? prototypes[call] : undefined;
-  return prototype === "" ? [] : prototype?.split(", ");
+  if (prototype === undefined || prototype === "") return prototype === "" ? [] : undefined;
+  return prototype.split(", ").map((type) => (type === "-" ? undefined : (type as CType)));
 }
 
-/** As which types a parameter of that C type may be read; none: as no type. */
-export function typesFor(parameter: string | undefined): readonly ArgType[] {
-  return readable[parameter ?? "-"] ?? [];
+/**
+ * As which types a parameter of that C type may be read; none: as no type. A wider one would read what
+ * another call left in the register.
+ */
+export function typesFor(parameter: CType | undefined): readonly ArgType[] {
+  return argTypesWhere(
+    ({ parameters }) => parameter !== undefined && parameters.includes(parameter),
+  );
 }

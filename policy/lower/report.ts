@@ -1,5 +1,4 @@
-import type { Problem, Result } from "../problem.ts";
-import type { SelectorSet } from "../selector-set.ts";
+import type { Problem } from "../problem.ts";
 
 /** Collects what is wrong with one policy while it is lowered, so that a person sees all of it. */
 export type Report = {
@@ -10,16 +9,6 @@ export type Report = {
   readonly invalid: (field: string, what: string, fix: string) => void;
   readonly unsupported: (field: string, what: string, fix: string) => void;
 };
-
-/** A policy's set, or everything that stands against it; and what is allowed and probably not meant. */
-export type Lowered = Result<SelectorSet> & { readonly warnings: readonly Problem[] };
-
-/** `set` unless there are problems. */
-export function lowered({ problems, warnings }: Report, set: () => SelectorSet): Lowered {
-  return problems.length > 0
-    ? { ok: false, problems, warnings }
-    : { ok: true, value: set(), warnings };
-}
 
 export function createReport(): Report {
   const problems: Problem[] = [];

@@ -5,9 +5,10 @@ import { type CallPlace, lowerCall } from "./call.ts";
 import { checkActions } from "./check-actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { maxMessageBytes, maxTagBytes } from "./limits.ts";
+import { type Lowered, lowered } from "./lowered.ts";
 import { parametersOf } from "./namespaced-functions.ts";
 import { lowerOptions } from "./options.ts";
-import { createReport, type Lowered, lowered, type Report, refuseOthers } from "./report.ts";
+import { createReport, type Report, refuseOthers } from "./report.ts";
 import { lowerScope } from "./scope.ts";
 import { lowerSelector } from "./selector.ts";
 
@@ -69,7 +70,7 @@ function lowerKprobe(report: Report, spec: KprobeSpec, place: CallPlace): Hook |
   const syscall = spec.syscall !== false;
   const table = lowerArgs(report, spec.args ?? [], {
     at: `${at}.args`,
-    syscall,
+    source: syscall ? "system call" : "kernel function",
     parameters: place.namespaced && !syscall ? parametersOf(spec.call) : undefined,
   });
   const selectors = (spec.selectors ?? []).map((selector, j) =>

@@ -11,16 +11,7 @@ import {
   text,
 } from "./dsl.ts";
 import { selectors } from "./selector.ts";
-
-export const argTypes = [
-  ...["auto", "int", "sint8", "int8", "uint8", "sint16", "int16", "uint16", "uint32", "sint32"],
-  ...["int32", "ulong", "uint64", "size_t", "long", "sint64", "int64", "char_buf", "char_iovec"],
-  ...["skb", "sock", "sockaddr", "socket", "sockaddr_un", "string", "fd", "file", "filename"],
-  ...["path", "nop", "bpf_attr", "perf_event", "bpf_map", "user_namespace", "capability"],
-  ...["kiocb", "iov_iter", "cred", "const_buf", "load_info", "module", "syscall64"],
-  ...["kernel_cap_t", "cap_inheritable", "cap_permitted", "cap_effective", "linux_binprm"],
-  ...["data_loc", "net_device", "bpf_cmd", "dentry", "bpf_prog"],
-] as readonly string[];
+import { upstreamArgTypes } from "./vocabulary.ts";
 
 const returnNeedsArg: Rule = {
   rule: "!has(self.return) || (!self.return || has(self.returnArg))",
@@ -47,7 +38,7 @@ export const arg = object({
     int32({ minimum: 0, description: "Which parameter holds the length, from 1." }),
   ),
   source: optional(text()),
-  type: oneOf(argTypes, { default: "auto" }),
+  type: oneOf(upstreamArgTypes, { default: "auto" }),
 });
 
 const described = {

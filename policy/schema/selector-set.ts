@@ -1,3 +1,4 @@
+import { argTypes } from "../args/index.ts";
 import type { SelectorSet } from "../selector-set.ts";
 import {
   bool,
@@ -52,7 +53,7 @@ const action = object({
 
 const arg = object({
   index: int32({ minimum: 0, maximum: 4 }),
-  type: oneOf(["int", "uint32", "int64", "uint64", "size_t", "fd", "file", "char_buf"]),
+  type: oneOf(argTypes),
   label: optional(text()),
   sizeArgIndex: optional(int32({ minimum: 1, maximum: 5 })),
   returnCopy: flag(),

@@ -14,6 +14,7 @@ import {
   text,
 } from "./dsl.ts";
 import { containerSelector, hostSelector, podSelector } from "./label-selector.ts";
+import { upstreamArgOperators } from "./vocabulary.ts";
 
 export const actionNames = [
   "Post",
@@ -33,16 +34,6 @@ export const actionNames = [
   "UnfollowFD",
   "CopyFD",
 ] as const;
-
-export const argOperators = [
-  ...["Equal", "NotEqual", "Prefix", "NotPrefix", "Postfix", "NotPostfix"],
-  ...["GreaterThan", "LessThan", "GT", "LT", "Mask", "SPort", "NotSPort", "SPortPriv"],
-  // The lower-case p is upstream's.
-  ...["NotSportPriv", "DPort", "NotDPort", "DPortPriv", "NotDPortPriv", "SAddr", "NotSAddr"],
-  ...["DAddr", "NotDAddr", "Protocol", "Family", "State", "InMap", "NotInMap"],
-  ...["CapabilitiesGained", "InRange", "NotInRange", "SubString", "SubStringIgnCase"],
-  ...["CelExpr", "FileType", "NotFileType"],
-] as readonly string[];
 
 const ofValues = { maxItems: bounds.values } as const;
 const membership = ["In", "NotIn"] as const;
@@ -90,7 +81,7 @@ export const action = object(
 export const matchArg = object({
   args: list(int32({ minimum: 0 }), { description: "Positions in args, from 0." }),
   index: optional(int32({ minimum: 0, description: "The index of one of args." })),
-  operator: oneOf(argOperators),
+  operator: oneOf(upstreamArgOperators),
   values: list(text(), ofValues),
 });
 

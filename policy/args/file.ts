@@ -1,0 +1,13 @@
+import type { ArgKind } from "./kind.ts";
+import { ofPath } from "./path.ts";
+
+/** A `struct file *`, by its path. */
+export const file = {
+  ...ofPath,
+  insteadIn: {
+    "system call":
+      "use type fd, or hook the kernel function behind it: programs pass no struct file",
+  },
+  parameters: ["struct file *"],
+  standsFor: "file",
+} as const satisfies ArgKind;

@@ -1,0 +1,66 @@
+import type { Given } from "../decide/parameter.ts";
+import type { UpstreamArgType } from "../schema/vocabulary.ts";
+import { char_buf } from "./char_buf.ts";
+import { fd } from "./fd.ts";
+import { file } from "./file.ts";
+import { int } from "./int.ts";
+import { int64 } from "./int64.ts";
+import type { ArgKind, ArgOperator, Length, Reading } from "./kind.ts";
+import { size_t } from "./size_t.ts";
+import { uint32 } from "./uint32.ts";
+import { uint64 } from "./uint64.ts";
+
+/** The types of arguments that this version reads. Messages list them in this order. */
+export const argKinds = {
+  ...{ int, uint32, int64, uint64, size_t },
+  ...{ fd, file, char_buf },
+} satisfies Partial<Record<UpstreamArgType, ArgKind>>;
+
+export type ArgType = keyof typeof argKinds;
+
+/** An operator of some type. */
+export type ArgOperatorName = {
+  [Type in ArgType]: keyof (typeof argKinds)[Type]["operators"];
+}[ArgType];
+
+/** One value that a hook reads of its calls. */
+export type Arg = Length & {
+  /** Position in the call's own parameters, from 0. */
+  readonly index: number;
+  /** Aliases (int32, sint64, ulong...) are lowered to these. */
+  readonly type: ArgType;
+  readonly label?: string;
+};
+
+export const argTypes = Object.keys(argKinds) as readonly ArgType[];
+
+/** Every operator that some type has. */
+export const argOperatorNames = [
+  ...new Set(argTypes.flatMap((type) => operatorNamesOf(type))),
+] as readonly ArgOperatorName[];
+
+/** The operators that `type` has. */
+export function operatorNamesOf(type: ArgType): readonly string[] {
+  return Object.keys(argKinds[type].operators);
+}
+
+/** How `type` compares with that operator; undefined: it does not. */
+export function argOperator(type: ArgType, name: string): ArgOperator | undefined {
+  const operators: Readonly<Record<string, ArgOperator>> = argKinds[type].operators;
+  return Object.hasOwn(operators, name) ? operators[name] : undefined;
+}
+
+/** Everything that the language knows of `type`. */
+export function argKind(type: ArgType): ArgKind {
+  return argKinds[type];
+}
+
+/** The types of which that is true. */
+export function argTypesWhere(is: (kind: ArgKind) => boolean): readonly ArgType[] {
+  return argTypes.filter((type) => is(argKind(type)));
+}
+
+/** What a hook reads for `arg`; undefined: nothing is there to compare. */
+export function readArg({ type, index }: Arg, call: Given): Reading | undefined {
+  return argKind(type).read(index, call);
+}

@@ -1,0 +1,64 @@
+import type { Given } from "../decide/parameter.ts";
+import type { Report } from "../lower/report.ts";
+import type { UpstreamArgOperator, UpstreamArgType } from "../schema/vocabulary.ts";
+
+/** Everything that the language knows of one type of argument: an entry of `argKinds`. */
+export type ArgKind = {
+  /** Upstream's other names for it. */
+  readonly aliases: readonly UpstreamArgType[];
+  /** What to write instead, where an argument cannot be of this type. */
+  readonly insteadIn?: Readonly<Partial<Record<ArgSource, string>>>;
+  /** What it may read in a policy of one namespace: nothing else of the kernel is shown to a tenant. */
+  readonly parameters: readonly CType[];
+  /** The parts of a reading that can be compared, and what each is. */
+  readonly facets: Readonly<Record<string, FacetType>>;
+  /** How each operator that this version has compares. */
+  readonly operators: Readonly<Partial<Record<UpstreamArgOperator, ArgOperator>>>;
+  /** Every operator that upstream takes for it. */
+  readonly upstreamOperators: readonly UpstreamArgOperator[];
+  /** What an action on descriptors may take it for. */
+  readonly standsFor?: "descriptor" | "file";
+  /** In a policy that follows descriptors, a hook with it acts for followed ones only. */
+  readonly asksFollowed?: true;
+  /** Of a type whose length the policy says: that, and what is wrong with it to `report`. */
+  readonly lowerLength?: (report: Report, spec: Length & { index: number }, at: string) => Length;
+  /** What a hook reads at `index` of a call; undefined: nothing is there to compare. */
+  readonly read: (index: number, call: Given) => Reading | undefined;
+  /** Test support: few values to compare with, so that random ones meet. */
+  readonly samples: readonly string[];
+};
+
+/** How long a buffer is. */
+export type Length = {
+  /** Which parameter of the call, counted from 1, holds its length in bytes. */
+  readonly sizeArgIndex?: number;
+  /** Read the bytes when the call returns; their count is the return value. */
+  readonly returnCopy?: boolean;
+};
+
+/** Where an argument is read. */
+export type ArgSource = "system call" | "kernel function";
+
+/** A type in C of a kernel function's parameter. */
+export type CType = "struct file *" | "int" | "unsigned int" | "unsigned long";
+
+/** A part of a reading: a number, or the bytes of a text. */
+export type Facet = bigint | Uint8Array;
+export type FacetType = "number" | "text";
+
+/** What a hook reads in one argument, read once: its facets by name. One that is absent meets no condition. */
+export type Reading = Readonly<Record<string, Facet>>;
+
+/** One operator of a type: which facet it looks at, and how that is compared with a condition's values. */
+export type ArgOperator<F extends Facet = Facet> = {
+  readonly facet: string;
+  readonly form: "equal" | "prefix";
+  /** Met by a facet that is not listed. */
+  readonly negated: boolean;
+  /** A policy's values in canonical form; what is wrong with them goes to `report`. */
+  parse(report: Report, values: readonly string[], place: ValuesPlace): readonly string[];
+  /** Whether the facet is one of the values, or begins with one, as `form` says. */
+  lists(facet: F, values: readonly string[]): boolean;
+};
+
+export type ValuesPlace = { readonly at: string; readonly type: string };

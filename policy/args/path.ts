@@ -1,0 +1,23 @@
+import { openFile } from "../decide/parameter.ts";
+import { checkPath } from "../lower/path.ts";
+import { textOperators } from "../schema/vocabulary.ts";
+import type { ArgKind } from "./kind.ts";
+import { operatorsOnText } from "./text.ts";
+
+/** Test support: of files that are there. */
+export const samplePaths = [
+  ...["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd", "/tmp/forbidden"],
+] as const;
+
+/** What all types have in common whose reading is the path of an open file. */
+export const ofPath = {
+  aliases: [],
+  facets: { path: "text" },
+  operators: operatorsOnText("path", checkPath),
+  upstreamOperators: textOperators,
+  read: (index, call) => {
+    const path = openFile(index, call)?.path;
+    return path === undefined || path === "" ? undefined : { path: new TextEncoder().encode(path) };
+  },
+  samples: [...samplePaths, "/", "/tmp/", "/tmp/forbidden/"],
+} as const satisfies Partial<ArgKind>;

@@ -1,0 +1,38 @@
+import { canonicalTexts } from "../lower/canonical.ts";
+import type { Report } from "../lower/report.ts";
+import type { ArgOperator } from "./kind.ts";
+
+/** Says what is wrong with one value. `whole`: it is not the beginning of a text only. */
+export type CheckText = (
+  report: Report,
+  value: string,
+  place: { readonly at: string; readonly whole: boolean },
+) => void;
+
+/** The operators of a type that has a text as a facet of that name. */
+export function operatorsOnText(facet: string, check: CheckText) {
+  const compare = (form: "equal" | "prefix", negated: boolean): ArgOperator<Uint8Array> => ({
+    facet,
+    form,
+    negated,
+    parse: (report, values, { at }) => {
+      const whole = form === "equal";
+      values.forEach((value, i) => {
+        check(report, value, { at: `${at}[${i}]`, whole });
+      });
+      return canonicalTexts(values);
+    },
+    lists: (bytes, values) => values.some((value) => lists[form](bytes, Buffer.from(value))),
+  });
+  return {
+    Equal: compare("equal", false),
+    NotEqual: compare("equal", true),
+    Prefix: compare("prefix", false),
+    NotPrefix: compare("prefix", true),
+  };
+}
+
+const lists = {
+  equal: (bytes: Uint8Array, value: Buffer) => value.equals(bytes),
+  prefix: (bytes: Uint8Array, value: Buffer) => value.equals(bytes.subarray(0, value.length)),
+} as const;

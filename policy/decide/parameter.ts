@@ -1,0 +1,32 @@
+/** An open file description: what dup'd and inherited descriptors share. */
+export type OpenFile = {
+  readonly id: number;
+  /** undefined: it has none (a pipe, a socket), or it cannot be told. */
+  readonly path?: string;
+  /** How many descriptors refer to it, of all processes. */
+  readonly references: number;
+};
+
+/** One parameter of a call, as the kernel finds it. */
+export type Parameter =
+  /** As the register holds it: 64 bits, unsigned. */
+  | { readonly kind: "number"; readonly value: bigint }
+  | { readonly kind: "file"; readonly file: OpenFile }
+  /** undefined: it cannot be read. */
+  | { readonly kind: "buffer"; readonly bytes?: Uint8Array };
+
+/** What a call hands over, and what its process has open. */
+export type Given = {
+  /** By index of the call's own parameters. */
+  readonly parameters: readonly Parameter[];
+  /** The process's open descriptors. */
+  readonly descriptors: ReadonlyMap<number, OpenFile>;
+};
+
+/** The file that a parameter is, or that is behind it when it is the number of a descriptor. */
+export function openFile(index: number, { parameters, descriptors }: Given): OpenFile | undefined {
+  const parameter = parameters[index];
+  if (parameter?.kind === "file") return parameter.file;
+  if (parameter?.kind !== "number") return undefined;
+  return descriptors.get(Number(BigInt.asUintN(32, parameter.value)));
+}
