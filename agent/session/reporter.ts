@@ -1,18 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { type Clock, Loop, type NextStep } from "@guardbee/kube";
+import { type Clock, isNotOlder, Loop, type NextStep, OwnWrites } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 /** The NodePolicySet as the API server last showed it. */
-export type Observed = { readonly uid: string; readonly status: unknown };
+export type Observed = {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly status: unknown;
+};
 
 export type ReporterOptions<S> = {
   /** What this node has to say; undefined: nothing yet. */
   readonly wanted: () => S | undefined;
   /** undefined while there is no object to write to. */
   readonly observed: () => Observed | undefined;
-  /** Writes the status to the object of this uid and gives back the status as stored. */
-  readonly write: (uid: string, status: S, signal: AbortSignal) => Promise<unknown>;
+  /** Writes the status to the object of this uid and gives back what is stored then. */
+  readonly write: (uid: string, status: S, signal: AbortSignal) => Promise<Observed>;
   /** Nothing is under way that will change `wanted` by itself. */
   readonly settled: () => boolean;
   /** A report waits up to this long, so that a fleet does not write at once and a wave is one write. */
@@ -32,6 +36,9 @@ const INTERVAL_MS = 5_000;
 const SETTLE_MAX_MS = 60_000;
 const SETTLE_POLL_MS = 200;
 
+/** The one key of a Reporter's writes. */
+const theStatus = "status";
+
 /**
  * Writes this node's status when, and only when, it differs from what the API server has: an agent
  * that restarts and finds everything as it was writes nothing.
@@ -39,16 +46,18 @@ const SETTLE_POLL_MS = 200;
 export class Reporter<S> {
   readonly #options: ReporterOptions<S>;
   readonly #loop: Loop;
+  /** However long the watch is behind: an API server that is down is not to be told twice. */
+  readonly #writes: OwnWrites<Observed>;
   /** What was written last and what the server made of it. Written by `#report`. */
-  #written: { readonly uid: string; readonly status: S; readonly stored: unknown } | undefined;
+  #written: { readonly status: S; readonly stored: Observed } | undefined;
   /** When (monotonic). Written by `#report`. */
   #writtenAtMs = Number.NEGATIVE_INFINITY;
-  /** The API server has shown `#written`. Written by `#report` and `#due`. */
-  #confirmed = false;
 
   constructor(options: ReporterOptions<S>) {
     this.#options = options;
     const { random, clock, log } = options;
+    const limitMs = Number.POSITIVE_INFINITY;
+    this.#writes = new OwnWrites<Observed>({ shows: isNotOlder, limitMs, clock });
     this.#loop = new Loop({
       step: (signal) => this.#step(signal),
       failure: "status cannot be reported",
@@ -87,9 +96,9 @@ export class Reporter<S> {
     const due = this.#due(); // again: it may have changed, or changed back, while waiting
     if (due === undefined) return;
     const stored = await this.#options.write(due.uid, due.status, signal);
-    this.#written = { ...due, stored };
+    this.#written = { status: due.status, stored };
+    this.#writes.wrote(theStatus, stored);
     this.#writtenAtMs = this.#options.clock.monotonic();
-    this.#confirmed = false;
     this.#options.log.info({ status: due.status }, "status reported");
   }
 
@@ -98,13 +107,11 @@ export class Reporter<S> {
     const status = this.#options.wanted();
     const observed = this.#options.observed();
     if (status === undefined || observed === undefined) return undefined;
-    const written = this.#written;
-    if (written?.uid !== observed.uid || !isDeepStrictEqual(status, written.status)) {
-      return isDeepStrictEqual(status, observed.status) ? undefined : { uid: observed.uid, status };
-    }
-    // Until the server has shown our write, what it shows is older. After that it is a change.
-    if (isDeepStrictEqual(observed.status, written.stored)) this.#confirmed = true;
-    else if (this.#confirmed) return { uid: observed.uid, status };
-    return undefined;
+    const there = this.#writes.current(theStatus, observed) ?? observed;
+    const { stored, status: written } = this.#written ?? {};
+    const isStored = stored?.uid === there.uid && isDeepStrictEqual(stored.status, there.status);
+    // What the server stores may be less than what was written: it may not know each field.
+    const known = isStored ? written : there.status;
+    return isDeepStrictEqual(status, known) ? undefined : { uid: there.uid, status };
   }
 }

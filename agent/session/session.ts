@@ -14,10 +14,11 @@ import { type Unreached, unreachedSets } from "../scope/unreached.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { NodePods } from "./node-pods.ts";
+import { parseNodeSet } from "./node-set.ts";
 import { type NodeStatus, nodeStatus } from "./node-status.ts";
 import { loadRemembered, type Remembered } from "./persisted.ts";
 import { Programmer } from "./programmer.ts";
-import { Reporter } from "./reporter.ts";
+import { type Observed, Reporter } from "./reporter.ts";
 import { Stops } from "./stops.ts";
 import { WantedSets } from "./wanted-sets.ts";
 
@@ -210,12 +211,12 @@ export class Session {
     return Math.max(this.#options.reportJitterMs ?? 2_000, spreadMs);
   }
 
-  async #writeStatus(uid: string, status: NodeStatus, signal: AbortSignal): Promise<unknown> {
+  async #writeStatus(uid: string, status: NodeStatus, signal: AbortSignal): Promise<Observed> {
     const { connection, nodeName } = this.#options;
     const object = { metadata: { name: nodeName, uid }, status };
     const target = { resource: resources.nodePolicySet, object };
     // Force: no other manager may hold a field of this status.
     const options = { fieldManager: FIELD_MANAGER, force: true };
-    return (await applyStatus(connection, target, options, signal)).status;
+    return parseNodeSet(await applyStatus(connection, target, options, signal));
   }
 }

@@ -27,6 +27,7 @@ export type PolicyEntry = {
   readonly object: KubeObject;
   readonly uid: string;
   readonly generation: number;
+  readonly resourceVersion: string;
   /** As the API server has it: RFC 3339 of one length. Empty: it is not stored. */
   readonly createdAt: string;
   readonly deleting: boolean;
@@ -104,6 +105,7 @@ export function projectPolicy(resource: PolicyEntry["resource"], raw: KubeObject
     object: { apiVersion: apiVersion ?? "", kind: kind ?? "", metadata, spec },
     uid,
     generation,
+    resourceVersion: raw.metadata.resourceVersion ?? "",
     createdAt: raw.metadata.creationTimestamp ?? "",
     deleting: raw.metadata.deletionTimestamp !== undefined,
     status: raw.status as PolicyStatus | undefined,

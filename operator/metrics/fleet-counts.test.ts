@@ -32,7 +32,7 @@ const aPolicy = (setName: string, ready?: string, reason = "Programmed"): Policy
   const condition = { type: "Ready", status: ready, reason, message: "", lastTransitionTime: "" };
   const status = ready === undefined ? undefined : { conditions: [condition] };
   return {
-    ...{ setName, uid: "", generation: 1, createdAt: "", deleting: false },
+    ...{ setName, uid: "", generation: 1, resourceVersion: "1", createdAt: "", deleting: false },
     resource: resources.tracingPolicy,
     object: { metadata: { name: setName } },
     status: status as PolicyEntry["status"],

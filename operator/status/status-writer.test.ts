@@ -16,17 +16,19 @@ async function written(
   const startMs = clock.monotonic();
   const writes: string[] = [];
   let there: PolicyStatus | undefined;
+  let version = 1;
   const connection = {
     async request({ body }: { readonly body: { readonly status: PolicyStatus } }) {
       there = body.status;
       const { conditions, nodes } = there;
       const second = (clock.monotonic() - startMs) / 1_000;
       writes.push(`${second} ${conditions?.[0]?.status} ${nodes?.programmed}`);
+      return { metadata: { resourceVersion: String(++version) } };
     },
   } as unknown as KubeConnection;
   const writer = new StatusWriter(connection, clock, 5_000);
   for (let second = 0; second <= seconds; second++) {
-    const policy = { ...aPolicy, status: there };
+    const policy = { ...aPolicy, status: there, resourceVersion: String(version) };
     if (writer.dueInMs(policy) === 0) await writer.write(policy, statusAt(second), never);
     await clock.advance(1_000);
   }
@@ -82,6 +84,20 @@ test("after some minutes of silence counting begins anew", async () => {
   assert.deepEqual(writes.slice(-3), ["35 Unknown 20", "301 Unknown 301", "306 Unknown 306"]);
 });
 
+test("our own write is what there is until the watch shows it, and what somebody else wrote after it", async () => {
+  const answer = { metadata: { resourceVersion: "10" } };
+  const connection = { request: async () => answer } as unknown as KubeConnection;
+  const writer = new StatusWriter(connection, new ManualClock(), 5_000);
+  const [before, ours, theirs] = [1, 2, 3].map((count) => status("Unknown", count));
+  const shown = (resourceVersion: string, there = before) => ({
+    ...{ ...aPolicy, resourceVersion, status: there },
+  });
+  assert.deepEqual(writer.current(shown("9")), before);
+  await writer.write(shown("9"), ours!, never);
+  assert.deepEqual(writer.current(shown("9")), ours);
+  assert.deepEqual(writer.current(shown("11", theirs)), theirs);
+});
+
 function status(ready: "True" | "False" | "Unknown", programmed: number): PolicyStatus {
   const reason = ready === "True" ? "Programmed" : "Pending";
   const lastTransitionTime = "2026-01-01T00:00:00Z";
@@ -101,6 +117,7 @@ const aPolicy: PolicyEntry = {
   },
   uid: "u",
   generation: 1,
+  resourceVersion: "1",
   createdAt: "",
   deleting: false,
   status: undefined,

@@ -5,8 +5,10 @@ import {
   type Clock,
   done,
   isKubeError,
+  isNotOlder,
   type KubeConnection,
   type Outcome,
+  OwnWrites,
 } from "@guardbee/kube";
 import type { PolicyStatus } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
@@ -14,10 +16,11 @@ import type { PolicyEntry } from "../fleet/objects.ts";
 /** The one field manager of everything the operator writes. */
 export const fieldManager = "guardbee-operator";
 
-/** A policy's last write. Times are monotonic. */
-type Written = {
+type Stored = Pick<PolicyEntry, "resourceVersion" | "status">;
+
+/** When a policy's status was written last. Times are monotonic. */
+type Pace = {
   readonly uid: string;
-  readonly status: PolicyStatus;
   readonly atMs: number;
   /** How long after it another state may be written, and what only counts on. */
   readonly stateMs: number;
@@ -26,8 +29,6 @@ type Written = {
   readonly lookMs: number;
 };
 
-/** How long the watch may take to show us our own write. */
-const echoMs = 10_000;
 /** The shortest of an interval's parts: a second. */
 const parts = 5;
 /** Of the time between counts, in intervals: a minute. */
@@ -47,26 +48,25 @@ export class StatusWriter {
   readonly #connection: KubeConnection;
   readonly #clock: Clock;
   readonly #intervalMs: number;
+  readonly #writes: OwnWrites<Stored>;
   /** By set name. Written by write and forget. */
-  readonly #written = new Map<string, Written>();
+  readonly #paces = new Map<string, Pace>();
 
   constructor(connection: KubeConnection, clock: Clock, intervalMs: number) {
     this.#connection = connection;
     this.#clock = clock;
     this.#intervalMs = intervalMs;
+    this.#writes = new OwnWrites<Stored>({ shows: isNotOlder, clock });
   }
 
-  /** What status the policy has, as far as we know: for 10 s our own last write, then what the watch shows. */
+  /** What status the policy has: our own last write until the watch shows it, else what that shows. */
   current(policy: PolicyEntry): PolicyStatus | undefined {
-    const written = this.#writtenOf(policy);
-    if (written === undefined) return policy.status;
-    const isLate = this.#clock.monotonic() - written.atMs > echoMs;
-    return isLate ? policy.status : written.status;
+    return this.#writes.current(policy.setName, policy)?.status;
   }
 
   /** How long until its nodes are worth another look. */
   dueInMs(policy: PolicyEntry): number {
-    const lookMs = this.#writtenOf(policy)?.lookMs ?? 0;
+    const lookMs = this.#paceOf(policy)?.lookMs ?? 0;
     return Math.max(lookMs - this.#clock.monotonic(), 0);
   }
 
@@ -76,13 +76,13 @@ export class StatusWriter {
     const there = this.current(policy);
     if (sameStatus(status, there)) return done;
     const nowMs = this.#clock.monotonic();
-    const written = this.#writtenOf(policy);
+    const pace = this.#paceOf(policy);
     const counts = sameState(status, there);
-    if (written !== undefined) {
-      const dueMs = written.atMs + (counts ? written.countMs : written.stateMs);
+    if (pace !== undefined) {
+      const dueMs = pace.atMs + (counts ? pace.countMs : pace.stateMs);
       if (dueMs > nowMs) {
         const lookMs = Math.min(nowMs + this.#betweenLooksMs(status), dueMs);
-        this.#written.set(setName, { ...written, lookMs });
+        this.#paces.set(setName, { ...pace, lookMs });
         return after(lookMs - nowMs);
       }
     }
@@ -91,7 +91,9 @@ export class StatusWriter {
     const object = { metadata, status };
     const target = { resource: policy.resource, object };
     try {
-      await applyStatus(this.#connection, target, { fieldManager, force: true }, signal);
+      const options = { fieldManager, force: true };
+      const { metadata: stored } = await applyStatus(this.#connection, target, options, signal);
+      this.#writes.wrote(setName, { resourceVersion: stored.resourceVersion ?? "", status });
     } catch (error) {
       // Gone, or replaced by another of its name: the watch tells, and there is nothing to say.
       if (isKubeError(error, 404) || isKubeError(error, 409)) return done;
@@ -99,25 +101,25 @@ export class StatusWriter {
     }
     const intervalMs = this.#intervalMs;
     const maxCountMs = intervalMs * maxCountIntervals;
-    const follows = written !== undefined && nowMs - written.atMs <= 2 * maxCountMs;
-    this.#written.set(setName, {
+    const follows = pace !== undefined && nowMs - pace.atMs <= 2 * maxCountMs;
+    this.#paces.set(setName, {
       uid,
-      status,
       atMs: nowMs,
-      stateMs: follows ? Math.min(2 * written.stateMs, intervalMs) : intervalMs / parts,
-      countMs: follows && counts ? Math.min(2 * written.countMs, maxCountMs) : intervalMs,
+      stateMs: follows ? Math.min(2 * pace.stateMs, intervalMs) : intervalMs / parts,
+      countMs: follows && counts ? Math.min(2 * pace.countMs, maxCountMs) : intervalMs,
       lookMs: nowMs + this.#betweenLooksMs(status),
     });
     return done;
   }
 
   forget(setName: string): void {
-    this.#written.delete(setName);
+    this.#writes.forget(setName);
+    this.#paces.delete(setName);
   }
 
-  #writtenOf({ setName, uid }: PolicyEntry): Written | undefined {
-    const written = this.#written.get(setName);
-    return written?.uid === uid ? written : undefined;
+  #paceOf({ setName, uid }: PolicyEntry): Pace | undefined {
+    const pace = this.#paces.get(setName);
+    return pace?.uid === uid ? pace : undefined;
   }
 
   #betweenLooksMs({ nodes }: PolicyStatus): number {
