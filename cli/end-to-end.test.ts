@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 import { createEventEncoder } from "../agent/events/event-json.ts";
-import type { HookInfo } from "../agent/events/hook-info.ts";
 import { EventPipeline } from "../agent/events/pipeline.ts";
+import type { HookInfo } from "../agent/kernel/hook-info.ts";
 import type { PodContainer } from "../agent/process/pod.ts";
 import { ProcessTree } from "../agent/process/tree.ts";
 import {
@@ -38,7 +38,6 @@ const xwing: PodContainer = {
 const hooks: readonly HookInfo[] = ["fd_install", "__x64_sys_close", "__x64_sys_write"].map(
   (functionName) => ({
     policy: { kind: "TracingPolicy", name: "deny-tmp-forbidden-write" },
-    set: { name: "tracingpolicy.deny-tmp-forbidden-write", hash: "h" },
     ...{ functionName, args: [] },
   }),
 );
@@ -94,7 +93,7 @@ test("kernel records of the vi scene become the seed's compact output, byte for 
     openRings: () => ({ read: async () => undefined, end: () => {}, close: async () => {} }),
     tree: new ProcessTree(() => clock.monotonic()),
     encoder: createEventEncoder({ nodeName: "worker-1", bootToWallNs: (ns) => ns }),
-    hookInfo: (hook) => hooks[hook],
+    hookOf: (hook) => hooks[hook],
     pods: { byCgroup: (id) => (id === cgroupId ? xwing : undefined) },
     sinks: [
       {

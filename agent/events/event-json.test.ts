@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { HookInfo } from "../kernel/hook-info.ts";
 import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
 import { decodeRecord, hookArgs } from "../records/decode.ts";
@@ -17,7 +18,6 @@ import {
   sizeArg,
 } from "../records/testing-records.ts";
 import { createEventEncoder } from "./event-json.ts";
-import type { HookInfo } from "./hook-info.ts";
 
 const bootNs = BigInt(Date.parse("2022-10-07T09:14:04Z")) * 1_000_000n;
 const encoder = createEventEncoder({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });

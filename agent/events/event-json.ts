@@ -1,3 +1,4 @@
+import type { HookInfo } from "../kernel/hook-info.ts";
 import type { Process } from "../process/tree.ts";
 import {
   type ExitRecord,
@@ -6,7 +7,6 @@ import {
   hookFlag,
 } from "../records/kernel-record.ts";
 import { argJson } from "./arg-json.ts";
-import type { HookInfo } from "./hook-info.ts";
 import { jsonText } from "./json-text.ts";
 import { createProcessEncoder, textField } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";

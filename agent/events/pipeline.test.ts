@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
+import type { HookInfo } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
 import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
@@ -13,7 +14,6 @@ import {
   intArg,
 } from "../records/testing-records.ts";
 import { createEventEncoder } from "./event-json.ts";
-import type { HookInfo } from "./hook-info.ts";
 import { EventPipeline, type PipelineOptions } from "./pipeline.ts";
 import type { Batch, Sink } from "./sinks/sink.ts";
 
@@ -103,7 +103,7 @@ function aPipeline(change: Partial<PipelineOptions> = {}) {
     ...{ tree, sinks: [sink], clock, log },
     openRings: () => ring,
     encoder: createEventEncoder({ nodeName: "n", bootToWallNs: (ns) => ns }),
-    hookInfo: (hook) => (hook === 7 ? info : undefined),
+    hookOf: (hook) => (hook === 7 ? info : undefined),
     ...change,
   });
   return { pipeline, clock, sink, tree, ring };

@@ -1,5 +1,6 @@
 import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
+import type { HookLookup } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
 import type { PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
@@ -13,7 +14,6 @@ import {
   type KernelRecord,
 } from "../records/kernel-record.ts";
 import type { EventEncoder } from "./event-json.ts";
-import type { HookLookup } from "./hook-info.ts";
 import { LineBatch } from "./line-batch.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
@@ -23,7 +23,7 @@ export type PipelineOptions = {
   readonly openRings: () => RingReader;
   readonly tree: ProcessTree;
   readonly encoder: EventEncoder;
-  readonly hookInfo: HookLookup;
+  readonly hookOf: HookLookup;
   /** Absent without Kubernetes: then nothing has a pod, and nothing waits for one. */
   readonly pods?: PodLookup;
   /** How long events of a container wait for its pod; default 10 s. */
@@ -179,8 +179,8 @@ export class EventPipeline {
   }
 
   #takeHook(event: HookRecord): void {
-    const { hookInfo, tree, encoder } = this.#options;
-    const info = hookInfo(event.hook);
+    const { hookOf, tree, encoder } = this.#options;
+    const info = hookOf(event.hook);
     if (info === undefined) {
       this.#skipped.unknownHook++;
       return;

@@ -9,7 +9,6 @@ import { scanProcesses } from "../process/scan.ts";
 import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import { createBootClock } from "./boot-clock.ts";
 import { createEventEncoder } from "./event-json.ts";
-import { hookLookup } from "./hook-info.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import { FileSink } from "./sinks/file-sink.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
@@ -75,7 +74,7 @@ export function openEventExport(options: EventOptions): EventExport {
     openRings: () => engine.openRings(),
     tree,
     encoder,
-    hookInfo: hookLookup((number) => engine.hookOf(number)),
+    hookOf: (number) => engine.hookOf(number),
     ...(options.pods === undefined ? {} : { pods: options.pods }),
     sinks,
     clock,

@@ -1,6 +1,7 @@
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
 import type { Shared, Tables } from "../compile/tables.ts";
 import type { NamedSet, Refusal, SetState } from "../engine.ts";
+import type { HookInfo } from "./hook-info.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { Program } from "./program.ts";
 import type { Classes } from "./scope-classes.ts";
@@ -12,8 +13,8 @@ export type Held = {
   readonly program: Program;
 };
 
-/** A hook in force, and where. */
-export type HeldHook = { readonly hook: PlannedHook; readonly point: AttachPoint };
+/** A hook in force: whose it is, and what its events say. */
+export type HeldHook = HookInfo & { readonly set: NamedSet; readonly index: number };
 
 /** What is to be attached; `refused` grows meanwhile. `spared`: as in Engine.program. */
 export type Wish = {
@@ -44,13 +45,22 @@ export function byName(sets: readonly NamedSet[]): ReadonlyMap<string, NamedSet>
   return new Map(sets.map((set) => [set.name, set]));
 }
 
-/** By the number that its events carry. */
+/** Each hook that `held` serves, by the number that its events carry. */
 export function hooksOf(held: Iterable<Held>, numbers: HookNumbers): ReadonlyMap<number, HeldHook> {
   const hooks = new Map<number, HeldHook>();
   for (const { point } of held) {
-    for (const hook of point.hooks) hooks.set(numbers.of(hook), { hook, point });
+    for (const hook of point.hooks) hooks.set(numbers.of(hook), heldHook(hook, point));
   }
   return hooks;
+}
+
+function heldHook({ set, index, hook }: PlannedHook, { symbol }: AttachPoint): HeldHook {
+  const { args, message, tags } = hook;
+  return {
+    ...{ set, index, policy: set.set.policy, functionName: symbol, args },
+    ...(message === undefined ? {} : { message }),
+    ...(tags === undefined ? {} : { tags }),
+  };
 }
 
 /** What became of a set, of which `held` has each hook, or none when it was refused. */

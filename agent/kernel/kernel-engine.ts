@@ -130,14 +130,14 @@ export class KernelEngine implements Engine {
     return this.#loader.shared;
   }
 
-  /** The hook whose number an event carries, and the function it was attached to. */
+  /** The hook whose number an event carries; undefined when it is gone. */
   hookOf(number: number): HeldHook | undefined {
     return this.#hooks.get(number);
   }
 
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops> {
-    const hooks = [...this.#hooks].filter(([, { hook }]) => sets.has(hook.set.name));
-    const bySet = Map.groupBy(hooks, ([, { hook }]) => hook.set);
+    const hooks = [...this.#hooks].filter(([, { set }]) => sets.has(set.name));
+    const bySet = Map.groupBy(hooks, ([, { set }]) => set);
     return new Map(
       [...bySet].map(([{ name, hash }, its]) => {
         const counts = this.#numbers.counts(its.map(([number]) => number));

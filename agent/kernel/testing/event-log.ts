@@ -90,9 +90,9 @@ export class EventLog {
     if ("kind" in args) throw new Error(`hook event ${event.hook}: ${args.problem}`);
     const { selector, process } = event;
     return {
-      policy: found?.hook.set.name ?? `hook ${event.hook}`,
-      call: found?.point.symbol ?? "gone",
-      hook: found?.hook.index ?? -1,
+      policy: found?.set.name ?? `hook ${event.hook}`,
+      call: found?.functionName ?? "gone",
+      hook: found?.index ?? -1,
       selector,
       action: actionNames.get(event.action) ?? `action ${event.action}`,
       monitored: (event.flags & hookFlag.monitored) !== 0,
