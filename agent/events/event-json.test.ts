@@ -62,7 +62,7 @@ function runcAndBash() {
       cgroup: "4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51",
     }),
   );
-  bash.container = xwing;
+  tree.assign(bash, xwing);
   return { tree, runc, bash };
 }
 
@@ -129,16 +129,14 @@ test("an exec in a pod has upstream's shape, members in upstream's order", () =>
 
 test("docker is the pod's container, whatever the process's own cgroup is called", () => {
   const { bash } = runcAndBash();
-  bash.image = { ...bash.image, docker: "b".repeat(31) };
-  const docker = () => {
-    bash.json = undefined;
-    return JSON.parse(encoder.exec(bash, { ktime: 1n, tid: 1 })).process_exec.process.docker;
+  const image = { ...bash.image, docker: "b".repeat(31) };
+  const docker = (container: PodContainer | undefined) => {
+    const line = encoder.exec({ ...bash, image, container }, { ktime: 1n, tid: 1 });
+    return JSON.parse(line).process_exec.process.docker;
   };
-  assert.equal(docker(), "4cb1e9a1ab98044e789c2d426909a6e");
-  bash.container = { pod: xwing.pod };
-  assert.equal(docker(), "b".repeat(31));
-  bash.container = undefined;
-  assert.equal(docker(), "b".repeat(31));
+  assert.equal(docker(xwing), "4cb1e9a1ab98044e789c2d426909a6e");
+  assert.equal(docker({ pod: xwing.pod }), "b".repeat(31));
+  assert.equal(docker(undefined), "b".repeat(31));
 });
 
 test("no text of others is an escape, a line end or an invisible character in a line", () => {
@@ -160,15 +158,18 @@ test("no text of others is an escape, a line end or an invisible character in a 
   fc.assert(
     fc.property(text, (odd) => {
       const { bash } = runcAndBash();
-      bash.image = { ...bash.image, binary: odd, arguments: odd, cwd: odd, flags: odd };
-      bash.container = {
-        pod: { ...xwing.pod, namespace: odd, name: odd, labels: { [odd]: odd } },
-        container: { ...xwing.container!, name: odd },
+      const process = {
+        ...bash,
+        image: { ...bash.image, binary: odd, arguments: odd, cwd: odd, flags: odd },
+        container: {
+          pod: { ...xwing.pod, namespace: odd, name: odd, labels: { [odd]: odd } },
+          container: { ...xwing.container!, name: odd },
+        },
       };
       const event = decodeRecord(hookRecord({ args: [] }), 0) as HookRecord;
       const args: HookArg[] = [{ type: "file", mode: 0, path: odd, cut: false, deleted: false }];
       const call = { info: { ...info, message: odd, tags: [odd] }, args };
-      const line = encoder.hook(bash, event, call);
+      const line = encoder.hook(process, event, call);
       assert.match(line, /^[^\p{C}\p{Zl}\p{Zp}]+\n$/u);
       const { process_kprobe: kprobe } = JSON.parse(line);
       const { binary = "", arguments: words = "", cwd = "", pod } = kprobe.process;
@@ -178,6 +179,21 @@ test("no text of others is an escape, a line end or an invisible character in a 
       assert.deepEqual([kprobe.message ?? "", kprobe.tags], [odd, [odd]]);
     }),
   );
+});
+
+test("a process is shown as it is when its container or its image became another", () => {
+  const { tree, bash } = runcAndBash();
+  const shown = () =>
+    JSON.parse(encoder.exec(bash, { ktime: 1n, tid: 1 })).process_exec.process as {
+      readonly binary: string;
+      readonly pod?: { readonly name: string };
+    };
+  assert.equal(shown().pod?.name, "xwing");
+  tree.assign(bash, { ...xwing, pod: { ...xwing.pod, name: "ywing" } });
+  assert.equal(shown().pod?.name, "ywing");
+  const again = execRecord({ process: bash.key, filename: "/bin/dash" });
+  tree.exec(decodeRecord(again, 0) as ExecRecord);
+  assert.deepEqual([shown().binary, shown().pod], ["/bin/dash", undefined]);
 });
 
 const endings: readonly { name: string; code: number; want: object }[] = [

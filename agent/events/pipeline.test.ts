@@ -145,7 +145,7 @@ test("garbage and hooks that are gone are counted, and nothing else is lost", ()
     scanned: 0,
     exported: 1,
     skipped: { unknownHook: 1, badArguments: 1 },
-    gate: { waiting: 0, gaveUp: { time: 0, space: 0 } },
+    gate: { waiting: 0, expired: { time: 0, space: 0 } },
   });
 });
 

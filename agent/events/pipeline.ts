@@ -66,6 +66,7 @@ export class EventPipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#gate = new PodGate({
+      tree: options.tree,
       monotonic: () => options.clock.monotonic(),
       ...(options.pods === undefined ? {} : { pods: options.pods }),
       ...(options.podLimitMs === undefined ? {} : { limitMs: options.podLimitMs }),
@@ -193,7 +194,7 @@ export class EventPipeline {
     }
     const process = tree.find(event.process);
     const urgent = (event.flags & (hookFlag.stopped | hookFlag.wouldStop)) !== 0;
-    if (process === undefined || this.#gate.ready(process)) {
+    if (process === undefined || this.#gate.release(process)) {
       this.#add(encoder.hook(process, event, { info, args }), urgent);
       return;
     }
@@ -211,7 +212,7 @@ export class EventPipeline {
 
   /** `encode` is called when the line goes out, with what is known of the pod by then. */
   #emit(process: Process | undefined, encode: () => string): void {
-    if (process === undefined || this.#gate.ready(process)) this.#add(encode(), false);
+    if (process === undefined || this.#gate.release(process)) this.#add(encode(), false);
     else this.#gate.hold(process, lineBytes, () => this.#add(encode(), false));
   }
 

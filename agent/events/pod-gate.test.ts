@@ -17,12 +17,13 @@ const pod: PodContainer = {
 function aGate(options: Partial<PodGateOptions> = {}) {
   const clock = { ms: 0 };
   const pods = new Map<bigint, PodContainer>();
+  const tree = new ProcessTree(() => 0);
   const gate = new PodGate({
+    tree,
     pods: { byCgroup: (id) => pods.get(id) },
     monotonic: () => clock.ms,
     ...options,
   });
-  const tree = new ProcessTree(() => 0);
   const out: string[] = [];
   return {
     ...{ gate, clock, pods, out },
@@ -35,7 +36,7 @@ function aGate(options: Partial<PodGateOptions> = {}) {
       ),
     emit: (process: Process, name: string) => {
       const say = () => out.push(`${name} ${process.container?.pod.name ?? "-"}`);
-      if (gate.ready(process)) say();
+      if (gate.release(process)) say();
       else gate.hold(process, 100, say);
     },
   };
@@ -74,7 +75,7 @@ test("after the limit events go out as they are, and later ones wait no more", (
   gate.retry();
   emit(web, "open");
   assert.deepEqual(out, ["exec -", "open -"]);
-  assert.deepEqual(gate.stats(), { waiting: 0, gaveUp: { time: 1, space: 0 } });
+  assert.deepEqual(gate.stats(), { waiting: 0, expired: { time: 1, space: 0 } });
   pods.set(7n, pod);
   emit(web, "exit");
   assert.equal(out.at(-1), "exit web");
@@ -88,14 +89,14 @@ test("when too many wait, the longest waiting container goes first", () => {
   emit(first, "c");
   emit(second, "d");
   assert.deepEqual(out, ["a -", "c -"]);
-  assert.deepEqual(gate.stats(), { waiting: 2, gaveUp: { time: 0, space: 1 } });
+  assert.deepEqual(gate.stats(), { waiting: 2, expired: { time: 0, space: 1 } });
   gate.flush();
   assert.deepEqual(out, ["a -", "c -", "b -", "d -"]);
 });
 
 test("without Kubernetes nothing waits", () => {
-  const gate = new PodGate({ monotonic: () => 0 });
-  assert.equal(gate.ready(aGate().process(1, 7n)), true);
+  const gate = new PodGate({ tree: new ProcessTree(() => 0), monotonic: () => 0 });
+  assert.equal(gate.release(aGate().process(1, 7n)), true);
 });
 
 test("what waits is bounded in bytes, too: the longest waiting container goes first", () => {
@@ -105,5 +106,5 @@ test("what waits is bounded in bytes, too: the longest waiting container goes fi
   assert.deepEqual(out, []);
   emit(process(2, 8n), "third");
   assert.deepEqual(out, ["first -"]);
-  assert.deepEqual(gate.stats(), { waiting: 2, gaveUp: { time: 0, space: 1 } });
+  assert.deepEqual(gate.stats(), { waiting: 2, expired: { time: 0, space: 1 } });
 });

@@ -1,7 +1,9 @@
 import type { PodContainer, PodLookup } from "../process/pod.ts";
-import type { Process } from "../process/tree.ts";
+import type { Process, ProcessTree } from "../process/tree.ts";
 
 export type PodGateOptions = {
+  /** Is told in which container a process lives. */
+  readonly tree: Pick<ProcessTree, "assign">;
   /** Without it no process has a pod, and nothing waits. */
   readonly pods?: PodLookup;
   /** Milliseconds that never go backwards. */
@@ -18,11 +20,11 @@ export type PodGateStats = {
   /** Events that wait now. */
   readonly waiting: number;
   /** Containers whose events went out without a pod, by why. */
-  readonly gaveUp: { readonly time: number; readonly space: number };
+  readonly expired: { readonly time: number; readonly space: number };
 };
 
 /**
- * Holds the events of containers whose pod is not known yet, in their order, and lets them go when
+ * Holds the events of containers whose pod is not known yet, in their order, and releases them when
  * it is, or as they are when that takes too long. After that the container's events no longer wait.
  */
 export class PodGate {
@@ -34,7 +36,7 @@ export class PodGate {
   readonly #limitBytes: number;
   #waiting = 0;
   #waitingBytes = 0;
-  readonly #gaveUp = { time: 0, space: 0 };
+  readonly #expired = { time: 0, space: 0 };
 
   constructor(options: PodGateOptions) {
     this.#options = options;
@@ -43,19 +45,22 @@ export class PodGate {
     this.#limitBytes = options.limitBytes ?? 16 * 1024 * 1024;
   }
 
-  /** Whether an event of `process` may go out now; otherwise `hold` it. */
-  ready(process: Process): boolean {
+  /**
+   * Whether an event of `process` may go out now; otherwise `hold` it. Asks for its pod: once that is
+   * known, the container's events that were held go out before this returns.
+   */
+  release(process: Process): boolean {
     const { pods } = this.#options;
     if (pods === undefined || process.container !== undefined) return true;
     const { cgroupId, docker } = process.image;
     const found = pods.byCgroup(cgroupId);
     const wait = this.#waits.get(cgroupId);
     if (found !== undefined) {
-      if (wait !== undefined) this.#letGo(cgroupId, wait, found);
-      setContainer(process, found);
+      if (wait !== undefined) this.#releaseAll(cgroupId, wait, found);
+      this.#options.tree.assign(process, found);
       return true;
     }
-    return docker === "" || wait?.gaveUp === true;
+    return docker === "" || wait?.expired === true;
   }
 
   /** Calls `emit`, which keeps `bytes`, later, after the events that were held before it. */
@@ -63,7 +68,7 @@ export class PodGate {
     const { cgroupId } = process.image;
     let wait = this.#waits.get(cgroupId);
     if (wait === undefined) {
-      wait = { sinceMs: this.#options.monotonic(), events: [], gaveUp: false };
+      wait = { sinceMs: this.#options.monotonic(), events: [], expired: false };
       this.#waits.set(cgroupId, wait);
     }
     wait.events.push({ process, bytes, emit });
@@ -78,38 +83,38 @@ export class PodGate {
   retry(): void {
     const dueMs = this.#options.monotonic() - this.#limitMs;
     for (const [cgroupId, wait] of this.#waits) {
-      if (wait.gaveUp) continue;
+      if (wait.expired) continue;
       const found = this.#options.pods?.byCgroup(cgroupId);
-      if (found !== undefined) this.#letGo(cgroupId, wait, found);
-      else if (wait.sinceMs <= dueMs) this.#giveUp(wait, "time");
+      if (found !== undefined) this.#releaseAll(cgroupId, wait, found);
+      else if (wait.sinceMs <= dueMs) this.#expire(wait, "time");
     }
     this.#forgetSome();
   }
 
-  /** Lets everything go as it is: the end. */
+  /** Releases everything as it is: the end. */
   flush(): void {
     for (const wait of this.#waits.values()) this.#emit(wait, undefined);
     this.#waits.clear();
   }
 
   stats(): PodGateStats {
-    return { waiting: this.#waiting, gaveUp: { ...this.#gaveUp } };
+    return { waiting: this.#waiting, expired: { ...this.#expired } };
   }
 
-  #letGo(cgroupId: bigint, wait: Wait, found: PodContainer): void {
+  #releaseAll(cgroupId: bigint, wait: Wait, found: PodContainer): void {
     this.#waits.delete(cgroupId);
     this.#emit(wait, found);
   }
 
-  #giveUp(wait: Wait, why: "time" | "space"): void {
-    wait.gaveUp = true;
-    this.#gaveUp[why]++;
+  #expire(wait: Wait, why: "time" | "space"): void {
+    wait.expired = true;
+    this.#expired[why]++;
     this.#emit(wait, undefined);
   }
 
   #makeSpace(): void {
     const longest = [...this.#waits.values()].find(({ events }) => events.length > 0);
-    if (longest !== undefined) this.#giveUp(longest, "space");
+    if (longest !== undefined) this.#expire(longest, "space");
   }
 
   #emit(wait: Wait, found: PodContainer | undefined): void {
@@ -118,16 +123,16 @@ export class PodGate {
     this.#waiting -= events.length;
     for (const { process, bytes, emit } of events) {
       this.#waitingBytes -= bytes;
-      if (found !== undefined) setContainer(process, found);
+      if (found !== undefined) this.#options.tree.assign(process, found);
       emit();
     }
   }
 
-  /** A container that was given up on and is forgotten would only wait once more. */
+  /** A container whose wait expired and is forgotten would only wait once more. */
   #forgetSome(): void {
-    for (const [cgroupId, { gaveUp }] of this.#waits) {
+    for (const [cgroupId, { expired }] of this.#waits) {
       if (this.#waits.size <= rememberedContainers) return;
-      if (gaveUp) this.#waits.delete(cgroupId);
+      if (expired) this.#waits.delete(cgroupId);
     }
   }
 }
@@ -135,13 +140,7 @@ export class PodGate {
 type Wait = {
   readonly sinceMs: number;
   events: { readonly process: Process; readonly bytes: number; readonly emit: () => void }[];
-  gaveUp: boolean;
+  expired: boolean;
 };
 
 const rememberedContainers = 4096;
-
-function setContainer(process: Process, found: PodContainer): void {
-  if (process.container === found) return;
-  process.container = found;
-  process.json = undefined;
-}

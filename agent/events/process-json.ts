@@ -2,7 +2,7 @@ import type { Process } from "../process/tree.ts";
 import type { ProcessKey } from "../records/kernel-record.ts";
 import { jsonText } from "./json-text.ts";
 
-/** Serialises processes in upstream's shape. Texts are kept on the process: one image, one pass. */
+/** Serialises processes in upstream's shape; what is the same in all events of an image only once. */
 export type ProcessEncoder = {
   /** `tid`: the thread that the event is about. */
   process(process: Process, tid: number): string;
@@ -18,11 +18,19 @@ export type ProcessEncoderOptions = {
 
 /** upstream-events-cli.md §1.3; key order is the declaration order of upstream's proto. */
 export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEncoder {
+  const heads = new WeakMap<Process, Head>();
+  const headOf = (process: Process): string => {
+    const known = heads.get(process);
+    const { image, container } = process;
+    if (known?.image === image && known.container === container) return known.text;
+    const made = { image, container, text: head(process, options) };
+    heads.set(process, made);
+    return made.text;
+  };
   return {
     process(process, tid) {
-      process.json ??= head(process, options);
       const refs = process.refs === 0 ? "" : `,"refcnt":${process.refs}`;
-      return `${process.json}${refs},"tid":${tid},"in_init_tree":${process.image.inInitTree}}`;
+      return `${headOf(process)}${refs},"tid":${tid},"in_init_tree":${process.image.inInitTree}}`;
     },
     unknown({ pid, ktime }, flags) {
       const word = flags === "" ? "" : `,"flags":"${flags}"`;
@@ -31,6 +39,9 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
     },
   };
 }
+
+/** A process up to `refcnt`, as long as both its image and its container are these. */
+type Head = Pick<Process, "image" | "container"> & { readonly text: string };
 
 /** base64 of `<node>:<ktime>:<pid>`: names one image of one process in the whole cluster. */
 export function execId(nodeName: string, { pid, ktime }: ProcessKey): string {

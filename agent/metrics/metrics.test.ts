@@ -26,7 +26,7 @@ function someFacts(): AgentFacts {
         },
         ...{ scanned: number(), exported: number() },
         skipped: { unknownHook: number(), badArguments: number() },
-        gate: { waiting: number(), gaveUp: { time: number(), space: number() } },
+        gate: { waiting: number(), expired: { time: number(), space: number() } },
       },
       tree: { processes: number(), running: number(), evicted: number() },
       sinks: [sink("file"), { ...sink("socket"), readers: number() }],

@@ -75,7 +75,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   {
     ...{ name: "event_cache_fetch_failures_total", type: "counter", labels: ["reason"] },
     help: "Containers whose events went out without a pod: time, it took too long; space, too many waited.",
-    read: ({ events }) => byKey("reason", events?.pipeline.gate.gaveUp),
+    read: ({ events }) => byKey("reason", events?.pipeline.gate.expired),
   },
   {
     ...{ name: "events_exported_total", type: "counter" },

@@ -3,25 +3,23 @@ import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-reco
 import { type Image, imageOfClone, imageOfExec } from "./image.ts";
 import type { PodContainer } from "./pod.ts";
 
-/** One image of one process. All fields are written by ProcessTree only, except as noted. */
+/** One image of one process. Its one writer is ProcessTree. */
 export type Process = {
   readonly key: ProcessKey;
-  image: Image;
+  readonly image: Image;
   /** The forking parent, or on a re-exec the image before; pid 0 is the kernel. */
-  parentKey: ProcessKey;
+  readonly parentKey: ProcessKey;
   /** Undefined when the parent is not known. */
-  parent: Process | undefined;
+  readonly parent: Process | undefined;
   /** 1 for itself while it runs, and 1 for each child that runs. */
-  refs: number;
-  running: boolean;
+  readonly refs: number;
+  readonly running: boolean;
   /** Found in /proc: its key's time may be the start of the process in clock ticks. */
   readonly scanned: boolean;
   /** Asked for since the last pass of eviction. */
-  used: boolean;
-  /** Written by PodGate too. */
-  container: PodContainer | undefined;
-  /** Serialised image up to `refcnt`; written by ProcessEncoder, dropped when the image changes. */
-  json: string | undefined;
+  readonly used: boolean;
+  /** Undefined until it is known, and outside of containers. */
+  readonly container: PodContainer | undefined;
 };
 
 export type TreeOptions = {
@@ -41,11 +39,11 @@ export type TreeStats = {
 /** Who runs what, who started whom. Fed with kernel events in their order; bounded in size. */
 export class ProcessTree {
   /** Every image that is known, by `idOf`; in the order in which eviction looks at them. */
-  readonly #images = new Map<string, Process>();
+  readonly #images = new Map<string, Writable>();
   /** The running image of each pid. */
-  readonly #byPid = new Map<number, Process>();
+  readonly #byPid = new Map<number, Writable>();
   /** Images whose refs fell to 0, oldest first; those that came to life again are skipped. */
-  #ended: { readonly process: Process; readonly atMs: number }[] = [];
+  #ended: { readonly process: Writable; readonly atMs: number }[] = [];
   readonly #limit: number;
   readonly #graceMs: number;
   readonly #monotonic: () => number;
@@ -60,7 +58,7 @@ export class ProcessTree {
 
   /** The image of `key`, or the scanned process it must be; undefined when it is not known. */
   find(key: ProcessKey): Process | undefined {
-    const found = this.#images.get(idOf(key)) ?? this.#scannedAs(key);
+    const found: Writable | undefined = this.#images.get(idOf(key)) ?? this.#scannedAs(key);
     if (found !== undefined) found.used = true;
     return found;
   }
@@ -109,6 +107,11 @@ export class ProcessTree {
     return found;
   }
 
+  /** Says in which container `process`, one of this tree's, lives. */
+  assign(process: Writable, container: PodContainer): void {
+    process.container = container;
+  }
+
   /** Forgets what ended longer than the grace ago. To be called about once a second. */
   sweep(): void {
     const dueMs = this.#monotonic() - this.#graceMs;
@@ -127,16 +130,16 @@ export class ProcessTree {
     from: {
       readonly image: Image;
       readonly parentKey: ProcessKey;
-      readonly parent?: Process | undefined;
+      readonly parent?: Writable | undefined;
       readonly scanned?: boolean;
     },
-  ): Process {
+  ): Writable {
     if (this.#images.size >= this.#limit) this.#evict();
     const { image, parent, scanned = false } = from;
     const parentKey = parent?.key ?? (from.parentKey.pid === 0 ? kernelKey : from.parentKey);
-    const made: Process = {
+    const made: Writable = {
       ...{ key, image, parentKey, parent, scanned },
-      ...{ refs: 1, running: true, used: true, container: undefined, json: undefined },
+      ...{ refs: 1, running: true, used: true, container: undefined },
     };
     this.#images.set(idOf(key), made);
     if (!this.#byPid.has(key.pid)) this.#byPid.set(key.pid, made);
@@ -144,7 +147,7 @@ export class ProcessTree {
     return made;
   }
 
-  #end(process: Process): void {
+  #end(process: Writable): void {
     if (!process.running) return;
     process.running = false;
     if (this.#byPid.get(process.key.pid) === process) this.#byPid.delete(process.key.pid);
@@ -152,7 +155,7 @@ export class ProcessTree {
     if (process.parent !== undefined) this.#release(process.parent);
   }
 
-  #release(process: Process): void {
+  #release(process: Writable): void {
     process.refs--;
     if (process.refs === 0) this.#ended.push({ process, atMs: this.#monotonic() });
   }
@@ -175,7 +178,7 @@ export class ProcessTree {
   }
 
   /** Whether it was known. Cuts the way to its own parent, so that no chain outlives the limit. */
-  #forget(process: Process): boolean {
+  #forget(process: Writable): boolean {
     if (this.#byPid.get(process.key.pid) === process) this.#byPid.delete(process.key.pid);
     if (process.running && process.parent !== undefined) this.#release(process.parent);
     process.running = false;
@@ -184,13 +187,16 @@ export class ProcessTree {
   }
 
   /** /proc knows starts to a clock tick only, the kernel side to the nanosecond. */
-  #scannedAs(key: ProcessKey): Process | undefined {
+  #scannedAs(key: ProcessKey): Writable | undefined {
     const running = this.#byPid.get(key.pid);
     if (running === undefined || !running.scanned) return undefined;
     const off = running.key.ktime - key.ktime;
     return off < tickNs && off > -tickNs ? running : undefined;
   }
 }
+
+/** A process as ProcessTree writes it. */
+type Writable = { -readonly [Field in keyof Process]: Process[Field] };
 
 /** What the scan of /proc says about one process. */
 export type ScannedImage = { readonly image: Image; readonly parentPid: number };
@@ -206,15 +212,14 @@ const kernelImage: Image = {
 /** One tick of /proc/PID/stat, which counts in USER_HZ: 100 a second on every Linux ABI we run on. */
 export const tickNs = 10_000_000n;
 
-function replaceImage(process: Process, image: Image): Process {
+function replaceImage(process: Writable, image: Image): Process {
   process.image = image;
   process.container = undefined;
-  process.json = undefined;
   return process;
 }
 
 /** Both are in the same container. */
-function inheritContainer(process: Process, from: Process): void {
+function inheritContainer(process: Writable, from: Process): void {
   if (process.image.docker === from.image.docker) process.container = from.container;
 }
 
