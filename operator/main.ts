@@ -14,6 +14,7 @@ import {
 } from "@guardbee/kube";
 import { namespaceOfSet, type RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
+import { warnOfUnseen } from "./admission/unseen-warning.ts";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
 import { assertHostPatterns } from "./bundle/index.ts";
 import { Fleet } from "./fleet/fleet.ts";
@@ -196,7 +197,10 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       options.webhook,
       {
         ...{ connection, namespace, clock, log: log.child({ component: "webhook" }) },
-        judge: (policy, within) => judgements.check(policy, within),
+        judge: async (policy, within) => {
+          const judgement = await judgements.check(policy, within);
+          return warnOfUnseen(judgement, fleet);
+        },
         ready: () => synced,
       },
       signal,

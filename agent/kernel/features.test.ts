@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { probeAbilities } from "./features.ts";
+import { type Abilities, probeAbilities } from "./features.ts";
 import type { Native } from "./native.ts";
 import type { SharedMaps } from "./tracking.ts";
 
 /** A kernel that answers each load of a program of a kind with the next of these; else it can. */
-function aKernel(answers: Readonly<Record<string, string[]>>) {
+function aKernel(
+  answers: Readonly<Record<string, string[]>>,
+  { int80 = false as boolean | null, functions = ["__x64_sys_write"] } = {},
+) {
   const native = {
     openObject: (path: string) => ({
       ...{ reuseMap: () => {}, setGlobal: () => {}, setAttachTarget: () => {}, close: () => {} },
@@ -14,17 +17,20 @@ function aKernel(answers: Readonly<Record<string, string[]>>) {
         if (code !== undefined) throw Object.assign(new Error(`load: ${code}`), { code });
       },
     }),
-    btfFunction: () => ({ parameters: 1 }),
+    btfFunction: (name: string) => (functions.includes(name) ? { parameters: 1 } : null),
+    takesInt80: () => int80,
   } as unknown as Native;
-  return () => {
-    const { fentry, fmodRetSyscalls, unsure } = probeAbilities(native, "/o", {} as SharedMaps);
-    return { fentry, fmodRetSyscalls, unsure };
-  };
+  return () => probeAbilities(native, "/o", {} as SharedMaps);
+}
+
+function abilitiesOf({ fentry, fmodRetSyscalls, unsure }: Abilities) {
+  return { fentry, fmodRetSyscalls, unsure };
 }
 
 for (const code of ["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM"]) {
   test(`${code} says nothing about what a kernel can, and is asked about again`, () => {
-    const ask = aKernel({ "fentry.bpf.o": [code], "fmod_ret.bpf.o": [code, code] });
+    const kernel = aKernel({ "fentry.bpf.o": [code], "fmod_ret.bpf.o": [code, code] });
+    const ask = () => abilitiesOf(kernel());
     assert.deepEqual(ask(), {
       ...{ fentry: false, fmodRetSyscalls: false },
       unsure: { fentry: code, fmodRetSyscalls: code },
@@ -38,6 +44,27 @@ for (const code of ["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM"]) {
 test("a kernel that refuses a program lacks the ability, and is sure of it", () => {
   for (const code of ["EINVAL", "ENOTSUPP", "EPERM", "ESRCH"]) {
     const ask = aKernel({ "fmod_ret.bpf.o": [code] });
-    assert.deepEqual(ask(), { fentry: true, fmodRetSyscalls: false, unsure: {} });
+    assert.deepEqual(abilitiesOf(ask()), { fentry: true, fmodRetSyscalls: false, unsure: {} });
   }
 });
+
+const entries = ["__x64_sys_write", "__ia32_sys_write"];
+const int80: readonly { name: string; of: Parameters<typeof aKernel>[1]; want: boolean }[] = [
+  { name: "is reported where a process may", of: { int80: true }, want: true },
+  {
+    name: "is not where they are switched off, though the entries are there",
+    of: { int80: false, functions: entries },
+    want: false,
+  },
+  {
+    name: "is where nobody can tell and the entries are there",
+    of: { int80: null, functions: entries },
+    want: true,
+  },
+  { name: "is not where nobody can tell and there are none", of: { int80: null }, want: false },
+];
+for (const { name, of, want } of int80) {
+  test(`that 32-bit system calls are taken ${name}`, () => {
+    assert.equal(aKernel({}, of)().kernel.features.includes("ia32_emulation"), want);
+  });
+}

@@ -31,10 +31,13 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
     typeof answer === "string" ? [[name, answer] as const] : [],
   );
   const functions = fentry ? undefined : kernelSymbols();
+  const hasFunction = (symbol: string) =>
+    functions?.has(symbol) ?? native.btfFunction(symbol) !== null;
   const features = {
     btf: existsSync("/sys/kernel/btf/vmlinux"),
     fentry,
     fmod_ret_syscalls: fmodRetSyscalls,
+    ia32_emulation: native.takesInt80() ?? hasFunction("__ia32_sys_write"),
     kprobe: existsSync("/sys/bus/event_source/devices/kprobe"),
     lsm: lsmActive(),
   };
@@ -43,7 +46,7 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
     fentry,
     fmodRetSyscalls,
     unsure: Object.fromEntries(unsure),
-    hasFunction: (symbol) => functions?.has(symbol) ?? native.btfFunction(symbol) !== null,
+    hasFunction,
     kernel: {
       release: release(),
       arch: process.arch === "x64" ? "x86_64" : process.arch,

@@ -134,6 +134,11 @@ export type Native = {
   /** Parameter count of a function in the kernel's BTF, or null when it has none of that name. */
   btfFunction(name: string): { readonly parameters: number } | null;
   /**
+   * Whether this kernel takes 32-bit system calls (int 0x80) of any process, by making one in a child
+   * process. Null when it cannot be told, as below a seccomp filter; false where there is no int 0x80.
+   */
+  takesInt80(): boolean | null;
+  /**
    * Maps of ring buffers. A record of `second` comes after all that were in `first` when it was
    * read; those of one batch are in the order of their time.
    */

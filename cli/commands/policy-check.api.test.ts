@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { getObject, resources } from "@guardbee/kube";
 import { OfflineJudge } from "@guardbee/operator";
 import { parsePolicies, type SelectorSet, setName } from "@guardbee/policy";
@@ -29,6 +30,9 @@ type Verdict = "ok" | "unsupported" | "invalid";
 type Verdicts = Readonly<Record<string, Verdict>>;
 
 const testdata = new URL("../../policy/testdata/", import.meta.url);
+
+const fieldCase = fileURLToPath(new URL("field/18-int80.yaml", testdata));
+const execExample = new URL("../../config/examples/exec-policy-example.yaml", import.meta.url);
 
 async function corpus(): Promise<readonly OddFile[]> {
   const given: OddFile[] = [];
@@ -147,6 +151,15 @@ describe("one verdict", { skip: whyNoApiServer() }, () => {
       () => run("apply", "--dry-run=server", "-f", refused),
       (text) => text.includes("denied the request"),
     );
+    await cluster.addNode("open");
+    const [taking, ref] = [{ features: ["ia32_emulation"] }, { name: "open" }];
+    await eventually(
+      "node set",
+      async () =>
+        (await getObject(cluster.kube, resources.nodePolicySet, ref, never))?.metadata.name,
+      "open",
+    );
+    await cluster.report("open", {}, { kernel: { release: "6.1.0", arch: "x86_64", ...taking } });
     const texts = await tryAll("apply");
     assert.deepEqual(written(texts), accepted(checked));
     // apply leaves out nulls, create sends them.
@@ -154,6 +167,13 @@ describe("one verdict", { skip: whyNoApiServer() }, () => {
     // Nothing was let through for want of an answer.
     assert.doesNotMatch(texts.join(""), /not checked yet/);
     assert.match(texts.join(""), /Warning: .*values\[0\]: is "srv\/x", which is relative/);
+    const unseen =
+      /^Warning: spec: hooks system calls; 32-bit ones \(int 0x80\), which nodes of this cluster take, are neither seen nor stopped; hook a security_ function as well$/m;
+    assert.match(await run("apply", "--dry-run=server", "-f", fieldCase), unseen);
+    const exec = await run("apply", "--dry-run=server", "-f", fileURLToPath(execExample));
+    assert.match(exec, /created/);
+    assert.doesNotMatch(exec, /int 0x80/);
+    await cluster.delete(resources.node, "open");
     await cluster.stopOperator();
     await cluster.delete(configuration, "guardbee");
   });

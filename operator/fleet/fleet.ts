@@ -308,10 +308,9 @@ export class Fleet {
     const reports = [before?.report, after?.report].filter((one) => one !== undefined);
     const named = reports.flatMap(({ exceptions, stops = [] }) => [...exceptions, ...stops]);
     const concerned = new Set(named.map(({ set }) => set));
-    for (const name of listed) {
-      const same = held !== undefined && holds !== undefined && held.get(name) === holds.get(name);
-      if (!same) concerned.add(name);
-    }
+    const alike = before?.report?.takesInt80 === after?.report?.takesInt80;
+    const same = (name: string) => alike && held && holds && held.get(name) === holds.get(name);
+    for (const name of listed) if (!same(name)) concerned.add(name);
     return concerned;
   }
 

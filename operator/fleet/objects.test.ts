@@ -29,3 +29,12 @@ test("what a kubelet says of its kernel is, too", () => {
   const { kernel, arch } = projectNode({ metadata: { name: "n" }, status: { nodeInfo: usual } });
   assert.deepEqual([kernel, arch], ["6.12.0-18-cloud-amd64", "amd64"]);
 });
+
+test("that a node takes 32-bit system calls is read from what its kernel can do", () => {
+  const takes = (...features: readonly string[]) => {
+    const status = { digest: "d", kernel: { release: "6.1.0", arch: "x86_64", features } };
+    return projectNodeSets({ metadata: { name: "n" }, status }).report?.takesInt80;
+  };
+  assert.equal(takes("btf", "ia32_emulation"), true);
+  assert.equal(takes("btf"), undefined);
+});

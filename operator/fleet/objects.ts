@@ -17,6 +17,7 @@ import {
 import { type ObjectSize, sizeOfAll } from "../policy/namespace-quota.ts";
 import { countRules, type RuleCounts } from "../rego/drop-guard.ts";
 import type { NodeException, NodeReport, NodeStops } from "../status/node-state.ts";
+import { int80Feature } from "../status/unseen-entry.ts";
 import { SharedTexts } from "./shared-texts.ts";
 
 /** A policy as written, and the status that the API server has of it. */
@@ -212,6 +213,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
         readonly exceptionsOmitted?: number;
         readonly stops?: readonly NodeStops[];
         readonly stopsOmitted?: number;
+        readonly kernel?: { readonly features?: readonly string[] };
       }
     | undefined;
   const report = status && {
@@ -225,6 +227,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
     ...(status.stops === undefined ? {} : { stops: status.stops }),
     ...(status.stopsOmitted === undefined ? {} : { stopsOmitted: status.stopsOmitted }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),
+    ...(status.kernel?.features?.includes(int80Feature) ? { takesInt80: true as const } : {}),
   };
   return {
     node: objectKey(raw.metadata),

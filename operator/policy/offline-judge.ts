@@ -7,6 +7,7 @@ import { guardRailsModule, translateModule } from "../rego/builtin-modules.ts";
 import { builtinRail } from "../rego/builtin-rail.ts";
 import { type Guard, guardWith } from "../rego/guard-rails.ts";
 import type { NamespaceFacts } from "../rego/inventory.ts";
+import { unseenNotes } from "../status/unseen-entry.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { createTranslate, type Translate } from "./translate.ts";
 
@@ -70,7 +71,8 @@ export class OfflineJudge {
     const notes = told
       .filter(({ effect }) => effect !== "refused")
       .map(({ name, effect, message }) => `guard rail ${name} ${effect}: ${message}`);
-    return { problems, warnings, notes };
+    const unseen = judgement.kind === "accepted" ? unseenNotes(judgement.sets) : [];
+    return { problems, warnings, notes: [...notes, ...unseen] };
   }
 
   async close(): Promise<void> {

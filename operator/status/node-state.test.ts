@@ -41,6 +41,11 @@ const cases: readonly {
     want: { state: "programmed", mode: "enforce" },
   },
   {
+    name: "that holds it and takes 32-bit system calls says so",
+    facts: { report: { digest: "d", exceptions: [], takesInt80: true } },
+    want: { state: "programmed", mode: "enforce", takesInt80: true },
+  },
+  {
     name: "that could not is failed with its reason",
     facts: { report: { digest: "d", exceptions: [failure] }, holds: new Map() },
     want: { state: "failed", reason: "KernelLacks", message: "no kprobe_override" },

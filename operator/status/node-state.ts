@@ -5,8 +5,8 @@ export type NodeState = {
   readonly node: string;
   readonly kernel: string;
   readonly arch: string;
-} & (
-  | { readonly state: "programmed"; readonly mode: Mode }
+} /** `takesInt80`: its kernel takes 32-bit system calls. */ & (
+  | { readonly state: "programmed"; readonly mode: Mode; readonly takesInt80?: boolean }
   /** Not in force there, or not in all pods. `holds`: the mode of an older version that is. */
   | {
       readonly state: "failed";
@@ -48,6 +48,8 @@ export type NodeReport = {
   readonly stops?: readonly NodeStops[];
   /** Sets with stops for which there was no room in `stops`. */
   readonly stopsOmitted?: number;
+  /** Its kernel takes 32-bit system calls of any process; absent where it does not. */
+  readonly takesInt80?: true;
 };
 /** At least so many calls that a content of a set stopped on this node, or would have. */
 export type NodeStops = { readonly set: string; readonly hash: string; readonly count: number };
@@ -79,11 +81,12 @@ export function judgeNode(
   options: JudgeOptions,
 ): Exclude<NodeState, { readonly state: "waiting" }> {
   const { node, kernel, arch, report } = facts;
+  const takes = report?.takesInt80 === true ? { takesInt80: true } : {};
   const exception = report?.exceptions.find((one) => one.set === set.name);
   const fails = exception?.state === "failed" && exception.hash === set.hash;
   const held = facts.holds?.get(set.name);
   if (!fails && held === set.hash) {
-    return { node, kernel, arch, state: "programmed", mode: set.mode };
+    return { node, kernel, arch, state: "programmed", mode: set.mode, ...takes };
   }
   const is = { node, kernel, arch };
   const older = held === undefined ? undefined : options.modeOf(held);
@@ -101,7 +104,7 @@ export function judgeNode(
     return { ...is, state: "pending", untilMs: Number.POSITIVE_INFINITY };
   }
   if (options.wasReady && digestUnknown && exception === undefined && !silent) {
-    return { ...is, state: "programmed", mode: set.mode };
+    return { ...is, state: "programmed", mode: set.mode, ...takes };
   }
   if (!facts.ready || silent) return { ...is, state: "unreachable" };
   return { ...is, state: "pending", untilMs, ...holds };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PolicyStatus } from "@guardbee/policy";
+import type { HookPoint, PolicyStatus } from "@guardbee/policy";
 import type { NodeState } from "./node-state.ts";
 import { type RollUpInput, rollUp } from "./roll-up.ts";
 
@@ -58,6 +58,57 @@ test("all nodes programmed: everything is True, nothing is Stalled or Reconcilin
   });
   assert.equal(status.failures, undefined);
 });
+
+const hooking = (on: HookPoint): Partial<RollUpInput> => ({
+  verdict: {
+    ...{ kind: "accepted", mode: "enforce", enforces: true },
+    sets: [{ hooks: [{ on, args: [], selectors: [] }] }],
+  },
+});
+const onWrite = hooking({ kind: "kprobe", call: "sys_write", syscall: true });
+const open = (node: string): NodeState => ({ ...on(node), ...takingInt80 });
+const takingInt80 = { state: "programmed", mode: "enforce", takesInt80: true } as const;
+
+test("of hooks on system calls it says on how many nodes 32-bit ones pass them by, and stays Ready", () => {
+  const status = aRollUp({ ...onWrite, nodes: [open("a"), programmed("b"), open("c")] });
+  const message =
+    "in force on 3 of 3 nodes; on 2 nodes, 32-bit system calls (int 0x80) are neither seen nor stopped";
+  assert.deepEqual(lines(status).slice(2), [
+    `Programmed=True Programmed: ${message}`,
+    `Enforcing=True Enforcing: ${message}`,
+    `Ready=True Programmed: ${message}`,
+  ]);
+});
+
+test("it says so beside what else is to be said, of the nodes that hold it", () => {
+  const failing = aRollUp({ ...onWrite, nodes: [open("a"), failed("c")] });
+  assert.equal(
+    lines(failing)[4],
+    "Ready=False NodesFailed: 1 of 2 nodes cannot hold it (c): KernelLacks: kprobe_override is not there" +
+      "; on 1 node, 32-bit system calls (int 0x80) are neither seen nor stopped",
+  );
+  const given = onWrite.verdict?.kind === "accepted" ? onWrite.verdict : undefined;
+  const monitored = aRollUp({ verdict: { ...given!, mode: "monitor" }, nodes: [open("a")] });
+  assert.match(lines(monitored)[4] ?? "", /^Ready=True .*; on 1 node, 32-bit system calls/);
+});
+
+const sayNothing: readonly { name: string; given: Partial<RollUpInput> }[] = [
+  { name: "no kernel takes them", given: onWrite },
+  { name: "no node holds it", given: { ...onWrite, nodes: [failed("a")] } },
+  {
+    name: "it hooks a kernel function",
+    given: {
+      ...hooking({ kind: "kprobe", call: "fd_install", syscall: false }),
+      nodes: [open("a")],
+    },
+  },
+  { name: "it hooks execs", given: { ...hooking({ kind: "exec" }), nodes: [open("a")] } },
+];
+for (const { name, given } of sayNothing) {
+  test(`nothing is said of 32-bit system calls where ${name}`, () => {
+    assert.doesNotMatch(JSON.stringify(aRollUp(given)), /32-bit/);
+  });
+}
 
 test("every condition carries the generation and the time of its last change", () => {
   const before = aRollUp({ generation: 2, nowMs: 0, nodes: [pending("a")] });

@@ -1,4 +1,10 @@
-import { formatProblem, type Mode, type PolicyStatus, type Problem } from "@guardbee/policy";
+import {
+  formatProblem,
+  type Mode,
+  type PolicyStatus,
+  type Problem,
+  type SelectorSet,
+} from "@guardbee/policy";
 import { type Finding, type RefusalReason, stampConditions } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
 import { failureGroups, maxNodes } from "./failure-groups.ts";
@@ -12,6 +18,7 @@ import {
   type Stages,
   triedFindings,
 } from "./stages.ts";
+import { unseenOn } from "./unseen-entry.ts";
 
 /** What became of a policy before any node saw it. */
 export type Verdict =
@@ -21,6 +28,7 @@ export type Verdict =
       /** As written; default mode. */
       readonly requested?: Mode;
       readonly enforces: boolean;
+      readonly sets?: readonly Pick<SelectorSet, "hooks">[];
     }
   /** A guard rail: the operator asks it, and no node holds anything of it. */
   | { readonly kind: "guards" }
@@ -214,10 +222,13 @@ function acceptedFindings(
   nodes: readonly NodeState[],
   { rollout, trial, maxStops }: Stages,
 ): Finding[] {
-  const programmed =
+  const found =
     rollout === undefined
       ? programmedFinding(count, nodes)
       : rollingOutFinding(rollout, count, nodes, maxStops);
+  const unseen = unseenOn(verdict.sets ?? [], nodes);
+  const programmed =
+    unseen === undefined ? found : { ...found, message: `${found.message}; ${unseen}` };
   const findings: Finding[] = [
     accepted,
     resolved,

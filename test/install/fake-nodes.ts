@@ -35,9 +35,10 @@ export async function reportSets(
   const exceptions = held.map(({ name, hash }) => {
     return { set: name, hash, state: "failed", reason: "KernelLacks", message };
   });
+  const kernel = { release: "6.1.0", arch: "x86_64", features: ["btf", "ia32_emulation"] };
   const status = failing
-    ? { digest: nodeDigest([]), exceptions }
-    : { digest: nodeDigest(held), exceptions: [] };
+    ? { digest: nodeDigest([]), exceptions, kernel }
+    : { digest: nodeDigest(held), exceptions: [], kernel };
   await writeStatus(cluster, resources.nodePolicySet, node, status);
 }
 

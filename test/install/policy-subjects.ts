@@ -14,7 +14,7 @@ export type Subject = {
 
 export const subjects: readonly Subject[] = [
   aSubject(resources.tracingPolicy, tracing("Prefix"), tracing("Mask")),
-  aSubject(resources.tracingPolicyNamespaced, tracing("Prefix"), tracing("Mask")),
+  aSubject(resources.tracingPolicyNamespaced, ofSystemCall("Prefix"), ofSystemCall("Mask")),
   aSubject(resources.execPolicy, exec("CAP_SYS_ADMIN"), exec("CAP_SYS_ADMN")),
   aSubject(resources.execPolicyNamespaced, exec("CAP_SYS_ADMIN"), exec("CAP_SYS_ADMN")),
   aSubject(resources.regoPolicy, rego("contains"), rego("contain")),
@@ -41,6 +41,17 @@ function tracing(operator: string): object {
       },
     ],
   };
+}
+
+/** Its status also says what the hook does not see. */
+function ofSystemCall(operator: string): object {
+  const matchArgs = [{ index: 1, operator, values: ["card="] }];
+  const args = [
+    { index: 0, type: "int" },
+    { index: 1, type: "char_buf", sizeArgIndex: 3 },
+  ];
+  const selectors = [{ matchArgs, matchActions: [{ action: "Sigkill" }] }];
+  return { kprobes: [{ call: "sys_write", syscall: true, args, selectors }] };
 }
 
 function exec(capability: string): object {

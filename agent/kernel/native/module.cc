@@ -6,6 +6,7 @@
 #include "constructors.h"
 #include "error.h"
 #include "fd.h"
+#include "int80.h"
 #include "link.h"
 #include "maps.h"
 #include "object.h"
@@ -38,6 +39,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("pidfdOpen", Napi::Function::New<PidfdOpen>(env, "pidfdOpen"));
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
   exports.Set("btfFunction", Napi::Function::New<BtfFunction>(env, "btfFunction"));
+  exports.Set("takesInt80", Napi::Function::New<TakesInt80>(env, "takesInt80"));
   exports.Set("openRings", Napi::Function::New<RingReader::Open>(env, "openRing"));
   return exports;
 }

@@ -15,7 +15,16 @@ import type { NamedSet } from "../../engine.ts";
 
 /** The set of config/examples/`file`.yaml, with `edit` done to its text. */
 export function example(file: string, edit: (text: string) => string = (text) => text): NamedSet {
-  const url = new URL(`../../../config/examples/${file}.yaml`, import.meta.url);
+  return setIn(`../../../config/examples/${file}.yaml`, edit);
+}
+
+/** The set of policy/testdata/field/`file`.yaml. */
+export function fieldCase(file: string): NamedSet {
+  return setIn(`../../../policy/testdata/field/${file}.yaml`, (text) => text);
+}
+
+function setIn(file: string, edit: (text: string) => string): NamedSet {
+  const url = new URL(file, import.meta.url);
   const parsed = parsePolicies(edit(readFileSync(url, "utf8")), file).policies[0]?.result;
   assert.ok(parsed?.ok);
   const lowered = lower(parsed.value);

@@ -1,0 +1,20 @@
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Judgement } from "../policy/judge.ts";
+import { hooksSystemCalls } from "../status/unseen-entry.ts";
+
+/** `judgement` with a warning of what hooks on system calls do not see where nodes take int 0x80. */
+export function warnOfUnseen(
+  judgement: Judgement,
+  fleet: Pick<Fleet, "nodeNames" | "nodeSets">,
+): Judgement {
+  if (judgement.kind !== "accepted" || !hooksSystemCalls(judgement.sets)) return judgement;
+  const open = fleet.nodeNames().some((node) => fleet.nodeSets(node)?.report?.takesInt80 === true);
+  if (!open) return judgement;
+  const warning = {
+    field: "spec",
+    what: "hooks system calls; 32-bit ones (int 0x80), which nodes of this cluster take, are neither seen nor stopped",
+    fix: "hook a security_ function as well",
+    kind: "unsupported",
+  } as const;
+  return { ...judgement, warnings: [...(judgement.warnings ?? []), warning] };
+}
