@@ -26,8 +26,7 @@ import { findOpa } from "./opa/find-opa.ts";
 import { openSandboxes } from "./opa/sandboxes.ts";
 import { Judgements } from "./policy/judgements.ts";
 import { createQueues, type Queues } from "./queues.ts";
-import { guardRailsModule, translateModule } from "./rego/builtin-modules.ts";
-import { openBuiltinRego } from "./rego/builtin-rego.ts";
+import { guardRailsModule, openBuiltinRail } from "./rego/builtin-rail.ts";
 import { RegoPolicies } from "./rego/rego-policies.ts";
 import { GuardRailSwitches } from "./rego/switches.ts";
 import type { Compile } from "./rego/unit.ts";
@@ -48,8 +47,6 @@ export type OperatorOptions = {
   readonly healthPort?: number;
   /** For the validating webhook; default none. */
   readonly webhook?: WebhookOptions;
-  /** The compiled `rego/translate.rego`; default rego/build/translate.wasm of this checkout. */
-  readonly translateModule?: string | URL;
   /** The compiled `rego/guardrails`; default rego/build/guardrails.wasm of this checkout. */
   readonly guardRailsModule?: string | URL;
   /** Built-in guard rails that are off, by name, beside those that a ConfigMap switches off. */
@@ -86,18 +83,15 @@ export type OperatorOptions = {
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, clock = systemClock } = options;
   assertHostPatterns([...(options.bundleHosts ?? []), ...(options.namespacedBundleHosts ?? [])]);
-  const modules = {
-    translate: new Uint8Array(await readFile(options.translateModule ?? translateModule)),
-    guardRails: new Uint8Array(await readFile(options.guardRailsModule ?? guardRailsModule)),
-  };
+  const module = new Uint8Array(await readFile(options.guardRailsModule ?? guardRailsModule));
   const metrics = new OperatorMetrics();
   const plain = options.connection ?? (await connectTo(options));
   const connection = observeRequests(plain, metrics.request, clock);
   const namespace = options.namespace ?? connection.namespace;
   const { regoDeadlineMs: deadlineMs = 2_000 } = options;
-  const builtin = { ...modules, ownNamespace: namespace, deadlineMs, clock, log };
+  const ofBuiltin = { module, deadlineMs, clock, log: log.child({ component: "guard-rails" }) };
   /** The controller's, and that of reviews: whoever may ask for those must not hold up the other. */
-  const [controller, reviews] = [openBuiltinRego(builtin), openBuiltinRego(builtin)];
+  const [builtin, reviewing] = [openBuiltinRail(ofBuiltin), openBuiltinRail(ofBuiltin)];
   /** Set while leading. Written by lead only. */
   let queues: Queues | undefined;
   let synced = false;
@@ -145,10 +139,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const sandboxes = openSandboxes(ofRego);
   const reviewSandboxes = openSandboxes({ ...ofRego, processes: 1 });
   const rego: RegoPolicies = new RegoPolicies({
-    ...{ connection, fleet, sets, translate: controller.translate, clock },
+    ...{ connection, fleet, sets, builtin, clock },
     compile: compileWith(options.opa, { size: 2, reserved: 1, perNamespace: 1 }),
     ...{ sandboxes, reviewSandboxes },
-    builtin: controller.rail,
     disabledGuardRails: () => switches.disabled,
     bundleHosts: options.bundleHosts,
     namespacedBundleHosts: options.namespacedBundleHosts ?? [],
@@ -163,11 +156,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     log: ofRego.log,
   });
   const judgements = new Judgements(rego, {
-    controller,
-    reviews: {
-      ...reviews,
-      compile: compileWith(options.opa, { size: 1, reserved: 0, perNamespace: 1 }),
-    },
+    builtin: reviewing,
+    compile: compileWith(options.opa, { size: 1, reserved: 0, perNamespace: 1 }),
   });
 
   async function lead(leading: AbortSignal): Promise<void> {
@@ -247,7 +237,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     for (const each of [sandboxes, reviewSandboxes]) {
       for (const sandbox of Object.values(each)) sandbox.close();
     }
-    await Promise.all([controller.close(), reviews.close()]);
+    await Promise.all([builtin.close(), reviewing.close()]);
     if (options.connection === undefined) connection.close();
   }
 }

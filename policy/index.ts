@@ -10,6 +10,7 @@ export {
 } from "./args/index.ts";
 export type { ArgKind, ArgOperator, Facet, FacetType, Reading } from "./args/kind.ts";
 export { capabilityNames } from "./capabilities.ts";
+export { changeSets } from "./change-sets.ts";
 export {
   type CheckedFile,
   type CheckedPolicy,
@@ -29,6 +30,8 @@ export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from ".
 export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";
 export { type Lowered, lower, refOf } from "./lower/index.ts";
+export { canonicalSelector } from "./lower/label-selector.ts";
+export { requestedMode } from "./lower/options.ts";
 export {
   type Parsed,
   type ParsedFile,

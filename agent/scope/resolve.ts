@@ -29,7 +29,7 @@ export function resolveScopes(
   ownPodUid?: string,
 ): Scopes {
   const forPods = sets.filter(({ set }) => set.scope.pods !== undefined);
-  const everyPod = names(forPods.filter(({ set }) => holdsForEveryPod(set.scope)));
+  const everyPod = names(forPods.filter(({ set }) => holdsInEveryPod(set.scope)));
   const byUid = new Map(pods.map((pod) => [pod.cgroupUid, pod]));
   return {
     host: names(sets.filter(({ set }) => set.scope.host)),
@@ -85,9 +85,11 @@ export function setsIn(
   return names(sets.filter(({ set }) => inScope(set.scope, inside ?? place)));
 }
 
-/** Whatever its namespace, labels and containers, and so also before they are known. */
-function holdsForEveryPod({ pods = {} }: Scope): boolean {
-  return Object.values(pods).every((restriction) => restriction === undefined);
+/** Whether it holds in pods whatever their namespace, labels and containers, and so before they are known. */
+export function holdsInEveryPod({ pods }: Scope): boolean {
+  return (
+    pods !== undefined && Object.values(pods).every((restriction) => restriction === undefined)
+  );
 }
 
 function everywhere(cgroup: PodCgroup, sets: readonly string[]): readonly CgroupScope[] {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -70,6 +70,18 @@ test("policies in files hold for every process of the machine", async (t) => {
     standalone.states()?.map(({ name, state }) => [name, state]),
     [["tracingpolicy.a", "programmed"]],
   );
+});
+
+test("a policy for the processes of all containers holds for every process, by its conditions", async (t) => {
+  const example = new URL("../../config/examples/exec-policy-example.yaml", import.meta.url);
+  const path = aFolder(t, { "exec.yaml": readFileSync(example, "utf8") });
+  const { programmed, until } = await start(t, path);
+  await until(1);
+  const name = "execpolicy.exec-policy-example";
+  assert.deepEqual(programmed[0]?.scopes, { host: [name], podRoots: [], cgroups: [] });
+  assert.deepEqual(programmed[0]?.sets[0]?.set.hooks[0]?.selectors[0]?.conditions[0], {
+    ...{ by: "pid", op: "NotIn", values: [0], inNamespace: true, followForks: false },
+  });
 });
 
 test("a changed, broken, new and removed file is followed", async (t) => {

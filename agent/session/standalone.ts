@@ -5,6 +5,7 @@ import { type Clock, Loop, type NextStep, runTogether } from "@guardbee/kube";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
+import { holdsInEveryPod } from "../scope/resolve.ts";
 import {
   joinFiles,
   keepGood,
@@ -31,7 +32,8 @@ const REREAD_MS = 10_000;
 
 /**
  * Keeps a machine without Kubernetes at what the policies in files say. Containers are not told
- * apart here: every process is in the host's scope, and a policy for pods alone holds nowhere.
+ * apart here: what holds on the host, or in every pod, holds for every process, and its conditions
+ * alone say which of them are in a container. A policy that selects pods is refused (policy-files.ts).
  */
 export class Standalone {
   readonly #options: StandaloneOptions;
@@ -161,7 +163,9 @@ export class Standalone {
 
   #desired(): Desired {
     const sets = this.#files.sets.flatMap(({ name }) => this.#versions.sets(name));
-    const host = sets.filter(({ set }) => set.scope.host).map(({ name }) => name);
+    const host = sets
+      .filter(({ set }) => set.scope.host || holdsInEveryPod(set.scope))
+      .map(({ name }) => name);
     return { sets, scopes: { host, podRoots: [], cgroups: [] } };
   }
 }

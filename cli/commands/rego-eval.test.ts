@@ -127,6 +127,12 @@ test("what the operator would hold back or refuse is a no", async () => {
     refused.err,
     /refused\.yaml: TracingPolicyNamespaced kube-system\/edge-search: metadata\.namespace: is kube-system, a system namespace, .* \(guard rail builtin\/system-namespaces\)/,
   );
+  const own = await regoEval(edgePaths, "--guardbee-namespace", "shop");
+  assert.equal(own.code, 1);
+  assert.match(
+    own.err,
+    /TracingPolicyNamespaced shop\/edge-search: metadata\.namespace: is shop, where Guardbee itself runs, .* \(guard rail builtin\/translation\)/,
+  );
 });
 
 /** A generator of one policy, with this Rego in modules of these names. */

@@ -5,6 +5,7 @@ import type { Difference, OfflineResult } from "@guardbee/operator";
 import { formatProblem, type Result, readObjects, type SelectorSet } from "@guardbee/policy";
 import { oneLine } from "@guardbee/policy/printable";
 import { pino } from "pino";
+import { ownNamespaceOption } from "../cluster/connection.ts";
 import { type Command, exit, type Io, UsageError } from "../command.ts";
 import { readBundle } from "../rego/bundle.ts";
 import { tellComparison } from "../rego/compare-eval.ts";
@@ -20,6 +21,7 @@ export type RegoEvalArgs = {
   readonly kubeconfig: string | undefined;
   readonly output: "yaml" | "json" | "diff";
   readonly compare: boolean;
+  readonly guardbeeNamespace: string;
 };
 
 export const regoEval: Command<RegoEvalArgs> = {
@@ -32,7 +34,7 @@ export const regoEval: Command<RegoEvalArgs> = {
     "rego eval edge.yaml --inventory inventory.json --diff --output diff",
   ],
   options: (yargs) =>
-    yargs
+    ownNamespaceOption(yargs)
       .positional("file", { type: "string", demandOption: true, describe: "A RegoPolicy" })
       .option("inventory", {
         type: "string",
@@ -93,7 +95,10 @@ export const regoEval: Command<RegoEvalArgs> = {
     if (inForce?.ok === false) return refused(args.inForce ?? file, inForce, io);
     const log = pino({ level: "warn" }, io.stderr);
     const bundle = args.bundle === undefined ? {} : { bundle: await readBundle(args.bundle, io) };
-    const options = { opa: await opaOf(io), log, inForce: inForce?.value ?? [], ...bundle };
+    const options = {
+      ...{ opa: await opaOf(io), log, ownNamespace: args.guardbeeNamespace },
+      ...{ inForce: inForce?.value ?? [], ...bundle },
+    };
     const same = args.compare ? await tellComparison(policy, snapshot, options, io) : true;
     let result: Result<OfflineResult>;
     try {

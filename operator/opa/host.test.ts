@@ -10,8 +10,8 @@ import { EvaluationError, WasmHost, type WasmHostOptions } from "./host.ts";
 import { evalEach, evalWithOpa } from "./testing/parity.ts";
 import { aParityHost, resultOf } from "./testing/parity-host.ts";
 
-const wasm = new URL("../../rego/build/translate.wasm", import.meta.url);
-if (!existsSync(wasm)) throw new Error("rego/build/translate.wasm is not built: make -C rego");
+const wasm = new URL("../../rego/build/guardrails.wasm", import.meta.url);
+if (!existsSync(wasm)) throw new Error("rego/build/guardrails.wasm is not built: make -C rego");
 const signal = new AbortController().signal;
 const log = pino({ level: "silent" });
 
@@ -31,15 +31,22 @@ describe("WasmHost", () => {
   }
 
   const evaluation = {
-    entryPoint: "guardbee/translate/result",
-    input: { policy: { kind: "TracingPolicy", metadata: { name: "a" }, spec: {} } },
+    entryPoint: "guardbee/guardrails/decisions",
+    input: {
+      policy: { kind: "TracingPolicy", metadata: { name: "a", labels: {} }, spec: {} },
+      facts: {
+        ...{ ownNamespace: "own", namespaces: {}, disabled: [], mode: "monitor" },
+        ...{ scope: { host: true, pods: {} }, enforces: false, narrowing: "none" },
+      },
+    },
     subject: "TracingPolicy a",
   };
   const accepted = {
-    accepted: true,
-    problems: [],
-    scope: { host: true, pods: {} },
-    mode: "enforce",
+    "builtin/cluster-wide": { deny: [] },
+    "builtin/host-protection": { deny: [] },
+    "builtin/namespace-rights": { deny: [] },
+    "builtin/system-namespaces": { deny: [], warn: [] },
+    "builtin/translation": { deny: [] },
   };
 
   test("gives the value of the entry point", async () => {
@@ -50,13 +57,19 @@ describe("WasmHost", () => {
     const host = await aHost();
     const inputs = ["a", "b", "c"].map((name) => ({
       policy: { kind: "TracingPolicyNamespaced", metadata: { name, namespace: name }, spec: {} },
+      facts: { ...evaluation.input.facts, ownNamespace: name, enforces: true },
     }));
-    const scopes = await Promise.all(
+    const decisions = await Promise.all(
       inputs.map((input) => host.evaluate({ ...evaluation, input }, stop.signal)),
     );
+    const problem = (name: string) => ({
+      field: "metadata.namespace",
+      what: `is ${name}, where Guardbee itself runs, and the policy enforces`,
+      fix: "use another namespace, or monitor mode",
+    });
     assert.deepEqual(
-      scopes.map((one) => (one as { scope: unknown }).scope),
-      ["a", "b", "c"].map((name) => ({ host: false, pods: { namespaces: [name] } })),
+      decisions,
+      ["a", "b", "c"].map((name) => ({ "builtin/translation": { deny: [problem(name)] } })),
     );
   });
 
@@ -66,14 +79,14 @@ describe("WasmHost", () => {
       name: "EvaluationError",
       reason: "failed",
       message:
-        "TracingPolicy a: rego guardbee/none: the module has no such entry point; it has guardbee/translate/result",
+        "TracingPolicy a: rego guardbee/none: the module has no such entry point; it has guardbee/guardrails/decisions",
     });
   });
 
   test("memory that is too small for the input is an error, and the next evaluation works", async () => {
     const host = await aHost({ initialPages: 16, maximumPages: 32 });
     const values = Array.from({ length: 200_000 }, (_, i) => `/very/long/path/${i}`);
-    const huge = { policy: { ...evaluation.input.policy, spec: { values } } };
+    const huge = { ...evaluation.input, policy: { ...evaluation.input.policy, spec: { values } } };
     await assert.rejects(
       host.evaluate({ ...evaluation, input: huge }, stop.signal),
       EvaluationError,
@@ -113,7 +126,7 @@ describe("WasmHost", () => {
     const values = Array.from({ length: 10_000 }, (_, i) => `/some/quite/long/path/number-${i}`);
     const selector = { matchArgs: [{ index: 0, operator: "Equal", values }] };
     const spec = { kprobes: [{ call: "fd_install", selectors: [selector] }] };
-    const input = { policy: { ...evaluation.input.policy, spec } };
+    const input = { ...evaluation.input, policy: { ...evaluation.input.policy, spec } };
     const host = await aHost();
     await host.evaluate(evaluation, stop.signal);
     const startedMs = performance.now();
@@ -127,7 +140,7 @@ describe("WasmHost", () => {
     await assert.rejects(host.evaluate(evaluation, stop.signal), {
       reason: "crashed",
       message:
-        "TracingPolicy a: rego guardbee/translate/result: is no module of opa build: it has no ABI version",
+        "TracingPolicy a: rego guardbee/guardrails/decisions: is no module of opa build: it has no ABI version",
     });
   });
 });

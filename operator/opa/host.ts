@@ -4,7 +4,7 @@ import { type Answer, WorkerThread } from "./worker-thread.ts";
 
 /** What to evaluate, for whom. */
 export type Evaluation = {
-  /** As named when the module was built: `guardbee/translate/result`. */
+  /** As named when the module was built: `guardbee/guardrails/decisions`. */
   readonly entryPoint: string;
   /** Undefined: there is no input, as `opa eval` has none; null is a value as any. */
   readonly input: unknown;

@@ -106,8 +106,8 @@ describe("ModuleChecks", () => {
   });
 
   test("the built-in modules can be used", async () => {
-    const module = await readFile(new URL("../../rego/build/translate.wasm", import.meta.url));
-    assert.deepEqual(await problems(new Uint8Array(module), "guardbee/translate/result"), []);
+    const module = await readFile(new URL("../../rego/build/guardrails.wasm", import.meta.url));
+    assert.deepEqual(await problems(new Uint8Array(module), "guardbee/guardrails/decisions"), []);
   });
 });
 

@@ -7,7 +7,7 @@ import { mendModule } from "./mended-module.ts";
 import { readSections, sectionIds, writeSections } from "./module-binary.ts";
 
 const built = new Uint8Array(
-  await readFile(new URL("../../rego/build/translate.wasm", import.meta.url)),
+  await readFile(new URL("../../rego/build/guardrails.wasm", import.meta.url)),
 );
 const without = (module: Uint8Array, id: number) =>
   writeSections(

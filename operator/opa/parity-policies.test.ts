@@ -28,10 +28,10 @@ type Suite = {
 };
 
 const corpus = await modulesOf("testdata/parity/policies/*.rego");
-const policies = (
-  (await json("testdata/translate.json")) as { translate_cases: { policy: unknown }[] }
-).translate_cases.map(({ policy }) => policy);
-const own = await modulesOf("{*,lib/*,guardrails/*}.rego");
+const { translations } = (await json("testdata/translations.json")) as {
+  translations: readonly { policy: unknown; scope: unknown; mode: string }[];
+};
+const own = await modulesOf("{lib,guardrails}/*.rego");
 
 const suites: readonly Suite[] = [
   {
@@ -42,23 +42,26 @@ const suites: readonly Suite[] = [
     data: await json("testdata/parity/data.json"),
   },
   {
-    name: "translate.rego",
+    name: "the guard rails, each policy as it is translated,",
     modules: own,
-    entryPoints: ["guardbee/translate/result"],
-    inputs: policies.flatMap((policy) =>
-      ["", "shop", "default"].map((ownNamespace) => ({ policy, facts: { ownNamespace } })),
+    entryPoints: ["guardbee/guardrails/decisions"],
+    inputs: translations.flatMap(({ policy, scope, mode }) =>
+      ["", "shop", "default"].map((ownNamespace) => {
+        const [base] = guardFacts();
+        return { policy, facts: { ...base, ownNamespace, scope, mode } };
+      }),
     ),
   },
   {
     name: "the guard rails",
     modules: own,
     entryPoints: ["guardbee/guardrails/decisions"],
-    inputs: policies.flatMap((policy) => guardFacts().map((facts) => ({ policy, facts }))),
+    inputs: translations.flatMap(({ policy }) => guardFacts().map((facts) => ({ policy, facts }))),
   },
 ];
 
 /** As operator/rego gives them: where a policy holds, and what it would stop. */
-function guardFacts(): readonly unknown[] {
+function guardFacts(): readonly [object, ...object[]] {
   const base = {
     ...{ ownNamespace: "guardbee", namespaces: { shop: { tier: "edge" } }, mode: "enforce" },
     ...{ scope: { host: true, pods: {} }, enforces: true, narrowing: "none", disabled: [] },

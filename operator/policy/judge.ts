@@ -1,18 +1,17 @@
 import type { KubeObject } from "@guardbee/kube";
 import {
-  hashSets,
+  changeSets,
   isEnforcing,
   type LabelSelector,
   lower,
   type Mode,
-  type Policy,
   type Problem,
   parsePolicyObject,
+  requestedMode,
   type SelectorSet,
 } from "@guardbee/policy";
 import type { Guard, GuardNote } from "../rego/guard-rails.ts";
 import type { RefusalReason } from "../status/conditions.ts";
-import type { Translate } from "./translate.ts";
 
 /** What becomes of one generation of a policy: a set to program, or why not. */
 export type Judgement = Accepted | Guards | Refused;
@@ -69,45 +68,33 @@ export type RegoReport = {
   readonly policies?: number;
 };
 
-export type JudgeDeps = {
-  readonly translate: Translate;
-  readonly guard: Guard;
-};
-
 /**
- * Parses, lowers, lets Rego decide, passes the guard rails. The scope and mode that Rego gives
- * replace those of `lower`.
- * All problems of a step are reported; a later step does not run. Throws only when Rego gives no
- * answer.
+ * Parses and lowers, then passes the guard rails, of which the built-in Rego is the first. Lowering
+ * decides scope and mode; a guard rail may change both. All problems of a step are reported; a later
+ * step does not run. Throws only when a guard rail gives no answer.
  */
 export async function judge(
   object: KubeObject,
-  { translate, guard }: JudgeDeps,
+  guard: Guard,
   signal: AbortSignal,
 ): Promise<Judgement> {
   const parsed = parsePolicyObject(withoutStatus(object));
   if (!parsed.ok) return refuse(parsed.problems);
-  const lowered = lower(parsed.value);
-  if (!lowered.ok) return refuse(lowered.problems, requestedMode(parsed.value));
-  const decision = await translate(parsed.value, signal);
-  const { mode } = decision;
-  if (!decision.accepted) {
-    return { kind: "refused", reason: "Refused", problems: decision.problems, mode };
+  const policy = parsed.value;
+  const requested = requestedMode(policy);
+  const lowered = lower(policy);
+  if (!lowered.ok) return refuse(lowered.problems, requested);
+  const guarded = await guard({ policy, set: lowered.value }, signal);
+  const { problems, notes, mode, scope } = guarded;
+  if (problems.length > 0) {
+    return { kind: "refused", reason: "Refused", problems, mode: requested, notes };
   }
-  const translated: SelectorSet = { ...lowered.value, mode, scope: decision.scope };
-  const guarded = await guard({ policy: parsed.value, set: translated }, signal);
-  const { problems, notes } = guarded;
-  if (problems.length > 0) return { kind: "refused", reason: "Refused", problems, mode, notes };
-  const set: SelectorSet = { ...translated, mode: guarded.mode, scope: guarded.scope };
-  const enforces = hasEnforcing(set);
   return {
     kind: "accepted",
-    mode: set.mode,
-    requested: mode,
-    enforces,
-    hash: hashSets([set]),
-    nodes: set.nodes,
-    sets: [set],
+    ...{ mode, requested },
+    enforces: hasEnforcing(lowered.value),
+    nodes: lowered.value.nodes,
+    ...changeSets([lowered.value], { mode, scope }),
     notes,
     ...(lowered.warnings.length === 0 ? {} : { warnings: lowered.warnings }),
   };
@@ -124,16 +111,6 @@ function refuse(problems: readonly Problem[], mode?: Mode): Judgement {
   const invalid = problems.some(({ kind }) => kind === "invalid");
   const reason = invalid ? "InvalidSpec" : "NotSupported";
   return { kind: "refused", reason, problems, ...(mode === undefined ? {} : { mode }) };
-}
-
-/** As written, for a policy that is not lowered. */
-function requestedMode(policy: Policy): Mode {
-  const spec = policy.spec as {
-    readonly mode?: string;
-    readonly options?: readonly { readonly name: string; readonly value?: string }[];
-  };
-  const option = spec.options?.find(({ name }) => name === "policy-mode")?.value;
-  return (spec.mode ?? option) === "monitor" ? "monitor" : "enforce";
 }
 
 /** Our own output is no part of what is judged. */

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resources } from "@guardbee/kube";
 import { projectPolicy } from "../fleet/objects.ts";
-import type { BuiltinRego } from "../rego/builtin-rego.ts";
 import { guardWith, type Rail } from "../rego/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
 import { Judgements } from "./judgements.ts";
@@ -11,21 +10,13 @@ const never = new AbortController().signal;
 const facts = { ownNamespace: "guardbee-system", namespaces: {}, disabled: [] };
 
 /** Says by whom it was asked; `busy`: never answers. */
-function builtinOf(name: string, asked: string[], state: "free" | "busy"): BuiltinRego {
-  const rail: Rail = {
+function railOf(name: string, asked: string[], state: "free" | "busy"): Rail {
+  return {
     name,
     decide: async () => {
       asked.push(`${name} guard rails`);
-      return {};
-    },
-  };
-  return {
-    rail,
-    close: async () => {},
-    translate: async () => {
-      asked.push(`${name} translate`);
       if (state === "busy") await new Promise(() => {});
-      return { accepted: true, scope: { host: true }, mode: "enforce" };
+      return {};
     },
   };
 }
@@ -50,13 +41,10 @@ const policy = projectPolicy(resources.tracingPolicy, {
 test("what is stored is judged while reviews have no end, and the other way round", async () => {
   for (const busy of ["reviews", "controller"] as const) {
     const asked: string[] = [];
-    const controller = builtinOf("controller", asked, busy === "controller" ? "busy" : "free");
-    const judgements = new Judgements(regoOf(controller.rail), {
-      controller,
-      reviews: {
-        ...builtinOf("reviews", asked, busy === "reviews" ? "busy" : "free"),
-        compile: () => assert.fail("there is no Rego to compile"),
-      },
+    const controller = railOf("controller", asked, busy === "controller" ? "busy" : "free");
+    const judgements = new Judgements(regoOf(controller), {
+      builtin: railOf("reviews", asked, busy === "reviews" ? "busy" : "free"),
+      compile: () => assert.fail("there is no Rego to compile"),
     });
     const judge = {
       controller: () => judgements.get(policy, never),
@@ -65,6 +53,6 @@ test("what is stored is judged while reviews have no end, and the other way roun
     const other = busy === "reviews" ? "controller" : "reviews";
     judge[busy]();
     assert.equal((await judge[other]()).kind, "accepted");
-    assert.deepEqual(asked, [`${busy} translate`, `${other} translate`, `${other} guard rails`]);
+    assert.deepEqual(asked, [`${busy} guard rails`, `${other} guard rails`]);
   }
 });

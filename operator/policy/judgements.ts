@@ -1,17 +1,13 @@
 import { parseRollout } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
-import type { BuiltinRego } from "../rego/builtin-rego.ts";
-import type { Guard } from "../rego/guard-rails.ts";
+import type { Guard, Rail } from "../rego/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
 import { reviewRegoPolicy } from "../rego/review.ts";
 import type { Compile } from "../rego/unit.ts";
 import { type Judgement, judge, type Unanswered } from "./judge.ts";
 
-/** For what is stored, and for what is to be reviewed: neither waits for the other. */
-export type Evaluators = {
-  readonly controller: Pick<BuiltinRego, "translate">;
-  readonly reviews: BuiltinRego & { readonly compile: Compile };
-};
+/** What judges what is to be reviewed: what is stored does not wait for it. */
+export type Reviews = { readonly builtin: Rail; readonly compile: Compile };
 
 /**
  * Judgements by generation, so that a node that reports costs no parsing and no Rego. One a policy:
@@ -21,11 +17,11 @@ export class Judgements {
   /** By set name. Written by get and forget. */
   readonly #known = new Map<string, { readonly key: string; readonly judgement: Judgement }>();
   readonly #rego: RegoPolicies;
-  readonly #evaluators: Evaluators;
+  readonly #reviews: Reviews;
 
-  constructor(rego: RegoPolicies, evaluators: Evaluators) {
+  constructor(rego: RegoPolicies, reviews: Reviews) {
     this.#rego = rego;
-    this.#evaluators = evaluators;
+    this.#reviews = reviews;
   }
 
   /** The judgement of this generation; throws when Rego gives no answer. */
@@ -46,12 +42,13 @@ export class Judgements {
   async check(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement> {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
-    const { reviews } = this.#evaluators;
+    const { builtin, compile } = this.#reviews;
     if (policy.resource.group === "guardbee.io") {
       const over = this.#rego.overShare(policy);
-      return over ?? reviewRegoPolicy(policy, reviews.compile, signal);
+      return over ?? reviewRegoPolicy(policy, compile, signal);
     }
-    return this.#judgePolicy(policy, "reviews", signal);
+    const guard: Guard = (subject, within) => this.#rego.review(subject, builtin, within);
+    return judge(policy.object, guard, signal);
   }
 
   /** When `get` is to be asked again though nothing changed; Infinity: never. */
@@ -69,17 +66,8 @@ export class Judgements {
     const refused = refusedAnnotations(policy);
     if (refused !== undefined) return refused;
     if (policy.resource.group === "guardbee.io") return this.#rego.judge(policy, signal);
-    return this.#judgePolicy(policy, "controller", signal);
-  }
-
-  #judgePolicy(policy: PolicyEntry, by: "controller" | "reviews", signal: AbortSignal) {
-    const { translate } = this.#evaluators[by];
-    const { rail } = this.#evaluators.reviews;
-    const guard: Guard =
-      by === "controller"
-        ? (subject, within) => this.#rego.guard(subject, within)
-        : (subject, within) => this.#rego.review(subject, rail, within);
-    return judge(policy.object, { translate, guard }, signal);
+    const guard: Guard = (subject, within) => this.#rego.guard(subject, within);
+    return judge(policy.object, guard, signal);
   }
 }
 

@@ -2,14 +2,11 @@ import { readFile } from "node:fs/promises";
 import type { KubeObject } from "@guardbee/kube";
 import type { Further, Policy } from "@guardbee/policy";
 import type { Logger } from "pino";
-import { WasmHost } from "../opa/host.ts";
-import { guardRailsModule, translateModule } from "../rego/builtin-modules.ts";
-import { builtinRail } from "../rego/builtin-rail.ts";
+import { type BuiltinRail, guardRailsModule, openBuiltinRail } from "../rego/builtin-rail.ts";
 import { type Guard, guardWith } from "../rego/guard-rails.ts";
 import type { NamespaceFacts } from "../rego/inventory.ts";
 import { unseenNotes } from "../status/unseen-entry.ts";
 import { type Judgement, judge } from "./judge.ts";
-import { createTranslate, type Translate } from "./translate.ts";
 
 export type OfflineJudgeOptions = {
   /** Of the cluster that the policies are meant for. */
@@ -20,35 +17,24 @@ export type OfflineJudgeOptions = {
 };
 
 /**
- * Judges policies as the operator does, outside of it: the same parsing, lowering, translation and
- * built-in guard rails. Guard rails that a cluster has as RegoPolicies are not asked.
+ * Judges policies as the operator does, outside of it: the same parsing, lowering and built-in guard
+ * rails. Guard rails that a cluster has as RegoPolicies are not asked.
  */
 export class OfflineJudge {
-  readonly #hosts: readonly WasmHost[];
-  readonly #translate: Translate;
+  readonly #rail: BuiltinRail;
   readonly #guard: Guard;
 
-  /** Throws when the Rego modules are not built. */
+  /** Throws when the Rego is not built. */
   static async open(options: OfflineJudgeOptions): Promise<OfflineJudge> {
-    const [translate, rails] = await Promise.all([
-      readModule(translateModule),
-      readModule(guardRailsModule),
-    ]);
-    return new OfflineJudge(options, translate, rails);
+    const module = await readModule(guardRailsModule);
+    return new OfflineJudge(options, openBuiltinRail({ module, log: options.log }));
   }
 
   private constructor(
-    { namespaces, ownNamespace, disabledGuardRails: disabled, log }: OfflineJudgeOptions,
-    translate: Uint8Array<ArrayBuffer>,
-    rails: Uint8Array<ArrayBuffer>,
+    { namespaces, ownNamespace, disabledGuardRails: disabled }: OfflineJudgeOptions,
+    rail: BuiltinRail,
   ) {
-    const [translating, guarding] = [
-      new WasmHost({ module: translate, log }),
-      new WasmHost({ module: rails, log }),
-    ];
-    this.#hosts = [translating, guarding];
-    this.#translate = createTranslate(translating, { ownNamespace });
-    const rail = builtinRail(guarding);
+    this.#rail = rail;
     this.#guard = (subject, signal) => {
       const { namespace } = subject.set.policy;
       const seen = namespaces.filter(({ name }) => namespace === undefined || name === namespace);
@@ -59,7 +45,7 @@ export class OfflineJudge {
 
   /** Throws EvaluationError when Rego gives no answer. */
   judge(object: KubeObject, signal: AbortSignal): Promise<Judgement> {
-    return judge(object, { translate: this.#translate, guard: this.#guard }, signal);
+    return judge(object, this.#guard, signal);
   }
 
   /** What the operator would have against a policy that is well-formed, and what it would tell. */
@@ -75,8 +61,8 @@ export class OfflineJudge {
     return { problems, warnings, notes: [...notes, ...unseen] };
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#hosts.map((host) => host.close()));
+  close(): Promise<void> {
+    return this.#rail.close();
   }
 }
 

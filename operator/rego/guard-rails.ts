@@ -8,7 +8,7 @@ import {
   type SelectorSet,
 } from "@guardbee/policy";
 import type { SlotOwner } from "../opa/fair-slots.ts";
-import { parseScope } from "../policy/scope.ts";
+import { parseScope } from "./parse-scope.ts";
 
 /** What a guard rail did to a policy, for its status. */
 export type GuardNote = {
@@ -53,7 +53,10 @@ export type Rail = {
   ) => Promise<Readonly<Record<string, unknown>>>;
 };
 
-export type GuardInput = { readonly policy: object; readonly facts: GuardFacts };
+export type GuardInput = {
+  readonly policy: Pick<Policy, "kind" | "metadata"> & { readonly spec: object };
+  readonly facts: GuardFacts;
+};
 
 export type GuardFacts = {
   readonly ownNamespace: string;

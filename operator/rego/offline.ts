@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   type KubeConnection,
   listObjects,
@@ -17,16 +16,13 @@ import type { Logger } from "pino";
 import type { Bundle } from "../bundle/index.ts";
 import { projectNode } from "../fleet/objects.ts";
 import { compileRego } from "../opa/compile.ts";
-import { WasmHost } from "../opa/host.ts";
 import { ModuleChecks } from "../opa/inspect.ts";
 import { Sandbox } from "../opa/sandbox.ts";
-import { type Judgement, judge } from "../policy/judge.ts";
-import { createTranslate } from "../policy/translate.ts";
-import { builtinRail } from "./builtin-rail.ts";
+import { OfflineJudge } from "../policy/offline-judge.ts";
 import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
 import { countRules } from "./drop-guard.ts";
 import { type GenerateDeps, generate, type InventorySnapshot } from "./generate.ts";
-import { type Guard, type GuardNote, guardWith } from "./guard-rails.ts";
+import type { GuardNote } from "./guard-rails.ts";
 import { projectWorkload, workloadResources } from "./inventory.ts";
 import type { GeneratedObject } from "./results.ts";
 import { type RegoContent, RegoUnit } from "./unit.ts";
@@ -57,6 +53,8 @@ export async function exportInventory(
 export type OfflineOptions = {
   readonly opa: string;
   readonly log: Logger;
+  /** Where Guardbee runs in the cluster that the policies are meant for. */
+  readonly ownNamespace: string;
   /** What is in force of this RegoPolicy, for the drop guard; default nothing. */
   readonly inForce?: readonly SelectorSet[];
   /** For a RegoPolicy whose Rego is in a bundle; none is fetched. */
@@ -82,13 +80,14 @@ export type OfflineResult = {
 export async function evaluateOffline(
   raw: unknown,
   inventory: InventorySnapshot,
-  { opa, log, inForce = [], bundle }: OfflineOptions,
+  { opa, log, ownNamespace, inForce = [], bundle }: OfflineOptions,
   signal: AbortSignal,
 ): Promise<Result<OfflineResult>> {
   const loaded = await loadOffline(raw, { opa, log, bundle }, signal);
   if (!loaded.ok) return loaded;
   const { policy, evaluateAll } = loaded.value;
-  const { judgeOne, close } = await offlineJudge(inventory, log);
+  const { namespaces } = inventory;
+  const judge = await OfflineJudge.open({ namespaces, ownNamespace, disabledGuardRails: [], log });
   try {
     const seen = seenBy(policy, inventory);
     const policies: GeneratedObject[] = [];
@@ -97,7 +96,7 @@ export async function evaluateOffline(
     const deps: GenerateDeps = {
       evaluateAll,
       judge: async (object, within) => {
-        const judged = await judgeOne(object, within);
+        const judged = await judge.judge(object, within);
         policies.push(object);
         if (judged.kind === "accepted") sets.push(...judged.sets);
         if (judged.kind === "accepted") notes.push(...(judged.notes ?? []));
@@ -112,7 +111,7 @@ export async function evaluateOffline(
     return { ok: true, value: { policies, sets, notes, held: problems[0]! } };
   } finally {
     loaded.value.close();
-    await close();
+    await judge.close();
   }
 }
 
@@ -187,36 +186,6 @@ export function seenBy(
 ): InventorySnapshot {
   if (kind !== "RegoPolicyNamespaced") return inventory;
   return inNamespace(inventory, metadata.namespace ?? "");
-}
-
-/** Judges as an operator would that has the built-in guard rails, and no others. */
-async function offlineJudge(
-  { namespaces }: InventorySnapshot,
-  log: Logger,
-): Promise<{
-  readonly judgeOne: (object: GeneratedObject, signal: AbortSignal) => Promise<Judgement>;
-  readonly close: () => Promise<unknown>;
-}> {
-  const hosts = await Promise.all(
-    ["translate", "guardrails"].map(async (name) => {
-      const file = new URL(`../../rego/build/${name}.wasm`, import.meta.url);
-      return new WasmHost({ module: new Uint8Array(await readFile(file)), log });
-    }),
-  );
-  const ownNamespace = "guardbee-system";
-  const rails = [builtinRail(hosts[1]!)];
-  const labels = Object.fromEntries(namespaces.map((one) => [one.name, one.labels]));
-  const guard: Guard = (subject, within) => {
-    const { namespace } = subject.set.policy;
-    const visible = namespace === undefined ? labels : { [namespace]: labels[namespace] ?? {} };
-    const facts = { ownNamespace, namespaces: visible, disabled: [] };
-    return guardWith(rails, subject, facts, within);
-  };
-  const translate = createTranslate(hosts[0]!, { ownNamespace });
-  return {
-    judgeOne: (object, within) => judge(object, { translate, guard }, within),
-    close: () => Promise.all(hosts.map((host) => host.close())),
-  };
 }
 
 function inNamespace(inventory: InventorySnapshot, name: string): InventorySnapshot {

@@ -6,7 +6,6 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Sandboxes } from "../opa/sandboxes.ts";
 import { type Judgement, judge, type Refused, type Unanswered } from "../policy/judge.ts";
-import type { Translate } from "../policy/translate.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
 import { Bundles } from "./bundles.ts";
 import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
@@ -26,7 +25,6 @@ export type RegoPoliciesOptions = {
   readonly connection: KubeConnection;
   readonly fleet: Fleet;
   readonly sets: WrittenSets;
-  readonly translate: Translate;
   readonly compile: Compile;
   readonly sandboxes: Sandboxes;
   /** For reviews of what is not stored. */
@@ -327,10 +325,9 @@ export class RegoPolicies {
     ofCluster: boolean,
     signal: AbortSignal,
   ): Promise<Judgement> {
-    const { translate } = this.#options;
     const guard = (subject: GuardSubject, within: AbortSignal) =>
       this.guard({ ...subject, ofCluster }, within);
-    return judge(object, { translate, guard }, signal);
+    return judge(object, guard, signal);
   }
 }
 

@@ -1,4 +1,4 @@
-import { hashSets, type PolicyStatus } from "@guardbee/policy";
+import { changeSets, type PolicyStatus } from "@guardbee/policy";
 import type { SetEntry } from "../fleet/objects.ts";
 import type { Judgement } from "../policy/judge.ts";
 import type { StopCount } from "./stops.ts";
@@ -69,7 +69,6 @@ export function tryFirst(input: TrialInput): Tried {
 const none = { count: 0, nodes: [] } as const;
 
 function monitorVersion(judged: Accepted): Accepted {
-  const sets = judged.sets.map((set) => ({ ...set, mode: "monitor" as const }));
   const requested = judged.requested ?? judged.mode;
-  return { ...judged, mode: "monitor", requested, sets, hash: hashSets(sets) };
+  return { ...judged, mode: "monitor", requested, ...changeSets(judged.sets, { mode: "monitor" }) };
 }

@@ -10,7 +10,7 @@ import {
   type UserNamespaces,
 } from "./process-conditions.ts";
 import { createReport, type Report, refuseOthers } from "./report.ts";
-import { lowerScope } from "./scope.ts";
+import { lowerScope, offHost } from "./scope.ts";
 import { canonicalConditions } from "./selector.ts";
 
 /**
@@ -48,7 +48,7 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
     policy: ref,
     mode: spec.mode ?? "enforce",
     ...(nodes === undefined ? {} : { nodes }),
-    scope,
+    scope: offHost(scope, conditions),
     hooks: [{ on, args: [], selectors: [{ conditions, actions }] }],
   }));
 }

@@ -13,24 +13,31 @@ export const nodeLabels: LabelKeys = { extra: [] };
 export const podLabels: LabelKeys = { extra: ["k8s:io.kubernetes.pod.namespace"] };
 export const containerLabels: LabelKeys = { extra: [], only: ["name", "repo"] };
 
-/** The selector in canonical order; undefined when it is empty and so matches everything. */
+/** The selector as canonicalSelector has it; what stands against it is reported. */
 export function lowerLabelSelector(
   report: Report,
   spec: LabelSelectorSpec | undefined,
   place: { readonly at: string; readonly keys: LabelKeys },
 ): LabelSelector | undefined {
-  const labels = Object.entries(spec?.matchLabels ?? {}).sort(([a], [b]) => byCodePoint(a, b));
-  for (const [key, value] of labels) {
+  for (const [key, value] of Object.entries(spec?.matchLabels ?? {})) {
     const at = `${place.at}.matchLabels[${key}]`;
     checkKey(report, key, at, place.keys);
     if (place.keys.only !== undefined) warnOfContainer(report, { key, value }, at);
   }
-  const terms = (spec?.matchExpressions ?? []).map((term, i) => {
+  for (const [i, term] of (spec?.matchExpressions ?? []).entries()) {
     const at = `${place.at}.matchExpressions[${i}]`;
     checkKey(report, term.key, `${at}.key`, place.keys);
     checkValues(report, term, at, place.keys);
-    const { key, operator } = term;
-    const values = canonicalTexts(term.values ?? []);
+  }
+  return canonicalSelector(spec ?? {});
+}
+
+/** The selector in canonical order; undefined when it is empty and so matches everything. */
+export function canonicalSelector(selector: LabelSelector): LabelSelector | undefined {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  const labels = Object.entries(matchLabels).sort(([a], [b]) => byCodePoint(a, b));
+  const terms = matchExpressions.map(({ key, operator, values: given = [] }) => {
+    const values = canonicalTexts(given);
     return values.length === 0 ? { key, operator } : { key, operator, values };
   });
   if (labels.length === 0 && terms.length === 0) return undefined;

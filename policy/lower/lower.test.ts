@@ -70,7 +70,7 @@ test("lower ANDs the items of exec-policy-example into one selector", () => {
     value: {
       policy: { kind: "ExecPolicy", name: "exec-policy-example" },
       mode: "enforce",
-      scope: { host: true, pods: {} },
+      scope: { host: false, pods: {} },
       hooks: [
         {
           on: { kind: "exec" },

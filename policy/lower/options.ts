@@ -1,3 +1,4 @@
+import type { Policy } from "../parse-object.ts";
 import type { TracingPolicySpec } from "../schema/tracing-policy.ts";
 import type { Mode } from "../selector-set.ts";
 import { quote, suggestFrom } from "../suggest.ts";
@@ -44,4 +45,18 @@ export function lowerOptions(report: Report, options: TracingPolicySpec["options
     }
   }
   return mode;
+}
+
+/** The mode that a policy asks for, also one that is not lowered; `enforce` where it names none. */
+export function requestedMode({ kind, spec }: Policy): Mode {
+  switch (kind) {
+    case "ExecPolicy":
+    case "ExecPolicyNamespaced":
+      return spec.mode ?? "enforce";
+    case "TracingPolicy":
+    case "TracingPolicyNamespaced":
+      return spec.options?.find(({ name }) => name === "policy-mode")?.value === "monitor"
+        ? "monitor"
+        : "enforce";
+  }
 }

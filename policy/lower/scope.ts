@@ -1,5 +1,5 @@
 import type { LabelSelectorSpec } from "../schema/label-selector.ts";
-import type { Scope } from "../selector-set.ts";
+import type { Condition, Scope } from "../selector-set.ts";
 import { containerLabels, lowerLabelSelector, podLabels } from "./label-selector.ts";
 import type { Report } from "./report.ts";
 
@@ -37,4 +37,22 @@ export function lowerScope(report: Report, spec: Selectors, namespace: string | 
   if (namespace !== undefined) return { host: false, pods };
   if (selectsPods) return { host: selectsHost, pods };
   return selectsHost ? { host: true } : { host: true, pods };
+}
+
+/**
+ * `scope` without the host where one of `conditions`, which are all ANDed, is met by no process of the
+ * host: in its own pid namespace such a process has the pid 0, as upstream counts. Kubelet, container
+ * runtime and agent are then out of the policy's scope, and not only out of its conditions.
+ */
+export function offHost(scope: Scope, conditions: readonly Condition[]): Scope {
+  return conditions.some(excludesHost) ? { ...scope, host: false } : scope;
+}
+
+function excludesHost(condition: Condition): boolean {
+  return (
+    condition.by === "pid" &&
+    condition.op === "NotIn" &&
+    condition.inNamespace &&
+    condition.values.includes(0)
+  );
 }

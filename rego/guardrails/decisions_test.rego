@@ -1,6 +1,7 @@
 package guardbee.guardrails_test
 
 import data.guardbee.guardrails
+import data.guardbee.guardrails.system_namespaces
 
 _facts := {
 	"ownNamespace": "own",
@@ -43,6 +44,7 @@ test_every_rail_decides if {
 		"builtin/host-protection",
 		"builtin/namespace-rights",
 		"builtin/system-namespaces",
+		"builtin/translation",
 	}
 }
 
@@ -50,7 +52,7 @@ test_a_rail_that_is_switched_off_does_not_decide if {
 	off := {"disabled": ["cluster-wide"]}
 	decisions := guardrails.decisions with input as _input({}, off)
 	not "builtin/cluster-wide" in object.keys(decisions)
-	count(decisions) == 3
+	count(decisions) == 4
 }
 
 test_conditions_narrow_what_holds_everywhere if {
@@ -85,9 +87,13 @@ test_refuse_what_leaves_the_namespace if {
 
 test_refuse_enforcement_in_a_system_namespace if {
 	every namespace in ["kube-system", "kube-node-lease", "guardbee-system", "own"] {
-		_denied(_namespaced(namespace, {})) == {"builtin/system-namespaces"}
+		count(system_namespaces.decision.deny) == 1 with input as _namespaced(namespace, {})
 		_denied(_namespaced(namespace, {"enforces": false})) == set()
 	}
+	every namespace in ["kube-system", "kube-node-lease", "guardbee-system"] {
+		_denied(_namespaced(namespace, {})) == {"builtin/system-namespaces"}
+	}
+	_denied(_namespaced("own", {})) == {"builtin/translation"}
 }
 
 test_no_label_allows_a_namespaced_author_more if {

@@ -1,4 +1,10 @@
-import type { LabelSelector, Problem, Result, Scope } from "@guardbee/policy";
+import {
+  canonicalSelector,
+  type LabelSelector,
+  type Problem,
+  type Result,
+  type Scope,
+} from "@guardbee/policy";
 
 const operators = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
 
@@ -52,21 +58,15 @@ function readSelector(raw: unknown, at: string, wrong: Wrong): LabelSelector | u
     wrong(at, "is not a label selector");
     return undefined;
   }
-  const labels = Object.entries(matchLabels).sort(([a], [b]) => compare(a, b));
-  for (const [key, value] of labels) {
+  for (const [key, value] of Object.entries(matchLabels)) {
     if (typeof value !== "string") wrong(`${at}.matchLabels[${key}]`, "is not text");
   }
-  const terms = matchExpressions.map((term, i) =>
-    readTerm(term, `${at}.matchExpressions[${i}]`, wrong),
-  );
-  terms.sort((a, b) => compare(sortKey(a), sortKey(b)));
-  if (labels.length === 0 && terms.length === 0) return undefined;
-  return {
-    ...(labels.length > 0
-      ? { matchLabels: Object.fromEntries(labels) as Record<string, string> }
-      : {}),
-    ...(terms.length > 0 ? { matchExpressions: terms } : {}),
-  };
+  return canonicalSelector({
+    matchLabels: matchLabels as Record<string, string>,
+    matchExpressions: matchExpressions.map((term, i) =>
+      readTerm(term, `${at}.matchExpressions[${i}]`, wrong),
+    ),
+  });
 }
 
 type Term = NonNullable<LabelSelector["matchExpressions"]>[number];
@@ -76,16 +76,15 @@ function readTerm(raw: unknown, at: string, wrong: Wrong): Term {
   const operator = operators.find((one) => one === term.operator);
   if (operator === undefined) wrong(`${at}.operator`, `is ${String(term.operator)}`);
   if (typeof term.key !== "string") wrong(`${at}.key`, "is not text");
-  const values = readTexts(term.values, `${at}.values`, wrong) ?? [];
   const is = { key: String(term.key), operator: operator ?? "Exists" };
-  return values.length === 0 ? is : { ...is, values };
+  return { ...is, ...given("values", readTexts(term.values, `${at}.values`, wrong)) };
 }
 
 /** Sorted, each once. */
 function readTexts(raw: unknown, at: string, wrong: Wrong): readonly string[] | undefined {
   if (raw === undefined) return undefined;
   if (Array.isArray(raw) && raw.every((one) => typeof one === "string")) {
-    return [...new Set(raw as string[])].sort(compare);
+    return [...new Set(raw as string[])].sort();
   }
   wrong(at, "is not a list of text");
   return undefined;
@@ -97,14 +96,6 @@ function onlyKeys(raw: object, known: readonly string[], at: string, wrong: Wron
 
 function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
   return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
-}
-
-function sortKey(term: Term): string {
-  return JSON.stringify([term.key, term.operator, term.values ?? []]);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
