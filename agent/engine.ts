@@ -63,7 +63,7 @@ export type FailureReason =
 export type KernelFeatures = {
   readonly release: string;
   readonly arch: string;
-  /** Sorted, of those that features.ts asks for: btf, fentry, fmod_ret_syscalls, ia32_emulation, kprobe, lsm. */
+  /** Sorted, of those that agent/attach and kernel/features.ts ask for: btf, fentry, kprobe... */
   readonly features: readonly string[];
 };
 

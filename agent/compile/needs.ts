@@ -69,9 +69,8 @@ export function sizeOf(amount: Amount): number {
 type Need = readonly [key: string, resource: Resource, amount: Amount];
 
 function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Need[] {
-  const { symbol } = point;
   // Not the kind: that depends on who else is there.
-  const place = `${point.kind === "fexit" ? "exit" : "entry"} ${symbol}`;
+  const { symbol, site: place } = point;
   const slots = assignSlots({ ...point, hooks }).slots;
   const selectors = hooks.flatMap((hook) => hook.selectors);
   const conditions = selectors.flatMap((selector) => selector.conditions);

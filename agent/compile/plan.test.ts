@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, Arg, Hook } from "@guardbee/policy";
+import type { AttachAbilities } from "../attach/index.ts";
 import type { Refusal } from "../engine.ts";
-import { type AttachAbilities, describePoint, plan } from "./plan.ts";
+import { describePoint, plan } from "./plan.ts";
 import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
 
 const doing = (...actions: readonly Action[]): Hook => onWrite([], { conditions: [], actions });
 const returned: Arg = { index: 1, type: "char_buf", returnCopy: true };
 const onExec: Hook = { on: { kind: "exec" }, args: [], selectors: [] };
+
+const answering = (answers: AttachAbilities["features"]) => ({
+  features: { ...ableKernel.features, ...answers },
+});
 
 const kinds: readonly { name: string; hook: Hook; fentry?: boolean; want: string }[] = [
   { name: "a report", hook: doing(), want: "fentry:__x64_sys_write" },
@@ -23,7 +28,7 @@ const kinds: readonly { name: string; hook: Hook; fentry?: boolean; want: string
 ];
 for (const { name, hook, fentry = true, want } of kinds) {
   test(`plan serves ${name} with ${want}`, () => {
-    const planned = plan([aSet("p", hook)], { ...ableKernel, fentry });
+    const planned = plan([aSet("p", hook)], { ...ableKernel, ...answering({ fentry }) });
     assert.deepEqual(planned.points.map(describePoint), [want]);
   });
 }
@@ -62,7 +67,10 @@ const refused: readonly {
   },
   {
     name: "Override without error injection",
-    ...{ hook: doing({ action: "Override", error: 1 }), lacks: { fmodRetSyscalls: false } },
+    ...{
+      hook: doing({ action: "Override", error: 1 }),
+      lacks: answering({ fmod_ret_syscalls: false }),
+    },
     want: {
       reason: "KernelLacks",
       message:
@@ -72,7 +80,7 @@ const refused: readonly {
   {
     name: "Override where the kernel was too busy to say, which may pass",
     hook: doing({ action: "Override", error: 1 }),
-    lacks: { fmodRetSyscalls: false, unsure: { fmodRetSyscalls: "ENOMEM" } },
+    lacks: answering({ fmod_ret_syscalls: "ENOMEM" }),
     want: {
       reason: "LoadFailed",
       message:
@@ -82,7 +90,7 @@ const refused: readonly {
   },
   {
     name: "returnCopy where the kernel was too busy to say, which may pass",
-    ...{ hook: onRead, lacks: { fentry: false, unsure: { fentry: "EBUSY" } } },
+    ...{ hook: onRead, lacks: answering({ fentry: "EBUSY" }) },
     want: {
       reason: "LoadFailed",
       message:
@@ -115,7 +123,7 @@ const refused: readonly {
   },
   {
     name: "returnCopy without trampolines",
-    ...{ hook: onRead, lacks: { fentry: false } },
+    ...{ hook: onRead, lacks: answering({ fentry: false }) },
     want: {
       reason: "KernelLacks",
       message:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Abilities, probeAbilities } from "./features.ts";
+import { type Abilities, isUnsure, probeAbilities } from "./features.ts";
 import type { Native } from "./native.ts";
 import type { SharedMaps } from "./tracking.ts";
 
@@ -23,28 +23,27 @@ function aKernel(
   return () => probeAbilities(native, "/o", {} as SharedMaps);
 }
 
-function abilitiesOf({ fentry, fmodRetSyscalls, unsure }: Abilities) {
-  return { fentry, fmodRetSyscalls, unsure };
+function answersOf(abilities: Abilities) {
+  const { fentry, fmod_ret_syscalls } = abilities.features;
+  return { fentry, fmod_ret_syscalls, unsure: isUnsure(abilities) };
 }
 
 for (const code of ["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM"]) {
   test(`${code} says nothing about what a kernel can, and is asked about again`, () => {
     const kernel = aKernel({ "fentry.bpf.o": [code], "fmod_ret.bpf.o": [code, code] });
-    const ask = () => abilitiesOf(kernel());
-    assert.deepEqual(ask(), {
-      ...{ fentry: false, fmodRetSyscalls: false },
-      unsure: { fentry: code, fmodRetSyscalls: code },
-    });
-    const again = { fentry: true, fmodRetSyscalls: false, unsure: { fmodRetSyscalls: code } };
-    assert.deepEqual(ask(), again);
-    assert.deepEqual(ask(), { fentry: true, fmodRetSyscalls: true, unsure: {} });
+    const ask = () => answersOf(kernel());
+    assert.deepEqual(ask(), { fentry: code, fmod_ret_syscalls: code, unsure: true });
+    assert.deepEqual(ask(), { fentry: true, fmod_ret_syscalls: code, unsure: true });
+    assert.deepEqual(ask(), { fentry: true, fmod_ret_syscalls: true, unsure: false });
   });
 }
 
 test("a kernel that refuses a program lacks the ability, and is sure of it", () => {
   for (const code of ["EINVAL", "ENOTSUPP", "EPERM", "ESRCH"]) {
     const ask = aKernel({ "fmod_ret.bpf.o": [code] });
-    assert.deepEqual(abilitiesOf(ask()), { fentry: true, fmodRetSyscalls: false, unsure: {} });
+    assert.deepEqual(answersOf(ask()), {
+      ...{ fentry: true, fmod_ret_syscalls: false, unsure: false },
+    });
   }
 });
 

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
+import { type AttachAbilities, attachKinds } from "../attach/index.ts";
+import type { Answer, KernelProbe } from "../attach/kind.ts";
 import { layout } from "../compile/layout.ts";
-import type { AttachAbilities } from "../compile/plan.ts";
 import type { KernelFeatures } from "../engine.ts";
 import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
@@ -13,53 +14,51 @@ const syscallPrefixes: Readonly<Record<string, string>> = { x64: "__x64_", arm64
 export type Abilities = AttachAbilities & { readonly kernel: KernelFeatures };
 
 /**
- * What this kernel can do, by loading the smallest program of each kind once: configuration files
- * are often absent and say nothing of lockdown. Nothing is attached. What the kernel was too busy to
- * say is in `unsure`, and to be asked again.
+ * What this kernel can do, by what each attach kind asks once: mostly by loading the smallest
+ * program, as configuration files are often absent and say nothing of lockdown. Nothing is attached.
+ * What the kernel was too busy to say is to be asked again, see `isUnsure`.
  */
 export function probeAbilities(native: Native, objects: string, shared: SharedMaps): Abilities {
   const syscallPrefix = syscallPrefixes[process.arch] ?? "";
-  const probe = (object: string, symbol: string) =>
-    loads(native, join(objects, object), symbol, shared);
-  const answers = {
-    fentry: probe("fentry.bpf.o", `${syscallPrefix}sys_write`),
-    fmodRetSyscalls: probe("fmod_ret.bpf.o", `${syscallPrefix}sys_write`),
+  const probe: KernelProbe = {
+    syscallPrefix,
+    loads: (object, symbol) => loads(native, join(objects, object), symbol, shared),
+    exists: existsSync,
   };
-  const fentry = answers.fentry === true;
-  const fmodRetSyscalls = answers.fmodRetSyscalls === true;
-  const unsure = Object.entries(answers).flatMap(([name, answer]) =>
-    typeof answer === "string" ? [[name, answer] as const] : [],
-  );
-  const functions = fentry ? undefined : kernelSymbols();
+  const questions = Object.assign({}, ...attachKinds.map((kind) => kind.features));
+  const asked = Object.entries<(kernel: KernelProbe) => Answer>(questions);
+  const features = Object.fromEntries(asked.map(([name, ask]) => [name, ask(probe)]));
+  const functions = features.fentry === true ? undefined : kernelSymbols();
   const hasFunction = (symbol: string) =>
     functions?.has(symbol) ?? native.btfFunction(symbol) !== null;
-  const features = {
+  const all = {
+    ...features,
     btf: existsSync("/sys/kernel/btf/vmlinux"),
-    fentry,
-    fmod_ret_syscalls: fmodRetSyscalls,
     ia32_emulation: native.takesInt80() ?? hasFunction("__ia32_sys_write"),
-    kprobe: existsSync("/sys/bus/event_source/devices/kprobe"),
     lsm: lsmActive(),
   };
   return {
     syscallPrefix,
-    fentry,
-    fmodRetSyscalls,
-    unsure: Object.fromEntries(unsure),
+    features,
     hasFunction,
     kernel: {
       release: release(),
       arch: process.arch === "x64" ? "x86_64" : process.arch,
-      features: Object.entries(features)
-        .filter(([, has]) => has)
+      features: Object.entries(all)
+        .filter(([, has]) => has === true)
         .map(([name]) => name)
         .sort(),
     },
   };
 }
 
+/** Whether the kernel has not said of each feature whether it is there. */
+export function isUnsure({ features }: AttachAbilities): boolean {
+  return Object.values(features).some((answer) => typeof answer === "string");
+}
+
 /** Whether the kernel takes a program, or the code of an error that says nothing about that. */
-function loads(native: Native, file: string, symbol: string, shared: SharedMaps): boolean | string {
+function loads(native: Native, file: string, symbol: string, shared: SharedMaps): Answer {
   const object = native.openObject(file);
   try {
     reuseShared(object, shared);

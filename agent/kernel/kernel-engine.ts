@@ -18,7 +18,7 @@ import type {
 } from "../engine.ts";
 import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
 import { EngineState } from "./engine-state.ts";
-import { type Abilities, probeAbilities } from "./features.ts";
+import { type Abilities, isUnsure, probeAbilities } from "./features.ts";
 import {
   ensureFileFree,
   freeFollowGroups,
@@ -172,7 +172,7 @@ export class KernelEngine implements Engine {
   }
 
   #program(desired: Desired, spared: ReadonlySet<string> = new Set()): readonly SetState[] {
-    if (Object.keys(this.#abilities.unsure).length > 0) {
+    if (isUnsure(this.#abilities)) {
       const { native, objects, shared } = this.#loader;
       this.#abilities = probeAbilities(native, objects, shared);
     }

@@ -35,7 +35,7 @@ export type Loader = {
 /** Its pin folder's name: the attach point and the constants that its program was loaded with. */
 export function programName(point: AttachPoint, spec: Uint8Array): string {
   const digest = createHash("sha256").update(spec).digest("hex").slice(0, 12);
-  return `${point.kind}-${point.symbol.replaceAll(".", "-")}-${digest}`;
+  return `${point.kind.name}-${point.symbol.replaceAll(".", "-")}-${digest}`;
 }
 
 /** One attached program with its tables. Acts only for a slot that `writeSlot` filled. */
@@ -84,10 +84,7 @@ export class Program {
         loader.native.pinMap(fd, join(folder, map));
         loader.native.closeFd(fd);
       }
-      const link =
-        point.kind === "kprobe"
-          ? object.attachKprobe("hook", point.symbol, { ret: false })
-          : object.attach("hook");
+      const link = point.kind.attach(object, point);
       link.pin(join(folder, "link"));
       link.close();
     } catch (error) {
@@ -178,7 +175,7 @@ function innerSpec(map: EntryMap, valueSize: number) {
 /** Opens the object of an attach kind, specialised for one attach point and not yet loaded. */
 function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
   const { native, shared } = loader;
-  const object = native.openObject(join(loader.objects, `${point.kind}.bpf.o`));
+  const object = native.openObject(join(loader.objects, point.kind.object));
   try {
     reuseShared(object, shared);
     object.setGlobal("spec", tables.spec);
@@ -200,9 +197,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
       flags: innerMap,
     });
     for (const map of entryMaps) inner(map, innerSpec(map, tables.words * 8));
-    if (point.kind === "fentry" || point.kind === "fexit" || point.kind === "fmod_ret") {
-      object.setAttachTarget("hook", point.symbol);
-    }
+    point.kind.bind(object, point);
     return object;
   } catch (error) {
     object.close();

@@ -1,14 +1,16 @@
 /** Test support: compiles selectors, and tells tables in words. */
 import { type Arg, type Condition, type Hook, hashSets, type Selector } from "@guardbee/policy";
+import type { AttachAbilities } from "../../attach/index.ts";
 import type { NamedSet } from "../../engine.ts";
 import { hasBit } from "../bits.ts";
 import { layout } from "../layout.ts";
-import { type AttachAbilities, type AttachPoint, plan } from "../plan.ts";
+import { type AttachPoint, plan } from "../plan.ts";
 import { compile, type Shared, type Tables } from "../tables.ts";
 
 /** A kernel that has every function and can do everything. */
 export const ableKernel: AttachAbilities = {
-  ...{ syscallPrefix: "__x64_", fentry: true, fmodRetSyscalls: true, unsure: {} },
+  syscallPrefix: "__x64_",
+  features: { fentry: true, fmod_ret_syscalls: true, kprobe: true },
   hasFunction: () => true,
 };
 

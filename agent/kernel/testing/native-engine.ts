@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
+import type { AttachAbilities } from "../../attach/index.ts";
 import { binaryKey, binaryPrefixKey } from "../../compile/keys.ts";
 import { layout } from "../../compile/layout.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
@@ -13,13 +14,11 @@ import { type HookArg, hookFlag } from "../../records/kernel-record.ts";
 import { numberBinaries } from "../binaries.ts";
 
 /** A kernel that can attach everything. */
-const abilities = {
+const abilities: AttachAbilities = {
   syscallPrefix: "__x64_",
-  fentry: true,
+  features: { fentry: true, fmod_ret_syscalls: true, kprobe: true },
   hasFunction: () => true,
-  fmodRetSyscalls: true,
-  unsure: {},
-} as const;
+};
 
 /** What the engine did about one call. */
 export type Done = {
@@ -180,7 +179,7 @@ export class NativeEngine {
 }
 
 function serves({ symbol, kind }: AttachPoint, { on }: HookCall): boolean {
-  if (on.kind === "exec") return kind === "exec";
+  if (on.kind === "exec") return kind.name === "exec";
   return symbol === (on.syscall ? abilities.syscallPrefix : "") + on.call;
 }
 

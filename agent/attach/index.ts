@@ -1,0 +1,38 @@
+import type { Hook } from "@guardbee/policy";
+import type { Refusal } from "../engine.ts";
+import { exec } from "./exec.ts";
+import { fentry } from "./fentry.ts";
+import { fexit } from "./fexit.ts";
+import { fmodRet } from "./fmod-ret.ts";
+import type { AttachAbilities, AttachKind, Need, Target } from "./kind.ts";
+import { kprobe } from "./kprobe.ts";
+
+export type { AttachAbilities, AttachKind, Need, Target } from "./kind.ts";
+
+/**
+ * In the order in which they are asked to serve a hook. At a site that several of them serve, a
+ * later one does all that those before it do: hooks that share the site are served by the latest.
+ */
+export const attachKinds: readonly AttachKind[] = [fentry, kprobe, fmodRet, fexit, exec];
+
+/** How and where the first kind that can serves `hook`; otherwise why the last that could not. */
+export function serve(
+  hook: Hook,
+  need: Need,
+  can: AttachAbilities,
+): { readonly kind: AttachKind; readonly target: Target } | Refusal {
+  let refusal: Refusal | undefined;
+  for (const kind of attachKinds) {
+    const served = kind.serve(hook, need, can);
+    if (served === undefined) continue;
+    if ("site" in served) return { kind, target: served };
+    if (refusal?.mayPass !== true) refusal = served;
+  }
+  if (refusal === undefined) throw new Error(`no attach kind serves a hook on ${hook.on.kind}`);
+  return refusal;
+}
+
+/** Of the kinds of hooks that share a site, the one that serves them all. */
+export function latest(kinds: readonly AttachKind[]): AttachKind {
+  return attachKinds[Math.max(...kinds.map((kind) => attachKinds.indexOf(kind)))]!;
+}

@@ -1,0 +1,70 @@
+import type { Hook } from "@guardbee/policy";
+import type { Refusal } from "../engine.ts";
+
+/** A way to attach a program. Its BPF object has one program, `hook`. */
+export type AttachKind = {
+  readonly name: string;
+  /** File name of the BPF object. */
+  readonly object: string;
+  /** What it asks of a kernel before anything is attached, by the name that the node's status has. */
+  readonly features: Readonly<Record<string, (kernel: KernelProbe) => Answer>>;
+  /** Where it serves `hook`, or why this kernel or this kind cannot; undefined: other kinds do that. */
+  serve(hook: Hook, need: Need, can: AttachAbilities): Target | Refusal | undefined;
+  /** Before the object is loaded. */
+  bind(object: Attachable<unknown>, target: Target): void;
+  attach<Link>(object: Attachable<Link>, target: Target): Link;
+};
+
+/** What a hook needs in its set's mode. */
+export type Need = {
+  /** Some action stops the call or its process. */
+  readonly stops: boolean;
+  /** Some action changes what the call returns. */
+  readonly overrides: boolean;
+};
+
+/** Where a program is attached. */
+export type Target = {
+  /** Hooks with the same site share a program: `entry fd_install`. */
+  readonly site: string;
+  /** Kernel function or tracepoint. */
+  readonly symbol: string;
+  /** Parameters are those of a system call, behind a pointer to its registers. */
+  readonly syscall: boolean;
+};
+
+/** Whether a kernel has a feature; a text is the code of an error that says nothing about that. */
+export type Answer = boolean | string;
+
+/** What this kernel can attach to, answered without loading anything. */
+export type AttachAbilities = {
+  /** Prefix of system call functions: `__x64_`. */
+  readonly syscallPrefix: string;
+  /** By the names that the attach kinds have for them. */
+  readonly features: Readonly<Record<string, Answer>>;
+  hasFunction(symbol: string): boolean;
+};
+
+/** What an attach kind may ask of a kernel. */
+export type KernelProbe = {
+  readonly syscallPrefix: string;
+  /** Whether the smallest program of that object loads for a function. */
+  loads(object: string, symbol: string): Answer;
+  exists(path: string): boolean;
+};
+
+/** An opened BPF object, as far as attaching needs it (kernel/native.ts). */
+export type Attachable<Link> = {
+  setAttachTarget(program: string, functionName: string): void;
+  attach(program: string): Link;
+  attachKprobe(program: string, functionName: string, options: { readonly ret: boolean }): Link;
+};
+
+/** The kernel was too busy to say whether it has what `symbol` needs. */
+export function notYetKnown(symbol: string, code: string): Refusal {
+  return {
+    reason: "LoadFailed",
+    message: `${symbol}: this kernel could not say whether it can attach here (${code}); it is asked again`,
+    mayPass: true,
+  };
+}

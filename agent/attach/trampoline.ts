@@ -1,0 +1,14 @@
+import type { AttachKind } from "./kind.ts";
+
+/** Whether BPF trampolines, which fentry and fexit are attached with, are there. */
+export const trampolines: AttachKind["features"] = {
+  fentry: (kernel) => kernel.loads("fentry.bpf.o", `${kernel.syscallPrefix}sys_write`),
+};
+
+/** How a program on a trampoline is attached: its function is chosen before it is loaded. */
+export const onTrampoline: Pick<AttachKind, "bind" | "attach"> = {
+  bind(object, { symbol }) {
+    object.setAttachTarget("hook", symbol);
+  },
+  attach: (object) => object.attach("hook"),
+};
