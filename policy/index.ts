@@ -9,7 +9,6 @@ export {
   readArg,
 } from "./args/index.ts";
 export type { ArgKind, ArgOperator, Facet, FacetType, Reading } from "./args/kind.ts";
-export { capabilityNames } from "./capabilities.ts";
 export { changeSets } from "./change-sets.ts";
 export {
   type CheckedFile,
@@ -21,6 +20,7 @@ export {
   isAccepted,
   type Judges,
 } from "./check.ts";
+export { type Condition, describeCondition, holds } from "./conditions/index.ts";
 export { type Decision, decide, type NamedSet, type Outcome } from "./decide/decide.ts";
 export type { HookCall, Process } from "./decide/event.ts";
 export { type FollowState, followsDescriptors, forgetFile } from "./decide/follow.ts";
@@ -78,7 +78,6 @@ export { conditionTypes, rolloutStates } from "./schema/status.ts";
 export type { TracingPolicy } from "./schema/tracing-policy.ts";
 export {
   type Action,
-  type Condition,
   type Hook,
   type HookPoint,
   isEnforcing,

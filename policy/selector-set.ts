@@ -1,4 +1,5 @@
-import type { Arg, ArgOperatorName, ArgType } from "./args/index.ts";
+import type { Arg, ArgType } from "./args/index.ts";
+import type { Condition } from "./conditions/index.ts";
 
 /**
  * The SelectorSet: the one intermediate form that every policy kind lowers to (DESIGN §6).
@@ -82,51 +83,7 @@ export type Selector = {
   readonly actions: readonly Action[];
 };
 
-export type Condition =
-  | {
-      readonly by: "pid";
-      readonly op: "In" | "NotIn";
-      readonly values: readonly number[];
-      /**
-       * Compare the pid in the process's own pid namespace, which is 0 for a process in the
-       * host's. Otherwise the host's pid.
-       */
-      readonly inNamespace: boolean;
-      /**
-       * Also true for descendants (up to 10 generations) of the listed pids; with inNamespace of
-       * those that live in the process's namespace.
-       */
-      readonly followForks: boolean;
-    }
-  | {
-      /** The executable's path (not argv[0]), within the root of the process. */
-      readonly by: "binary";
-      readonly op: "In" | "NotIn" | "Prefix" | "NotPrefix";
-      readonly values: readonly string[];
-    }
-  | {
-      readonly by: "capability";
-      /** In: any of them is held; NotIn: none is. */
-      readonly op: "In" | "NotIn";
-      readonly set: "effective" | "inheritable" | "permitted";
-      /** Capability numbers (CAP_SYS_ADMIN is 21). */
-      readonly values: readonly number[];
-      /**
-       * Where it must be held to count: in whatever user namespace the process lives in, over the
-       * host (the initial user namespace), or in a nested one. A condition with `nested` is false
-       * for a process of the initial user namespace, whatever the operator (upstream's rule).
-       */
-      readonly userNamespace: "any" | "host" | "nested";
-    }
-  | {
-      readonly by: "arg";
-      /** Position in `Hook.args`. */
-      readonly arg: number;
-      /** One that the argument's type has. */
-      readonly op: ArgOperatorName;
-      /** Numbers in decimal; paths and buffers as text (UTF-8). */
-      readonly values: readonly string[];
-    };
+export type { Condition };
 
 export type Action =
   | { readonly action: "Post" }

@@ -1,6 +1,7 @@
-import { isRecord, type Shape } from "./schema/conform.ts";
+import { isRecord } from "./schema/conform.ts";
 import { nullRefusal } from "./schema/dsl.ts";
 import { kinds } from "./schema/kinds.ts";
+import type { Shape } from "./schema/shape.ts";
 
 /** A field that is gone, and what that means: `the policy holds in every pod`. */
 export type Withdrawn = { readonly field: string; readonly consequence: string };

@@ -1,8 +1,7 @@
 import {
   type Action,
   type Arg,
-  type Condition,
-  capabilityNames,
+  describeCondition,
   type Hook,
   type LabelSelector,
   type Scope,
@@ -54,26 +53,11 @@ export function describeHook({ on }: Hook): string {
 
 /** One selector in a line: `args[1] Prefix /tmp/: Sigkill`. */
 export function describeSelector({ conditions, actions }: Selector, args: readonly Arg[]): string {
-  const when = conditions.map((one) => describeCondition(one, args)).join(" and ");
+  const when = conditions
+    .map((one) => describeCondition(one, { args, list: listOf }))
+    .join(" and ");
   const then = actions.length === 0 ? "Post" : actions.map(describeAction).join(", ");
   return `${when === "" ? "always" : when}: ${then}`;
-}
-
-function describeCondition(condition: Condition, args: readonly Arg[]): string {
-  const { op } = condition;
-  switch (condition.by) {
-    case "pid":
-      return `pid ${op} ${listOf(condition.values)}`;
-    case "binary":
-      return `binary ${op} ${listOf(condition.values)}`;
-    case "capability": {
-      const names = condition.values.map((value) => capabilityNames[value] ?? String(value));
-      const where = condition.userNamespace === "any" ? "" : ` (${condition.userNamespace})`;
-      return `${condition.set} capability${where} ${op} ${listOf(names)}`;
-    }
-    case "arg":
-      return `args[${args[condition.arg]?.index}] ${op} ${listOf(condition.values)}`;
-  }
 }
 
 function describeAction(one: Action): string {

@@ -4,13 +4,9 @@
  * without what it refuses.
  */
 import fc from "fast-check";
-import { type ArgOperatorName, argKind, argKinds } from "../args/index.ts";
-import type { ArgOperator } from "../args/kind.ts";
 import { samplePaths } from "../args/path.ts";
-import { canonicalNumbers, canonicalTexts } from "../lower/canonical.ts";
+import { canonicalConditions, conditionKind, conditionKindList } from "../conditions/index.ts";
 import { maxPathBytes } from "../lower/limits.ts";
-import { createReport } from "../lower/report.ts";
-import { canonicalConditions } from "../lower/selector.ts";
 import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
 import type { HookCall, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
@@ -54,7 +50,6 @@ const shapes: readonly Shape[] = [
   { on: { kind: "exec" }, args: [[]] },
 ];
 
-const binaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh"];
 /** As long as a value may be; buffers may be longer. */
 const longText = "x".repeat(maxPathBytes);
 
@@ -90,19 +85,18 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
   return fc.constantFrom(...shape.args).chain((args) => {
     const conditions = fc
       .array(anyCondition(args), { maxLength: 3 })
-      .map((all) => canonicalConditions(withOneTree(all)));
+      .map((all) => canonicalConditions(withoutClashes(all)));
     const selector = fc.record({ conditions, actions: anyActions(shape) });
     const count = shape.ends === "unfollow" ? { minLength: 1, maxLength: 1 } : { maxLength: 3 };
     return fc.array(selector, count).map((selectors): Hook => ({ on: shape.on, args, selectors }));
   });
 }
 
-/** The compiler takes one list of processes and their children in a selector, a kind of pid. */
-function withOneTree(conditions: readonly Condition[]): readonly Condition[] {
-  const treeOf = (one: Condition) =>
-    one.by === "pid" && one.op === "In" && one.followForks ? String(one.inNamespace) : undefined;
-  const trees = conditions.map(treeOf);
-  return conditions.filter((_, i) => trees[i] === undefined || trees.indexOf(trees[i]) === i);
+function withoutClashes(conditions: readonly Condition[]): readonly Condition[] {
+  return conditions.filter((one, i) => {
+    const { clash } = conditionKind(one.by);
+    return !conditions.slice(0, i).some((other) => other.by === one.by && clash?.(other, one));
+  });
 }
 
 function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
@@ -128,53 +122,7 @@ function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
 
 /** Any condition on the process, or on one of `args`. */
 export function anyCondition(args: readonly Arg[]): fc.Arbitrary<Condition> {
-  const argConditions = args.map((arg, position) => anyArgCondition(arg, position));
-  return fc.oneof(anyPid, anyBinary, anyCapability, ...argConditions);
-}
-
-const anyMembership = fc.constantFrom("In" as const, "NotIn" as const);
-
-const anyPid = fc
-  .record({
-    by: fc.constant("pid" as const),
-    op: anyMembership,
-    values: someOf([0, 1, 2, 100, 101]).map(canonicalNumbers),
-    inNamespace: fc.boolean(),
-    followForks: fc.boolean(),
-  })
-  .map((pid) => ({
-    ...pid,
-    followForks: pid.followForks && !(pid.inNamespace && pid.values.every((value) => value === 0)),
-  }));
-
-const anyBinary = fc.record({
-  by: fc.constant("binary" as const),
-  op: fc.constantFrom("In" as const, "NotIn" as const, "Prefix" as const, "NotPrefix" as const),
-  values: someOf([...binaries, "/usr/", "/usr/bin/v"]).map(canonicalTexts),
-});
-
-const anyCapability = fc.record({
-  by: fc.constant("capability" as const),
-  op: anyMembership,
-  set: fc.constantFrom("effective" as const, "inheritable" as const, "permitted" as const),
-  values: someOf([0, 1, 21, 40]).map(canonicalNumbers),
-  userNamespace: fc.constantFrom("any" as const, "host" as const, "nested" as const),
-});
-
-function anyArgCondition({ type }: Arg, position: number): fc.Arbitrary<Condition> {
-  const operators = Object.entries(argKinds[type].operators) as [ArgOperatorName, ArgOperator][];
-  return fc
-    .tuple(fc.constantFrom(...operators), someOf(argKind(type).samples))
-    .map(([[op, operator], values]) => ({
-      by: "arg",
-      arg: position,
-      op,
-      values: operator.parse(createReport(), values, { at: "", type }),
-    }));
-}
-
-function someOf<T>(values: readonly T[]): fc.Arbitrary<T[]> {
-  return fc.subarray([...values], { minLength: 1, maxLength: 3 });
+  return fc.oneof(...conditionKindList.flatMap((kind) => kind.any(fc, args)));
 }
 
 const anyFile: fc.Arbitrary<OpenFile> = fc
@@ -185,49 +133,14 @@ const anyFile: fc.Arbitrary<OpenFile> = fc
   })
   .map(({ id, path, references }) => ({ id, references, ...(path === undefined ? {} : { path }) }));
 
+/** A process with all that some condition looks at. */
 export const anyProcess: fc.Arbitrary<Process> = fc
-  .record({
-    pid: fc.constantFrom(1, 2, 100, 101),
-    ancestors: fc.array(fc.constantFrom(1, 2, 100, 101), { maxLength: 12 }),
-    nspid: fc.constantFrom(0, 1, 2),
-    nsAncestors: fc.array(fc.constantFrom(2, 100, 101), { maxLength: 12 }),
-    binary: fc.option(fc.constantFrom(...binaries, `/usr/bin/${"x".repeat(300)}`), {
-      nil: undefined,
-    }),
-    capabilities: fc.record({
-      effective: anyCapabilitySet(),
-      permitted: anyCapabilitySet(),
-      inheritable: anyCapabilitySet(),
-    }),
-    inHostUserNamespace: fc.boolean(),
-    isProtected: fc.constantFrom(false, false, false, true),
-  })
-  .map(({ binary, ...process }) => ({
-    ...process,
-    ...(binary === undefined ? {} : { binary }),
-    ancestors: process.pid === 1 ? [] : endingAtOne(process.ancestors),
-    // Some are of a namespace that their ancestors are not in: what kubectl exec starts, say.
-    nsAncestors: process.nspid < 2 ? [] : process.nsAncestors.slice(0, process.ancestors.length),
-  }))
-  .map((process) => ({
-    ...process,
-    nsAncestors:
-      process.nsAncestors.length < process.ancestors.length / 2
-        ? process.nsAncestors
-        : endingAtOne(process.nsAncestors).slice(0, process.ancestors.length),
-  }));
-
-/** Every line of processes ends at pid 1, and there only. */
-function endingAtOne(pids: readonly number[]): readonly number[] {
-  const end = pids.indexOf(1);
-  return [...(end === -1 ? pids : pids.slice(0, end)), 1];
-}
-
-function anyCapabilitySet(): fc.Arbitrary<bigint> {
-  return fc
-    .subarray([0, 1, 21, 40])
-    .map((bits) => bits.reduce((set, bit) => set | (1n << BigInt(bit)), 0n));
-}
+  .tuple(...conditionKindList.map((kind) => kind.anyProcess(fc)))
+  .chain((facts) =>
+    fc
+      .constantFrom(false, false, false, true)
+      .map((isProtected) => Object.assign({ isProtected }, ...facts) as Process),
+  );
 
 /** A call that some shape hooks, by a process in the scope of every set in `names`. */
 export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { holds } from "../conditions/index.ts";
 import { lower } from "../lower/index.ts";
 import { parsePolicies } from "../parse.ts";
 import type { Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
@@ -9,7 +10,6 @@ import { anyCall, anyCondition, anyFollowState, anySelectorSet } from "./arbitra
 import { decide, type NamedSet } from "./decide.ts";
 import type { HookCall, Process } from "./event.ts";
 import { type FollowState, forgetFile } from "./follow.ts";
-import { holds } from "./holds.ts";
 import type { OpenFile, Parameter } from "./parameter.ts";
 
 function example(name: string): NamedSet {

@@ -1,3 +1,4 @@
+import { holds } from "../conditions/index.ts";
 import {
   type Action,
   type Hook,
@@ -13,7 +14,6 @@ import {
   isFollowed,
   mustBeFollowed,
 } from "./follow.ts";
-import { holds } from "./holds.ts";
 import { openFile } from "./parameter.ts";
 
 /** A set under the name its outcomes are reported by. */

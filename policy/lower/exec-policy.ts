@@ -1,23 +1,11 @@
+import { canonicalConditions, conditionKinds, lowerConditions } from "../conditions/index.ts";
 import type { ExecItemSpec, ExecPolicy } from "../schema/exec-policy.ts";
 import type { Action, Condition, PolicyRef } from "../selector-set.ts";
 import { lowerAction } from "./actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { type Lowered, lowered } from "./lowered.ts";
-import {
-  lowerBinary,
-  lowerCapability,
-  lowerPid,
-  type UserNamespaces,
-} from "./process-conditions.ts";
 import { createReport, type Report, refuseOthers } from "./report.ts";
 import { lowerScope, offHost } from "./scope.ts";
-import { canonicalConditions } from "./selector.ts";
-
-/**
- * Here a "namespace capability" counts in whatever user namespace the process lives in, so that a
- * privileged pod in the host's and root in its own both match; otherwise only over the host.
- */
-const userNamespaces: UserNamespaces = { true: "any", false: "host" };
 
 const on = { kind: "exec" } as const;
 
@@ -59,14 +47,12 @@ type LoweredItem = {
 };
 
 function lowerItem(report: Report, item: ExecItemSpec, at: string): LoweredItem {
+  const table = { args: [], entries: [] };
+  const place = { at, table, policy: "ExecPolicy" } as const;
   const conditions = [
-    ...(item.matchPIDs ?? []).map((match, i) => lowerPid(report, match, `${at}.matchPIDs[${i}]`)),
-    ...(item.matchCapabilities ?? []).map((match, i) =>
-      lowerCapability(report, match, { at: `${at}.matchCapabilities[${i}]`, userNamespaces }),
-    ),
+    ...lowerConditions(report, item, place),
     lowerBinarys(report, item, at),
   ].filter((condition) => condition !== undefined);
-  const table = { args: [], entries: [] };
   const actions = (item.matchActions ?? [])
     .map((action, i) => lowerAction(report, action, { at: `${at}.matchActions[${i}]`, on, table }))
     .filter((action) => action !== undefined);
@@ -87,7 +73,7 @@ function lowerBinarys(report: Report, item: ExecItemSpec, at: string): Condition
   };
   const { operator = "In", values } = match;
   const place = below ? `${at}.matchBinarys` : at;
-  if (!values.includes("*")) return lowerBinary(report, match, place);
+  if (!values.includes("*")) return conditionKinds.binary.lower(report, match, { at: place });
   if (operator !== "In") {
     const fix = 'write operator In, or list paths: "*" is any binary';
     report.invalid(`${place}.operator`, `is ${operator} of any binary, which is none`, fix);

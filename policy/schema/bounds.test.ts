@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkPolicies, formatCheckReport, isAccepted } from "../check.ts";
 import { bounds } from "./bounds.ts";
-import type { Shape } from "./conform.ts";
 import { policyKinds } from "./kinds.ts";
+import type { Shape } from "./shape.ts";
 
 /** Paths in a schema at which somebody could write as much as they like. */
 function unbounded(schema: Shape, at: string): readonly string[] {

@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import type { Shape } from "./conform.ts";
+import type { Shape } from "./shape.ts";
 
 /**
  * How much one policy may have: more than people write, and little enough that nobody stops an

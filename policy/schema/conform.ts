@@ -1,6 +1,7 @@
 import type { Problem, Result } from "../problem.ts";
 import { quote, suggestFrom } from "../suggest.ts";
-import { nullRefusal, type Rule } from "./dsl.ts";
+import { nullRefusal } from "./dsl.ts";
+import type { Shape } from "./shape.ts";
 
 /** What is known of the text that an object was read from. */
 export type Source = {
@@ -24,30 +25,6 @@ export function conform(
   const value = walk({ schema: schema as Shape, at, problems, source }, raw);
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
 }
-
-/** The part of structural OpenAPI v3 that our schemas use. */
-export type Shape = {
-  readonly type?: "object" | "array" | "string" | "integer" | "boolean";
-  readonly properties?: Readonly<Record<string, Shape>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: Shape;
-  readonly items?: Shape;
-  readonly enum?: readonly string[];
-  readonly default?: unknown;
-  readonly format?: string;
-  readonly nullable?: boolean;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly pattern?: string;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly maxProperties?: number;
-  readonly "x-kubernetes-int-or-string"?: boolean;
-  readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
-  readonly "x-kubernetes-validations"?: readonly Rule[];
-};
 
 type Place = {
   readonly schema: Shape;

@@ -4,10 +4,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { anySelectorSet } from "../decide/arbitrary.ts";
-import { conform, type Shape } from "./conform.ts";
+import { conform } from "./conform.ts";
 import { crdOf, formatCrd } from "./crd.ts";
 import { kinds } from "./kinds.ts";
 import { selectorSetSpec } from "./selector-set.ts";
+import type { Shape } from "./shape.ts";
 
 for (const kind of kinds) {
   test(`crds/ has ${kind.kind} as the schema gives it`, () => {

@@ -10,6 +10,10 @@ import type {
   TString,
   TUnsafe,
 } from "typebox";
+import { flatten } from "./flatten.ts";
+import type { Rule, Shape } from "./shape.ts";
+
+export type { Rule };
 
 /**
  * Builders for the part of JSON Schema that a Kubernetes API server takes as structural OpenAPI v3,
@@ -38,15 +42,6 @@ export type Facets = {
   readonly "x-kubernetes-validations"?: readonly Rule[];
   readonly "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   readonly "x-kubernetes-list-map-keys"?: readonly string[];
-};
-
-/** A rule over one object: in CEL for the API server, and the same as a function for files. */
-export type Rule = {
-  readonly rule: string;
-  /** What a person reads, from either: what is wrong, then what to do. */
-  readonly message: `${string}; ${string}`;
-  /** The object is already known to fit its schema. Not part of the generated CRD. */
-  readonly holds: (self: Readonly<Record<string, unknown>>) => boolean;
 };
 
 /** Schemas of properties that may be absent. Written by `optional`. */
@@ -90,6 +85,11 @@ export function requiredList<S extends TSchema>(items: S, facets: Facets = {}): 
   return typed({ type: "array", items, ...facets });
 }
 
+/** A list that has one writer. */
+export function atomicList<S extends TSchema>(items: S, facets: Facets = {}): TArray<S> {
+  return requiredList(items, { "x-kubernetes-list-type": "atomic", ...facets });
+}
+
 /** An object with free keys. */
 export function mapOf<S extends TSchema>(
   values: S,
@@ -103,6 +103,35 @@ export function oneOf<const V extends readonly string[]>(
   facets: Facets = {},
 ): TUnsafe<V[number]> {
   return typed({ type: "string", enum: [...values], ...facets });
+}
+
+/** That one text. */
+export function literal<const V extends string>(value: V): TUnsafe<V> {
+  return oneOf([value]);
+}
+
+/**
+ * A union of objects, told apart by the text in their field `tag`, a `literal` each. An API server
+ * gets one flat object, which takes more; `conform` goes by the member.
+ */
+export function tagged<M extends TObject>(
+  tag: string,
+  members: readonly M[],
+): TUnsafe<M extends TObject ? Static<M> : never> {
+  const shapes = members as readonly Shape[];
+  const byTag = new Map(shapes.map((shape) => [shape.properties![tag]!.enum![0]!, shape]));
+  return typed({ ...flatten(shapes), [union]: { tag, byTag } satisfies Union });
+}
+
+/** The members of what `tagged` wrote. */
+export type Union = { readonly tag: string; readonly byTag: ReadonlyMap<string, Shape> };
+
+/** A symbol, as `nullMeans` is. Written by `tagged`. */
+const union = Symbol("members by tag");
+
+/** The members that `tagged` gave a schema; undefined: it is of another builder. */
+export function unionOf(schema: object): Union | undefined {
+  return (schema as { readonly [union]?: Union })[union];
 }
 
 /** `schema`, or an explicit null, which an empty `key:` in YAML is. */

@@ -1,9 +1,9 @@
 import { argTypes } from "../args/index.ts";
+import { conditionKinds } from "../conditions/index.ts";
 import type { SelectorSet } from "../selector-set.ts";
 import {
   bool,
   dateTime,
-  extension,
   flag,
   int32,
   list,
@@ -11,6 +11,7 @@ import {
   oneOf,
   optional,
   requiredList,
+  tagged,
   text,
 } from "./dsl.ts";
 import { labelSelector } from "./label-selector.ts";
@@ -18,26 +19,13 @@ import type { Metadata } from "./metadata.ts";
 import { policyKindNames } from "./policy-kind-names.ts";
 
 /**
- * The intermediate form as a schema for the API server, which knows no tagged unions: conditions,
- * hook points and actions are the union of their members' fields. A property test holds it against
- * the type in ../selector-set.ts: whatever fits the type fits this.
+ * The intermediate form as a schema for the API server. A property test holds it against the type
+ * in ../selector-set.ts: whatever fits the type fits this.
  */
-const condition = object({
-  by: oneOf(["pid", "binary", "capability", "arg"]),
-  op: oneOf(["In", "NotIn", "Equal", "NotEqual", "Prefix", "NotPrefix"]),
-  arg: optional(int32({ minimum: 0 })),
-  set: optional(oneOf(["effective", "inheritable", "permitted"])),
-  userNamespace: optional(oneOf(["any", "host", "nested"])),
-  inNamespace: flag(),
-  followForks: flag(),
-  values: requiredList(
-    extension<string | number>({
-      "x-kubernetes-int-or-string": true,
-      anyOf: [{ type: "integer" }, { type: "string" }],
-    }),
-    { "x-kubernetes-list-type": "atomic" },
-  ),
-});
+const condition = tagged(
+  "by",
+  Object.values(conditionKinds).map(({ schema }) => schema),
+);
 
 const action = object({
   action: oneOf([

@@ -1,7 +1,8 @@
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { bounds } from "./bounds.ts";
 import {
   flag,
+  type Immutable,
   int32,
   int64,
   list,
@@ -147,6 +148,8 @@ export const selector = object({
   matchReturnArgs: condition(list(matchArg)),
   matchWorkloads: condition(object({ containerSelector, hostSelector, podSelector })),
 });
+
+export type SelectorSpec = Immutable<Static<typeof selector>>;
 
 /** Of a hook. */
 export const selectors = refuseNull(

@@ -53,7 +53,6 @@ export const tracingPolicy = object({ spec: bounded(spec), status: policyStatus 
 
 export type TracingPolicySpec = Immutable<Static<typeof spec>>;
 export type KprobeSpec = Immutable<Static<typeof kprobe>>;
-export type SelectorSpec = Immutable<Static<typeof selector>>;
 
 export type TracingPolicy = {
   readonly apiVersion: "cilium.io/v1alpha1";

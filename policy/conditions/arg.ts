@@ -1,27 +1,57 @@
 import type { Static } from "typebox";
 import {
+  type Arg,
   type ArgOperatorName,
   type ArgType,
   argKind,
+  argKinds,
   argOperator,
+  argOperatorNames,
   operatorNamesOf,
+  readArg,
 } from "../args/index.ts";
 import type { ArgOperator } from "../args/kind.ts";
-import type { Immutable } from "../schema/dsl.ts";
+import { type ArgEntry, allowedIndexes, findByIndex } from "../lower/args.ts";
+import { createReport, type Report } from "../lower/report.ts";
+import { atomicList, type Immutable, int32, literal, object, oneOf, text } from "../schema/dsl.ts";
 import type { matchArg } from "../schema/selector.ts";
 import { type UpstreamArgOperator, unreadArgType } from "../schema/vocabulary.ts";
-import type { Condition } from "../selector-set.ts";
-import { type ArgEntry, type ArgTable, allowedIndexes, findByIndex } from "./args.ts";
-import type { Report } from "./report.ts";
+import type { Arbitraries, ConditionKind, ConditionPlace } from "./kind.ts";
+import { someOf } from "./values.ts";
+
+const schema = object({
+  by: literal("arg"),
+  /** Position in `Hook.args`. */
+  arg: int32({ minimum: 0 }),
+  /** One that the argument's type has. */
+  op: oneOf(argOperatorNames),
+  /** Numbers in decimal; paths and buffers as text (UTF-8). */
+  values: atomicList(text()),
+});
+
+export type ArgCondition = Immutable<Static<typeof schema>>;
+
+/** What an argument of the call is. */
+export const arg = {
+  schema,
+  section: "matchArgs",
+  lower,
+  holds: ({ arg: position, op, values }, call, args) => {
+    const compared = args[position]!;
+    const operator = argOperator(compared.type, op);
+    if (operator === undefined) throw new Error(`${op} does not apply to type ${compared.type}`);
+    const facet = readArg(compared, call)?.[operator.facet];
+    return facet !== undefined && operator.lists(facet, values) !== operator.negated;
+  },
+  describe: ({ arg: position, op, values }, { args, list }) =>
+    `args[${args[position]?.index}] ${op} ${list(values)}`,
+  any: (fc, args) => args.map((one, position) => anyOf(fc, one, position)),
+  anyProcess: (fc) => fc.constant({}),
+} satisfies ConditionKind<ArgCondition>;
 
 type MatchArg = Immutable<Static<typeof matchArg>>;
 
-/** One of matchArgs; undefined when it was refused. */
-export function lowerArgCondition(
-  report: Report,
-  match: MatchArg,
-  place: { readonly at: string; readonly table: ArgTable },
-): Condition | undefined {
+function lower(report: Report, match: MatchArg, place: ConditionPlace): ArgCondition | undefined {
   const entry = findEntry(report, match, place);
   // An argument that was refused in args is reported there, once.
   if (entry?.lowered === undefined || entry.position === undefined) return undefined;
@@ -44,7 +74,7 @@ export function lowerArgCondition(
 function findEntry(
   report: Report,
   match: MatchArg,
-  { at, table }: { readonly at: string; readonly table: ArgTable },
+  { at, table }: ConditionPlace,
 ): ArgEntry | undefined {
   const positions = match.args ?? [];
   if (positions.length > 1) {
@@ -97,4 +127,16 @@ function findOperator(
     report.invalid(`${at}.operator`, `${name} does not apply to type ${type}`, fix);
   }
   return undefined;
+}
+
+function anyOf(fc: Arbitraries, { type }: Arg, position: number) {
+  const operators = Object.entries(argKinds[type].operators) as [ArgOperatorName, ArgOperator][];
+  return fc
+    .tuple(fc.constantFrom(...operators), someOf(fc, argKind(type).samples))
+    .map(([[op, operator], values]) => ({
+      by: "arg" as const,
+      arg: position,
+      op,
+      values: operator.parse(createReport(), values, { at: "", type }),
+    }));
 }

@@ -1,0 +1,93 @@
+import type { Arbitrary } from "fast-check";
+import type { Static } from "typebox";
+import { canonicalTexts } from "../lower/canonical.ts";
+import { checkPath } from "../lower/path.ts";
+import type { Report } from "../lower/report.ts";
+import { atomicList, type Immutable, literal, object, oneOf, text } from "../schema/dsl.ts";
+import type { matchBinary } from "../schema/selector.ts";
+import type { Arbitraries, ConditionKind, ConditionPlace, Words } from "./kind.ts";
+import { someOf } from "./values.ts";
+
+const operators = {
+  In: { whole: true, negated: false },
+  NotIn: { whole: true, negated: true },
+  Prefix: { whole: false, negated: false },
+  NotPrefix: { whole: false, negated: true },
+} as const;
+type Operator = keyof typeof operators;
+const operatorNames = Object.keys(operators) as readonly Operator[];
+
+/** The executable's path (not argv[0]), within the root of the process. */
+const schema = object({
+  by: literal("binary"),
+  op: oneOf(operatorNames),
+  values: atomicList(text()),
+});
+
+export type BinaryCondition = Immutable<Static<typeof schema>>;
+
+export type BinaryFacts = {
+  /** The executable's path; undefined: not known. */
+  readonly binary?: string;
+};
+
+/** Which executable the process that makes the call runs. */
+export const binary = {
+  schema,
+  section: "matchBinaries",
+  lower,
+  holds: ({ op, values }, { process }) => {
+    const path = process.binary;
+    if (path === undefined || path === "") return false;
+    const { whole, negated } = operators[op];
+    const listed = whole ? values.includes(path) : values.some((value) => path.startsWith(value));
+    return listed !== negated;
+  },
+  describe: ({ op, values }, { list }: Words) => `binary ${op} ${list(values)}`,
+  any: (fc) => [anyBinary(fc)],
+  anyProcess,
+} satisfies ConditionKind<BinaryCondition, BinaryFacts>;
+
+type MatchBinary = Partial<Immutable<Static<typeof matchBinary>>>;
+
+function lower(
+  report: Report,
+  match: MatchBinary,
+  { at }: Pick<ConditionPlace, "at">,
+): BinaryCondition | undefined {
+  const { operator = "In", values = [], followChildren } = match;
+  if (followChildren === true) {
+    const fix = "remove it, or list the children's binaries too";
+    report.unsupported(`${at}.followChildren`, "true is not supported yet", fix);
+  }
+  if (values.length === 0) {
+    report.invalid(`${at}.values`, "is empty", "list paths such as /usr/bin/curl");
+  }
+  const op = operatorNames.find((name) => name === operator);
+  const whole = op !== undefined && operators[op].whole;
+  values.forEach((value, i) => {
+    checkPath(report, value, { at: `${at}.values[${i}]`, whole });
+  });
+  if (op !== undefined) return { by: "binary", op, values: canonicalTexts(values) };
+  const fix = `this version takes ${operatorNames.join(", ")}`;
+  report.unsupported(`${at}.operator`, `${operator} is not supported yet`, fix);
+  return undefined;
+}
+
+const sampleBinaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh"] as const;
+
+function anyBinary(fc: Arbitraries) {
+  return fc.record({
+    by: fc.constant("binary" as const),
+    op: fc.constantFrom(...operatorNames),
+    values: someOf(fc, [...sampleBinaries, "/usr/", "/usr/bin/v"]).map(canonicalTexts),
+  });
+}
+
+function anyProcess(fc: Arbitraries): Arbitrary<BinaryFacts> {
+  const paths = [...sampleBinaries, `/usr/bin/${"x".repeat(300)}`];
+  return fc.oneof(
+    { weight: 5, arbitrary: fc.record({ binary: fc.constantFrom(...paths) }) },
+    { weight: 1, arbitrary: fc.constant({}) },
+  );
+}

@@ -1,0 +1,73 @@
+import type { Arg } from "../args/index.ts";
+import type { Given } from "../decide/parameter.ts";
+import { byCodePoint, canonicalJson } from "../lower/canonical.ts";
+import type { Report } from "../lower/report.ts";
+import type { SelectorSpec } from "../schema/selector.ts";
+import { type ArgCondition, arg } from "./arg.ts";
+import { type BinaryCondition, type BinaryFacts, binary } from "./binary.ts";
+import { type CapabilityCondition, type CapabilityFacts, capability } from "./capability.ts";
+import type { ConditionKind, ConditionPlace, Words } from "./kind.ts";
+import { type PidCondition, type PidFacts, pid } from "./pid.ts";
+
+export type Condition = PidCondition | BinaryCondition | CapabilityCondition | ArgCondition;
+
+/** What conditions look at of a process. */
+export type ProcessFacts = PidFacts & BinaryFacts & CapabilityFacts;
+
+/** The kinds of conditions that this version has, in the order in which a selector lists them. */
+export const conditionKinds = { pid, binary, capability, arg } satisfies {
+  readonly [By in Condition["by"]]: ConditionKind<Extract<Condition, { by: By }>, ProcessFacts>;
+};
+
+const names = Object.keys(conditionKinds);
+
+/** What the language knows of conditions of that kind. */
+export function conditionKind(by: Condition["by"]): ConditionKind<Condition, ProcessFacts> {
+  return conditionKinds[by];
+}
+
+export const conditionKindList =
+  Object.values<ConditionKind<Condition, ProcessFacts>>(conditionKinds);
+
+/** Sections of a selector that are lowered to conditions. */
+export const conditionSections = conditionKindList.map(({ section }) => section);
+
+/** What the sections of a policy's selector say; what was refused is left out and reported. */
+export function lowerConditions(
+  report: Report,
+  spec: Partial<SelectorSpec>,
+  place: ConditionPlace,
+): readonly Condition[] {
+  return conditionKindList.flatMap((kind) => {
+    const given: readonly unknown[] = spec[kind.section] ?? [];
+    return given.flatMap(
+      (match, i) =>
+        kind.lower(report, match, { ...place, at: `${place.at}.${kind.section}[${i}]` }) ?? [],
+    );
+  });
+}
+
+/** AND knows no order and no repetition: sorted by kind, then content, each once. */
+export function canonicalConditions(conditions: readonly Condition[]): readonly Condition[] {
+  const byText = new Map(conditions.map((condition) => [canonicalJson(condition), condition]));
+  return [...byText]
+    .sort(([textA, a], [textB, b]) => {
+      const kind = names.indexOf(a.by) - names.indexOf(b.by);
+      return kind !== 0 ? kind : byCodePoint(textA, textB);
+    })
+    .map(([, condition]) => condition);
+}
+
+/** Whether a condition is met. What cannot be told meets none, negated ones included. */
+export function holds(
+  condition: Condition,
+  { args }: { readonly args: readonly Arg[] },
+  call: Given & { readonly process: ProcessFacts },
+): boolean {
+  return conditionKind(condition.by).holds(condition, call, args);
+}
+
+/** A condition in a phrase for people: `pid NotIn 1`. */
+export function describeCondition(condition: Condition, words: Words): string {
+  return conditionKind(condition.by).describe(condition, words);
+}
