@@ -1,4 +1,6 @@
 // What the operator makes of objects, for who only looks: it loads no Rego and no webhook.
+
+export { Digests, type Holdings } from "./fleet/digests.ts";
 export {
   hashFor,
   isTurnOf,
@@ -12,7 +14,6 @@ export {
   projectSet,
   type SetEntry,
 } from "./fleet/objects.ts";
-export { Digests, type Holdings } from "./status/digests.ts";
 export { listNames } from "./status/failure-groups.ts";
 export { type NodeStanding, nodeStanding, nodeStandings } from "./status/node-standing.ts";
 export { judgeNode, type NodeState } from "./status/node-state.ts";

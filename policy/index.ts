@@ -73,7 +73,13 @@ export {
   regoPoliciesPerNamespace,
 } from "./schema/rego-policy.ts";
 export type { HashedSets, SelectorSetObject, SelectorSetSpec } from "./schema/selector-set.ts";
-export type { Condition as StatusCondition, ConditionType, PolicyStatus } from "./schema/status.ts";
+export type {
+  Condition as StatusCondition,
+  ConditionType,
+  PolicyStatus,
+  RolloutStatus,
+  TrialStatus,
+} from "./schema/status.ts";
 export { conditionTypes, rolloutStates } from "./schema/status.ts";
 export type { TracingPolicy } from "./schema/tracing-policy.ts";
 export {

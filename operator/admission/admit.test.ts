@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject } from "@guardbee/kube";
 import type { Problem } from "@guardbee/policy";
-import type { Judgement } from "../policy/judge.ts";
-import type { RefusalReason } from "../status/conditions.ts";
+import type { Judgement, RefusalReason } from "../judge/judgement.ts";
 import { admit, type Judge } from "./admit.ts";
 import type { AdmissionRequest } from "./review.ts";
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "@guardbee/kube";
 import { formatProblem, type Problem, withdrawn } from "@guardbee/policy";
 import { type PolicyEntry, policyResources, projectPolicy } from "../fleet/objects.ts";
-import type { Judgement } from "../policy/judge.ts";
+import type { Judgement } from "../judge/judgement.ts";
 import type { AdmissionRequest, Verdict } from "./review.ts";
 
 /** Judges a policy that is not stored, keeping nothing. Throws when there is no answer. */

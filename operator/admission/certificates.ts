@@ -11,7 +11,7 @@ import {
   resources,
 } from "@guardbee/kube";
 import type { Logger } from "pino";
-import { fieldManager } from "../status/status-writer.ts";
+import { fieldManager } from "../field-manager.ts";
 import {
   defaultRotation,
   type InForce,

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import fc from "fast-check";
 import pino from "pino";
-import type { Judgement } from "../policy/judge.ts";
+import type { Judgement } from "../judge/judgement.ts";
 import { admit, type Judge } from "./admit.ts";
 import { issueCertificate } from "./issue.ts";
 import { type AdmissionServer, serveAdmission } from "./server.ts";

@@ -1,6 +1,6 @@
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Judgement } from "../policy/judge.ts";
-import { hooksSystemCalls } from "../status/unseen-entry.ts";
+import type { Judgement } from "../judge/judgement.ts";
+import { hooksSystemCalls } from "../judge/unseen-entry.ts";
 
 /** `judgement` with a warning of what hooks on system calls do not see where nodes take int 0x80. */
 export function warnOfUnseen(

@@ -9,8 +9,8 @@ import {
   type Outcome,
   resources,
 } from "@guardbee/kube";
+import { fieldManager } from "../field-manager.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import { fieldManager } from "../status/status-writer.ts";
 
 export type NodeDeps = {
   readonly connection: KubeConnection;

@@ -11,14 +11,13 @@ import {
 } from "@guardbee/kube";
 import { type LabelSelector, matchesLabels } from "@guardbee/policy";
 import type { Logger } from "pino";
-import type { NodeFacts as RegoNodeFacts } from "../rego/generate.ts";
-import type { NamespaceFacts } from "../rego/inventory.ts";
-import { Digests, type Holdings } from "../status/digests.ts";
-import type { NodeFacts } from "../status/node-state.ts";
 import { NodeIndex } from "../targets/node-index.ts";
+import { Digests, type Holdings } from "./digests.ts";
+import type { NodeFacts } from "./node-report.ts";
 import {
   hashFor,
   isTurnOf,
+  type NamespaceEntry,
   type NodeEntry,
   type NodeSetsEntry,
   type PolicyEntry,
@@ -70,7 +69,7 @@ export class Fleet {
   readonly #digests = new Digests();
   /** Of #policies, those that hold Rego. Written by #onPolicy. */
   readonly #rego = new Map<string, PolicyEntry>();
-  readonly #namespaces: Reflector<NamespaceFacts>;
+  readonly #namespaces: Reflector<NamespaceEntry>;
   readonly #policyReflectors: readonly Reflector<PolicyEntry>[];
   readonly #nodes: Reflector<NodeEntry>;
   readonly #sets: Reflector<SetEntry>;
@@ -115,7 +114,7 @@ export class Fleet {
     this.#namespaces = new Reflector({
       ...shared(resources.namespace),
       metadataOnly: true,
-      project: ({ metadata: { name, labels = {} } }): NamespaceFacts => ({ name, labels }),
+      project: ({ metadata: { name, labels = {} } }): NamespaceEntry => ({ name, labels }),
       onChange: (change) => {
         const after = change.type === "set" ? change.value : undefined;
         if (!isDeepStrictEqual(change.before, after)) listener.namespaceChanged(change.key);
@@ -139,16 +138,13 @@ export class Fleet {
   }
 
   /** Sorted by name. */
-  namespaces(): readonly NamespaceFacts[] {
+  namespaces(): readonly NamespaceEntry[] {
     return [...this.#namespaces.list()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Every node as Rego sees it, sorted by name. */
-  nodeFacts(): readonly RegoNodeFacts[] {
-    return this.#nodes
-      .list()
-      .map(({ name, labels, arch, kernel }) => ({ name, labels, arch, kernel }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  /** Sorted by name. */
+  nodes(): readonly NodeEntry[] {
+    return [...this.#nodes.list()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   set(name: string): SetEntry | undefined {

@@ -14,10 +14,14 @@ import {
   type SourceRef,
   setName,
 } from "@guardbee/policy";
-import { type ObjectSize, sizeOfAll } from "../policy/namespace-quota.ts";
-import { countRules, type RuleCounts } from "../rego/drop-guard.ts";
-import type { NodeException, NodeReport, NodeStops } from "../status/node-state.ts";
-import { int80Feature } from "../status/unseen-entry.ts";
+import {
+  int80Feature,
+  type NodeException,
+  type NodeReport,
+  type NodeStops,
+} from "./node-report.ts";
+import { type ObjectSize, sizeOfAll } from "./object-size.ts";
+import { countRules, type RuleCounts } from "./rule-counts.ts";
 import { SharedTexts } from "./shared-texts.ts";
 
 /** A policy as written, and the status that the API server has of it. */
@@ -33,6 +37,11 @@ export type PolicyEntry = {
   readonly createdAt: string;
   readonly deleting: boolean;
   readonly status: PolicyStatus | undefined;
+};
+
+export type NamespaceEntry = {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
 };
 
 export type NodeEntry = {

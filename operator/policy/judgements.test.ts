@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resources } from "@guardbee/kube";
 import { projectPolicy } from "../fleet/objects.ts";
-import { guardWith, type Rail } from "../rego/guard-rails.ts";
+import { guardWith, type Rail } from "../judge/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
 import { Judgements } from "./judgements.ts";
 

@@ -1,10 +1,11 @@
 import { parseRollout } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
-import type { Guard, Rail } from "../rego/guard-rails.ts";
+import type { Guard, Rail } from "../judge/guard-rails.ts";
+import { judge } from "../judge/judge.ts";
+import type { Judgement, Unanswered } from "../judge/judgement.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
 import { reviewRegoPolicy } from "../rego/review.ts";
 import type { Compile } from "../rego/unit.ts";
-import { type Judgement, judge, type Unanswered } from "./judge.ts";
 
 /** What judges what is to be reviewed: what is stored does not wait for it. */
 export type Reviews = { readonly builtin: Rail; readonly compile: Compile };

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Hook, SelectorSet } from "@guardbee/policy";
-import { NamespaceQuota, namespaceBounds, type Stored, sizeOfAll } from "./namespace-quota.ts";
+import { sizeOfAll } from "../fleet/object-size.ts";
+import { NamespaceQuota, namespaceBounds, type Stored } from "./namespace-quota.ts";
 
 const namespace = "shop";
 

@@ -1,13 +1,5 @@
-import {
-  namespaceOfSet,
-  type Problem,
-  type SelectorSet,
-  type SetSize,
-  sizeOf,
-} from "@guardbee/policy";
-
-/** How large the sets of one object are, all together. */
-export type ObjectSize = SetSize & { readonly policies: number };
+import { namespaceOfSet, type Problem, type SelectorSet } from "@guardbee/policy";
+import { addSizes, measures, noSize, type ObjectSize, sizeOfAll } from "../fleet/object-size.ts";
 
 /**
  * What the policies of one namespace may have together. A tenant who needs more is better served by
@@ -19,20 +11,6 @@ export const namespaceBounds: ObjectSize = {
   selectors: 1_024,
   values: 10_000,
 };
-
-const measures = Object.keys(namespaceBounds) as (keyof ObjectSize)[];
-
-/** The size of an object with these sets. */
-export function sizeOfAll(sets: readonly SelectorSet[]): ObjectSize {
-  return sets.map((set) => ({ policies: 1, ...sizeOf(set) })).reduce(add, nothing);
-}
-
-const nothing: ObjectSize = { policies: 0, hooks: 0, selectors: 0, values: 0 };
-
-function add(a: ObjectSize, b: ObjectSize): ObjectSize {
-  const sums = measures.map((measure) => [measure, a[measure] + b[measure]]);
-  return Object.fromEntries(sums) as ObjectSize;
-}
 
 /** A SelectorSet object of a namespace that is there. */
 export type Stored = { readonly name: string; readonly size?: ObjectSize };
@@ -62,9 +40,9 @@ export class NamespaceQuota {
   take({ name, namespace, sets }: Wanted): readonly Problem[] {
     const size = sizeOfAll(sets);
     const held = this.#heldIn(namespace);
-    const before = held.get(name) ?? nothing;
+    const before = held.get(name) ?? noSize;
     held.delete(name);
-    const others = [...held.values()].reduce(add, nothing);
+    const others = [...held.values()].reduce(addSizes, noSize);
     const problems = measures.flatMap((what): readonly Problem[] => {
       const [bound, total] = [namespaceBounds[what], others[what] + size[what]];
       if (total <= bound || size[what] <= before[what]) return [];
@@ -93,7 +71,7 @@ export class NamespaceQuota {
 
   #heldIn(namespace: string): Map<string, ObjectSize> {
     return new Map([
-      ...this.#stored(namespace).map(({ name, size = nothing }) => [name, size] as const),
+      ...this.#stored(namespace).map(({ name, size = noSize }) => [name, size] as const),
       ...(this.#granted.get(namespace) ?? []),
     ]);
   }

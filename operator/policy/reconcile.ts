@@ -16,22 +16,23 @@ import {
   parseRollout,
   type RolloutPlan,
   type RolloutWish,
+  type TrialStatus,
   wholeShare,
 } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
+import type { Accepted, Guards, Judgement, Unanswered } from "../judge/judgement.ts";
 import { RailNotReady } from "../rego/own-rails.ts";
 import { ensureSet, type SetView } from "../rollout/ensure-set.ts";
 import { mayOmitStops, stoppedTooMuch, stopsOf } from "../rollout/stops.ts";
-import { type TrialStatus, tryFirst } from "../rollout/trial.ts";
+import { tryFirst } from "../rollout/trial.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
 import { countStates } from "../status/node-count.ts";
 import { judgeNode, type NodeState } from "../status/node-state.ts";
 import { rollUp } from "../status/roll-up.ts";
 import type { RollOutView } from "../status/stages.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
-import type { Accepted, Guards, Judgement, Unanswered } from "./judge.ts";
 import type { NamespaceQuota } from "./namespace-quota.ts";
 
 export type PolicyDeps = {

@@ -14,8 +14,8 @@ import {
   type Polls,
   pollDelayMs,
 } from "../bundle/index.ts";
+import { fieldManager } from "../field-manager.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
-import { fieldManager } from "../status/status-writer.ts";
 import {
   type BundleSpec,
   intervalOf,

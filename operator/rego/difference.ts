@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { hashSets, type PolicyRef, type SelectorSet, setName } from "@guardbee/policy";
-import { countRules, totalOf } from "./drop-guard.ts";
+import { countRules, totalOf } from "../fleet/rule-counts.ts";
 
 /** One generated policy, and how many rules it has. */
 export type DifferenceEntry = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countDropped, type RuleCounts } from "./drop-guard.ts";
+import type { RuleCounts } from "../fleet/rule-counts.ts";
+import { countDropped } from "./drop-guard.ts";
 
 const enforce = (rules: number) => ({ rules, mode: "enforce" as const });
 const monitor = (rules: number) => ({ rules, mode: "monitor" as const });

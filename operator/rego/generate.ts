@@ -5,25 +5,26 @@ import {
   type SelectorSet,
   setName,
 } from "@guardbee/policy";
-import { modeOf } from "../fleet/objects.ts";
-import { hasEnforcing, type Judgement } from "../policy/judge.ts";
-import { countDropped, countRules, type RuleCounts, totalOf } from "./drop-guard.ts";
-import type { GuardNote } from "./guard-rails.ts";
-import type { NamespaceFacts, Workload } from "./inventory.ts";
+import { modeOf, type NamespaceEntry, type NodeEntry } from "../fleet/objects.ts";
+import { countRules, type RuleCounts, totalOf } from "../fleet/rule-counts.ts";
+import type { GuardNote } from "../judge/guard-rails.ts";
+import { hasEnforcing } from "../judge/judge.ts";
+import type { Judgement } from "../judge/judgement.ts";
+import { countDropped } from "./drop-guard.ts";
+import type { Workload } from "./inventory.ts";
 import { type GeneratedObject, readResults } from "./results.ts";
 
 /** A node, as Rego sees it. */
-export type NodeFacts = {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly arch: string;
-  readonly kernel: string;
-};
+export type InventoryNode = Pick<NodeEntry, "name" | "labels" | "arch" | "kernel">;
+
+export function inventoryNode({ name, labels, arch, kernel }: NodeEntry): InventoryNode {
+  return { name, labels, arch, kernel };
+}
 
 /** What there is in the cluster; of a RegoPolicyNamespaced, in its namespace. */
 export type InventorySnapshot = {
-  readonly namespaces: readonly NamespaceFacts[];
-  readonly nodes: readonly NodeFacts[];
+  readonly namespaces: readonly NamespaceEntry[];
+  readonly nodes: readonly InventoryNode[];
   readonly workloads: readonly Workload[];
 };
 

@@ -2,7 +2,7 @@ import { type Clock, type KubeConnection, orAborted } from "@guardbee/kube";
 import type { RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { InventorySnapshot } from "./generate.ts";
+import { type InventorySnapshot, inventoryNode } from "./generate.ts";
 import { Inventory } from "./inventory.ts";
 
 export type InventoryViewOptions = {
@@ -31,7 +31,8 @@ export class InventoryView {
     await orAborted(inventory.synced, signal);
     const all = fleet.namespaces();
     if (policy.kind === "RegoPolicy") {
-      return { namespaces: all, nodes: fleet.nodeFacts(), workloads: inventory.workloads() };
+      const nodes = fleet.nodes().map(inventoryNode);
+      return { namespaces: all, nodes, workloads: inventory.workloads() };
     }
     // No nodes: they are shared, and what others run on them shows in their labels.
     const own = policy.metadata.namespace ?? "";

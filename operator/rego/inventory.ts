@@ -27,8 +27,6 @@ export type Workload = {
   }[];
 };
 
-export type NamespaceFacts = { readonly name: string; readonly labels: Labels };
-
 /** Kinds that make pods. A ReplicaSet or Job that something else owns is a part of that. */
 export const workloadResources = [
   resources.deployment,

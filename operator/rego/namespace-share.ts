@@ -1,6 +1,6 @@
 import { type Problem, type RegoPolicy, regoPoliciesPerNamespace } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
-import type { Refused } from "../policy/judge.ts";
+import type { Refused } from "../judge/judgement.ts";
 
 /**
  * The refusal of a RegoPolicyNamespaced that is one too many in its namespace, of `all` that there

@@ -15,14 +15,14 @@ import {
 import type { Logger } from "pino";
 import type { Bundle } from "../bundle/index.ts";
 import { projectNode } from "../fleet/objects.ts";
+import { countRules } from "../fleet/rule-counts.ts";
+import type { GuardNote } from "../judge/guard-rails.ts";
+import { OfflineJudge } from "../judge/offline-judge.ts";
 import { compileRego } from "../opa/compile.ts";
 import { ModuleChecks } from "../opa/inspect.ts";
 import { Sandbox } from "../opa/sandbox.ts";
-import { OfflineJudge } from "../policy/offline-judge.ts";
 import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
-import { countRules } from "./drop-guard.ts";
-import { type GenerateDeps, generate, type InventorySnapshot } from "./generate.ts";
-import type { GuardNote } from "./guard-rails.ts";
+import { type GenerateDeps, generate, type InventorySnapshot, inventoryNode } from "./generate.ts";
 import { projectWorkload, workloadResources } from "./inventory.ts";
 import type { GeneratedObject } from "./results.ts";
 import { type RegoContent, RegoUnit } from "./unit.ts";
@@ -39,10 +39,7 @@ export async function exportInventory(
       labels,
     }),
   );
-  const nodes = (await list(resources.node)).map((raw) => {
-    const { name, labels, arch, kernel } = projectNode(raw);
-    return { name, labels, arch, kernel };
-  });
+  const nodes = (await list(resources.node)).map((raw) => inventoryNode(projectNode(raw)));
   const workloads = [];
   for (const resource of workloadResources) {
     for (const raw of await list(resource)) workloads.push(projectWorkload(resource, raw));

@@ -1,7 +1,7 @@
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
+import type { Rail } from "../judge/guard-rails.ts";
 import type { SlotOwner } from "../opa/fair-slots.ts";
-import type { Rail } from "./guard-rails.ts";
 import { subjectOf, type Units } from "./units.ts";
 
 /** It is there, and has not been looked at yet. */

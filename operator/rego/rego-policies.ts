@@ -4,13 +4,20 @@ import type { Logger } from "pino";
 import { type Bundle, BundleError } from "../bundle/index.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
+import {
+  type Guarded,
+  type GuardSubject,
+  guardWith,
+  ownerOf,
+  type Rail,
+} from "../judge/guard-rails.ts";
+import { judge } from "../judge/judge.ts";
+import type { Judgement, Refused, Unanswered } from "../judge/judgement.ts";
 import type { Sandboxes } from "../opa/sandboxes.ts";
-import { type Judgement, judge, type Refused, type Unanswered } from "../policy/judge.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
 import { Bundles } from "./bundles.ts";
 import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
 import { generate } from "./generate.ts";
-import { type Guarded, type GuardSubject, guardWith, ownerOf, type Rail } from "./guard-rails.ts";
 import { GuardVersions } from "./guard-versions.ts";
 import { InventoryView } from "./inventory-view.ts";
 import { overShare } from "./namespace-share.ts";

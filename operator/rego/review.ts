@@ -1,6 +1,6 @@
 import { type Problem, parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
-import type { Judgement } from "../policy/judge.ts";
+import type { Judgement } from "../judge/judgement.ts";
 import { inlineContent } from "./contents.ts";
 import { type Compile, problemAt } from "./unit.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "@guardbee/kube";
 import { formatProblem, type Problem } from "@guardbee/policy";
 import type { Logger } from "pino";
-import { builtinGuardRails } from "./builtin-rail.ts";
+import { builtinGuardRails } from "../judge/builtin-rail.ts";
 
 /** The ConfigMap beside the operator: name of a built-in guard rail → `enabled` or `disabled`. */
 export const guardRailsConfigMap = "guardbee-guard-rails";

@@ -8,10 +8,10 @@ import {
   resources,
 } from "@guardbee/kube";
 import type { HashedSets, RolloutWish, SelectorSetSpec } from "@guardbee/policy";
+import { fieldManager } from "../field-manager.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { modeOf, type PolicyEntry, type SetEntry, type SetRollout } from "../fleet/objects.ts";
-import type { Judgement } from "../policy/judge.ts";
-import { fieldManager } from "../status/status-writer.ts";
+import type { Accepted } from "../judge/judgement.ts";
 import { nextStep, type Step, type StepInput } from "./next-step.ts";
 import type { WrittenSets } from "./written-sets.ts";
 
@@ -30,8 +30,6 @@ export type EnsureDeps = {
   readonly sets: WrittenSets;
   readonly clock: Clock;
 };
-
-type Accepted = Extract<Judgement, { kind: "accepted" }>;
 
 /**
  * Writes the set of an accepted policy if its content, its owner or its wave is not what is there.

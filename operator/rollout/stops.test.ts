@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { NodeStops } from "../status/node-state.ts";
+import type { NodeStops } from "../fleet/node-report.ts";
 import { mayOmitStops, stoppedTooMuch, stopsOf } from "./stops.ts";
 
 const view = { hash: "h", mode: "enforce", nodes: undefined, countStops: true } as const;

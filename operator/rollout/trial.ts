@@ -1,10 +1,7 @@
-import { changeSets, type PolicyStatus } from "@guardbee/policy";
+import { changeSets, type TrialStatus } from "@guardbee/policy";
 import type { SetEntry } from "../fleet/objects.ts";
-import type { Judgement } from "../policy/judge.ts";
+import type { Accepted } from "../judge/judgement.ts";
 import type { StopCount } from "./stops.ts";
-
-type Accepted = Extract<Judgement, { kind: "accepted" }>;
-export type TrialStatus = NonNullable<PolicyStatus["trial"]>;
 
 export type TrialInput = {
   readonly judged: Accepted;

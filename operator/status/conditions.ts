@@ -1,12 +1,5 @@
 import type { ConditionType, PolicyStatus, StatusCondition } from "@guardbee/policy";
-
-/** Why a policy is not accepted, and so not programmed. */
-export const refusalReasons = [
-  ...(["InvalidSpec", "NotSupported", "Refused"] as const),
-  "QuotaExceeded",
-  ...(["InvalidRego", "InvalidResult", "TooManyRules", "DropHeld"] as const),
-] as const;
-export type RefusalReason = (typeof refusalReasons)[number];
+import { refusalReasons } from "../judge/judgement.ts";
 
 /** Of a roll-out that goes on, and of one that does not by itself. */
 const underWay = ["RollingOut", "RolloutPaused"] as const;

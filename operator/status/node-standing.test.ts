@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { NodeException, NodeReport } from "../fleet/node-report.ts";
 import { nodeStanding } from "./node-standing.ts";
-import type { NodeException, NodeReport } from "./node-state.ts";
 
 const exception = (state: NodeException["state"]): NodeException => ({
   ...{ set: "a", hash: "1", state, reason: "KernelLacks", message: "" },

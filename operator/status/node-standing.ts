@@ -1,4 +1,4 @@
-import type { NodeReport } from "./node-state.ts";
+import type { NodeReport } from "../fleet/node-report.ts";
 
 /**
  * How one node stands over all its policies.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type JudgeOptions, judgeNode, type NodeFacts } from "./node-state.ts";
+import type { NodeFacts } from "../fleet/node-report.ts";
+import { type JudgeOptions, judgeNode } from "./node-state.ts";
 
 const set = { name: "tracingpolicy.a", hash: "h2", mode: "enforce" } as const;
 const facts: NodeFacts = {

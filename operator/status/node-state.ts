@@ -1,4 +1,5 @@
 import type { Mode } from "@guardbee/policy";
+import type { NodeFacts } from "../fleet/node-report.ts";
 
 /** What one node makes of one policy. */
 export type NodeState = {
@@ -24,44 +25,6 @@ export type NodeState = {
 
 /** A set as one node should hold it. */
 export type WantedSet = { readonly name: string; readonly hash: string; readonly mode: Mode };
-
-/** What is known of a node when its state is judged. */
-export type NodeFacts = {
-  readonly node: string;
-  readonly kernel: string;
-  readonly arch: string;
-  /** The Node's condition Ready. */
-  readonly ready: boolean;
-  readonly report: NodeReport | undefined;
-  /** Name → hash of all that its digest stands for; undefined: a digest nobody knows. */
-  readonly holds: ReadonlyMap<string, string> | undefined;
-  /** When the node last reported, or was last told something (monotonic). */
-  readonly heardMs: number;
-};
-
-/** NodePolicySet.status, as far as it is used. */
-export type NodeReport = {
-  readonly digest?: string;
-  readonly exceptions: readonly NodeException[];
-  /** Sets that it does not hold, for which there was no room in `exceptions`. */
-  readonly exceptionsOmitted?: number;
-  readonly stops?: readonly NodeStops[];
-  /** Sets with stops for which there was no room in `stops`. */
-  readonly stopsOmitted?: number;
-  /** Its kernel takes 32-bit system calls of any process; absent where it does not. */
-  readonly takesInt80?: true;
-};
-/** At least so many calls that a content of a set stopped on this node, or would have. */
-export type NodeStops = { readonly set: string; readonly hash: string; readonly count: number };
-export type NodeException = {
-  readonly set: string;
-  readonly hash: string;
-  readonly state: "failed" | "pending";
-  readonly reason: string;
-  readonly message: string;
-  /** The content in force instead. */
-  readonly holds?: string;
-};
 
 export type JudgeOptions = {
   readonly nowMs: number;

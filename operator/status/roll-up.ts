@@ -5,7 +5,8 @@ import {
   type Problem,
   type SelectorSet,
 } from "@guardbee/policy";
-import { type Finding, type RefusalReason, stampConditions } from "./conditions.ts";
+import type { RefusalReason } from "../judge/judgement.ts";
+import { type Finding, stampConditions } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
 import { failureGroups, maxNodes } from "./failure-groups.ts";
 import { type Count, countStates, countStatus, named } from "./node-count.ts";

@@ -1,4 +1,4 @@
-import type { PolicyStatus, RolloutOrder } from "@guardbee/policy";
+import type { RolloutOrder, RolloutStatus, TrialStatus } from "@guardbee/policy";
 import { failuresHalt } from "../rollout/halt.ts";
 import type { Finding } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
@@ -19,8 +19,6 @@ export type RollOutView = {
   readonly stopsTooMuch?: boolean;
 };
 
-export type RolloutStatus = NonNullable<PolicyStatus["rollout"]>;
-export type TrialStatus = NonNullable<PolicyStatus["trial"]>;
 /** Of an accepted policy that is not to be in force everywhere, or not in its own mode, yet. */
 export type Stages = {
   readonly rollout: RolloutStatus | undefined;

@@ -11,10 +11,8 @@ import {
   OwnWrites,
 } from "@guardbee/kube";
 import type { PolicyStatus } from "@guardbee/policy";
+import { fieldManager } from "../field-manager.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
-
-/** The one field manager of everything the operator writes. */
-export const fieldManager = "guardbee-operator";
 
 type Stored = Pick<PolicyEntry, "resourceVersion" | "status">;
 

@@ -1,15 +1,5 @@
-import type { Hook } from "@guardbee/policy";
+import { type Hooks, hooksSystemCalls } from "../judge/unseen-entry.ts";
 import type { NodeState } from "./node-state.ts";
-
-/** By which agents report that their kernel takes 32-bit system calls (int 0x80) of any process. */
-export const int80Feature = "ia32_emulation";
-
-type Hooks = { readonly hooks: readonly Pick<Hook, "on">[] };
-
-/** Whether hooks are on system calls, of which the engine attaches to the 64-bit entries alone. */
-export function hooksSystemCalls(sets: readonly Hooks[]): boolean {
-  return sets.some(({ hooks }) => hooks.some(({ on }) => on.kind === "kprobe" && on.syscall));
-}
 
 /**
  * What the status of a policy says beside "in force": on how many of the nodes that hold it 32-bit
@@ -21,12 +11,4 @@ export function unseenOn(sets: readonly Hooks[], nodes: readonly NodeState[]): s
   if (open === 0) return undefined;
   const on = open === 1 ? "1 node" : `${open} nodes`;
   return `on ${on}, 32-bit system calls (int 0x80) are neither seen nor stopped`;
-}
-
-/** What `policy check`, which knows no node, notes of a policy. */
-export function unseenNotes(sets: readonly Hooks[]): readonly string[] {
-  if (!hooksSystemCalls(sets)) return [];
-  return [
-    "hooks on system calls see no 32-bit ones (int 0x80), where a node's kernel takes those; hooks on security_ functions do",
-  ];
 }

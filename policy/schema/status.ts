@@ -156,3 +156,5 @@ export const policyStatus = optional(
 
 export type Condition = Immutable<Static<typeof condition>>;
 export type PolicyStatus = Immutable<Static<typeof policyStatus>>;
+export type RolloutStatus = NonNullable<PolicyStatus["rollout"]>;
+export type TrialStatus = NonNullable<PolicyStatus["trial"]>;

@@ -2,15 +2,16 @@ import { readFile } from "node:fs/promises";
 import type { KubeObject } from "@guardbee/kube";
 import type { Further, Policy } from "@guardbee/policy";
 import type { Logger } from "pino";
-import { type BuiltinRail, guardRailsModule, openBuiltinRail } from "../rego/builtin-rail.ts";
-import { type Guard, guardWith } from "../rego/guard-rails.ts";
-import type { NamespaceFacts } from "../rego/inventory.ts";
-import { unseenNotes } from "../status/unseen-entry.ts";
-import { type Judgement, judge } from "./judge.ts";
+import type { NamespaceEntry } from "../fleet/objects.ts";
+import { type BuiltinRail, guardRailsModule, openBuiltinRail } from "./builtin-rail.ts";
+import { type Guard, guardWith } from "./guard-rails.ts";
+import { judge } from "./judge.ts";
+import type { Judgement } from "./judgement.ts";
+import { unseenNotes } from "./unseen-entry.ts";
 
 export type OfflineJudgeOptions = {
   /** Of the cluster that the policies are meant for. */
-  readonly namespaces: readonly NamespaceFacts[];
+  readonly namespaces: readonly NamespaceEntry[];
   readonly ownNamespace: string;
   readonly disabledGuardRails: readonly string[];
   readonly log: Logger;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject } from "@guardbee/kube";
 import { hashSets } from "@guardbee/policy";
-import type { Guard, Guarded } from "../rego/guard-rails.ts";
+import type { Guard, Guarded } from "./guard-rails.ts";
 import { judge } from "./judge.ts";
 
 const signal = new AbortController().signal;

@@ -2,7 +2,6 @@ import type { KubeObject } from "@guardbee/kube";
 import {
   changeSets,
   isEnforcing,
-  type LabelSelector,
   lower,
   type Mode,
   type Problem,
@@ -10,63 +9,8 @@ import {
   requestedMode,
   type SelectorSet,
 } from "@guardbee/policy";
-import type { Guard, GuardNote } from "../rego/guard-rails.ts";
-import type { RefusalReason } from "../status/conditions.ts";
-
-/** What becomes of one generation of a policy: a set to program, or why not. */
-export type Judgement = Accepted | Guards | Refused;
-
-export type Accepted = {
-  readonly kind: "accepted";
-  readonly mode: Mode;
-  readonly enforces: boolean;
-  readonly hash: string;
-  readonly nodes: LabelSelector | undefined;
-  readonly sets: readonly SelectorSet[];
-  /** Mode as written, where a guard rail changed it. */
-  readonly requested?: Mode;
-  readonly notes?: readonly GuardNote[];
-  /** What is taken and probably not meant, such as a path that no file has. */
-  readonly warnings?: readonly Problem[];
-  readonly rego?: RegoReport;
-  readonly unresolved?: string;
-};
-
-/** A RegoPolicy that judges others; there is nothing to program. */
-export type Guards = {
-  readonly kind: "guards";
-  readonly rego: RegoReport;
-  /** Why its bundle's source gives none; the last good one is in use. */
-  readonly unresolved?: string;
-};
-
-export type Refused = {
-  readonly kind: "refused";
-  readonly reason: RefusalReason;
-  readonly problems: readonly Problem[];
-  readonly mode?: Mode;
-  readonly notes?: readonly GuardNote[];
-  /** Digest of a result that the drop guard holds back. */
-  readonly held?: string;
-} & InsteadOfBundle;
-
-/** Rego gave no answer. */
-export type Unanswered = { readonly kind: "unknown"; readonly message: string } & InsteadOfBundle;
-
-/** What holds where the bundle that a RegoPolicy's source gives is of no use. */
-export type InsteadOfBundle = {
-  /** What its last good bundle comes to. */
-  readonly lastGood?: Accepted | Guards;
-  readonly unresolved?: string;
-};
-
-/** What is in force of a RegoPolicy. */
-export type RegoReport = {
-  readonly digest?: string;
-  readonly revision?: string;
-  readonly rules?: number;
-  readonly policies?: number;
-};
+import type { Guard } from "./guard-rails.ts";
+import type { Judgement } from "./judgement.ts";
 
 /**
  * Parses and lowers, then passes the guard rails, of which the built-in Rego is the first. Lowering
