@@ -1,5 +1,6 @@
 import type { KubeConnection } from "./connection.ts";
 import { isKubeError } from "./kube-error.ts";
+import { listPages } from "./list-pages.ts";
 import {
   apiVersion,
   collectionPath,
@@ -71,19 +72,13 @@ export async function listObjects(
   namespace: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
+  const request = { path: collectionPath(resource, namespace), pageSize: 500 };
+  const type = { apiVersion: apiVersion(resource), kind: resource.kind };
   const objects: KubeObject[] = [];
-  let token: string | undefined;
-  do {
-    const query = { limit: 500, continue: token };
-    const page = await connection.request<{
-      readonly metadata: { readonly continue?: string };
-      readonly items: readonly KubeObject[] | null;
-    }>({ path: collectionPath(resource, namespace), query }, signal);
+  for await (const { items } of listPages(connection, request, signal)) {
     // Items of a list carry no kind of their own.
-    const type = { apiVersion: apiVersion(resource), kind: resource.kind };
-    objects.push(...(page.items ?? []).map((item) => ({ ...type, ...item })));
-    token = page.metadata.continue || undefined;
-  } while (token !== undefined);
+    objects.push(...(items ?? []).map((item) => ({ ...type, ...item })));
+  }
   return objects;
 }
 

@@ -72,47 +72,11 @@ export function objectKey(ref: ObjectRef): string {
   return ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
 }
 
-const guardbee = { group: "guardbee.io", version: "v1alpha1" } as const;
-const cilium = { group: "cilium.io", version: "v1alpha1" } as const;
-
 const apps = { group: "apps", version: "v1" } as const;
 const batch = { group: "batch", version: "v1" } as const;
 
-/** The kinds that Guardbee reads and writes. */
+/** Kubernetes' own kinds that we read and write. */
 export const resources = {
-  tracingPolicy: {
-    ...cilium,
-    kind: "TracingPolicy",
-    plural: "tracingpolicies",
-    namespaced: false,
-  },
-  tracingPolicyNamespaced: {
-    ...cilium,
-    kind: "TracingPolicyNamespaced",
-    plural: "tracingpoliciesnamespaced",
-    namespaced: true,
-  },
-  execPolicy: { ...cilium, kind: "ExecPolicy", plural: "execpolicies", namespaced: false },
-  execPolicyNamespaced: {
-    ...cilium,
-    kind: "ExecPolicyNamespaced",
-    plural: "execpoliciesnamespaced",
-    namespaced: true,
-  },
-  regoPolicy: { ...guardbee, kind: "RegoPolicy", plural: "regopolicies", namespaced: false },
-  regoPolicyNamespaced: {
-    ...guardbee,
-    kind: "RegoPolicyNamespaced",
-    plural: "regopoliciesnamespaced",
-    namespaced: true,
-  },
-  selectorSet: { ...guardbee, kind: "SelectorSet", plural: "selectorsets", namespaced: false },
-  nodePolicySet: {
-    ...guardbee,
-    kind: "NodePolicySet",
-    plural: "nodepolicysets",
-    namespaced: false,
-  },
   node: { group: "", version: "v1", kind: "Node", plural: "nodes", namespaced: false },
   pod: { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true },
   namespace: {

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { getObject, type Resource, resources } from "@guardbee/kube";
+import { getObject, type Resource } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { stringify } from "yaml";
 import { freePort, whyNoApiServer } from "../kube/testing/api-server.ts";
 import { openTo, statusOf } from "../kube/testing/raw-http.ts";
@@ -148,13 +149,13 @@ describe("an operator process whose ports anybody reaches", { skip: whyNoApiServ
       (count) => count > 3,
     );
     const [policy] = await readYaml(new URL("config/examples/deny-tmp-forbidden-write.yaml", root));
-    await cluster.apply(resources.tracingPolicy, policy);
+    await cluster.apply(resourceOf("TracingPolicy"), policy);
     await eventually(
       "a set of the policy",
       () => cluster.sets("tracingpolicy.deny-tmp-forbidden-write"),
       (sets) => sets?.length === 1,
     );
-    await cluster.delete(resources.tracingPolicy, "deny-tmp-forbidden-write");
+    await cluster.delete(resourceOf("TracingPolicy"), "deny-tmp-forbidden-write");
     await eventually(
       "no set",
       () => cluster.sets("tracingpolicy.deny-tmp-forbidden-write"),

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { findKubectl, whyNoApiServer } from "../kube/testing/api-server.ts";
 import { skipReason } from "../kube/testing/must-run.ts";
 import { selfSigned } from "./bundle/testing/certificate.ts";
@@ -11,7 +12,9 @@ import { bundleFiles, goodRego, ours, signedBundle } from "./testing/bundle-faul
 import { type BundleServers, startBundleServers } from "./testing/bundle-servers.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
-const { regoPolicy, regoPolicyNamespaced, tracingPolicy } = resources;
+const regoPolicy = resourceOf("RegoPolicy");
+const regoPolicyNamespaced = resourceOf("RegoPolicyNamespaced");
+const tracingPolicy = resourceOf("TracingPolicy");
 const skip =
   whyNoApiServer() ||
   skipReason(findKubectl() === undefined ? "kubectl is not built" : false) ||

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { getObject, resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { startWebServer, type WebServer } from "./bundle/testing/web-server.ts";
 import {
@@ -16,7 +17,7 @@ import {
 import { type Answer, type BundleServers, startBundleServers } from "./testing/bundle-servers.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
-const { regoPolicy } = resources;
+const regoPolicy = resourceOf("RegoPolicy");
 const skip = whyNoApiServer() || (process.env.OPA ? false : "OPA is not set");
 const never = new AbortController().signal;
 const bundleTimeoutMs = 4_000;
@@ -112,7 +113,7 @@ describe("bundles that are bad, against a real API server", { skip }, () => {
 
   const setOf = async (policy: string) => {
     const name = `regopolicy.${policy}`;
-    const object = await getObject(cluster.kube, resources.selectorSet, { name }, never);
+    const object = await getObject(cluster.kube, resourceOf("SelectorSet"), { name }, never);
     const { hash, sets } = (object?.spec ?? {}) as {
       readonly hash?: string;
       readonly sets?: readonly { readonly policy: { readonly name: string } }[];

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Resource, resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { tarballOf } from "./bundle/testing/tarball.ts";
 import { section } from "./opa/testing/encode-wasm.ts";
 import { arraysOfArrays, endless, opaLike, takesAllMemory } from "./opa/testing/opa-like.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
-const { regoPolicy, regoPolicyNamespaced, tracingPolicy, tracingPolicyNamespaced } = resources;
+const regoPolicy = resourceOf("RegoPolicy");
+const regoPolicyNamespaced = resourceOf("RegoPolicyNamespaced");
+const tracingPolicy = resourceOf("TracingPolicy");
+const tracingPolicyNamespaced = resourceOf("TracingPolicyNamespaced");
 
 const kprobes = (path: string) => [
   {

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { after as afterAll, afterEach, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getObject, type KubeObject, objectPath, type Resource, resources } from "@guardbee/kube";
-import { hashSets, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
+import { hashSets, type PolicyStatus, resourceOf, type SelectorSet } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
 
@@ -26,11 +26,11 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
   afterEach(async () => {
     await cluster.stopOperator();
     for (const resource of [
-      resources.tracingPolicy,
-      resources.tracingPolicyNamespaced,
-      resources.execPolicy,
-      resources.selectorSet,
-      resources.nodePolicySet,
+      resourceOf("TracingPolicy"),
+      resourceOf("TracingPolicyNamespaced"),
+      resourceOf("ExecPolicy"),
+      resourceOf("SelectorSet"),
+      resourceOf("NodePolicySet"),
       resources.node,
     ]) {
       for (const { metadata } of await cluster.list(resource)) {
@@ -62,14 +62,14 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
   }
 
   async function contentOf(name: string): Promise<{ hash: string; set: SelectorSet }> {
-    const object = await getObject(cluster.kube, resources.selectorSet, { name }, never);
+    const object = await getObject(cluster.kube, resourceOf("SelectorSet"), { name }, never);
     const { hash, sets } = object!.spec as { hash: string; sets: SelectorSet[] };
     return { hash, set: sets[0]! };
   }
 
   async function setsOf(node: string): Promise<string> {
     const ref = { name: node };
-    const object = await getObject(cluster.kube, resources.nodePolicySet, ref, never);
+    const object = await getObject(cluster.kube, resourceOf("NodePolicySet"), ref, never);
     return ((object?.spec as { sets?: string[] } | undefined)?.sets ?? ["none"]).join(",");
   }
 
@@ -80,16 +80,16 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.addNode("a");
     await cluster.addNode("b");
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, await seedPolicy(`${seed}.yaml`));
-    await cluster.apply(resources.execPolicy, await seedPolicy("exec-policy-example.yaml"));
-    await showsColumns(resources.tracingPolicy, seed, "none|Unknown|0/2|Pending");
+    await cluster.apply(resourceOf("TracingPolicy"), await seedPolicy(`${seed}.yaml`));
+    await cluster.apply(resourceOf("ExecPolicy"), await seedPolicy("exec-policy-example.yaml"));
+    await showsColumns(resourceOf("TracingPolicy"), seed, "none|Unknown|0/2|Pending");
     await eventually("sets of a", () => setsOf("a"), `execpolicy.exec-policy-example,${seedSet}`);
     await eventually("sets of b", () => setsOf("b"), `execpolicy.exec-policy-example,${seedSet}`);
     await cluster.report("a");
     await cluster.report("b");
-    await showsColumns(resources.tracingPolicy, seed, "enforce|True|2/2|Programmed");
+    await showsColumns(resourceOf("TracingPolicy"), seed, "enforce|True|2/2|Programmed");
     const exec = await showsColumns(
-      resources.execPolicy,
+      resourceOf("ExecPolicy"),
       "exec-policy-example",
       "enforce|True|2/2|Programmed",
     );
@@ -107,7 +107,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     for (const node of ["a", "b"]) await cluster.addNode(node);
     await cluster.addNode("debian", { kernel: "6.12.0" });
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, await seedPolicy(`${seed}.yaml`));
+    await cluster.apply(resourceOf("TracingPolicy"), await seedPolicy(`${seed}.yaml`));
     for (const node of ["a", "b", "debian"]) {
       await eventually(`sets of ${node}`, () => setsOf(node), seedSet);
     }
@@ -115,7 +115,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.report("b");
     await cluster.report("debian", { [seedSet]: "kprobe_override is not there" });
     const policy = await showsColumns(
-      resources.tracingPolicy,
+      resourceOf("TracingPolicy"),
       seed,
       "enforce|False|2/3|NodesFailed",
     );
@@ -136,9 +136,9 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.startOperator();
     const file = new URL("policy/testdata/field/18-int80.yaml", root);
     const [policy] = await readYaml(file);
-    await cluster.apply(resources.tracingPolicy, policy as { metadata: { name: string } });
+    await cluster.apply(resourceOf("TracingPolicy"), policy as { metadata: { name: string } });
     const messageOf = async (type: string) => {
-      const { conditions } = await cluster.status(resources.tracingPolicy, "no-write");
+      const { conditions } = await cluster.status(resourceOf("TracingPolicy"), "no-write");
       return conditions?.find((one) => one.type === type)?.message;
     };
     const becomes = (message: string) => eventually("Ready", () => messageOf("Ready"), message);
@@ -154,7 +154,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     const sentence = "on 1 node, 32-bit system calls (int 0x80) are neither seen nor stopped";
     await becomes(`in force on 2 of 2 nodes; ${sentence}`);
     assert.equal(await messageOf("Enforcing"), `in force on 2 of 2 nodes; ${sentence}`);
-    const status = await cluster.status(resources.tracingPolicy, "no-write");
+    const status = await cluster.status(resourceOf("TracingPolicy"), "no-write");
     assert.equal(columns(status), "enforce|True|2/2|Programmed");
     await reports("b", "btf");
     await becomes("in force on 2 of 2 nodes");
@@ -164,10 +164,10 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.addNode("a");
     await cluster.startOperator();
     const bad = { metadata: { name: "bad" }, spec: { kprobes: [kprobe({ selectors: [mask] })] } };
-    await cluster.apply(resources.tracingPolicy, bad);
-    await cluster.apply(resources.tracingPolicy, await seedPolicy(`${seed}.yaml`));
+    await cluster.apply(resourceOf("TracingPolicy"), bad);
+    await cluster.apply(resourceOf("TracingPolicy"), await seedPolicy(`${seed}.yaml`));
     const refused = await showsColumns(
-      resources.tracingPolicy,
+      resourceOf("TracingPolicy"),
       "bad",
       "none|False|0/0|NotSupported",
     );
@@ -176,20 +176,20 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     assert.equal(await cluster.sets("tracingpolicy.bad"), undefined);
     await eventually("sets of a", () => setsOf("a"), seedSet);
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, seed, "enforce|True|1/1|Programmed");
+    await showsColumns(resourceOf("TracingPolicy"), seed, "enforce|True|1/1|Programmed");
   });
 
   test("a bad edit keeps what was accepted before, and says so", async () => {
     await cluster.addNode("a");
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|True|1/1|Programmed");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/1|Programmed");
     const bad = { metadata: { name: "p" }, spec: { kprobes: [kprobe({ selectors: [mask] })] } };
-    await cluster.apply(resources.tracingPolicy, bad);
+    await cluster.apply(resourceOf("TracingPolicy"), bad);
     const refused = await showsColumns(
-      resources.tracingPolicy,
+      resourceOf("TracingPolicy"),
       "p",
       "enforce|False|1/1|NotSupported",
     );
@@ -201,11 +201,11 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.addNode("a");
     await cluster.startOperator();
     const values = Array.from({ length: 10_000 }, (_, i) => `/data/forbidden/${i}/`);
-    await cluster.apply(resources.tracingPolicy, policyOf("many", values));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("many", values));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.many");
     await cluster.report("a");
     const policy = await showsColumns(
-      resources.tracingPolicy,
+      resourceOf("TracingPolicy"),
       "many",
       "enforce|True|1/1|Programmed",
     );
@@ -218,12 +218,12 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.startOperator();
     const { metadata, spec } = policyOf("p");
     const selecting = { ...spec, nodeSelector: { matchLabels: { zone: "edge" } } };
-    await cluster.apply(resources.tracingPolicy, { metadata, spec: selecting });
+    await cluster.apply(resourceOf("TracingPolicy"), { metadata, spec: selecting });
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await eventually("sets of b", () => setsOf("b"), "");
     await cluster.addNode("a");
     await eventually("sets of a", () => setsOf("a"), "");
-    await showsColumns(resources.tracingPolicy, "p", "none|True|0/0|NoNodes");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "none|True|0/0|NoNodes");
     await cluster.addNode("b", { labels: { zone: "edge" } });
     await eventually("sets of b", () => setsOf("b"), "tracingpolicy.p");
   });
@@ -231,19 +231,19 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
   test("deleting a policy, also a namespaced one, removes its set from nodes and API", async () => {
     await cluster.addNode("a");
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     const namespaced = { ...policyOf("p"), metadata: { name: "p", namespace: "default" } };
-    await cluster.apply(resources.tracingPolicyNamespaced, namespaced);
+    await cluster.apply(resourceOf("TracingPolicyNamespaced"), namespaced);
     const both = "tracingpolicy.p,tracingpolicynamespaced.default.p";
     await eventually("sets of a", () => setsOf("a"), both);
-    await cluster.delete(resources.tracingPolicy, "p");
+    await cluster.delete(resourceOf("TracingPolicy"), "p");
     await eventually("sets of a", () => setsOf("a"), "tracingpolicynamespaced.default.p");
     // The other one goes while no operator runs.
     await cluster.stopOperator();
-    await cluster.delete(resources.tracingPolicyNamespaced, "p", "default");
+    await cluster.delete(resourceOf("TracingPolicyNamespaced"), "p", "default");
     await cluster.startOperator();
     await eventually("sets of a", () => setsOf("a"), "");
-    await eventually("sets", async () => (await cluster.list(resources.selectorSet)).length, 0);
+    await eventually("sets", async () => (await cluster.list(resourceOf("SelectorSet"))).length, 0);
   });
 
   test("a node that is gone takes its NodePolicySet with it", async () => {
@@ -253,7 +253,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.delete(resources.node, "a");
     await eventually(
       "NodePolicySets",
-      async () => (await cluster.list(resources.nodePolicySet)).length,
+      async () => (await cluster.list(resourceOf("NodePolicySet"))).length,
       0,
     );
   });
@@ -262,26 +262,26 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.addNode("a");
     await cluster.addNode("b");
     await cluster.startOperator({ unreachableMs: 3_000 });
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|Unknown|1/2|Pending");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|True|1/2|Programmed");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|Unknown|1/2|Pending");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/2|Programmed");
   });
 
   test("a change of one policy does not move another one's Ready", async () => {
     await cluster.addNode("a");
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
-    await cluster.apply(resources.tracingPolicy, policyOf("q"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("q"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p,tracingpolicy.q");
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, "q", "enforce|True|1/1|Programmed");
-    const watch = watchReady(resources.tracingPolicy, "q");
-    await cluster.apply(resources.tracingPolicy, policyOf("p", ["/other/"]));
-    await showsColumns(resources.tracingPolicy, "p", "enforce|Unknown|0/1|Pending");
+    await showsColumns(resourceOf("TracingPolicy"), "q", "enforce|True|1/1|Programmed");
+    const watch = watchReady(resourceOf("TracingPolicy"), "q");
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p", ["/other/"]));
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|Unknown|0/1|Pending");
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|True|1/1|Programmed");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/1|Programmed");
     assert.deepEqual(await watch.end(), ["True"]);
   });
 
@@ -289,20 +289,20 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.addNode("a");
     await cluster.addNode("b");
     const stopFirst = await startReplica("first");
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await eventually("sets of b", () => setsOf("b"), "tracingpolicy.p");
     await cluster.report("a");
     await cluster.report("b");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|True|2/2|Programmed");
-    const watch = watchReady(resources.tracingPolicy, "p");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|2/2|Programmed");
+    const watch = watchReady(resourceOf("TracingPolicy"), "p");
     await startReplica("second");
     await stopFirst();
-    await cluster.apply(resources.tracingPolicy, policyOf("q"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("q"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p,tracingpolicy.q");
     await cluster.report("a");
     await cluster.report("b");
-    await showsColumns(resources.tracingPolicy, "q", "enforce|True|2/2|Programmed");
+    await showsColumns(resourceOf("TracingPolicy"), "q", "enforce|True|2/2|Programmed");
     assert.deepEqual(await watch.end(), ["True"]);
   });
 
@@ -330,15 +330,15 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     const args = ["--input-type=module", "-e", script];
     const victim = spawn(process.execPath, args, { cwd: root, env, stdio: "inherit" });
     t.after(() => victim.kill("SIGKILL"));
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|True|1/1|Programmed");
-    const watch = watchReady(resources.tracingPolicy, "p");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/1|Programmed");
+    const watch = watchReady(resourceOf("TracingPolicy"), "p");
     await startReplica("heir");
     await sleep(3_000); // it follows
     victim.kill("SIGKILL");
-    await cluster.apply(resources.tracingPolicy, policyOf("q"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("q"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p,tracingpolicy.q");
     assert.deepEqual(await watch.end(), ["True"]);
   });
@@ -346,40 +346,40 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
   test("a SelectorSet that somebody edited is put right", async () => {
     await cluster.addNode("a");
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     const { hash, set } = await contentOf("tracingpolicy.p");
     const metadata = { name: "tracingpolicy.p" };
     const spec = { hash, sets: [{ ...set, mode: "monitor" }] };
-    await cluster.apply(resources.selectorSet, { metadata, spec });
+    await cluster.apply(resourceOf("SelectorSet"), { metadata, spec });
     await eventually("mode", async () => (await contentOf("tracingpolicy.p")).set.mode, "enforce");
   });
 
   test("the API server restarts: the operator goes on by itself", async () => {
     await cluster.addNode("a");
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await cluster.restartApiServer();
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|True|1/1|Programmed");
-    await cluster.apply(resources.tracingPolicy, policyOf("q"));
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/1|Programmed");
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("q"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p,tracingpolicy.q");
   });
 
   test("nothing changes: nothing is written", async () => {
     await cluster.addNode("a");
     await cluster.startOperator();
-    await cluster.apply(resources.tracingPolicy, policyOf("p"));
+    await cluster.apply(resourceOf("TracingPolicy"), policyOf("p"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await cluster.report("a");
-    await showsColumns(resources.tracingPolicy, "p", "enforce|True|1/1|Programmed");
+    await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/1|Programmed");
     const versions = async () =>
       [
-        ...(await cluster.list(resources.tracingPolicy)),
-        ...(await cluster.list(resources.selectorSet)),
-        ...(await cluster.list(resources.nodePolicySet)),
+        ...(await cluster.list(resourceOf("TracingPolicy"))),
+        ...(await cluster.list(resourceOf("SelectorSet"))),
+        ...(await cluster.list(resourceOf("NodePolicySet"))),
       ].map(({ metadata }) => metadata.resourceVersion);
     const before = await versions();
     await cluster.stopOperator();

@@ -8,12 +8,16 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { needOpa } from "./bundle/testing/opa.ts";
 import { exportInventory } from "./rego/offline.ts";
 import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
 
-const { regoPolicy, regoPolicyNamespaced, tracingPolicy, execPolicy } = resources;
+const regoPolicy = resourceOf("RegoPolicy");
+const regoPolicyNamespaced = resourceOf("RegoPolicyNamespaced");
+const tracingPolicy = resourceOf("TracingPolicy");
+const execPolicy = resourceOf("ExecPolicy");
 const skip = whyNoApiServer();
 const opa = needOpa();
 const examples = new URL("../config/examples/rego/", import.meta.url);
@@ -314,7 +318,7 @@ deny contains {"field": "metadata.name", "what": "is forbidden", "fix": "choose 
       refused.message,
       "metadata.name: is forbidden (guard rail RegoPolicy names); choose another",
     );
-    const resource = resources.tracingPolicyNamespaced;
+    const resource = resourceOf("TracingPolicyNamespaced");
     await cluster.apply(resource, { metadata: { name: "p", namespace: "calm" }, spec });
     const changed = await cluster.accepted(resource, "p", "True Accepted", "calm");
     assert.deepEqual(changed.guardRails, [

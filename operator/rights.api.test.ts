@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import https from "node:https";
 import { after, before, describe, test } from "node:test";
 import { applyStatus, getObject, type KubeConnection, objectPath, resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { webhookConfiguration as configuration } from "./admission/certificates.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
-const { tracingPolicy } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
 const never = new AbortController().signal;
 const aPolicy = {
   apiVersion: "cilium.io/v1alpha1",
@@ -64,7 +65,10 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     const metadata = { name: "rego", namespace: "default" };
     await cluster.apply(resources.configMap, { metadata });
     await cluster.apply(resources.node, { metadata: { name: "a" } });
-    await cluster.apply(resources.nodePolicySet, { metadata: { name: "a" }, spec: { sets: [] } });
+    await cluster.apply(resourceOf("NodePolicySet"), {
+      metadata: { name: "a" },
+      spec: { sets: [] },
+    });
     const spec = { kprobes: [{ call: "fd_install", syscall: false }] };
     await cluster.apply(tracingPolicy, { metadata: { name: "p" }, spec });
     const own = "/api/v1/namespaces/guardbee-system";
@@ -75,8 +79,8 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
       contentType: "application/apply-patch+yaml",
     } as const;
     const policy = objectPath(tracingPolicy, { name: "p" });
-    const nodeSets = objectPath(resources.nodePolicySet, { name: "a" });
-    const { kind, group, version } = resources.nodePolicySet;
+    const nodeSets = objectPath(resourceOf("NodePolicySet"), { name: "a" });
+    const { kind, group, version } = resourceOf("NodePolicySet");
     const status = { apiVersion: `${group}/${version}`, kind, metadata: { name: "a" } };
     const refused: readonly Parameters<KubeConnection["request"]>[0][] = [
       { path: "/api/v1/configmaps" },
@@ -110,13 +114,13 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     assert.deepEqual(watched, []);
     operator.close();
     await cluster.delete(tracingPolicy, "p");
-    await cluster.delete(resources.nodePolicySet, "a");
+    await cluster.delete(resourceOf("NodePolicySet"), "a");
     await cluster.delete(resources.node, "a");
   });
 
   test("an agent reads what it needs and writes the status of its own node alone", async () => {
     for (const name of ["a", "b"]) {
-      await cluster.apply(resources.nodePolicySet, { metadata: { name }, spec: { sets: [] } });
+      await cluster.apply(resourceOf("NodePolicySet"), { metadata: { name }, spec: { sets: [] } });
     }
     const pod = { name: "agent-a", namespace: "guardbee-system" };
     const containers = [{ name: "agent", image: "guardbee.invalid/agent:dev" }];
@@ -128,7 +132,7 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     });
     const write = (name: string) => {
       const object = { metadata: { name }, status: { digest: "d" } };
-      const target = { resource: resources.nodePolicySet, object };
+      const target = { resource: resourceOf("NodePolicySet"), object };
       return applyStatus(agent, target, { fieldManager: "guardbee-agent" }, never);
     };
     const selectorSets = { path: "/apis/guardbee.io/v1alpha1/selectorsets" };
@@ -147,15 +151,15 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     );
     await write("a");
     const status = async (name: string) =>
-      (await getObject(cluster.kube, resources.nodePolicySet, { name }, never))?.status;
+      (await getObject(cluster.kube, resourceOf("NodePolicySet"), { name }, never))?.status;
     assert.deepEqual(await status("a"), { digest: "d" });
     const before = await status("b"); // perhaps of before the admission policy was in force
     // Not through another verb, another subresource or a new object either.
-    const path = objectPath(resources.nodePolicySet, { name: "b" });
-    const { kind, group, version } = resources.nodePolicySet;
+    const path = objectPath(resourceOf("NodePolicySet"), { name: "b" });
+    const { kind, group, version } = resourceOf("NodePolicySet");
     const identity = { apiVersion: `${group}/${version}`, kind, metadata: { name: "b" } };
     const { resourceVersion } = (await getObject(
-      ...([cluster.kube, resources.nodePolicySet, { name: "b" }, never] as const),
+      ...([cluster.kube, resourceOf("NodePolicySet"), { name: "b" }, never] as const),
     ))!.metadata;
     const whole = {
       ...identity,
@@ -183,7 +187,7 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     }
     assert.deepEqual(await status("b"), before);
     agent.close();
-    for (const name of ["a", "b"]) await cluster.delete(resources.nodePolicySet, name);
+    for (const name of ["a", "b"]) await cluster.delete(resourceOf("NodePolicySet"), name);
     await cluster.delete(resources.pod, pod.name, pod.namespace);
   });
 
@@ -205,10 +209,13 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
 
   test("an agent's token without a node writes no status, and no token of an agent writes more", async () => {
     const agent = await cluster.connectAs("guardbee-agent");
-    await cluster.apply(resources.nodePolicySet, { metadata: { name: "a" }, spec: { sets: [] } });
-    const { kind, group, version } = resources.nodePolicySet;
+    await cluster.apply(resourceOf("NodePolicySet"), {
+      metadata: { name: "a" },
+      spec: { sets: [] },
+    });
+    const { kind, group, version } = resourceOf("NodePolicySet");
     const object = { apiVersion: `${group}/${version}`, kind, metadata: { name: "a" } };
-    const path = objectPath(resources.nodePolicySet, { name: "a" });
+    const path = objectPath(resourceOf("NodePolicySet"), { name: "a" });
     const contentType = "application/apply-patch+yaml";
     const patch = { method: "PATCH", query: { fieldManager: "x" }, contentType } as const;
     const status = { ...object, status: { digest: "d" } };
@@ -225,7 +232,10 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
     const refused: readonly Parameters<KubeConnection["request"]>[0][] = [
       { ...patch, path, body: { ...object, spec: { sets: [] } } },
       { method: "DELETE", path },
-      { method: "DELETE", path: objectPath(resources.selectorSet, { name: "tracingpolicy.p" }) },
+      {
+        method: "DELETE",
+        path: objectPath(resourceOf("SelectorSet"), { name: "tracingpolicy.p" }),
+      },
       { ...patch, path: policy, body: aPolicy },
       { ...patch, path: `${policy}/status`, body: aPolicy },
       {
@@ -246,7 +256,7 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
       await assert.rejects(agent.request(request, never), { status: 403 }, label);
     }
     agent.close();
-    await cluster.delete(resources.nodePolicySet, "a");
+    await cluster.delete(resourceOf("NodePolicySet"), "a");
   });
 });
 

@@ -6,13 +6,14 @@ import {
   hashSets,
   nodeDigest,
   type PolicyStatus,
+  resourceOf,
   rolloutPosition,
   type SelectorSetSpec,
 } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
-const { tracingPolicy } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
 const never = new AbortController().signal;
 const nodes = ["a", "b", "c", "d", "e", "f"];
 const set = "tracingpolicy.p";
@@ -37,7 +38,7 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
     stopped = {};
     await cluster.stopOperator();
     await cluster.delete(tracingPolicy, "p");
-    await cluster.delete(resources.selectorSet, set);
+    await cluster.delete(resourceOf("SelectorSet"), set);
     await cluster.startOperator();
   });
 
@@ -69,7 +70,7 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
   });
 
   async function specThere(): Promise<SelectorSetSpec | undefined> {
-    const found = await getObject(cluster.kube, resources.selectorSet, { name: set }, never);
+    const found = await getObject(cluster.kube, resourceOf("SelectorSet"), { name: set }, never);
     return found?.spec as SelectorSetSpec | undefined;
   }
 
@@ -95,7 +96,7 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
         ...stopsOf(node, spec, content),
       };
       const object = { metadata: { name: node }, status };
-      const target = { resource: resources.nodePolicySet, object };
+      const target = { resource: resourceOf("NodePolicySet"), object };
       await applyStatus(cluster.kube, target, { fieldManager: "guardbee-agent" }, never);
     }
   }
@@ -145,7 +146,7 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
   }
 
   async function listed(): Promise<number> {
-    const all = (await cluster.list(resources.nodePolicySet)) as readonly KubeObject[];
+    const all = (await cluster.list(resourceOf("NodePolicySet"))) as readonly KubeObject[];
     return all.filter(({ spec }) => (spec as { sets: string[] }).sets.includes(set)).length;
   }
 
@@ -167,7 +168,7 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
   });
 
   async function generationOfSet(): Promise<number> {
-    const found = await getObject(cluster.kube, resources.selectorSet, { name: set }, never);
+    const found = await getObject(cluster.kube, resourceOf("SelectorSet"), { name: set }, never);
     return found?.metadata.generation ?? 0;
   }
 

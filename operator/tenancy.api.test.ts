@@ -7,11 +7,14 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import { inScope, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
+import { inScope, type PolicyStatus, resourceOf, type SelectorSet } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
-const { regoPolicy, regoPolicyNamespaced, tracingPolicy, tracingPolicyNamespaced } = resources;
+const regoPolicy = resourceOf("RegoPolicy");
+const regoPolicyNamespaced = resourceOf("RegoPolicyNamespaced");
+const tracingPolicy = resourceOf("TracingPolicy");
+const tracingPolicyNamespaced = resourceOf("TracingPolicyNamespaced");
 const never = new AbortController().signal;
 const key = "k8s:io.kubernetes.pod.namespace";
 
@@ -233,7 +236,11 @@ describe("a namespace's author, tried on a real API server", { skip: whyNoApiSer
       }
       await cluster.delete(regoPolicyNamespaced, "p", "shop");
       await cluster.delete(tracingPolicyNamespaced, "p", "shop");
-      await eventually("gone", async () => (await cluster.list(resources.selectorSet)).length, 0);
+      await eventually(
+        "gone",
+        async () => (await cluster.list(resourceOf("SelectorSet"))).length,
+        0,
+      );
     });
   }
 
@@ -293,7 +300,7 @@ describe("a namespace's author, tried on a real API server", { skip: whyNoApiSer
       await cluster.delete(tracingPolicyNamespaced, name, "shop");
     }
     await cluster.delete(tracingPolicyNamespaced, "second", "bank");
-    await eventually("gone", async () => (await cluster.list(resources.selectorSet)).length, 0);
+    await eventually("gone", async () => (await cluster.list(resourceOf("SelectorSet"))).length, 0);
   });
 
   test("a label lifts no guard rail for a namespace's author", async () => {
@@ -329,7 +336,11 @@ describe("a namespace's author, tried on a real API server", { skip: whyNoApiSer
         assert.equal(seen.includes(foreign), false, `${foreign}: ${seen}`);
       }
       await cluster.delete(regoPolicyNamespaced, "p", "shop");
-      await eventually("gone", async () => (await cluster.list(resources.selectorSet)).length, 0);
+      await eventually(
+        "gone",
+        async () => (await cluster.list(resourceOf("SelectorSet"))).length,
+        0,
+      );
     });
   }
 
@@ -392,8 +403,8 @@ describe("a namespace's author, tried on a real API server", { skip: whyNoApiSer
       () => write(regoPolicyNamespaced, "bank", generates([])),
       () => write(tracingPolicy, undefined, tracing),
       () => write(regoPolicy, undefined, generates([])),
-      () => write(resources.selectorSet, undefined, { hash: "0".repeat(64), sets: [] }),
-      () => write(resources.nodePolicySet, undefined, { sets: ["tracingpolicy.x"] }),
+      () => write(resourceOf("SelectorSet"), undefined, { hash: "0".repeat(64), sets: [] }),
+      () => write(resourceOf("NodePolicySet"), undefined, { sets: ["tracingpolicy.x"] }),
     ]) {
       await assert.rejects(attempt(), { status: 403 });
     }

@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { getObject, type Resource, resources } from "@guardbee/kube";
-import { type Hook, hashSets, type SelectorSet, type SourceRef, setName } from "@guardbee/policy";
+import {
+  type Hook,
+  hashSets,
+  resourceOf,
+  type SelectorSet,
+  type SourceRef,
+  setName,
+} from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
 
 const never = new AbortController().signal;
-const { regoPolicy, regoPolicyNamespaced, tracingPolicy, tracingPolicyNamespaced } = resources;
+const regoPolicy = resourceOf("RegoPolicy");
+const regoPolicyNamespaced = resourceOf("RegoPolicyNamespaced");
+const tracingPolicy = resourceOf("TracingPolicy");
+const tracingPolicyNamespaced = resourceOf("TracingPolicyNamespaced");
 const crdResource: Resource = {
   ...{ group: "apiextensions.k8s.io", version: "v1", namespaced: false },
   ...{ kind: "CustomResourceDefinition", plural: "customresourcedefinitions" },
@@ -150,7 +160,7 @@ describe("an upgrade, on a real API server", { skip: whyNoApiServer() }, () => {
 
   const setOf = async (one: Stored) => {
     const ref = { name: setName(refOf(one)) };
-    return getObject(cluster.kube, resources.selectorSet, ref, never);
+    return getObject(cluster.kube, resourceOf("SelectorSet"), ref, never);
   };
 
   before(async () => {
@@ -173,7 +183,7 @@ describe("an upgrade, on a real API server", { skip: whyNoApiServer() }, () => {
         scope,
         hooks: [hook],
       } as unknown as SelectorSet;
-      await cluster.apply(resources.selectorSet, {
+      await cluster.apply(resourceOf("SelectorSet"), {
         metadata: {
           name: setName(policy),
           labels: { "app.kubernetes.io/managed-by": "guardbee-operator" },
@@ -197,7 +207,12 @@ describe("an upgrade, on a real API server", { skip: whyNoApiServer() }, () => {
       const after = await setOf(one);
       assert.deepEqual(after?.spec, before?.spec);
       assert.equal(after?.metadata.uid, before?.metadata.uid);
-      const wanted = await getObject(cluster.kube, resources.nodePolicySet, { name: "a" }, never);
+      const wanted = await getObject(
+        cluster.kube,
+        resourceOf("NodePolicySet"),
+        { name: "a" },
+        never,
+      );
       const { sets } = wanted!.spec as { sets: string[] };
       assert.ok(sets.includes(setName(refOf(one))));
       await cluster.report("a");

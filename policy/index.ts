@@ -27,6 +27,7 @@ export { type FollowState, followsDescriptors, forgetFile } from "./decide/follo
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export type { OpenFile, Parameter } from "./decide/parameter.ts";
 export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from "./identity.ts";
+export { isRecord } from "./is-record.ts";
 export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";
 export { type Lowered, lower, refOf } from "./lower/index.ts";
@@ -42,6 +43,7 @@ export {
 export { type Policy, parsePolicyObject, parseRegoPolicy } from "./parse-object.ts";
 export { indented, isPrintable, oneLine, printable } from "./printable.ts";
 export { formatProblem, type Problem, type Result } from "./problem.ts";
+export { type KindName, resourceOf } from "./resource-of.ts";
 export {
   allAtOnce,
   parseInterval,

@@ -1,6 +1,7 @@
 import { isTooDeep, maxDepth } from "./depth.ts";
+import { isRecord } from "./is-record.ts";
 import type { Problem } from "./problem.ts";
-import { conform, isNullRefusal, isRecord } from "./schema/conform.ts";
+import { conform, isNullRefusal } from "./schema/conform.ts";
 import type { Metadata } from "./schema/metadata.ts";
 
 const annotation = "kubectl.kubernetes.io/last-applied-configuration";

@@ -1,5 +1,6 @@
+import { isRecord } from "./is-record.ts";
 import type { Problem, Result } from "./problem.ts";
-import { describePlain, isRecord, type Source } from "./schema/conform.ts";
+import { describePlain, type Source } from "./schema/conform.ts";
 import type { Metadata } from "./schema/metadata.ts";
 import { quote, suggestFrom } from "./suggest.ts";
 

@@ -1,10 +1,11 @@
 import { isTooDeep, maxDepth } from "./depth.ts";
+import { isRecord } from "./is-record.ts";
 import { droppedByApply } from "./last-applied.ts";
 import { lostDigits } from "./lost-digits.ts";
 import { parseMetadata } from "./metadata.ts";
 import type { Problem, Result } from "./problem.ts";
 import { parseRollout } from "./rollout.ts";
-import { conform, isRecord, type Source } from "./schema/conform.ts";
+import { conform, type Source } from "./schema/conform.ts";
 import type { ExecPolicy } from "./schema/exec-policy.ts";
 import { type Kind, policyKinds, regoKinds } from "./schema/kinds.ts";
 import type { RegoPolicy } from "./schema/rego-policy.ts";
@@ -61,7 +62,7 @@ function parseObject(kinds: readonly Kind[], raw: unknown, source: Source): Resu
   if (type.length > 0 || kind === undefined) return { ok: false, problems: type };
 
   const { apiVersion: _version, kind: _kind, metadata: rawMetadata, ...rest } = raw;
-  const metadata = parseMetadata(rawMetadata, kind.scope === "Namespaced", source);
+  const metadata = parseMetadata(rawMetadata, kind.namespaced, source);
   const fields = conform(kind.schema, rest, "", source);
   const problems = [...problemsOf(metadata), ...problemsOf(fields).map(withoutLeadingDot)];
   if (metadata.ok) {
@@ -80,7 +81,7 @@ function parseObject(kinds: readonly Kind[], raw: unknown, source: Source): Resu
 function checkType(kinds: readonly Kind[], raw: Readonly<Record<string, unknown>>): Problem[] {
   const problems: Problem[] = [];
   const apiVersion = apiVersionOf(kinds);
-  const names = kinds.map((kind) => kind.kind);
+  const names: readonly string[] = kinds.map((kind) => kind.kind);
   if (raw.apiVersion !== apiVersion) {
     problems.push(invalid("apiVersion", describe(raw.apiVersion), `write ${apiVersion}`));
   }

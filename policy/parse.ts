@@ -1,3 +1,4 @@
+import { isRecord } from "./is-record.ts";
 import {
   isPolicyType,
   isRegoType,
@@ -6,7 +7,7 @@ import {
   parseRegoPolicy,
 } from "./parse-object.ts";
 import type { Problem, Result } from "./problem.ts";
-import { isRecord, type Source } from "./schema/conform.ts";
+import type { Source } from "./schema/conform.ts";
 import type { RegoPolicy } from "./schema/rego-policy.ts";
 import { type BrokenDocument, type ReadDocument, readDocuments } from "./yaml/read.ts";
 

@@ -3,5 +3,7 @@
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { hashSets, nodeDigest, setName } from "./identity.ts";
+export { isRecord } from "./is-record.ts";
+export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";
 export { isEnforcing } from "./selector-set.ts";

@@ -1,4 +1,4 @@
-import { isRecord } from "./schema/conform.ts";
+import { isRecord } from "./is-record.ts";
 import { nullRefusal } from "./schema/dsl.ts";
 import { kinds } from "./schema/kinds.ts";
 import type { Shape } from "./schema/shape.ts";

@@ -1,3 +1,5 @@
+import { isRecord } from "@guardbee/policy/sets";
+
 /** What the agent keeps of a Pod object: enough for scopes and for the pod part of an event. */
 export type Pod = {
   readonly namespace: string;
@@ -171,7 +173,7 @@ function parseRunning(status: Fields | undefined): RunningContainer | undefined 
 type Fields = Readonly<Record<string, unknown>>;
 
 function fields(raw: unknown): Fields {
-  return typeof raw === "object" && raw !== null && !Array.isArray(raw) ? (raw as Fields) : {};
+  return isRecord(raw) ? raw : {};
 }
 
 function list(raw: unknown): readonly unknown[] {

@@ -1,3 +1,5 @@
+import { isRecord } from "@guardbee/policy/sets";
+
 /** The first problem in `raw`, as `<where> <what>`, or undefined when it is as it should be. */
 export type Check = (raw: unknown, at: string) => string | undefined;
 
@@ -60,8 +62,4 @@ export function taggedBy(tag: string, members: Readonly<Record<string, Check>>):
 
 export function firstOf(problems: readonly (string | undefined)[]): string | undefined {
   return problems.find((problem) => problem !== undefined);
-}
-
-function isRecord(raw: unknown): raw is Record<string, unknown> {
-  return typeof raw === "object" && raw !== null && !Array.isArray(raw);
 }

@@ -5,8 +5,8 @@ import {
   Loop,
   metadataOnly,
   type Page,
-  resources,
 } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 export type FleetSizeOptions = {
@@ -57,7 +57,7 @@ export class FleetSize {
   async #ask(signal: AbortSignal): Promise<number> {
     const { items, metadata } = await this.#options.connection.request<Page>(
       {
-        path: collectionPath(resources.nodePolicySet),
+        path: collectionPath(resourceOf("NodePolicySet")),
         query: { limit: 1 },
         accept: metadataOnly.list,
       },

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
+import { isRecord } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 import type { Pod } from "../scope/pods.ts";
@@ -194,8 +195,4 @@ function isPod(raw: unknown): raw is Pod {
   const { cgroupUid, uid, namespace, name, labels, containers, workload } = raw;
   const texts = [cgroupUid, uid, namespace, name].every((each) => typeof each === "string");
   return texts && isRecord(labels) && isRecord(workload) && Array.isArray(containers);
-}
-
-function isRecord(raw: unknown): raw is Record<string, unknown> {
-  return typeof raw === "object" && raw !== null && !Array.isArray(raw);
 }

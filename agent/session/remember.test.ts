@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { resources } from "@guardbee/kube";
 import type { Scope } from "@guardbee/policy";
+import { resourceOf } from "@guardbee/policy/sets";
 
 import { FakeEngine } from "./fake-engine.ts";
 import {
@@ -107,8 +108,8 @@ test("the API server going away, the object and the set being deleted end nothin
   list(world, "a");
   await start(world);
   await until(world, "the set", () => isProgrammed(world, "a"));
-  world.api.remove(resources.selectorSet, { name: "a" });
-  world.api.remove(resources.nodePolicySet, { name: NODE });
+  world.api.remove(resourceOf("SelectorSet"), { name: "a" });
+  world.api.remove(resourceOf("NodePolicySet"), { name: NODE });
   await pass(world, 5_000);
   world.api.setDown(true);
   await pass(world, 60_000);
@@ -129,7 +130,7 @@ test("a node leaves when it is told to and holds nothing any more, also once the
   await until(world, "an empty list", () => isProgrammed(world));
   assert.equal(session.leaves(), false, "no policy is no removal");
   const removed = (sets: readonly string[]) =>
-    world.api.put(resources.nodePolicySet, {
+    world.api.put(resourceOf("NodePolicySet"), {
       metadata: { name: NODE },
       spec: { sets, removal: true },
     });
@@ -139,7 +140,7 @@ test("a node leaves when it is told to and holds nothing any more, also once the
   removed([]);
   await until(world, "an empty list again", () => isProgrammed(world));
   await until(world, "leaving", () => session.leaves());
-  world.api.remove(resources.nodePolicySet, { name: NODE });
+  world.api.remove(resourceOf("NodePolicySet"), { name: NODE });
   await pass(world, 5_000);
   assert.equal(session.leaves(), true);
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { KubeError, resources } from "@guardbee/kube";
+import { KubeError } from "@guardbee/kube";
 import { nodeDigest } from "@guardbee/policy";
+import { resourceOf } from "@guardbee/policy/sets";
 
 import {
   aSet,
@@ -43,7 +44,7 @@ test("a fleet spreads its reports: 200 a second, and never over more than half a
     putSet(world, "a");
     list(world, "a");
     for (let i = 1; i < nodes; i += 1) {
-      world.api.put(resources.nodePolicySet, { metadata: { name: `other-${i}` }, spec: {} });
+      world.api.put(resourceOf("NodePolicySet"), { metadata: { name: `other-${i}` }, spec: {} });
     }
     await start(world);
     await until(world, "the set", () => world.engine.desired !== undefined);
@@ -86,9 +87,9 @@ test("a status that somebody changed is written again", async (t) => {
   await start(world);
   await until(world, "a report", () => world.api.applied.length > 0);
   await pass(world, 1_000);
-  const object = world.api.get(resources.nodePolicySet, NODE);
+  const object = world.api.get(resourceOf("NodePolicySet"), NODE);
   assert.ok(object);
-  world.api.put(resources.nodePolicySet, { ...object, status: { digest: "forged" } });
+  world.api.put(resourceOf("NodePolicySet"), { ...object, status: { digest: "forged" } });
   await until(world, "a second report", () => world.api.applied.length > 1);
   assert.notEqual(status(world).digest, "forged");
 });

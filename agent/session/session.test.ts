@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { resources } from "@guardbee/kube";
 import { nodeDigest } from "@guardbee/policy";
+import { resourceOf } from "@guardbee/policy/sets";
 
 import {
   aSet,
@@ -114,8 +115,8 @@ test("a listed set that is not there is pending, and is programmed when it comes
 test("sets that cannot be used or programmed are named, and the others hold", async (t) => {
   const world = aWorld(t);
   const bad = { hash: "h", sets: [{ ...aSet("bad"), hooks: [{ on: { kind: "moon" } }] }] };
-  world.api.put(resources.selectorSet, { metadata: { name: "bad" }, spec: bad });
-  world.api.put(resources.selectorSet, { metadata: { name: "empty" } });
+  world.api.put(resourceOf("SelectorSet"), { metadata: { name: "bad" }, spec: bad });
+  world.api.put(resourceOf("SelectorSet"), { metadata: { name: "empty" } });
   const hash = putSet(world, "good");
   const failing = putSet(world, "lacking");
   world.engine.failing.add("lacking");

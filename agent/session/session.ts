@@ -1,10 +1,5 @@
-import {
-  applyStatus,
-  type Clock,
-  type KubeConnection,
-  resources,
-  runTogether,
-} from "@guardbee/kube";
+import { applyStatus, type Clock, type KubeConnection, runTogether } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
@@ -214,7 +209,7 @@ export class Session {
   async #writeStatus(uid: string, status: NodeStatus, signal: AbortSignal): Promise<Observed> {
     const { connection, nodeName } = this.#options;
     const object = { metadata: { name: nodeName, uid }, status };
-    const target = { resource: resources.nodePolicySet, object };
+    const target = { resource: resourceOf("NodePolicySet"), object };
     // Force: no other manager may hold a field of this status.
     const options = { fieldManager: FIELD_MANAGER, force: true };
     return parseNodeSet(await applyStatus(connection, target, options, signal));

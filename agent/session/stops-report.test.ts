@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { resources } from "@guardbee/kube";
 import { hashSets } from "@guardbee/policy";
+import { resourceOf } from "@guardbee/policy/sets";
 import { FakeEngine } from "./fake-engine.ts";
 import { aSet, aWorld, list, pass, start, status, until, type World } from "./test-node.ts";
 
@@ -11,7 +11,7 @@ import { aSet, aWorld, list, pass, start, status, until, type World } from "./te
 function putCounted({ api }: World, name: string, countStops = true): string {
   const sets = [aSet(name)];
   const spec = { hash: hashSets(sets), sets, ...(countStops ? { countStops } : {}) };
-  api.put(resources.selectorSet, { metadata: { name }, spec });
+  api.put(resourceOf("SelectorSet"), { metadata: { name }, spec });
   return spec.hash;
 }
 

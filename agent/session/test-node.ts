@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
-import { ManualClock, resources } from "@guardbee/kube";
+import { ManualClock } from "@guardbee/kube";
 import { hashSets, type SelectorSet } from "@guardbee/policy";
+import { resourceOf } from "@guardbee/policy/sets";
 import pino from "pino";
 
 import { StateDir } from "../state/state-dir.ts";
@@ -65,16 +66,16 @@ export function putSet(world: World, name: string, set: SelectorSet = aSet(name)
 
 export function putSets({ api }: World, name: string, sets: readonly SelectorSet[]): string {
   const hash = hashSets(sets);
-  api.put(resources.selectorSet, { metadata: { name }, spec: { hash, sets } });
+  api.put(resourceOf("SelectorSet"), { metadata: { name }, spec: { hash, sets } });
   return hash;
 }
 
 export function list({ api }: World, ...sets: readonly string[]): void {
-  api.put(resources.nodePolicySet, { metadata: { name: NODE }, spec: { sets } });
+  api.put(resourceOf("NodePolicySet"), { metadata: { name: NODE }, spec: { sets } });
 }
 
 export function status({ api }: World): Record<string, unknown> {
-  return (api.get(resources.nodePolicySet, NODE)?.status ?? {}) as Record<string, unknown>;
+  return (api.get(resourceOf("NodePolicySet"), NODE)?.status ?? {}) as Record<string, unknown>;
 }
 
 /** A running agent session on this world's node. `stop` ends it as the agent's end would. */

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { resources } from "@guardbee/kube";
 import { hashSets, nodeDigest, rolloutPosition, type Scope } from "@guardbee/policy";
+import { resourceOf } from "@guardbee/policy/sets";
 
 import { FakeEngine } from "./fake-engine.ts";
 import {
@@ -116,7 +115,7 @@ test("in a roll-out a node holds the version before until the share reaches it",
   const putShare = (share: number, rest: object = { previous }) => {
     const rollout = { wave: 0, startedAt: "2026-01-01T00:00:00Z", share, ...rest };
     const spec = { hash: hashSets(after), sets: after, rollout };
-    world.api.put(resources.selectorSet, { metadata: { name: "a" }, spec });
+    world.api.put(resourceOf("SelectorSet"), { metadata: { name: "a" }, spec });
   };
   const digestOf = (hash: string) => nodeDigest([{ name: "a", hash }]);
   putShare(position, {});

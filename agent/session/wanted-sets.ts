@@ -6,9 +6,9 @@ import {
   type KubeObject,
   listPages,
   Reflector,
-  resources,
   runTogether,
 } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 import type { NamedSet } from "../engine.ts";
@@ -64,7 +64,7 @@ export class WantedSets {
     this.#names = remembered.wanted && [...remembered.wanted].sort();
     this.#nodeSets = new Reflector({
       connection,
-      resource: resources.nodePolicySet,
+      resource: resourceOf("NodePolicySet"),
       fieldSelector: `metadata.name=${nodeName}`,
       project: parseNodeSet,
       onChange: () => this.#follow(),
@@ -73,7 +73,7 @@ export class WantedSets {
     });
     this.#revisions = new Reflector({
       connection,
-      resource: resources.selectorSet,
+      resource: resourceOf("SelectorSet"),
       metadataOnly: true,
       project: seenRevision,
       onChange: () => this.#contents.poke(),
@@ -82,7 +82,7 @@ export class WantedSets {
     });
     this.#contents = new SetContents({
       wanted: () => this.#wantedRevisions(),
-      fetch: (object, signal) => getObject(connection, resources.selectorSet, object, signal),
+      fetch: (object, signal) => getObject(connection, resourceOf("SelectorSet"), object, signal),
       list: (signal) => listSets(connection, signal),
       count: () => this.#revisions.keys().length,
       contents: remembered.contents,
@@ -207,7 +207,7 @@ async function* listSets(
   connection: KubeConnection,
   signal: AbortSignal,
 ): AsyncGenerator<readonly KubeObject[], void> {
-  const request = { path: collectionPath(resources.selectorSet), pageSize: PAGE_SIZE };
+  const request = { path: collectionPath(resourceOf("SelectorSet")), pageSize: PAGE_SIZE };
   for await (const { items } of listPages(connection, request, signal)) yield items ?? [];
 }
 

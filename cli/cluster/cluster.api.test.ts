@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { resources } from "@guardbee/kube";
-import { hashSets } from "@guardbee/policy";
+import { hashSets, resourceOf } from "@guardbee/policy";
 import { parse, stringify } from "yaml";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import type { TestCluster } from "../../operator/testing/test-cluster.ts";
@@ -238,12 +237,12 @@ describe("kubectl guardbee against a real API server", { skip: whyNoApiServer() 
   test("diff says which guard rails of the cluster it did not ask", async () => {
     const rego = "package guardbee.guardrail\n\nimport rego.v1\n\ndecision := {}\n";
     const modules = [{ name: "nothing.rego", rego }];
-    await cluster.apply(resources.regoPolicy, {
+    await cluster.apply(resourceOf("RegoPolicy"), {
       metadata: { name: "nothing" },
       spec: { role: "Guardrail", modules },
     });
     const { err } = await diff([aPolicy("everywhere", "/etc/shadow")]);
-    await cluster.delete(resources.regoPolicy, "nothing");
+    await cluster.delete(resourceOf("RegoPolicy"), "nothing");
     assert.equal(
       err,
       "guardbee: guard rails of this cluster are not asked here: RegoPolicy/nothing; " +

@@ -1,6 +1,7 @@
 import { parsePod } from "@guardbee/agent/view";
 import { listObjects, type Resource, resources } from "@guardbee/kube";
 import { projectNode } from "@guardbee/operator/view";
+import { resourceOf } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
 import type { ClusterSets } from "./held-on-nodes.ts";
 import { isAgentPod } from "./is-agent-pod.ts";
@@ -23,8 +24,8 @@ export async function readPlacement(
   const [lists, nodes, nodePolicySets, selectorSets] = await Promise.all([
     Promise.all((namespaces ?? [undefined]).map(listPods)),
     listAll(resources.node),
-    listAll(resources.nodePolicySet),
-    listAll(resources.selectorSet),
+    listAll(resourceOf("NodePolicySet")),
+    listAll(resourceOf("SelectorSet")),
   ]);
   const pods = lists.flat();
   return {

@@ -7,7 +7,7 @@ import {
   resources,
 } from "@guardbee/kube";
 import { projectNode } from "@guardbee/operator/view";
-import { type NodePolicySetStatus, nodeDigest } from "@guardbee/policy";
+import { type NodePolicySetStatus, nodeDigest, resourceOf } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
 
 /** As many writes at once; each node has one. */
@@ -47,7 +47,7 @@ function isOperator({ metadata }: KubeObject): boolean {
 /** Tells the agent of each node to hold nothing, and to leave nothing when it ends. */
 export async function emptyNodes(cluster: Cluster): Promise<void> {
   const { connection, signal } = cluster;
-  const resource = resources.nodePolicySet;
+  const resource = resourceOf("NodePolicySet");
   await each(await listObjects(connection, resource, undefined, signal), ({ metadata }) => {
     // As the operator: what it does not write any more when it is installed again is gone then.
     const options = { fieldManager: "guardbee-operator", force: true };
@@ -66,7 +66,7 @@ export type NodesLeft = {
 
 export async function nodesLeft({ connection, signal }: Cluster): Promise<NodesLeft> {
   const [sets, nodes] = await Promise.all(
-    [resources.nodePolicySet, resources.node].map((one) =>
+    [resourceOf("NodePolicySet"), resources.node].map((one) =>
       listObjects(connection, one, undefined, signal),
     ),
   );
@@ -86,7 +86,7 @@ function isEmpty({ metadata, status }: KubeObject): boolean {
 /** Deletes what the operator wrote for agents and for itself; policies stay. */
 export async function deleteGenerated(namespace: string, cluster: Cluster): Promise<void> {
   const { connection, signal } = cluster;
-  for (const resource of [resources.selectorSet, resources.nodePolicySet]) {
+  for (const resource of [resourceOf("SelectorSet"), resourceOf("NodePolicySet")]) {
     await each(await listObjects(connection, resource, undefined, signal), ({ metadata }) =>
       deleteObject(connection, resource, { name: metadata.name }, signal),
     );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { getObject, resources } from "@guardbee/kube";
+import { getObject } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { eventually } from "../../operator/testing/test-cluster.ts";
 import { exit } from "../command.ts";
@@ -9,7 +10,7 @@ import { anIo } from "../testing-io.ts";
 import { aPolicy, startThreeNodes, type ThreeNodes } from "./testing/three-nodes.ts";
 
 const never = new AbortController().signal;
-const { tracingPolicy } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
 
 describe("kubectl guardbee rollout", { skip: whyNoApiServer() }, () => {
   let three: ThreeNodes;
@@ -62,10 +63,10 @@ describe("kubectl guardbee rollout", { skip: whyNoApiServer() }, () => {
   test("explain shows the version that the pod's node holds, before its wave and before its report", async () => {
     const { cluster, kubeconfig } = three;
     const setOf = async () =>
-      getObject(cluster.kube, resources.selectorSet, { name: "tracingpolicy.narrowed" }, never);
+      getObject(cluster.kube, resourceOf("SelectorSet"), { name: "tracingpolicy.narrowed" }, never);
     await cluster.apply(tracingPolicy, aPolicy("narrowed", "/etc/narrowed"));
     const told = async () => {
-      const lists = await cluster.list(resources.nodePolicySet);
+      const lists = await cluster.list(resourceOf("NodePolicySet"));
       return lists.every(({ spec }) =>
         (spec as { sets: string[] }).sets.includes("tracingpolicy.narrowed"),
       );

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { applyStatus, getObject, resources } from "@guardbee/kube";
-import { nodeDigest } from "@guardbee/policy";
+import { nodeDigest, resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
 import { exit } from "../command.ts";
@@ -13,7 +13,9 @@ import { anIo } from "../testing-io.ts";
 import { kubeconfigFor } from "./testing/three-nodes.ts";
 
 const never = new AbortController().signal;
-const { nodePolicySet, selectorSet, deployment, lease } = resources;
+const { deployment, lease } = resources;
+const nodePolicySet = resourceOf("NodePolicySet");
+const selectorSet = resourceOf("SelectorSet");
 const namespace = "guardbee-system";
 const operator = { name: "guardbee-operator", namespace };
 

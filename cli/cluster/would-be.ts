@@ -1,7 +1,14 @@
 import { parseSetObject } from "@guardbee/agent/view";
 import { getObject, isKubeError, type KubeObject, listObjects, resources } from "@guardbee/kube";
 import type { GuardNote, OfflineJudge } from "@guardbee/operator";
-import { formatProblem, type SelectorSet, type SourceRef, setName } from "@guardbee/policy";
+import {
+  formatProblem,
+  regoKinds,
+  resourceOf,
+  type SelectorSet,
+  type SourceRef,
+  setName,
+} from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
 import { notInstalled, policyTitle } from "./find-policy.ts";
 import type { Given } from "./given-policies.ts";
@@ -80,7 +87,7 @@ async function inForce(
   const { name, namespace } = metadata;
   const ref: SourceRef = { kind, name, ...(namespace === undefined ? {} : { namespace }) };
   const at = setName(ref);
-  const raw = await getObject(connection, resources.selectorSet, { name: at }, signal);
+  const raw = await getObject(connection, resourceOf("SelectorSet"), { name: at }, signal);
   if (raw === undefined) return undefined;
   const parsed = parseSetObject(at, raw.spec);
   const set = parsed.ok ? parsed.sets[0]?.set : undefined;
@@ -113,10 +120,9 @@ export async function readNamespaces(
 
 /** The guard rails that are RegoPolicies of this cluster. */
 export async function clusterGuards({ connection, signal }: Cluster): Promise<readonly string[]> {
-  const { regoPolicy, regoPolicyNamespaced } = resources;
   try {
-    const lists = [regoPolicy, regoPolicyNamespaced].map((resource) =>
-      listObjects(connection, resource, undefined, signal),
+    const lists = regoKinds.map(({ kind }) =>
+      listObjects(connection, resourceOf(kind), undefined, signal),
     );
     return (await Promise.all(lists))
       .flat()

@@ -1,5 +1,6 @@
 import { parsePod } from "@guardbee/agent/view";
-import { getObject, isKubeError, listObjects, resources } from "@guardbee/kube";
+import { getObject, isKubeError, listObjects, type Resource, resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import {
   type Cluster,
   ownNamespaceOption,
@@ -55,13 +56,13 @@ async function readPod(
     throw new Rejection(`${name}: there is no such pod in namespace ${within}; ${fix}`);
   }
   const node = (raw.spec as { readonly nodeName?: string } | undefined)?.nodeName;
-  const ofNode = (resource: (typeof resources)["node" | "nodePolicySet"]) =>
+  const ofNode = (resource: Resource) =>
     node === undefined ? undefined : getObject(connection, resource, { name: node }, signal);
   try {
     const [nodeObject, nodePolicySet, selectorSets] = await Promise.all([
       ofNode(resources.node),
-      ofNode(resources.nodePolicySet),
-      listObjects(connection, resources.selectorSet, undefined, signal),
+      ofNode(resourceOf("NodePolicySet")),
+      listObjects(connection, resourceOf("SelectorSet"), undefined, signal),
     ]);
     const isAgent = isAgentPod(raw, guardbeeNamespace);
     return { pod, node, nodeObject, nodePolicySet, selectorSets, isAgent };

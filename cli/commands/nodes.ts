@@ -1,4 +1,5 @@
 import { isKubeError, listObjects, type Resource, resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import {
   type Cluster,
   Rejection,
@@ -43,8 +44,8 @@ async function readNodes({ connection, signal }: Cluster): Promise<readonly Node
   try {
     const [nodes, nodePolicySets, sets] = await Promise.all([
       list(resources.node),
-      list(resources.nodePolicySet),
-      list(resources.selectorSet),
+      list(resourceOf("NodePolicySet")),
+      list(resourceOf("SelectorSet")),
     ]);
     return reportNodes(nodes, nodePolicySets, sets);
   } catch (error) {

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { getObject, resources } from "@guardbee/kube";
 import { OfflineJudge } from "@guardbee/operator";
-import { parsePolicies, type SelectorSet, setName } from "@guardbee/policy";
+import { parsePolicies, resourceOf, type SelectorSet, setName } from "@guardbee/policy";
 import { pino } from "pino";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { skipReason } from "../../kube/testing/must-run.ts";
@@ -18,10 +18,13 @@ import { type OddFile, oddPolicies } from "../../policy/testing/odd-policies.ts"
 import { anIo } from "../testing-io.ts";
 import { policyCheck } from "./policy-check.ts";
 
-const { tracingPolicy, tracingPolicyNamespaced, execPolicy, execPolicyNamespaced } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
+const tracingPolicyNamespaced = resourceOf("TracingPolicyNamespaced");
+const execPolicy = resourceOf("ExecPolicy");
+const execPolicyNamespaced = resourceOf("ExecPolicyNamespaced");
 const kinds = [
   ...[tracingPolicy, tracingPolicyNamespaced, execPolicy, execPolicyNamespaced],
-  resources.regoPolicy,
+  resourceOf("RegoPolicy"),
 ];
 const never = new AbortController().signal;
 
@@ -156,7 +159,7 @@ describe("one verdict", { skip: whyNoApiServer() }, () => {
     await eventually(
       "node set",
       async () =>
-        (await getObject(cluster.kube, resources.nodePolicySet, ref, never))?.metadata.name,
+        (await getObject(cluster.kube, resourceOf("NodePolicySet"), ref, never))?.metadata.name,
       "open",
     );
     await cluster.report("open", {}, { kernel: { release: "6.1.0", arch: "x86_64", ...taking } });

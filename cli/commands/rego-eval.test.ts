@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { needOpa } from "../../operator/bundle/testing/opa.ts";
@@ -241,7 +242,10 @@ test("tells what differs from what is in force in a cluster", {
     const metadata = { name, namespace: "shop", labels: { tier } };
     await cluster.apply(resources.deployment, { metadata, spec });
   }
-  await cluster.apply(resources.regoPolicy, parse(await readFile(join(cwd, edgePaths), "utf8")));
+  await cluster.apply(
+    resourceOf("RegoPolicy"),
+    parse(await readFile(join(cwd, edgePaths), "utf8")),
+  );
   await eventually(
     "its sets",
     () => cluster.sets("regopolicy.edge-paths"),

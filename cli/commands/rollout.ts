@@ -1,6 +1,6 @@
-import { getObject, objectPath, resources } from "@guardbee/kube";
+import { getObject, objectPath } from "@guardbee/kube";
 import { type PolicyEntry, projectSet } from "@guardbee/operator/view";
-import { oneLine, type RolloutOrder, rolloutAnnotations } from "@guardbee/policy";
+import { oneLine, type RolloutOrder, resourceOf, rolloutAnnotations } from "@guardbee/policy";
 import {
   type Cluster,
   type ClusterArgs,
@@ -72,7 +72,7 @@ async function assertUnderWay(
   { connection, signal }: Cluster,
 ): Promise<void> {
   const ref = { name: policy.setName };
-  const set = await getObject(connection, resources.selectorSet, ref, signal);
+  const set = await getObject(connection, resourceOf("SelectorSet"), ref, signal);
   if (set !== undefined && projectSet(set).rollout !== undefined) return;
   const fix = "to go back, apply the earlier version";
   throw new Rejection(`${title}: no roll-out in waves is under way; ${fix}`);

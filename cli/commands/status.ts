@@ -1,5 +1,6 @@
-import { getObject, isKubeError, listObjects, resources } from "@guardbee/kube";
+import { getObject, isKubeError, listObjects } from "@guardbee/kube";
 import { policyResources, projectPolicy, projectSet } from "@guardbee/operator/view";
+import { resourceOf } from "@guardbee/policy";
 import {
   type Cluster,
   type ReportArgs,
@@ -44,7 +45,7 @@ export const status: Command<StatusArgs> = {
       const policy = await findPolicy(args.policy, args.namespace, cluster);
       const { connection, signal } = cluster;
       const ref = { name: policy.setName };
-      const set = await getObject(connection, resources.selectorSet, ref, signal);
+      const set = await getObject(connection, resourceOf("SelectorSet"), ref, signal);
       const report = reportPolicy(policy, set && projectSet(set));
       printReport(report, args.output, io, (columns) => formatPolicyReport(report, columns));
       return exit.ok;

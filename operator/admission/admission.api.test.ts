@@ -18,6 +18,7 @@ import {
   resources,
   systemClock,
 } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import pino from "pino";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { skipReason } from "../../kube/testing/must-run.ts";
@@ -28,8 +29,12 @@ import { admit, type Judge } from "./admit.ts";
 import { Certificates, webhookConfiguration as configuration } from "./certificates.ts";
 import { serveAdmission } from "./server.ts";
 
-const { tracingPolicy, tracingPolicyNamespaced, execPolicy, execPolicyNamespaced } = resources;
-const { regoPolicy, regoPolicyNamespaced } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
+const tracingPolicyNamespaced = resourceOf("TracingPolicyNamespaced");
+const execPolicy = resourceOf("ExecPolicy");
+const execPolicyNamespaced = resourceOf("ExecPolicyNamespaced");
+const regoPolicy = resourceOf("RegoPolicy");
+const regoPolicyNamespaced = resourceOf("RegoPolicyNamespaced");
 const kinds = [
   ...[tracingPolicy, tracingPolicyNamespaced, execPolicy, execPolicyNamespaced],
   ...[regoPolicy, regoPolicyNamespaced],

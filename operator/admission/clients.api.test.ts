@@ -4,7 +4,8 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { KubeError, objectPath, resources } from "@guardbee/kube";
+import { KubeError, objectPath } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { stringify } from "yaml";
 import { freePort, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
@@ -12,7 +13,7 @@ import { webhookConfiguration as configuration } from "./certificates.ts";
 import { createClientCa, type Pem } from "./testing/client-certificates.ts";
 
 const never = new AbortController().signal;
-const { tracingPolicy } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
 const name = "kube-apiserver-webhooks";
 
 describe("a webhook for the API server alone", { skip: whyNoApiServer() }, () => {

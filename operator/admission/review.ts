@@ -1,4 +1,5 @@
 import type { KubeObject } from "@guardbee/kube";
+import { isRecord } from "@guardbee/policy";
 
 /** What the API server asks: may this be written? */
 export type AdmissionRequest = {
@@ -81,8 +82,4 @@ function readObject(raw: unknown): KubeObject | undefined | "wrong" {
   if (namespace !== undefined && typeof namespace !== "string") return "wrong";
   if (!isRecord(labels) || !isRecord(annotations)) return "wrong";
   return { ...raw, metadata: { ...raw.metadata, name: known } } as KubeObject;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { applyObject, getObject, objectPath, type Resource, resources } from "@guardbee/kube";
+import { applyObject, getObject, objectPath, type Resource } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
 
-const { tracingPolicy } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
 const never = new AbortController().signal;
 const crd: Resource = {
   ...{ group: "apiextensions.k8s.io", version: "v1" },
@@ -64,7 +65,7 @@ describe("CRDs that are older than the operator", { skip: whyNoApiServer() }, ()
     applyObject(
       cluster.kube,
       {
-        resource: resources.selectorSet,
+        resource: resourceOf("SelectorSet"),
         object: {
           metadata: { name: "probe" },
           spec: { hash: "x".repeat(64), sets: [{ hooks: [] }] },

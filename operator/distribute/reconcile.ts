@@ -7,8 +7,8 @@ import {
   done,
   type KubeConnection,
   type Outcome,
-  resources,
 } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { fieldManager } from "../field-manager.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 
@@ -59,7 +59,7 @@ export async function reconcileNode(
 ): Promise<Outcome> {
   const node = fleet.node(name);
   const there = fleet.nodeSets(name);
-  const resource = resources.nodePolicySet;
+  const resource = resourceOf("NodePolicySet");
   if (node === undefined) {
     pace.forget(name);
     // The garbage collector does this too, where one runs.

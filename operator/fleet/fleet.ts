@@ -9,7 +9,7 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import { type LabelSelector, matchesLabels } from "@guardbee/policy";
+import { type LabelSelector, matchesLabels, resourceOf } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { NodeIndex } from "../targets/node-index.ts";
 import { Digests, type Holdings } from "./digests.ts";
@@ -100,13 +100,13 @@ export class Fleet {
       onChange: (change) => this.#onNode(change),
     });
     this.#sets = new Reflector({
-      ...shared(resources.selectorSet),
+      ...shared(resourceOf("SelectorSet")),
       project: projectSet,
       onChange: (change) => this.#onSet(change),
     });
     const texts = new SharedTexts();
     this.#nodeSets = new Reflector({
-      ...shared(resources.nodePolicySet),
+      ...shared(resourceOf("NodePolicySet")),
       project: (raw) => projectNodeSets(raw, texts),
       pageSize: 100, // with hundreds of names each
       onChange: (change) => this.#onNodeSets(change),

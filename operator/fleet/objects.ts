@@ -1,4 +1,4 @@
-import { type KubeObject, objectKey, type Resource, resources } from "@guardbee/kube";
+import { type KubeObject, objectKey, type Resource } from "@guardbee/kube";
 import {
   hashSets,
   type LabelSelector,
@@ -8,6 +8,7 @@ import {
   type PolicyStatus,
   printable,
   type RegoKind,
+  resourceOf,
   rolloutPosition,
   type SelectorSet,
   type SelectorSetSpec,
@@ -90,12 +91,12 @@ export type NodeSetsEntry = {
 };
 
 export const policyResources = [
-  resources.tracingPolicy,
-  resources.tracingPolicyNamespaced,
-  resources.execPolicy,
-  resources.execPolicyNamespaced,
-  resources.regoPolicy,
-  resources.regoPolicyNamespaced,
+  resourceOf("TracingPolicy"),
+  resourceOf("TracingPolicyNamespaced"),
+  resourceOf("ExecPolicy"),
+  resourceOf("ExecPolicyNamespaced"),
+  resourceOf("RegoPolicy"),
+  resourceOf("RegoPolicyNamespaced"),
 ] as const;
 
 export function projectPolicy(resource: PolicyEntry["resource"], raw: KubeObject): PolicyEntry {

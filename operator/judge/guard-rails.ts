@@ -1,6 +1,7 @@
 import {
   type Condition,
   isEnforcing,
+  isRecord,
   type Mode,
   type Policy,
   type Problem,
@@ -209,8 +210,4 @@ function cut(text: string): string {
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

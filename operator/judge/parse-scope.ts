@@ -1,5 +1,6 @@
 import {
   canonicalSelector,
+  isRecord,
   type LabelSelector,
   type Problem,
   type Result,
@@ -96,8 +97,4 @@ function onlyKeys(raw: object, known: readonly string[], at: string, wrong: Wron
 
 function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
   return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resources } from "@guardbee/kube";
-import { nodeDigest } from "@guardbee/policy";
+import { nodeDigest, resourceOf } from "@guardbee/policy";
 import type { NodeEntry, NodeSetsEntry, PolicyEntry, SetEntry } from "../fleet/objects.ts";
 import { FleetCounter } from "./fleet-counts.ts";
 
@@ -33,7 +32,7 @@ const aPolicy = (setName: string, ready?: string, reason = "Programmed"): Policy
   const status = ready === undefined ? undefined : { conditions: [condition] };
   return {
     ...{ setName, uid: "", generation: 1, resourceVersion: "1", createdAt: "", deleting: false },
-    resource: resources.tracingPolicy,
+    resource: resourceOf("TracingPolicy"),
     object: { metadata: { name: setName } },
     status: status as PolicyEntry["status"],
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { freePort, whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { eventually, readYaml, TestCluster } from "../testing/test-cluster.ts";
 
@@ -34,7 +34,7 @@ describe("the operator's metrics, of a real API server", { skip: whyNoApiServer(
     await cluster.addNode("a");
     await cluster.addNode("b", { ready: false });
     const [policy] = await readYaml(new URL("config/examples/deny-tmp-forbidden-write.yaml", root));
-    await cluster.apply(resources.tracingPolicy, policy);
+    await cluster.apply(resourceOf("TracingPolicy"), policy);
     await shows("guardbee_leader", 1);
     await shows('guardbee_nodes{state="unreported"}', 1);
     await shows('guardbee_nodes{state="unreachable"}', 1);
@@ -43,7 +43,7 @@ describe("the operator's metrics, of a real API server", { skip: whyNoApiServer(
     await eventually(
       "both nodes told",
       async () =>
-        (await cluster.list(resources.nodePolicySet))
+        (await cluster.list(resourceOf("NodePolicySet")))
           .map(({ spec }) => (spec as { readonly sets: readonly string[] }).sets.length)
           .join(),
       "1,1",

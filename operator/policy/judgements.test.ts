@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { projectPolicy } from "../fleet/objects.ts";
 import { guardWith, type Rail } from "../judge/guard-rails.ts";
 import type { RegoPolicies } from "../rego/rego-policies.ts";
@@ -31,7 +31,7 @@ function regoOf(builtin: Rail): RegoPolicies {
   return rego as RegoPolicies;
 }
 
-const policy = projectPolicy(resources.tracingPolicy, {
+const policy = projectPolicy(resourceOf("TracingPolicy"), {
   apiVersion: "cilium.io/v1alpha1",
   kind: "TracingPolicy",
   metadata: { name: "p", uid: "u", generation: 1 },

@@ -6,7 +6,6 @@ import {
   type KubeConnection,
   KubeError,
   type Outcome,
-  resources,
 } from "@guardbee/kube";
 import {
   allAtOnce,
@@ -16,6 +15,7 @@ import {
   parseRollout,
   type RolloutPlan,
   type RolloutWish,
+  resourceOf,
   type TrialStatus,
   wholeShare,
 } from "@guardbee/policy";
@@ -327,7 +327,7 @@ async function forgetPolicy(
   deps.sets.forget(setName);
   deps.quota.forget(setName);
   if (deps.fleet.set(setName) !== undefined) {
-    await deleteObject(deps.connection, resources.selectorSet, { name: setName }, signal);
+    await deleteObject(deps.connection, resourceOf("SelectorSet"), { name: setName }, signal);
   }
   return done;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
 import { test } from "node:test";
-import { type KubeConnection, ManualClock, resources } from "@guardbee/kube";
-import type { RegoPolicy } from "@guardbee/policy";
+import { type KubeConnection, ManualClock } from "@guardbee/kube";
+import { type RegoPolicy, resourceOf } from "@guardbee/policy";
 import pino from "pino";
 import { contentDigest } from "../bundle/content-digest.ts";
 import { soundEntries, tarballOf } from "../bundle/testing/tarball.ts";
@@ -15,7 +15,7 @@ const never = new AbortController().signal;
 const policyEntry = {
   setName: "regopolicy.edge",
   uid: "u1",
-  resource: resources.regoPolicy,
+  resource: resourceOf("RegoPolicy"),
   object: { metadata: { name: "edge" } },
 } as unknown as PolicyEntry;
 

@@ -1,5 +1,11 @@
-import { getObject, type KubeConnection, resources } from "@guardbee/kube";
-import { parseRegoPolicy, type Result, type SelectorSet, setName } from "@guardbee/policy";
+import { getObject, type KubeConnection } from "@guardbee/kube";
+import {
+  parseRegoPolicy,
+  type Result,
+  resourceOf,
+  type SelectorSet,
+  setName,
+} from "@guardbee/policy";
 
 /** What is in force of a RegoPolicy in a cluster; empty when there is nothing. Throws KubeError. */
 export async function readInForce(
@@ -13,7 +19,7 @@ export async function readInForce(
   const { name, namespace } = metadata;
   const owner = { kind, name, ...(kind === "RegoPolicy" ? {} : { namespace: namespace ?? "" }) };
   const ref = { name: setName(owner) };
-  const object = await getObject(connection, resources.selectorSet, ref, signal);
+  const object = await getObject(connection, resourceOf("SelectorSet"), ref, signal);
   return object === undefined ? { ok: true, value: [] } : setsIn(object);
 }
 
@@ -21,7 +27,7 @@ export async function readInForce(
 export function setsIn(object: unknown): Result<readonly SelectorSet[]> {
   const { kind, spec } = (object ?? {}) as { readonly kind?: unknown; readonly spec?: unknown };
   const { sets } = (spec ?? {}) as { readonly sets?: unknown };
-  if (kind !== resources.selectorSet.kind || !Array.isArray(sets)) {
+  if (kind !== resourceOf("SelectorSet").kind || !Array.isArray(sets)) {
     const fix = "give what kubectl get selectorset NAME -o yaml prints";
     return {
       ok: false,

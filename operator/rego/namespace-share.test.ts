@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { projectPolicy } from "../fleet/objects.ts";
 import { overShare } from "./namespace-share.ts";
 
@@ -8,7 +8,7 @@ import { overShare } from "./namespace-share.ts";
 function aPolicy(name: string, i: number, namespace = "shop") {
   const creationTimestamp = i < 0 ? undefined : `2026-11-29T10:00:${String(i).padStart(2, "0")}Z`;
   const metadata = { name, namespace, ...(creationTimestamp && { creationTimestamp }) };
-  return projectPolicy(resources.regoPolicyNamespaced, { metadata });
+  return projectPolicy(resourceOf("RegoPolicyNamespaced"), { metadata });
 }
 
 const eight = Array.from({ length: 8 }, (_, i) => aPolicy(`p${i}`, i + 1));
@@ -47,6 +47,6 @@ test("one that is being applied comes last, unless it is there already", () => {
 
 test("other namespaces, and policies of the cluster, do not count", () => {
   assert.equal(overShare(aPolicy("a", 9, "bank"), eight), undefined);
-  const cluster = projectPolicy(resources.regoPolicy, { metadata: { name: "all" } });
+  const cluster = projectPolicy(resourceOf("RegoPolicy"), { metadata: { name: "all" } });
   assert.equal(overShare(cluster, eight), undefined);
 });

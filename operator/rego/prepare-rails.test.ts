@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock, resources } from "@guardbee/kube";
+import { ManualClock } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import pino from "pino";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type PolicyEntry, projectPolicy } from "../fleet/objects.ts";
@@ -9,7 +10,8 @@ import { inFairOrder } from "./prepare-rails.ts";
 import { RegoPolicies, type RegoPoliciesOptions } from "./rego-policies.ts";
 
 function aGuardRail(name: string, namespace?: string, role = "Guardrail"): PolicyEntry {
-  const resource = namespace === undefined ? resources.regoPolicy : resources.regoPolicyNamespaced;
+  const resource =
+    namespace === undefined ? resourceOf("RegoPolicy") : resourceOf("RegoPolicyNamespaced");
   const rego = "package guardbee.guardrail\n\ndecision := {}\n";
   return projectPolicy(resource, {
     apiVersion: "guardbee.io/v1alpha1",

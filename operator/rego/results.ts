@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Problem, Result } from "@guardbee/policy";
+import { isRecord, type Problem, type Result } from "@guardbee/policy";
 
 /** A policy as Rego gave it, with identity filled in; not parsed yet. */
 export type GeneratedObject = {
@@ -102,10 +102,6 @@ export function stableJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
       : member,
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(field: string, what: string, fix: string): Problem {

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import pino from "pino";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
 import { eventually, TestCluster } from "../testing/test-cluster.ts";
 import { guardRailsConfigMap } from "./switches.ts";
 
-const { tracingPolicy } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
 const metadata = { name: guardRailsConfigMap, namespace: "guardbee-system" };
 /** Of the cluster and without a condition: three of the guard rails have to do with it. */
 const killsAll = {

@@ -5,9 +5,13 @@ import {
   getObject,
   type KubeConnection,
   type KubeObject,
-  resources,
 } from "@guardbee/kube";
-import type { HashedSets, RolloutWish, SelectorSetSpec } from "@guardbee/policy";
+import {
+  type HashedSets,
+  type RolloutWish,
+  resourceOf,
+  type SelectorSetSpec,
+} from "@guardbee/policy";
 import { fieldManager } from "../field-manager.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { modeOf, type PolicyEntry, type SetEntry, type SetRollout } from "../fleet/objects.ts";
@@ -73,7 +77,7 @@ export async function ensureSet(
     ...staged.spec,
   };
   const metadata = { ...metadataOf(policy), ...staged.metadata };
-  const target = { resource: resources.selectorSet, object: { metadata, spec } };
+  const target = { resource: resourceOf("SelectorSet"), object: { metadata, spec } };
   known.wrote(await applyObject(connection, target, { fieldManager, force: true }, signal));
   const view = { hash, mode: judged.mode, nodes: judged.nodes, countStops: counts };
   if (next.kind !== "stage") return { view, dueInMs: Number.POSITIVE_INFINITY };
@@ -115,7 +119,7 @@ async function stageOf(
   const { wave, share, startedMs } = stage;
   const startedAt = new Date(startedMs).toISOString().replace(/\.\d+Z$/, "Z");
   if (which === "nothing") return { spec: { rollout: { wave, share, startedAt } } };
-  const found = await getObject(connection, resources.selectorSet, { name }, signal);
+  const found = await getObject(connection, resourceOf("SelectorSet"), { name }, signal);
   const spec = found?.spec as SelectorSetSpec | undefined;
   const content = which === "current" ? spec : spec?.rollout?.previous;
   const previous: { previous?: HashedSets } =

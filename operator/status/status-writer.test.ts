@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type KubeConnection, ManualClock, resources } from "@guardbee/kube";
-import type { PolicyStatus } from "@guardbee/policy";
+import { type KubeConnection, ManualClock } from "@guardbee/kube";
+import { type PolicyStatus, resourceOf } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import { StatusWriter } from "./status-writer.ts";
 
@@ -109,7 +109,7 @@ function status(ready: "True" | "False" | "Unknown", programmed: number): Policy
 
 const aPolicy: PolicyEntry = {
   setName: "tracingpolicy.one",
-  resource: resources.tracingPolicy,
+  resource: resourceOf("TracingPolicy"),
   object: {
     apiVersion: "cilium.io/v1alpha1",
     kind: "TracingPolicy",

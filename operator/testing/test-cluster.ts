@@ -10,7 +10,7 @@ import {
   type Resource,
   resources,
 } from "@guardbee/kube";
-import { nodeDigest, type PolicyStatus, type SelectorSet } from "@guardbee/policy";
+import { nodeDigest, type PolicyStatus, resourceOf, type SelectorSet } from "@guardbee/policy";
 import pino from "pino";
 import { parseAllDocuments } from "yaml";
 import { type ApiServer, type ServerFlags, startApiServer } from "../../kube/testing/api-server.ts";
@@ -52,12 +52,12 @@ export class TestCluster {
       for (const object of await readYaml(new URL(name, root))) {
         // It would call a Service, which takes a network.
         if (object.kind === "ValidatingWebhookConfiguration") continue;
-        await cluster.apply(resourceOf(object), object);
+        await cluster.apply(discovered(object), object);
       }
     }
     await eventually(
       "RegoPolicy served",
-      () => cluster.list(resources.regoPolicyNamespaced),
+      () => cluster.list(resourceOf("RegoPolicyNamespaced")),
       Array.isArray,
     );
     return cluster;
@@ -184,14 +184,14 @@ export class TestCluster {
     };
     const entries: { name: string; hash: string }[] = [];
     const failed: object[] = [];
-    for (const name of (await get(resources.nodePolicySet, node)).sets) {
-      const { hash } = await get(resources.selectorSet, name);
+    for (const name of (await get(resourceOf("NodePolicySet"), node)).sets) {
+      const { hash } = await get(resourceOf("SelectorSet"), name);
       const message = exceptions[name];
       if (message === undefined) entries.push({ name, hash });
       else failed.push({ set: name, hash, state: "failed", reason: "KernelLacks", message });
     }
     const status = { digest: nodeDigest(entries), exceptions: failed, ...more };
-    await this.applyStatus(resources.nodePolicySet, node, status, "guardbee-agent");
+    await this.applyStatus(resourceOf("NodePolicySet"), node, status, "guardbee-agent");
   }
 
   /** Of a cluster object. */
@@ -246,7 +246,7 @@ export class TestCluster {
 
   /** Sets in a SelectorSet object; undefined: there is none. */
   async sets(name: string): Promise<readonly SelectorSet[] | undefined> {
-    const object = await getObject(this.kube, resources.selectorSet, { name }, never);
+    const object = await getObject(this.kube, resourceOf("SelectorSet"), { name }, never);
     return (object?.spec as { readonly sets: SelectorSet[] } | undefined)?.sets;
   }
 }
@@ -289,7 +289,7 @@ function rbac(kind: "Role" | "RoleBinding"): Resource {
 }
 
 /** Enough of the API's discovery for what config/base and crds hold. */
-function resourceOf(object: Record<string, unknown>): Resource {
+function discovered(object: Record<string, unknown>): Resource {
   const version = String(object.apiVersion);
   const kind = String(object.kind);
   const [group, name] = version.includes("/") ? version.split("/") : ["", version];

@@ -1,3 +1,4 @@
+import { isRecord } from "../is-record.ts";
 import type { Problem, Result } from "../problem.ts";
 import { quote, suggestFrom } from "../suggest.ts";
 import { nullRefusal } from "./dsl.ts";
@@ -240,9 +241,4 @@ function withoutLeadingDot(field: string): string {
 
 function report({ at, problems }: Place, what: string, fix: string): void {
   problems.push({ field: at, what, fix, kind: "invalid" });
-}
-
-/** Whether `value` is a plain mapping; a list or null is not. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -20,7 +20,7 @@ export function crdOf(kind: Kind): object {
         shortNames,
         singular: kind.kind.toLowerCase(),
       },
-      scope: kind.scope,
+      scope: kind.namespaced ? "Namespaced" : "Cluster",
       versions: [
         {
           name: version,

@@ -1,3 +1,4 @@
+import { type KindName, resourceOf } from "../resource-of.ts";
 import type { PolicyKind } from "../selector-set.ts";
 import { execPolicy } from "./exec-policy.ts";
 import { nodePolicySet } from "./node-policy-set.ts";
@@ -15,12 +16,7 @@ export type Column = {
 };
 
 /** One Kubernetes kind: what its CRD is generated from, and how files of it are judged. */
-export type Kind = {
-  readonly kind: string;
-  readonly group: "cilium.io" | "guardbee.io";
-  readonly version: "v1alpha1";
-  readonly plural: string;
-  readonly scope: "Cluster" | "Namespaced";
+export type Kind = ReturnType<typeof resourceOf<KindName>> & {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly columns: readonly Column[];
@@ -54,8 +50,6 @@ const policyColumns: readonly Column[] = [
 ];
 
 const policy = {
-  group: "cilium.io",
-  version: "v1alpha1",
   categories: ["guardbee", "tetragon"],
   columns: policyColumns,
   hasStatus: true,
@@ -65,34 +59,26 @@ const policy = {
 export const policyKinds: readonly (Kind & { readonly kind: PolicyKind })[] = [
   {
     ...policy,
-    kind: "TracingPolicy",
-    plural: "tracingpolicies",
-    scope: "Cluster",
+    ...resourceOf("TracingPolicy"),
     shortNames: ["tgtp"],
     schema: tracingPolicy,
   },
   {
     ...policy,
-    kind: "TracingPolicyNamespaced",
-    plural: "tracingpoliciesnamespaced",
-    scope: "Namespaced",
+    ...resourceOf("TracingPolicyNamespaced"),
     shortNames: ["tgtpn"],
     schema: tracingPolicy,
   },
   {
     ...policy,
-    kind: "ExecPolicy",
-    plural: "execpolicies",
-    scope: "Cluster",
+    ...resourceOf("ExecPolicy"),
     // Not "ep": kubectl takes that for core Endpoints.
     shortNames: ["gbep"],
     schema: execPolicy,
   },
   {
     ...policy,
-    kind: "ExecPolicyNamespaced",
-    plural: "execpoliciesnamespaced",
-    scope: "Namespaced",
+    ...resourceOf("ExecPolicyNamespaced"),
     shortNames: ["gbepn"],
     schema: execPolicy,
   },
@@ -100,7 +86,6 @@ export const policyKinds: readonly (Kind & { readonly kind: PolicyKind })[] = [
 
 const rego = {
   ...policy,
-  group: "guardbee.io",
   categories: ["guardbee"],
   columns: [
     { name: "Role", type: "string", jsonPath: ".spec.role" },
@@ -116,34 +101,24 @@ const rego = {
 export const regoKinds: readonly (Kind & { readonly kind: RegoKind })[] = [
   {
     ...rego,
-    kind: "RegoPolicy",
-    plural: "regopolicies",
-    scope: "Cluster",
+    ...resourceOf("RegoPolicy"),
     shortNames: ["rego"],
   },
   {
     ...rego,
-    kind: "RegoPolicyNamespaced",
-    plural: "regopoliciesnamespaced",
-    scope: "Namespaced",
+    ...resourceOf("RegoPolicyNamespaced"),
     shortNames: ["regon"],
     schema: regoPolicyNamespaced,
   },
 ];
 
-const own = {
-  group: "guardbee.io",
-  version: "v1alpha1",
-  categories: ["guardbee"],
-  scope: "Cluster",
-} as const;
+const own = { categories: ["guardbee"] } as const;
 
 /** What operator and agents write for each other. */
 export const ownKinds: readonly Kind[] = [
   {
     ...own,
-    kind: "SelectorSet",
-    plural: "selectorsets",
+    ...resourceOf("SelectorSet"),
     shortNames: ["sset"],
     hasStatus: false,
     columns: [
@@ -158,8 +133,7 @@ export const ownKinds: readonly Kind[] = [
   },
   {
     ...own,
-    kind: "NodePolicySet",
-    plural: "nodepolicysets",
+    ...resourceOf("NodePolicySet"),
     shortNames: ["nps"],
     hasStatus: true,
     columns: [

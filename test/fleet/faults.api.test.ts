@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, type KubeObject, resources, systemClock } from "@guardbee/kube";
-import { nodeDigest, type PolicyStatus } from "@guardbee/policy";
+import { nodeDigest, type PolicyStatus, resourceOf } from "@guardbee/policy";
 import pino from "pino";
 import { Session } from "../../agent/session/session.ts";
 import { whyNoApiServer } from "../../kube/testing/api-server.ts";
@@ -82,7 +82,7 @@ describe("operator and agents behind a proxy that fails", { skip: whyNoApiServer
   async function change(): Promise<void> {
     round += 1;
     await policy(`round-${round}`, `/srv/round-${round}/`);
-    await cluster.delete(resources.tracingPolicy, `round-${round - 1}`);
+    await cluster.delete(resourceOf("TracingPolicy"), `round-${round - 1}`);
     await policy("edited", `/srv/edited-${round}/`);
     const pool = round % 2 === 0 ? "small" : "other";
     await cluster.apply(resources.node, { metadata: { name: nodeName(1), labels: { pool } } });
@@ -238,7 +238,7 @@ describe("operator and agents behind a proxy that fails", { skip: whyNoApiServer
         proxy.heal();
         return settledContent(kernels);
       });
-      for (const resource of [resources.selectorSet, resources.nodePolicySet]) {
+      for (const resource of [resourceOf("SelectorSet"), resourceOf("NodePolicySet")]) {
         for (const { metadata } of await cluster.list(resource)) {
           await cluster.delete(resource, metadata.name);
         }
@@ -286,16 +286,16 @@ async function contentOf(cluster: TestCluster, kernels: readonly FakeKernel[]): 
   const list = async (resource: Parameters<TestCluster["list"]>[0]) =>
     [...(await cluster.list(resource))].sort(byName);
   return {
-    policies: (await list(resources.tracingPolicy)).map(({ metadata, status }) => ({
+    policies: (await list(resourceOf("TracingPolicy"))).map(({ metadata, status }) => ({
       name: metadata.name,
       generation: metadata.generation,
       status: withoutTimes((status ?? {}) as PolicyStatus),
     })),
-    sets: (await list(resources.selectorSet)).map(({ metadata, spec }) => ({
+    sets: (await list(resourceOf("SelectorSet"))).map(({ metadata, spec }) => ({
       name: metadata.name,
       spec: spec as { hash: string },
     })),
-    nodes: (await list(resources.nodePolicySet)).map(({ metadata, spec, status }) => {
+    nodes: (await list(resourceOf("NodePolicySet"))).map(({ metadata, spec, status }) => {
       const { observedGeneration: _grows, ...said } = (status ?? {}) as Record<string, unknown>;
       return { name: metadata.name, sets: (spec as { sets: string[] }).sets, status: said };
     }),

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { resources, systemClock } from "@guardbee/kube";
+import { systemClock } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import pino from "pino";
 import { FleetSize } from "../../agent/session/fleet-size.ts";
 import { Session } from "../../agent/session/session.ts";
@@ -133,7 +134,7 @@ describe("a fleet of operators and agents, as the audit log sees it", {
         .filter(byAgents)
         .map(({ name }) => name)
         .sort(),
-      (await cluster.list(resources.nodePolicySet)).map(({ metadata }) => metadata.name).sort(),
+      (await cluster.list(resourceOf("NodePolicySet"))).map(({ metadata }) => metadata.name).sort(),
     );
     const statuses = writes.filter((one) => byOperator(one) && one.subresource === "status");
     assert.deepEqual([...new Set(statuses.map(({ name }) => name))], ["changed"]);

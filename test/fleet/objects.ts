@@ -1,4 +1,5 @@
 import { type KubeObject, type Resource, resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 
 /** How large a cluster is. */
 export type FleetSize = {
@@ -86,7 +87,7 @@ export function aPolicy(i: number, namespaces: number): Seeded {
       return aTracingPolicy(name, { podSelector, nodeSelector: inPool(`pool-${i % 9}`) });
     default:
       return {
-        resource: resources.tracingPolicyNamespaced,
+        resource: resourceOf("TracingPolicyNamespaced"),
         object: { metadata: { name, namespace }, spec: { podSelector, ...denyWrites(name) } },
       };
   }
@@ -99,7 +100,7 @@ export function inPool(pool: string) {
 /** A TracingPolicy that kills who installs a descriptor below `/srv/NAME/`. */
 export function aTracingPolicy(name: string, more: object, prefix = `/srv/${name}/`): Seeded {
   const object = { metadata: { name }, spec: { ...more, ...denyWrites(name, prefix) } };
-  return { resource: resources.tracingPolicy, object };
+  return { resource: resourceOf("TracingPolicy"), object };
 }
 
 function denyWrites(name: string, prefix = `/srv/${name}/`) {
@@ -135,5 +136,5 @@ policies contains {
 }
 `;
   const spec = { role: "Generate", modules: [{ name: "edge.rego", rego }] };
-  return { resource: resources.regoPolicy, object: { metadata: { name: "edge" }, spec } };
+  return { resource: resourceOf("RegoPolicy"), object: { metadata: { name: "edge" }, spec } };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type KubeConnection, type KubeObject, Reflector, resources } from "@guardbee/kube";
-import type { PolicyStatus } from "@guardbee/policy";
+import { type KubeConnection, type KubeObject, Reflector } from "@guardbee/kube";
+import { type PolicyStatus, resourceOf } from "@guardbee/policy";
 import pino from "pino";
 
 /** A policy as a person waits for it. */
@@ -20,7 +20,11 @@ export type Limit = {
   readonly check: () => void;
 };
 
-const followed = [resources.tracingPolicy, resources.tracingPolicyNamespaced, resources.regoPolicy];
+const followed = [
+  resourceOf("TracingPolicy"),
+  resourceOf("TracingPolicyNamespaced"),
+  resourceOf("RegoPolicy"),
+];
 
 /** Every policy's status, followed as kubectl and Argo CD follow it. */
 export class PolicyWatch {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { getObject, type KubeObject, resources } from "@guardbee/kube";
+import { getObject, type KubeObject } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { kubeconfigFor } from "../../cli/cluster/testing/three-nodes.ts";
 import { TestCluster } from "../../operator/testing/test-cluster.ts";
 import { PolicyApplication, seeds } from "./argocd-application.ts";
@@ -51,7 +52,7 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
       await app.becomes({ app: "Synced Healthy" });
     }
     assert.deepEqual(await versions(), earlier);
-    const sets = await cluster.list(resources.selectorSet);
+    const sets = await cluster.list(resourceOf("SelectorSet"));
     const tracked = sets.filter(({ metadata }) => /argocd/.test(JSON.stringify(metadata)));
     assert.deepEqual(
       { sets: sets.length, tracked: tracked.map(({ metadata }) => metadata.name) },
@@ -93,19 +94,19 @@ describe("Argo CD syncs policies from git", { skip, timeout: 300_000 }, () => {
     await app.change(tracing.file, undefined);
     await argo.eventually("the policy to be gone", async () => (await policy()) === undefined);
     await argo.eventually("its set to be gone", async () => {
-      const sets = await cluster.list(resources.selectorSet);
+      const sets = await cluster.list(resourceOf("SelectorSet"));
       return sets.map(({ metadata }) => metadata.name).join() === `execpolicy.${exec.name}`;
     });
     await app.becomes({ app: "Synced Healthy" });
   });
 
   async function policy(): Promise<KubeObject | undefined> {
-    return getObject(cluster.kube, resources.tracingPolicy, { name: tracing.name }, never);
+    return getObject(cluster.kube, resourceOf("TracingPolicy"), { name: tracing.name }, never);
   }
 
   /** Resource versions of both policies: another one after any write. */
   async function versions(): Promise<readonly (string | undefined)[]> {
-    const kinds = [resources.tracingPolicy, resources.execPolicy];
+    const kinds = [resourceOf("TracingPolicy"), resourceOf("ExecPolicy")];
     const objects = (await Promise.all(kinds.map((kind) => cluster.list(kind)))).flat();
     return objects.map(({ metadata }) => metadata.resourceVersion);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { applyStatus, getObject, type Resource, resources } from "@guardbee/kube";
-import { nodeDigest } from "@guardbee/policy";
+import { nodeDigest, resourceOf } from "@guardbee/policy";
 import type { TestCluster } from "../../operator/testing/test-cluster.ts";
 
 const never = new AbortController().signal;
@@ -20,7 +20,7 @@ export async function createNode(cluster: TestCluster, name: string): Promise<vo
 
 /** Names of the sets that the node is to hold. */
 export async function setsOf(cluster: TestCluster, node: string): Promise<readonly string[]> {
-  const object = await getObject(cluster.kube, resources.nodePolicySet, { name: node }, never);
+  const object = await getObject(cluster.kube, resourceOf("NodePolicySet"), { name: node }, never);
   return (object?.spec as { readonly sets?: readonly string[] } | undefined)?.sets ?? [];
 }
 
@@ -39,7 +39,7 @@ export async function reportSets(
   const status = failing
     ? { digest: nodeDigest([]), exceptions, kernel }
     : { digest: nodeDigest(held), exceptions: [], kernel };
-  await writeStatus(cluster, resources.nodePolicySet, node, status);
+  await writeStatus(cluster, resourceOf("NodePolicySet"), node, status);
 }
 
 /** Reports whatever the node is to hold as programmed, until `signal` aborts. */
@@ -50,7 +50,12 @@ export async function followSets(
 ): Promise<void> {
   for (let reported = ""; !signal.aborted; await sleep(200)) {
     const digest = nodeDigest(await heldSets(cluster, node));
-    const object = await getObject(cluster.kube, resources.nodePolicySet, { name: node }, never);
+    const object = await getObject(
+      cluster.kube,
+      resourceOf("NodePolicySet"),
+      { name: node },
+      never,
+    );
     if (object === undefined || digest === reported) continue;
     await reportSets(cluster, node, { failing: false });
     reported = digest;
@@ -63,7 +68,7 @@ async function heldSets(
 ): Promise<readonly { readonly name: string; readonly hash: string }[]> {
   const held = await Promise.all(
     (await setsOf(cluster, node)).map(async (name) => {
-      const object = await getObject(cluster.kube, resources.selectorSet, { name }, never);
+      const object = await getObject(cluster.kube, resourceOf("SelectorSet"), { name }, never);
       const hash = (object?.spec as { readonly hash: string } | undefined)?.hash;
       return hash === undefined ? [] : [{ name, hash }];
     }),

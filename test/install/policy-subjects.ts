@@ -1,4 +1,5 @@
-import { type Resource, resources } from "@guardbee/kube";
+import type { Resource } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 
 type Policy = {
   readonly metadata: { readonly name: string; readonly namespace?: string };
@@ -13,12 +14,12 @@ export type Subject = {
 };
 
 export const subjects: readonly Subject[] = [
-  aSubject(resources.tracingPolicy, tracing("Prefix"), tracing("Mask")),
-  aSubject(resources.tracingPolicyNamespaced, ofSystemCall("Prefix"), ofSystemCall("Mask")),
-  aSubject(resources.execPolicy, exec("CAP_SYS_ADMIN"), exec("CAP_SYS_ADMN")),
-  aSubject(resources.execPolicyNamespaced, exec("CAP_SYS_ADMIN"), exec("CAP_SYS_ADMN")),
-  aSubject(resources.regoPolicy, rego("contains"), rego("contain")),
-  aSubject(resources.regoPolicyNamespaced, rego("contains"), rego("contain")),
+  aSubject(resourceOf("TracingPolicy"), tracing("Prefix"), tracing("Mask")),
+  aSubject(resourceOf("TracingPolicyNamespaced"), ofSystemCall("Prefix"), ofSystemCall("Mask")),
+  aSubject(resourceOf("ExecPolicy"), exec("CAP_SYS_ADMIN"), exec("CAP_SYS_ADMN")),
+  aSubject(resourceOf("ExecPolicyNamespaced"), exec("CAP_SYS_ADMIN"), exec("CAP_SYS_ADMN")),
+  aSubject(resourceOf("RegoPolicy"), rego("contains"), rego("contain")),
+  aSubject(resourceOf("RegoPolicyNamespaced"), rego("contains"), rego("contain")),
 ];
 
 function aSubject(resource: Resource, good: object, bad: object): Subject {

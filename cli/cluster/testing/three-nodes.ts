@@ -2,10 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resources } from "@guardbee/kube";
+import { resourceOf } from "@guardbee/policy";
 import { stringify } from "yaml";
 import { eventually, TestCluster } from "../../../operator/testing/test-cluster.ts";
 
-const { tracingPolicy, tracingPolicyNamespaced, pod, namespace } = resources;
+const { pod, namespace } = resources;
+const tracingPolicy = resourceOf("TracingPolicy");
+const tracingPolicyNamespaced = resourceOf("TracingPolicyNamespaced");
 const serviceAccount = {
   ...{ group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts" },
   namespaced: true,
@@ -84,7 +87,7 @@ export async function startThreeNodes(): Promise<ThreeNodes> {
     await eventually(
       `sets of ${node}`,
       async () => {
-        const found = (await cluster.list(resources.nodePolicySet)).find(
+        const found = (await cluster.list(resourceOf("NodePolicySet"))).find(
           ({ metadata }) => metadata.name === node,
         );
         return (found?.spec as { sets: string[] } | undefined)?.sets.length;
