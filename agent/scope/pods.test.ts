@@ -166,29 +166,39 @@ test("parsePod gives undefined for what has no identity", () => {
   assert.equal(parsePod({ metadata: { name: "x", namespace: "y" } }), undefined);
 });
 
+/** Each name of an image of docker.io that needs no namespace. */
+const namesOf = (name: string) => [
+  ...[name, `library/${name}`, `docker.io/${name}`, `docker.io/library/${name}`],
+];
 const images: readonly { image: string; imageId?: string; want: readonly string[] }[] = [
-  { image: "ubuntu:24.04", want: ["ubuntu", "docker.io/library/ubuntu"] },
+  { image: "ubuntu:24.04", want: namesOf("ubuntu") },
   { image: "web/app", want: ["web/app", "docker.io/web/app"] },
-  { image: "docker.io/ubuntu", want: ["docker.io/ubuntu", "docker.io/library/ubuntu"] },
-  { image: "index.docker.io/web/app:1", want: ["index.docker.io/web/app", "docker.io/web/app"] },
+  { image: "docker.io/ubuntu", want: namesOf("ubuntu") },
+  { image: "docker.io/library/ubuntu:24.04", want: namesOf("ubuntu") },
+  { image: "library/ubuntu", want: namesOf("ubuntu") },
+  {
+    image: "index.docker.io/web/app:1",
+    want: ["index.docker.io/web/app", "docker.io/web/app", "web/app"],
+  },
   { image: "localhost/app", want: ["localhost/app"] },
   { image: "reg:5000/web/nginx", want: ["reg:5000/web/nginx"] },
   { image: "reg:5000/web/nginx:1@sha256:abc", want: ["reg:5000/web/nginx"] },
   {
     image: "nginx",
     imageId: "mirror.example/library/nginx@sha256:abc",
-    want: ["nginx", "docker.io/library/nginx", "mirror.example/library/nginx"],
+    want: [...namesOf("nginx"), "mirror.example/library/nginx"],
   },
+  { image: "nginx", imageId: "docker-pullable://nginx@sha256:abc", want: namesOf("nginx") },
+  { image: "nginx", imageId: "sha256:abc", want: namesOf("nginx") },
   {
-    image: "nginx",
-    imageId: "docker-pullable://nginx@sha256:abc",
-    want: ["nginx", "docker.io/library/nginx"],
+    image: "reg/web",
+    imageId: "docker.io/library/web@sha256:abc",
+    want: ["reg/web", "docker.io/reg/web", ...namesOf("web")],
   },
-  { image: "nginx", imageId: "sha256:abc", want: ["nginx", "docker.io/library/nginx"] },
 ];
 for (const { image, imageId, want } of images) {
   test(`imageRepos of ${image} ${imageId ?? ""}`, () => {
-    assert.deepEqual(imageRepos(image, imageId), want);
+    assert.deepEqual([...imageRepos(image, imageId)].sort(), [...want].sort());
   });
 }
 

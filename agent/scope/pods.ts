@@ -50,14 +50,22 @@ export function bareContainerId(id: string): string {
 
 /**
  * The names that a container's image goes by, any of which a container selector's `repo` may give:
- * as the pod has it, in full (`docker.io/library/ubuntu` for `ubuntu`, as runtimes read it), and as
- * the runtime reports what it pulled. Without tag and digest.
+ * as the pod has it, as the runtime reports what it pulled, and each of these in full
+ * (`docker.io/library/ubuntu`) and as short as runtimes take it (`ubuntu`). Without tag and digest.
  */
 export function imageRepos(image: string, imageId = ""): readonly string[] {
   const written = withoutTag(image.split("@", 1)[0]!);
   const pulled = imageId.replace(/^[\w-]+:\/\//, "");
   const reported = pulled.includes("@") ? [withoutTag(pulled.split("@", 1)[0]!)] : [];
-  return [...new Set([written, inFull(written), ...reported])];
+  return [...new Set([written, ...reported].flatMap((name) => [name, ...otherNames(name)]))];
+}
+
+/** In full, and without what a name of docker.io may go without. */
+function otherNames(name: string): readonly string[] {
+  const full = inFull(name);
+  const [, path, bare] = /^docker\.io\/((?:library\/([^/]+))|.+)$/.exec(full) ?? [];
+  const short = bare === undefined ? [path] : [path, `docker.io/${bare}`, bare];
+  return [full, ...short.filter((one) => one !== undefined)];
 }
 
 function withoutTag(name: string): string {
