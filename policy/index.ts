@@ -1,4 +1,13 @@
 export {
+  type Action,
+  type ActionName,
+  defaultAction,
+  describeAction,
+  effectOf,
+  followsDescriptors,
+  isEnforcing,
+} from "./actions/index.ts";
+export {
   type Arg,
   type ArgOperatorName,
   type ArgType,
@@ -23,7 +32,7 @@ export {
 export { type Condition, describeCondition, holds } from "./conditions/index.ts";
 export { type Decision, decide, type NamedSet, type Outcome } from "./decide/decide.ts";
 export type { HookCall, Process } from "./decide/event.ts";
-export { type FollowState, followsDescriptors, forgetFile } from "./decide/follow.ts";
+export { type FollowState, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export type { OpenFile, Parameter } from "./decide/parameter.ts";
 export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from "./identity.ts";
@@ -85,10 +94,8 @@ export type {
 export { conditionTypes, rolloutStates } from "./schema/status.ts";
 export type { TracingPolicy } from "./schema/tracing-policy.ts";
 export {
-  type Action,
   type Hook,
   type HookPoint,
-  isEnforcing,
   type LabelSelector,
   type Mode,
   type PolicyKind,

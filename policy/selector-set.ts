@@ -1,3 +1,4 @@
+import type { Action } from "./actions/index.ts";
 import type { Arg, ArgType } from "./args/index.ts";
 import type { Condition } from "./conditions/index.ts";
 
@@ -83,24 +84,7 @@ export type Selector = {
   readonly actions: readonly Action[];
 };
 
-export type { Condition };
-
-export type Action =
-  | { readonly action: "Post" }
-  | { readonly action: "NoPost" }
-  | { readonly action: "Sigkill" }
-  | { readonly action: "Signal"; readonly signal: number }
-  /** The call does not run and returns -error (1 to 4095). */
-  | { readonly action: "Override"; readonly error: number }
-  /** `fd`, `name`, `to`: positions in `Hook.args`. `name` is of type file. */
-  | { readonly action: "FollowFD"; readonly fd: number; readonly name: number }
-  | { readonly action: "UnfollowFD"; readonly fd: number }
-  | { readonly action: "CopyFD"; readonly fd: number; readonly to: number };
-
-/** Whether `action` stops something, and is therefore left out in monitor mode. */
-export function isEnforcing(action: Action): boolean {
-  return ["Sigkill", "Signal", "Override"].includes(action.action);
-}
+export type { Action, Condition };
 
 /** How large a set is. */
 export type SetSize = {

@@ -1,9 +1,9 @@
 // `@guardbee/policy/sets`: what an agent needs of this package. The whole of it brings schemas and a
 // YAML parser, 20 MB on each node of a fleet that never sees a policy's YAML.
+export { actionKinds, effectOf, followsDescriptors, isEnforcing } from "./actions/index.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { hashSets, nodeDigest, setName } from "./identity.ts";
 export { isRecord } from "./is-record.ts";
 export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";
-export { isEnforcing } from "./selector-set.ts";

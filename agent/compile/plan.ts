@@ -1,5 +1,5 @@
 import type { Hook, Selector } from "@guardbee/policy";
-import { isEnforcing } from "@guardbee/policy/sets";
+import { followsDescriptors, isEnforcing } from "@guardbee/policy/sets";
 import {
   type AttachAbilities,
   type AttachKind,
@@ -65,13 +65,6 @@ export function describePoint({ kind, symbol }: AttachPoint): string {
   return `${kind.name}:${symbol}`;
 }
 
-/** Whether some action of the set follows descriptors. */
-export function followsDescriptors(set: NamedSet): boolean {
-  return set.set.hooks.some((hook) =>
-    hook.selectors.some((selector) => selector.actions.some((a) => a.action === "FollowFD")),
-  );
-}
-
 type ServedHook = {
   readonly kind: AttachKind;
   readonly target: Target;
@@ -81,7 +74,7 @@ type ServedHook = {
 /** How each hook of `set` is served, or why one of them is not. */
 function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | Refusal {
   const all: ServedHook[] = [];
-  const follows = followsDescriptors(set);
+  const follows = followsDescriptors(set.set);
   for (const [index, hook] of set.set.hooks.entries()) {
     const served = serve(hook, needOf(set, hook), can);
     if ("reason" in served) return served;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { followsDescriptors } from "@guardbee/policy/sets";
 import { layout } from "../compile/layout.ts";
-import { followsDescriptors } from "../compile/plan.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import type { Loader } from "./program.ts";
@@ -21,7 +21,7 @@ export const noGroup: Refusal = {
 };
 
 export function numberFollowGroups(ids: PinnedIds, sets: readonly NamedSet[]): FollowGroups {
-  const following = sets.filter(followsDescriptors);
+  const following = sets.filter(({ set }) => followsDescriptors(set));
   const numbered = following.map((set) => ({ name: set.name, group: ids.ensure(set.name) }));
   const groups = new Map<string, number>();
   for (const { name, group } of numbered) if (group !== undefined) groups.set(name, group);

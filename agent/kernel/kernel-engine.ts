@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import { followsDescriptors } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { binaryKey } from "../compile/keys.ts";
 import { layout } from "../compile/layout.ts";
 import { misfits } from "../compile/misfits.ts";
-import { type AttachPoint, describePoint, followsDescriptors } from "../compile/plan.ts";
+import { type AttachPoint, describePoint } from "../compile/plan.ts";
 import { namespaceOf, planInRoom } from "../compile/room.ts";
 import { classRow, compile, type Shared } from "../compile/tables.ts";
 import type {
@@ -317,7 +318,8 @@ export class KernelEngine implements Engine {
     this.#unassigned = this.#classes.assign(scopes);
     this.#classes.collect();
     this.#numbers.release(new Set(this.#hooks.keys()));
-    if (!inForce.some(followsDescriptors)) removeFileFree(this.#loader, this.#followIds);
+    if (!inForce.some(({ set }) => followsDescriptors(set)))
+      removeFileFree(this.#loader, this.#followIds);
     else freeFollowGroups(this.#loader, this.#followIds, inForce);
     for (const path of this.#loader.pins.removeOtherVersions()) {
       this.#log.info({ path }, "removed pins of another version");

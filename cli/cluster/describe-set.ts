@@ -1,6 +1,7 @@
 import {
-  type Action,
   type Arg,
+  defaultAction,
+  describeAction,
   describeCondition,
   type Hook,
   type LabelSelector,
@@ -56,19 +57,8 @@ export function describeSelector({ conditions, actions }: Selector, args: readon
   const when = conditions
     .map((one) => describeCondition(one, { args, list: listOf }))
     .join(" and ");
-  const then = actions.length === 0 ? "Post" : actions.map(describeAction).join(", ");
+  const then = actions.length === 0 ? defaultAction : actions.map(describeAction).join(", ");
   return `${when === "" ? "always" : when}: ${then}`;
-}
-
-function describeAction(one: Action): string {
-  switch (one.action) {
-    case "Signal":
-      return `Signal ${one.signal}`;
-    case "Override":
-      return `Override -${one.error}`;
-    default:
-      return one.action;
-  }
 }
 
 function listOf(values: readonly (string | number)[]): string {

@@ -1,5 +1,7 @@
 import {
+  argKind,
   type Condition,
+  effectOf,
   isEnforcing,
   isRecord,
   type Mode,
@@ -182,7 +184,7 @@ export function narrowingOf(set: SelectorSet): Narrowing {
 function enforcingSelectors(set: SelectorSet): readonly Narrowing[] {
   const follow = followNarrowing(set);
   return set.hooks.flatMap(({ args, selectors }) => {
-    const followed = args.some(({ type }) => type === "fd") ? follow : "none";
+    const followed = args.some(({ type }) => argKind(type).asksFollowed) ? follow : "none";
     return selectors
       .filter(({ actions }) => actions.some(isEnforcing))
       .map(({ conditions }) => (followed === "positive" ? followed : narrowness(conditions)));
@@ -193,7 +195,7 @@ function enforcingSelectors(set: SelectorSet): readonly Narrowing[] {
 function followNarrowing(set: SelectorSet): Narrowing {
   const following = set.hooks
     .flatMap(({ selectors }) => selectors)
-    .filter(({ actions }) => actions.some(({ action }) => action === "FollowFD"))
+    .filter(({ actions }) => actions.some((one) => effectOf(one).follow !== undefined))
     .map(({ conditions }) => narrowness(conditions));
   if (following.length === 0) return "none";
   return following.every((one) => one === "positive") ? "positive" : "none";

@@ -13,7 +13,15 @@ import {
 import type { ArgOperator } from "../args/kind.ts";
 import { type ArgEntry, allowedIndexes, findByIndex } from "../lower/args.ts";
 import { createReport, type Report } from "../lower/report.ts";
-import { atomicList, type Immutable, int32, literal, object, oneOf, text } from "../schema/dsl.ts";
+import {
+  atomicList,
+  type Immutable,
+  literal,
+  object,
+  oneOf,
+  position,
+  text,
+} from "../schema/dsl.ts";
 import type { matchArg } from "../schema/selector.ts";
 import { type UpstreamArgOperator, unreadArgType } from "../schema/vocabulary.ts";
 import type { Arbitraries, ConditionKind, ConditionPlace } from "./kind.ts";
@@ -22,7 +30,7 @@ import { someOf } from "./values.ts";
 const schema = object({
   by: literal("arg"),
   /** Position in `Hook.args`. */
-  arg: int32({ minimum: 0 }),
+  arg: position(),
   /** One that the argument's type has. */
   op: oneOf(argOperatorNames),
   /** Numbers in decimal; paths and buffers as text (UTF-8). */

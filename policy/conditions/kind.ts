@@ -22,6 +22,8 @@ export type ConditionKind<
   lower(report: Report, match: unknown, place: ConditionPlace): C | undefined;
   /** Whether it is met. What cannot be told meets none, negated ones included. */
   holds(condition: C, call: Given & { readonly process: P }, args: readonly Arg[]): boolean;
+  /** Whether no process of the host ever meets it. */
+  excludesHost?(condition: C): boolean;
   /** In a phrase for people: `pid NotIn 1`. */
   describe(condition: C, words: Words): string;
   /** Test support: random ones, as lowering makes them, for a hook that reads `args`. */

@@ -48,6 +48,8 @@ export const pid = {
     const pids = [own, ...(followForks ? ancestors.slice(0, maxGenerations) : [])];
     return pids.some((one) => values.includes(one)) === (op === "In");
   },
+  excludesHost: ({ op, values, inNamespace }) =>
+    op === "NotIn" && inNamespace && values.includes(0),
   describe: ({ op, values }, { list }: Words) => `pid ${op} ${list(values)}`,
   any: (fc) => [anyPid(fc)],
   // It takes one list of processes and their children in a selector, in each namespace.

@@ -4,6 +4,13 @@
  * without what it refuses.
  */
 import fc from "fast-check";
+import {
+  actionKind,
+  actionKinds,
+  actionNames,
+  actionsOf,
+  followsDescriptors,
+} from "../actions/index.ts";
 import { samplePaths } from "../args/path.ts";
 import { canonicalConditions, conditionKind, conditionKindList } from "../conditions/index.ts";
 import { maxPathBytes } from "../lower/limits.ts";
@@ -67,16 +74,17 @@ export const anySelectorSet: fc.Arbitrary<SelectorSet> = fc
     hooks: withFollow(hooks),
   }));
 
-/** Lowering refuses UnfollowFD in a policy without FollowFD. */
+/** Lowering refuses what needs a followed descriptor in a policy that follows none. */
 function withFollow(hooks: readonly Hook[]): readonly Hook[] {
-  const names = hooks.flatMap(({ selectors }) =>
-    selectors.flatMap(({ actions }) => actions.map(({ action }) => action)),
-  );
-  if (names.includes("FollowFD") || !names.includes("UnfollowFD")) return hooks;
+  const actions = hooks.flatMap(actionsOf);
+  if (followsDescriptors({ hooks })) return hooks;
+  if (!actions.some(({ action }) => actionKind(action).needsFollowed)) return hooks;
+  const { on, args } = shapes.find(({ ends }) => ends === "follow")!;
+  const follow = actionKinds.FollowFD.samples({ canOverride: false, ends: "follow" });
   const opening: Hook = {
-    on: shapes[0]!.on,
-    args: shapes[0]!.args[0]!,
-    selectors: [{ conditions: [], actions: [{ action: "FollowFD", fd: 0, name: 1 }] }],
+    on,
+    args: args[0]!,
+    selectors: [{ conditions: [], actions: follow }],
   };
   return [opening, ...hooks];
 }
@@ -100,24 +108,17 @@ function withoutClashes(conditions: readonly Condition[]): readonly Condition[] 
 }
 
 function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
-  if (ends === "unfollow") {
-    return fc.constantFrom<readonly Action[]>(
-      [{ action: "UnfollowFD", fd: 0 }],
-      [{ action: "UnfollowFD", fd: 0 }, { action: "NoPost" }],
-    );
-  }
-  const stopping: readonly Action[] = [
-    { action: "Sigkill" },
-    { action: "Signal", signal: 12 },
-    ...(on.kind === "kprobe" && on.syscall ? [{ action: "Override" as const, error: 1 }] : []),
-  ];
-  const following: readonly Action[] =
-    ends === "follow" ? [{ action: "FollowFD", fd: 0, name: 1 }] : [];
-  return fc.uniqueArray(
-    fc.constantFrom<Action>({ action: "Post" }, { action: "NoPost" }, ...stopping, ...following),
-    // Lowering takes one signal in a selector.
-    { maxLength: 3, selector: ({ action }) => (action === "Signal" ? "Sigkill" : action) },
+  const canOverride = on.kind === "kprobe" && on.syscall;
+  const samples = actionNames.flatMap((name) =>
+    actionKind(name).samples({ canOverride, ...(ends && { ends }) }),
   );
+  const actions = fc.uniqueArray(fc.constantFrom(...samples), {
+    maxLength: 3,
+    // Lowering takes one of each in a selector.
+    selector: ({ action }) => actionKind(action).takes ?? action,
+  });
+  if (ends !== "unfollow") return actions;
+  return actions.filter((all) => all.some(({ action }) => actionKind(action).needsFollowed));
 }
 
 /** Any condition on the process, or on one of `args`. */

@@ -1,19 +1,14 @@
-import { holds } from "../conditions/index.ts";
 import {
   type Action,
-  type Hook,
-  type HookPoint,
-  isEnforcing,
-  type SelectorSet,
-} from "../selector-set.ts";
-import type { HookCall } from "./event.ts";
-import {
-  afterAction,
-  type FollowState,
+  defaultAction,
+  effectOf,
   followsDescriptors,
-  isFollowed,
-  mustBeFollowed,
-} from "./follow.ts";
+  isEnforcing,
+} from "../actions/index.ts";
+import { holds } from "../conditions/index.ts";
+import type { Hook, HookPoint, SelectorSet } from "../selector-set.ts";
+import type { HookCall } from "./event.ts";
+import { afterAction, type FollowState, isFollowed, mustBeFollowed } from "./follow.ts";
 import { openFile } from "./parameter.ts";
 
 /** A set under the name its outcomes are reported by. */
@@ -98,13 +93,14 @@ function act(
 ): Omit<Outcome, "set" | "hook" | "selector"> {
   const stop = wanted.some(isEnforcing) ? stopOf(set, call) : undefined;
   const actions = stop === "stopped" ? wanted : wanted.filter((action) => !isEnforcing(action));
-  const signal = actions.map(signalOf).find((number) => number !== undefined);
-  const override = actions.find((action) => action.action === "Override")?.error;
+  const effects = actions.map(effectOf);
+  const signal = effects.find((effect) => effect.signal !== undefined)?.signal;
+  const override = effects.find((effect) => effect.override !== undefined)?.override;
   return {
     actions,
-    lastAction: wanted.at(-1)?.action ?? "Post",
+    lastAction: wanted.at(-1)?.action ?? defaultAction,
     monitored: actions.length < wanted.length,
-    posted: !wanted.some(({ action }) => action === "NoPost"),
+    posted: !wanted.some((action) => effectOf(action).silent),
     ...(stop === undefined ? {} : { stop }),
     ...(signal === undefined ? {} : { signal }),
     ...(override === undefined ? {} : { override }),
@@ -114,11 +110,4 @@ function act(
 function stopOf(set: SelectorSet, { process }: HookCall): Stop {
   if (process.isProtected) return "ofProtected";
   return set.mode === "monitor" ? "wouldStop" : "stopped";
-}
-
-const sigkill = 9;
-
-function signalOf(action: Action): number | undefined {
-  if (action.action === "Sigkill") return sigkill;
-  return action.action === "Signal" ? action.signal : undefined;
 }

@@ -1,5 +1,6 @@
+import { actionKind, actionsOf, effectOf } from "../actions/index.ts";
 import { argKind } from "../args/index.ts";
-import type { Action, Hook, SelectorSet } from "../selector-set.ts";
+import type { Action, Hook } from "../selector-set.ts";
 import type { HookCall } from "./event.ts";
 import { type OpenFile, openFile } from "./parameter.ts";
 
@@ -15,19 +16,15 @@ export function forgetFile(state: FollowState, id: number): FollowState {
   return new Map([...state].map(([set, ids]) => [set, new Set([...ids].filter((i) => i !== id))]));
 }
 
-/** Whether the set follows descriptors at all; only then do `fd` arguments ask for followed ones. */
-export function followsDescriptors(set: SelectorSet): boolean {
-  return set.hooks.some((hook) => actionsOf(hook).some(({ action }) => action === "FollowFD"));
-}
-
 /** Positions in the hook's args whose descriptors must all be followed for the hook to act. */
 export function mustBeFollowed(hook: Hook, follows: boolean): readonly number[] {
   const typed = hook.args.flatMap(({ type }, i) =>
     argKind(type).asksFollowed && follows ? [i] : [],
   );
-  const named = actionsOf(hook).flatMap((action) =>
-    action.action === "UnfollowFD" || action.action === "CopyFD" ? [action.fd] : [],
-  );
+  const named = actionsOf(hook).flatMap((one) => {
+    const position = actionKind(one.action).needsFollowed?.(one);
+    return position === undefined ? [] : [position];
+  });
   return [...typed, ...named];
 }
 
@@ -41,22 +38,18 @@ export function afterAction(
   set: string,
   { action, hook, call }: { readonly action: Action; readonly hook: Hook; readonly call: HookCall },
 ): FollowState {
-  if (action.action === "FollowFD") {
-    const file = openFile(hook.args[action.name]!.index, call);
-    if (file === undefined) return state;
-    return new Map(state).set(set, new Set([...(state.get(set) ?? []), file.id]));
+  const { follow, unfollow } = effectOf(action);
+  const fileOf = (position: number) => openFile(hook.args[position]!.index, call);
+  const followed = new Set(state.get(set));
+  if (follow !== undefined) {
+    const file = fileOf(follow);
+    return file === undefined ? state : new Map(state).set(set, followed.add(file.id));
   }
-  if (action.action === "UnfollowFD") {
-    const file = openFile(hook.args[action.fd]!.index, call);
+  if (unfollow !== undefined) {
+    const file = fileOf(unfollow);
     if (file === undefined || file.references > 1) return state;
-    return new Map(state).set(
-      set,
-      new Set([...(state.get(set) ?? [])].filter((id) => id !== file.id)),
-    );
+    followed.delete(file.id);
+    return new Map(state).set(set, followed);
   }
   return state;
-}
-
-function actionsOf(hook: Hook): readonly Action[] {
-  return hook.selectors.flatMap(({ actions }) => actions);
 }

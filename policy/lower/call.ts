@@ -1,3 +1,4 @@
+import type { ActionPlace } from "../actions/kind.ts";
 import { syscallAliases, syscalls } from "../gen/syscalls.ts";
 import type { HookPoint } from "../selector-set.ts";
 import { quote, suggest } from "../suggest.ts";
@@ -31,6 +32,13 @@ export function lowerCall(
   return kprobe.syscall !== false
     ? lowerSyscall(report, call, at)
     : lowerFunction(report, call, place);
+}
+
+/** Why the call cannot be overridden; undefined: it can, or it was refused. */
+export function whyNoOverride(on: HookPoint | undefined): ActionPlace["noOverride"] {
+  if (on?.kind !== "kprobe" || on.syscall || on.call.startsWith("security_")) return undefined;
+  const fix = "hook a system call or a security_ function, or use Sigkill";
+  return { kind: "invalid", what: `Override cannot stop ${on.call}`, fix };
 }
 
 function lowerSyscall(report: Report, call: string, at: string): HookPoint | undefined {

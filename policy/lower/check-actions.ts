@@ -1,4 +1,12 @@
-import { type Action, type Hook, isEnforcing } from "../selector-set.ts";
+import {
+  type Action,
+  actionKind,
+  actionNames,
+  actionsOf,
+  followsDescriptors,
+  isEnforcing,
+} from "../actions/index.ts";
+import type { Hook } from "../selector-set.ts";
 import type { Report } from "./report.ts";
 
 /**
@@ -6,7 +14,7 @@ import type { Report } from "./report.ts";
  * selector holds one signal, one override and one descriptor. `hooks` are those of spec.kprobes.
  */
 export function checkActions(report: Report, hooks: readonly Hook[]): void {
-  const follows = hooks.some((hook) => actionsOf(hook).some(({ action }) => action === "FollowFD"));
+  const follows = followsDescriptors({ hooks });
   hooks.forEach((hook, i) => {
     const at = `spec.kprobes[${i}]`;
     hook.selectors.forEach(({ actions }, j) => {
@@ -15,16 +23,6 @@ export function checkActions(report: Report, hooks: readonly Hook[]): void {
     checkUnfollow(report, hook, { at, follows });
   });
 }
-
-function actionsOf(hook: Hook): readonly Action[] {
-  return hook.selectors.flatMap(({ actions }) => actions);
-}
-
-const exclusive: readonly (readonly string[])[] = [
-  ["Sigkill", "Signal"],
-  ["Override"],
-  ["FollowFD", "UnfollowFD", "CopyFD"],
-];
 
 function checkOnce(report: Report, actions: readonly Action[], at: string): void {
   for (const names of exclusive) {
@@ -35,6 +33,14 @@ function checkOnce(report: Report, actions: readonly Action[], at: string): void
   }
 }
 
+/** Actions that take the same: one list for each of what they take. */
+const exclusive = Object.values(
+  Object.groupBy(
+    actionNames.filter((name) => actionKind(name).takes !== undefined),
+    (name) => actionKind(name).takes!,
+  ),
+);
+
 /** The whole hook acts only for a followed descriptor then; nothing else may depend on that. */
 function checkUnfollow(
   report: Report,
@@ -42,7 +48,7 @@ function checkUnfollow(
   { at, follows }: { readonly at: string; readonly follows: boolean },
 ): void {
   const actions = actionsOf(hook);
-  const ending = actions.find(({ action }) => action === "UnfollowFD" || action === "CopyFD");
+  const ending = actions.find(({ action }) => actionKind(action).needsFollowed !== undefined);
   if (ending === undefined) return;
   if (!follows) {
     const fix = "add a hook with FollowFD to this policy";

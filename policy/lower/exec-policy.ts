@@ -1,13 +1,19 @@
+import { lowerAction } from "../actions/index.ts";
 import { canonicalConditions, conditionKinds, lowerConditions } from "../conditions/index.ts";
 import type { ExecItemSpec, ExecPolicy } from "../schema/exec-policy.ts";
 import type { Action, Condition, PolicyRef } from "../selector-set.ts";
-import { lowerAction } from "./actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { type Lowered, lowered } from "./lowered.ts";
 import { createReport, type Report, refuseOthers } from "./report.ts";
 import { lowerScope, offHost } from "./scope.ts";
 
 const on = { kind: "exec" } as const;
+
+const noOverride = {
+  kind: "unsupported",
+  what: "Override is not supported here yet",
+  fix: "use Sigkill: the exec is done when an ExecPolicy looks at it",
+} as const;
 
 /** ExecPolicy or ExecPolicyNamespaced as a SelectorSet: all items ANDed into one selector. */
 export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
@@ -54,7 +60,9 @@ function lowerItem(report: Report, item: ExecItemSpec, at: string): LoweredItem 
     lowerBinarys(report, item, at),
   ].filter((condition) => condition !== undefined);
   const actions = (item.matchActions ?? [])
-    .map((action, i) => lowerAction(report, action, { at: `${at}.matchActions[${i}]`, on, table }))
+    .map((action, i) =>
+      lowerAction(report, action, { at: `${at}.matchActions[${i}]`, table, noOverride }),
+    )
     .filter((action) => action !== undefined);
   return { conditions, actions };
 }

@@ -1,3 +1,4 @@
+import { conditionKind } from "../conditions/index.ts";
 import type { LabelSelectorSpec } from "../schema/label-selector.ts";
 import type { Condition, Scope } from "../selector-set.ts";
 import { containerLabels, lowerLabelSelector, podLabels } from "./label-selector.ts";
@@ -45,14 +46,7 @@ export function lowerScope(report: Report, spec: Selectors, namespace: string | 
  * runtime and agent are then out of the policy's scope, and not only out of its conditions.
  */
 export function offHost(scope: Scope, conditions: readonly Condition[]): Scope {
-  return conditions.some(excludesHost) ? { ...scope, host: false } : scope;
-}
-
-function excludesHost(condition: Condition): boolean {
-  return (
-    condition.by === "pid" &&
-    condition.op === "NotIn" &&
-    condition.inNamespace &&
-    condition.values.includes(0)
-  );
+  return conditions.some((one) => conditionKind(one.by).excludesHost?.(one))
+    ? { ...scope, host: false }
+    : scope;
 }

@@ -1,18 +1,12 @@
+import { lowerAction } from "../actions/index.ts";
+import type { ActionPlace } from "../actions/kind.ts";
 import { canonicalConditions, conditionSections, lowerConditions } from "../conditions/index.ts";
 import type { SelectorSpec } from "../schema/selector.ts";
-import type { HookPoint, Selector } from "../selector-set.ts";
-import { lowerAction } from "./actions.ts";
-import type { ArgTable } from "./args.ts";
+import type { Selector } from "../selector-set.ts";
 import { type Report, refuseOthers } from "./report.ts";
 
-export type HookPlace = {
-  readonly at: string;
-  readonly on: HookPoint | undefined;
-  readonly table: ArgTable;
-};
-
 /** One of a hook's selectors; what was refused in it is left out and reported. */
-export function lowerSelector(report: Report, spec: SelectorSpec, place: HookPlace): Selector {
+export function lowerSelector(report: Report, spec: SelectorSpec, place: ActionPlace): Selector {
   const { at, table } = place;
   refuseOthers(report, spec, { at, known: ["matchActions", ...conditionSections] });
   const conditions = lowerConditions(report, spec, { at, table, policy: "TracingPolicy" });

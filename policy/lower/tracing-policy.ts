@@ -1,7 +1,7 @@
 import type { KprobeSpec, TracingPolicy, TracingPolicySpec } from "../schema/tracing-policy.ts";
 import type { Hook, PolicyRef } from "../selector-set.ts";
 import { lowerArgs } from "./args.ts";
-import { type CallPlace, lowerCall } from "./call.ts";
+import { type CallPlace, lowerCall, whyNoOverride } from "./call.ts";
 import { checkActions } from "./check-actions.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { maxMessageBytes, maxTagBytes } from "./limits.ts";
@@ -73,8 +73,9 @@ function lowerKprobe(report: Report, spec: KprobeSpec, place: CallPlace): Hook |
     source: syscall ? "system call" : "kernel function",
     parameters: place.namespaced && !syscall ? parametersOf(spec.call) : undefined,
   });
+  const noOverride = whyNoOverride(on);
   const selectors = (spec.selectors ?? []).map((selector, j) =>
-    lowerSelector(report, selector, { at: `${at}.selectors[${j}]`, on, table }),
+    lowerSelector(report, selector, { at: `${at}.selectors[${j}]`, table, noOverride }),
   );
   const described = lowerDescription(report, spec, at);
   return on === undefined ? undefined : { on, args: table.args, selectors, ...described };

@@ -134,6 +134,19 @@ export function unionOf(schema: object): Union | undefined {
   return (schema as { readonly [union]?: Union })[union];
 }
 
+/** A field that names an argument of its hook, by position in `Hook.args`. */
+export function position(): TInteger {
+  return typed({ ...int32({ minimum: 0 }), [argPosition]: true });
+}
+
+/** A symbol, as `nullMeans` is. Written by `position`. */
+const argPosition = Symbol("position of an argument");
+
+/** Whether `position` wrote a schema. */
+export function isPosition(schema: object): boolean {
+  return argPosition in schema;
+}
+
 /** `schema`, or an explicit null, which an empty `key:` in YAML is. */
 export function nullable<S extends TSchema>(schema: S): TUnsafe<Static<S> | null> {
   return typed({ ...schema, nullable: true });

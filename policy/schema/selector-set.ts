@@ -1,3 +1,4 @@
+import { actionKinds } from "../actions/index.ts";
 import { argTypes } from "../args/index.ts";
 import { conditionKinds } from "../conditions/index.ts";
 import type { SelectorSet } from "../selector-set.ts";
@@ -27,17 +28,10 @@ const condition = tagged(
   Object.values(conditionKinds).map(({ schema }) => schema),
 );
 
-const action = object({
-  action: oneOf([
-    ...(["Post", "NoPost", "Sigkill", "Signal", "Override"] as const),
-    ...(["FollowFD", "UnfollowFD", "CopyFD"] as const),
-  ]),
-  signal: optional(int32({ minimum: 1, maximum: 64 })),
-  error: optional(int32({ minimum: 1, maximum: 4095 })),
-  fd: optional(int32({ minimum: 0 })),
-  name: optional(int32({ minimum: 0 })),
-  to: optional(int32({ minimum: 0 })),
-});
+const action = tagged(
+  "action",
+  Object.values(actionKinds).map(({ schema }) => schema),
+);
 
 const arg = object({
   index: int32({ minimum: 0, maximum: 4 }),

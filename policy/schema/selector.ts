@@ -15,26 +15,7 @@ import {
   text,
 } from "./dsl.ts";
 import { containerSelector, hostSelector, podSelector } from "./label-selector.ts";
-import { upstreamArgOperators } from "./vocabulary.ts";
-
-export const actionNames = [
-  "Post",
-  "Sigkill",
-  "Override",
-  "GetUrl",
-  "DnsLookup",
-  "NoPost",
-  "Signal",
-  "TrackSock",
-  "UntrackSock",
-  "NotifyEnforcer",
-  "CleanupEnforcerNotification",
-  "Set",
-  // Gone upstream since 1.5; ours keeps them.
-  "FollowFD",
-  "UnfollowFD",
-  "CopyFD",
-] as const;
+import { upstreamActions, upstreamArgOperators } from "./vocabulary.ts";
 
 const ofValues = { maxItems: bounds.values } as const;
 const membership = ["In", "NotIn"] as const;
@@ -49,7 +30,7 @@ const oneNewAddress: Rule = {
 
 export const action = object(
   {
-    action: oneOf(actionNames),
+    action: oneOf(upstreamActions),
     argError: optional(int32({ description: "Override: what the call returns, e.g. -1 (EPERM)." })),
     argFqdn: optional(text()),
     argFd: optional(
@@ -149,6 +130,7 @@ export const selector = object({
   matchWorkloads: condition(object({ containerSelector, hostSelector, podSelector })),
 });
 
+export type ActionSpec = Immutable<Static<typeof action>>;
 export type SelectorSpec = Immutable<Static<typeof selector>>;
 
 /** Of a hook. */

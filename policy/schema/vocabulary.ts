@@ -46,3 +46,13 @@ export const textOperators = [
   ...(["Equal", "NotEqual", "Prefix", "NotPrefix", "Postfix", "NotPostfix"] as const),
   ...(["SubString", "SubStringIgnCase", "FileType", "NotFileType", "CelExpr"] as const),
 ] as const satisfies UpstreamArgOperator[];
+
+/** Actions, in the order of the CRD. */
+export const upstreamActions = [
+  ...(["Post", "Sigkill", "Override", "GetUrl", "DnsLookup", "NoPost", "Signal"] as const),
+  ...(["TrackSock", "UntrackSock", "NotifyEnforcer", "CleanupEnforcerNotification"] as const),
+  "Set",
+  // Gone upstream since 1.5; ours keeps them.
+  ...(["FollowFD", "UnfollowFD", "CopyFD"] as const),
+] as const;
+export type UpstreamAction = (typeof upstreamActions)[number];

@@ -1,0 +1,26 @@
+import type { Static } from "typebox";
+import { type Immutable, literal, object, position } from "../schema/dsl.ts";
+import type { ActionKind } from "./kind.ts";
+import { positionOf } from "./position.ts";
+
+/** `fd`, `to`: positions in `Hook.args`. */
+const schema = object({ action: literal("CopyFD"), fd: position(), to: position() });
+
+export type CopyFd = Immutable<Static<typeof schema>>;
+
+/** Nothing more: a duplicate shares the open file, which is what is followed. */
+export const copyFd = {
+  schema,
+  fields: ["argFd", "argName"],
+  stops: false,
+  takes: "descriptor",
+  lower: (report, spec, place) => {
+    const fd = positionOf(report, spec, "argFd", "descriptor", place);
+    const to = positionOf(report, spec, "argName", "descriptor", place);
+    return fd === undefined || to === undefined ? undefined : { action: "CopyFD", fd, to };
+  },
+  effect: () => ({}),
+  needsFollowed: ({ fd }) => fd,
+  describe: () => "CopyFD",
+  samples: () => [],
+} satisfies ActionKind<CopyFd>;

@@ -1,0 +1,88 @@
+import { type Report, refuseOthers } from "../lower/report.ts";
+import type { ActionSpec } from "../schema/selector.ts";
+import type { UpstreamAction } from "../schema/vocabulary.ts";
+import { type CopyFd, copyFd } from "./copy-fd.ts";
+import { type FollowFd, followFd } from "./follow-fd.ts";
+import type { ActionKind, ActionPlace, Effect } from "./kind.ts";
+import { type NoPost, noPost } from "./no-post.ts";
+import { type Override, override } from "./override.ts";
+import { type Post, post } from "./post.ts";
+import { type Sigkill, sigkill } from "./sigkill.ts";
+import { type Signal, signal } from "./signal.ts";
+import { type UnfollowFd, unfollowFd } from "./unfollow-fd.ts";
+
+export type Action =
+  | (Post | NoPost)
+  | (Sigkill | Signal | Override)
+  | (FollowFd | UnfollowFd | CopyFd);
+export type ActionName = Action["action"];
+
+/** The actions that this version has. Messages list them in this order. */
+export const actionKinds = {
+  ...{ Post: post, NoPost: noPost },
+  ...{ Sigkill: sigkill, Signal: signal, Override: override },
+  ...{ FollowFD: followFd, UnfollowFD: unfollowFd, CopyFD: copyFd },
+} satisfies {
+  readonly [Name in ActionName & UpstreamAction]: ActionKind<Extract<Action, { action: Name }>>;
+};
+
+export const actionNames = Object.keys(actionKinds) as readonly ActionName[];
+
+/** What a selector does that names no action, and what its event then names. */
+export const defaultAction = "Post" satisfies ActionName;
+
+/** What the language knows of the action of that name. */
+export function actionKind(name: ActionName): ActionKind<Action> {
+  return actionKinds[name];
+}
+
+/** One of matchActions; undefined when it was refused. */
+export function lowerAction(
+  report: Report,
+  spec: ActionSpec,
+  place: ActionPlace,
+): Action | undefined {
+  const { at } = place;
+  const name = actionNames.find((one) => one === spec.action);
+  if (name === undefined) {
+    const fix = `this version takes ${actionNames.join(", ")}`;
+    report.unsupported(`${at}.action`, `${spec.action} is not supported yet`, fix);
+    return undefined;
+  }
+  const kind = actionKind(name);
+  const known = ["action", ...kind.fields];
+  const fix = `remove it: this version does not use it with ${name}`;
+  refuseOthers(report, spec, { at, known, fix });
+  return kind.lower(report, spec, place);
+}
+
+/** Whether `action` stops something, and is therefore left out in monitor mode. */
+export function isEnforcing({ action }: Action): boolean {
+  return actionKind(action).stops;
+}
+
+/** What comes of `action` when it is carried out. */
+export function effectOf(action: Action): Effect {
+  return actionKind(action.action).effect(action);
+}
+
+/** In a few words for people: `Signal 15`. */
+export function describeAction(action: Action): string {
+  return actionKind(action.action).describe(action);
+}
+
+type WithActions = {
+  readonly selectors: readonly { readonly actions: readonly Action[] }[];
+};
+
+/** Every action of a hook, one selector after the other. */
+export function actionsOf({ selectors }: WithActions): readonly Action[] {
+  return selectors.flatMap(({ actions }) => actions);
+}
+
+/** Whether a set with these hooks follows descriptors: then `fd` arguments ask for followed ones. */
+export function followsDescriptors({ hooks }: { readonly hooks: readonly WithActions[] }): boolean {
+  return hooks.some((hook) =>
+    actionsOf(hook).some((action) => effectOf(action).follow !== undefined),
+  );
+}

@@ -1,0 +1,54 @@
+import type { TObject, TProperties } from "typebox";
+import type { ArgTable } from "../lower/args.ts";
+import type { Report } from "../lower/report.ts";
+import type { Problem } from "../problem.ts";
+import type { ActionSpec } from "../schema/selector.ts";
+
+/** Everything that the language knows of one action: an entry of `actionKinds`. */
+export type ActionKind<A extends { readonly action: string } = { readonly action: string }> = {
+  /** Of the action in a SelectorSet. */
+  readonly schema: TObject<TProperties>;
+  /** Fields beside `action` that a policy may give it; all others are refused. */
+  readonly fields: readonly (keyof ActionSpec)[];
+  /** Whether it stops something, and is therefore left out in monitor mode. */
+  readonly stops: boolean;
+  /** What of the kernel it takes: a selector has one action with the same. */
+  readonly takes?: "signal" | "override" | "descriptor";
+  /** One of matchActions; undefined when it was refused, which `report` says. */
+  lower(report: Report, spec: ActionSpec, place: ActionPlace): A | undefined;
+  /** What comes of it when it is carried out. */
+  effect(action: A): Effect;
+  /** Position of the argument whose descriptor must be followed for its hook to act at all. */
+  needsFollowed?(action: A): number;
+  /** In a few words for people: `Signal 15`. */
+  describe(action: A): string;
+  /** Test support: those that such a hook may have. */
+  samples(hook: SampleHook): readonly A[];
+};
+
+export type ActionPlace = {
+  readonly at: string;
+  readonly table: ArgTable;
+  /** Why nothing can be overridden here; undefined: it can. */
+  readonly noOverride?: Pick<Problem, "kind" | "what" | "fix"> | undefined;
+};
+
+/** What an action does beside its event. */
+export type Effect = {
+  /** The process gets this signal. */
+  readonly signal?: number;
+  /** The call does not run, and returns -override. */
+  readonly override?: number;
+  /** No event is reported. */
+  readonly silent?: true;
+  /** Position of the argument whose open file is followed from the next call on. */
+  readonly follow?: number;
+  /** Position of the descriptor whose open file is no longer followed, when it was the last one. */
+  readonly unfollow?: number;
+};
+
+/** Where `samples` are for: argument 0 is a descriptor, and with `follow` argument 1 its file. */
+export type SampleHook = {
+  readonly canOverride: boolean;
+  readonly ends?: "follow" | "unfollow";
+};

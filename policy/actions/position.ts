@@ -1,0 +1,32 @@
+import { argTypesWhere } from "../args/index.ts";
+import type { ArgKind } from "../args/kind.ts";
+import { allowedIndexes, findByIndex } from "../lower/args.ts";
+import type { Report } from "../lower/report.ts";
+import type { ActionSpec } from "../schema/selector.ts";
+import type { ActionPlace } from "./kind.ts";
+
+/** Position in the hook's args of the argument that `field` names, which stands for a descriptor or a file. */
+export function positionOf(
+  report: Report,
+  spec: ActionSpec,
+  field: "argFd" | "argName",
+  is: NonNullable<ArgKind["standsFor"]>,
+  place: ActionPlace,
+): number | undefined {
+  const { table } = place;
+  const at = `${place.at}.${field}`;
+  const index = spec[field];
+  if (index === undefined) {
+    report.invalid(at, "is missing", `write the index of an argument; ${allowedIndexes(table)}`);
+    return undefined;
+  }
+  const entry = findByIndex(table, index);
+  const types = argTypesWhere(({ standsFor }) => standsFor === is);
+  if (entry === undefined) {
+    report.invalid(at, `${index} is out of range`, allowedIndexes(table));
+  } else if (entry.lowered !== undefined && !types.includes(entry.lowered.type)) {
+    const fix = `it must be of type ${types.join(" or ")}`;
+    report.invalid(at, `${index} is an argument of type ${entry.type}`, fix);
+  }
+  return entry?.position;
+}

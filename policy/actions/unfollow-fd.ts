@@ -1,0 +1,25 @@
+import type { Static } from "typebox";
+import { type Immutable, literal, object, position } from "../schema/dsl.ts";
+import type { ActionKind } from "./kind.ts";
+import { positionOf } from "./position.ts";
+
+/** `fd`: a position in `Hook.args`. */
+const schema = object({ action: literal("UnfollowFD"), fd: position() });
+
+export type UnfollowFd = Immutable<Static<typeof schema>>;
+
+/** Ends following with the last descriptor: closing one of several ends nothing. */
+export const unfollowFd = {
+  schema,
+  fields: ["argFd", "argName"],
+  stops: false,
+  takes: "descriptor",
+  lower: (report, spec, place) => {
+    const fd = positionOf(report, spec, "argFd", "descriptor", place);
+    return fd === undefined ? undefined : { action: "UnfollowFD", fd };
+  },
+  effect: ({ fd }) => ({ unfollow: fd }),
+  needsFollowed: ({ fd }) => fd,
+  describe: () => "UnfollowFD",
+  samples: ({ ends }) => (ends === "unfollow" ? [{ action: "UnfollowFD", fd: 0 }] : []),
+} satisfies ActionKind<UnfollowFd>;
