@@ -34,7 +34,8 @@ build: packages node_modules ## BPF objects, addon, Rego module
 	$(MAKE) -C agent/kernel/native
 	$(MAKE) -C rego OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)"
 
-generate: node_modules ## CRDs and reference pages from their sources
+generate: build ## CRDs, layouts and reference pages from their sources
+	node agent/layout/generate.ts
 	node policy/schema/generate.ts
 	node policy/generate-compatibility.ts
 	node operator/metrics/generate.ts

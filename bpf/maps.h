@@ -11,9 +11,11 @@
 #include <bpf/bpf_tracing.h>
 
 /* struct process_info.flags, beside the EXEC_* that are kept there */
-#define PROCESS_PROTECTED (1u << 16)	/* a part of the node itself: never killed or denied */
-#define PROCESS_EXITED	(1u << 17)
-#define PROCESS_LATE	(1u << 18)	/* was running before process tracking was */
+enum process_flag {
+	PROCESS_PROTECTED = 1u << 16, /* a part of the node itself: never killed or denied */
+	PROCESS_EXITED = 1u << 17,
+	PROCESS_LATE = 1u << 18, /* was running before process tracking was */
+};
 
 /* What is known of one process, kept with its group leader. */
 struct process_info {
@@ -38,7 +40,10 @@ struct engine_state {
 /* Writer: agent. A variable, so that a program reads it without a look-up. */
 volatile struct engine_state engine_state SEC(".data.engine_state");
 
-#define RING_SIZE (1u << 22)	/* about a second of a busy node, while the agent restarts */
+enum map_limit {
+	RING_SIZE = 1u << 22,	/* about a second of a busy node, while the agent restarts */
+	STOPS_MAX = 8192,
+};
 
 /*
  * To the agent: what processes there are, and the hook events that tell of a stop. The agent reads
@@ -85,7 +90,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, STOPS_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct hook_stops);

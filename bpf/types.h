@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the kernel side and the agent share: events and map values. Little-endian, no padding. Pins
+ * What the kernel side and the agent share: events and map values. Little-endian, no padding. The
+ * agent knows them from agent/gen/layout.ts, made of this (layout.c), so constants are enums. Pins
  * carry a digest of the compiled objects (agent/kernel/pins.ts), so that an agent never reads what
  * programs of another layout wrote.
  */
 #ifndef GUARDBEE_TYPES_H
 #define GUARDBEE_TYPES_H
 
-#define PATH_SIZE 4096		/* longest path in an event, in bytes, without NUL */
-#define BINARY_SIZE 256		/* longest executable path that matchBinaries compares */
-#define ARGS_SIZE 1024		/* argv bytes in an exec event; the rest is cut (EXEC_ARGS_CUT) */
-#define CGROUP_NAME_SIZE 128
-#define DATA_SIZE 4096		/* longest char_buf in an event */
+enum text_limit {
+	PATH_SIZE = 4096,	/* longest path in an event, in bytes, without NUL */
+	BINARY_SIZE = 256,	/* longest executable path that matchBinaries compares */
+	ARGS_SIZE = 1024,	/* argv bytes in an exec event; the rest is cut (EXEC_ARGS_CUT) */
+	CGROUP_NAME_SIZE = 128,
+	DATA_SIZE = 4096,	/* longest char_buf in an event */
+};
 
 enum event_kind {
 	EVENT_EXEC = 1,
@@ -34,14 +37,16 @@ struct event_header {
 	__u64 ktime;		/* boot-time ns */
 };
 
-/* exec_event.flags */
-#define EXEC_CLONED	(1u << 0)	/* first exec since the clone */
-#define EXEC_ARGS_CUT	(1u << 1)
-#define EXEC_ARGS_ERROR	(1u << 2)
-#define EXEC_CWD_ROOT	(1u << 3)
-#define EXEC_CWD_CUT	(1u << 4)
-#define EXEC_IN_INIT_TREE (1u << 5)	/* below pid 1 of a nested pid namespace */
-#define EXEC_PATH_CUT	(1u << 6)
+/* exec_event.flags and clone_event.flags */
+enum exec_flag {
+	EXEC_CLONED = 1u << 0,	/* first exec since the clone */
+	EXEC_ARGS_CUT = 1u << 1,
+	EXEC_ARGS_ERROR = 1u << 2,
+	EXEC_CWD_ROOT = 1u << 3,
+	EXEC_CWD_CUT = 1u << 4,
+	EXEC_IN_INIT_TREE = 1u << 5, /* below pid 1 of a nested pid namespace */
+	EXEC_PATH_CUT = 1u << 6,
+};
 
 struct exec_event {
 	struct event_header header;
@@ -73,7 +78,7 @@ struct clone_event {
 	__u32 tid;
 	__u32 nspid;
 	__u32 uid;
-	__u32 flags;		/* EXEC_IN_INIT_TREE */
+	__u32 flags;		/* EXEC_IN_INIT_TREE or none */
 };
 
 struct exit_event {
@@ -99,11 +104,13 @@ enum action_code {
 };
 
 /* hook_event.flags */
-#define HOOK_MONITORED	(1u << 0)	/* an action that stops was left out: monitor mode, or the
-					 * process is a protected one */
-#define HOOK_PROCESS_UNKNOWN (1u << 1)	/* the process started before process tracking did */
-#define HOOK_STOPPED	(1u << 2)	/* a signal was sent, or the return value overridden */
-#define HOOK_WOULD_STOP	(1u << 3)	/* monitor mode, of a process that would have been stopped */
+enum hook_flag {
+	HOOK_MONITORED = 1u << 0, /* an action that stops was left out: monitor mode, or the
+				   * process is a protected one */
+	HOOK_PROCESS_UNKNOWN = 1u << 1, /* the process started before process tracking did */
+	HOOK_STOPPED = 1u << 2,	/* a signal was sent, or the return value overridden */
+	HOOK_WOULD_STOP = 1u << 3, /* monitor mode, of a process that would have been stopped */
+};
 
 struct hook_event {
 	struct event_header header;
@@ -131,8 +138,10 @@ enum arg_type {
 };
 
 /* event_arg.flags */
-#define ARG_CUT		(1u << 0)	/* a path lost its head, or a buffer its tail */
-#define ARG_DELETED	(1u << 1)	/* the file was unlinked */
+enum arg_flag {
+	ARG_CUT = 1u << 0,	/* a path lost its head, or a buffer its tail */
+	ARG_DELETED = 1u << 1,	/* the file was unlinked */
+};
 
 struct event_arg {
 	__u16 type;
@@ -166,17 +175,5 @@ enum loss {
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_MAX
 };
-
-/* Scope classes: 0 is the host's. */
-#define CLASS_HOST 0
-
-_Static_assert(sizeof(struct process_key) == 16, "process_key has padding");
-_Static_assert(sizeof(struct event_header) == 16, "event_header has padding");
-_Static_assert(sizeof(struct exec_event) == 120, "exec_event has padding");
-_Static_assert(sizeof(struct clone_event) == 72, "clone_event has padding");
-_Static_assert(sizeof(struct exit_event) == 40, "exit_event has padding");
-_Static_assert(sizeof(struct hook_event) == 56, "hook_event has padding");
-_Static_assert(sizeof(struct event_arg) == 8, "event_arg has padding");
-_Static_assert(sizeof(struct hook_stops) == 56, "hook_stops has padding");
 
 #endif

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, Arg, Hook, Mode } from "@guardbee/policy";
-import { layout } from "./layout.ts";
+import { enums, layout } from "../gen/layout.ts";
+import { read } from "../layout/struct.ts";
+import { actionCodes } from "./codes.ts";
 import { compile } from "./tables.ts";
 import { aSet, nothingShared, pointOf, usesOf } from "./testing/compiled.ts";
 
@@ -18,23 +20,20 @@ function entryOf(actions: readonly Action[], mode: Mode = "enforce") {
   const set = { ...plain, set: { ...plain.set, mode } };
   const shared = { ...nothingShared, followGroups: new Map([["p", 3]]) };
   const tables = compile(pointOf(set), shared);
-  const view = new DataView(tables.actions[0]!.buffer);
-  const flags = view.getUint16(8, true);
+  const entry = read(tables.actions[0]!, layout.action_entry);
+  const { code, error, signal, group } = entry;
   return {
-    flags: Object.entries(layout.act).flatMap(([name, bit]) => (flags & bit ? [name] : [])),
-    code: view.getUint16(10, true),
-    error: view.getInt16(12, true),
-    signal: view.getUint16(14, true),
-    group: view.getBigUint64(16, true),
-    followSlot: view.getUint8(24),
-    argSlots: [...tables.actions[0]!.subarray(26, 26 + view.getUint8(25))],
+    flags: Object.entries(enums.act_flag).flatMap(([name, bit]) =>
+      entry.flags & bit ? [name.slice("ACT_".length).toLowerCase()] : [],
+    ),
+    ...{ code, error, signal, group, followSlot: entry.follow_slot },
+    argSlots: entry.arg_slots.slice(0, entry.args),
     uses: usesOf(tables),
   };
 }
 
-const { actionCode } = layout;
 const bare = {
-  ...{ flags: ["post"], code: actionCode.Post, error: 0, signal: 0, group: 8n, followSlot: 0 },
+  ...{ flags: ["post"], code: actionCodes.Post, error: 0, signal: 0, group: 8n, followSlot: 0 },
   ...{ argSlots: [0, 1], uses: [] as string[] },
 };
 const cases: readonly {
@@ -47,28 +46,28 @@ const cases: readonly {
   {
     name: "NoPost reports nothing",
     actions: [{ action: "NoPost" }],
-    want: { flags: [], code: actionCode.NoPost },
+    want: { flags: [], code: actionCodes.NoPost },
   },
   {
     name: "Sigkill is signal 9",
     actions: [{ action: "Sigkill" }],
-    want: { flags: ["post", "signal"], code: actionCode.Sigkill, signal: 9, uses: ["enforce"] },
+    want: { flags: ["post", "signal"], code: actionCodes.Sigkill, signal: 9, uses: ["enforce"] },
   },
   {
     name: "Signal has its number",
     actions: [{ action: "Signal", signal: 10 }],
-    want: { flags: ["post", "signal"], code: actionCode.Signal, signal: 10, uses: ["enforce"] },
+    want: { flags: ["post", "signal"], code: actionCodes.Signal, signal: 10, uses: ["enforce"] },
   },
   {
     name: "monitor mode leaves the signal out and names it",
     ...{ actions: [{ action: "Sigkill" }], mode: "monitor" },
-    want: { flags: ["post", "monitored"], code: actionCode.Sigkill, uses: ["enforce"] },
+    want: { flags: ["post", "monitored"], code: actionCodes.Sigkill, uses: ["enforce"] },
   },
   {
     name: "FollowFD has the slot of the file",
     actions: [{ action: "FollowFD", fd: 0, name: 1 }],
     want: {
-      ...{ flags: ["post", "follow"], code: actionCode.FollowFD, followSlot: 1 },
+      ...{ flags: ["post", "follow"], code: actionCodes.FollowFD, followSlot: 1 },
       uses: ["follow"],
     },
   },
@@ -78,7 +77,7 @@ const cases: readonly {
     want: {
       ...{
         flags: ["post", "unfollow"],
-        code: actionCode.UnfollowFD,
+        code: actionCodes.UnfollowFD,
         followSlot: 0,
         argSlots: [1, 2],
       },
@@ -97,7 +96,7 @@ test("encodeAction: Override has the error as the call returns it", () => {
   const actions: readonly Action[] = [{ action: "Override", error: 13 }];
   const hook: Hook = { on, args: [], selectors: [{ conditions: [], actions }] };
   const { actions: entries } = compile(pointOf(aSet("p", hook)), nothingShared);
-  assert.equal(new DataView(entries[0]!.buffer).getInt16(12, true), -13);
+  assert.equal(read(entries[0]!, layout.action_entry).error, -13);
 });
 
 test("encodeAction refuses FollowFD and UnfollowFD in one selector, and names the policy", () => {
@@ -118,9 +117,9 @@ test("an entry leads to the first selector of the next hook", () => {
     aSet("p", { on, args: [], selectors: [selector, selector] }, { on, args: [], selectors: [] }),
   );
   const { actions } = compile(point, nothingShared);
-  const places = actions.map(({ buffer }) => {
-    const view = new DataView(buffer);
-    return { selector: view.getUint16(4, true), next: view.getUint16(6, true) };
+  const places = actions.map((bytes) => {
+    const { selector, next } = read(bytes, layout.action_entry);
+    return { selector, next };
   });
   assert.deepEqual(places, [
     { selector: 0, next: 2 },

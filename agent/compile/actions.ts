@@ -1,8 +1,15 @@
 import type { Action } from "@guardbee/policy";
 import { isEnforcing } from "@guardbee/policy/sets";
-import { layout } from "./layout.ts";
+import { enums, layout } from "../gen/layout.ts";
+import { bytesOf, type Values } from "../layout/struct.ts";
+import { actionCodes } from "./codes.ts";
 import type { PlannedHook } from "./plan.ts";
 import type { Slot } from "./slots.ts";
+
+const { ACT_POST, ACT_SIGNAL, ACT_OVERRIDE, ACT_FOLLOW, ACT_UNFOLLOW, ACT_MONITORED } =
+  enums.act_flag;
+const { USE_ENFORCE, USE_FOLLOW } = enums.hook_use;
+const SIGKILL = 9;
 
 export type ActionContext = {
   /** What its events carry, and the kernel counts its stops under. */
@@ -25,61 +32,65 @@ export function encodeAction(
   const all = planned.selectors[selector]!.actions;
   const monitored = planned.set.set.mode === "monitor" && all.some((a) => isEnforcing(a));
   const actions = monitored ? all.filter((action) => !isEnforcing(action)) : all;
-  const { act, use } = layout;
-  const view = new DataView(new ArrayBuffer(layout.actionBytes));
-  let flags = monitored ? act.monitored : 0;
-  let uses = monitored ? use.enforce : 0; // what is left out is counted
-  if (!all.some((action) => action.action === "NoPost")) flags |= act.post;
+  let flags = monitored ? ACT_MONITORED : 0;
+  let uses = monitored ? USE_ENFORCE : 0; // what is left out is counted
+  let values = {};
+  if (!all.some((action) => action.action === "NoPost")) flags |= ACT_POST;
   for (const action of actions) {
-    const effect = effectOf(action);
+    const effect = effectOf(action, planned, context);
     flags |= effect.flags;
     uses |= effect.use;
-    if (action.action === "Override") view.setInt16(12, -action.error, true);
-    if (action.action === "Sigkill") view.setUint16(14, 9, true);
-    if (action.action === "Signal") view.setUint16(14, action.signal, true);
-    if (action.action === "FollowFD") view.setUint8(24, context.args[action.name]!);
-    if (action.action === "UnfollowFD") {
-      view.setUint8(24, descriptorSlot(planned, action.fd, context));
-    }
+    values = { ...values, ...effect.values };
   }
-  if ((flags & act.follow) !== 0 && (flags & act.unfollow) !== 0) {
+  if ((flags & ACT_FOLLOW) !== 0 && (flags & ACT_UNFOLLOW) !== 0) {
     throw new RangeError(
       `${planned.set.name}: one selector has both FollowFD and UnfollowFD; use two selectors`,
     );
   }
-  view.setUint32(0, context.number, true);
-  view.setUint16(4, selector, true);
-  view.setUint16(6, context.next, true);
-  view.setUint16(8, flags, true);
-  view.setUint16(10, layout.actionCode[all.at(-1)?.action ?? "Post"], true);
-  if (context.group !== undefined) view.setBigUint64(16, 1n << BigInt(context.group), true);
-  view.setUint8(25, context.args.length);
-  for (const [position, slot] of context.args.entries()) view.setUint8(26 + position, slot);
-  return { bytes: new Uint8Array(view.buffer), use: uses & (use.enforce | use.follow) };
+  const bytes = bytesOf(layout.action_entry, {
+    ...{ hook: context.number, selector, next: context.next, flags },
+    code: actionCodes[all.at(-1)?.action ?? "Post"],
+    group: context.group === undefined ? 0n : 1n << BigInt(context.group),
+    ...{ args: context.args.length, arg_slots: context.args },
+    ...values,
+  });
+  return { bytes, use: uses };
 }
 
-function effectOf(action: Action): { flags: number; use: number } {
-  const { act, use } = layout;
+type Effect = {
+  readonly flags: number;
+  readonly use: number;
+  readonly values: Partial<Values<typeof layout.action_entry>>;
+};
+
+function effectOf(
+  action: Action,
+  planned: PlannedHook,
+  { args, ...context }: ActionContext,
+): Effect {
   switch (action.action) {
     case "Sigkill":
+      return { flags: ACT_SIGNAL, use: USE_ENFORCE, values: { signal: SIGKILL } };
     case "Signal":
-      return { flags: act.signal, use: use.enforce };
+      return { flags: ACT_SIGNAL, use: USE_ENFORCE, values: { signal: action.signal } };
     case "Override":
-      return { flags: act.override, use: use.enforce };
+      return { flags: ACT_OVERRIDE, use: USE_ENFORCE, values: { error: -action.error } };
     case "FollowFD":
-      return { flags: act.follow, use: use.follow };
-    case "UnfollowFD":
-      return { flags: act.unfollow, use: use.follow };
+      return { flags: ACT_FOLLOW, use: USE_FOLLOW, values: { follow_slot: args[action.name]! } };
+    case "UnfollowFD": {
+      const follow_slot = descriptorSlot(planned, action.fd, context.slots);
+      return { flags: ACT_UNFOLLOW, use: USE_FOLLOW, values: { follow_slot } };
+    }
     // A duplicate shares the open file, which is what is followed: nothing is left to copy.
     case "CopyFD":
     case "Post":
     case "NoPost":
-      return { flags: 0, use: 0 };
+      return { flags: 0, use: 0, values: {} };
   }
 }
 
 /** The slot that assignSlots made for the descriptor that UnfollowFD names. */
-function descriptorSlot(planned: PlannedHook, position: number, context: ActionContext): number {
+function descriptorSlot(planned: PlannedHook, position: number, slots: readonly Slot[]): number {
   const { index } = planned.hook.args[position]!;
-  return context.slots.findIndex((slot) => slot.type === "fd" && slot.index === index);
+  return slots.findIndex((slot) => slot.type === "fd" && slot.index === index);
 }

@@ -1,11 +1,12 @@
-import { layout } from "./layout.ts";
+import { enums } from "../gen/layout.ts";
 
 /** A bitmap over the selectors of one attach point, little-endian in 64-bit words. */
 export type Bits = Uint8Array;
 
 /** Words a bitmap of `count` selectors takes: 1, 2, 4, 8 or 16; undefined when there are too many. */
 export function wordsFor(count: number): number | undefined {
-  for (let words = 1; words <= layout.wordsMax; words *= 2) if (count <= words * 64) return words;
+  for (let words = 1; words <= enums.engine_limit.WORDS_MAX; words *= 2)
+    if (count <= words * 64) return words;
   return undefined;
 }
 
@@ -39,10 +40,10 @@ export function toRow(bits: Bits, only: number): Uint8Array {
   return row;
 }
 
-/** The number of the only word that has a bit, or layout.wordSeveral, or layout.wordNone. */
+/** The number of the only word that has a bit, or enums.only_word.WORD_SEVERAL, or enums.only_word.WORD_NONE. */
 export function onlyWord(bits: Bits): number {
   const used = new Set<number>();
   for (const [at, byte] of bits.entries()) if (byte !== 0) used.add(at >> 3);
-  if (used.size > 1) return layout.wordSeveral;
-  return [...used][0] ?? layout.wordNone;
+  if (used.size > 1) return enums.only_word.WORD_SEVERAL;
+  return [...used][0] ?? enums.only_word.WORD_NONE;
 }

@@ -1,42 +1,39 @@
-import { layout } from "./layout.ts";
+import { layout } from "../gen/layout.ts";
+import { bytesOf, offsetsOf } from "../layout/struct.ts";
 
-/** struct number_key */
+const { number_key, equal_key, prefix_key, process_info, binary_prefix_key } = layout;
+const numberAt = offsetsOf(number_key);
+
+/** struct number_key. A set may list tens of thousands of numbers. */
 export function numberKey(dim: number, value: bigint): Uint8Array {
-  const view = new DataView(new ArrayBuffer(layout.numberKeyBytes));
-  view.setUint32(0, dim, true);
-  view.setBigUint64(8, BigInt.asUintN(64, value), true);
+  const view = new DataView(new ArrayBuffer(number_key.size));
+  view.setUint32(numberAt.u32.dim, dim, true);
+  view.setBigUint64(numberAt.u64.value, BigInt.asUintN(64, value), true);
   return new Uint8Array(view.buffer);
 }
 
-/** struct equal_key; `text` is a byte string (latin1) of at most textBytes. */
+/** struct equal_key; `text` is a byte string (latin1) of at most TEXT_SIZE. */
 export function equalKey(dim: number, text: string): Uint8Array {
-  const key = new Uint8Array(layout.equalKeyBytes);
-  new DataView(key.buffer).setUint32(0, ((dim << 16) | text.length) >>> 0, true);
-  key.set(Buffer.from(text, "latin1"), 4);
-  return key;
+  const dim_and_size = ((dim << 16) | text.length) >>> 0;
+  return bytesOf(equal_key, { dim_and_size, text: Buffer.from(text, "latin1") });
 }
 
-/** struct prefix_key; `text` is a byte string (latin1) of at most textBytes. */
+/** struct prefix_key; `text` is a byte string (latin1) of at most TEXT_SIZE. */
 export function prefixKey(dim: number, text: string): Uint8Array {
-  const key = new Uint8Array(layout.prefixKeyBytes);
-  const view = new DataView(key.buffer);
-  view.setUint32(0, 8 * (4 + text.length), true);
-  view.setUint32(4, dim, true);
-  key.set(Buffer.from(text, "latin1"), 8);
-  return key;
+  const { at } = prefix_key.fields.dim;
+  const prefix_bits = 8 * (prefix_key.fields.text.at - at + text.length);
+  return bytesOf(prefix_key, { prefix_bits, dim, text: Buffer.from(text, "latin1") });
 }
 
 /** Key of binaries_exact: the path, NUL-padded. */
 export function binaryKey(path: string): Uint8Array {
-  const key = new Uint8Array(layout.binaryBytes);
+  const key = new Uint8Array(process_info.fields.binary.count);
   key.set(Buffer.from(path, "latin1"));
   return key;
 }
 
 /** struct binary_prefix_key */
 export function binaryPrefixKey(prefix: string): Uint8Array {
-  const key = new Uint8Array(layout.binaryPrefixKeyBytes);
-  new DataView(key.buffer).setUint32(0, 8 * prefix.length, true);
-  key.set(Buffer.from(prefix, "latin1"), 4);
-  return key;
+  const path = Buffer.from(prefix, "latin1");
+  return bytesOf(binary_prefix_key, { prefix_bits: 8 * prefix.length, path });
 }

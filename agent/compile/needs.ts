@@ -1,5 +1,5 @@
 import type { Condition } from "@guardbee/policy";
-import { layout } from "./layout.ts";
+import { enums } from "../gen/layout.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
 import { assignSlots, isCompared, slotKey } from "./slots.ts";
 
@@ -29,7 +29,7 @@ export const nodeLimits = {
   executablePoints: 128,
   values: 32_768,
   executables: 4_096,
-  hooks: 4_096,
+  hooks: enums.map_limit.STOPS_MAX / 2,
 } as const;
 
 type MutableNeeds = Map<string, { readonly resource: Resource; readonly amount: Amount }>;
@@ -89,10 +89,18 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
     amount,
   ];
   const needs = [
-    here("selectors", layout.wordsMax * 64, selectors.length),
-    here("compared arguments", layout.slotsMax, new Set(slots.filter(isCompared).map(slotKey))),
-    here("arguments", layout.readingsMax, new Set(slots.map(slotKey))),
-    here("different matchCapabilities", layout.capTestsMax, new Set(conditions.flatMap(testKey))),
+    here("selectors", enums.engine_limit.WORDS_MAX * 64, selectors.length),
+    here(
+      "compared arguments",
+      enums.engine_limit.SLOTS_MAX,
+      new Set(slots.filter(isCompared).map(slotKey)),
+    ),
+    here("arguments", enums.engine_limit.READINGS_MAX, new Set(slots.map(slotKey))),
+    here(
+      "different matchCapabilities",
+      enums.engine_limit.CAP_TESTS_MAX,
+      new Set(conditions.flatMap(testKey)),
+    ),
     onNode("attach points", nodeLimits.attachPoints, new Set([place])),
     onNode(
       "attach points that compare executables",
@@ -104,7 +112,7 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
     onNode("executables", nodeLimits.executables, new Set(executables)),
     onNode(
       "policies that follow descriptors",
-      layout.followGroups,
+      enums.engine_limit.FOLLOW_GROUPS,
       new Set(hooks.flatMap(({ follows, set }) => (follows ? [set.name] : []))),
     ),
   ];

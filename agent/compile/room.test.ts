@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Arg, Hook, Selector } from "@guardbee/policy";
 import fc from "fast-check";
 import type { NamedSet } from "../engine.ts";
-import { layout } from "./layout.ts";
+import { enums } from "../gen/layout.ts";
 import { needsOf, nodeLimits } from "./needs.ts";
 import { plan } from "./plan.ts";
 import { type InForce, roomFor } from "./room.ts";
@@ -268,7 +268,7 @@ test("a namespace that asks for no more than its even share is never refused", (
         const need = [...needs].find(([key]) => key.endsWith(" selectors"));
         return sum + Number(need?.[1].amount ?? 0);
       }, 0);
-      const share = Math.floor((layout.wordsMax * 64 - held) / 4 / parts);
+      const share = Math.floor((enums.engine_limit.WORDS_MAX * 64 - held) / 4 / parts);
       fc.pre(share > 0);
       const modest: Selector[] = Array.from({ length: share }, () => when());
       const mine = Array.from({ length: parts }, (_, i) =>

@@ -1,10 +1,11 @@
 import type { Arg, Condition } from "@guardbee/policy";
-import { layout } from "./layout.ts";
+import { enums } from "../gen/layout.ts";
+import type { argCodes } from "./codes.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
 
 /** One reading of an argument, shared by every hook of the attach point that reads it the same. */
 export type Slot = {
-  readonly type: keyof typeof layout.argType;
+  readonly type: keyof typeof argCodes;
   readonly index: number;
   readonly sizeIndex: number;
   match: number;
@@ -29,7 +30,7 @@ export type HookSlots = {
 export function assignSlots(point: AttachPoint): Slots {
   const found = new Map<string, Slot>();
   const slotFor = (type: Slot["type"], arg: Arg): Slot => {
-    const sizeIndex = arg.returnCopy ? layout.sizeIsReturn : (arg.sizeArgIndex ?? 0);
+    const sizeIndex = arg.returnCopy ? enums.size_index.SIZE_IS_RETURN : (arg.sizeArgIndex ?? 0);
     const slot = { type, index: arg.index, sizeIndex, match: 0, followBlock: 0 };
     const known = found.get(slotKey(slot));
     if (known === undefined) found.set(slotKey(slot), slot);
@@ -42,7 +43,7 @@ export function assignSlots(point: AttachPoint): Slots {
         args[condition.arg]!.match |= matchOf(planned.hook.args, condition);
     }
     const followed = followedSlots(planned, args, slotFor);
-    for (const slot of followed) slot.match |= layout.match.followed;
+    for (const slot of followed) slot.match |= enums.slot_match.MATCH_FOLLOWED;
     return [planned, { args, followed }] as const;
   });
   const all = [...found.values()];
@@ -50,7 +51,7 @@ export function assignSlots(point: AttachPoint): Slots {
   const slots = [...compared, ...all.filter((slot) => !isCompared(slot))];
   let followBlocks = 0;
   for (const slot of slots) {
-    if (slot.match & layout.match.followed) slot.followBlock = followBlocks++;
+    if (slot.match & enums.slot_match.MATCH_FOLLOWED) slot.followBlock = followBlocks++;
   }
   const numberOf = new Map(slots.map((slot, number) => [slot, number]));
   const numbers = (some: readonly Slot[]) => some.map((slot) => numberOf.get(slot)!);
@@ -79,14 +80,14 @@ export function isCompared({ match }: Slot): boolean {
 
 /** Throws RangeError when the engine has fewer slots. */
 export function checkSlots({ symbol }: AttachPoint, { slots, comparedCount }: Slots): void {
-  if (comparedCount > layout.slotsMax) {
+  if (comparedCount > enums.engine_limit.SLOTS_MAX) {
     throw new RangeError(
-      `${symbol}: its policies compare arguments in ${comparedCount} ways; the engine has ${layout.slotsMax}`,
+      `${symbol}: its policies compare arguments in ${comparedCount} ways; the engine has ${enums.engine_limit.SLOTS_MAX}`,
     );
   }
-  if (slots.length > layout.readingsMax) {
+  if (slots.length > enums.engine_limit.READINGS_MAX) {
     throw new RangeError(
-      `${symbol}: its policies read arguments in ${slots.length} ways; the engine has ${layout.readingsMax}`,
+      `${symbol}: its policies read arguments in ${slots.length} ways; the engine has ${enums.engine_limit.READINGS_MAX}`,
     );
   }
 }
@@ -115,8 +116,8 @@ export function isNumber(type: Arg["type"]): boolean {
 }
 
 function matchOf(args: readonly Arg[], condition: Condition & { by: "arg" }): number {
-  if (isNumber(args[condition.arg]!.type)) return layout.match.number;
+  if (isNumber(args[condition.arg]!.type)) return enums.slot_match.MATCH_NUMBER;
   return condition.op === "Prefix" || condition.op === "NotPrefix"
-    ? layout.match.prefix
-    : layout.match.equal;
+    ? enums.slot_match.MATCH_PREFIX
+    : enums.slot_match.MATCH_EQUAL;
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Arg, Condition } from "@guardbee/policy";
-import { layout } from "./layout.ts";
+import { enums, layout } from "../gen/layout.ts";
+import { read } from "../layout/struct.ts";
+import { argCodes } from "./codes.ts";
 import { classRow, compile } from "./tables.ts";
 import {
   aSet,
@@ -22,7 +24,6 @@ import {
 const fdNumber: Arg = { index: 0, type: "int" };
 const file: Arg = { index: 0, type: "fd" };
 const buffer: Arg = { index: 1, type: "char_buf", sizeArgIndex: 3 };
-const { dim } = layout;
 
 type Op = "Equal" | "NotEqual" | "Prefix" | "NotPrefix";
 const arg = (op: Op, ...values: readonly string[]): Condition => ({
@@ -48,7 +49,7 @@ test("a number leaves the selectors that list it, and those that exclude others"
     [when(arg("Equal", "1", "2")), when(arg("NotEqual", "2")), when()],
   );
   assert.deepEqual(entriesOf(tables), { "8 = 1": "0 1 2", "8 = 2": "0 2" });
-  assert.deepEqual(rowsOf(tables, dim.slot), { otherwise: "1 2", absent: "2" });
+  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_SLOT), { otherwise: "1 2", absent: "2" });
   assert.deepEqual(usesOf(tables), []);
 });
 
@@ -68,13 +69,13 @@ test("a path has one entry for equality and one that also holds for shorter pref
     "8 = /tmp/*": "0 1",
   });
   assert.equal(unequal(tables, 0), "1 2");
-  assert.deepEqual(rowsOf(tables, dim.slot), { otherwise: "0 2", absent: "" });
+  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_SLOT), { otherwise: "0 2", absent: "" });
 });
 
 test("text is compared by its UTF-8 bytes", () => {
   const tables = compiled([buffer], [when(arg("Equal", "é"))]);
   assert.deepEqual(entriesOf(tables), { "8 = é": "0" });
-  assert.equal(new DataView(tables.equals[0]!.key.buffer).getUint32(0, true), (8 << 16) | 2);
+  assert.equal(read(tables.equals[0]!.key, layout.equal_key).dim_and_size, (8 << 16) | 2);
 });
 
 test("pids in the namespace and in the host's are two dimensions", () => {
@@ -83,8 +84,8 @@ test("pids in the namespace and in the host's are two dimensions", () => {
     [when(pid("In", [1], { inNamespace: true })), when(pid("NotIn", [7]))],
   );
   assert.deepEqual(entriesOf(tables), { "1 = 1": "0 1", "0 = 7": "0" });
-  assert.deepEqual(rowsOf(tables, dim.nspid), { otherwise: "1", absent: "1" });
-  assert.deepEqual(rowsOf(tables, dim.pid), { otherwise: "0 1", absent: "0" });
+  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_NSPID), { otherwise: "1", absent: "1" });
+  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_PID), { otherwise: "0 1", absent: "0" });
   assert.deepEqual(usesOf(tables), ["pid", "nspid"]);
 });
 
@@ -94,8 +95,8 @@ test("followForks has an entry a pid for what it lets in, and one for what it sh
     [when(pid("In", [7], { followForks: true })), when(pid("NotIn", [7], { followForks: true }))],
   );
   assert.deepEqual(entriesOf(tables), { "2 = 7": "0", "3 = 7": "1" });
-  assert.equal(rowsOf(tables, dim.pidTreeIn).otherwise, "1");
-  assert.deepEqual(usesOf(tables), ["pidTree"]);
+  assert.equal(rowsOf(tables, enums.dimension.DIM_PID_TREE_IN).otherwise, "1");
+  assert.deepEqual(usesOf(tables), ["pid_tree"]);
 });
 
 test("executables have a row by number, and one for those that nobody names", () => {
@@ -114,24 +115,21 @@ test("executables have a row by number, and one for those that nobody names", ()
       binaryPrefix: new Map([["/bin/", 1]]),
     },
   );
-  const { exactBase, exactCount, prefixBase, prefixCount } = headOf(tables);
+  const { exact_base, exact_count, prefix_base, prefix_count } = headOf(tables);
   const rows = (base: number, count: number) => tables.rows.slice(base, base + count).map(left);
-  assert.deepEqual(rows(exactBase, exactCount), ["0 1 2", "2"]);
-  assert.deepEqual(rows(prefixBase, prefixCount), ["0 1 2"]);
-  assert.deepEqual(rowsOf(tables, dim.binary), { otherwise: "1 2", absent: "" });
-  assert.equal(rowsOf(tables, dim.binaryPrefix).otherwise, "0 1");
-  assert.deepEqual(usesOf(tables), ["binary", "binaryExact", "binaryPrefix"]);
+  assert.deepEqual(rows(exact_base, exact_count), ["0 1 2", "2"]);
+  assert.deepEqual(rows(prefix_base, prefix_count), ["0 1 2"]);
+  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_BINARY), { otherwise: "1 2", absent: "" });
+  assert.equal(rowsOf(tables, enums.dimension.DIM_BINARY_PREFIX).otherwise, "0 1");
+  assert.deepEqual(usesOf(tables), ["binary", "binary_exact", "binary_prefix"]);
 });
 
 test("capabilities have rows for not held, held, and not counting", () => {
   const tables = compiled([], [when(capability("In", 21)), when(capability("NotIn", 21)), when()]);
-  const { capBase, capCount } = headOf(tables);
-  assert.equal(capCount, 1);
-  assert.deepEqual(tables.rows.slice(capBase, capBase + 3).map(left), ["1 2", "0 2", "2"]);
-  assert.equal(
-    new DataView(tables.table.buffer, tables.table.byteOffset).getBigUint64(40, true),
-    1n << 21n,
-  );
+  const { cap_base, cap_count } = headOf(tables);
+  assert.equal(cap_count, 1);
+  assert.deepEqual(tables.rows.slice(cap_base, cap_base + 3).map(left), ["1 2", "0 2", "2"]);
+  assert.equal(headOf(tables).caps[0]!.mask, 1n << 21n);
   assert.deepEqual(usesOf(tables), ["caps"]);
 });
 
@@ -147,8 +145,10 @@ test("a descriptor that must be followed has a row for none and one for each gro
   const sets = [aSet("a", onWrite([file]), follow), aSet("b", onWrite([file]))];
   const point = { ...pointOf(...sets) };
   const tables = compile(point, { ...nothingShared, followGroups: new Map([["a", 5]]) });
-  const { followBase } = headOf(tables);
-  const rows = tables.rows.slice(followBase, followBase + 1 + layout.followGroups).map(left);
+  const { follow_base } = headOf(tables);
+  const rows = tables.rows
+    .slice(follow_base, follow_base + 1 + enums.engine_limit.FOLLOW_GROUPS)
+    .map(left);
   assert.equal(rows[0], "1");
   assert.deepEqual([rows[1 + 5], rows[1 + 6]], ["0", ""]);
 });
@@ -159,9 +159,9 @@ test("a class leaves the selectors of the sets that hold there", () => {
   const tables = compile(point, { ...nothingShared, classes, classCapacity: 3 });
   assert.deepEqual(tables.rows.slice(0, 3).map(left), ["2", "0 1 2", ""]);
   assert.equal(left(classRow(point, 1, new Set(["a"]))), "0 1");
-  assert.deepEqual([headOf(tables).host, ownRow(tables, layout.hostRow)], [1, "2"]);
+  assert.deepEqual([headOf(tables).host, ownRow(tables, enums.table_row.HOST_ROW)], [1, "2"]);
   const unscoped = compile(point, nothingShared);
-  assert.deepEqual([headOf(unscoped).host, ownRow(unscoped, layout.hostRow)], [0, ""]);
+  assert.deepEqual([headOf(unscoped).host, ownRow(unscoped, enums.table_row.HOST_ROW)], [0, ""]);
 });
 
 test("behind the bits of a class stands which word alone has any", () => {
@@ -169,23 +169,22 @@ test("behind the bits of a class stands which word alone has any", () => {
   const point = pointOf(aSet("a", onWrite([], ...many)), aSet("b", onWrite([])));
   const classes = [new Set(["b"]), new Set<string>(), new Set(["b"]), new Set(["a", "b"])];
   const tables = compile(point, { ...nothingShared, classes, classCapacity: 5 });
-  const { wordNone, wordSeveral } = layout;
+  const { WORD_NONE, WORD_SEVERAL } = enums.only_word;
   const words = tables.rows.slice(0, 5).map((row) => row[2 * 8]);
-  assert.deepEqual(words, [1, wordNone, 1, wordSeveral, wordNone]);
-  assert.equal(headOf(tables).hostWord, 1);
+  assert.deepEqual(words, [1, WORD_NONE, 1, WORD_SEVERAL, WORD_NONE]);
+  assert.equal(headOf(tables).host_word, 1);
   assert.ok(tables.rows.every((row) => row.length === 3 * 8));
-  assert.equal(classRow(point, 2, new Set(["a"]))[2 * 8], wordSeveral);
+  assert.equal(classRow(point, 2, new Set(["a"]))[2 * 8], WORD_SEVERAL);
 });
 
 test("numbers and texts are told apart, and how many arguments an event has", () => {
   const specOf = (args: readonly Arg[], ...conditions: Condition[]) => {
-    const view = new DataView(compiled(args, [when(...conditions)]).spec.buffer);
-    const uses = view.getUint32(4, true);
-    const has = (bit: number) => (uses & bit) !== 0;
-    const { numbers, texts, numberEvents } = layout.use;
+    const spec = read(compiled(args, [when(...conditions)]).spec, layout.hook_spec);
+    const has = (bit: number) => (spec.use & bit) !== 0;
+    const { USE_NUMBERS, USE_TEXTS, USE_NUMBER_EVENTS } = enums.hook_use;
     return {
-      ...{ numbers: has(numbers), texts: has(texts), numberEvents: has(numberEvents) },
-      ...{ compared: view.getUint8(9), eventArgs: view.getUint8(10) },
+      ...{ numbers: has(USE_NUMBERS), texts: has(USE_TEXTS), numberEvents: has(USE_NUMBER_EVENTS) },
+      ...{ compared: spec.compared, eventArgs: spec.event_args },
     };
   };
   assert.deepEqual(specOf([fdNumber, { index: 2, type: "size_t" }], arg("Equal", "1")), {
@@ -214,13 +213,16 @@ const readings = (...conditions: readonly Condition[]) =>
 
 test("arguments that nothing compares take none of the eight readings", () => {
   const { spec, actions } = compile(pointOf(...readings()), nothingShared);
-  const compared = new DataView(spec.buffer).getUint8(9);
+  const { compared, readings: slots } = read(spec, layout.hook_spec);
   assert.equal(compared, 0);
   assert.deepEqual(
-    actions.map((action) => [spec[16 + 8 * action[26]!], spec[17 + 8 * action[26]!]]),
+    actions.map((action) => {
+      const { type, index } = slots[read(action, layout.action_entry).arg_slots[0]!]!;
+      return [type, index];
+    }),
     [
-      ...[0, 1, 2, 3, 4].map((index) => [layout.argType.int, index]),
-      ...[0, 1, 2, 3].map((index) => [layout.argType.uint64, index]),
+      ...[0, 1, 2, 3, 4].map((index) => [argCodes.int, index]),
+      ...[0, 1, 2, 3].map((index) => [argCodes.uint64, index]),
     ],
   );
 });
@@ -231,8 +233,9 @@ test("arguments that are compared come before those that are only reported", () 
     onWrite([fdNumber, file], when({ by: "arg", arg: 1, op: "Prefix", values: ["/"] })),
   );
   const { spec, actions } = compile(pointOf(set), nothingShared);
-  assert.equal(spec[16], layout.argType.fd);
-  assert.deepEqual([...actions[0]!.subarray(25, 28)], [2, 1, 0]);
+  assert.equal(read(spec, layout.hook_spec).readings[0]!.type, argCodes.fd);
+  const { args, arg_slots } = read(actions[0]!, layout.action_entry);
+  assert.deepEqual([args, ...arg_slots.slice(0, 2)], [2, 1, 0]);
 });
 
 const tooMuch: readonly { name: string; compile: () => unknown; message: string }[] = [

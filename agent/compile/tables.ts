@@ -1,6 +1,9 @@
 import type { Condition } from "@guardbee/policy";
+import { enums, layout } from "../gen/layout.ts";
+import { bytesOf, type Values, write } from "../layout/struct.ts";
 import { encodeAction } from "./actions.ts";
 import { type Bits, bitsWhere, onlyWord, toRow, wordsFor } from "./bits.ts";
+import { argCodes, capSetCodes, capUserNsCodes } from "./codes.ts";
 import {
   collect,
   type Dimension,
@@ -10,7 +13,6 @@ import {
   prefixDimension,
 } from "./dims.ts";
 import { equalKey, numberKey, prefixKey } from "./keys.ts";
-import { layout } from "./layout.ts";
 import { capabilityTest } from "./needs.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
 import { assignSlots, checkSlots, isNumber, type Slots } from "./slots.ts";
@@ -45,6 +47,9 @@ export type Tables = {
 };
 export type Entry = { readonly key: Uint8Array; readonly value: Uint8Array };
 
+const { MATCH_NUMBER, MATCH_EQUAL, MATCH_PREFIX, MATCH_FOLLOWED } = enums.slot_match;
+const { USE_NUMBERS, USE_TEXTS, USE_NUMBER_EVENTS } = enums.hook_use;
+type CapTest = Values<typeof layout.hook_table.fields.caps.type>;
 type Bit = { readonly planned: PlannedHook; readonly selector: number };
 
 /** Compiles one attach point. Throws RangeError where a stated limit of the engine is exceeded. */
@@ -55,7 +60,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
   const words = wordsFor(bits.length);
   if (words === undefined) {
     throw new RangeError(
-      `${point.symbol}: ${bits.length} selectors; the engine takes ${layout.wordsMax * 64} on one attach point`,
+      `${point.symbol}: ${bits.length} selectors; the engine takes ${enums.engine_limit.WORDS_MAX * 64} on one attach point`,
     );
   }
   const slots = assignSlots(point);
@@ -103,25 +108,26 @@ class Builder {
     for (let number = 0; number < classCapacity; number++) {
       this.#rows.push(classBits(point, this.#words, classes[number] ?? new Set()));
     }
-    const table = new DataView(new ArrayBuffer(layout.tableBytes));
-    const put = (index: number, value: number) => table.setUint32(index * 4, value, true);
-    put(0, classCapacity);
     const own = this.#dimensions();
     const host = this.#rows[0]!;
-    own[layout.hostRow] = host;
-    put(1, this.#rows.length);
-    put(2, this.#addCapabilities(table, point.symbol));
-    put(3, this.#rows.length);
+    own[enums.table_row.HOST_ROW] = host;
+    const cap_base = this.#rows.length;
+    const caps = this.#addCapabilities(point.symbol);
+    const follow_base = this.#rows.length;
     this.#addFollow();
-    const binary = this.#addBinaries(own);
-    for (const [index, value] of binary.entries()) put(4 + index, value);
-    put(8, host.some((byte) => byte !== 0) ? 1 : 0);
-    put(9, onlyWord(host));
+    // The rows themselves follow, as wide as the selectors need.
+    const head = new Uint8Array(layout.hook_table.fields.rows.at);
+    write(head, layout.hook_table, {
+      ...{ classes: classCapacity, cap_base, cap_count: caps.length, follow_base },
+      ...this.#addBinaries(own),
+      host: host.some((byte) => byte !== 0) ? 1 : 0,
+      ...{ host_word: onlyWord(host), caps },
+    });
     const actions = this.#addActions();
     return {
       words: this.#words,
       spec: this.#spec(point),
-      table: Buffer.concat([new Uint8Array(table.buffer), ...own]),
+      table: Buffer.concat([head, ...own]),
       rows: this.#rows.map((bits, row) => toRow(bits, row < classCapacity ? onlyWord(bits) : 0)),
       numbers: this.#numbers,
       equals: this.#equals,
@@ -131,31 +137,25 @@ class Builder {
   }
 
   #spec(point: AttachPoint): Uint8Array {
-    const spec = new DataView(new ArrayBuffer(layout.specBytes));
-    const { match, use } = layout;
     let reads = 0;
-    if (this.#slots.slots.every(({ type }) => isNumber(type))) this.#use |= use.numberEvents;
-    for (const [number, slot] of this.#slots.slots.entries()) {
-      reads |= 1 << slot.index;
-      if (slot.sizeIndex !== 0 && slot.sizeIndex !== layout.sizeIsReturn) {
-        reads |= 1 << (slot.sizeIndex - 1);
+    if (this.#slots.slots.every(({ type }) => isNumber(type))) this.#use |= USE_NUMBER_EVENTS;
+    for (const { index, sizeIndex, match } of this.#slots.slots) {
+      reads |= 1 << index;
+      if (sizeIndex !== 0 && sizeIndex !== enums.size_index.SIZE_IS_RETURN) {
+        reads |= 1 << (sizeIndex - 1);
       }
-      const at = 16 + number * 8;
-      spec.setUint8(at, layout.argType[slot.type]);
-      spec.setUint8(at + 1, slot.index);
-      spec.setUint8(at + 2, slot.match);
-      spec.setUint8(at + 3, slot.sizeIndex);
-      spec.setUint8(at + 4, slot.followBlock);
-      if (slot.match & (match.number | match.followed)) this.#use |= use.numbers;
-      if (slot.match & (match.equal | match.prefix)) this.#use |= use.texts;
+      if (match & (MATCH_NUMBER | MATCH_FOLLOWED)) this.#use |= USE_NUMBERS;
+      if (match & (MATCH_EQUAL | MATCH_PREFIX)) this.#use |= USE_TEXTS;
     }
-    spec.setUint32(0, this.#words, true);
-    spec.setUint32(4, this.#use, true);
-    spec.setUint8(8, point.syscall ? 1 : 0);
-    spec.setUint8(9, this.#slots.comparedCount);
-    spec.setUint8(10, Math.max(...point.hooks.map(({ hook }) => hook.args.length)));
-    spec.setUint32(12, reads, true);
-    return new Uint8Array(spec.buffer);
+    return bytesOf(layout.hook_spec, {
+      ...{ words: this.#words, use: this.#use, syscall: point.syscall ? 1 : 0, reads },
+      compared: this.#slots.comparedCount,
+      event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
+      readings: this.#slots.slots.map(({ type, index, match, sizeIndex, followBlock }) => ({
+        ...{ type: argCodes[type], index, match },
+        ...{ size_index: sizeIndex, follow_block: followBlock },
+      })),
+    });
   }
 
   #where(is: (bit: number) => boolean): Bits {
@@ -164,7 +164,7 @@ class Builder {
 
   /** The table's own rows but the host's, with every dimension's entries in the value tables. */
   #dimensions(): Bits[] {
-    const rows = Array.from({ length: layout.tableRows }, () => this.#where(() => true));
+    const rows = Array.from({ length: enums.table_row.TABLE_ROWS }, () => this.#where(() => true));
     const place = (dim: number, dimension: Dimension): void => {
       rows[2 * dim] = dimension.otherwise;
       rows[2 * dim + 1] = dimension.absent;
@@ -187,18 +187,17 @@ class Builder {
       place(dim, dimension);
       this.#addNumbers(dim, dimension);
     };
-    flat(true, layout.dim.nspid, layout.use.nspid);
-    flat(false, layout.dim.pid, layout.use.pid);
+    flat(true, enums.dimension.DIM_NSPID, enums.hook_use.USE_NSPID);
+    flat(false, enums.dimension.DIM_PID, enums.hook_use.USE_PID);
     this.#addPidTree(rows, false);
     this.#addPidTree(rows, true);
   }
 
   /** The kernel adds the entries of all generations up, so these hold single conditions' bits. */
   #addPidTree(rows: Bits[], inNamespace: boolean): void {
-    const { dim, use } = layout;
     const [listedDim, excludedDim] = inNamespace
-      ? [dim.nspidTreeIn, dim.nspidTreeNot]
-      : [dim.pidTreeIn, dim.pidTreeNot];
+      ? [enums.dimension.DIM_NSPID_TREE_IN, enums.dimension.DIM_NSPID_TREE_NOT]
+      : [enums.dimension.DIM_PID_TREE_IN, enums.dimension.DIM_PID_TREE_NOT];
     const tree = (op: "In" | "NotIn") =>
       collect(this.#conditions, (c) =>
         c.by === "pid" && c.inNamespace === inNamespace && c.followForks && c.op === op
@@ -214,7 +213,7 @@ class Builder {
         `${name}: one selector has two matchPIDs In with followForks; write one`,
       );
     }
-    this.#use |= inNamespace ? use.nspidTree : use.pidTree;
+    this.#use |= inNamespace ? enums.hook_use.USE_NSPID_TREE : enums.hook_use.USE_PID_TREE;
     const asking = new Set(listed.map(({ bit }) => bit));
     rows[2 * listedDim] = this.#where((bit) => !asking.has(bit));
     for (const [dim, asked] of [
@@ -246,7 +245,7 @@ class Builder {
 
   #addSlot(number: number, rows: Bits[]): void {
     const slot = this.#slots.slots[number]!;
-    const dim = layout.dim.slot + number;
+    const dim = enums.dimension.DIM_SLOT + number;
     const asked = (want: (op: string) => boolean) =>
       this.#bits.flatMap(({ planned }, bit) => {
         const { args } = this.#slots.ofHook.get(planned)!;
@@ -262,12 +261,12 @@ class Builder {
     const asking = new Set([...equal, ...prefix].map(({ bit }) => bit));
     rows[2 * dim + 1] = this.#where((bit) => !asking.has(bit));
     const equals = equalityDimension(this.#words, this.#bits.length, equal);
-    if (slot.match & layout.match.number) {
+    if (slot.match & enums.slot_match.MATCH_NUMBER) {
       rows[2 * dim] = equals.otherwise;
       this.#addNumbers(dim, equals);
       return;
     }
-    rows[layout.equalRow + number] = equals.otherwise;
+    rows[enums.table_row.EQUAL_ROW + number] = equals.otherwise;
     for (const [value, bits] of equals.entries) {
       this.#equals.push({ key: equalKey(dim, value), value: bits });
     }
@@ -278,30 +277,26 @@ class Builder {
     }
   }
 
-  /** Returns how many tests there are; writes them behind the table's numbers. */
-  #addCapabilities(table: DataView, symbol: string): number {
+  /** The tests that some selector asks; adds their rows. */
+  #addCapabilities(symbol: string): readonly CapTest[] {
     const asked = collect(this.#conditions, (c) => (c.by === "capability" ? c : undefined));
-    const tests = new Map<string, { mask: bigint; set: number; userNs: number }>();
+    const tests = new Map<string, CapTest>();
     for (const condition of asked.flatMap(({ conditions }) => conditions)) {
       tests.set(capabilityTest(condition), {
         mask: condition.values.reduce((mask, number) => mask | (1n << BigInt(number)), 0n),
-        set: layout.capSet[condition.set],
-        userNs: layout.capUserNs[condition.userNamespace],
+        set: capSetCodes[condition.set],
+        user_ns: capUserNsCodes[condition.userNamespace],
       });
     }
-    if (tests.size === 0) return 0;
-    if (tests.size > layout.capTestsMax) {
+    if (tests.size === 0) return [];
+    if (tests.size > enums.engine_limit.CAP_TESTS_MAX) {
       throw new RangeError(
-        `${symbol}: ${tests.size} different matchCapabilities; the engine takes ${layout.capTestsMax} on one attach point`,
+        `${symbol}: ${tests.size} different matchCapabilities; the engine takes ${enums.engine_limit.CAP_TESTS_MAX} on one attach point`,
       );
     }
-    this.#use |= layout.use.caps;
+    this.#use |= enums.hook_use.USE_CAPS;
     const byBit = new Map(asked.map((one) => [one.bit, one.conditions]));
-    for (const [index, [key, test]] of [...tests].entries()) {
-      const at = 40 + index * 16;
-      table.setBigUint64(at, test.mask, true);
-      table.setUint32(at + 8, test.set, true);
-      table.setUint32(at + 12, test.userNs, true);
+    for (const key of tests.keys()) {
       const row = (meets: (op: "In" | "NotIn") => boolean) =>
         this.#where((bit) =>
           (byBit.get(bit) ?? []).every((c) => capabilityTest(c) !== key || meets(c.op)),
@@ -310,28 +305,25 @@ class Builder {
       this.#rows.push(row((op) => op === "In"));
       this.#rows.push(row(() => false));
     }
-    return tests.size;
+    return [...tests.values()];
   }
 
   #addFollow(): void {
     for (const [number, slot] of this.#slots.slots.entries()) {
-      if ((slot.match & layout.match.followed) === 0) continue;
+      if ((slot.match & enums.slot_match.MATCH_FOLLOWED) === 0) continue;
       const needs = (bit: number) =>
         this.#slots.ofHook.get(this.#bits[bit]!.planned)!.followed.includes(number);
       const groupOf = (bit: number) =>
         this.#shared.followGroups.get(this.#bits[bit]!.planned.set.name);
       this.#rows.push(this.#where((bit) => !needs(bit)));
-      for (let group = 0; group < layout.followGroups; group++) {
+      for (let group = 0; group < enums.engine_limit.FOLLOW_GROUPS; group++) {
         this.#rows.push(this.#where((bit) => needs(bit) && groupOf(bit) === group));
       }
     }
   }
 
-  /**
-   * Rows by executable id; in `rows` what those leave that have none. Returns [exactBase,
-   * exactCount, prefixBase, prefixCount].
-   */
-  #addBinaries(rows: Bits[]): readonly [number, number, number, number] {
+  /** Where the rows by executable id begin, and how many; in `rows` what those leave that have none. */
+  #addBinaries(rows: Bits[]) {
     const asked = (prefix: boolean) =>
       collect(this.#conditions, (c) =>
         c.by === "binary" && c.op.endsWith("Prefix") === prefix
@@ -339,17 +331,16 @@ class Builder {
           : undefined,
       );
     const [exact, prefix] = [asked(false), asked(true)];
-    if (exact.length + prefix.length === 0) return [0, 0, 0, 0];
-    this.#use |= layout.use.binary;
-    if (exact.length > 0) this.#use |= layout.use.binaryExact;
-    if (prefix.length > 0) this.#use |= layout.use.binaryPrefix;
-    const { dim } = layout;
+    if (exact.length + prefix.length === 0) return {};
+    this.#use |= enums.hook_use.USE_BINARY;
+    if (exact.length > 0) this.#use |= enums.hook_use.USE_BINARY_EXACT;
+    if (prefix.length > 0) this.#use |= enums.hook_use.USE_BINARY_PREFIX;
     const asking = new Set([...exact, ...prefix].map(({ bit }) => bit));
-    rows[2 * dim.binary + 1] = this.#where((bit) => !asking.has(bit));
+    rows[2 * enums.dimension.DIM_BINARY + 1] = this.#where((bit) => !asking.has(bit));
     const exactly = equalityDimension(this.#words, this.#bits.length, exact);
     const byPrefix = prefixDimension(this.#words, this.#bits.length, prefix);
-    rows[2 * dim.binary] = exactly.otherwise;
-    rows[2 * dim.binaryPrefix] = byPrefix.otherwise;
+    rows[2 * enums.dimension.DIM_BINARY] = exactly.otherwise;
+    rows[2 * enums.dimension.DIM_BINARY_PREFIX] = byPrefix.otherwise;
     const add = (
       { entries, otherwise }: Dimension,
       ids: ReadonlyMap<string, number>,
@@ -360,9 +351,10 @@ class Builder {
       return base;
     };
     const { binaryExact, binaryPrefix } = this.#shared;
-    const exactBase = add(exactly, binaryExact, (value) => value);
-    const prefixBase = add(byPrefix, binaryPrefix, longestListed(byPrefix.entries));
-    return [exactBase, binaryExact.size, prefixBase, binaryPrefix.size];
+    const exact_base = add(exactly, binaryExact, (value) => value);
+    const prefix_base = add(byPrefix, binaryPrefix, longestListed(byPrefix.entries));
+    const counts = { exact_count: binaryExact.size, prefix_count: binaryPrefix.size };
+    return { exact_base, prefix_base, ...counts };
   }
 
   #addActions(): Uint8Array[] {

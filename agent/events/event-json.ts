@@ -1,11 +1,7 @@
+import { enums } from "../gen/layout.ts";
 import type { HookInfo } from "../kernel/hook-info.ts";
 import type { Process } from "../process/tree.ts";
-import {
-  type ExitRecord,
-  type HookArg,
-  type HookRecord,
-  hookFlag,
-} from "../records/kernel-record.ts";
+import type { ExitRecord, HookArg, HookRecord } from "../records/kernel-record.ts";
 import { argJson } from "./arg-json.ts";
 import { jsonText } from "./json-text.ts";
 import { createProcessEncoder, textField } from "./process-json.ts";
@@ -110,21 +106,14 @@ function argsField(args: readonly HookArg[], info: HookInfo): string {
 }
 
 function unknownWord(event: HookRecord): "" | "unknown" {
-  return (event.flags & hookFlag.processUnknown) === 0 ? "" : "unknown";
+  return (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0 ? "" : "unknown";
 }
 
 /** By enum action_code, whose numbers are upstream's KprobeAction. 0, none executed, is a Post. */
-const actionNames: Readonly<Record<number, string>> = {
-  0: "POST",
-  1: "POST",
-  2: "FOLLOWFD",
-  3: "SIGKILL",
-  4: "UNFOLLOWFD",
-  5: "OVERRIDE",
-  6: "COPYFD",
-  9: "NOPOST",
-  10: "SIGNAL",
-};
+const actionNames: Readonly<Record<number, string>> = Object.fromEntries([
+  [0, "POST"],
+  ...Object.entries(enums.action_code).map(([name, code]) => [code, name.slice("ACTION_".length)]),
+]);
 
 /** A number without a name stays a number, as protojson does. */
 function actionJson(action: number): string {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
+import { layout } from "../gen/layout.ts";
 import type { HookInfo } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
+import { write } from "../layout/struct.ts";
 import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
 import {
@@ -133,9 +135,9 @@ test("exec, exit and hook events are exported in their order, clones are not", (
 test("garbage and hooks that are gone are counted, and nothing else is lost", () => {
   const { pipeline, sink } = aPipeline();
   const torn = hookRecord({ args: [intArg(1)] });
-  torn.writeUInt32LE(999, 56 + 4);
+  write(torn, layout.event_arg, { size: 999 }, layout.hook_event.size);
   const unknownKind = cloneRecord();
-  unknownKind.writeUInt16LE(99, 0);
+  write(unknownKind, layout.event_header, { kind: 99 });
   pipeline.accept(
     Buffer.concat([torn, hookRecord({ hook: 8 }), unknownKind, execRecord(), Buffer.from("tail")]),
   );

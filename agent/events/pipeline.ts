@@ -1,5 +1,6 @@
 import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
+import { enums } from "../gen/layout.ts";
 import type { HookLookup } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
 import type { PodLookup } from "../process/pod.ts";
@@ -10,7 +11,6 @@ import {
   detached,
   type ExitRecord,
   type HookRecord,
-  hookFlag,
   type KernelRecord,
 } from "../records/kernel-record.ts";
 import type { EventEncoder } from "./event-json.ts";
@@ -193,7 +193,8 @@ export class EventPipeline {
       return;
     }
     const process = tree.find(event.process);
-    const urgent = (event.flags & (hookFlag.stopped | hookFlag.wouldStop)) !== 0;
+    const urgent =
+      (event.flags & (enums.hook_flag.HOOK_STOPPED | enums.hook_flag.HOOK_WOULD_STOP)) !== 0;
     if (process === undefined || this.#gate.release(process)) {
       this.#add(encoder.hook(process, event, { info, args }), urgent);
       return;

@@ -1,7 +1,7 @@
 import { binaryKey, binaryPrefixKey } from "../compile/keys.ts";
-import { layout } from "../compile/layout.ts";
 import { bytes, type Entry } from "../compile/tables.ts";
 import type { NamedSet } from "../engine.ts";
+import { layout } from "../gen/layout.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import { Slots } from "./slots.ts";
@@ -42,9 +42,13 @@ export class Binaries {
   /** Fills a slot that is not in force. */
   write(slot: number, ids: BinaryIds): void {
     const spec = { name: "gb_binaries", valueSize: 4, flags: 1 };
-    const exact = { ...spec, type: "hash", keySize: layout.binaryBytes } as const;
+    const exact = {
+      ...spec,
+      type: "hash",
+      keySize: layout.process_info.fields.binary.count,
+    } as const;
     this.#exact.fill(slot, exact, entriesOf(ids.exact, binaryKey));
-    const prefix = { ...spec, type: "lpm_trie", keySize: layout.binaryPrefixKeyBytes } as const;
+    const prefix = { ...spec, type: "lpm_trie", keySize: layout.binary_prefix_key.size } as const;
     this.#prefix.fill(slot, prefix, entriesOf(ids.prefix, binaryPrefixKey));
   }
 

@@ -1,3 +1,5 @@
+import { layout } from "../gen/layout.ts";
+import { read, type Values, write } from "../layout/struct.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
@@ -5,7 +7,7 @@ import { u32 } from "./pinned-ids.ts";
 export class EngineState {
   readonly #native: Native;
   readonly #fd: number;
-  readonly #value = Buffer.alloc(16);
+  readonly #value = new Uint8Array(layout.engine_state.size);
   /** A map-in-map of our own and the map in it, only for `waitForReaders`. */
   readonly #fence: readonly [outer: number, inner: number];
 
@@ -20,19 +22,17 @@ export class EngineState {
   }
 
   get active(): number {
-    return this.#value.readUInt32LE(0) & 1;
+    return read(this.#value, layout.engine_state).active & 1;
   }
 
   /** Puts `slot` in force for every program at once. */
   flip(slot: number): void {
     // Never 0: that is the generation of a process whose binary was never looked up.
-    const last = Math.max(this.#value.readUInt32LE(8), this.#value.readUInt32LE(12));
-    this.#value.writeUInt32LE(last + 1, 8 + 4 * slot);
+    const generations = read(this.#value, layout.engine_state).binary_generation;
+    const binary_generation = generations.with(slot, Math.max(...generations) + 1);
     // Readers take `active` before the generation of its slot, so that one is written first.
-    const generation = Buffer.from(this.#value);
-    this.#native.update(this.#fd, u32(0), generation);
-    this.#value.writeUInt32LE(slot, 0);
-    this.#native.update(this.#fd, u32(0), this.#value);
+    this.#write({ binary_generation });
+    this.#write({ active: slot });
   }
 
   /**
@@ -45,7 +45,11 @@ export class EngineState {
 
   /** The running agent is in no scope. */
   setAgentPid(pid: number): void {
-    this.#value.writeUInt32LE(pid, 4);
+    this.#write({ agent_pid: pid });
+  }
+
+  #write(change: Partial<Values<typeof layout.engine_state>>): void {
+    write(this.#value, layout.engine_state, change);
     this.#native.update(this.#fd, u32(0), this.#value);
   }
 }

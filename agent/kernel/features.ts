@@ -3,8 +3,9 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { type AttachAbilities, attachKinds } from "../attach/index.ts";
 import type { Answer, KernelProbe } from "../attach/kind.ts";
-import { layout } from "../compile/layout.ts";
 import type { KernelFeatures } from "../engine.ts";
+import { layout } from "../gen/layout.ts";
+import { bytesOf } from "../layout/struct.ts";
 import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
@@ -62,9 +63,7 @@ function loads(native: Native, file: string, symbol: string, shared: SharedMaps)
   const object = native.openObject(file);
   try {
     reuseShared(object, shared);
-    const spec = new Uint8Array(layout.specBytes);
-    spec[0] = 1;
-    object.setGlobal("spec", spec);
+    object.setGlobal("spec", bytesOf(layout.hook_spec, { words: 1 }));
     object.setAttachTarget("hook", symbol);
     object.load();
     return true;

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { followsDescriptors } from "@guardbee/policy/sets";
-import { layout } from "../compile/layout.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
+import { enums } from "../gen/layout.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import type { Loader } from "./program.ts";
 import { reuseShared } from "./tracking.ts";
@@ -16,7 +16,7 @@ export type FollowGroups = {
 /** There is room, and it is free as soon as policies that give way are out of force. */
 export const noGroup: Refusal = {
   reason: "NoRoom",
-  message: `all ${layout.followGroups} groups of followed files are of policies still in force; wait for the next try`,
+  message: `all ${enums.engine_limit.FOLLOW_GROUPS} groups of followed files are of policies still in force; wait for the next try`,
   mayPass: true,
 };
 
@@ -37,7 +37,7 @@ export function freeFollowGroups(
   ids: PinnedIds,
   inForce: readonly NamedSet[],
 ): void {
-  if (ids.numbers().length < layout.followGroups) return;
+  if (ids.numbers().length < enums.engine_limit.FOLLOW_GROUPS) return;
   const { groups } = numberFollowGroups(ids, inForce);
   const mask = [...groups.values()].reduce((bits, group) => bits | (1n << BigInt(group)), 0n);
   const keys = native.keys(shared.followed);
@@ -56,7 +56,10 @@ export function freeFollowGroups(
 
 /** Whether a set was left out that would now have a group: others have left theirs with the flip. */
 export function isGroupFreed(ids: PinnedIds, refused: ReadonlyMap<string, Refusal>): boolean {
-  return ids.numbers().length < layout.followGroups && [...refused.values()].includes(noGroup);
+  return (
+    ids.numbers().length < enums.engine_limit.FOLLOW_GROUPS &&
+    [...refused.values()].includes(noGroup)
+  );
 }
 
 /**

@@ -1,6 +1,8 @@
 import { createHash, randomInt } from "node:crypto";
 import type { PlannedHook } from "../compile/plan.ts";
 import type { NamedSet, StopCounts } from "../engine.ts";
+import { layout } from "../gen/layout.ts";
+import { bytesOf, read } from "../layout/struct.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
@@ -28,10 +30,10 @@ export class HookNumbers {
     this.#stops = stops;
     this.#capacity = native.mapInfo(stops).maxEntries;
     const keys = Buffer.from(native.keys(stops));
-    const value = Buffer.alloc(valueBytes);
+    const value = Buffer.alloc(layout.hook_stops.size);
     for (let at = 0; at < keys.length; at += 4) {
       native.lookup(stops, keys.subarray(at, at + 4), value);
-      this.#byDigest.set(value.toString("hex", countsBytes), keys.readUInt32LE(at));
+      this.#byDigest.set(digestIn(value), keys.readUInt32LE(at));
       this.#taken.add(keys.readUInt32LE(at));
     }
   }
@@ -69,13 +71,14 @@ export class HookNumbers {
 
   /** What hooks of these numbers have stopped together. */
   counts(numbers: Iterable<number>): StopCounts {
-    const value = Buffer.alloc(valueBytes);
+    const value = Buffer.alloc(layout.hook_stops.size);
     let [stopped, wouldStop, ofProtected] = [0, 0, 0];
     for (const number of numbers) {
       if (!this.#native.lookup(this.#stops, u32(number), value)) continue;
-      stopped += Number(value.readBigUInt64LE(0));
-      wouldStop += Number(value.readBigUInt64LE(8));
-      ofProtected += Number(value.readBigUInt64LE(16));
+      const counts = read(value, layout.hook_stops);
+      stopped += Number(counts.stopped);
+      wouldStop += Number(counts.would_stop);
+      ofProtected += Number(counts.of_protected);
     }
     return { stopped, wouldStop, ofProtected };
   }
@@ -84,14 +87,13 @@ export class HookNumbers {
     if (this.#taken.size >= this.#capacity) return undefined;
     let number = this.#random();
     while (this.#taken.has(number)) number = this.#random();
-    const value = Buffer.concat([Buffer.alloc(countsBytes), digest]);
-    this.#native.update(this.#stops, u32(number), value);
+    this.#native.update(this.#stops, u32(number), bytesOf(layout.hook_stops, { hook: digest }));
     this.#byDigest.set(digest.toString("hex"), number);
     this.#taken.add(number);
     return number;
   }
 }
 
-/** struct hook_stops of bpf/types.h: three counts, then the digest of the hook. */
-const countsBytes = 24;
-const valueBytes = countsBytes + 32;
+function digestIn(stops: Uint8Array): string {
+  return Buffer.from(read(stops, layout.hook_stops).hook).toString("hex");
+}

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { followsDescriptors } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { binaryKey } from "../compile/keys.ts";
-import { layout } from "../compile/layout.ts";
 import { misfits } from "../compile/misfits.ts";
 import { type AttachPoint, describePoint } from "../compile/plan.ts";
 import { namespaceOf, planInRoom } from "../compile/room.ts";
@@ -17,6 +16,7 @@ import type {
   SetState,
   SetStops,
 } from "../engine.ts";
+import { enums } from "../gen/layout.ts";
 import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, isUnsure, probeAbilities } from "./features.ts";
@@ -104,7 +104,7 @@ export class KernelEngine implements Engine {
     this.#classes = new ScopeClasses(native, scopeIds, maps.cgroup_class);
     this.#followIds = new PinnedIds(native, join(pins.maps, "follow_groups"), {
       first: 0,
-      limit: layout.followGroups,
+      limit: enums.engine_limit.FOLLOW_GROUPS,
     });
     for (const path of options.protectedBinaries) {
       native.update(maps.protected_binaries, binaryKey(path), u32(1));

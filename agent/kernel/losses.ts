@@ -1,29 +1,22 @@
+import { enums } from "../gen/layout.ts";
 import type { Native } from "./native.ts";
 
-/** enum loss of bpf/types.h, in its order. */
-export const lossCauses = [
-  "ring_exec",
-  "ring_clone",
-  "ring_exit",
-  "ring_stop",
-  "ring_post",
-  "share_exec",
-  "share_clone",
-  "share_exit",
-  "share_stop",
-  "path_too_deep",
-  "follow_full",
-  "process_storage",
-  "cgroup_full",
-  "matches",
-] as const;
+/** The names in enum loss. */
+type LossName = Exclude<keyof typeof enums.loss, "LOSS_MAX">;
+type Cause<Name> = Name extends `LOSS_${infer Rest}` ? Lowercase<Rest> : never;
+
+const { LOSS_MAX: _, ...codes } = enums.loss;
+/** By their numbers, from 0. */
+export const lossCauses = Object.entries(codes)
+  .sort(([, a], [, b]) => a - b)
+  .map(([name]) => name.slice("LOSS_".length).toLowerCase() as Cause<LossName>);
 /**
  * ring_*: an event of that kind found its ring full. share_*: the ring was more than half full and
  * the event's cgroup had added its share of it. path_too_deep: a path has more components than
  * are walked. follow_full, process_storage, cgroup_full: no room for a followed file, a process's
  * record, a new cgroup's class. matches: more policies matched a call than are walked.
  */
-export type LossCause = (typeof lossCauses)[number];
+export type LossCause = Cause<LossName>;
 /** How often each happened since the kernel maps were made; they outlive the agent. */
 export type Losses = Readonly<Record<LossCause, bigint>>;
 

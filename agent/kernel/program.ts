@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { rowBytes } from "../compile/bits.ts";
-import { layout } from "../compile/layout.ts";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
+import { layout } from "../gen/layout.ts";
 import type { BpfObject, Link, MapSpec, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
@@ -18,9 +18,9 @@ type OwnMaps = Readonly<Record<(typeof ownMaps)[number], number>>;
 const entryMaps = ["numbers", "equals", "prefixes"] as const;
 type EntryMap = (typeof entryMaps)[number];
 const keyBytes: Readonly<Record<EntryMap, number>> = {
-  numbers: layout.numberKeyBytes,
-  equals: layout.equalKeyBytes,
-  prefixes: layout.prefixKeyBytes,
+  numbers: layout.number_key.size,
+  equals: layout.equal_key.size,
+  prefixes: layout.prefix_key.size,
 };
 /** `fresh`: nothing was written to the maps yet. */
 type Opened = { readonly link: Link; readonly maps: OwnMaps; readonly fresh: boolean };
@@ -118,7 +118,7 @@ export class Program {
   /** Fills a slot that is not in force. */
   writeSlot(slot: number, tables: Tables): void {
     this.#rowsInForce = this.#rows.write(slot, tables.rows, rowBytes(tables.words));
-    this.#actions.write(slot, tables.actions, layout.actionBytes);
+    this.#actions.write(slot, tables.actions, layout.action_entry.size);
     for (const map of entryMaps) {
       this.#entries[map].fill(slot, innerSpec(map, tables.words * 8), tables[map]);
     }

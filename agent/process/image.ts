@@ -1,6 +1,7 @@
 import { posix } from "node:path";
+import { enums } from "../gen/layout.ts";
 import type { ExecText } from "../records/decode.ts";
-import { type CloneRecord, type ExecRecord, execFlag } from "../records/kernel-record.ts";
+import type { CloneRecord, ExecRecord } from "../records/kernel-record.ts";
 import { parseContainerFolder } from "../scope/cgroup-names.ts";
 
 /** What one process runs, as upstream's Process shows it. */
@@ -31,7 +32,7 @@ export type Image = {
 /** The image an exec makes. `before` is the image that the process had until then. */
 export function imageOfExec(event: ExecRecord, text: ExecText, before: Image | undefined): Image {
   const { flags } = event;
-  const cwd = (flags & execFlag.cwdRoot) !== 0 ? "/" : text.cwd;
+  const cwd = (flags & enums.exec_flag.EXEC_CWD_ROOT) !== 0 ? "/" : text.cwd;
   return {
     binary: absolute(text.filename, cwd),
     arguments: joinArguments(text.args.slice(1)),
@@ -42,13 +43,13 @@ export function imageOfExec(event: ExecRecord, text: ExecText, before: Image | u
     nspid: event.nspid,
     cgroupId: event.cgroupId,
     docker: dockerId(text.cgroup) ?? before?.docker ?? "",
-    inInitTree: (flags & execFlag.inInitTree) !== 0,
+    inInitTree: (flags & enums.exec_flag.EXEC_IN_INIT_TREE) !== 0,
   };
 }
 
 /** The image of a clone before any exec: its parent's, in the clone's own place. */
 export function imageOfClone(event: CloneRecord, parent: Image): Image {
-  const inInitTree = (event.flags & execFlag.inInitTree) !== 0;
+  const inInitTree = (event.flags & enums.exec_flag.EXEC_IN_INIT_TREE) !== 0;
   return {
     ...parent,
     uid: event.uid,
@@ -78,13 +79,13 @@ const dockerChars = 31;
 /** Bits of exec_event.flags and upstream's words for them, in upstream's order. */
 const execFlags: readonly (readonly [bits: number, word: string])[] = [
   [0, "execve"],
-  [execFlag.argsCut, "truncArgs"],
-  [execFlag.pathCut, "errorFilename"],
-  [execFlag.argsError, "errorArgs"],
-  [execFlag.cwdRoot, "rootcwd"],
-  [execFlag.cloned, "clone"],
-  [execFlag.cwdCut, "errorPathResolutionCwd"],
-  [execFlag.inInitTree, "inInitTree"],
+  [enums.exec_flag.EXEC_ARGS_CUT, "truncArgs"],
+  [enums.exec_flag.EXEC_PATH_CUT, "errorFilename"],
+  [enums.exec_flag.EXEC_ARGS_ERROR, "errorArgs"],
+  [enums.exec_flag.EXEC_CWD_ROOT, "rootcwd"],
+  [enums.exec_flag.EXEC_CLONED, "clone"],
+  [enums.exec_flag.EXEC_CWD_CUT, "errorPathResolutionCwd"],
+  [enums.exec_flag.EXEC_IN_INIT_TREE, "inInitTree"],
 ];
 
 /** Relative names are as exec got them; absolute ones are not touched, as upstream. */

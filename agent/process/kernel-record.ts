@@ -1,4 +1,8 @@
+import { layout } from "../gen/layout.ts";
 import type { Native } from "../kernel/native.ts";
+
+const { key } = layout.process_info.fields;
+const ktimeAt = key.at + key.type.fields.ktime.at;
 
 /**
  * The key under which the kernel side knows a running process, or null while it has no record of it:
@@ -16,7 +20,9 @@ export function kernelRecords(native: Native, processMap: number) {
     }
     try {
       key.writeInt32LE(pidfd);
-      return native.lookup(processMap, key, value) ? { ktime: value.readBigUInt64LE(0) } : null;
+      return native.lookup(processMap, key, value)
+        ? { ktime: value.readBigUInt64LE(ktimeAt) }
+        : null;
     } catch {
       return null; // gone meanwhile
     } finally {

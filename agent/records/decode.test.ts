@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { layout } from "../gen/layout.ts";
+import { write } from "../layout/struct.ts";
 import { decodeRecord, execText, hookArgs } from "./decode.ts";
 import type { HookRecord } from "./kernel-record.ts";
 import {
@@ -137,7 +139,7 @@ const lies: readonly { name: string; record: () => Buffer; next: number; problem
   },
   {
     name: "whose text is longer than it",
-    record: () => patched(execRecord({ args: [] }), 112, 500),
+    record: () => patched(execRecord({ args: [] }), layout.exec_event.fields.filename_size.at, 500),
     next: 136,
     problem: "exec event has 132 bytes for 505 of text",
   },
@@ -150,7 +152,7 @@ for (const { name, record, next, problem } of lies) {
 
 test("hook arguments that lie about their size are bad", () => {
   const record = hookRecord({ args: [intArg(1)] });
-  record.writeUInt32LE(500, 56 + 4);
+  write(record, layout.event_arg, { size: 500 }, layout.hook_event.size);
   const event = decodeRecord(record, 0) as HookRecord;
   const bad = { kind: "bad", next: 72, problem: "argument 0 has 500 of 8 bytes" };
   assert.deepEqual(hookArgs(event), bad);
@@ -163,8 +165,7 @@ test("no bytes make the decoder throw, loop or read outside", () => {
     fc.property(bytes, ([kind, size, noise]) => {
       const records = Buffer.from(noise);
       if (records.length >= 8) {
-        records.writeUInt16LE(kind, 0);
-        records.writeUInt32LE(size, 4);
+        write(records, layout.event_header, { kind, size });
       }
       walk(records);
     }),

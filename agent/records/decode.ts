@@ -1,4 +1,29 @@
+import { enums, layout } from "../gen/layout.ts";
+import { offsetsOf } from "../layout/struct.ts";
 import type { BadRecord, HookArg, HookRecord, KernelRecord, ProcessKey } from "./kernel-record.ts";
+
+const { event_header, exec_event, clone_event, exit_event, hook_event, event_arg } = layout;
+const { EVENT_EXEC, EVENT_CLONE, EVENT_EXIT, EVENT_HOOK } = enums.event_kind;
+const { ARG_INT, ARG_UINT32, ARG_INT64, ARG_UINT64, ARG_SIZE } = enums.arg_type;
+const { ARG_FD, ARG_FILE, ARG_CHAR_BUF, ARG_ERROR } = enums.arg_type;
+const { ARG_CUT, ARG_DELETED } = enums.arg_flag;
+const headerAt = offsetsOf(event_header);
+const keyAt = offsetsOf(layout.process_key);
+const execAt = offsetsOf(exec_event);
+const cloneAt = offsetsOf(clone_event);
+const exitAt = offsetsOf(exit_event);
+const hookAt = offsetsOf(hook_event);
+const argAt = offsetsOf(event_arg);
+const headerBytes = event_header.size;
+const argHeaderBytes = event_arg.size;
+const execBytes = exec_event.size;
+const hookBytes = hook_event.size;
+const fixedBytes: Readonly<Record<number, number>> = {
+  [EVENT_EXEC]: execBytes,
+  [EVENT_CLONE]: clone_event.size,
+  [EVENT_EXIT]: exit_event.size,
+  [EVENT_HOOK]: hookBytes,
+};
 
 /**
  * The record at `at` of `records` (many whole ones, each padded to a multiple of 8, as
@@ -7,8 +32,8 @@ import type { BadRecord, HookArg, HookRecord, KernelRecord, ProcessKey } from ".
 export function decodeRecord(records: Buffer, at: number): KernelRecord | BadRecord {
   const left = records.length - at;
   if (left < headerBytes) return bad(records.length, `${left} bytes are less than a header`);
-  const kind = records.readUInt16LE(at);
-  const size = records.readUInt32LE(at + 4);
+  const kind = records.readUInt16LE(at + headerAt.u16.kind);
+  const size = records.readUInt32LE(at + headerAt.u32.size);
   if (size < headerBytes || size > left) {
     return bad(records.length, `event of kind ${kind} has size ${size} with ${left} bytes left`);
   }
@@ -17,56 +42,57 @@ export function decodeRecord(records: Buffer, at: number): KernelRecord | BadRec
   if (fixed === undefined) return bad(next, `event kind ${kind} is unknown`);
   if (size < fixed) return bad(next, `event of kind ${kind} has size ${size}, less than ${fixed}`);
   const end = at + size;
-  const place = { records, at, end, next, ktime: records.readBigUInt64LE(at + 8) } as const;
+  const ktime = records.readBigUInt64LE(at + headerAt.u64.ktime);
+  const place = { records, at, end, next, ktime } as const;
   switch (kind) {
-    case kindExec: {
+    case EVENT_EXEC: {
       const text = execTextBytes(records, at);
       if (text > size - fixed) return bad(next, `exec event has ${size} bytes for ${text} of text`);
       return {
         ...place,
         kind: "exec",
-        process: readKey(records, at + 16),
-        parent: readKey(records, at + 32),
-        cgroupId: records.readBigUInt64LE(at + 48),
-        tid: records.readUInt32LE(at + 80),
-        nspid: records.readUInt32LE(at + 84),
-        uid: records.readUInt32LE(at + 88),
-        auid: records.readUInt32LE(at + 92),
-        flags: records.readUInt32LE(at + 96),
+        process: readKey(records, at + execAt.structs.process),
+        parent: readKey(records, at + execAt.structs.parent),
+        cgroupId: records.readBigUInt64LE(at + execAt.u64.cgroup_id),
+        tid: records.readUInt32LE(at + execAt.u32.tid),
+        nspid: records.readUInt32LE(at + execAt.u32.nspid),
+        uid: records.readUInt32LE(at + execAt.u32.uid),
+        auid: records.readUInt32LE(at + execAt.u32.auid),
+        flags: records.readUInt32LE(at + execAt.u32.flags),
       };
     }
-    case kindClone:
+    case EVENT_CLONE:
       return {
         ...place,
         kind: "clone",
-        process: readKey(records, at + 16),
-        parent: readKey(records, at + 32),
-        cgroupId: records.readBigUInt64LE(at + 48),
-        tid: records.readUInt32LE(at + 56),
-        nspid: records.readUInt32LE(at + 60),
-        uid: records.readUInt32LE(at + 64),
-        flags: records.readUInt32LE(at + 68),
+        process: readKey(records, at + cloneAt.structs.process),
+        parent: readKey(records, at + cloneAt.structs.parent),
+        cgroupId: records.readBigUInt64LE(at + cloneAt.u64.cgroup_id),
+        tid: records.readUInt32LE(at + cloneAt.u32.tid),
+        nspid: records.readUInt32LE(at + cloneAt.u32.nspid),
+        uid: records.readUInt32LE(at + cloneAt.u32.uid),
+        flags: records.readUInt32LE(at + cloneAt.u32.flags),
       };
-    case kindExit:
+    case EVENT_EXIT:
       return {
         ...place,
         kind: "exit",
-        process: readKey(records, at + 16),
-        tid: records.readUInt32LE(at + 32),
-        code: records.readUInt32LE(at + 36),
+        process: readKey(records, at + exitAt.structs.process),
+        tid: records.readUInt32LE(at + exitAt.u32.tid),
+        code: records.readUInt32LE(at + exitAt.u32.code),
       };
     default:
       return {
         ...place,
         kind: "hook",
-        process: readKey(records, at + 16),
-        cgroupId: records.readBigUInt64LE(at + 32),
-        tid: records.readUInt32LE(at + 40),
-        hook: records.readUInt32LE(at + 44),
-        selector: records.readUInt16LE(at + 48),
-        action: records.readUInt16LE(at + 50),
-        flags: records.readUInt16LE(at + 52),
-        argCount: records.readUInt16LE(at + 54),
+        process: readKey(records, at + hookAt.structs.process),
+        cgroupId: records.readBigUInt64LE(at + hookAt.u64.cgroup_id),
+        tid: records.readUInt32LE(at + hookAt.u32.tid),
+        hook: records.readUInt32LE(at + hookAt.u32.hook),
+        selector: records.readUInt16LE(at + hookAt.u16.selector),
+        action: records.readUInt16LE(at + hookAt.u16.action),
+        flags: records.readUInt16LE(at + hookAt.u16.flags),
+        argCount: records.readUInt16LE(at + hookAt.u16.args),
       };
   }
 }
@@ -85,10 +111,10 @@ export type ExecText = {
 export function execText(record: { readonly records: Buffer; readonly at: number }): ExecText {
   const { records, at } = record;
   const filename = at + execBytes;
-  const args = filename + records.readUInt16LE(at + 112);
-  const cwd = args + records.readUInt16LE(at + 114);
-  const cgroup = cwd + records.readUInt16LE(at + 116);
-  const end = cgroup + records.readUInt16LE(at + 118);
+  const args = filename + records.readUInt16LE(at + execAt.u16.filename_size);
+  const cwd = args + records.readUInt16LE(at + execAt.u16.args_size);
+  const cgroup = cwd + records.readUInt16LE(at + execAt.u16.cwd_size);
+  const end = cgroup + records.readUInt16LE(at + execAt.u16.cgroup_size);
   return {
     filename: records.toString("utf8", filename, args),
     args: splitArgs(records.toString("utf8", args, cwd)),
@@ -101,14 +127,16 @@ export function execText(record: { readonly records: Buffer; readonly at: number
 export function hookArgs(record: HookRecord): readonly HookArg[] | BadRecord {
   const { records, at, end, next, argCount } = record;
   const args: HookArg[] = [];
-  let offset = hookBytes;
+  let offset: number = hookBytes;
   for (let i = 0; i < argCount; i++) {
-    const start = at + offset + argHeaderBytes;
+    const head = at + offset;
+    const start = head + argHeaderBytes;
     if (start > end) return bad(next, `hook event ends before argument ${i} of ${argCount}`);
-    const size = records.readUInt32LE(start - 4);
+    const size = records.readUInt32LE(head + argAt.u32.size);
     if (size > end - start) return bad(next, `argument ${i} has ${size} of ${end - start} bytes`);
-    const type = records.readUInt16LE(start - 8);
-    const arg = readArg({ records, type, flags: records.readUInt16LE(start - 6), start, size });
+    const type = records.readUInt16LE(head + argAt.u16.type);
+    const flags = records.readUInt16LE(head + argAt.u16.flags);
+    const arg = readArg({ records, type, flags, start, size });
     if (arg === undefined) return bad(next, `argument ${i} has type ${type} and ${size} bytes`);
     args.push(arg);
     offset = pad8(offset + argHeaderBytes + size);
@@ -116,28 +144,21 @@ export function hookArgs(record: HookRecord): readonly HookArg[] | BadRecord {
   return args;
 }
 
-const headerBytes = 16;
-const argHeaderBytes = 8;
-const [kindExec, kindClone, kindExit, kindHook] = [1, 2, 3, 4] as const;
-const execBytes = 120;
-const hookBytes = 56;
-const fixedBytes: Readonly<Record<number, number>> = {
-  [kindExec]: execBytes,
-  [kindClone]: 72,
-  [kindExit]: 40,
-  [kindHook]: hookBytes,
-};
-const argCut = 1 << 0;
-const argDeleted = 1 << 1;
-
 function readKey(records: Buffer, at: number): ProcessKey {
-  return { pid: records.readUInt32LE(at + 8), ktime: records.readBigUInt64LE(at) };
+  return {
+    pid: records.readUInt32LE(at + keyAt.u32.pid),
+    ktime: records.readBigUInt64LE(at + keyAt.u64.ktime),
+  };
 }
 
 function execTextBytes(records: Buffer, at: number): number {
-  let sum = 0;
-  for (let field = 112; field < execBytes; field += 2) sum += records.readUInt16LE(at + field);
-  return sum;
+  const { filename_size, args_size, cwd_size, cgroup_size } = execAt.u16;
+  return (
+    records.readUInt16LE(at + filename_size) +
+    records.readUInt16LE(at + args_size) +
+    records.readUInt16LE(at + cwd_size) +
+    records.readUInt16LE(at + cgroup_size)
+  );
 }
 
 /** argv as the kernel has it, each argument ended by NUL; the last one may have been cut. */
@@ -157,35 +178,35 @@ type RawArg = {
 
 /** undefined: the type is unknown or the payload too short for it. */
 function readArg({ records, type, flags, start, size }: RawArg): HookArg | undefined {
-  const need = type >= 1 && type <= 5 ? 8 : 4;
+  const need = type >= ARG_INT && type <= ARG_SIZE ? 8 : 4;
   if (size < need) return undefined;
   switch (type) {
-    case 1:
+    case ARG_INT:
       return { type: "int", value: records.readInt32LE(start) };
-    case 2:
+    case ARG_UINT32:
       return { type: "uint32", value: records.readUInt32LE(start) };
-    case 3:
+    case ARG_INT64:
       return { type: "int64", value: records.readBigInt64LE(start) };
-    case 4:
+    case ARG_UINT64:
       return { type: "uint64", value: records.readBigUInt64LE(start) };
-    case 5:
+    case ARG_SIZE:
       return { type: "size_t", value: records.readBigUInt64LE(start) };
-    case 6:
-    case 7:
+    case ARG_FD:
+    case ARG_FILE:
       return {
-        type: type === 6 ? "fd" : "file",
+        type: type === ARG_FD ? "fd" : "file",
         mode: records.readUInt32LE(start),
         path: records.toString("utf8", start + 4, start + size),
-        cut: (flags & argCut) !== 0,
-        deleted: (flags & argDeleted) !== 0,
+        cut: (flags & ARG_CUT) !== 0,
+        deleted: (flags & ARG_DELETED) !== 0,
       };
-    case 8:
+    case ARG_CHAR_BUF:
       return {
         type: "char_buf",
         length: Math.max(records.readUInt32LE(start), size - 4),
         bytes: records.subarray(start + 4, start + size),
       };
-    case 15:
+    case ARG_ERROR:
       return { type: "error", errno: records.readUInt32LE(start) };
     default:
       return undefined;

@@ -35,7 +35,7 @@ export type ExecRecord = RecordHeader & {
   readonly nspid: number;
   readonly uid: number;
   readonly auid: number;
-  /** `EXEC_*` of `execFlag`. */
+  /** enum exec_flag. */
   readonly flags: number;
 };
 
@@ -70,7 +70,7 @@ export type HookRecord = RecordHeader & {
   readonly selector: number;
   /** enum action_code. */
   readonly action: number;
-  /** `hookFlag`. */
+  /** enum hook_flag. */
   readonly flags: number;
   readonly argCount: number;
 };
@@ -109,26 +109,3 @@ export type HookArg =
     }
   /** The argument could not be read. */
   | { readonly type: "error"; readonly errno: number };
-
-/** exec_event.flags and clone_event.flags. */
-export const execFlag = {
-  cloned: 1 << 0,
-  argsCut: 1 << 1,
-  argsError: 1 << 2,
-  cwdRoot: 1 << 3,
-  cwdCut: 1 << 4,
-  inInitTree: 1 << 5,
-  pathCut: 1 << 6,
-} as const;
-
-/** hook_event.flags. */
-export const hookFlag = {
-  /** An action that stops was left out: monitor mode, or a process that is part of the node. */
-  monitored: 1 << 0,
-  /** The process started before process tracking did. */
-  processUnknown: 1 << 1,
-  /** A signal was sent, or the return value overridden. */
-  stopped: 1 << 2,
-  /** In monitor mode: enforcing, it would have been stopped. */
-  wouldStop: 1 << 3,
-} as const;

@@ -1,4 +1,6 @@
 /** Builders of binary records as the kernel side writes them (`bpf/types.h`), for tests only. */
+import { enums, layout } from "../gen/layout.ts";
+import { bytesOf, type Struct, type Values, write } from "../layout/struct.ts";
 import type { ProcessKey } from "./kernel-record.ts";
 
 export type ExecFields = {
@@ -27,13 +29,15 @@ export function execRecord(change: Partial<ExecFields> = {}): Buffer {
   };
   const argv = exec.args.map((arg) => `${arg}\0`).join("");
   const parts = [exec.filename, argv, exec.cwd, exec.cgroup].map((part) => Buffer.from(part));
-  const record = header(1, 120, exec.ktime, Buffer.concat(parts));
-  writeKey(record, 16, exec.process);
-  writeKey(record, 32, exec.parent);
-  record.writeBigUInt64LE(exec.cgroupId, 48);
-  writeUint32s(record, 80, [exec.process.pid, exec.nspid, exec.uid, exec.auid, exec.flags]);
-  for (const [i, part] of parts.entries()) record.writeUInt16LE(part.length, 112 + 2 * i);
-  return record;
+  const { process, parent, nspid, uid, auid, flags } = exec;
+  return record(enums.event_kind.EVENT_EXEC, exec.ktime, parts, {
+    struct: layout.exec_event,
+    values: {
+      ...{ process, parent, cgroup_id: exec.cgroupId, tid: process.pid, nspid, uid, auid, flags },
+      ...{ filename_size: parts[0]!.length, args_size: parts[1]!.length },
+      ...{ cwd_size: parts[2]!.length, cgroup_size: parts[3]!.length },
+    },
+  });
 }
 
 export type CloneFields = {
@@ -51,12 +55,11 @@ export function cloneRecord(change: Partial<CloneFields> = {}): Buffer {
     ...{ cgroupId: 0n, nspid: 0, uid: 0, flags: 0 },
     ...change,
   };
-  const record = header(2, 72, clone.process.ktime, Buffer.alloc(0));
-  writeKey(record, 16, clone.process);
-  writeKey(record, 32, clone.parent);
-  record.writeBigUInt64LE(clone.cgroupId, 48);
-  writeUint32s(record, 56, [clone.process.pid, clone.nspid, clone.uid, clone.flags]);
-  return record;
+  const { process, parent, nspid, uid, flags } = clone;
+  return record(enums.event_kind.EVENT_CLONE, process.ktime, [], {
+    struct: layout.clone_event,
+    values: { process, parent, cgroup_id: clone.cgroupId, tid: process.pid, nspid, uid, flags },
+  });
 }
 
 /** `code` as wait(2) has it. */
@@ -65,10 +68,11 @@ export function exitRecord(exit: {
   readonly code: number;
   readonly ktime?: bigint;
 }): Buffer {
-  const record = header(3, 40, exit.ktime ?? 3000n, Buffer.alloc(0));
-  writeKey(record, 16, exit.process);
-  writeUint32s(record, 32, [exit.process.pid, exit.code]);
-  return record;
+  const { process, code } = exit;
+  return record(enums.event_kind.EVENT_EXIT, exit.ktime ?? 3000n, [], {
+    struct: layout.exit_event,
+    values: { process, tid: process.pid, code },
+  });
 }
 
 export type HookFields = {
@@ -88,52 +92,47 @@ export function hookRecord(change: Partial<HookFields> = {}): Buffer {
     ...{ action: 1, flags: 0, args: [] },
     ...change,
   };
-  const record = header(4, 56, hook.ktime, Buffer.concat(hook.args));
-  writeKey(record, 16, hook.process);
-  record.writeBigUInt64LE(hook.cgroupId, 32);
-  writeUint32s(record, 40, [hook.tid, hook.hook]);
-  record.writeUInt16LE(hook.action, 50);
-  record.writeUInt16LE(hook.flags, 52);
-  record.writeUInt16LE(hook.args.length, 54);
-  return record;
+  const { process, tid, hook: number, action, flags } = hook;
+  return record(enums.event_kind.EVENT_HOOK, hook.ktime, hook.args, {
+    struct: layout.hook_event,
+    values: {
+      ...{ process, cgroup_id: hook.cgroupId, tid, hook: number, action, flags },
+      args: hook.args.length,
+    },
+  });
 }
 
 /** One struct event_arg with its payload, padded; by enum arg_type. */
 export function rawArg(type: number, payload: Buffer, flags = 0): Buffer {
-  const arg = Buffer.alloc((8 + payload.length + 7) & ~7);
-  arg.writeUInt16LE(type, 0);
-  arg.writeUInt16LE(flags, 2);
-  arg.writeUInt32LE(payload.length, 4);
-  payload.copy(arg, 8);
-  return arg;
+  const head = bytesOf(layout.event_arg, { type, flags, size: payload.length });
+  return padded([head, payload]);
 }
 
-export const intArg = (value: number) => rawArg(1, int64(BigInt(value)));
-export const sizeArg = (value: number) => rawArg(5, int64(BigInt(value)));
+export const intArg = (value: number) => rawArg(enums.arg_type.ARG_INT, int64(BigInt(value)));
+export const sizeArg = (value: number) => rawArg(enums.arg_type.ARG_SIZE, int64(BigInt(value)));
 export const fileArg = (path: string, mode = 0o100644, flags = 0) =>
-  rawArg(7, Buffer.concat([uint32(mode), Buffer.from(path)]), flags);
+  rawArg(enums.arg_type.ARG_FILE, Buffer.concat([uint32(mode), Buffer.from(path)]), flags);
 export const fdArg = (path: string, mode = 0o100644) =>
-  rawArg(6, Buffer.concat([uint32(mode), Buffer.from(path)]));
+  rawArg(enums.arg_type.ARG_FD, Buffer.concat([uint32(mode), Buffer.from(path)]));
 export const bufferArg = (length: number, text: string) =>
-  rawArg(8, Buffer.concat([uint32(length), Buffer.from(text)]));
+  rawArg(enums.arg_type.ARG_CHAR_BUF, Buffer.concat([uint32(length), Buffer.from(text)]));
 
-function header(kind: number, fixed: number, ktime: bigint, payload: Buffer): Buffer {
-  const size = fixed + payload.length;
-  const record = Buffer.alloc((size + 7) & ~7);
-  record.writeUInt16LE(kind, 0);
-  record.writeUInt32LE(size, 4);
-  record.writeBigUInt64LE(ktime, 8);
-  payload.copy(record, fixed);
-  return record;
+/** One event: its fixed part, then `payload`. */
+function record<S extends Struct>(
+  kind: number,
+  ktime: bigint,
+  payload: readonly Buffer[],
+  { struct, values }: { readonly struct: S; readonly values: Partial<Values<S>> },
+): Buffer {
+  const fixed = bytesOf(struct, values);
+  const size = Buffer.concat(payload).length + fixed.length;
+  write(fixed, layout.event_header, { kind, size, ktime });
+  return padded([fixed, ...payload]);
 }
 
-function writeKey(record: Buffer, at: number, { pid, ktime }: ProcessKey): void {
-  record.writeBigUInt64LE(ktime, at);
-  record.writeUInt32LE(pid, at + 8);
-}
-
-function writeUint32s(record: Buffer, at: number, values: readonly number[]): void {
-  for (const [i, value] of values.entries()) record.writeUInt32LE(value, at + 4 * i);
+function padded(parts: readonly Uint8Array[]): Buffer {
+  const whole = Buffer.concat(parts);
+  return Buffer.concat([whole, Buffer.alloc(-whole.length & 7)]);
 }
 
 function int64(value: bigint): Buffer {

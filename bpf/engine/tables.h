@@ -9,13 +9,15 @@
 
 #include "../maps.h"
 
-#define WORDS_MAX 16		/* 1,024 selectors on an attach point */
-#define SLOTS_MAX 8		/* distinct readings of arguments that selectors compare */
-#define READINGS_MAX 64		/* those, and the ones that are only reported or acted on */
-#define PARAMETERS_MAX 5	/* as upstream: the sixth is out of reach */
-#define CAP_TESTS_MAX 32
-#define FOLLOW_GROUPS 64
-#define MATCHES_MAX 1024	/* as many as there are selectors */
+enum engine_limit {
+	WORDS_MAX = 16,		/* 1,024 selectors on an attach point */
+	SLOTS_MAX = 8,		/* distinct readings of arguments that selectors compare */
+	READINGS_MAX = 64,	/* those, and the ones that are only reported or acted on */
+	PARAMETERS_MAX = 5,	/* as upstream: the sixth is out of reach */
+	CAP_TESTS_MAX = 32,
+	FOLLOW_GROUPS = 64,
+	MATCHES_MAX = 64 * WORDS_MAX,
+};
 
 /* Dimensions; a slot's own is DIM_SLOT + its number. Each has two rows, see struct hook_table. */
 enum dimension {
@@ -32,10 +34,12 @@ enum dimension {
 };
 
 /* reading.match: the look-ups that it takes part in */
-#define MATCH_NUMBER	(1u << 0)
-#define MATCH_EQUAL	(1u << 1)	/* of text */
-#define MATCH_PREFIX	(1u << 2)
-#define MATCH_FOLLOWED	(1u << 3)	/* the descriptor must be followed */
+enum slot_match {
+	MATCH_NUMBER = 1u << 0,
+	MATCH_EQUAL = 1u << 1,	/* of text */
+	MATCH_PREFIX = 1u << 2,
+	MATCH_FOLLOWED = 1u << 3, /* the descriptor must be followed */
+};
 
 /* How an argument is read, and what is compared of it. */
 struct reading {
@@ -47,22 +51,25 @@ struct reading {
 	__u8 follow_block;	/* MATCH_FOLLOWED: which block of follow rows */
 	__u8 zero[3];
 };
-#define SIZE_IS_RETURN 0xff
+/* reading.size_index */
+enum size_index { SIZE_IS_RETURN = 0xff };
 
 /* hook_spec.use */
-#define USE_PID		(1u << 0)
-#define USE_NSPID	(1u << 1)
-#define USE_PID_TREE	(1u << 2)
-#define USE_BINARY	(1u << 3)	/* with USE_BINARY_EXACT, USE_BINARY_PREFIX or both */
-#define USE_CAPS	(1u << 4)
-#define USE_ENFORCE	(1u << 5)	/* some action stops something, or would in enforce mode */
-#define USE_FOLLOW	(1u << 6)	/* some action follows or unfollows */
-#define USE_NUMBERS	(1u << 7)	/* some reading takes part in MATCH_NUMBER or MATCH_FOLLOWED */
-#define USE_TEXTS	(1u << 8)	/* some reading takes part in MATCH_EQUAL or MATCH_PREFIX */
-#define USE_NUMBER_EVENTS (1u << 9)	/* every argument is a number */
-#define USE_BINARY_EXACT (1u << 10)
-#define USE_BINARY_PREFIX (1u << 11)
-#define USE_NSPID_TREE	(1u << 12)
+enum hook_use {
+	USE_PID = 1u << 0,
+	USE_NSPID = 1u << 1,
+	USE_PID_TREE = 1u << 2,
+	USE_BINARY = 1u << 3, /* with USE_BINARY_EXACT, USE_BINARY_PREFIX or both */
+	USE_CAPS = 1u << 4,
+	USE_ENFORCE = 1u << 5, /* some action stops something, or would in enforce mode */
+	USE_FOLLOW = 1u << 6, /* some action follows or unfollows */
+	USE_NUMBERS = 1u << 7, /* some reading takes part in MATCH_NUMBER or MATCH_FOLLOWED */
+	USE_TEXTS = 1u << 8, /* some reading takes part in MATCH_EQUAL or MATCH_PREFIX */
+	USE_NUMBER_EVENTS = 1u << 9, /* every argument is a number */
+	USE_BINARY_EXACT = 1u << 10,
+	USE_BINARY_PREFIX = 1u << 11,
+	USE_NSPID_TREE = 1u << 12,
+};
 
 /* Constants of one loaded program: the verifier drops what they rule out. */
 struct hook_spec {
@@ -97,11 +104,12 @@ struct cap_test {
  * Where bitmaps have several words, a row of `rows` has one more behind them: of a scope class the
  * number of the only word that has a bit, or WORD_SEVERAL, or WORD_NONE.
  */
-#define WORD_SEVERAL 16
-#define WORD_NONE 17
-#define EQUAL_ROW (2 * DIM_MAX)
-#define HOST_ROW (EQUAL_ROW + SLOTS_MAX)
-#define TABLE_ROWS (HOST_ROW + 1)
+enum only_word { WORD_SEVERAL = WORDS_MAX, WORD_NONE };
+enum table_row {
+	EQUAL_ROW = 2 * DIM_MAX,
+	HOST_ROW = EQUAL_ROW + SLOTS_MAX,
+	TABLE_ROWS,
+};
 struct hook_table {
 	__u32 classes;
 	__u32 cap_base;
@@ -118,12 +126,14 @@ struct hook_table {
 };
 
 /* action_entry.flags */
-#define ACT_POST	(1u << 0)
-#define ACT_SIGNAL	(1u << 1)
-#define ACT_OVERRIDE	(1u << 2)
-#define ACT_FOLLOW	(1u << 3)
-#define ACT_UNFOLLOW	(1u << 4)
-#define ACT_MONITORED	(1u << 5)	/* monitor mode left an action out */
+enum act_flag {
+	ACT_POST = 1u << 0,
+	ACT_SIGNAL = 1u << 1,
+	ACT_OVERRIDE = 1u << 2,
+	ACT_FOLLOW = 1u << 3,
+	ACT_UNFOLLOW = 1u << 4,
+	ACT_MONITORED = 1u << 5, /* monitor mode left an action out */
+};
 
 /* What one selector does, indexed by its bit. */
 struct action_entry {
@@ -146,8 +156,10 @@ struct number_key {
 	__u32 zero;
 	__u64 value;
 };
-#define TEXT_SIZE 252		/* longest text that is compared */
-#define TEXT_MASK 255
+enum compared_text {
+	TEXT_SIZE = 252,	/* longest text that is compared, in bytes */
+	TEXT_MASK = 255,
+};
 struct equal_key {
 	__u32 dim_and_size;	/* dim << 16 | size */
 	char text[TEXT_SIZE];	/* NUL-padded */
@@ -157,16 +169,6 @@ struct prefix_key {
 	__u32 dim;
 	char text[TEXT_SIZE];
 };
-
-_Static_assert(sizeof(struct reading) == 8, "reading has padding");
-_Static_assert(sizeof(struct hook_spec) == 528, "hook_spec has padding");
-_Static_assert(sizeof(struct hook_table) ==
-		       40 + 16 * CAP_TESTS_MAX + 8 * TABLE_ROWS * WORDS_MAX,
-	       "hook_table has padding");
-_Static_assert(sizeof(struct action_entry) == 32, "action_entry has padding");
-_Static_assert(sizeof(struct number_key) == 16, "number_key has padding");
-_Static_assert(sizeof(struct equal_key) == 256, "equal_key has padding");
-_Static_assert(sizeof(struct prefix_key) == 260, "prefix_key has padding");
 
 const volatile struct hook_spec spec = {.words = 1};
 

@@ -2,8 +2,9 @@
 import { type Arg, type Condition, type Hook, hashSets, type Selector } from "@guardbee/policy";
 import type { AttachAbilities } from "../../attach/index.ts";
 import type { NamedSet } from "../../engine.ts";
+import { enums, layout } from "../../gen/layout.ts";
+import { read } from "../../layout/struct.ts";
 import { hasBit } from "../bits.ts";
-import { layout } from "../layout.ts";
 import { type AttachPoint, plan } from "../plan.ts";
 import { compile, type Shared, type Tables } from "../tables.ts";
 
@@ -58,12 +59,10 @@ export function left(bits: Uint8Array | undefined): string {
 
 /** What is in struct hook_table, by its names. */
 export function headOf({ table }: Tables) {
-  const view = new DataView(table.buffer, table.byteOffset);
-  const at = (index: number) => view.getUint32(4 * index, true);
-  return {
-    ...{ classes: at(0), capBase: at(1), capCount: at(2), followBase: at(3), exactBase: at(4) },
-    ...{ exactCount: at(5), prefixBase: at(6), prefixCount: at(7), host: at(8), hostWord: at(9) },
-  };
+  const whole = new Uint8Array(layout.hook_table.size);
+  whole.set(table); // which ends behind the words in use
+  const { rows: _, ...head } = read(whole, layout.hook_table);
+  return head;
 }
 
 /** The two rows of a dimension. */
@@ -73,32 +72,31 @@ export function rowsOf(tables: Tables, dim: number) {
 
 /** A row of the table itself. */
 export function ownRow({ table, words }: Tables, row: number): string {
-  const at = layout.tableBytes + row * words * 8;
+  const at = layout.hook_table.fields.rows.at + row * words * 8;
   return left(table.subarray(at, at + words * 8));
 }
 
 /** What is left where a slot's text equals none. */
 export function unequal(tables: Tables, slot: number): string {
-  return ownRow(tables, layout.equalRow + slot);
+  return ownRow(tables, enums.table_row.EQUAL_ROW + slot);
 }
 
 /** The value tables: { "0 = 17": "0" } is dimension 0, value 17, and the selectors left. */
 export function entriesOf({ numbers, equals, prefixes }: Tables): Readonly<Record<string, string>> {
   const entries = [
     ...numbers.map(({ key, value }) => {
-      const view = new DataView(key.buffer);
-      return [`${view.getUint32(0, true)} = ${view.getBigUint64(8, true)}`, left(value)];
+      const { dim, value: number } = read(key, layout.number_key);
+      return [`${dim} = ${number}`, left(value)];
     }),
     ...equals.map(({ key, value }) => {
-      const head = new DataView(key.buffer).getUint32(0, true);
-      const text = Buffer.from(key.subarray(4, 4 + (head & 0xffff))).toString();
-      return [`${head >>> 16} = ${text}`, left(value)];
+      const { dim_and_size, text } = read(key, layout.equal_key);
+      const shown = Buffer.from(text.slice(0, dim_and_size & 0xffff)).toString();
+      return [`${dim_and_size >>> 16} = ${shown}`, left(value)];
     }),
     ...prefixes.map(({ key, value }) => {
-      const view = new DataView(key.buffer);
-      const size = view.getUint32(0, true) / 8 - 4;
-      const text = Buffer.from(key.subarray(8, 8 + size)).toString();
-      return [`${view.getUint32(4, true)} = ${text}*`, left(value)];
+      const { prefix_bits, dim, text } = read(key, layout.prefix_key);
+      const shown = Buffer.from(text.slice(0, prefix_bits / 8 - 4)).toString();
+      return [`${dim} = ${shown}*`, left(value)];
     }),
   ];
   return Object.fromEntries(entries);
@@ -106,9 +104,10 @@ export function entriesOf({ numbers, equals, prefixes }: Tables): Readonly<Recor
 
 /** The names of hook_spec.use that are set, but those that follow from the arguments alone. */
 export function usesOf({ spec }: Tables): readonly string[] {
-  const bits = new DataView(spec.buffer).getUint32(4, true);
-  const ofArguments = layout.use.numbers | layout.use.texts | layout.use.numberEvents;
-  return Object.entries(layout.use)
-    .filter(([, bit]) => bits & bit & ~ofArguments)
-    .map(([name]) => name);
+  const { use } = read(spec, layout.hook_spec);
+  const ofArguments =
+    enums.hook_use.USE_NUMBERS | enums.hook_use.USE_TEXTS | enums.hook_use.USE_NUMBER_EVENTS;
+  return Object.entries(enums.hook_use)
+    .filter(([, bit]) => use & bit & ~ofArguments)
+    .map(([name]) => name.slice("USE_".length).toLowerCase());
 }

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { layout } from "../../compile/layout.ts";
+import { actionCodes } from "../../compile/codes.ts";
+import { enums } from "../../gen/layout.ts";
 import { decodeRecord, hookArgs } from "../../records/decode.ts";
-import { type HookArg, hookFlag, type KernelRecord } from "../../records/kernel-record.ts";
+import type { HookArg, KernelRecord } from "../../records/kernel-record.ts";
 import type { KernelEngine } from "../kernel-engine.ts";
 import type { RingReader } from "../native.ts";
 
@@ -95,9 +96,9 @@ export class EventLog {
       hook: found?.index ?? -1,
       selector,
       action: actionNames.get(event.action) ?? `action ${event.action}`,
-      monitored: (event.flags & hookFlag.monitored) !== 0,
-      stopped: (event.flags & hookFlag.stopped) !== 0,
-      wouldStop: (event.flags & hookFlag.wouldStop) !== 0,
+      monitored: (event.flags & enums.hook_flag.HOOK_MONITORED) !== 0,
+      stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,
+      wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,
       pid: process.pid,
       args,
     };
@@ -105,5 +106,5 @@ export class EventLog {
 }
 
 const actionNames = new Map(
-  Object.entries(layout.actionCode).map(([name, code]): [number, string] => [code, name]),
+  Object.entries(actionCodes).map(([name, code]): [number, string] => [code, name]),
 );

@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
 import type { AttachAbilities } from "../../attach/index.ts";
+import { actionCodes } from "../../compile/codes.ts";
 import { binaryKey, binaryPrefixKey } from "../../compile/keys.ts";
-import { layout } from "../../compile/layout.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
 import { compile, type Entry, type Tables } from "../../compile/tables.ts";
 import type { NamedSet } from "../../engine.ts";
+import { enums } from "../../gen/layout.ts";
 import { decodeRecord, hookArgs } from "../../records/decode.ts";
-import { type HookArg, hookFlag } from "../../records/kernel-record.ts";
+import type { HookArg } from "../../records/kernel-record.ts";
 import { numberBinaries } from "../binaries.ts";
 
 /** A kernel that can attach everything. */
@@ -125,15 +126,15 @@ export class NativeEngine {
       const args = hookArgs(event);
       if ("kind" in args) throw new Error(args.problem);
       const { set, index } = hooks[event.hook]!;
-      const action = Object.entries(layout.actionCode).find(([, code]) => code === event.action)!;
+      const action = Object.entries(actionCodes).find(([, code]) => code === event.action)!;
       events.push({
         set: set.name,
         hook: index,
         selector: event.selector,
         action: action[0],
-        monitored: (event.flags & hookFlag.monitored) !== 0,
-        stopped: (event.flags & hookFlag.stopped) !== 0,
-        wouldStop: (event.flags & hookFlag.wouldStop) !== 0,
+        monitored: (event.flags & enums.hook_flag.HOOK_MONITORED) !== 0,
+        stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,
+        wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,
         args,
       });
       at = event.next;

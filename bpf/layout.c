@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What the agent knows by name: agent/layout/generate.ts makes agent/gen/layout.ts of this object's
+ * BTF. It is never loaded.
+ */
+#include "engine/tables.h"
+
+struct layout {
+	/* events */
+	enum event_kind event_kind;
+	enum text_limit text_limit;
+	struct exec_event exec_event;
+	enum exec_flag exec_flag;
+	struct clone_event clone_event;
+	struct exit_event exit_event;
+	struct hook_event hook_event;
+	enum hook_flag hook_flag;
+	enum action_code action_code;
+	struct event_arg event_arg;
+	enum arg_type arg_type;
+	enum arg_flag arg_flag;
+	/* maps that every program shares */
+	struct hook_stops hook_stops;
+	enum loss loss;
+	enum map_limit map_limit;
+	struct process_info process_info;
+	struct engine_state engine_state;
+	struct binary_prefix_key binary_prefix_key;
+	/* constants and tables of an attach point */
+	enum engine_limit engine_limit;
+	enum dimension dimension;
+	struct hook_spec hook_spec;
+	enum hook_use hook_use;
+	enum slot_match slot_match;
+	enum size_index size_index;
+	struct hook_table hook_table;
+	enum only_word only_word;
+	enum table_row table_row;
+	enum cap_set cap_set;
+	enum cap_user_ns cap_user_ns;
+	struct action_entry action_entry;
+	enum act_flag act_flag;
+	struct number_key number_key;
+	struct equal_key equal_key;
+	struct prefix_key prefix_key;
+	enum compared_text compared_text;
+};
+
+struct layout layout;
