@@ -25,6 +25,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** `2026-01-02T03:04:05Z`: milliseconds since 1970 to the second, as the API server writes them (RFC 3339). */
+export function stamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
 /**
  * The value of `work`, or its rejection with `error()` when it takes longer than `ms`: the signal
  * that `work` got is aborted with it. Rejects with `signal.reason` when aborted from outside.

@@ -2,17 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { FairTurns } from "./fair-turns.ts";
+import { queueShares } from "./work-queue.ts";
 
 const namespaceOf = (key: string) => (key.includes("/") ? key.split("/", 1)[0] : undefined);
 
-function turnsOf(workers: number, ...keys: readonly string[]): FairTurns {
-  const turns = new FairTurns(workers);
+function turnsOf(workers: number, ...keys: readonly string[]): FairTurns<string> {
+  const turns = new FairTurns<string>(queueShares(workers));
   for (const key of keys) turns.add(key, namespaceOf(key));
   return turns;
 }
 
 /** What is started until nothing more may. */
-function started(turns: FairTurns): readonly string[] {
+function started(turns: FairTurns<string>): readonly string[] {
   const keys: string[] = [];
   for (let key = turns.take(); key !== undefined; key = turns.take()) keys.push(key);
   return keys;
@@ -47,7 +48,7 @@ test("whatever is asked: every key starts once, bounds hold, no worker idles for
       fc.array(fc.oneof(key, fc.constant("finish"))),
       fc.integer({ min: 1, max: 6 }),
       (steps, workers) => {
-        const turns = new FairTurns(workers);
+        const turns = new FairTurns<string>(queueShares(workers));
         const waiting = new Set<string>();
         const active: string[] = [];
         const of = (owner: string | undefined) =>

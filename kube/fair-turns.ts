@@ -1,65 +1,82 @@
-/** Whose keys are of no namespace. */
-const cluster = "";
+/** Who asks: a namespace, or the cluster's own. */
+export type TurnOwner = string | undefined;
+
+export type TurnShares = {
+  /** Turns at once. */
+  readonly size: number;
+  /** That namespaces together leave to the cluster's own; less than `size`. */
+  readonly reserved: number;
+  /** Of one namespace at a time. */
+  readonly perNamespace: number;
+  /** Whether the cluster's own goes before all that wait, or comes round among them. */
+  readonly cluster: "first" | "among";
+};
 
 /**
- * Keys that are due, and whose turn it is: owners come round one after the other, the keys of each in
- * the order they came. One worker is kept for the cluster's keys whatever namespaces ask for, and no
- * namespace has more than half of the others: work on its keys may be slow because it wants it so.
+ * What waits for a turn, and whose turn it is: owners come round one after the other, the items of each
+ * in the order they came. Whatever namespaces ask for, they leave the cluster its part, and none has
+ * more than its share: work on what it asks for may be slow because it wants it so.
  */
-export class FairTurns {
-  readonly #workers: number;
-  /** Owners with keys, the next one first. Written by add and #takeOf. */
-  readonly #waiting = new Map<string, Set<string>>();
-  /** Owner → keys under way. Written by #takeOf and finish. */
-  readonly #active = new Map<string, number>();
+export class FairTurns<T> {
+  readonly #shares: TurnShares;
+  /** By owner, the next one first. Written by add, remove and #takeOf. */
+  readonly #waiting = new Map<TurnOwner, Set<T>>();
+  /** Turns that owners have. Written by #takeOf and finish. */
+  readonly #active = new Map<TurnOwner, number>();
   #activeCount = 0;
 
-  constructor(workers: number) {
-    this.#workers = workers;
+  constructor(shares: TurnShares) {
+    this.#shares = shares;
   }
 
-  add(key: string, namespace: string | undefined): void {
-    const owner = namespace ?? cluster;
-    const keys = this.#waiting.get(owner);
-    if (keys === undefined) this.#waiting.set(owner, new Set([key]));
-    else keys.add(key);
+  add(item: T, owner: TurnOwner): void {
+    const items = this.#waiting.get(owner);
+    if (items === undefined) this.#waiting.set(owner, new Set([item]));
+    else items.add(item);
   }
 
-  /** The next key that a worker is free for; it has that worker until `finish`. */
-  take(): string | undefined {
-    if (this.#activeCount >= this.#workers) return undefined;
-    const forNamespaces = Math.max(this.#workers - 1, 1);
-    const ofNamespaces = this.#activeCount - this.#activeOf(cluster);
-    if (ofNamespaces >= forNamespaces) return this.#takeOf(cluster);
-    const share = Math.max(forNamespaces >> 1, 1);
-    // Those that have their share are passed over; they are at most as many as workers.
+  /** Takes an item out of line that goes without a turn. */
+  remove(item: T, owner: TurnOwner): void {
+    const items = this.#waiting.get(owner);
+    items?.delete(item);
+    if (items?.size === 0) this.#waiting.delete(owner);
+  }
+
+  /** The item whose turn it is, if there is a turn; it has that until `finish`. */
+  take(): T | undefined {
+    const { size, reserved, perNamespace, cluster } = this.#shares;
+    if (this.#activeCount >= size) return undefined;
+    if (cluster === "first" && this.#waiting.has(undefined)) return this.#takeOf(undefined);
+    const ofNamespaces = this.#activeCount - this.#activeOf(undefined);
+    if (ofNamespaces >= size - reserved) return this.#takeOf(undefined);
+    // Those that have their share are passed over; they are at most as many as turns.
     for (const owner of this.#waiting.keys()) {
-      if (owner === cluster || this.#activeOf(owner) < share) return this.#takeOf(owner);
+      const mayHave = owner === undefined || this.#activeOf(owner) < perNamespace;
+      if (mayHave) return this.#takeOf(owner);
     }
     return undefined;
   }
 
-  finish(namespace: string | undefined): void {
-    const owner = namespace ?? cluster;
+  finish(owner: TurnOwner): void {
     const left = this.#activeOf(owner) - 1;
     if (left > 0) this.#active.set(owner, left);
     else this.#active.delete(owner);
     this.#activeCount--;
   }
 
-  #takeOf(owner: string): string | undefined {
-    const keys = this.#waiting.get(owner);
-    const key = keys?.values().next().value;
-    if (keys === undefined || key === undefined) return undefined;
-    keys.delete(key);
+  #takeOf(owner: TurnOwner): T | undefined {
+    const items = this.#waiting.get(owner);
+    if (items === undefined) return undefined;
+    const [item] = items;
+    items.delete(item!);
     this.#waiting.delete(owner);
-    if (keys.size > 0) this.#waiting.set(owner, keys); // behind the others
+    if (items.size > 0) this.#waiting.set(owner, items); // behind the others
     this.#active.set(owner, this.#activeOf(owner) + 1);
     this.#activeCount++;
-    return key;
+    return item;
   }
 
-  #activeOf(owner: string): number {
+  #activeOf(owner: TurnOwner): number {
     return this.#active.get(owner) ?? 0;
   }
 }

@@ -1,5 +1,6 @@
 export { type BackOff, backOffMs } from "./back-off.ts";
-export { type Clock, systemClock, withDeadline } from "./clock.ts";
+export { BoundedMap } from "./bounded-map.ts";
+export { type Clock, stamp, systemClock, withDeadline } from "./clock.ts";
 export {
   type ConnectOptions,
   connect,
@@ -8,6 +9,8 @@ export {
   type KubeRequest,
 } from "./connection.ts";
 export { KubeconfigError } from "./credentials.ts";
+export { FairSlots } from "./fair-slots.ts";
+export type { TurnOwner, TurnShares } from "./fair-turns.ts";
 export { type Health, type HealthListen, serveHealth } from "./health.ts";
 export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-exchange.ts";
 export { type HttpListen, type HttpServer, serve } from "./http-server.ts";

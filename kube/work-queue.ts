@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { type BackOff, backOffMs } from "./back-off.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { DueKeys } from "./due-keys.ts";
-import { FairTurns } from "./fair-turns.ts";
+import { FairTurns, type TurnShares } from "./fair-turns.ts";
 import { askedDelayMs } from "./kube-error.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -23,7 +23,7 @@ export type WorkQueueOptions = {
   readonly log: Logger;
   /** Keys worked on at once; default 4. */
   readonly concurrency?: number;
-  /** Whose key it is, for FairTurns; undefined, the default, for the cluster's. */
+  /** Whose key it is, for queueShares; undefined, the default, for the cluster's. */
   readonly namespaceOf?: (key: string) => string | undefined;
   /** Between attempts that fail; default 500 ms doubling to 60 s. */
   readonly backOff?: BackOff;
@@ -46,6 +46,16 @@ const defaultBackOff: BackOff = { firstMs: 500, maxMs: 60_000 };
 const turnMs = 20;
 
 /**
+ * Of so many workers, one is kept for the cluster's keys, where there are two, and no namespace has
+ * more than half of the others.
+ */
+export function queueShares(workers: number): TurnShares {
+  const reserved = workers > 1 ? 1 : 0;
+  const perNamespace = Math.max((workers - reserved) >> 1, 1);
+  return { size: workers, reserved, perNamespace, cluster: "among" };
+}
+
+/**
  * A queue of keys, fair by namespace. Merge rule: a key is in it at most once, due at the earliest time anyone asked
  * for; a key added while it is being worked on is worked on again afterwards, never twice at once.
  */
@@ -57,7 +67,7 @@ export class WorkQueue {
   /** Those not yet due, and times that `add` brought forward since. Written by add and #ripen. */
   readonly #later = new DueKeys();
   /** Those due, by whose turn it is. Written by #ripen, #take and #workOn. */
-  readonly #turns: FairTurns;
+  readonly #turns: FairTurns<string>;
   /** Keys being worked on. Written by #take and #workOn. */
   readonly #active = new Set<string>();
   /** Key → failures in a row. Written by #finish and #retry. */
@@ -71,7 +81,7 @@ export class WorkQueue {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#wakeup = new Wakeup(this.#clock);
-    this.#turns = new FairTurns(options.concurrency ?? 4);
+    this.#turns = new FairTurns(queueShares(options.concurrency ?? 4));
   }
 
   /** Asks for work on `key`, now or after `delayMs`. */

@@ -4,15 +4,17 @@ import {
   type Clock,
   connect,
   done,
+  FairSlots,
   type KubeConnection,
   Lease,
   observeRequests,
   orAborted,
   serveHealth,
   systemClock,
+  type TurnShares,
   WorkQueue,
 } from "@guardbee/kube";
-import { namespaceOfSet, type RolloutPlan } from "@guardbee/policy";
+import { isRegoSet, namespaceOfSet, type RolloutPlan } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { warnOfUnseen } from "./admission/unseen-warning.ts";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
@@ -22,7 +24,6 @@ import { guardRailsModule, openBuiltinRail } from "./judge/builtin-rail.ts";
 import { FleetCounter } from "./metrics/fleet-counts.ts";
 import { OperatorMetrics } from "./metrics/metrics.ts";
 import { compileRego } from "./opa/compile.ts";
-import { FairSlots, type SlotShares } from "./opa/fair-slots.ts";
 import { findOpa } from "./opa/find-opa.ts";
 import { openSandboxes } from "./opa/sandboxes.ts";
 import { Judgements } from "./policy/judgements.ts";
@@ -97,7 +98,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   let synced = false;
   /** RegoPolicies have a queue of their own: one that takes long holds up no other policy. */
   const changed = (name: string, delayMs = 0) => {
-    const isRego = name.startsWith("regopolicy");
+    const isRego = isRegoSet(name);
     (isRego ? queues?.regoPolicies : queues?.policies)?.add(name, delayMs);
     if (isRego && queues === undefined) guards.add("all", guardsDelayMs);
   };
@@ -246,7 +247,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
 const guardsDelayMs = 500;
 
 /** Each run of opa is a process that takes a core and up to 512 MiB. */
-function compileWith(opa: string | undefined, shares: SlotShares): Compile {
+function compileWith(opa: string | undefined, shares: Omit<TurnShares, "cluster">): Compile {
   const slots = new FairSlots(shares);
   return async (sources, { entryPoint, data, owner }, signal) => {
     const release = await slots.acquire(owner, signal);

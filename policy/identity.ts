@@ -28,6 +28,11 @@ export function setName(ref: SourceRef): string {
   return `${name.slice(0, maxNameBytes - hash.length - 1).replace(/[-.]+$/, "")}-${hash}`;
 }
 
+/** Whether `setName` named it after a RegoPolicy, of either kind: it then holds what that generates. */
+export function isRegoSet(name: string): boolean {
+  return name.startsWith("regopolicy");
+}
+
 /** Namespace of the policy that `setName` named; undefined for one of the cluster. */
 export function namespaceOfSet(name: string): string | undefined {
   const [kind = "", namespace] = name.split(".", 2);

@@ -35,7 +35,14 @@ export type { HookCall, Process } from "./decide/event.ts";
 export { type FollowState, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export type { OpenFile, Parameter } from "./decide/parameter.ts";
-export { hashSets, namespaceOfSet, nodeDigest, type SourceRef, setName } from "./identity.ts";
+export {
+  hashSets,
+  isRegoSet,
+  namespaceOfSet,
+  nodeDigest,
+  type SourceRef,
+  setName,
+} from "./identity.ts";
 export { isRecord } from "./is-record.ts";
 export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";

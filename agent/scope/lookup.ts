@@ -1,7 +1,8 @@
+import { BoundedMap } from "@guardbee/kube";
+
 import type { PodContainer, PodLookup } from "../process/pod.ts";
 import type { ContainerCgroup, PodCgroup } from "./cgroups.ts";
-import type { Container, Pod } from "./pods.ts";
-import { bareContainerId } from "./pods.ts";
+import { bareContainerId, type Container, type Pod } from "./pods.ts";
 import type { NodeSnapshot } from "./resolve.ts";
 
 /** Walks cgroups: PodWatch. */
@@ -26,7 +27,7 @@ export class CgroupPods implements PodLookup {
   /** Written by `update` only. */
   #current = new Map<bigint, PodContainer>();
   /** Of earlier snapshots, oldest first. Written by `update` only. */
-  readonly #gone = new Map<bigint, PodContainer>();
+  readonly #gone = new BoundedMap<bigint, PodContainer>(GONE_MAX);
   /** All cgroups of the snapshot, also where nobody is known yet. Written by `update` only. */
   #seen: ReadonlySet<bigint> = new Set();
   /** Unknown ids and the sweep that was the last when each was asked for. Written by `byCgroup`. */
@@ -55,10 +56,8 @@ export class CgroupPods implements PodLookup {
         }
       }
     }
+    for (const id of next.keys()) this.#gone.delete(id);
     for (const [id, lived] of this.#current) if (!next.has(id)) this.#gone.set(id, lived);
-    for (const id of this.#gone.keys()) {
-      if (next.has(id) || this.#gone.size > GONE_MAX) this.#gone.delete(id);
-    }
     this.#current = next;
     this.#seen = seen;
   }

@@ -1,5 +1,5 @@
 import type { SelectorSet } from "@guardbee/policy";
-import { hashSets, rolloutPosition, setName } from "@guardbee/policy/sets";
+import { hashSets, isRegoSet, rolloutPosition, setName } from "@guardbee/policy/sets";
 
 import type { NamedSet } from "../engine.ts";
 import { checkSets } from "./check-set.ts";
@@ -69,7 +69,7 @@ export function parseSetObject(name: string, content: unknown): ParsedObject {
  * kernel keeps for a set by name, such as the descriptors that it follows, is not lost.
  */
 function nameIn(object: string, { policy }: SelectorSet): string {
-  return object.startsWith("regopolicy") ? `${object}#${setName(policy)}` : object;
+  return isRegoSet(object) ? `${object}#${setName(policy)}` : object;
 }
 
 /** The object that an engine's set belongs to; no object has "#" in its name. */

@@ -7,7 +7,7 @@ import {
   projectNode,
   projectSet,
 } from "@guardbee/operator/view";
-import type { Mode, SelectorSet } from "@guardbee/policy";
+import { isRegoSet, type Mode, type SelectorSet } from "@guardbee/policy";
 import { containersIn } from "./containers-in.ts";
 import { describeScope } from "./describe-set.ts";
 import { policyTitle } from "./find-policy.ts";
@@ -228,7 +228,7 @@ function identityOf(
 ): Pick<PodPolicy, "kind" | "namespace" | "name" | "generatedBy"> {
   const { kind, namespace, name } = policy;
   const is = { kind, ...(namespace === undefined ? {} : { namespace }), name };
-  return object.startsWith("regopolicy") ? { ...is, generatedBy: object } : is;
+  return isRegoSet(object) ? { ...is, generatedBy: object } : is;
 }
 
 function titleOf({

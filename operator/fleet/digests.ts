@@ -1,3 +1,4 @@
+import { BoundedMap } from "@guardbee/kube";
 import { nodeDigest } from "@guardbee/policy";
 
 /** Name → hash of everything a node has programmed. */
@@ -11,13 +12,13 @@ const maxKnown = 512;
  * Bounded: the 512 used last.
  */
 export class Digests {
-  /** In order of last use. Written by #remember. */
-  readonly #known = new Map<string, Holdings>();
+  /** In order of last use. Written by expect and read. */
+  readonly #known = new BoundedMap<string, Holdings>(maxKnown);
 
   /** Makes the digest of `expected` known; call it when what nodes are to hold changes. */
   expect(expected: Holdings): string {
     const digest = nodeDigest([...expected].map(([name, hash]) => ({ name, hash })));
-    this.#remember(digest, this.#known.get(digest) ?? new Map(expected));
+    this.#known.set(digest, this.#known.get(digest) ?? new Map(expected));
     return digest;
   }
 
@@ -33,7 +34,7 @@ export class Digests {
   ): Holdings | undefined {
     const known = this.#known.get(digest);
     if (known !== undefined) {
-      this.#remember(digest, known);
+      this.#known.set(digest, known);
       return known;
     }
     const inForce = new Map(expected());
@@ -43,14 +44,5 @@ export class Digests {
     }
     this.expect(inForce);
     return this.#known.get(digest);
-  }
-
-  #remember(digest: string, holdings: Holdings): void {
-    this.#known.delete(digest);
-    this.#known.set(digest, holdings);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= maxKnown) break;
-      this.#known.delete(oldest);
-    }
   }
 }

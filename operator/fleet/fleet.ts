@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import {
+  BoundedMap,
   type Change,
   type Clock,
   type KubeConnection,
@@ -51,6 +52,8 @@ export type FleetOptions = {
 /** Told how the watch of a collection goes on. */
 export type WatchStep = (resource: Resource, step: ReflectorStep, state: ReflectorState) => void;
 
+const maxModes = 2_048;
+
 /**
  * The cluster as the operator sees it: policies, SelectorSets, nodes and what nodes report. It only
  * reads; every replica runs one, so that a new leader knows the fleet from its first moment.
@@ -65,7 +68,7 @@ export class Fleet {
   /** Set → when its content last changed, monotonic. Written by #onSet. */
   readonly #changedMs = new Map<string, number>();
   /** Hash → mode, of contents seen lately. Written by #onSet. */
-  readonly #modes = new Map<string, SetEntry["mode"]>();
+  readonly #modes = new BoundedMap<string, SetEntry["mode"]>(maxModes);
   readonly #digests = new Digests();
   /** Of #policies, those that hold Rego. Written by #onPolicy. */
   readonly #rego = new Map<string, PolicyEntry>();
@@ -324,13 +327,7 @@ export class Fleet {
 
   #rememberMode({ hash, mode, rollout }: SetEntry): void {
     for (const one of [rollout?.previous, { hash, mode }]) {
-      if (one === undefined) continue;
-      this.#modes.delete(one.hash);
-      this.#modes.set(one.hash, one.mode);
-    }
-    for (const oldest of this.#modes.keys()) {
-      if (this.#modes.size <= 2048) break;
-      this.#modes.delete(oldest);
+      if (one !== undefined) this.#modes.set(one.hash, one.mode);
     }
   }
 

@@ -1,6 +1,7 @@
 import { type KubeObject, objectKey, type Resource } from "@guardbee/kube";
 import {
   hashSets,
+  isRegoSet,
   type LabelSelector,
   type Mode,
   namespaceOfSet,
@@ -167,7 +168,7 @@ export function projectSet(raw: KubeObject): SetEntry {
     ownerUid: raw.metadata.ownerReferences?.[0]?.uid,
     ...(spec?.countStops === true ? { countStops: true } : {}),
     ...(rollout === undefined ? {} : { rollout: projectRollout(rollout) }),
-    ...(raw.metadata.name.startsWith("regopolicy") ? { rules: countRules(sets ?? []) } : {}),
+    ...(isRegoSet(raw.metadata.name) ? { rules: countRules(sets ?? []) } : {}),
     ...(namespaceOfSet(raw.metadata.name) === undefined ? {} : { size: sizeOfAll(sets ?? []) }),
   };
 }

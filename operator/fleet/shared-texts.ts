@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { BoundedMap } from "@guardbee/kube";
 
 /** Kept for sharing; what is dropped from here is only not shared any more. */
 const maxLists = 1_024;
@@ -10,22 +11,22 @@ const maxTexts = 16_384;
  */
 export class SharedTexts {
   /** By the digest of their content, in order of last use. Written by list. */
-  readonly #lists = new Map<string, readonly string[]>();
+  readonly #lists = new BoundedMap<string, readonly string[]>(maxLists);
   /** In order of last use. Written by #shared. */
-  readonly #texts = new Map<string, string>();
+  readonly #texts = new BoundedMap<string, string>(maxTexts);
 
   /** Its items are shared as well: lists of nodes that differ have most of them in common. */
   list(given: readonly string[]): readonly string[] {
     // The digest, as the text of a thousand long lists would take more than it saves.
     const key = createHash("sha256").update(given.join("\n")).digest("base64");
     const kept = this.#lists.get(key) ?? given.map((item) => this.#shared(item));
-    keep(this.#lists, key, kept, maxLists);
+    this.#lists.set(key, kept);
     return kept;
   }
 
   #shared(given: string): string {
     const kept = this.#texts.get(given) ?? given;
-    keep(this.#texts, kept, kept, maxTexts);
+    this.#texts.set(kept, kept);
     return kept;
   }
 
@@ -33,14 +34,5 @@ export class SharedTexts {
   text(given: string, maxLength: number): string {
     const short = given.length <= maxLength ? given : `${given.slice(0, maxLength - 1)}…`;
     return this.#shared(short);
-  }
-}
-
-function keep<V>(all: Map<string, V>, key: string, value: V, most: number): void {
-  all.delete(key);
-  all.set(key, value);
-  for (const oldest of all.keys()) {
-    if (all.size <= most) break;
-    all.delete(oldest);
   }
 }

@@ -1,3 +1,4 @@
+import type { TurnOwner } from "@guardbee/kube";
 import {
   argKind,
   type Condition,
@@ -10,7 +11,6 @@ import {
   type Scope,
   type SelectorSet,
 } from "@guardbee/policy";
-import type { SlotOwner } from "../opa/fair-slots.ts";
 import { parseScope } from "./parse-scope.ts";
 
 /** What a guard rail did to a policy, for its status. */
@@ -30,7 +30,7 @@ export type GuardSubject = {
 };
 
 /** Whose a policy is: a namespace's, or the cluster's own. */
-export function ownerOf({ set, ofCluster }: GuardSubject): SlotOwner {
+export function ownerOf({ set, ofCluster }: GuardSubject): TurnOwner {
   return ofCluster === true ? undefined : set.policy.namespace;
 }
 
@@ -52,7 +52,7 @@ export type Rail = {
   readonly decide: (
     input: GuardInput,
     signal: AbortSignal,
-    owner: SlotOwner,
+    owner: TurnOwner,
   ) => Promise<Readonly<Record<string, unknown>>>;
 };
 

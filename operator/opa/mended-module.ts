@@ -1,16 +1,6 @@
 import { hostFunctions, hostNumber, type Replacement } from "./host-functions.ts";
-import {
-  BinaryReader,
-  joined,
-  readSections,
-  type Section,
-  sectionIds,
-  signed,
-  sized,
-  unsigned,
-  vector,
-  writeSections,
-} from "./module-binary.ts";
+import { Malformed, ModuleReader, type Section, sectionIds, sectionsOf } from "./module-reader.ts";
+import { joined, signed, sized, unsigned, vector, writeSections } from "./module-writer.ts";
 
 /**
  * A module of `opa build`, in which functions that differ from `opa eval` call the host's builtin
@@ -19,7 +9,15 @@ import {
  * are no names; throws Error for what is no module.
  */
 export function mendModule(module: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
-  const sections = readSections(module);
+  try {
+    return mended([...sectionsOf(module)]);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Error(`is no module: it ${error.message}`, { cause: error });
+  }
+}
+
+function mended(sections: readonly Section[]): Uint8Array<ArrayBuffer> | undefined {
   const layout = layoutOf(sections);
   if (layout === undefined) return undefined;
   const added: Added[] = [];
@@ -41,7 +39,6 @@ export function mendModule(module: Uint8Array): Uint8Array<ArrayBuffer> | undefi
   const types = [...layout.functionTypes, ...added.map(({ type }) => type)].map(unsigned);
   const code = [...bodies, ...added.map(({ body }) => body)].map(sized);
   return writeSections(
-    module,
     sections.map((section) => {
       if (section.id === sectionIds.function) return { ...section, content: vector(types) };
       if (section.id === sectionIds.code) return { ...section, content: vector(code) };
@@ -68,15 +65,13 @@ type Layout = {
 function layoutOf(sections: readonly Section[]): Layout | undefined {
   const names = readNames(sections);
   if (names === undefined) return undefined;
-  const read = <T>(id: number, member: (reader: BinaryReader) => T): readonly T[] => {
+  const read = <T>(id: number, member: (reader: ModuleReader) => T): readonly T[] => {
     const section = sections.find((one) => one.id === id);
-    if (section === undefined) return [];
-    const reader = new BinaryReader(section.content);
-    return reader.vector(() => member(reader));
+    return section === undefined ? [] : new ModuleReader(section.content).list(member);
   };
   return {
     imports: read(sectionIds.import, readImport).filter((name) => name !== undefined),
-    functionTypes: read(sectionIds.function, (reader) => reader.unsigned()),
+    functionTypes: read(sectionIds.function, (reader) => reader.u32()),
     arities: read(sectionIds.type, readArity),
     bodies: read(sectionIds.code, (reader) => reader.sized()),
     names,
@@ -86,42 +81,42 @@ function layoutOf(sections: readonly Section[]): Layout | undefined {
 const i32 = 0x7f;
 
 /** Undefined where a parameter or the result is no i32. */
-function readArity(reader: BinaryReader): number | undefined {
+function readArity(reader: ModuleReader): number | undefined {
   if (reader.byte() !== 0x60) throw new Error("is no module of opa build: it has other types");
-  const params = reader.vector(() => reader.byte());
-  const results = reader.vector(() => reader.byte());
+  const params = reader.list((one) => one.byte());
+  const results = reader.list((one) => one.byte());
   const plain = [...params, ...results].every((type) => type === i32) && results.length === 1;
   return plain ? params.length : undefined;
 }
 
 /** The name of an imported function; undefined for what is none. */
-function readImport(reader: BinaryReader): string | undefined {
-  reader.text(); // module
-  const name = reader.text();
+function readImport(reader: ModuleReader): string | undefined {
+  reader.name(); // module
+  const name = reader.name();
   const kind = reader.byte();
   if (kind === 0) {
-    reader.unsigned();
+    reader.u32();
     return name;
   }
   if (kind !== 2) throw new Error(`is no module of opa build: it imports ${name}`);
   const hasMaximum = (reader.byte() & 1) === 1;
-  reader.unsigned();
-  if (hasMaximum) reader.unsigned();
+  reader.u32();
+  if (hasMaximum) reader.u32();
   return undefined;
 }
 
 function readNames(sections: readonly Section[]): ReadonlyMap<string, number> | undefined {
   for (const { id, content } of sections) {
     if (id !== sectionIds.custom) continue;
-    const reader = new BinaryReader(content);
-    if (reader.text() !== "name") continue;
+    const reader = new ModuleReader(content);
+    if (reader.name() !== "name") continue;
     while (!reader.atEnd) {
       const isFunctions = reader.byte() === 1;
-      const names = new BinaryReader(reader.sized());
+      const names = new ModuleReader(reader.sized());
       if (!isFunctions) continue;
-      const pairs = names.vector((): [string, number] => {
-        const index = names.unsigned();
-        return [names.text(), index];
+      const pairs = names.list((): [string, number] => {
+        const index = names.u32();
+        return [names.name(), index];
       });
       return new Map(pairs);
     }

@@ -1,6 +1,12 @@
-import { type Clock, orAborted, systemClock, withDeadline } from "@guardbee/kube";
+import {
+  type Clock,
+  FairSlots,
+  orAborted,
+  systemClock,
+  type TurnOwner,
+  withDeadline,
+} from "@guardbee/kube";
 import type { Logger } from "pino";
-import { FairSlots, type SlotOwner } from "./fair-slots.ts";
 import { type Evaluation, EvaluationError, undefinedResult } from "./host.ts";
 import type { ChildAnswer, ChildRequest, ModuleFacts } from "./messages.ts";
 import { RegoProcess } from "./rego-process.ts";
@@ -97,7 +103,7 @@ export class Sandbox {
   async evaluate(
     unit: SandboxUnit,
     of: Evaluation,
-    owner: SlotOwner,
+    owner: TurnOwner,
     signal: AbortSignal,
   ): Promise<Evaluated> {
     const { deadlineMs: cpuMs, memoryMiB } = unit;
@@ -136,7 +142,7 @@ export class Sandbox {
   async #using<T>(
     unit: SandboxUnit,
     of: Evaluation,
-    owner: SlotOwner,
+    owner: TurnOwner,
     signal: AbortSignal,
     work: (process: RegoProcess) => Promise<T>,
   ): Promise<T> {
@@ -158,7 +164,7 @@ export class Sandbox {
     }
   }
 
-  async #enter(unit: SandboxUnit, owner: SlotOwner, signal: AbortSignal): Promise<Slot> {
+  async #enter(unit: SandboxUnit, owner: TurnOwner, signal: AbortSignal): Promise<Slot> {
     const release = await this.#slots.acquire(owner, signal);
     const idle = [...this.#idle.keys()].filter(({ ended }) => !ended);
     const known = idle.find((one) => this.#loaded.get(one)?.has(unit));

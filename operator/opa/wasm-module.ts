@@ -1,3 +1,5 @@
+import { Malformed, ModuleReader, sectionsOf } from "./module-reader.ts";
+
 /**
  * The sections of a WebAssembly module, as `readModule` finds them. Types, imports and indices are as
  * the binary format has them (WebAssembly Core 3.0, chapter 5); bodies of functions are not read.
@@ -53,35 +55,26 @@ export const sectionNames = {
  */
 export function readModule(bytes: Uint8Array): ReadModule {
   try {
-    return { ok: true, module: readSections(new Reader(bytes)) };
+    return { ok: true, module: readSections(bytes) };
   } catch (error) {
     if (error instanceof Malformed) return { ok: false, what: error.message };
     throw error;
   }
 }
 
-/** In one list: what is read of a module takes no more memory than a few times its bytes. */
-const mostItems = 100_000;
 /** Of a function type; each is a list of its own, and a module may have as many as of all else. */
 const mostValues = 1_000;
 const mostCustom = 64;
 
-/** Thrown and caught in this file alone. */
-class Malformed extends Error {}
-
-function readSections(reader: Reader): WasmModule {
-  if (!reader.take(8).every((byte, i) => byte === header[i])) {
-    throw new Malformed("does not begin as a WebAssembly module of version 1");
-  }
+function readSections(bytes: Uint8Array): WasmModule {
   const found: Mutable = {
     ...{ sections: [], types: [], imports: [], functions: [], tables: [], memories: [] },
     ...{ globalCount: 0, exports: [], start: undefined, dataCount: 0 },
     bodies: { count: 0, largestBytes: 0 },
   };
   let custom = 0;
-  while (!reader.atEnd) {
-    const id = reader.byte();
-    const section = new Reader(reader.take(reader.u32()));
+  for (const { id, content } of sectionsOf(bytes)) {
+    const section = new ModuleReader(content);
     if (id === 0) {
       section.name();
       if (++custom > mostCustom) throw new Malformed(`has more than ${mostCustom} custom sections`);
@@ -100,13 +93,11 @@ function readSections(reader: Reader): WasmModule {
   return found;
 }
 
-const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-
 type Mutable = { -readonly [K in keyof WasmModule]: Unfrozen<WasmModule[K]> };
 type Unfrozen<T> = T extends readonly (infer E)[] ? E[] : T;
 
 const sectionReaders: Readonly<
-  Record<number, ((section: Reader, found: Mutable) => void) | undefined>
+  Record<number, ((section: ModuleReader, found: Mutable) => void) | undefined>
 > = {
   1: (section, found) => {
     found.types = section.list(functionType);
@@ -149,7 +140,7 @@ const sectionReaders: Readonly<
     });
   },
   10: (section, found) => {
-    const sizes = section.list((reader) => reader.take(reader.u32()).byteLength);
+    const sizes = section.list((reader) => reader.sized().byteLength);
     const largestBytes = sizes.reduce((most, one) => Math.max(most, one), 0);
     found.bodies = { count: sizes.length, largestBytes };
   },
@@ -157,14 +148,14 @@ const sectionReaders: Readonly<
     found.dataCount = section.list((reader) => {
       reader.expect(0, "a data segment that is not of WebAssembly 1.0");
       constant(reader);
-      reader.take(reader.u32());
+      reader.sized();
     }).length;
   },
 };
 
-function functionType(reader: Reader): FunctionType {
+function functionType(reader: ModuleReader): FunctionType {
   reader.expect(0x60, "a type that is no function type");
-  const valueType = (one: Reader) => {
+  const valueType = (one: ModuleReader) => {
     const type = one.byte();
     if (type < 0x7c || type > 0x7f) throw new Malformed(`has a value type 0x${type.toString(16)}`);
     return type;
@@ -175,7 +166,7 @@ function functionType(reader: Reader): FunctionType {
   };
 }
 
-function importOf(reader: Reader): WasmImport {
+function importOf(reader: ModuleReader): WasmImport {
   const module = reader.name();
   const name = reader.name();
   const kind = reader.byte();
@@ -185,7 +176,7 @@ function importOf(reader: Reader): WasmImport {
 }
 
 /** Without a maximum or with one; not shared, not of 64 bits. */
-function limitsOf(reader: Reader, what: string): Limits {
+function limitsOf(reader: ModuleReader, what: string): Limits {
   const flags = reader.byte();
   if (flags > 1) throw new Malformed(`has ${what} with flags ${flags}, shared or of 64 bits`);
   const minimum = reader.u32();
@@ -193,75 +184,10 @@ function limitsOf(reader: Reader, what: string): Limits {
 }
 
 /** `i32.const N end`, the only initial value that there is. */
-function constant(reader: Reader): void {
+function constant(reader: ModuleReader): void {
   reader.expect(0x41, "an initial value that is no i32.const");
   let length = 1;
   while (reader.byte() >= 0x80) length++;
   if (length > 5) throw new Malformed("has an i32.const of more than 5 bytes");
   reader.expect(0x0b, "an initial value of several instructions");
 }
-
-/** Reads forward through some bytes. */
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get left(): number {
-    return this.#bytes.byteLength - this.#at;
-  }
-
-  get atEnd(): boolean {
-    return this.left === 0;
-  }
-
-  byte(): number {
-    if (this.atEnd) throw new Malformed("ends in the middle");
-    return this.#bytes[this.#at++]!;
-  }
-
-  /** Reads one byte; any but `value` means that the module has `otherwise`. */
-  expect(value: number, otherwise: string): void {
-    if (this.byte() !== value) throw new Malformed(`has ${otherwise}`);
-  }
-
-  take(count: number): Uint8Array {
-    if (count > this.left) throw new Malformed("ends in the middle");
-    this.#at += count;
-    return this.#bytes.subarray(this.#at - count, this.#at);
-  }
-
-  /** LEB128, at most 5 bytes (Core 3.0, 5.2.2). */
-  u32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte >= 0x80) continue;
-      if (value > 0xffffffff) break;
-      return value;
-    }
-    throw new Malformed("has a number of more than 32 bits");
-  }
-
-  name(): string {
-    const bytes = this.take(this.u32());
-    try {
-      return utf8.decode(bytes);
-    } catch {
-      throw new Malformed("has a name that is not UTF-8");
-    }
-  }
-
-  /** A count, and as many items. */
-  list<T>(read: (reader: Reader) => T, most = mostItems): T[] {
-    const count = this.u32();
-    if (count > most) throw new Malformed(`has a list of ${count}, more than ${most}`);
-    return Array.from({ length: count }, () => read(this));
-  }
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

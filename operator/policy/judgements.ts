@@ -1,4 +1,4 @@
-import { parseRollout } from "@guardbee/policy";
+import { isRegoSet, parseRollout } from "@guardbee/policy";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Guard, Rail } from "../judge/guard-rails.ts";
 import { judge } from "../judge/judge.ts";
@@ -60,7 +60,7 @@ export class Judgements {
   async forget(setName: string, signal: AbortSignal): Promise<void> {
     this.#known.delete(setName);
     this.#rego.forget(setName);
-    if (setName.startsWith("regopolicy")) await this.#rego.removeOrphans(signal);
+    if (isRegoSet(setName)) await this.#rego.removeOrphans(signal);
   }
 
   async #judge(policy: PolicyEntry, signal: AbortSignal): Promise<Judgement | Unanswered> {

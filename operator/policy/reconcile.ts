@@ -6,6 +6,7 @@ import {
   type KubeConnection,
   KubeError,
   type Outcome,
+  stamp,
 } from "@guardbee/kube";
 import {
   allAtOnce,
@@ -117,7 +118,7 @@ function regoStatus(
   }
   const result = used.kind === "accepted" ? used.hash : used.rego.digest;
   const changed = before.result !== result;
-  const nowAt = new Date(deps.clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+  const nowAt = stamp(deps.clock.now());
   const inputsChangedAt = changed ? nowAt : (before.inputsChangedAt ?? nowAt);
   const digests = result === undefined ? {} : { result };
   return { ...notes, rego: { ...used.rego, ...digests, inputsChangedAt, ...held } };

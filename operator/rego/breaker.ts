@@ -1,5 +1,4 @@
-import type { Clock } from "@guardbee/kube";
-import type { SlotOwner } from "../opa/fair-slots.ts";
+import type { Clock, TurnOwner } from "@guardbee/kube";
 
 /** So many overruns within `strikeMs` break an evaluation. */
 const strikesMax = 3;
@@ -30,14 +29,14 @@ const none: State = { strikesMs: [], breaks: 0, untilMs: undefined, trying: fals
 export class Breaker {
   readonly #clock: Clock;
   /** Written by refusal, overran and succeeded. */
-  readonly #states = new Map<SlotOwner, State>();
+  readonly #states = new Map<TurnOwner, State>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Why an evaluation for `owner` is not to be tried; undefined when it is. Then its end is to be told. */
-  refusal(owner: SlotOwner): string | undefined {
+  refusal(owner: TurnOwner): string | undefined {
     const state = this.#states.get(owner);
     if (state?.untilMs === undefined) return undefined;
     if (this.#clock.monotonic() < state.untilMs) return describe(state);
@@ -46,12 +45,12 @@ export class Breaker {
   }
 
   /** Whether it is broken, and the evaluation that refusal has just let through is to see. */
-  triesAgain(owner: SlotOwner): boolean {
+  triesAgain(owner: TurnOwner): boolean {
     return this.#states.get(owner)?.trying === true;
   }
 
   /** True when it is broken from now on. */
-  overran(owner: SlotOwner, what: string): boolean {
+  overran(owner: TurnOwner, what: string): boolean {
     const nowMs = this.#clock.monotonic();
     const before = this.#states.get(owner) ?? none;
     const recent = before.strikesMs.filter((at) => nowMs - at < strikeMs);
@@ -70,7 +69,7 @@ export class Breaker {
   }
 
   /** True when it was broken until now. One that overruns now and then breaks for longer each time. */
-  succeeded(owner: SlotOwner): boolean {
+  succeeded(owner: TurnOwner): boolean {
     const state = this.#states.get(owner);
     if (state === undefined) return false;
     const lastMs = state.strikesMs.at(-1) ?? 0;
@@ -85,13 +84,13 @@ export class Breaker {
   }
 
   /** What to say of it where it is broken for `owners`; undefined when it is for none of them. */
-  brokenFor(owners: "any" | SlotOwner): string | undefined {
+  brokenFor(owners: "any" | TurnOwner): string | undefined {
     const states = owners === "any" ? [...this.#states.values()] : [this.#states.get(owners)];
     const broken = states.find((state) => state?.untilMs !== undefined);
     return broken === undefined ? undefined : describe(broken);
   }
 
-  #break(owner: SlotOwner, state: State): void {
+  #break(owner: TurnOwner, state: State): void {
     const forMs = Math.min(backOffMs.first * 2 ** state.breaks, backOffMs.most);
     const untilMs = this.#clock.monotonic() + forMs;
     this.#states.set(owner, { ...state, breaks: state.breaks + 1, untilMs });

@@ -1,7 +1,7 @@
+import type { TurnOwner } from "@guardbee/kube";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Rail } from "../judge/guard-rails.ts";
-import type { SlotOwner } from "../opa/fair-slots.ts";
 import { subjectOf, type Units } from "./units.ts";
 
 /** It is there, and has not been looked at yet. */
@@ -36,7 +36,7 @@ export class OwnRails {
   }
 
   /** Those for a policy of `namespace`, or for one of the cluster. */
-  rails(namespace: SlotOwner, how: "evaluate" | "review"): readonly Rail[] {
+  rails(namespace: TurnOwner, how: "evaluate" | "review"): readonly Rail[] {
     return this.entries()
       .filter(({ object }) => [undefined, namespace].includes(object.metadata.namespace))
       .map((entry) => this.#railOf(entry, how));

@@ -1,7 +1,6 @@
-import type { Clock } from "@guardbee/kube";
+import type { Clock, TurnOwner } from "@guardbee/kube";
 import type { Problem, Result } from "@guardbee/policy";
 import type { Compiled, RegoSource } from "../opa/compile.ts";
-import type { SlotOwner } from "../opa/fair-slots.ts";
 import { type Evaluation, EvaluationError } from "../opa/host.ts";
 import type { ModuleChecks } from "../opa/inspect.ts";
 import type { Sandbox, SandboxUnit } from "../opa/sandbox.ts";
@@ -27,7 +26,7 @@ export type Compile = (
     readonly entryPoint: string;
     readonly data: unknown;
     /** Whose Rego it is. */
-    readonly owner: SlotOwner;
+    readonly owner: TurnOwner;
   },
   signal: AbortSignal,
 ) => Promise<Compiled>;
@@ -36,7 +35,7 @@ export type UnitOptions = {
   /** Names the RegoPolicy in errors. */
   readonly subject: string;
   /** Its namespace. */
-  readonly owner?: SlotOwner;
+  readonly owner?: TurnOwner;
   readonly compile: Compile;
   /** Where it is evaluated. */
   readonly sandbox: Sandbox;
@@ -141,7 +140,7 @@ export class RegoUnit {
   /** For `owner`, as Sandbox.evaluate has it. Throws EvaluationError. */
   evaluate(
     input: unknown,
-    owner: SlotOwner,
+    owner: TurnOwner,
     signal: AbortSignal,
     budget?: Budget,
   ): Promise<unknown> {
@@ -151,7 +150,7 @@ export class RegoUnit {
   }
 
   /** As evaluate, of what is not stored: neither waits for the other. */
-  review(input: unknown, owner: SlotOwner, signal: AbortSignal): Promise<unknown> {
+  review(input: unknown, owner: TurnOwner, signal: AbortSignal): Promise<unknown> {
     const { sandbox, reviewSandbox = sandbox } = this.#options;
     const by = { sandbox: reviewSandbox, breaker: this.#reviewBreaker };
     return this.#evaluateBy(by, input, owner, signal);
@@ -160,7 +159,7 @@ export class RegoUnit {
   async #evaluateBy(
     { sandbox, breaker, onBreak }: Evaluator,
     input: unknown,
-    owner: SlotOwner,
+    owner: TurnOwner,
     signal: AbortSignal,
     budget?: Budget,
   ): Promise<unknown> {
@@ -210,7 +209,7 @@ export class RegoUnit {
   }
 
   /** See Breaker. */
-  brokenFor(owners: "any" | SlotOwner): string | undefined {
+  brokenFor(owners: "any" | TurnOwner): string | undefined {
     return this.#breaker.brokenFor(owners);
   }
 

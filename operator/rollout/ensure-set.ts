@@ -5,6 +5,7 @@ import {
   getObject,
   type KubeConnection,
   type KubeObject,
+  stamp,
 } from "@guardbee/kube";
 import {
   type HashedSets,
@@ -117,7 +118,7 @@ async function stageOf(
   readonly metadata?: { readonly resourceVersion: string };
 }> {
   const { wave, share, startedMs } = stage;
-  const startedAt = new Date(startedMs).toISOString().replace(/\.\d+Z$/, "Z");
+  const startedAt = stamp(startedMs);
   if (which === "nothing") return { spec: { rollout: { wave, share, startedAt } } };
   const found = await getObject(connection, resourceOf("SelectorSet"), { name }, signal);
   const spec = found?.spec as SelectorSetSpec | undefined;

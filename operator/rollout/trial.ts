@@ -1,3 +1,4 @@
+import { stamp } from "@guardbee/kube";
 import { changeSets, type TrialStatus } from "@guardbee/policy";
 import type { SetEntry } from "../fleet/objects.ts";
 import type { Accepted } from "../judge/judgement.ts";
@@ -55,7 +56,7 @@ export function tryFirst(input: TrialInput): Tried {
   const trial: TrialStatus = {
     state: wouldStop === 0 ? "Monitoring" : "Held",
     hash,
-    since: new Date(sinceMs).toISOString().replace(/\.\d+Z$/, "Z"),
+    since: stamp(sinceMs),
     wouldStop,
     ...(nodes.length === 0 ? {} : { nodes }),
   };

@@ -1,3 +1,4 @@
+import { stamp } from "@guardbee/kube";
 import type { ConditionType, PolicyStatus, StatusCondition } from "@guardbee/policy";
 import { refusalReasons } from "../judge/judgement.ts";
 
@@ -88,9 +89,7 @@ export function stampConditions(
   return findings.map(({ type, status, reason, message }) => {
     const before = at.previous?.conditions?.find((one) => one.type === type);
     const lastTransitionTime =
-      before?.status === status
-        ? before.lastTransitionTime
-        : new Date(at.nowMs).toISOString().replace(/\.\d+Z$/, "Z");
+      before?.status === status ? before.lastTransitionTime : stamp(at.nowMs);
     return { type, status, observedGeneration: at.generation, lastTransitionTime, reason, message };
   });
 }

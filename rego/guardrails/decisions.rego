@@ -1,7 +1,7 @@
 # METADATA
 # description: |
 #   The built-in guard rails. Input: `policy`, accepted by its schema, and `facts` about what it was
-#   translated to: where it holds and what it would stop (operator/rego/guard-rails.ts, GuardFacts).
+#   translated to: where it holds and what it would stop (operator/judge/guard-rails.ts, GuardFacts).
 #   The host checks what they answer.
 package guardbee.guardrails
 

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { FairSlots, type SlotOwner, type SlotShares } from "./fair-slots.ts";
+import { FairSlots } from "./fair-slots.ts";
+import type { TurnOwner, TurnShares } from "./fair-turns.ts";
 
 const never = new AbortController().signal;
 
 /** Slots that write down who got one, in order. */
-function recording(shares: SlotShares) {
+function recording(shares: Omit<TurnShares, "cluster">) {
   const slots = new FairSlots(shares);
   const got: string[] = [];
   const releases: (() => void)[] = [];
-  const ask = (owner: SlotOwner, signal = never) =>
+  const ask = (owner: TurnOwner, signal = never) =>
     slots.acquire(owner, signal).then(
       (release) => {
         got.push(owner ?? "cluster");
