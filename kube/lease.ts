@@ -62,10 +62,6 @@ export class Lease {
     }
   }
 
-  state(): LeaseState {
-    return this.#state;
-  }
-
   /**
    * Calls `lead` each time we hold the lease, with a signal that aborts when it is lost. Ends when
    * `signal` aborts and `lead` has returned; the lease is then given back. Throws what `lead` throws.

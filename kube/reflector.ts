@@ -81,10 +81,6 @@ export class Reflector<T> {
     });
   }
 
-  state(): ReflectorState {
-    return this.#state;
-  }
-
   /** The object under `objectKey(ref)`, or undefined. */
   get(key: string): T | undefined {
     return this.#objects.get(key)?.value;

@@ -171,17 +171,6 @@ test("20,000 keys cost as many looks at the line, not their square", async () =>
   assert.equal(looks, 40_000); // when it is put in line, and when it ends
 });
 
-test("the rate limit spreads a burst", async () => {
-  const queue = aQueue(undefined, { ratePerSecond: 2 });
-  for (const key of ["a", "b", "c", "d", "e"]) queue.add(key);
-  await clock.advance(0);
-  assert.equal(worked.length, 2);
-  await clock.advance(1000);
-  assert.equal(worked.length, 4);
-  await clock.advance(1000);
-  assert.equal(worked.length, 5);
-});
-
 test("work that waits for nothing leaves the event loop its turns", async () => {
   const end = new AbortController();
   let left = 100;

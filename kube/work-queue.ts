@@ -11,9 +11,7 @@ import { Wakeup } from "./wakeup.ts";
 export type Outcome =
   | { readonly kind: "done" }
   /** Again after `delayMs`, unless something adds the key sooner. */
-  | { readonly kind: "after"; readonly delayMs: number }
-  /** Nothing helps but a change of the object; `reason` is logged. */
-  | { readonly kind: "terminal"; readonly reason: string };
+  | { readonly kind: "after"; readonly delayMs: number };
 
 export const done: Outcome = { kind: "done" };
 export const after = (delayMs: number): Outcome => ({ kind: "after", delayMs });
@@ -27,8 +25,6 @@ export type WorkQueueOptions = {
   readonly namespaceOf?: (key: string) => string | undefined;
   /** Between attempts that fail; default 500 ms doubling to 60 s. */
   readonly backOff?: BackOff;
-  /** Starts a second over all keys, a burst of as many being allowed; default unlimited. */
-  readonly ratePerSecond?: number;
   readonly clock?: Clock;
 };
 
@@ -72,8 +68,6 @@ export class WorkQueue {
   readonly #active = new Set<string>();
   /** Key → failures in a row. Written by #finish and #retry. */
   readonly #failures = new Map<string, number>();
-  /** When each start of the last second was. Written by #take and #rateDelayMs. */
-  #startsMs: number[] = [];
   /** Of the loop in `run`. */
   readonly #wakeup: Wakeup;
 
@@ -130,12 +124,10 @@ export class WorkQueue {
   /** The key whose turn it is, marked active; undefined when none is due or may start. */
   #take(): string | undefined {
     this.#ripen();
-    if (this.#rateDelayMs() > 0) return undefined;
     const key = this.#turns.take();
     if (key === undefined) return undefined;
     this.#due.delete(key);
     this.#active.add(key);
-    if (this.#options.ratePerSecond !== undefined) this.#startsMs.push(this.#clock.monotonic());
     return key;
   }
 
@@ -153,20 +145,8 @@ export class WorkQueue {
   /** Sleeps until the next key may start, or something changes. */
   async #idle(signal: AbortSignal): Promise<void> {
     const nextMs = this.#later.first()?.dueMs ?? Number.POSITIVE_INFINITY;
-    const rateMs = this.#rateDelayMs();
     const dueMs = Math.min(nextMs - this.#clock.monotonic(), 3_600_000);
-    const delayMs = rateMs > 0 ? rateMs : dueMs;
-    await this.#wakeup.sleep(delayMs, signal).catch(() => {}); // aborted: the loop ends
-  }
-
-  /** How long the rate limit holds back the next start. */
-  #rateDelayMs(): number {
-    const rate = this.#options.ratePerSecond;
-    if (rate === undefined) return 0;
-    const nowMs = this.#clock.monotonic();
-    this.#startsMs = this.#startsMs.filter((at) => nowMs - at < 1000);
-    const oldest = this.#startsMs[0];
-    return oldest === undefined || this.#startsMs.length < rate ? 0 : oldest + 1000 - nowMs;
+    await this.#wakeup.sleep(dueMs, signal).catch(() => {}); // aborted: the loop ends
   }
 
   async #workOn(key: string, signal: AbortSignal): Promise<void> {
@@ -187,9 +167,6 @@ export class WorkQueue {
   #finish(key: string, outcome: Outcome): void {
     this.#failures.delete(key);
     if (outcome.kind === "after") this.add(key, outcome.delayMs);
-    if (outcome.kind === "terminal") {
-      this.#options.log.warn({ ref: key, reason: outcome.reason }, "work ended for good");
-    }
   }
 
   #retry(key: string, error: unknown): void {

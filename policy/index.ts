@@ -80,7 +80,6 @@ export type { Metadata } from "./schema/metadata.ts";
 export {
   type ExceptionReason,
   exceptionReasons,
-  type NodePolicySetObject,
   type NodePolicySetStatus,
 } from "./schema/node-policy-set.ts";
 export type { RegoKind } from "./schema/rego-kind-names.ts";
@@ -90,7 +89,7 @@ export {
   regoLimits,
   regoPoliciesPerNamespace,
 } from "./schema/rego-policy.ts";
-export type { HashedSets, SelectorSetObject, SelectorSetSpec } from "./schema/selector-set.ts";
+export type { HashedSets, SelectorSetSpec } from "./schema/selector-set.ts";
 export type {
   Condition as StatusCondition,
   ConditionType,

@@ -10,7 +10,6 @@ import { signalName } from "./signal-name.ts";
 
 export type EventEncoderOptions = {
   readonly nodeName: string;
-  readonly clusterName?: string;
   /** Boot-time ns to wall-clock ns since 1970. */
   readonly bootToWallNs: (bootNs: bigint) => bigint;
 };
@@ -39,9 +38,8 @@ export function createEventEncoder(options: EventEncoderOptions): EventEncoder {
     formatTime: (bootNs) => startRfc3339(options.bootToWallNs(bootNs)),
   });
   const nodeField = textField("node_name", options.nodeName);
-  const clusterField = textField("cluster_name", options.clusterName);
   const line = (kind: string, inner: string, time: string) =>
-    `{"${kind}":{${inner}}${nodeField},"time":"${time}"${clusterField}}\n`;
+    `{"${kind}":{${inner}}${nodeField},"time":"${time}"}\n`;
   const parentField = ({ parent }: Process) =>
     parent === undefined ? "" : `,"parent":${processes.process(parent, parent.key.pid)}`;
   const hookTexts = new WeakMap<HookInfo, HookText>();

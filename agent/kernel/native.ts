@@ -15,7 +15,6 @@ export type MapType =
   | "percpu_array"
   | "lpm_trie"
   | "array_of_maps"
-  | "hash_of_maps"
   | "task_storage"
   | "ringbuf";
 
@@ -27,7 +26,7 @@ export type MapSpec = {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags?: number;
-  /** For *_of_maps: a map of the shape that inner maps have. */
+  /** For array_of_maps: a map of the shape that inner maps have. */
   readonly innerMapFd?: number;
 };
 
@@ -45,7 +44,6 @@ export type MapInfo = {
  */
 export type Link = {
   readonly id: number;
-  readonly programId: number;
   /** At one place only. */
   pin(path: string): void;
   /**
@@ -70,8 +68,6 @@ export type BpfObject = {
     name: string,
     size: { maxEntries?: number; keySize?: number; valueSize?: number; innerMapFd?: number },
   ): void;
-  /** Programs not wanted are not loaded. */
-  setAutoload(program: string, autoload: boolean): void;
   /** fentry, fexit, fmod_ret, lsm: which kernel function. */
   setAttachTarget(program: string, functionName: string): void;
   /**
@@ -81,7 +77,6 @@ export type BpfObject = {
   load(): void;
   /** A file descriptor of its own, to be closed with `closeFd`. */
   mapFd(name: string): number;
-  programId(program: string): number;
   /** By the program's section: tp_btf, fentry, fexit, fmod_ret, lsm, iter... Not perf events. */
   attach(program: string): Link;
   /** For SEC("kprobe") and SEC("kretprobe"). Needs Linux 5.15. */

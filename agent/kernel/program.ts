@@ -65,10 +65,6 @@ export class Program {
     };
   }
 
-  get programId(): number {
-    return this.#link.programId;
-  }
-
   /** Adopts the program pinned under its name, or loads and attaches it. Throws KernelError. */
   static ensure(loader: Loader, point: AttachPoint, tables: Tables): Program {
     const name = programName(point, tables.spec);

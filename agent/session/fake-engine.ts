@@ -11,6 +11,8 @@ export class FakeEngine implements Engine {
   stopsBroken = false;
   /** What it came to hold, one after the other. */
   readonly programmed: Desired[] = [];
+  /** What became of the sets that it was given last. */
+  states: readonly SetState[] = [];
   scopes: Scopes | undefined;
   /** Cgroups that its table does not take. */
   readonly full = new Set<bigint>();
@@ -37,6 +39,7 @@ export class FakeEngine implements Engine {
     const refused = states.filter(({ name, state }) => state === "failed" && spared?.has(name));
     if (refused.length > 0) return refused;
     this.programmed.push(desired);
+    this.states = states;
     this.#enter(desired.scopes);
     return states;
   }

@@ -50,7 +50,7 @@ async function start(t: TestContext, ...paths: readonly string[]) {
     }
     assert.equal(programmed.length, count);
   };
-  return { standalone, programmed, until };
+  return { engine, programmed, until };
 }
 
 test("policies in files hold for every process of the machine", async (t) => {
@@ -59,7 +59,7 @@ test("policies in files hold for every process of the machine", async (t) => {
     "bad.yaml": "kind: [",
     "pods.yaml": policy("pods", "podSelector: {}, "),
   });
-  const { standalone, programmed, until } = await start(t, path);
+  const { engine, programmed, until } = await start(t, path);
   await until(1);
   assert.deepEqual(programmed[0]?.scopes, {
     host: ["tracingpolicy.a"],
@@ -67,7 +67,7 @@ test("policies in files hold for every process of the machine", async (t) => {
     cgroups: [],
   });
   assert.deepEqual(
-    standalone.states()?.map(({ name, state }) => [name, state]),
+    engine.states.map(({ name, state }) => [name, state]),
     [["tracingpolicy.a", "programmed"]],
   );
 });
@@ -101,7 +101,7 @@ test("a changed, broken, new and removed file is followed", async (t) => {
 
 test("an edit that the kernel refuses leaves the version before, until the file is gone", async (t) => {
   const path = aFolder(t, { "a.yaml": policy("a") });
-  const { standalone, programmed, until } = await start(t, path);
+  const { engine, programmed, until } = await start(t, path);
   await until(1);
   const before = programmed[0]?.sets[0]?.hash;
   const refused = policy("a").replace("fd_install", "missing");
@@ -122,7 +122,7 @@ test("an edit that the kernel refuses leaves the version before, until the file 
   writeFileSync(join(path, "a.yaml"), refused);
   await until(4);
   assert.deepEqual(
-    standalone.states()?.map(({ state }) => state),
+    engine.states.map(({ state }) => state),
     ["failed", "programmed"],
   );
 });

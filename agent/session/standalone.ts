@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { type Clock, Loop, type NextStep, runTogether } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
+import type { Desired, Engine, NamedSet } from "../engine.ts";
 import { holdsInEveryPod } from "../scope/resolve.ts";
 import {
   joinFiles,
@@ -84,11 +84,6 @@ export class Standalone {
       clock,
       log: log.child({ component: "programmer" }),
     });
-  }
-
-  /** What became of each set; undefined before the kernel was programmed. */
-  states(): readonly SetState[] | undefined {
-    return this.#programmer.states();
   }
 
   /** Whether this agent has programmed the kernel with what it knows. */

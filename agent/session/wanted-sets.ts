@@ -118,11 +118,6 @@ export class WantedSets {
     return this.#nodeSets.get(this.#nodeName);
   }
 
-  /** Names that are to hold, sorted, also those without content; undefined while not known. */
-  names(): readonly string[] | undefined {
-    return this.#names;
-  }
-
   /** Whether this node's list is empty because Guardbee is to leave it. */
   removal(): boolean {
     return this.#removal;

@@ -76,7 +76,6 @@ test("work is timed and counted by outcome, an error too", async () => {
     '{queue="nodes",outcome="after"} 1',
     '{queue="nodes",outcome="done"} 1',
     '{queue="nodes",outcome="error"} 1',
-    '{queue="nodes",outcome="terminal"} 0',
   ]);
   const count = await lines(metrics, "guardbee_reconcile_duration_seconds_count");
   assert.deepEqual(count, ['{queue="nodes"} 3']);

@@ -4,11 +4,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import manifest from "../package.json" with { type: "json" };
 import { nodeStandings } from "../status/node-standing.ts";
 import type { FleetCounts } from "./fleet-counts.ts";
-import { resourceOf } from "./request-resource.ts";
+import { resourceIn } from "./request-resource.ts";
 
 const watchStates = ["listing", "watching", "waiting"] as const satisfies ReflectorState["kind"][];
 const queueStates = ["later", "due", "active"] as const;
-const outcomes = ["done", "after", "terminal", "error"] as const;
+const outcomes = ["done", "after", "error"] as const;
 export type ReconcileOutcome = Outcome["kind"] | "error";
 
 /** What is read when Prometheus asks, because nobody is told when it changes. */
@@ -197,7 +197,7 @@ export class OperatorMetrics {
     { code, seconds }: { readonly code: string | number; readonly seconds: number },
   ): void => {
     const verb = request.method ?? "GET";
-    const resource = resourceOf(request.path);
+    const resource = resourceIn(request.path);
     this.#requests.inc({ verb, resource, code: code === "ok" ? "2xx" : code });
     this.#requestSeconds.observe({ verb }, seconds);
   };

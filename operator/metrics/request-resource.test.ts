@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resourceOf } from "./request-resource.ts";
+import { resourceIn } from "./request-resource.ts";
 
 const paths: readonly [path: string, want: string][] = [
   ["/api/v1/nodes", "nodes"],
@@ -20,5 +20,5 @@ const paths: readonly [path: string, want: string][] = [
   ["/version", "other"],
 ];
 for (const [path, want] of paths) {
-  test(`a request to ${path} is about ${want}`, () => assert.equal(resourceOf(path), want));
+  test(`a request to ${path} is about ${want}`, () => assert.equal(resourceIn(path), want));
 }

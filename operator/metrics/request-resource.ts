@@ -2,7 +2,7 @@
  * What a request to the API server is about: `nodes`, `nodepolicysets.guardbee.io`,
  * `tracingpolicies.cilium.io/status`. Never a name, so that there are as many as kinds.
  */
-export function resourceOf(path: string): string {
+export function resourceIn(path: string): string {
   const [root, ...rest] = path.split("/").filter((part) => part !== "");
   const [group, ...below] = root === "apis" ? rest : ["", ...rest];
   const [, ...parts] = below; // without the version

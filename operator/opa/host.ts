@@ -24,7 +24,7 @@ export type WasmHostOptions = {
    * it takes longer, or five times as long by the clock.
    */
   readonly deadlineMs?: number;
-  /** For a worker to start and compile, and for new data to be loaded; default 30 s. */
+  /** For a worker to start, compile and load its data; default 30 s. */
   readonly startMs?: number;
   /** Memory at the start, in pages of 64 KiB, beside what data needs; default 256 (16 MiB). */
   readonly initialPages?: number;
@@ -74,10 +74,8 @@ export class EvaluationError extends Error {
 export class WasmHost {
   readonly #options: WasmHostOptions;
   readonly #clock: Clock;
-  /** Written by #worker and #discard; `data` is what the worker holds, written by #load. */
-  #running: { readonly thread: WorkerThread; data: unknown } | undefined;
-  /** Written by setData only. */
-  #data: unknown;
+  /** Written by #worker and #discard; whether the worker has its data, by #load. */
+  #running: { readonly thread: WorkerThread; hasData: boolean } | undefined;
   /** The end of the line. Written by evaluate only. */
   #last: Promise<unknown> = Promise.resolve();
   /** Of the worker's module after its last answer. */
@@ -86,7 +84,6 @@ export class WasmHost {
   constructor(options: WasmHostOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#data = options.data;
   }
 
   /** What the worker holds: its module after the last evaluation, its own heap, and what is outside. */
@@ -95,18 +92,9 @@ export class WasmHost {
     return { moduleBytes: this.#memoryBytes, heapBytes: 0, externalBytes: 0, ...heap };
   }
 
-  /**
-   * What Rego sees as `data` in evaluations asked for from now on. Compared by identity: give the
-   * same object, unchanged, while nothing changed, and a new one when something did.
-   */
-  setData(data: unknown): void {
-    this.#data = data;
-  }
-
   /** The value of the entry point; throws EvaluationError, also when it is undefined. */
   evaluate(evaluation: Evaluation, signal: AbortSignal): Promise<unknown> {
-    const data = this.#data;
-    const turn = this.#last.then(() => this.#evaluateOnce(evaluation, data, signal));
+    const turn = this.#last.then(() => this.#evaluateOnce(evaluation, signal));
     this.#last = turn.catch(() => {}); // the caller has it; the line goes on
     return turn;
   }
@@ -116,7 +104,7 @@ export class WasmHost {
     await this.#discard();
   }
 
-  async #evaluateOnce(of: Evaluation, data: unknown, signal: AbortSignal): Promise<unknown> {
+  async #evaluateOnce(of: Evaluation, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted();
     const { startMs = 30_000 } = this.#options;
     const unstarted = () => {
@@ -126,7 +114,7 @@ export class WasmHost {
     try {
       const start = { ms: startMs, error: unstarted };
       const thread = await withDeadline(this.#clock, start, signal, (limited) =>
-        orAborted(this.#load(data), limited),
+        orAborted(this.#load(), limited),
       );
       const answer = await this.#answerTo(of, thread, signal);
       return this.#valueOf(of, answer);
@@ -167,14 +155,15 @@ export class WasmHost {
     }
   }
 
-  /** A worker that holds `data`. */
-  async #load(data: unknown): Promise<WorkerThread> {
+  /** A worker that holds its data. */
+  async #load(): Promise<WorkerThread> {
+    const { data } = this.#options;
     const running = this.#worker();
     await running.thread.ready;
-    if (running.data !== data) {
-      const answer = await running.thread.ask({ kind: "data", json: encode(data ?? {}) });
+    if (data !== undefined && !running.hasData) {
+      const answer = await running.thread.ask({ kind: "data", json: encode(data) });
       if (answer.kind === "error") throw new Error(`loading data: ${answer.message}`);
-      running.data = data;
+      running.hasData = true;
     }
     return running.thread;
   }
@@ -189,7 +178,7 @@ export class WasmHost {
     throw new EvaluationError(of, "failed", undefinedResult);
   }
 
-  #worker(): { readonly thread: WorkerThread; data: unknown } {
+  #worker(): { readonly thread: WorkerThread; hasData: boolean } {
     if (this.#running !== undefined && !this.#running.thread.ended) return this.#running;
     const { module, initialPages = 256, maximumPages = 4096, log } = this.#options;
     const { maximumResultBytes = 8 * 1024 * 1024 } = this.#options;
@@ -197,7 +186,7 @@ export class WasmHost {
     const thread = new WorkerThread(start, (error) =>
       log.warn({ err: error }, "rego worker ended"),
     );
-    this.#running = { thread, data: undefined };
+    this.#running = { thread, hasData: false };
     return this.#running;
   }
 

@@ -11,7 +11,6 @@ import {
   requiredList,
   text,
 } from "./dsl.ts";
-import type { Metadata } from "./metadata.ts";
 
 const spec = object({
   sets: requiredList(text(), {
@@ -91,10 +90,3 @@ const status = object({
 export const nodePolicySet = object({ spec, status: optional(status) });
 
 export type NodePolicySetStatus = Immutable<Static<typeof status>>;
-export type NodePolicySetObject = {
-  readonly apiVersion: "guardbee.io/v1alpha1";
-  readonly kind: "NodePolicySet";
-  readonly metadata: Metadata;
-  readonly spec: Immutable<Static<typeof spec>>;
-  readonly status?: NodePolicySetStatus;
-};

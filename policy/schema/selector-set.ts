@@ -16,7 +16,6 @@ import {
   text,
 } from "./dsl.ts";
 import { labelSelector } from "./label-selector.ts";
-import type { Metadata } from "./metadata.ts";
 import { policyKindNames } from "./policy-kind-names.ts";
 
 /**
@@ -124,11 +123,4 @@ export type SelectorSetSpec = HashedSets & {
     readonly share: number;
     readonly previous?: HashedSets;
   };
-};
-
-export type SelectorSetObject = {
-  readonly apiVersion: "guardbee.io/v1alpha1";
-  readonly kind: "SelectorSet";
-  readonly metadata: Metadata;
-  readonly spec: SelectorSetSpec;
 };

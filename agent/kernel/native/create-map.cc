@@ -20,7 +20,6 @@ constexpr std::pair<std::string_view, bpf_map_type> kTypes[] = {
     {"percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY},
     {"lpm_trie", BPF_MAP_TYPE_LPM_TRIE},
     {"array_of_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS},
-    {"hash_of_maps", BPF_MAP_TYPE_HASH_OF_MAPS},
     {"task_storage", BPF_MAP_TYPE_TASK_STORAGE},
     {"ringbuf", BPF_MAP_TYPE_RINGBUF},
 };

@@ -23,7 +23,6 @@ struct Adopted {
 Napi::Function Link::Define(Napi::Env env) {
   return DefineClass(env, "Link",
                      {InstanceAccessor<&Link::Id>("id", napi_enumerable),
-                      InstanceAccessor<&Link::ProgramId>("programId", napi_enumerable),
                       InstanceMethod<&Link::Pin>("pin"), InstanceMethod<&Link::Detach>("detach"),
                       InstanceMethod<&Link::Close>("close")});
 }
@@ -53,15 +52,10 @@ Link::Link(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Link>(info) {
     Throw(info.Env(), {errno, "read info", path_.empty() ? "link" : path_});
   }
   id_ = link.id;
-  program_id_ = link.prog_id;
 }
 
 Napi::Value Link::Id(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), id_);
-}
-
-Napi::Value Link::ProgramId(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), program_id_);
 }
 
 void Link::Pin(const Napi::CallbackInfo& info) {

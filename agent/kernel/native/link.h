@@ -20,7 +20,6 @@ class Link : public Napi::ObjectWrap<Link> {
 
  private:
   Napi::Value Id(const Napi::CallbackInfo& info);
-  Napi::Value ProgramId(const Napi::CallbackInfo& info);
   void Pin(const Napi::CallbackInfo& info);
   void Detach(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
@@ -28,7 +27,6 @@ class Link : public Napi::ObjectWrap<Link> {
   Fd fd_;
   std::string path_;  // where it is pinned; empty: nowhere
   uint32_t id_ = 0;
-  uint32_t program_id_ = 0;
 };
 
 /// Attaches a loaded kprobe program to the entry of `function`, or to its return. Empty with errno

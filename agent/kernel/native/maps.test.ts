@@ -81,16 +81,14 @@ test("a per-CPU array has one padded value a possible CPU", { skip }, () => {
   native.closeFd(fd);
 });
 
-for (const type of ["array_of_maps", "hash_of_maps"] as const) {
-  test(`a map of type ${type} takes an inner map and tells its id`, { skip }, () => {
-    const inner = native.createMap(aMap({ type: "hash", name: "inner" }));
-    const outer = native.createMap(aMap({ type, valueSize: 4, innerMapFd: inner }));
-    native.update(outer, u32(1), u32(inner));
-    assert.equal(lookup(outer, u32(1), 4).readUInt32LE(), native.mapInfo(inner).id);
-    native.closeFd(outer);
-    native.closeFd(inner);
-  });
-}
+test("a map of maps takes an inner map and tells its id", { skip }, () => {
+  const inner = native.createMap(aMap({ type: "hash", name: "inner" }));
+  const outer = native.createMap(aMap({ type: "array_of_maps", valueSize: 4, innerMapFd: inner }));
+  native.update(outer, u32(1), u32(inner));
+  assert.equal(lookup(outer, u32(1), 4).readUInt32LE(), native.mapInfo(inner).id);
+  native.closeFd(outer);
+  native.closeFd(inner);
+});
 
 test("task storage is keyed by pidfd", { skip }, () => {
   const fd = native.createMap(

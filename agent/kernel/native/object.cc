@@ -19,11 +19,9 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                      {InstanceMethod<&BpfObject::SetGlobal>("setGlobal"),
                       InstanceMethod<&BpfObject::ReuseMap>("reuseMap"),
                       InstanceMethod<&BpfObject::ResizeMap>("resizeMap"),
-                      InstanceMethod<&BpfObject::SetAutoload>("setAutoload"),
                       InstanceMethod<&BpfObject::SetAttachTarget>("setAttachTarget"),
                       InstanceMethod<&BpfObject::Load>("load"),
                       InstanceMethod<&BpfObject::MapFd>("mapFd"),
-                      InstanceMethod<&BpfObject::ProgramId>("programId"),
                       InstanceMethod<&BpfObject::Attach>("attach"),
                       InstanceMethod<&BpfObject::AttachKprobe>("attachKprobe"),
                       InstanceMethod<&BpfObject::Close>("close")});
@@ -98,15 +96,6 @@ void BpfObject::ResizeMap(const Napi::CallbackInfo& info) {
   });
 }
 
-// setAutoload(program: string, autoload: boolean): void
-void BpfObject::SetAutoload(const Napi::CallbackInfo& info) {
-  constexpr char op[] = "set autoload";
-  const std::string name = info[0].As<Napi::String>();
-  bpf_program* program = FindProgram(info.Env(), op, name);
-  const int error = bpf_program__set_autoload(program, info[1].As<Napi::Boolean>().Value());
-  if (error < 0) Throw(info.Env(), {-error, op, name});
-}
-
 // setAttachTarget(program: string, functionName: string): void
 void BpfObject::SetAttachTarget(const Napi::CallbackInfo& info) {
   constexpr char op[] = "set attach target";
@@ -140,18 +129,6 @@ Napi::Value BpfObject::MapFd(const Napi::CallbackInfo& info) {
   Fd fd = Duplicate(own);
   if (!fd) Throw(info.Env(), {errno, op, name});
   return Napi::Number::New(info.Env(), fd.Release());
-}
-
-// programId(program: string): number
-Napi::Value BpfObject::ProgramId(const Napi::CallbackInfo& info) {
-  constexpr char op[] = "program id";
-  const std::string name = info[0].As<Napi::String>();
-  bpf_prog_info program{};
-  uint32_t size = sizeof(program);
-  if (bpf_obj_get_info_by_fd(LoadedProgram(info.Env(), op, name), &program, &size) < 0) {
-    Throw(info.Env(), {errno, op, name});
-  }
-  return Napi::Number::New(info.Env(), program.id);
 }
 
 struct DestroyLink {

@@ -28,11 +28,9 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   void SetGlobal(const Napi::CallbackInfo& info);
   void ReuseMap(const Napi::CallbackInfo& info);
   void ResizeMap(const Napi::CallbackInfo& info);
-  void SetAutoload(const Napi::CallbackInfo& info);
   void SetAttachTarget(const Napi::CallbackInfo& info);
   void Load(const Napi::CallbackInfo& info);
   Napi::Value MapFd(const Napi::CallbackInfo& info);
-  Napi::Value ProgramId(const Napi::CallbackInfo& info);
   Napi::Value Attach(const Napi::CallbackInfo& info);
   Napi::Value AttachKprobe(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);

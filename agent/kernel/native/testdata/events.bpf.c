@@ -38,20 +38,6 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, __u64);
-} tasks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__uint(key_size, 4);
-	__uint(value_size, 4);
-} tables SEC(".maps");
-
 static __always_inline void report(__u32 pid, __u32 number)
 {
 	struct test_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -80,22 +66,6 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	__sync_fetch_and_add(&total, label);
 	for (__u32 i = 0; i < 1000 && i < repeat; i++)
 		report(task->tgid, i);
-	return 0;
-}
-
-/* The target is given by setAttachTarget. */
-SEC("tp_btf")
-int BPF_PROG(on_any, struct task_struct *task)
-{
-	__u64 *marks;
-	__u32 zero = 0;
-
-	if (task->real_parent->tgid != parent)
-		return 0;
-	marks = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0,
-				     BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (marks && bpf_map_lookup_elem(&tables, &zero))
-		*marks = 42;
 	return 0;
 }
 

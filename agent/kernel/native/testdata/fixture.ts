@@ -13,7 +13,7 @@ export const skip = whyNot();
 /** linux/bpf.h: BPF_F_NO_PREALLOC */
 export const noPrealloc = 1;
 
-/** The shape of the maps in `tables` of events.bpf.c. */
+/** The shape of the maps in `tables` of target.bpf.c. */
 export const inner = aMap({ type: "array", name: "inner", maxEntries: 1 });
 
 export type Globals = { readonly repeat?: number; readonly label?: bigint };
@@ -24,7 +24,7 @@ export function workspace(): string {
   const bpffs = join(folder, "bpffs");
   mkdirSync(bpffs);
   if (!skip) {
-    for (const name of ["events", "kprobe", "refused"]) compile(name, folder);
+    for (const name of ["events", "kprobe", "refused", "target"]) compile(name, folder);
     execFileSync("mount", ["-t", "bpf", "bpf", bpffs]);
   }
   after(() => {
@@ -34,16 +34,12 @@ export function workspace(): string {
   return folder;
 }
 
-/** events.bpf.c, watching the children of this process; `on_any` is left out. */
+/** events.bpf.c, watching the children of this process. */
 export function prepare(path: string, { repeat = 1, label = 7n }: Globals = {}): BpfObject {
   const object = native.openObject(path);
   object.setGlobal("parent", u32(process.pid));
   object.setGlobal("repeat", u32(repeat));
   object.setGlobal("label", u64(label));
-  object.setAutoload("on_any", false);
-  const shape = native.createMap(inner);
-  object.resizeMap("tables", { innerMapFd: shape });
-  native.closeFd(shape);
   return object;
 }
 
