@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 import { FileSink } from "./events/sinks/file-sink.ts";
+import { someLines } from "./events/testing/some-lines.ts";
 import { leaveNothing } from "./leave.ts";
 
 test("pins, state and every event file go, what is not ours stays", async (t) => {
@@ -24,11 +25,13 @@ test("pins, state and every event file go, what is not ours stays", async (t) =>
   writeFileSync(join(run, "other.log"), "");
   const log = pino({ level: "silent" });
   const eventsFile = join(run, "events.log");
-  const sink = new FileSink({ path: eventsFile, maxBytes: 1_000, clock: new ManualClock(), log });
+  const { encoder, events } = someLines();
+  const clock = new ManualClock();
+  const sink = new FileSink({ path: eventsFile, maxBytes: 1_000, encoder, clock, log });
   const stop = new AbortController();
   const running = sink.run(stop.signal);
   for (let i = 0; i < 50 && readdirSync(run).length < 5; i++) {
-    sink.write({ lines: Buffer.alloc(1_100, "x"), count: 1 });
+    sink.write(events({ lines: Buffer.alloc(1_100, "x"), count: 1 }));
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   stop.abort();

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
 import { printable } from "@guardbee/policy/printable";
 import { type Logger, pino } from "pino";
-import { openEventExport } from "./events/wire.ts";
+import { openEventExport } from "./events/event-export.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
 import { loadNative } from "./kernel/native.ts";
 import { leaveNothing } from "./leave.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
-import { createEventEncoder } from "../agent/events/event-json.ts";
+import { createJsonLines } from "../agent/events/encode/json-lines.ts";
 import { EventPipeline } from "../agent/events/pipeline.ts";
 import type { HookInfo } from "../agent/kernel/hook-info.ts";
 import type { PodContainer } from "../agent/process/pod.ts";
@@ -88,17 +88,17 @@ const seedOutput = `🚀 process default/xwing /bin/bash
 
 test("kernel records of the vi scene become the seed's compact output, byte for byte", async () => {
   const lines: Buffer[] = [];
+  const encoder = createJsonLines({ nodeName: "worker-1", bootToWallNs: (ns) => ns });
   const clock = new ManualClock();
   const pipeline = new EventPipeline({
     openRings: () => ({ read: async () => undefined, end: () => {}, close: async () => {} }),
     tree: new ProcessTree(() => clock.monotonic()),
-    encoder: createEventEncoder({ nodeName: "worker-1", bootToWallNs: (ns) => ns }),
     hookOf: (hook) => hooks[hook],
     pods: { byCgroup: (id) => (id === cgroupId ? xwing : undefined) },
     sinks: [
       {
         name: "memory",
-        write: (batch) => lines.push(batch.lines),
+        write: (events) => lines.push(encoder.encode(events).lines),
         run: async () => {},
         stats: () => ({
           ...{ delivered: 0, bytes: 0, waiting: 0 },

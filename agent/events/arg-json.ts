@@ -1,6 +1,6 @@
 import { getSystemErrorName } from "node:util";
+import { textField } from "../json/json-text.ts";
 import type { HookArg } from "../records/kernel-record.ts";
-import { textField } from "./process-json.ts";
 
 /** One KprobeArgument in upstream's shape (upstream-events-cli.md §1.5). */
 export function argJson(arg: HookArg, label: string | undefined): string {

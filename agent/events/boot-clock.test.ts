@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBootClock } from "./boot-clock.ts";
-import { createRfc3339 } from "./rfc3339.ts";
+import { createRfc3339 } from "./encode/rfc3339.ts";
 
 function aMachine() {
   const state = { wallMs: 1_700_000_000_000, monotonicNs: 5_000_000_000n, asleepS: 0 };

@@ -15,9 +15,11 @@ import {
   hookRecord,
   intArg,
 } from "../records/testing-records.ts";
-import { createEventEncoder } from "./event-json.ts";
+import { createJsonLines } from "./encode/json-lines.ts";
+import type { Batch } from "./encode/lines.ts";
+import type { AgentEvent } from "./event.ts";
 import { EventPipeline, type PipelineOptions } from "./pipeline.ts";
-import type { Batch, Sink } from "./sinks/sink.ts";
+import type { Sink } from "./sinks/sink.ts";
 
 const log = pino({ level: "silent" });
 const info: HookInfo = {
@@ -35,9 +37,10 @@ const web: PodContainer = {
 class MemorySink implements Sink {
   readonly name = "memory";
   readonly batches: Batch[] = [];
+  readonly #lines = createJsonLines({ nodeName: "n", bootToWallNs: (ns) => ns });
 
-  write(batch: Batch): void {
-    this.batches.push(batch);
+  write(events: readonly AgentEvent[]): void {
+    this.batches.push(this.#lines.encode(events));
   }
   run(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
@@ -104,7 +107,6 @@ function aPipeline(change: Partial<PipelineOptions> = {}) {
   const pipeline = new EventPipeline({
     ...{ tree, sinks: [sink], clock, log },
     openRings: () => ring,
-    encoder: createEventEncoder({ nodeName: "n", bootToWallNs: (ns) => ns }),
     hookOf: (hook) => (hook === 7 ? info : undefined),
     ...change,
   });
@@ -237,6 +239,33 @@ test("lines that tell of a stop, made or left out, are urgent", () => {
   assert.equal(batch?.urgent?.count, 2);
   const lines = batch?.lines.toString().split("\n") ?? [];
   assert.equal(batch?.urgent?.lines.toString(), `${lines[1]}\n${lines[2]}\n`);
+});
+
+test("what no sink asks for is not encoded, nor its arguments decoded", () => {
+  const taken: AgentEvent[] = [];
+  const sink = Object.assign(new MemorySink(), {
+    write: (events: readonly AgentEvent[]) => taken.push(...events),
+  });
+  const { pipeline } = aPipeline({ sinks: [sink] });
+  const records = hookRecord({ args: [intArg(1)] });
+  pipeline.accept(records);
+  records.fill(0);
+  const [event] = taken;
+  assert.ok(event?.kind === "hook");
+  assert.equal(event.json, undefined);
+  assert.throws(() => event.args(), "they are read from the records only now");
+});
+
+test("the sinks are given a flood in pieces, in its order", () => {
+  const { pipeline, sink } = aPipeline();
+  const call = { process: { pid: 101, ktime: 2000n } };
+  const records = Array.from({ length: 300 }, (_, i) => hookRecord({ ...call, args: [intArg(i)] }));
+  pipeline.accept(Buffer.concat(records));
+  const counts = sink.batches.map(({ count }) => count);
+  assert.deepEqual([counts, pipeline.stats().exported], [[128, 128, 44], 300]);
+  const text = sink.batches.map(({ lines }) => lines.toString()).join("");
+  const values = text.match(/(?<="int_arg":)\d+/g)?.map(Number);
+  assert.deepEqual(values, Array.from(records.keys()));
 });
 
 test("a sink that cannot work at all ends the run", async () => {

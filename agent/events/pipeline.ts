@@ -1,11 +1,10 @@
 import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
-import { enums } from "../gen/layout.ts";
 import type { HookLookup } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
 import type { PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
-import { decodeRecord, hookArgs } from "../records/decode.ts";
+import { argsProblem, decodeRecord } from "../records/decode.ts";
 import {
   type BadRecord,
   detached,
@@ -13,8 +12,7 @@ import {
   type HookRecord,
   type KernelRecord,
 } from "../records/kernel-record.ts";
-import type { EventEncoder } from "./event-json.ts";
-import { LineBatch } from "./line-batch.ts";
+import { type AgentEvent, execEvent, exitEvent, hookEvent } from "./event.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
 
@@ -22,7 +20,6 @@ export type PipelineOptions = {
   /** Opens the ring buffers of the kernel side: `KernelEngine.openRings`. */
   readonly openRings: () => RingReader;
   readonly tree: ProcessTree;
-  readonly encoder: EventEncoder;
   readonly hookOf: HookLookup;
   /** Absent without Kubernetes: then nothing has a pod, and nothing waits for one. */
   readonly pods?: PodLookup;
@@ -37,19 +34,19 @@ export type PipelineOptions = {
 
 /** scanned + exec + exit + hook of `received` = exported + `skipped` + `gate.waiting`. */
 export type PipelineStats = {
-  /** Events from the kernel, by kind; `bad`: records of which no event could be made. */
+  /** Records from the kernel, by kind; `bad`: bytes that are no record. */
   readonly received: Readonly<Record<KernelRecord["kind"] | "bad", number>>;
   /** Processes that ran before, and were exported as execs. */
   readonly scanned: number;
-  /** Lines given to the sinks. */
+  /** Events given to the sinks. */
   readonly exported: number;
-  /** Hook events of which no line was made: their policy is gone, or they could not be decoded. */
+  /** Hook records of which no event was made: their policy is gone, or they could not be decoded. */
   readonly skipped: Readonly<Record<"unknownHook" | "badArguments", number>>;
   readonly gate: PodGateStats;
 };
 
 /**
- * Ring buffers → events → process tree → JSON lines → sinks. Exported are all exec and exit events
+ * Ring buffers → records → process tree → pod gate → events → sinks. Exported are all exec and exit events
  * and what hooks report; clones only enter the tree. A batch of records is worked on at a time, and
  * the next is read when the sinks have room; until then the kernel keeps, or counts, what there is.
  */
@@ -61,7 +58,7 @@ export class EventPipeline {
   #scanned = 0;
   #exported = 0;
   /** What `#flush` will give to the sinks. */
-  #lines = new LineBatch();
+  #events: AgentEvent[] = [];
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -81,7 +78,7 @@ export class EventPipeline {
   async run(running: readonly Process[], signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
     const sinks = this.#options.sinks.map((sink) => sink.run(ended.signal));
-    for (const process of running) this.#emitExec(process, process.key.ktime);
+    for (const process of running) this.#takeExec(process, process.key.ktime);
     this.#scanned = running.length;
     this.#flush();
     const reading = this.#read(AbortSignal.any([signal, ended.signal]));
@@ -97,10 +94,10 @@ export class EventPipeline {
   /** Takes one buffer of records, as `RingReader.read` gives it. */
   accept(records: Buffer): void {
     for (let at = 0; at < records.length; ) {
-      const event = decodeRecord(records, at);
-      this.#received[event.kind]++;
-      this.#take(event);
-      at = event.next;
+      const record = decodeRecord(records, at);
+      this.#received[record.kind]++;
+      this.#take(record);
+      at = record.next;
     }
     this.#flush();
   }
@@ -152,85 +149,78 @@ export class EventPipeline {
     }
   }
 
-  #take(event: KernelRecord | BadRecord): void {
+  #take(record: KernelRecord | BadRecord): void {
     const { tree } = this.#options;
-    switch (event.kind) {
+    switch (record.kind) {
       case "exec":
-        this.#emitExec(tree.exec(event), event.ktime);
+        this.#takeExec(tree.exec(record), record.ktime);
         return;
       case "clone":
-        tree.clone(event);
+        tree.clone(record);
         return;
       case "exit":
-        this.#takeExit(event);
+        this.#takeExit(tree.exit(record.process), record);
         return;
       case "hook":
-        this.#takeHook(event);
+        this.#takeHook(record);
         return;
       case "bad":
-        this.#reportBad(event);
+        this.#reportBad(record.problem);
     }
   }
 
-  #takeExit(event: ExitRecord): void {
-    const { tree, encoder } = this.#options;
-    const process = tree.exit(event.process);
-    const { process: key, tid, code, ktime } = event; // not the buffer that the event came in
-    this.#emit(process, () => encoder.exit(process, { process: key, tid, code, ktime }));
-  }
-
-  #takeHook(event: HookRecord): void {
-    const { hookOf, tree, encoder } = this.#options;
-    const info = hookOf(event.hook);
-    if (info === undefined) {
+  #takeHook(record: HookRecord): void {
+    const { hookOf, tree } = this.#options;
+    const hook = hookOf(record.hook);
+    if (hook === undefined) {
       this.#skipped.unknownHook++;
       return;
     }
-    const args = hookArgs(event);
-    if ("kind" in args) {
+    const problem = argsProblem(record);
+    if (problem !== undefined) {
       this.#skipped.badArguments++;
-      this.#reportBad(args);
+      this.#reportBad(problem);
       return;
     }
-    const process = tree.find(event.process);
-    const urgent =
-      (event.flags & (enums.hook_flag.HOOK_STOPPED | enums.hook_flag.HOOK_WOULD_STOP)) !== 0;
+    const process = tree.find(record.process);
     if (process === undefined || this.#gate.release(process)) {
-      this.#add(encoder.hook(process, event, { info, args }), urgent);
+      this.#add(hookEvent(process, record, hook));
       return;
     }
-    const held = detached(event); // or it would keep the whole buffer
-    this.#gate.hold(process, event.end - event.at, () => {
-      const call = { info, args: hookArgs(held) as Exclude<typeof args, BadRecord> };
-      this.#add(encoder.hook(process, held, call), urgent);
-    });
+    const held = detached(record); // or it would keep the whole buffer
+    const bytes = record.end - record.at;
+    this.#gate.hold(process, bytes, () => this.#add(hookEvent(process, held, hook)));
   }
 
-  #emitExec(process: Process, ktime: bigint): void {
-    const tid = process.key.pid;
-    this.#emit(process, () => this.#options.encoder.exec(process, { ktime, tid }));
+  #takeExec(process: Process, ktime: bigint): void {
+    this.#addOrHold(process, () => execEvent(process, ktime));
   }
 
-  /** `encode` is called when the line goes out, with what is known of the pod by then. */
-  #emit(process: Process | undefined, encode: () => string): void {
-    if (process === undefined || this.#gate.release(process)) this.#add(encode(), false);
-    else this.#gate.hold(process, lineBytes, () => this.#add(encode(), false));
+  #takeExit(process: Process | undefined, { ktime, process: key, tid, code }: ExitRecord): void {
+    this.#addOrHold(process, () => exitEvent(process, { ktime, process: key, tid, code }));
   }
 
-  #add(line: string, urgent: boolean): void {
-    this.#lines.add(line, urgent);
-    if (this.#lines.length > flushChars) this.#flush();
+  /** `make` is called when the event goes out, with what is known of the pod by then. */
+  #addOrHold(process: Process | undefined, make: () => AgentEvent): void {
+    if (process === undefined || this.#gate.release(process)) this.#add(make());
+    else this.#gate.hold(process, heldBytes, () => this.#add(make()));
+  }
+
+  #add(event: AgentEvent): void {
+    this.#events.push(event);
+    if (this.#events.length === flushCount) this.#flush();
   }
 
   #flush(): void {
-    if (this.#lines.count === 0) return;
-    const batch = this.#lines.take();
-    this.#exported += batch.count;
-    for (const sink of this.#options.sinks) sink.write(batch);
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    this.#events = [];
+    this.#exported += events.length;
+    for (const sink of this.#options.sinks) sink.write(events);
   }
 
-  /** The first one is a story for a person, the rest is counted. */
-  #reportBad({ problem }: BadRecord): void {
+  /** The first problem is logged for a person, the rest is counted. */
+  #reportBad(problem: string): void {
     if (this.#received.bad + this.#skipped.badArguments > 1) return;
     this.#options.log.error({ problem }, "kernel event could not be decoded");
   }
@@ -245,6 +235,7 @@ function failureOf(running: readonly Promise<void>[]): Promise<never> {
 
 const retryMs = 200;
 const ticksPerSecond = 5;
-const flushChars = 256 * 1024;
+/** How many events the sinks are given at once: their lines are about 128 KiB. */
+const flushCount = 128;
 /** About what a held exec or exit keeps. */
-const lineBytes = 256;
+const heldBytes = 256;

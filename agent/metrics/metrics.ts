@@ -1,4 +1,4 @@
-import type { EventStats } from "../events/wire.ts";
+import type { EventStats } from "../events/event-export.ts";
 import { type LossCause, type Losses, lossCauses } from "../kernel/losses.ts";
 import { contentType, formatMetrics, type Metric, type Sample } from "./exposition.ts";
 
@@ -54,7 +54,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "events_skipped_total", type: "counter", labels: ["reason"] },
-    help: "Hook events of which no line was made: unknownHook, their policy is gone; badArguments, they could not be decoded.",
+    help: "Hook events that were not exported: unknownHook, their policy is gone; badArguments, they could not be decoded.",
     read: ({ events }) => byKey("reason", events?.pipeline.skipped),
   },
   {
@@ -64,7 +64,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "events_processed_total", type: "counter" },
-    help: "Lines given to every sink.",
+    help: "Events given to every sink.",
     read: ({ events }) => one(events?.pipeline.exported),
   },
   {

@@ -24,6 +24,11 @@ const fixedBytes: Readonly<Record<number, number>> = {
   [EVENT_EXIT]: exit_event.size,
   [EVENT_HOOK]: hookBytes,
 };
+/** How many bytes the payload of an argument has at least. */
+const leastBytes: Readonly<Record<number, number>> = {
+  ...{ [ARG_INT]: 8, [ARG_UINT32]: 8, [ARG_INT64]: 8, [ARG_UINT64]: 8, [ARG_SIZE]: 8 },
+  ...{ [ARG_FD]: 4, [ARG_FILE]: 4, [ARG_CHAR_BUF]: 4, [ARG_ERROR]: 4 },
+};
 
 /**
  * The record at `at` of `records` (many whole ones, each padded to a multiple of 8, as
@@ -123,23 +128,34 @@ export function execText(record: { readonly records: Buffer; readonly at: number
   };
 }
 
-/** The arguments of a hook record, or what is wrong with their bytes. Never throws. */
-export function hookArgs(record: HookRecord): readonly HookArg[] | BadRecord {
-  const { records, at, end, next, argCount } = record;
-  const args: HookArg[] = [];
-  let offset: number = hookBytes;
+/** What is wrong with the bytes of a hook record's arguments; undefined when they can be decoded. */
+export function argsProblem({ records, at, end, argCount }: HookRecord): string | undefined {
+  let head = at + hookBytes;
   for (let i = 0; i < argCount; i++) {
-    const head = at + offset;
-    const start = head + argHeaderBytes;
-    if (start > end) return bad(next, `hook event ends before argument ${i} of ${argCount}`);
+    const left = end - head - argHeaderBytes;
+    if (left < 0) return `hook event ends before argument ${i} of ${argCount}`;
     const size = records.readUInt32LE(head + argAt.u32.size);
-    if (size > end - start) return bad(next, `argument ${i} has ${size} of ${end - start} bytes`);
+    if (size > left) return `argument ${i} has ${size} of ${left} bytes`;
+    const type = records.readUInt16LE(head + argAt.u16.type);
+    const least = leastBytes[type];
+    if (least === undefined || size < least) {
+      return `argument ${i} has type ${type} and ${size} bytes`;
+    }
+    head += argHeaderBytes + pad8(size);
+  }
+  return undefined;
+}
+
+/** The arguments of a hook record, which must have no `argsProblem`. */
+export function hookArgs({ records, at, argCount }: HookRecord): readonly HookArg[] {
+  const args: HookArg[] = [];
+  let head = at + hookBytes;
+  for (let i = 0; i < argCount; i++) {
+    const size = records.readUInt32LE(head + argAt.u32.size);
     const type = records.readUInt16LE(head + argAt.u16.type);
     const flags = records.readUInt16LE(head + argAt.u16.flags);
-    const arg = readArg({ records, type, flags, start, size });
-    if (arg === undefined) return bad(next, `argument ${i} has type ${type} and ${size} bytes`);
-    args.push(arg);
-    offset = pad8(offset + argHeaderBytes + size);
+    args.push(readArg({ records, type, flags, start: head + argHeaderBytes, size }));
+    head += argHeaderBytes + pad8(size);
   }
   return args;
 }
@@ -176,10 +192,7 @@ type RawArg = {
   readonly size: number;
 };
 
-/** undefined: the type is unknown or the payload too short for it. */
-function readArg({ records, type, flags, start, size }: RawArg): HookArg | undefined {
-  const need = type >= ARG_INT && type <= ARG_SIZE ? 8 : 4;
-  if (size < need) return undefined;
+function readArg({ records, type, flags, start, size }: RawArg): HookArg {
   switch (type) {
     case ARG_INT:
       return { type: "int", value: records.readInt32LE(start) };
@@ -209,7 +222,7 @@ function readArg({ records, type, flags, start, size }: RawArg): HookArg | undef
     case ARG_ERROR:
       return { type: "error", errno: records.readUInt32LE(start) };
     default:
-      return undefined;
+      throw new Error(`an argument of type ${type}`);
   }
 }
 

@@ -6,10 +6,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
+import type { Batch } from "../encode/lines.ts";
+import { someLines } from "../testing/some-lines.ts";
 import { FileSink } from "./file-sink.ts";
 
 const log = pino({ level: "silent" });
-const line = (text: string) => ({ lines: Buffer.from(`${text}\n`), count: 1 });
+const { encoder, events } = someLines();
+const line = (text: string): Batch => ({ lines: Buffer.from(`${text}\n`), count: 1 });
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "sink-"));
@@ -24,10 +27,10 @@ test("the file is private, rotated by size under upstream's names, and old ones 
   inFolder(async (folder) => {
     const path = join(folder, "deep", "events.log");
     const clock = new ManualClock();
-    const sink = new FileSink({ path, maxBytes: 100, backups: 2, clock, log });
+    const sink = new FileSink({ path, maxBytes: 100, backups: 2, encoder, clock, log });
     const stop = new AbortController();
     const running = sink.run(stop.signal);
-    for (let i = 0; i < 10; i++) sink.write(line(`${i}`.repeat(50)));
+    for (let i = 0; i < 10; i++) sink.write(events(line(`${i}`.repeat(50))));
     stop.abort();
     await running;
     const files = (await readdir(join(folder, "deep"))).filter((name) => !name.startsWith("."));
@@ -45,18 +48,18 @@ test("there is no room beyond the backlog, until the disk has taken something", 
   inFolder(async (folder) => {
     const path = join(folder, "events.log");
     const clock = new ManualClock();
-    const sink = new FileSink({ path, backlogBytes: 10, clock, log });
+    const sink = new FileSink({ path, backlogBytes: 10, encoder, clock, log });
     const stop = new AbortController();
     const running = sink.run(stop.signal);
-    sink.write(line("1234"));
-    sink.write(line("1234"));
+    sink.write(events(line("1234")));
+    sink.write(events(line("1234")));
     assert.equal(sink.room(), undefined);
-    sink.write(line("1234"));
+    sink.write(events(line("1234")));
     await sink.room();
     stop.abort();
     await running;
     assert.equal(sink.room(), undefined);
-    sink.write(line("late"));
+    sink.write(events(line("late")));
     assert.equal(await readFile(path, "utf8"), "1234\n".repeat(3));
     assert.deepEqual(sink.stats(), {
       ...{ delivered: 3, bytes: 15, waiting: 0 },
@@ -69,19 +72,19 @@ test("a disk that hangs is waited for once; beyond four backlogs only urgent lin
     const path = join(folder, "events.log");
     execFileSync("mkfifo", [path]); // takes 64 KiB, and no more until somebody reads
     const clock = new ManualClock();
-    const sink = new FileSink({ path, backlogBytes: 100_000, clock, log });
+    const sink = new FileSink({ path, backlogBytes: 100_000, encoder, clock, log });
     const stop = new AbortController();
     const running = sink.run(stop.signal);
     const long = line("x".repeat(99_999));
-    for (let i = 0; i < 2; i++) sink.write(long);
+    for (let i = 0; i < 2; i++) sink.write(events(long));
     const room = sink.room();
     await clock.asleep(1);
     await clock.advance(5_000);
     await room;
     assert.equal(sink.room(), undefined);
-    for (let i = 2; i < 7; i++) sink.write(long);
+    for (let i = 2; i < 7; i++) sink.write(events(long));
     const kill = line("kill");
-    sink.write({ lines: Buffer.concat([long.lines, kill.lines]), count: 2, urgent: kill });
+    sink.write(events({ lines: Buffer.concat([long.lines, kill.lines]), count: 2, urgent: kill }));
     assert.deepEqual(sink.stats(), {
       ...{ delivered: 0, bytes: 0, waiting: 5 },
       dropped: { closed: 0, backlog: 4, error: 0 },
@@ -98,13 +101,13 @@ test("a full disk drops whole lines and counts them", { skip: process.getuid!() 
     try {
       const path = join(folder, "events.log");
       const clock = new ManualClock();
-      const sink = new FileSink({ path, clock, log });
+      const sink = new FileSink({ path, encoder, clock, log });
       const stop = new AbortController();
       const running = sink.run(stop.signal);
       const lines = Buffer.from(`${"x".repeat(999)}\n`.repeat(100));
-      sink.write({ lines, count: 100 });
+      sink.write(events({ lines, count: 100 }));
       await clock.asleep(1);
-      sink.write(line("meanwhile"));
+      sink.write(events(line("meanwhile")));
       stop.abort();
       await running;
       const text = await readFile(path, "utf8");
@@ -122,10 +125,10 @@ test("what a dead agent did not end is cut off", () =>
   inFolder(async (folder) => {
     const path = join(folder, "events.log");
     await writeFile(path, `whole\n${"x".repeat(200_000)}`);
-    const sink = new FileSink({ path, clock: new ManualClock(), log });
+    const sink = new FileSink({ path, encoder, clock: new ManualClock(), log });
     const stop = new AbortController();
     const running = sink.run(stop.signal);
-    sink.write(line("next"));
+    sink.write(events(line("next")));
     stop.abort();
     await running;
     assert.equal(await readFile(path, "utf8"), "whole\nnext\n");
@@ -136,13 +139,13 @@ test("a path that cannot be written is tried again after a second", () =>
     const path = join(folder, "events.log");
     await mkdir(path);
     const clock = new ManualClock();
-    const sink = new FileSink({ path, clock, log });
+    const sink = new FileSink({ path, encoder, clock, log });
     const stop = new AbortController();
     const running = sink.run(stop.signal);
     await clock.asleep(1);
     await rm(path, { recursive: true });
     await clock.advance(1000);
-    sink.write(line("now"));
+    sink.write(events(line("now")));
     stop.abort();
     await running;
     assert.equal(await readFile(path, "utf8"), "now\n");

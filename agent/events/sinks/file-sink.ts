@@ -1,7 +1,9 @@
 import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
+import type { LineEncoder, Lines } from "../encode/lines.ts";
+import type { AgentEvent } from "../event.ts";
 import { RotatingFile } from "./rotating-file.ts";
-import type { Batch, Lines, Sink, SinkStats } from "./sink.ts";
+import type { Sink, SinkStats } from "./sink.ts";
 
 export type FileSinkOptions = {
   /** Its folder is made when it is missing. */
@@ -12,12 +14,13 @@ export type FileSinkOptions = {
   readonly backups?: number;
   /** From how much that waits for the disk on there is no room; default 4 MiB. */
   readonly backlogBytes?: number;
+  readonly encoder: LineEncoder;
   readonly clock: Clock;
   readonly log: Logger;
 };
 
 /**
- * JSON lines in a rotating file. While the disk is slow the reading waits for it. Once it has
+ * Events as lines in a rotating file. While the disk is slow the reading waits for it. Once it has
  * written nothing for `stallMs` it is no longer waited for, and what is beyond four backlogs is
  * dropped, all but the urgent lines, until it goes on. After
  * an error of the disk the file is opened anew, a second later; what comes meanwhile is dropped.
@@ -48,11 +51,12 @@ export class FileSink implements Sink {
     return full && this.#state === "open" && !this.#stalled ? this.#writtenOrStalled() : undefined;
   }
 
-  write(batch: Batch): void {
+  write(events: readonly AgentEvent[]): void {
     if (this.#state !== "open") {
-      this.#dropped[this.#state === "closed" ? "closed" : "error"] += batch.count;
+      this.#dropped[this.#state === "closed" ? "closed" : "error"] += events.length;
       return;
     }
+    const batch = this.#options.encoder.encode(events);
     const limit = this.#backlogBytes * stalledBacklogs;
     if (this.#waiting.bytes + batch.lines.length <= limit) {
       this.#take(batch);

@@ -1,12 +1,9 @@
-/** Whole JSON lines, and how many. */
-export type Lines = { readonly lines: Buffer; readonly count: number };
+import type { AgentEvent } from "../event.ts";
 
-export type Batch = Lines & {
-  /** Those of the lines that tell of a stop: what a sink that lacks room for all takes of them. */
-  readonly urgent?: Lines;
-};
-
-/** Somewhere that events go. What it cannot take it counts: delivered + dropped = given. */
+/**
+ * Somewhere that events go. A sink encodes them itself, and only when somebody is to get them. What
+ * it cannot take it counts: delivered + dropped = given.
+ */
 export type Sink = {
   readonly name: string;
   /**
@@ -14,7 +11,8 @@ export type Sink = {
    * else when to ask again. Nothing further is read from the kernel until then.
    */
   room?(): Promise<void> | undefined;
-  write(batch: Batch): void;
+  /** Takes events, in their order. */
+  write(events: readonly AgentEvent[]): void;
   /** The sink's whole life; on abort it writes what it has taken, and ends. */
   run(signal: AbortSignal): Promise<void>;
   stats(): SinkStats;

@@ -7,10 +7,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
+import { someLines } from "../testing/some-lines.ts";
 import { SocketSink, type SocketSinkOptions } from "./socket-sink.ts";
 
 const log = pino({ level: "silent" });
 const clock = new ManualClock();
+const { encoder, events } = someLines();
 
 async function withSink(
   options: Partial<SocketSinkOptions>,
@@ -18,8 +20,7 @@ async function withSink(
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "sock-"));
   const path = options.path ?? join(folder, "run", "events.sock");
-  const droppedLine = (count: number) => `dropped ${count}\n`;
-  const sink = new SocketSink({ droppedLine, clock, log, ...options, path });
+  const sink = new SocketSink({ encoder, clock, log, ...options, path });
   const controller = new AbortController();
   const running = sink.run(controller.signal);
   const stop = async () => {
@@ -56,7 +57,7 @@ async function aReader(sink: SocketSink, path: string): Promise<Socket> {
 test("every reader gets the lines, and the end when the sink ends", () =>
   withSink({}, async (sink, path, stop) => {
     const readers = [await aReader(sink, path), await aReader(sink, path)];
-    sink.write({ lines: Buffer.from("a\nb\n"), count: 2 });
+    sink.write(events({ lines: Buffer.from("a\nb\n"), count: 2 }));
     const read = readers.map((reader) => reader.toArray());
     await stop();
     for (const chunks of await Promise.all(read)) {
@@ -65,12 +66,18 @@ test("every reader gets the lines, and the end when the sink ends", () =>
     assert.equal(sink.stats().delivered, 4);
   }));
 
+test("without a reader nothing is encoded", () =>
+  withSink({ encoder: { encode: () => assert.fail("encoded") } }, async (sink) => {
+    sink.write(events({ lines: Buffer.from("a\n"), count: 1 }));
+    assert.equal(sink.stats().delivered, 0);
+  }));
+
 test("a slow reader misses events, is told how many, and holds up no one", () =>
   withSink({ backlogBytes: 64 * 1024 }, async (sink, path) => {
     const slow = await aReader(sink, path);
     slow.pause();
     const lines = Buffer.from(`${"x".repeat(32 * 1024 - 1)}\n`);
-    for (let i = 0; i < 100; i++) sink.write({ lines, count: 1 });
+    for (let i = 0; i < 100; i++) sink.write(events({ lines, count: 1 }));
     const { delivered, waiting, dropped } = sink.stats();
     assert.ok(dropped.backlog > 0);
     assert.equal(delivered + waiting + dropped.backlog, 100);
@@ -80,7 +87,7 @@ test("a slow reader misses events, is told how many, and holds up no one", () =>
     });
     slow.resume();
     await until(() => text.endsWith(`dropped ${dropped.backlog}\n`));
-    sink.write({ lines: Buffer.from("next\n"), count: 1 });
+    sink.write(events({ lines: Buffer.from("next\n"), count: 1 }));
     await until(() => text.endsWith("next\n"));
     assert.equal(
       text.split("\n").filter((line) => line.startsWith("x")).length,
@@ -98,7 +105,7 @@ test("a slow reader still gets what is urgent", () =>
     const lines = Buffer.from(`${"x".repeat(32 * 1024 - 1)}\n`);
     for (let i = 0; i < 100; i++) {
       const all = Buffer.concat([lines, kill.lines]);
-      sink.write({ lines: all, count: 2, urgent: kill });
+      sink.write(events({ lines: all, count: 2, urgent: kill }));
     }
     const { delivered, waiting, dropped } = sink.stats();
     assert.equal(delivered + waiting + dropped.backlog, 200);
@@ -119,7 +126,7 @@ test("at the end a reader that is behind is told, and one that reads no more is 
     behind.pause();
     stuck.pause();
     const lines = Buffer.from(`${"x".repeat(32 * 1024 - 1)}\n`);
-    for (let i = 0; i < 100; i++) sink.write({ lines, count: 1 });
+    for (let i = 0; i < 100; i++) sink.write(events({ lines, count: 1 }));
     const missed = sink.stats().dropped.backlog / 2;
     const stopped = stop();
     const text = Buffer.concat(await behind.toArray()).toString();
@@ -148,7 +155,7 @@ test("a stale socket is replaced, a file in its place is not", async () => {
   try {
     const file = join(folder, "file");
     await writeFile(file, "precious");
-    const taken = new SocketSink({ path: file, droppedLine: String, clock, log });
+    const taken = new SocketSink({ path: file, encoder, clock, log });
     await assert.rejects(taken.run(new AbortController().signal), { code: "EADDRINUSE" });
     const path = join(folder, "stale.sock");
     const dead = createServer().listen(path);
@@ -168,7 +175,7 @@ test("ends also when it is aborted before it listens", { timeout: 10_000 }, asyn
   try {
     const sink = new SocketSink({
       path: join(folder, "run", "s"),
-      droppedLine: String,
+      encoder,
       clock,
       log,
     });

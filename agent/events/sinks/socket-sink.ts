@@ -4,7 +4,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { type Clock, orAborted, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
-import type { Batch, Lines, Sink, SinkStats } from "./sink.ts";
+import type { Batch, LineEncoder, Lines } from "../encode/lines.ts";
+import { type AgentEvent, droppedEvent } from "../event.ts";
+import type { Sink, SinkStats } from "./sink.ts";
 
 export type SocketSinkOptions = {
   /** A Unix socket; a stale one is replaced, its folder is made when it is missing. Mode 0660. */
@@ -13,14 +15,13 @@ export type SocketSinkOptions = {
   readonly backlogBytes?: number;
   /** How many readers there may be; default 64. More are hung up on. */
   readonly readers?: number;
-  /** The line that tells a reader how many events it missed. */
-  readonly droppedLine: (count: number) => string;
+  readonly encoder: LineEncoder;
   readonly clock: Clock;
   readonly log: Logger;
 };
 
 /**
- * JSON lines to every reader of a Unix socket, from when it connects. A reader that is too slow
+ * Events as lines to every reader of a Unix socket, from when it connects. A reader that is too slow
  * misses events, urgent ones last; when it has caught up, or at the end, it is told how many.
  */
 export class SocketSink implements Sink {
@@ -37,7 +38,9 @@ export class SocketSink implements Sink {
     this.#backlogBytes = options.backlogBytes ?? 4 * 1024 * 1024;
   }
 
-  write(batch: Batch): void {
+  write(events: readonly AgentEvent[]): void {
+    if (this.#readers.size === 0) return;
+    const batch = this.#options.encoder.encode(events);
     for (const reader of this.#readers) this.#writeTo(reader, batch);
   }
 
@@ -112,7 +115,9 @@ export class SocketSink implements Sink {
 
   #tell(reader: Reader): void {
     if (reader.missed === 0) return;
-    reader.socket.write(this.#options.droppedLine(reader.missed));
+    const { encoder, clock } = this.#options;
+    const { lines } = encoder.encode([droppedEvent(reader.missed, clock.now())]);
+    reader.socket.write(lines);
     reader.missed = 0;
   }
 

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { actionCodes } from "../../compile/codes.ts";
 import { enums } from "../../gen/layout.ts";
-import { decodeRecord, hookArgs } from "../../records/decode.ts";
+import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
 import type { HookArg, KernelRecord } from "../../records/kernel-record.ts";
 import type { KernelEngine } from "../kernel-engine.ts";
 import type { RingReader } from "../native.ts";
@@ -87,8 +87,8 @@ export class EventLog {
 
   #seen(event: KernelRecord & { kind: "hook" }): SeenHook {
     const found = this.#engine.hookOf(event.hook);
-    const args = hookArgs(event);
-    if ("kind" in args) throw new Error(`hook event ${event.hook}: ${args.problem}`);
+    const problem = argsProblem(event);
+    if (problem !== undefined) throw new Error(`hook event ${event.hook}: ${problem}`);
     const { selector, process } = event;
     return {
       policy: found?.set.name ?? `hook ${event.hook}`,
@@ -100,7 +100,7 @@ export class EventLog {
       stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,
       wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,
       pid: process.pid,
-      args,
+      args: hookArgs(event),
     };
   }
 }

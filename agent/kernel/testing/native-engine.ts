@@ -10,7 +10,7 @@ import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts"
 import { compile, type Entry, type Tables } from "../../compile/tables.ts";
 import type { NamedSet } from "../../engine.ts";
 import { enums } from "../../gen/layout.ts";
-import { decodeRecord, hookArgs } from "../../records/decode.ts";
+import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
 import type { HookArg } from "../../records/kernel-record.ts";
 import { numberBinaries } from "../binaries.ts";
 
@@ -123,8 +123,8 @@ export class NativeEngine {
     for (let at = 0; at < records.length; ) {
       const event = decodeRecord(records, at);
       if (event.kind !== "hook") throw new Error(`an event of kind ${event.kind}`);
-      const args = hookArgs(event);
-      if ("kind" in args) throw new Error(args.problem);
+      const problem = argsProblem(event);
+      if (problem !== undefined) throw new Error(problem);
       const { set, index } = hooks[event.hook]!;
       const action = Object.entries(actionCodes).find(([, code]) => code === event.action)!;
       events.push({
@@ -135,7 +135,7 @@ export class NativeEngine {
         monitored: (event.flags & enums.hook_flag.HOOK_MONITORED) !== 0,
         stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,
         wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,
-        args,
+        args: hookArgs(event),
       });
       at = event.next;
     }

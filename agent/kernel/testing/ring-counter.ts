@@ -2,7 +2,7 @@
  * Test support: counts the hook events of the ring pinned at argv[2]. At each call for a process
  * from argv[3] on, a mark, it prints that number and how many events it has seen.
  */
-import { decodeRecord, hookArgs } from "../../records/decode.ts";
+import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
 import { loadNative } from "../native.ts";
 
 const native = loadNative();
@@ -15,8 +15,7 @@ for (let records = await reader.read(); records; records = await reader.read()) 
     at = event.next;
     if (event.kind !== "hook") continue;
     hooks += 1;
-    const args = hookArgs(event);
-    const who = Array.isArray(args) ? args[1] : undefined;
+    const who = argsProblem(event) === undefined ? hookArgs(event)[1] : undefined;
     if (who?.type === "int" && who.value >= Number(process.argv[3])) {
       console.log(`${who.value} ${hooks}`);
     }

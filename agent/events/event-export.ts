@@ -8,7 +8,7 @@ import type { PodLookup } from "../process/pod.ts";
 import { scanProcesses } from "../process/scan.ts";
 import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import { createBootClock } from "./boot-clock.ts";
-import { createEventEncoder } from "./event-json.ts";
+import { createJsonLines } from "./encode/json-lines.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import { FileSink } from "./sinks/file-sink.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
@@ -50,7 +50,7 @@ export function openEventExport(options: EventOptions): EventExport {
   const { native, engine, clock, log, procfs, cgroupRoot } = options;
   const bootClock = createBootClock();
   const tree = new ProcessTree(() => clock.monotonic());
-  const encoder = createEventEncoder({
+  const encoder = createJsonLines({
     nodeName: options.nodeName ?? hostname(),
     bootToWallNs: (bootNs) => bootClock.toWallNs(bootNs),
   });
@@ -61,19 +61,18 @@ export function openEventExport(options: EventOptions): EventExport {
         path: options.eventsFile,
         maxBytes: options.eventsFileMaxMb * 1024 * 1024,
         backups: options.eventsFileBackups,
+        encoder,
         clock,
         log,
       }),
     );
   }
   if (options.eventsSocket !== "") {
-    const droppedLine = (count: number) => encoder.dropped(count, clock.now());
-    sinks.push(new SocketSink({ path: options.eventsSocket, droppedLine, clock, log }));
+    sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));
   }
   const pipeline = new EventPipeline({
     openRings: () => engine.openRings(),
     tree,
-    encoder,
     hookOf: (number) => engine.hookOf(number),
     ...(options.pods === undefined ? {} : { pods: options.pods }),
     sinks,

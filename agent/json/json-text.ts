@@ -10,5 +10,10 @@ export function jsonText(value: unknown): string {
   return printable(JSON.stringify(value));
 }
 
+/** `,"key":"value"`, or nothing for an empty value. */
+export function textField(key: string, value: string | undefined): string {
+  return value === undefined || value === "" ? "" : `,"${key}":${jsonText(value)}`;
+}
+
 /** Printable ASCII but the quotation mark and the backslash: the same in JSON. */
 const plain = /^[ !#-[\]-~]*$/;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { HookInfo } from "../kernel/hook-info.ts";
-import type { PodContainer } from "../process/pod.ts";
-import { ProcessTree } from "../process/tree.ts";
-import { decodeRecord, hookArgs } from "../records/decode.ts";
-import type { ExecRecord, ExitRecord, HookArg, HookRecord } from "../records/kernel-record.ts";
+import type { HookInfo } from "../../kernel/hook-info.ts";
+import type { PodContainer } from "../../process/pod.ts";
+import { ProcessTree } from "../../process/tree.ts";
+import { decodeRecord } from "../../records/decode.ts";
+import type { ExecRecord, ExitRecord, HookArg, HookRecord } from "../../records/kernel-record.ts";
 import {
   bufferArg,
   execRecord,
@@ -16,11 +16,13 @@ import {
   intArg,
   rawArg,
   sizeArg,
-} from "../records/testing-records.ts";
-import { createEventEncoder } from "./event-json.ts";
+} from "../../records/testing-records.ts";
+import { type AgentEvent, droppedEvent, execEvent, exitEvent, hookEvent } from "../event.ts";
+import { createJsonLines } from "./json-lines.ts";
 
 const bootNs = BigInt(Date.parse("2022-10-07T09:14:04Z")) * 1_000_000n;
-const encoder = createEventEncoder({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });
+const lines = createJsonLines({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });
+const lineOf = (event: AgentEvent) => lines.encode([event]).lines.toString();
 
 const xwing: PodContainer = {
   pod: {
@@ -68,7 +70,7 @@ function runcAndBash() {
 
 test("an exec in a pod has upstream's shape, members in upstream's order", () => {
   const { bash } = runcAndBash();
-  const line = encoder.exec(bash, { ktime: 1294220230879n, tid: 13604 });
+  const line = lineOf(execEvent(bash, 1294220230879n));
   const want = {
     process_exec: {
       process: {
@@ -131,7 +133,7 @@ test("docker is the pod's container, whatever the process's own cgroup is called
   const { bash } = runcAndBash();
   const image = { ...bash.image, docker: "b".repeat(31) };
   const docker = (container: PodContainer | undefined) => {
-    const line = encoder.exec({ ...bash, image, container }, { ktime: 1n, tid: 1 });
+    const line = lineOf(execEvent({ ...bash, image, container }, 1n));
     return JSON.parse(line).process_exec.process.docker;
   };
   assert.equal(docker(xwing), "4cb1e9a1ab98044e789c2d426909a6e");
@@ -166,10 +168,10 @@ test("no text of others is an escape, a line end or an invisible character in a 
           container: { ...xwing.container!, name: odd },
         },
       };
-      const event = decodeRecord(hookRecord({ args: [] }), 0) as HookRecord;
+      const record = decodeRecord(hookRecord({ args: [] }), 0) as HookRecord;
       const args: HookArg[] = [{ type: "file", mode: 0, path: odd, cut: false, deleted: false }];
-      const call = { info: { ...info, message: odd, tags: [odd] }, args };
-      const line = encoder.hook(process, event, call);
+      const hook = { ...info, message: odd, tags: [odd] };
+      const line = lineOf({ ...hookEvent(process, record, hook), args: () => args });
       assert.match(line, /^[^\p{C}\p{Zl}\p{Zp}]+\n$/u);
       const { process_kprobe: kprobe } = JSON.parse(line);
       const { binary = "", arguments: words = "", cwd = "", pod } = kprobe.process;
@@ -184,7 +186,7 @@ test("no text of others is an escape, a line end or an invisible character in a 
 test("a process is shown as it is when its container or its image became another", () => {
   const { tree, bash } = runcAndBash();
   const shown = () =>
-    JSON.parse(encoder.exec(bash, { ktime: 1n, tid: 1 })).process_exec.process as {
+    JSON.parse(lineOf(execEvent(bash, 1n))).process_exec.process as {
       readonly binary: string;
       readonly pod?: { readonly name: string };
     };
@@ -210,7 +212,7 @@ const endings: readonly { name: string; code: number; want: object }[] = [
 for (const { name, code, want } of endings) {
   test(`an exit: ${name}`, () => {
     const event = decodeRecord(exitRecord({ process: { pid: 9, ktime: 1_000n }, code }), 0);
-    const { process_exit, time } = JSON.parse(encoder.exit(undefined, event as ExitRecord));
+    const { process_exit, time } = JSON.parse(lineOf(exitEvent(undefined, event as ExitRecord)));
     const process = { pid: 9, start_time: "2022-10-07T09:14:04.000001Z" };
     assert.deepEqual(process_exit, { process, ...want, time: "2022-10-07T09:14:04.000003Z" });
     assert.equal(time, process_exit.time);
@@ -226,9 +228,9 @@ test("a hook event has its function, arguments, action and policy", () => {
     }),
     0,
   ) as HookRecord;
-  const args = hookArgs(event) as readonly HookArg[];
-  const call = { info: { ...info, message: "m", tags: ["t"] }, args };
-  const { process_kprobe } = JSON.parse(encoder.hook(tree.find(event.process), event, call));
+  const hook = { ...info, message: "m", tags: ["t"] };
+  const line = lineOf(hookEvent(tree.find(event.process), event, hook));
+  const { process_kprobe } = JSON.parse(line);
   assert.equal(process_kprobe.process.tid, 13605);
   assert.equal(process_kprobe.parent.tid, 13594);
   const { process: _, parent: __, ...rest } = process_kprobe;
@@ -281,17 +283,45 @@ const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
 for (const { name, arg, want } of argCases) {
   test(`an argument: ${name}`, () => {
     const event = decodeRecord(hookRecord({ args: [arg] }), 0) as HookRecord;
-    const args = hookArgs(event) as readonly HookArg[];
-    const line = encoder.hook(undefined, event, { info, args });
+    const line = lineOf(hookEvent(undefined, event, info));
     assert.deepEqual(JSON.parse(line).process_kprobe.args, [want]);
   });
 }
 
 test("a process that tracking does not know is shown as unknown", () => {
   const event = decodeRecord(hookRecord({ flags: 2, action: 77 }), 0) as HookRecord;
-  const { process_kprobe } = JSON.parse(encoder.hook(undefined, event, { info, args: [] }));
+  const { process_kprobe } = JSON.parse(lineOf(hookEvent(undefined, event, info)));
   const process = { pid: 100, flags: "unknown", start_time: "2022-10-07T09:14:04.000001Z" };
   assert.deepEqual(process_kprobe, {
     ...{ process, function_name: "__x64_sys_write", action: 77, policy_name: "deny" },
   });
+});
+
+test("a reader that was too slow is told how many events it missed, and when", () => {
+  const atMs = Date.parse("2022-10-07T09:14:04.5Z");
+  assert.equal(
+    lineOf(droppedEvent(7, atMs)),
+    '{"rate_limit_info":{"number_of_dropped_process_events":"7"},"node_name":"n1","time":"2022-10-07T09:14:04.500Z"}\n',
+  );
+});
+
+test("an event is encoded once, whoever asks and in whichever company", () => {
+  const { bash, runc } = runcAndBash();
+  const events = [execEvent(runc, 1n), execEvent(bash, 2n)];
+  const batch = lines.encode(events);
+  assert.equal(lines.encode(events), batch, "two sinks share it");
+  const { json } = events[1]!;
+  assert.equal(lines.encode(events.slice(1)).lines.toString(), json);
+  assert.equal(batch.lines.toString(), events.map(({ json }) => json).join(""));
+  assert.equal(batch.count, 2);
+});
+
+test("what an event says does not change with the process that it is about", () => {
+  const { tree, bash } = runcAndBash();
+  const event = execEvent(bash, 1n);
+  const again = execRecord({ process: bash.key, filename: "/bin/dash" });
+  tree.exec(decodeRecord(again, 0) as ExecRecord);
+  tree.exit(bash.key);
+  const { process } = JSON.parse(lineOf(event)).process_exec;
+  assert.deepEqual([process.binary, process.pod.name, process.refcnt], ["/bin/bash", "xwing", 1]);
 });

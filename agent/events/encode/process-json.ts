@@ -1,11 +1,12 @@
-import type { Process } from "../process/tree.ts";
-import type { ProcessKey } from "../records/kernel-record.ts";
-import { jsonText } from "./json-text.ts";
+import { jsonText, textField } from "../../json/json-text.ts";
+import type { Process } from "../../process/tree.ts";
+import type { ProcessKey } from "../../records/kernel-record.ts";
+import type { ProcessState } from "../event.ts";
 
 /** Serialises processes in upstream's shape; what is the same in all events of an image only once. */
 export type ProcessEncoder = {
   /** `tid`: the thread that the event is about. */
-  process(process: Process, tid: number): string;
+  process(state: ProcessState, tid: number): string;
   /** All that is known of a process that is not in the tree. */
   unknown(key: ProcessKey, flags: "" | "unknown"): string;
 };
@@ -19,18 +20,18 @@ export type ProcessEncoderOptions = {
 /** upstream-events-cli.md §1.3; key order is the declaration order of upstream's proto. */
 export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEncoder {
   const heads = new WeakMap<Process, Head>();
-  const headOf = (process: Process): string => {
+  const headOf = (state: ProcessState): string => {
+    const { process, image, container } = state;
     const known = heads.get(process);
-    const { image, container } = process;
     if (known?.image === image && known.container === container) return known.text;
-    const made = { image, container, text: head(process, options) };
-    heads.set(process, made);
-    return made.text;
+    const text = head(state, options);
+    heads.set(process, { image, container, text });
+    return text;
   };
   return {
-    process(process, tid) {
-      const refs = process.refs === 0 ? "" : `,"refcnt":${process.refs}`;
-      return `${headOf(process)}${refs},"tid":${tid},"in_init_tree":${process.image.inInitTree}}`;
+    process(state, tid) {
+      const refs = state.refs === 0 ? "" : `,"refcnt":${state.refs}`;
+      return `${headOf(state)}${refs},"tid":${tid},"in_init_tree":${state.image.inInitTree}}`;
     },
     unknown({ pid, ktime }, flags) {
       const word = flags === "" ? "" : `,"flags":"${flags}"`;
@@ -41,20 +42,16 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
 }
 
 /** A process up to `refcnt`, as long as both its image and its container are these. */
-type Head = Pick<Process, "image" | "container"> & { readonly text: string };
+type Head = Pick<ProcessState, "image" | "container"> & { readonly text: string };
 
 /** base64 of `<node>:<ktime>:<pid>`: names one image of one process in the whole cluster. */
 export function execId(nodeName: string, { pid, ktime }: ProcessKey): string {
   return Buffer.from(`${nodeName}:${ktime}:${pid}`).toString("base64");
 }
 
-/** `,"key":"value"`, or nothing for an empty value. */
-export function textField(key: string, value: string | undefined): string {
-  return value === undefined || value === "" ? "" : `,"${key}":${jsonText(value)}`;
-}
-
-function head(process: Process, { nodeName, formatTime }: ProcessEncoderOptions): string {
-  const { key, image, parentKey } = process;
+function head(state: ProcessState, { nodeName, formatTime }: ProcessEncoderOptions): string {
+  const { process, image } = state;
+  const { key, parentKey } = process;
   const parentKnown = parentKey.ktime !== 0n; // 0: a parent that only its pid is known of
   return [
     `{"exec_id":"${execId(nodeName, key)}","pid":${key.pid},"uid":${image.uid}`,
@@ -63,8 +60,8 @@ function head(process: Process, { nodeName, formatTime }: ProcessEncoderOptions)
     textField("arguments", image.arguments),
     textField("flags", image.flags),
     `,"start_time":"${formatTime(key.ktime)}","auid":${image.auid}`,
-    podField(process),
-    textField("docker", dockerOf(process)),
+    podField(state),
+    textField("docker", dockerOf(state)),
     parentKnown ? `,"parent_exec_id":"${execId(nodeName, parentKey)}"` : "",
   ].join("");
 }
@@ -73,13 +70,13 @@ function head(process: Process, { nodeName, formatTime }: ProcessEncoderOptions)
  * The pod's container says who it is, once that is known: whoever may make cgroups below it gives
  * them what name they like.
  */
-function dockerOf({ image, container }: Process): string {
+function dockerOf({ image, container }: ProcessState): string {
   const id = container?.container?.id;
   if (id === undefined) return image.docker;
   return id.slice(id.indexOf("://") === -1 ? 0 : id.indexOf("://") + 3).slice(0, 31);
 }
 
-function podField({ image, container: known }: Process): string {
+function podField({ image, container: known }: ProcessState): string {
   if (known === undefined) return "";
   const { pod, container } = known;
   const labels = Object.entries(pod.labels).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -95,7 +92,7 @@ function podField({ image, container: known }: Process): string {
   ].join("");
 }
 
-type Container = NonNullable<NonNullable<Process["container"]>["container"]>;
+type Container = NonNullable<NonNullable<ProcessState["container"]>["container"]>;
 
 function containerJson({ id, name, image, startTime, privileged }: Container, pid: number): string {
   return jsonText({

@@ -1,0 +1,125 @@
+import { enums } from "../../gen/layout.ts";
+import { jsonText, textField } from "../../json/json-text.ts";
+import type { HookInfo } from "../../kernel/hook-info.ts";
+import { argJson } from "../arg-json.ts";
+import type { AgentEvent, DroppedEvent, ExecEvent, ExitEvent, HookEvent } from "../event.ts";
+import { createLineEncoder, type LineEncoder } from "./lines.ts";
+import { createProcessEncoder } from "./process-json.ts";
+import { createRfc3339 } from "./rfc3339.ts";
+import { signalName } from "./signal-name.ts";
+
+export type JsonLinesOptions = {
+  readonly nodeName: string;
+  /** Boot-time ns to wall-clock ns since 1970. */
+  readonly bootToWallNs: (bootNs: bigint) => bigint;
+};
+
+/** Encodes events as upstream's JSON lines (upstream-events-cli.md §1). */
+export function createJsonLines(options: JsonLinesOptions): LineEncoder {
+  const lineOf = createEventJson(options);
+  return createLineEncoder((event) => (event.json ??= lineOf(event)));
+}
+
+function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => string {
+  const rfc3339 = createRfc3339();
+  const formatTime = (bootNs: bigint) => rfc3339(options.bootToWallNs(bootNs));
+  // Start times lie anywhere; a formatter of their own keeps them out of the memory of `formatTime`.
+  const startRfc3339 = createRfc3339();
+  const processes = createProcessEncoder({
+    nodeName: options.nodeName,
+    formatTime: (bootNs) => startRfc3339(options.bootToWallNs(bootNs)),
+  });
+  const nodeField = textField("node_name", options.nodeName);
+  const line = (kind: string, inner: string, time: string) =>
+    `{"${kind}":{${inner}}${nodeField},"time":"${time}"}\n`;
+  /** The process and its parent. `flags`: of a process that is not known. */
+  const actors = (
+    { process, parent, key, tid }: ExecEvent | ExitEvent | HookEvent,
+    flags: "" | "unknown" = "",
+  ) => {
+    if (process === undefined) return `"process":${processes.unknown(key, flags)}`;
+    const own = `"process":${processes.process(process, tid)}`;
+    if (parent === undefined) return own;
+    return `${own},"parent":${processes.process(parent, parent.process.key.pid)}`;
+  };
+  const hookTexts = new WeakMap<HookInfo, HookText>();
+  const textOf = (hook: HookInfo) => {
+    const text = hookTexts.get(hook) ?? hookText(hook);
+    hookTexts.set(hook, text);
+    return text;
+  };
+
+  const exec = (event: ExecEvent) => line("process_exec", actors(event), formatTime(event.ktime));
+  const exit = (event: ExitEvent) => {
+    const time = formatTime(event.ktime);
+    const signal = textField("signal", signalName(event.code & 0x7f));
+    const status = (event.code >>> 8) & 0xff;
+    const statusField = status === 0 ? "" : `,"status":${status}`;
+    return line("process_exit", `${actors(event)}${signal}${statusField},"time":"${time}"`, time);
+  };
+  const hook = (event: HookEvent) => {
+    const text = textOf(event.hook);
+    const who = actors(
+      event,
+      (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0 ? "" : "unknown",
+    );
+    const action = `,"action":${actionJson(event.action)}`;
+    const inner = `${who}${text.name}${argsField(event)}${action}${text.policy}`;
+    return line("process_kprobe", inner, formatTime(event.ktime));
+  };
+  const dropped = ({ count, wallMs }: DroppedEvent) => {
+    const inner = `"number_of_dropped_process_events":"${count}"`;
+    return line("rate_limit_info", inner, rfc3339(BigInt(wallMs) * 1_000_000n));
+  };
+
+  return (event) => {
+    switch (event.kind) {
+      case "exec":
+        return exec(event);
+      case "exit":
+        return exit(event);
+      case "hook":
+        return hook(event);
+      case "dropped":
+        return dropped(event);
+    }
+  };
+}
+
+/** What all events of one hook have in common. */
+type HookText = { readonly name: string; readonly policy: string };
+
+function hookText(info: HookInfo): HookText {
+  const tags = info.tags ?? [];
+  return {
+    name: textField("function_name", info.functionName),
+    policy: [
+      textField("policy_name", info.policy.name),
+      textField("message", info.message),
+      tags.length === 0 ? "" : `,"tags":${jsonText(tags)}`,
+    ].join(""),
+  };
+}
+
+function argsField({ hook, args }: HookEvent): string {
+  const values = args();
+  if (values.length === 0) return "";
+  let text = ',"args":[';
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) text += ",";
+    text += argJson(values[i]!, hook.args[i]?.label);
+  }
+  return `${text}]`;
+}
+
+/** By enum action_code, whose numbers are upstream's KprobeAction. 0, none executed, is a Post. */
+const actionNames: Readonly<Record<number, string>> = Object.fromEntries([
+  [0, "POST"],
+  ...Object.entries(enums.action_code).map(([name, code]) => [code, name.slice("ACTION_".length)]),
+]);
+
+/** A number without a name stays a number, as protojson does. */
+function actionJson(action: number): string {
+  const name = actionNames[action];
+  return name === undefined ? String(action) : `"KPROBE_ACTION_${name}"`;
+}

@@ -1,0 +1,45 @@
+import { type AgentEvent, isUrgent } from "../event.ts";
+
+/** Whole lines, and how many. */
+export type Lines = { readonly lines: Buffer; readonly count: number };
+
+export type Batch = Lines & {
+  /** Those of the lines that tell of a stop: what a sink that lacks room for all takes of them. */
+  readonly urgent?: Lines;
+};
+
+/** Encodes each event as a line. Sinks that share one share its work: what it made is made once. */
+export type LineEncoder = {
+  /** A line for each of `events`, in their order; for the same array the same batch. */
+  encode(events: readonly AgentEvent[]): Batch;
+};
+
+/** `lineOf`: the line of one event, with the line feed at its end. */
+export function createLineEncoder(lineOf: (event: AgentEvent) => string): LineEncoder {
+  const batches = new WeakMap<readonly AgentEvent[], Batch>();
+  return {
+    encode(events) {
+      const known = batches.get(events);
+      if (known !== undefined) return known;
+      const made = batchOf(events, lineOf);
+      batches.set(events, made);
+      return made;
+    },
+  };
+}
+
+function batchOf(events: readonly AgentEvent[], lineOf: (event: AgentEvent) => string): Batch {
+  let lines = "";
+  let urgent = "";
+  let urgentCount = 0;
+  for (const event of events) {
+    const line = lineOf(event);
+    lines += line;
+    if (!isUrgent(event)) continue;
+    urgent += line;
+    urgentCount++;
+  }
+  const batch = { lines: Buffer.from(lines), count: events.length };
+  if (urgentCount === 0) return batch;
+  return { ...batch, urgent: { lines: Buffer.from(urgent), count: urgentCount } };
+}

@@ -1,0 +1,118 @@
+import { enums } from "../gen/layout.ts";
+import type { HookInfo } from "../kernel/hook-info.ts";
+import type { Image } from "../process/image.ts";
+import type { PodContainer } from "../process/pod.ts";
+import type { Process } from "../process/tree.ts";
+import { hookArgs } from "../records/decode.ts";
+import type { ExitRecord, HookArg, HookRecord, ProcessKey } from "../records/kernel-record.ts";
+
+const { HOOK_STOPPED, HOOK_WOULD_STOP } = enums.hook_flag;
+
+/**
+ * What happened on this node, with all that is known of it: what sinks take, and encode. It does not
+ * change any more, but the buffer that the arguments of a HookEvent lie in is only good until the
+ * sink's `write` returns.
+ */
+export type AgentEvent = ExecEvent | ExitEvent | HookEvent | DroppedEvent;
+
+/** A process began to run an image; or it ran before the agent did, and this is its start. */
+export type ExecEvent = Happened & { readonly kind: "exec" };
+
+/** The last thread of a process is gone. */
+export type ExitEvent = Happened & {
+  readonly kind: "exit";
+  /** As wait(2): status << 8 | core dumped << 7 | signal. */
+  readonly code: number;
+};
+
+/** A hook of a policy reports a call. */
+export type HookEvent = Happened & {
+  readonly kind: "hook";
+  readonly hook: HookInfo;
+  /** enum action_code. */
+  readonly action: number;
+  /** enum hook_flag. */
+  readonly flags: number;
+  /** In the order of the policy; decoded when they are asked for. */
+  readonly args: () => readonly HookArg[];
+};
+
+/** A reader was too slow for so many events; its sink makes this one. */
+export type DroppedEvent = Encoded & {
+  readonly kind: "dropped";
+  readonly count: number;
+  readonly wallMs: number;
+};
+
+type Encoded = {
+  /** Its line of JSON, once a sink asked for it. Its one writer is JsonLines. */
+  json: string | undefined;
+};
+
+type Happened = Encoded & {
+  /** Boot-time ns. */
+  readonly ktime: bigint;
+  /** As the kernel names the process, also when nothing else is known of it. */
+  readonly key: ProcessKey;
+  /** The thread that it is about. */
+  readonly tid: number;
+  /** Undefined when the process tree does not know it. */
+  readonly process: ProcessState | undefined;
+  /** Undefined when it is not known. */
+  readonly parent: ProcessState | undefined;
+};
+
+/** A process as it was when something happened. */
+export type ProcessState = {
+  /** The same object in all states of one process image. */
+  readonly process: Process;
+  readonly image: Image;
+  readonly container: PodContainer | undefined;
+  readonly refs: number;
+};
+
+export function execEvent(process: Process, ktime: bigint): ExecEvent {
+  const { key } = process;
+  return { kind: "exec", ktime, key, tid: key.pid, ...actors(process), json: undefined };
+}
+
+export function exitEvent(
+  process: Process | undefined,
+  { ktime, process: key, tid, code }: Pick<ExitRecord, "ktime" | "process" | "tid" | "code">,
+): ExitEvent {
+  return { kind: "exit", ktime, key, tid, ...actors(process), code, json: undefined };
+}
+
+/** The arguments of `record` must be without a problem (`argsProblem`). */
+export function hookEvent(
+  process: Process | undefined,
+  record: HookRecord,
+  hook: HookInfo,
+): HookEvent {
+  const { ktime, process: key, tid, action, flags } = record;
+  let args: readonly HookArg[] | undefined;
+  return {
+    ...{ kind: "hook", ktime, key, tid, ...actors(process), hook, action, flags },
+    args: () => (args ??= hookArgs(record)),
+    json: undefined,
+  };
+}
+
+export function droppedEvent(count: number, wallMs: number): DroppedEvent {
+  return { kind: "dropped", count, wallMs, json: undefined };
+}
+
+/** Whether it tells of a stop, made or left out: what a sink that lacks room for all takes first. */
+export function isUrgent(event: AgentEvent): boolean {
+  return event.kind === "hook" && (event.flags & (HOOK_STOPPED | HOOK_WOULD_STOP)) !== 0;
+}
+
+function actors(process: Process | undefined): Pick<Happened, "process" | "parent"> {
+  return { process: stateOf(process), parent: stateOf(process?.parent) };
+}
+
+function stateOf(process: Process | undefined): ProcessState | undefined {
+  if (process === undefined) return undefined;
+  const { image, container, refs } = process;
+  return { process, image, container, refs };
+}
