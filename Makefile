@@ -5,7 +5,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # node 24 comes with `npm ci`; everything below runs under it.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 LAB := node test/e2e/lab/main.ts
-PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt test/e2e/lab/packages.txt
+PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt build/packages.txt test/e2e/lab/packages.txt
 
 .PHONY: help unit guest setup packages build check generate test fuzz demo bench lab-build lab-up lab-down clean
 help: ## this list
@@ -32,7 +32,7 @@ node_modules: package-lock.json
 build: packages node_modules ## BPF objects, addon, Rego module
 	$(MAKE) -C bpf
 	$(MAKE) -C agent/kernel/native
-	$(MAKE) -C rego OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)"
+	$(MAKE) -C rego OPA="$$(node build/tools.ts --json opa | jq -r .opa)"
 
 generate: build ## CRDs, layouts and reference pages from their sources
 	node agent/layout/generate.ts
@@ -46,13 +46,13 @@ check: build ## types, style, layers, generated files
 	node test/run.ts static
 
 test: build lab-build ## the last line says how many passed and failed; ALL=1: the long ones, too
-	OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)" node test/run.ts $(if $(ALL),--all)
+	OPA="$$(node build/tools.ts --json opa | jq -r .opa)" node test/run.ts $(if $(ALL),--all)
 
 fuzz: node_modules ## what nobody would send, to each server of ours for 10 minutes; MINUTES=10
 	GUARDBEE_FUZZ_MINUTES=$(or $(MINUTES),10) node --test --test-concurrency=1 --test-reporter=spec '**/*.fuzz.test.ts'
 
 unit: build ## one unit test file, without a cluster: F=policy/parse.test.ts, T=a pattern of test names
-	OPA="$$(node test/e2e/lab/build.ts --json opa | jq -r .opa)" GUARDBEE_TESTS=all \
+	OPA="$$(node build/tools.ts --json opa | jq -r .opa)" GUARDBEE_TESTS=all \
 	  node --test $(if $(T),--test-name-pattern='$(T)') $(F)
 
 guest: build ## one test file in a virtual machine: F=agent/kernel/engine.guest.test.ts, T=a pattern, K=debian-6.12

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { globSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cacheRoot } from "../build/tools/cache.ts";
 import { ensureBuilt } from "./e2e/lab/build.ts";
-import { cacheRoot } from "./e2e/lab/cache.ts";
 import { argocdItems } from "./install/argocd-controller.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

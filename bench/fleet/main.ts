@@ -1,7 +1,7 @@
 // One fleet, for trying out; nothing is recorded.
 //   node bench/fleet/main.ts [--nodes 100] [--policies 20] [--namespaces 50] [--workloads 200] [--idle 30]
 import { parseArgs } from "node:util";
-import { bundleApp } from "../../test/e2e/lab/image/bundle.ts";
+import { bundleApp } from "../../build/images/bundle.ts";
 import { appFolder, root } from "../app-folder.ts";
 import { measureFleet } from "./measure.ts";
 

@@ -1,9 +1,9 @@
 // The commands that pages write, typed as they stand.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { repositoryRoot } from "../../build/root.ts";
 import { ensureBuilt } from "./lab/build.ts";
 import { kubeconfigPath } from "./lab/cluster/control-plane.ts";
-import { repositoryRoot } from "./lab/images.ts";
 import { run } from "./lab/run.ts";
 
 /** The lines of the first block of commands below a heading of a page, without their prompts. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { repositoryRoot } from "../../build/root.ts";
 import { kubeconfigPath } from "./lab/cluster/control-plane.ts";
 import { kubectl, kubectlOutput } from "./lab/cluster/kubectl.ts";
-import { repositoryRoot } from "./lab/images.ts";
 import { waitFor } from "./lab/progress.ts";
 import { type RunResult, run } from "./lab/run.ts";
 

@@ -3,11 +3,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import { bundleApp } from "../../build/images/bundle.ts";
+import type { ImageSpec } from "../../build/images/oci.ts";
+import { listImage, readImageFile } from "../../build/images/unpack.ts";
+import { imageNames, imageSpecs } from "../../build/images.ts";
 import { ensureBuilt } from "../e2e/lab/build.ts";
-import { bundleApp } from "../e2e/lab/image/bundle.ts";
-import type { ImageSpec } from "../e2e/lab/image/oci.ts";
-import { listImage, readImageFile } from "../e2e/lab/image/unpack.ts";
-import { imageNames, imageSpecs } from "../e2e/lab/images.ts";
 import { root, whyNotBuilt } from "./lab-programs.ts";
 
 type Component = {

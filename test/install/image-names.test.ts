@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { imageNames } from "../e2e/lab/images.ts";
+import { imageNames } from "../../build/images.ts";
 import {
   parseManifests,
   renderChart,

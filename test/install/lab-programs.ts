@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { outputPaths } from "../../build/tools/ensure-built.ts";
 import { skipReason } from "../../kube/testing/must-run.ts";
-import { outputPaths } from "../e2e/lab/build.ts";
 import { itemNamed } from "../e2e/lab/items.ts";
 
 export const root = resolve(import.meta.dirname, "../..");

@@ -8,7 +8,7 @@ import { after } from "node:test";
 export function needOpa(): string {
   const program = findOpa();
   if (program !== undefined) return program;
-  throw new Error("opa is not built: node test/e2e/lab/build.ts opa, or name it in OPA");
+  throw new Error("opa is not built: node build/tools.ts opa, or name it in OPA");
 }
 
 /** The real opa, from OPA or the newest that the lab has built. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { repositoryRoot } from "../../../build/root.ts";
 import { kubectl, kubectlOutput } from "../lab/cluster/kubectl.ts";
-import { repositoryRoot } from "../lab/images.ts";
 import { openFleet } from "./fleet.ts";
 
 await openFleet();

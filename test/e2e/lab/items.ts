@@ -1,28 +1,12 @@
 import { join } from "node:path";
-
-/** One thing the lab builds: a script, everything that decides its result, and what comes out. */
-export type Item = {
-  readonly name: string;
-  /** File in `build/`. Gets OUT (to fill) and WORK (scratch), prints `STEP n/m text` lines. */
-  readonly script: string;
-  /** Further inputs: environment name to the file or folder whose path it gets; content is hashed. */
-  readonly files: Readonly<Record<string, string>>;
-  /** Further inputs by value, pinned versions above all. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Name to path in the result, as `build.ts --json` prints them. */
-  readonly outputs: Readonly<Record<string, string>>;
-  readonly needsGo: boolean;
-  /** Built when it is named only: what uses it is long, too. */
-  readonly onRequest?: true;
-};
+import { goModule, type Item, itemIn, same } from "../../../build/tools/item.ts";
+import { tools } from "../../../build/tools/items.ts";
 
 /** The folder of this file, where `build/` and `kernel.config` are. */
 export const labDir = import.meta.dirname;
 
 /** The newest line whose module has all that it needs. */
 const argocd = { module: "github.com/argoproj/argo-cd/v3", version: "v3.1.16" };
-
-const nothing = { files: {}, env: {} };
 
 /** What long tests use, beside the rest: built when it is named. */
 const onRequest: readonly Item[] = [
@@ -45,7 +29,7 @@ const onRequest: readonly Item[] = [
   ),
   {
     name: "argocd-crds",
-    script: "go-files.sh",
+    script: script("go-files.sh"),
     files: {},
     env: {
       MODULE: argocd.module,
@@ -67,17 +51,10 @@ const onRequest: readonly Item[] = [
 
 /** Every item, in the order in which a build of everything runs. */
 export const items: readonly Item[] = [
-  goModule("opa", "github.com/open-policy-agent/opa", "v1.22.2", { opa: "." }, { ABOUT: "80 s" }),
-  {
-    ...nothing,
-    name: "busybox",
-    script: "busybox.sh",
-    outputs: same("busybox", "copyright"),
-    needsGo: false,
-  },
+  ...tools,
   {
     name: "pause",
-    script: "pause.sh",
+    script: script("pause.sh"),
     files: { SOURCE: join(labDir, "build/pause.c") },
     env: {},
     outputs: same("pause"),
@@ -88,7 +65,7 @@ export const items: readonly Item[] = [
   debianKernel("6.1", "linux-image-6.1.0-56-amd64", "linux-image-amd64"),
   {
     name: "kernel-lab",
-    script: "kernel-lab.sh",
+    script: script("kernel-lab.sh"),
     files: { CONFIG: join(labDir, "kernel.config") },
     env: {},
     outputs: { "kernel-lab": "vmlinuz" },
@@ -147,28 +124,11 @@ export const items: readonly Item[] = [
 
 /** The item called `name`; throws with the known names if there is none. */
 export function itemNamed(name: string): Item {
-  const item = items.find((candidate) => candidate.name === name);
-  if (item !== undefined) return item;
-  const known = items.map((candidate) => candidate.name).join(", ");
-  throw new Error(`lab item ${name}: is unknown; one of ${known}`);
+  return itemIn(items, name);
 }
 
-function goModule(
-  name: string,
-  module: string,
-  version: string,
-  programs: Readonly<Record<string, string>>,
-  env: Readonly<Record<string, string>>,
-): Item {
-  const list = Object.entries(programs).map(([program, source]) => `${program}=${source}`);
-  return {
-    name,
-    script: "go-module.sh",
-    files: {},
-    env: { ...env, MODULE: module, VERSION: version, PROGRAMS: list.join(" ") },
-    outputs: same(...Object.keys(programs)),
-    needsGo: true,
-  };
+function script(name: string): string {
+  return join(labDir, "build", name);
 }
 
 function kubernetes(
@@ -177,14 +137,14 @@ function kubernetes(
   outputs: Readonly<Record<string, string>>,
 ): Item {
   const env = { VERSION: version, PROGRAMS: Object.values(outputs).join(" ") };
-  return { name, script: "kubernetes.sh", files: {}, env, outputs, needsGo: true };
+  return { name, script: script("kubernetes.sh"), files: {}, env, outputs, needsGo: true };
 }
 
 /** A program whose sources are in `build/NAME`. */
 function goSource(name: string, env: Readonly<Record<string, string>> = {}): Item {
   return {
     name,
-    script: "go-source.sh",
+    script: script("go-source.sh"),
     files: { SOURCE: join(labDir, "build", name) },
     env,
     outputs: same(name),
@@ -196,14 +156,10 @@ function debianKernel(line: string, pinned: string, newest: string): Item {
   const name = `kernel-debian-${line}`;
   return {
     name,
-    script: "kernel-debian.sh",
+    script: script("kernel-debian.sh"),
     files: { APT: join(labDir, "apt.sh") },
     env: { PACKAGE: pinned, META: newest },
     outputs: { [name]: "vmlinuz" },
     needsGo: false,
   };
-}
-
-function same(...names: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(names.map((name) => [name, name]));
 }

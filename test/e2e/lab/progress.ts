@@ -1,14 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { elapsed, teller } from "../../../build/progress.ts";
 
-/** Shows one line of what the lab does, on stderr: stdout belongs to results. */
-export function tell(text: string): void {
-  process.stderr.write(`[lab] ${text}\n`);
-}
-
-/** Seconds since `startedAt`, a reading of `performance.now()`, as "12 s". */
-export function elapsed(startedAt: number): string {
-  return `${Math.round((performance.now() - startedAt) / 1000)} s`;
-}
+/** Shows one line of what the lab does. */
+export const tell = teller("lab");
 
 /** What a wait waits for: undefined while it goes on, a value when it is over. */
 export type Probe<T> = () => Promise<T | undefined>;

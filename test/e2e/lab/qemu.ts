@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheRoot } from "./cache.ts";
+import { cacheRoot } from "../../../build/tools/cache.ts";
 
 /** A 9p share: the guest mounts `tag`. */
 export type Share = { readonly tag: string; readonly path: string; readonly writable: boolean };

@@ -3,6 +3,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "@guardbee/kube";
+import type { ImageSpec } from "../../../build/images/oci.ts";
+import { encodeTar } from "../../../build/images/tar.ts";
+import { withParents } from "../../../build/images/tree.ts";
+import { imageSpecs } from "../../../build/images.ts";
+import { repositoryRoot } from "../../../build/root.ts";
 import { pilotOn } from "../cluster/fleet.ts";
 import { kernelBecomes } from "../cluster/kernel-objects.ts";
 import { applyReady, denyWrites, denyWritesRef } from "../cluster/policies.ts";
@@ -19,10 +24,6 @@ import {
 import { execOnNode, readNodes } from "../lab/cluster/cluster.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { importInto } from "../lab/cluster/reload.ts";
-import type { ImageSpec } from "../lab/image/oci.ts";
-import { encodeTar } from "../lab/image/tar.ts";
-import { withParents } from "../lab/image/tree.ts";
-import { imageNames, imageSpecs, repositoryRoot } from "../lab/images.ts";
 import { waitFor } from "../lab/progress.ts";
 import { capabilityScene, viScene } from "../scenes.ts";
 
@@ -104,13 +105,11 @@ export async function nextImages(): Promise<readonly ImageSpec[]> {
   const data = Buffer.from("of the version after this one");
   const path = "opt/guardbee/bpf/build/next.bpf.o";
   const layer = encodeTar(withParents([{ kind: "file", path, mode: 0o644, data }]));
-  return (await imageSpecs(repositoryRoot))
-    .filter(({ name }) => name === imageNames.agent || name === imageNames.operator)
-    .map((spec) => ({
-      ...spec,
-      name: spec.name.replace(":dev", ":next"),
-      layers: [...spec.layers, layer],
-    }));
+  return (await imageSpecs(repositoryRoot)).map((spec) => ({
+    ...spec,
+    name: spec.name.replace(":dev", ":next"),
+    layers: [...spec.layers, layer],
+  }));
 }
 
 /** Of pods that are not on their way out. */

@@ -3,10 +3,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
+import { repositoryRoot } from "../../../build/root.ts";
 import { clearPolicies } from "../cluster/fleet.ts";
 import { guardbee } from "../guardbee.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
-import { repositoryRoot } from "../lab/images.ts";
 import { lifeCycle } from "./life-cycle.ts";
 
 await clearPolicies();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { repositoryRoot } from "../../../build/root.ts";
 import { aPod, apply, type NodeName, waitTimeout } from "../cluster/fleet.ts";
 import { denyWritesRef, policyBecomes, statusOf } from "../cluster/policies.ts";
 import { writesBecome } from "../cluster/writes.ts";
@@ -10,7 +11,6 @@ import { addNode, deleteNode } from "../lab/cluster/cluster.ts";
 import { kubeconfigPath } from "../lab/cluster/control-plane.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { importInto } from "../lab/cluster/reload.ts";
-import { repositoryRoot } from "../lab/images.ts";
 import { run } from "../lab/run.ts";
 import { lifeCycle, nextImages } from "./life-cycle.ts";
 

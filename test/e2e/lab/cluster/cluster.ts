@@ -8,11 +8,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { elapsed } from "../../../../build/progress.ts";
+import { repositoryRoot } from "../../../../build/root.ts";
 import { ensureBuilt } from "../build.ts";
-import { repositoryRoot } from "../images.ts";
 import { ensureKernel, type KernelName } from "../kernels.ts";
 import { withLock } from "../lock.ts";
-import { elapsed, tell, waitFor } from "../progress.ts";
+import { tell, waitFor } from "../progress.ts";
 import type { RunResult } from "../run.ts";
 import { lastLogs, stateLock, stateRoot } from "../state.ts";
 import { nodeAddresses } from "./addresses.ts";

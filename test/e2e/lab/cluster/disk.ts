@@ -9,12 +9,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { layoutImage } from "../../../../build/images/oci.ts";
+import { elapsed } from "../../../../build/progress.ts";
+import { cacheRoot, hashParts, itemHash } from "../../../../build/tools/cache.ts";
 import { ensureBuilt } from "../build.ts";
-import { cacheRoot, hashParts, itemHash } from "../cache.ts";
-import { layoutImage } from "../image/oci.ts";
 import { ensureImageTar, imageSpecs } from "../images.ts";
 import { itemNamed } from "../items.ts";
-import { elapsed, tell, waitFor } from "../progress.ts";
+import { tell, waitFor } from "../progress.ts";
 import { run } from "../run.ts";
 
 /** The items whose programs a node runs from its disk: 9p would make them slow to start. */

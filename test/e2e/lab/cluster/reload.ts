@@ -1,9 +1,12 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeImage, type ImageSpec, layoutImage } from "../image/oci.ts";
-import { imageSpecs, repositoryRoot, shortName } from "../images.ts";
+import { encodeImage, type ImageSpec, layoutImage } from "../../../../build/images/oci.ts";
+import { shortName } from "../../../../build/images.ts";
+import { elapsed } from "../../../../build/progress.ts";
+import { repositoryRoot } from "../../../../build/root.ts";
+import { imageSpecs } from "../images.ts";
 import { withLock } from "../lock.ts";
-import { elapsed, tell } from "../progress.ts";
+import { tell } from "../progress.ts";
 import { stateLock } from "../state.ts";
 import { execOnNode, readNodes } from "./cluster.ts";
 import { nodeDir, nodeState } from "./node.ts";

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Item } from "./items.ts";
-import { labDir } from "./items.ts";
+import { type Item, scriptName } from "./item.ts";
 
 /** Where built things live, outside the repository so that clones share them. */
 export function cacheRoot(): string {
@@ -18,7 +17,7 @@ export function itemDir(item: Item): string {
 
 /** Twelve hex digits over the script, the values and the files that decide the result. */
 export function itemHash(item: Item): string {
-  const parts = [item.script, readFileSync(join(labDir, "build", item.script))];
+  const parts = [scriptName(item), readFileSync(item.script)];
   for (const [key, value] of Object.entries(item.env).sort()) parts.push(key, value);
   for (const [key, path] of Object.entries(item.files).sort()) parts.push(key, hashPath(path));
   return hashParts(parts).slice(0, 12);

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { itemNamed } from "../items.ts";
+import * as tools from "../tools/items.ts";
 import { addon } from "./bundle.ts";
 import { debianPart, debianParts, type Origin } from "./debian-parts.ts";
 import { goParts } from "./go-parts.ts";
@@ -30,7 +30,7 @@ export function imageParts(
     ...npmParts(appRoot, packages, "opt/guardbee/cli"),
     busyboxPart(busybox, copyright),
   ];
-  const module = itemNamed("opa").env;
+  const module = tools.opa.env;
   const program = { path: opa, module: module.MODULE!, version: module.VERSION! };
   return {
     agent: once([

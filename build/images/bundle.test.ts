@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { needOpa } from "../../../../operator/bundle/testing/opa.ts";
+import { needOpa } from "../../operator/bundle/testing/opa.ts";
 import { bundleApp } from "./bundle.ts";
 
-const root = resolve(import.meta.dirname, "../../../..");
+const root = resolve(import.meta.dirname, "../..");
 
 describe("the application as images have it", () => {
   const out = mkdtempSync(join(tmpdir(), "guardbee-bundle-"));

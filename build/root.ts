@@ -1,0 +1,4 @@
+import { dirname } from "node:path";
+
+/** The repository that this is. */
+export const repositoryRoot = dirname(import.meta.dirname);
