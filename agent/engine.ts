@@ -37,7 +37,21 @@ export type SetState =
       /** How each hook is attached: `fentry:fd_install`, `fmod_ret:__x64_sys_write`. */
       readonly attachments: readonly string[];
     }
-  | ({ readonly name: string; readonly hash: string; readonly state: "failed" } & Refusal);
+  | FailedState;
+
+export type FailedState = Refusal & {
+  readonly name: string;
+  readonly hash: string;
+  readonly state: "failed";
+};
+
+/**
+ * What a call came to. `programmed`: the kernel holds what was desired, less what it refused. `kept`:
+ * it refused spared sets, and holds what it did before.
+ */
+export type Programmed =
+  | { readonly kind: "programmed"; readonly states: readonly SetState[] }
+  | { readonly kind: "kept"; readonly refused: readonly FailedState[] };
 
 /** Why a set is in force nowhere on this node. */
 export type Refusal = {
@@ -84,16 +98,16 @@ export type SetStops = StopCounts & { readonly hash: string };
 export type Engine = {
   features(): KernelFeatures;
   /**
-   * Makes the kernel hold exactly `desired`, less what it refuses, in one flip. When it refuses a set
-   * of `spared`, of which the caller has another version, nothing changes, and only the states of
-   * those refused are given back. `before`: what an earlier agent had in force, for the first call:
-   * where there is no room for all, that counts. Throws only on a bug or a dead kernel.
+   * Makes the kernel hold exactly `desired`, less what it refuses, in one flip; or nothing changes,
+   * when it refuses a set of `spared`, of which the caller has another version. `before`: what an
+   * earlier agent had in force, for the first call: where there is no room for all, that counts.
+   * Throws only on a bug or a dead kernel.
    */
   program(
     desired: Desired,
     spared?: ReadonlySet<string>,
     before?: readonly NamedSet[],
-  ): Promise<readonly SetState[]>;
+  ): Promise<Programmed>;
   /**
    * What those of `sets` that are in force have stopped since this content of them came into this
    * kernel, also while no agent ran; by name. Throws KernelError.

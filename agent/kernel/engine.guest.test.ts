@@ -197,9 +197,10 @@ test("an edit that is refused changes nothing where the version before is spared
     const edit = named({ ...deny.set, hooks: [loads, hook, ...deny.set.hooks] });
     const scopes = { host: [deny.name], podRoots: [], cgroups: [] };
     const wanted = { sets: [edit, aSet("other", loads)], scopes };
-    const states = await engine.program(wanted, new Set([deny.name]));
+    const done = await engine.program(wanted, new Set([deny.name]));
+    assert.ok(done.kind === "kept");
     assert.deepEqual(
-      states.map((state) => [state.name, state.hash, "reason" in state && state.reason]),
+      done.refused.map((state) => [state.name, state.hash, state.reason]),
       [[deny.name, edit.hash, reason]],
     );
     assert.deepEqual(await sh(`echo hi >${folder}/y`), killed);

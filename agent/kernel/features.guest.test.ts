@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { KernelEngine } from "./kernel-engine.ts";
 import { type BpfObject, loadNative, type Native } from "./native.ts";
-import { openGuestKernel } from "./testing/guest-kernel.ts";
+import { openGuestKernel, statesOf } from "./testing/guest-kernel.ts";
 import { aSet, onGetpriority, when } from "./testing/policies.ts";
 
 const kernel = await openGuestKernel();
@@ -39,13 +39,13 @@ test("an agent that starts while memory is short comes to use what the kernel ca
   assert.ok(!engine.features().features.includes("fmod_ret_syscalls"));
   const set = aSet("p", onGetpriority({ ...when(), actions: [{ action: "Override", error: 1 }] }));
   const scopes = { host: [set.name], podRoots: [], cgroups: [] };
-  const [refused] = await engine.program({ sets: [set], scopes });
+  const [refused] = statesOf(await engine.program({ sets: [set], scopes }));
   assert.deepEqual(refused?.state === "failed" && [refused.reason, refused.mayPass], [
     "LoadFailed",
     true,
   ]);
   short = false;
-  const [state] = await engine.program({ sets: [set], scopes });
+  const [state] = statesOf(await engine.program({ sets: [set], scopes }));
   assert.equal(state?.state, "programmed");
   assert.ok(engine.features().features.includes("fmod_ret_syscalls"));
   await engine.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });

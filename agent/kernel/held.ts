@@ -1,10 +1,9 @@
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
-import type { Shared, Tables } from "../compile/tables.ts";
-import type { NamedSet, Refusal, SetState } from "../engine.ts";
+import type { Tables } from "../compile/tables.ts";
+import type { FailedState, NamedSet, Refusal, SetState } from "../engine.ts";
 import type { HookInfo } from "./hook-info.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { Program } from "./program.ts";
-import type { Classes } from "./scope-classes.ts";
 
 /** An attach point that is served, and by what. */
 export type Held = {
@@ -15,23 +14,6 @@ export type Held = {
 
 /** A hook in force: whose it is, and what its events say. */
 export type HeldHook = HookInfo & { readonly set: NamedSet; readonly index: number };
-
-/** What is to be attached; `refused` grows meanwhile. `spared`: as in Engine.program. */
-export type Wish = {
-  readonly sets: readonly NamedSet[];
-  readonly classes: Classes;
-  /** How many classes there is room for. */
-  readonly capacity: number;
-  readonly refused: Map<string, Refusal>;
-  readonly spared: ReadonlySet<string>;
-};
-/** One try to attach everything; `loaded` holds over to the next try. */
-export type Attempt = {
-  readonly shared: Shared;
-  readonly held: Map<string, Held>;
-  readonly loaded: Map<string, Program>;
-  readonly refused: Map<string, Refusal>;
-};
 
 /** The ones before give their numbers back at the next flip. */
 export const tooManyVersions: Refusal = {
@@ -70,9 +52,24 @@ export function stateOf(
   held: Iterable<Held>,
 ): SetState {
   const { name, hash } = set;
-  if (refusal !== undefined) return { name, hash, state: "failed", ...refusal };
+  if (refusal !== undefined) return failedState(set, refusal);
   const attachments = [...held]
     .filter(({ point }) => point.hooks.some((hook) => hook.set.name === name))
     .map(({ point }) => describePoint(point));
   return { name, hash, state: "programmed", attachments: attachments.sort() };
+}
+
+/** The states of those of `sets` that were refused. */
+export function failedStates(
+  sets: readonly NamedSet[],
+  refused: ReadonlyMap<string, Refusal>,
+): readonly FailedState[] {
+  return sets.flatMap((set) => {
+    const refusal = refused.get(set.name);
+    return refusal === undefined ? [] : failedState(set, refusal);
+  });
+}
+
+function failedState({ name, hash }: NamedSet, refusal: Refusal): FailedState {
+  return { name, hash, state: "failed", ...refusal };
 }

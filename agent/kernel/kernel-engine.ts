@@ -2,49 +2,29 @@ import { join } from "node:path";
 import { followsDescriptors } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { binaryKey } from "../compile/keys.ts";
-import { misfits } from "../compile/misfits.ts";
-import { type AttachPoint, describePoint } from "../compile/plan.ts";
-import { namespaceOf, planInRoom } from "../compile/room.ts";
-import { classRow, compile, type Shared } from "../compile/tables.ts";
+import { classRow } from "../compile/tables.ts";
 import type {
   Desired,
   Engine,
   KernelFeatures,
   NamedSet,
-  Refusal,
+  Programmed,
   Scopes,
-  SetState,
   SetStops,
 } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
-import { Binaries, type BinaryIds, numberBinaries } from "./binaries.ts";
+import { type Attacher, attachAll } from "./attach-all.ts";
+import { Binaries, numberBinaries } from "./binaries.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, isUnsure, probeAbilities } from "./features.ts";
-import {
-  ensureFileFree,
-  freeFollowGroups,
-  isGroupFreed,
-  noGroup,
-  numberFollowGroups,
-  removeFileFree,
-} from "./followed-files.ts";
-import {
-  type Attempt,
-  byName,
-  type Held,
-  type HeldHook,
-  hooksOf,
-  stateOf,
-  tooManyVersions,
-  type Wish,
-} from "./held.ts";
+import { freeFollowGroups, isGroupFreed, removeFileFree } from "./followed-files.ts";
+import { byName, failedStates, type Held, type HeldHook, hooksOf, stateOf } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import type { Native, RingReader } from "./native.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
-import { type Loader, Program, programName } from "./program.ts";
-import { refusalOf } from "./refusal-of.ts";
+import { type Loader, Program } from "./program.ts";
 import { capacityFor, classLimit, ScopeClasses } from "./scope-classes.ts";
 import { ensureTracking } from "./tracking.ts";
 
@@ -73,7 +53,7 @@ export class KernelEngine implements Engine {
   readonly #numbers: HookNumbers;
   readonly adopted: boolean;
   /** Attach points in force by program name. Writer: #program. */
-  #held = new Map<string, Held>();
+  #held: ReadonlyMap<string, Held> = new Map();
   /** What the tables in force were made from; undefined before the first program(). */
   #desired: Desired | undefined;
   /** The sets in force, by name; undefined before the first program(). */
@@ -151,7 +131,7 @@ export class KernelEngine implements Engine {
     desired: Desired,
     spared?: ReadonlySet<string>,
     before?: readonly NamedSet[],
-  ): Promise<readonly SetState[]> {
+  ): Promise<Programmed> {
     return this.#serially(() => {
       this.#inForce ??= byName(before ?? []);
       return this.#program(desired, spared);
@@ -172,24 +152,26 @@ export class KernelEngine implements Engine {
     return result;
   }
 
-  #program(desired: Desired, spared: ReadonlySet<string> = new Set()): readonly SetState[] {
+  #program(desired: Desired, spared: ReadonlySet<string> = new Set()): Programmed {
     if (isUnsure(this.#abilities)) {
       const { native, objects, shared } = this.#loader;
       this.#abilities = probeAbilities(native, objects, shared);
     }
-    const refused = new Map<string, Refusal>();
     const classes = this.#classes.number(desired.scopes);
     const capacity = capacityFor(classes.length);
-    const held = this.#attachAll({ sets: desired.sets, classes, capacity, refused, spared });
-    if (held === undefined) {
+    const { sets } = desired;
+    const attached = attachAll({ sets, classes, capacity, spared }, this.#attacher());
+    const { refused } = attached;
+    if (attached.kind === "kept") {
       // Not before the first flip: then these are an earlier agent's.
       if (this.#desired !== undefined) this.#numbers.release(new Set(this.#hooks.keys()));
-      const states = desired.sets.map((set) => stateOf(set, refused.get(set.name), []));
-      return states.filter(({ name }) => refused.has(name) && spared.has(name));
+      const ofSpared = sets.filter(({ name }) => spared.has(name));
+      return { kind: "kept", refused: failedStates(ofSpared, refused) };
     }
+    const { held } = attached;
     const slot = 1 - this.#state.active;
     for (const { program, tables } of held.values()) program.writeSlot(slot, tables);
-    const inForce = desired.sets.filter((set) => !refused.has(set.name));
+    const inForce = sets.filter((set) => !refused.has(set.name));
     this.#binaries.write(slot, numberBinaries(inForce));
     this.#hooks = hooksOf(held.values(), this.#numbers);
     this.#state.flip(slot);
@@ -198,108 +180,25 @@ export class KernelEngine implements Engine {
     this.#inForce = byName(inForce);
     this.#capacity = capacity;
     if (isGroupFreed(this.#followIds, refused)) return this.#program(desired, spared);
-    return desired.sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
+    const states = sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
+    return { kind: "programmed", states };
   }
 
-  /**
-   * Loads and attaches what the sets need, leaving out sets until all that are left succeed;
-   * undefined as soon as one of those is spared. What it has pinned by then the next call adopts or
-   * removes. What there is no room for is settled anew each time: what is left out makes room.
-   */
-  #attachAll(wish: Wish): Map<string, Held> | undefined {
-    const { sets, refused, spared } = wish;
-    const loaded = new Map<string, Program>();
-    const isGivenUp = () => [...refused.keys()].some((name) => spared.has(name));
-    const giveUp = () => {
-      for (const program of loaded.values()) program.close();
-      return undefined;
-    };
-    for (;;) {
-      if (isGivenUp()) return giveUp();
-      const later = new Set([...refused].flatMap(([name, why]) => (why === noGroup ? name : [])));
-      const wanted = sets.filter(({ name }) => !refused.has(name) || later.has(name));
-      const planned = planInRoom(wanted, this.#inForce ?? new Map(), this.#abilities, later);
-      for (const [name, refusal] of planned.refused) refused.set(name, refusal);
-      if (planned.refused.size > 0) continue;
-      const shared = this.#shared(planned.fitting, wish);
-      if (planned.fitting.some((set) => refused.has(set.name))) continue;
-      const held = new Map<string, Held>();
-      const attempt = { shared, held, loaded, refused };
-      if (!planned.points.every((point) => this.#attach(point, attempt))) continue;
-      for (const [name, refusal] of planned.crowded) refused.set(name, refusal);
-      if (isGivenUp()) return giveUp();
-      // Their pins go after the flip: one of them may still be in force for an earlier agent.
-      for (const [name, program] of loaded) if (!held.has(name)) program.close();
-      return held;
-    }
-  }
-
-  #shared(serving: readonly NamedSet[], { classes, capacity, refused }: Wish): Shared {
-    const { groups, full } = numberFollowGroups(this.#followIds, serving);
-    for (const name of full) refused.set(name, noGroup);
-    if (groups.size > 0) {
-      try {
-        ensureFileFree(this.#loader);
-      } catch (error) {
-        for (const name of groups.keys()) refused.set(name, refusalOf(error));
-      }
-    }
-    for (const set of serving) {
-      if (!this.#numbers.ensure(set)) refused.set(set.name, tooManyVersions);
-    }
-    const binaries: BinaryIds = numberBinaries(serving);
+  #attacher(): Attacher {
     return {
-      hookNumber: (planned) => this.#numbers.of(planned),
-      ...{ binaryExact: binaries.exact, binaryPrefix: binaries.prefix, followGroups: groups },
-      ...{ classes, classCapacity: capacity },
+      loader: this.#loader,
+      abilities: this.#abilities,
+      followIds: this.#followIds,
+      numbers: this.#numbers,
+      held: this.#held,
+      inForce: this.#inForce ?? new Map(),
+      log: this.#log,
     };
-  }
-
-  /** Attaches one point into `held`; on failure refuses sets of it and answers false. */
-  #attach(point: AttachPoint, { shared, held, loaded, refused }: Attempt): boolean {
-    try {
-      const tables = compile(point, shared);
-      const name = programName(point, tables.spec);
-      let program = this.#held.get(name)?.program ?? loaded.get(name);
-      if (program === undefined) {
-        program = Program.ensure(this.#loader, point, tables);
-        loaded.set(name, program);
-      }
-      held.set(name, { point, tables, program });
-      return true;
-    } catch (error) {
-      const misfits =
-        error instanceof RangeError ? this.#misfits(point, shared) : this.#newcomers(point);
-      for (const name of misfits) refused.set(name, refusalOf(error));
-      const fields = { attach: describePoint(point), sets: misfits, err: error };
-      this.#log.warn(fields, "sets refused on an attach point");
-      return false;
-    }
-  }
-
-  /** The sets that cannot be compiled for a reason of their own: there is room for all of `point`. */
-  #misfits(point: AttachPoint, shared: Shared): readonly string[] {
-    const names = [...new Set(point.hooks.map(({ set }) => set.name))];
-    return misfits(names, (some) => {
-      const hooks = point.hooks.filter(({ set }) => some.has(set.name));
-      compile({ ...point, hooks }, shared);
-    });
-  }
-
-  /**
-   * Sets of `point` that were not in force as they are now, only those of namespaces where there are
-   * some: a cluster policy is not given up for them. All sets when none is new.
-   */
-  #newcomers(point: AttachPoint): readonly string[] {
-    const sets = [...new Set(point.hooks.map(({ set }) => set))];
-    const newcomers = sets.filter(({ name, hash }) => this.#inForce?.get(name)?.hash !== hash);
-    const namespaced = newcomers.filter((set) => namespaceOf(set) !== "");
-    return [namespaced, newcomers, sets].find((some) => some.length > 0)!.map(({ name }) => name);
   }
 
   /** What may only happen once nothing runs on the old slot any more. */
   #afterFlip(
-    held: Map<string, Held>,
+    held: ReadonlyMap<string, Held>,
     slot: number,
     inForce: readonly NamedSet[],
     scopes: Scopes,

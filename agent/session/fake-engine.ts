@@ -1,4 +1,12 @@
-import type { Desired, Engine, NamedSet, Scopes, SetState, SetStops } from "../engine.ts";
+import type {
+  Desired,
+  Engine,
+  NamedSet,
+  Programmed,
+  Scopes,
+  SetState,
+  SetStops,
+} from "../engine.ts";
 
 /** An engine that remembers what it was told; sets that `lacks` or `failing`, by name or hash, fail. */
 export class FakeEngine implements Engine {
@@ -32,16 +40,17 @@ export class FakeEngine implements Engine {
     return { release: "6.12.0", arch: "x86_64", features: ["btf"] };
   }
 
-  async program(desired: Desired, spared?: ReadonlySet<string>): Promise<readonly SetState[]> {
+  async program(desired: Desired, spared?: ReadonlySet<string>): Promise<Programmed> {
     this.calls.push({ program: desired.sets.map(({ name }) => name) });
     if (this.broken) throw new Error("bpf: EPERM");
     const states = desired.sets.map((set) => this.#stateOf(set));
-    const refused = states.filter(({ name, state }) => state === "failed" && spared?.has(name));
-    if (refused.length > 0) return refused;
+    const failed = states.filter((state) => state.state === "failed");
+    const refused = failed.filter(({ name }) => spared?.has(name));
+    if (refused.length > 0) return { kind: "kept", refused };
     this.programmed.push(desired);
     this.states = states;
     this.#enter(desired.scopes);
-    return states;
+    return { kind: "programmed", states };
   }
 
   #stateOf(set: NamedSet): SetState {

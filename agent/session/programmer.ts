@@ -169,14 +169,13 @@ export class Programmer {
   async #program(desired: Desired): Promise<boolean> {
     const { engine, versions, onProgrammed, log } = this.#options;
     try {
-      const spared = versions?.spared();
-      const states = await engine.program(desired, spared, versions?.before());
-      if (!states.some(({ name, state }) => state === "failed" && spared?.has(name))) {
-        this.#enter(states);
+      const done = await engine.program(desired, versions?.spared(), versions?.before());
+      if (done.kind === "programmed") {
+        this.#enter(done.states);
         return true;
       }
-      for (const state of states) log.error(state, "set refused; its version before stays");
-      versions?.refuse(states);
+      for (const state of done.refused) log.error(state, "set refused; its version before stays");
+      versions?.refuse(done.refused);
       onProgrammed();
       return false;
     } catch (error) {

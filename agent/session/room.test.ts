@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { hashSets, type SelectorSet } from "@guardbee/policy";
 import { planInRoom } from "../compile/room.ts";
 import { ableKernel, onWrite, when } from "../compile/testing/compiled.ts";
-import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
+import type { Desired, Engine, FailedState, NamedSet, Programmed } from "../engine.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { aSet, aWorld, list, putSet, start, status, until, type World } from "./test-node.ts";
 
@@ -17,18 +17,19 @@ class RoomyEngine extends FakeEngine implements Engine {
     desired: Desired,
     spared: ReadonlySet<string> = new Set(),
     before: readonly NamedSet[] = [],
-  ): Promise<readonly SetState[]> {
+  ): Promise<Programmed> {
     this.#inForce ??= byName(before);
     const { crowded } = planInRoom(desired.sets, this.#inForce, ableKernel);
     const fitting = desired.sets.filter(({ name }) => !crowded.has(name));
-    const refused = desired.sets.flatMap(({ name, hash }): readonly SetState[] => {
+    const refused = desired.sets.flatMap(({ name, hash }): readonly FailedState[] => {
       const refusal = crowded.get(name);
       return refusal === undefined ? [] : [{ name, hash, state: "failed", ...refusal }];
     });
     const given = refused.filter(({ name }) => spared.has(name));
-    if (given.length > 0) return given;
+    if (given.length > 0) return { kind: "kept", refused: given };
     this.#inForce = byName(fitting);
-    return [...(await super.program({ ...desired, sets: fitting })), ...refused];
+    const done = await super.program({ ...desired, sets: fitting });
+    return done.kind === "kept" ? done : { ...done, states: [...done.states, ...refused] };
   }
 }
 

@@ -193,9 +193,10 @@ class KernelBench {
   /** Programs the kernel and returns how many guest milliseconds it took. */
   async #program(sets: readonly NamedSet[], scopes: Scopes = onHost(sets)): Promise<number> {
     const startedAt = performance.now();
-    const states = await this.#engine.program({ sets, scopes });
+    const done = await this.#engine.program({ sets, scopes });
     const tookMs = performance.now() - startedAt;
-    const failed = states.find(({ state }) => state === "failed");
+    const failed =
+      done.kind === "kept" ? done.refused[0] : done.states.find(({ state }) => state === "failed");
     if (failed !== undefined) throw new Error(`not programmed: ${JSON.stringify(failed)}`);
     this.#tell({ progress: `programmed ${sets.length} policies in ${ms(tookMs)}` });
     return tookMs;

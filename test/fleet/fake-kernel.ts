@@ -3,6 +3,7 @@ import type {
   Engine,
   KernelFeatures,
   NamedSet,
+  Programmed,
   SetState,
   SetStops,
 } from "../../agent/engine.ts";
@@ -32,9 +33,9 @@ export class FakeKernel implements Engine {
     return this.#sets.map(({ name, hash }) => `${name} ${hash}`).sort();
   }
 
-  async program({ sets }: Desired): Promise<readonly SetState[]> {
+  async program({ sets }: Desired): Promise<Programmed> {
     this.#sets = sets;
-    return sets.map((set) => this.#stateOf(set));
+    return { kind: "programmed", states: sets.map((set) => this.#stateOf(set)) };
   }
 
   async assign(): Promise<void> {}

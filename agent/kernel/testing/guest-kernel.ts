@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
-import type { NamedSet, Scopes, SetState } from "../../engine.ts";
+import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
 import { KernelEngine } from "../kernel-engine.ts";
 import { loadNative } from "../native.ts";
 import { EventLog } from "./event-log.ts";
@@ -51,17 +51,22 @@ export async function openGuestKernel({
   const events = new EventLog(engine);
   return {
     ...{ engine, events, bpffs, open },
-    program: (sets, scopes = {}) =>
-      engine.program({
-        sets,
-        scopes: { host: namesOf(sets), podRoots: [], cgroups: [], ...scopes },
-      }),
+    program: async (sets, scopes = {}) => {
+      const all = { host: namesOf(sets), podRoots: [], cgroups: [], ...scopes };
+      return statesOf(await engine.program({ sets, scopes: all }));
+    },
     close: async () => {
       await engine.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });
       await events.close();
       await unlock();
     },
   };
+}
+
+/** What became of each set, where the kernel did not keep what it held before. */
+export function statesOf(done: Programmed): readonly SetState[] {
+  if (done.kind === "kept") throw new Error(`kept: ${JSON.stringify(done.refused)}`);
+  return done.states;
 }
 
 export function namesOf(sets: readonly NamedSet[]): string[] {
