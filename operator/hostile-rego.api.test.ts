@@ -3,9 +3,11 @@ import { after, before, describe, test } from "node:test";
 import { type Resource, resources } from "@guardbee/kube";
 import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
+import { selfSigned } from "./bundle/testing/certificate.ts";
 import { tarballOf } from "./bundle/testing/tarball.ts";
 import { section } from "./opa/testing/encode-wasm.ts";
 import { arraysOfArrays, endless, opaLike, takesAllMemory } from "./opa/testing/opa-like.ts";
+import { type BundleServers, startBundleServers } from "./testing/bundle-servers.ts";
 import { eventually, TestCluster } from "./testing/test-cluster.ts";
 
 const regoPolicy = resourceOf("RegoPolicy");
@@ -41,13 +43,19 @@ const aRego = (role: string, rego: string, more: object = {}) => ({
 });
 
 describe("Rego that is meant to do harm, on a real API server", { skip: whyNoApiServer() }, () => {
+  const { key, cert } = selfSigned();
   let cluster: TestCluster;
+  let servers: BundleServers;
   before(async () => {
+    servers = await startBundleServers({ key, cert });
     cluster = await TestCluster.start();
-    await cluster.startOperator();
+    await cluster.startOperator({ namespacedBundleHosts: [servers.hosts.http] });
     await cluster.apply(resources.namespace, { metadata: { name: "shop" } });
   });
-  after(() => cluster?.stop());
+  after(async () => {
+    await cluster?.stop();
+    await servers.close();
+  });
 
   const acceptedOf = async (resource: Resource, name: string, namespace?: string) => {
     const { conditions } = await cluster.status(resource, name, namespace);
@@ -99,26 +107,39 @@ describe("Rego that is meant to do harm, on a real API server", { skip: whyNoApi
     },
   ];
 
-  const spec = (metadata: object) => ({
+  const spec = (bundle: object) => ({
     ...{ role: "Generate", entryPoint: "x/y", limits: { deadlineMs: 300, memoryMiB: 64 } },
-    bundle: { configMap: metadata },
+    bundle,
   });
 
+  const bundleOf = (module: Uint8Array) =>
+    tarballOf([
+      { name: "/.manifest", content: '{"revision":"1","roots":[""]}' },
+      { name: "/policy.wasm", content: module },
+    ]);
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+  /** Puts a module where a bundle of `name` is then to be had from. */
+  const ways: Readonly<Record<string, (name: string, module: Uint8Array) => Promise<object>>> = {
+    "loose files": (name, module) => inConfigMap(name, { "policy.wasm": base64(module) }),
+    tarball: async (name, module) =>
+      inConfigMap(name, { "bundle.tar.gz": base64(await bundleOf(module)) }),
+    "a server's tarball": onServer,
+  };
+  async function inConfigMap(name: string, binaryData: object): Promise<object> {
+    const metadata = { name, namespace: "guardbee-system" };
+    await cluster.apply(resources.configMap, { metadata, binaryData });
+    return { configMap: metadata };
+  }
+  async function onServer(name: string, module: Uint8Array): Promise<object> {
+    servers.serve(name, await bundleOf(module));
+    return servers.sources.http(name, { ca: cert });
+  }
+
   for (const { name, module, want, message } of modules) {
-    for (const packed of ["loose files", "tarball"]) {
+    for (const [packed, ship] of Object.entries(ways)) {
       test(`a cluster's policy.wasm (${name}, ${packed}) is refused or ended, and others go on`, async () => {
-        const metadata = { name, namespace: "guardbee-system" };
-        const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
-        const tarball = await tarballOf([
-          { name: "/.manifest", content: '{"revision":"1","roots":[""]}' },
-          { name: "/policy.wasm", content: module },
-        ]);
-        const binaryData: Record<string, string> =
-          packed === "tarball"
-            ? { "bundle.tar.gz": base64(tarball) }
-            : { "policy.wasm": base64(module) };
-        await cluster.apply(resources.configMap, { metadata, binaryData });
-        await cluster.apply(regoPolicy, { metadata: { name }, spec: spec(metadata) });
+        const bundle = await ship(name, module);
+        await cluster.apply(regoPolicy, { metadata: { name }, spec: spec(bundle) });
         const found = await cluster.accepted(regoPolicy, name, want);
         assert.match(found.message, message);
         const sound = { metadata: { name: "sound" }, spec: aRego("Generate", sayNothing) };
@@ -128,6 +149,16 @@ describe("Rego that is meant to do harm, on a real API server", { skip: whyNoApi
         await cluster.delete(resources.configMap, name, "guardbee-system");
       });
     }
+    test(`a namespace's policy.wasm (${name}, a server's tarball) is refused for being one`, async () => {
+      const metadata = { name, namespace: "shop" };
+      const { limits: _limits, ...rest } = spec(await onServer(name, module));
+      await cluster.apply(regoPolicyNamespaced, { metadata, spec: rest });
+      const found = await cluster.accepted(
+        ...([regoPolicyNamespaced, name, "False InvalidRego", "shop"] as const),
+      );
+      assert.match(found.message, /^policy\.wasm: is not taken from a RegoPolicyNamespaced/);
+      await cluster.delete(regoPolicyNamespaced, name, "shop");
+    });
   }
 
   test("a namespace's policy.wasm is refused, whatever it is", async () => {
@@ -135,7 +166,7 @@ describe("Rego that is meant to do harm, on a real API server", { skip: whyNoApi
     const binaryData = { "policy.wasm": Buffer.from(opaLike()).toString("base64") };
     await cluster.apply(resources.configMap, { metadata, binaryData });
     await cluster.grant("configmaps", metadata);
-    const { limits: _limits, ...rest } = spec({ name: "shipped" });
+    const { limits: _limits, ...rest } = spec({ configMap: { name: "shipped" } });
     await cluster.apply(regoPolicyNamespaced, { metadata, spec: rest });
     const found = await cluster.accepted(
       ...([regoPolicyNamespaced, "shipped", "False InvalidRego", "shop"] as const),
