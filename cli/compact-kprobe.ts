@@ -1,6 +1,12 @@
-import type { Description } from "./compact.ts";
 import type { Json } from "./event-line.ts";
 import { quoteIfNeeded } from "./go-quote.ts";
+
+/** What a line says about an event after the process: a glyph and name, and the details. */
+export type Description = {
+  readonly glyph: string;
+  readonly name: string;
+  readonly details: readonly string[];
+};
 
 /** The table of upstream-events-cli.md §3.1: by function, without the architecture's prefix. */
 export function describeKprobe(event: Json): Description {

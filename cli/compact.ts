@@ -1,4 +1,4 @@
-import { describeKprobe } from "./compact-kprobe.ts";
+import { type Description, describeKprobe } from "./compact-kprobe.ts";
 import { stackLines } from "./compact-stacks.ts";
 import type { EventLine, Json } from "./event-line.ts";
 import { quoteIfNeeded } from "./go-quote.ts";
@@ -8,13 +8,6 @@ export type CompactOptions = {
   readonly color: "colored" | "plain";
   /** Each line starts with the event's time. */
   readonly timestamps: boolean;
-};
-
-/** What a line says about an event after the process: a glyph and name, and the details. */
-export type Description = {
-  readonly glyph: string;
-  readonly name: string;
-  readonly details: readonly string[];
 };
 
 type Line = readonly (Piece | string)[];

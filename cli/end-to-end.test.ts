@@ -5,7 +5,6 @@ import pino from "pino";
 import { createJsonLines } from "../agent/events/encode/json-lines.ts";
 import { EventPipeline } from "../agent/events/pipeline.ts";
 import type { HookInfo } from "../agent/kernel/hook-info.ts";
-import type { PodContainer } from "../agent/process/pod.ts";
 import { ProcessTree } from "../agent/process/tree.ts";
 import {
   bufferArg,
@@ -18,6 +17,7 @@ import {
   intArg,
   sizeArg,
 } from "../agent/records/testing-records.ts";
+import type { PodContainer } from "../agent/scope/pod-container.ts";
 import { runCli } from "./run-cli.ts";
 import { anIo } from "./testing-io.ts";
 

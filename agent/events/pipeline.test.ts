@@ -6,7 +6,6 @@ import { layout } from "../gen/layout.ts";
 import type { HookInfo } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
 import { write } from "../layout/struct.ts";
-import type { PodContainer } from "../process/pod.ts";
 import { ProcessTree } from "../process/tree.ts";
 import {
   cloneRecord,
@@ -15,6 +14,7 @@ import {
   hookRecord,
   intArg,
 } from "../records/testing-records.ts";
+import type { PodContainer } from "../scope/pod-container.ts";
 import { createJsonLines } from "./encode/json-lines.ts";
 import type { Batch } from "./encode/lines.ts";
 import type { AgentEvent } from "./event.ts";

@@ -2,7 +2,6 @@ import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { HookLookup } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
-import type { PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
 import { argsProblem, decodeRecord } from "../records/decode.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type HookRecord,
   type KernelRecord,
 } from "../records/kernel-record.ts";
+import type { PodLookup } from "../scope/pod-container.ts";
 import { type AgentEvent, execEvent, exitEvent, hookEvent } from "./event.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PodContainer } from "../process/pod.ts";
 import { type Process, ProcessTree } from "../process/tree.ts";
 import { decodeRecord } from "../records/decode.ts";
 import type { ExecRecord } from "../records/kernel-record.ts";
 import { execRecord } from "../records/testing-records.ts";
+import type { PodContainer } from "../scope/pod-container.ts";
 import { PodGate, type PodGateOptions } from "./pod-gate.ts";
 
 const pod: PodContainer = {

@@ -1,5 +1,5 @@
-import type { PodContainer, PodLookup } from "../process/pod.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
+import type { PodContainer, PodLookup } from "../scope/pod-container.ts";
 
 export type PodGateOptions = {
   /** Is told in which container a process lives. */

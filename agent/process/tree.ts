@@ -1,7 +1,7 @@
 import { execText } from "../records/decode.ts";
 import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-record.ts";
+import type { PodContainer } from "../scope/pod-container.ts";
 import { type Image, imageOfClone, imageOfExec } from "./image.ts";
-import type { PodContainer } from "./pod.ts";
 
 /** One image of one process. Its one writer is ProcessTree. */
 export type Process = {

@@ -1,7 +1,6 @@
 import { BoundedMap } from "@guardbee/kube";
-
-import type { PodContainer, PodLookup } from "../process/pod.ts";
 import type { ContainerCgroup, PodCgroup } from "./cgroups.ts";
+import type { PodContainer, PodLookup } from "./pod-container.ts";
 import { bareContainerId, type Container, type Pod } from "./pods.ts";
 import type { NodeSnapshot } from "./resolve.ts";
 

@@ -3,7 +3,7 @@ import { resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
-import type { PodLookup } from "../process/pod.ts";
+import type { PodLookup } from "../scope/pod-container.ts";
 import { resolveScopes } from "../scope/resolve.ts";
 import { type Unreached, unreachedSets } from "../scope/unreached.ts";
 import type { StateDir } from "../state/state-dir.ts";

@@ -4,14 +4,9 @@ import { join } from "node:path";
 import { readBundleFile } from "./bundle-file.ts";
 import { capabilitiesFile } from "./library.ts";
 import { refusedBuiltins, refusedImports } from "./refused-builtins.ts";
+import type { RegoSource } from "./rego-source.ts";
 import { type OpaOptions, runOpa } from "./run-opa.ts";
 import { withLibrary, writeRego } from "./write-rego.ts";
-
-export type RegoSource = {
-  /** As its author knows it, for errors; where it leads out of a folder, the text does not lie there. */
-  readonly path: string;
-  readonly text: string;
-};
 
 export type CompileOptions = {
   /** Slash separated: `team/edge/policies`. At least one. */

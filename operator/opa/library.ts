@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { RegoSource } from "./compile.ts";
+import type { RegoSource } from "./rego-source.ts";
 
 /** What Rego may use, as a file for opa's --capabilities. */
 export const capabilitiesFile = fileURLToPath(

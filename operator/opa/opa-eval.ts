@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RegoSource } from "./compile.ts";
 import { capabilitiesFile } from "./library.ts";
+import type { RegoSource } from "./rego-source.ts";
 import { type OpaOptions, type Run, runOpa } from "./run-opa.ts";
 import { withLibrary, writeRego } from "./write-rego.ts";
 

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { RegoSource } from "./compile.ts";
 import { regoFileNames } from "./file-names.ts";
 import { libraryFor } from "./library.ts";
+import type { RegoSource } from "./rego-source.ts";
 
 /** The sources, and our library for those that ask for it. */
 export async function withLibrary(own: readonly RegoSource[]): Promise<readonly RegoSource[]> {

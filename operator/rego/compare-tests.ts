@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
-import { compileRego, type RegoProblem, type RegoSource } from "../opa/compile.ts";
+import { compileRego, type RegoProblem } from "../opa/compile.ts";
 import { type Evaluation, WasmHost } from "../opa/host.ts";
 import type { OpaAnswer } from "../opa/opa-eval.ts";
+import type { RegoSource } from "../opa/rego-source.ts";
 import { answerOf } from "./compare.ts";
 
 /** What `opa test --format json` says of one test. */

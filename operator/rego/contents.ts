@@ -7,8 +7,8 @@ import {
   regoLimits,
 } from "@guardbee/policy";
 import type { Bundle } from "../bundle/index.ts";
-import type { RegoSource } from "../opa/compile.ts";
 import { refusedImports } from "../opa/refused-builtins.ts";
+import type { RegoSource } from "../opa/rego-source.ts";
 import { stableJson } from "./results.ts";
 import type { EvaluationLimits, RegoContent } from "./unit.ts";
 

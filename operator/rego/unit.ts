@@ -1,8 +1,9 @@
 import type { Clock, TurnOwner } from "@guardbee/kube";
 import type { Problem, Result } from "@guardbee/policy";
-import type { Compiled, RegoSource } from "../opa/compile.ts";
+import type { Compiled } from "../opa/compile.ts";
 import { type Evaluation, EvaluationError } from "../opa/host.ts";
 import type { ModuleChecks } from "../opa/inspect.ts";
+import type { RegoSource } from "../opa/rego-source.ts";
 import type { Sandbox, SandboxUnit } from "../opa/sandbox.ts";
 import { Breaker } from "./breaker.ts";
 import { stableJson } from "./results.ts";

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { HookInfo } from "../../kernel/hook-info.ts";
-import type { PodContainer } from "../../process/pod.ts";
 import { ProcessTree } from "../../process/tree.ts";
 import { decodeRecord } from "../../records/decode.ts";
 import type { ExecRecord, ExitRecord, HookArg, HookRecord } from "../../records/kernel-record.ts";
@@ -17,6 +16,7 @@ import {
   rawArg,
   sizeArg,
 } from "../../records/testing-records.ts";
+import type { PodContainer } from "../../scope/pod-container.ts";
 import { type AgentEvent, droppedEvent, execEvent, exitEvent, hookEvent } from "../event.ts";
 import { createJsonLines } from "./json-lines.ts";
 
