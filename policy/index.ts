@@ -57,6 +57,7 @@ export {
   readObjects,
 } from "./parse.ts";
 export { type Policy, parsePolicyObject, parseRegoPolicy } from "./parse-object.ts";
+export { parseSets } from "./parse-sets.ts";
 export { indented, isPrintable, oneLine, printable } from "./printable.ts";
 export { formatProblem, type Problem, type Result } from "./problem.ts";
 export { type KindName, resourceOf } from "./resource-of.ts";

@@ -1,90 +1,93 @@
-import type { Action } from "./actions/index.ts";
-import type { Arg, ArgType } from "./args/index.ts";
-import type { Condition } from "./conditions/index.ts";
+import type { Static } from "typebox";
+import { type Action, action } from "./actions/index.ts";
+import { type Arg, type ArgType, arg } from "./args/index.ts";
+import { type Condition, condition } from "./conditions/index.ts";
+import { type HookPoint, hookPoint } from "./hook-point.ts";
+import { atomicList, bool, type Immutable, object, oneOf, optional, text } from "./schema/dsl.ts";
+import { labelSelector } from "./schema/label-selector.ts";
+import { policyKindNames } from "./schema/policy-kind-names.ts";
 
 /**
- * The SelectorSet: the one intermediate form that every policy kind lowers to (DESIGN §6).
- * The agent, the oracle (`decide/`) and the CLI read only this. Nothing in it depends on a kernel.
+ * The SelectorSet: the one intermediate form that every policy kind lowers to (DESIGN §6). The
+ * agent, the oracle (`decide/`) and the CLI read only this. Nothing in it depends on a kernel. This
+ * is its one grammar: the types below, the CRD (`schema/selector-set.ts`) and what an agent takes
+ * from an operator of another version (`parse-sets.ts`) come from it.
  */
-export type SelectorSet = {
-  readonly policy: PolicyRef;
-  readonly mode: Mode;
-  /** Nodes the policy wants; undefined: every node. Matched by the operator, never by an agent. */
-  readonly nodes?: LabelSelector;
-  readonly scope: Scope;
-  readonly hooks: readonly Hook[];
-};
+const selector = object({
+  conditions: atomicList(condition),
+  /** In order. Empty means Post. */
+  actions: atomicList(action),
+});
 
-/** Identity of a policy object. `namespace` is present only for namespaced kinds. */
-export type PolicyRef = {
-  readonly kind: PolicyKind;
-  readonly namespace?: string;
-  readonly name: string;
-};
-export type PolicyKind =
-  | "TracingPolicy"
-  | "TracingPolicyNamespaced"
-  | "ExecPolicy"
-  | "ExecPolicyNamespaced";
+const hook = object({
+  on: hookPoint,
+  /** In the order of the policy; conditions and actions refer to positions in this list. */
+  args: atomicList(arg),
+  selectors: atomicList(selector),
+  message: optional(text()),
+  tags: optional(atomicList(text())),
+});
+
+/** `namespace` is present only for namespaced kinds. */
+const policyRef = object({
+  kind: oneOf(policyKindNames),
+  namespace: optional(text()),
+  name: text(),
+});
+
+const mode = oneOf(["enforce", "monitor"]);
+
+const scope = object({
+  /** Processes that belong to no pod. */
+  host: bool(),
+  /** undefined: no pod at all. An empty object: every pod, also before its labels are known. */
+  pods: optional(
+    object({
+      /** undefined: pods of every namespace. */
+      namespaces: optional(atomicList(text())),
+      /** Over pod labels plus `k8s:io.kubernetes.pod.namespace`. */
+      labels: labelSelector,
+      /** Over the container's `name` and `repo` (any name of its image's repository). */
+      containers: labelSelector,
+    }),
+  ),
+});
+
+export const selectorSet = object({
+  policy: policyRef,
+  mode,
+  /** Nodes the policy wants; undefined: every node. Matched by the operator, never by an agent. */
+  nodes: labelSelector,
+  scope,
+  hooks: atomicList(hook),
+});
+
+export type SelectorSet = Immutable<Static<typeof selectorSet>>;
+
+/** Identity of a policy object. */
+export type PolicyRef = Immutable<Static<typeof policyRef>>;
+export type PolicyKind = PolicyRef["kind"];
 
 /** What was asked for: `monitor` reports what `enforce` would also have blocked or killed. */
-export type Mode = "enforce" | "monitor";
+export type Mode = Static<typeof mode>;
 
 /** A Kubernetes label selector; terms are ANDed, an empty one matches everything. */
-export type LabelSelector = {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-    readonly values?: readonly string[];
-  }[];
-};
+export type LabelSelector = Immutable<Static<typeof labelSelector>>;
 
 /** Which processes a set holds for: host processes, containers of selected pods, or both. */
-export type Scope = {
-  /** Processes that belong to no pod. */
-  readonly host: boolean;
-  /** undefined: no pod at all. An empty object: every pod, also before its labels are known. */
-  readonly pods?: {
-    /** undefined: pods of every namespace. */
-    readonly namespaces?: readonly string[];
-    /** Over pod labels plus `k8s:io.kubernetes.pod.namespace`. */
-    readonly labels?: LabelSelector;
-    /** Over the container's `name` and `repo` (any name of its image's repository). */
-    readonly containers?: LabelSelector;
-  };
-};
+export type Scope = Immutable<Static<typeof scope>>;
 
 /**
  * One attach point as one policy uses it. Without selectors every call is reported. In a policy that
- * follows descriptors (that has a FollowFD), an argument of type `fd` makes the hook act only for a
- * descriptor it follows; so does an action UnfollowFD or CopyFD for the descriptor that it names.
+ * follows descriptors, an argument of a type that asks for followed ones (`fd`) makes the hook act
+ * only for those; so does an action that ends following, for the descriptor that it names.
  */
-export type Hook = {
-  readonly on: HookPoint;
-  /** In the order of the policy; conditions and actions refer to positions in this list. */
-  readonly args: readonly Arg[];
-  readonly selectors: readonly Selector[];
-  readonly message?: string;
-  readonly tags?: readonly string[];
-};
-
-export type HookPoint =
-  /** A kernel function, or with `syscall` a system call by its portable name (`sys_write`). */
-  | { readonly kind: "kprobe"; readonly call: string; readonly syscall: boolean }
-  /** Each successful execve, after the new credentials are in force, before its first instruction. */
-  | { readonly kind: "exec" };
-
-export type { Arg, ArgType };
+export type Hook = Immutable<Static<typeof hook>>;
 
 /** Conditions are ANDed; the first selector of a hook that matches wins; none: always matches. */
-export type Selector = {
-  readonly conditions: readonly Condition[];
-  /** In order. Empty means Post. */
-  readonly actions: readonly Action[];
-};
+export type Selector = Immutable<Static<typeof selector>>;
 
-export type { Action, Condition };
+export type { Action, Arg, ArgType, Condition, HookPoint };
 
 /** How large a set is. */
 export type SetSize = {

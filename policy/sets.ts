@@ -3,7 +3,9 @@
 export { actionKinds, effectOf, followsDescriptors, isEnforcing } from "./actions/index.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { inScope } from "./decide/in-scope.ts";
-export { hashSets, isRegoSet, nodeDigest, setName } from "./identity.ts";
+export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { isRecord } from "./is-record.ts";
+export { parseSets } from "./parse-sets.ts";
+export { formatProblem } from "./problem.ts";
 export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";

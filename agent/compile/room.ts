@@ -1,3 +1,4 @@
+import { isRegoSet, namespaceOfSet } from "@guardbee/policy/sets";
 import type { AttachAbilities } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
 import { type Amount, hasRoomFor, type Needs, needsOf, type Resource, sizeOf } from "./needs.ts";
@@ -105,7 +106,7 @@ function isNoMore(amount: Amount, had: Amount | undefined): boolean {
 
 /** Whose a set is; empty: the cluster's, as is all that a RegoPolicy of the cluster generates. */
 export function namespaceOf({ name, set }: NamedSet): string {
-  return name.startsWith("regopolicy.") ? "" : (set.policy.namespace ?? "");
+  return isRegoSet(name) && namespaceOfSet(name) === undefined ? "" : (set.policy.namespace ?? "");
 }
 
 /** Of one resource: who holds how much. */

@@ -147,7 +147,7 @@ async function readObject(
   const file = contentFile(hash);
   const found = await state.read(file);
   // Checked as if it came from the API server: a newer or older agent may have saved it.
-  const { ok: _ok, ...parsed } = parseSetObject(name, {
+  const parsed = parseSetObject(name, {
     hash,
     sets: found.state === "present" && found.value,
   });

@@ -130,14 +130,15 @@ test("sets that cannot be used or programmed are named, and the others hold", as
       hash: "h",
       state: "failed",
       reason: "LoadFailed",
-      message: 'spec.sets[0].hooks[0].on.kind is "moon"; use an operator of this agent\'s version',
+      message:
+        'spec.sets[0].hooks[0].on.kind: is "moon"; allowed: kprobe, exec (and 2 more); use an operator of this agent\'s version',
     },
     {
       set: "empty",
       hash: "",
       state: "failed",
       reason: "LoadFailed",
-      message: "spec.sets is no list; use an operator of this agent's version",
+      message: `spec.sets: is empty; write a list: each item on a line of its own after "- "; use an operator of this agent's version`,
     },
     {
       set: "lacking",

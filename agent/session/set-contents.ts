@@ -1,7 +1,7 @@
 import { type Clock, type KubeObject, Loop, type NextStep } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import { contentFor, type ObjectSets, parseSetObject } from "./set-object.ts";
+import { contentFor, type ObjectSets, parseSetObject, type UnusableObject } from "./set-object.ts";
 
 /** One revision of a SelectorSet object: its generation grows with each change of its spec. */
 export type Revision = { readonly uid: string; readonly generation: number };
@@ -14,7 +14,7 @@ export type SetContent = Revision &
   (
     | { readonly state: "read"; readonly object: ObjectSets }
     /** The object is there and no sets can be made of it. */
-    | { readonly state: "unusable"; readonly hash: string; readonly message: string }
+    | ({ readonly state: "unusable" } & UnusableObject)
   );
 
 export type SetContentsOptions = {
@@ -160,7 +160,7 @@ function unfetched(failed: readonly { readonly name: string; readonly error: unk
 
 function readContent(object: KubeObject, nodeName: string): SetContent {
   const { name, uid = "", generation = 0 } = object.metadata;
-  const { ok, ...parsed } = parseSetObject(name, contentFor(nodeName, name, object.spec));
+  const parsed = parseSetObject(name, contentFor(nodeName, name, object.spec));
   return "sets" in parsed
     ? { uid, generation, state: "read", object: parsed }
     : { uid, generation, state: "unusable", ...parsed };

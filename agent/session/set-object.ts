@@ -1,8 +1,14 @@
-import type { SelectorSet } from "@guardbee/policy";
-import { hashSets, isRegoSet, rolloutPosition, setName } from "@guardbee/policy/sets";
+import type { Problem, SelectorSet } from "@guardbee/policy";
+import {
+  formatProblem,
+  hashSets,
+  isRegoSet,
+  parseSets,
+  rolloutPosition,
+  setName,
+} from "@guardbee/policy/sets";
 
 import type { NamedSet } from "../engine.ts";
-import { checkSets } from "./check-set.ts";
 
 /** The sets of one SelectorSet object: none, one, or one for each policy that Rego generated. */
 export type ObjectSets = {
@@ -14,10 +20,8 @@ export type ObjectSets = {
   readonly countStops?: true;
 };
 
-export type ParsedObject =
-  | ({ readonly ok: true } & ObjectSets)
-  /** `hash` is what the object claims, empty when it claims none. */
-  | { readonly ok: false; readonly hash: string; readonly message: string };
+/** No sets can be made of it. `hash` is what it claims, empty when it claims none. */
+export type UnusableObject = { readonly hash: string; readonly message: string };
 
 /**
  * What `node` is to hold of a SelectorSet object's `spec`: during a roll-out the new content when the
@@ -31,36 +35,35 @@ export function contentFor(node: string, name: string, spec: unknown): unknown {
 }
 
 /** The sets in one content of a SelectorSet object. Never throws, whatever somebody wrote there. */
-export function parseSetObject(name: string, content: unknown): ParsedObject {
+export function parseSetObject(name: string, content: unknown): ObjectSets | UnusableObject {
   const {
     hash: claimed,
     sets: raw,
     countStops,
   } = (content ?? {}) as { hash?: unknown; sets?: unknown; countStops?: unknown };
   const hash = typeof claimed === "string" ? claimed : "";
-  const problem = checkSets(raw);
-  if (problem !== undefined) {
-    const message = `${problem}; use an operator of this agent's version`;
-    return { ok: false, hash, message };
-  }
-  const sets = raw as readonly SelectorSet[];
+  const parsed = parseSets(raw, "spec.sets");
+  if (!parsed.ok) return { hash, message: `${firstOf(parsed.problems)}; ${otherVersion}` };
+  const sets = parsed.value;
   const names = sets.map((set) => nameIn(name, set));
   const twice = names.find((one, i) => names.indexOf(one) !== i);
-  if (twice !== undefined) {
-    return {
-      ok: false,
-      hash,
-      message: `spec.sets has ${twice} twice; use an operator of this agent's version`,
-    };
-  }
+  if (twice !== undefined)
+    return { hash, message: `spec.sets has ${twice} twice; ${otherVersion}` };
   const actual = hashSets(sets);
   if (actual !== hash) {
     const message = `spec.hash is ${hash || "empty"} but the content has ${actual}; let the operator write it again`;
-    return { ok: false, hash, message };
+    return { hash, message };
   }
   const named = sets.map((set, i) => ({ name: names[i]!, hash, set }));
   const counted = countStops === true ? ({ countStops } as const) : {};
-  return { ok: true, name, hash, sets: named, ...counted };
+  return { name, hash, sets: named, ...counted };
+}
+
+const otherVersion = "use an operator of this agent's version";
+
+function firstOf(problems: readonly Problem[]): string {
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  return `${problems.slice(0, 1).map(formatProblem)}${more}`;
 }
 
 /**

@@ -32,7 +32,8 @@ export function heldOnNodes(
     const wanted = versions.wanted(name);
     const isKnown = found.kind === "version" || found.kind === "nothing";
     const version = found.kind === "version" ? found.version : isKnown ? undefined : wanted;
-    if (version?.ok === true && version.sets[0] !== undefined) held.set(node, version.sets[0].set);
+    const first = version && "sets" in version ? version.sets[0] : undefined;
+    if (first !== undefined) held.set(node, first.set);
     if (!isKnown) unknown.push(node);
     else if (found.kind === "version" && found.version.hash !== versions.newest(name).hash) {
       earlier.push(node);

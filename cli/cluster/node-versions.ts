@@ -1,4 +1,9 @@
-import { contentFor, type ParsedObject, parseSetObject } from "@guardbee/agent/view";
+import {
+  contentFor,
+  type ObjectSets,
+  parseSetObject,
+  type UnusableObject,
+} from "@guardbee/agent/view";
 import type { KubeObject } from "@guardbee/kube";
 import {
   Digests,
@@ -9,7 +14,7 @@ import {
 import { lastReport } from "./last-report.ts";
 
 /** One content of a SelectorSet object, as an agent would take it. */
-export type Version = Extract<ParsedObject, { ok: true }>;
+export type Version = ObjectSets;
 
 /**
  * What a node holds of a SelectorSet object.
@@ -73,13 +78,13 @@ export class NodeVersions {
     return this.entry?.sets.includes(name) === true;
   }
 
-  /** What the node is to hold of an object now; not ok: its agent will refuse it. */
-  wanted(name: string): ParsedObject {
+  /** What the node is to hold of an object now; unusable: its agent will refuse it. */
+  wanted(name: string): Version | UnusableObject {
     return parseSetObject(name, this.#content(name));
   }
 
   /** The newest content of an object, whether or not its wave has come here. */
-  newest(name: string): ParsedObject {
+  newest(name: string): Version | UnusableObject {
     return parseSetObject(name, this.#objects.get(name)?.spec);
   }
 
@@ -99,7 +104,7 @@ export class NodeVersions {
     const contents = [this.#content(name), spec, previousOf(spec)];
     const versions = contents
       .map((content) => parseSetObject(name, content))
-      .filter((one) => one.ok);
+      .filter((one) => "sets" in one);
     return versions.filter((one, i) => versions.findIndex(({ hash }) => hash === one.hash) === i);
   }
 

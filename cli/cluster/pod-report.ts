@@ -113,7 +113,7 @@ function candidates(name: string, versions: NodeVersions): readonly Candidate[] 
   };
   const setsOf = ({ sets }: { readonly sets: readonly { readonly set: SelectorSet }[] }) =>
     sets.map(({ set }) => set);
-  const next = wanted.ok ? setsOf(wanted) : [];
+  const next = "sets" in wanted ? setsOf(wanted) : [];
   switch (held.kind) {
     case "version": {
       const { hash } = held.version;
@@ -161,7 +161,8 @@ function isUnknown(names: readonly string[], versions: NodeVersions): boolean {
 function unread(name: string, versions: NodeVersions): readonly string[] {
   const wanted = versions.wanted(name);
   const notes: string[] = [];
-  if (!wanted.ok) notes.push(`${name}: the node cannot hold what is stored: ${wanted.message}`);
+  if ("message" in wanted)
+    notes.push(`${name}: the node cannot hold what is stored: ${wanted.message}`);
   const held: Held = versions.held(name);
   if (held.kind === "other") {
     const which = `version ${held.hash.slice(0, 12)}`;
@@ -257,7 +258,7 @@ function whyNot(
   const told = new Set(shown.map((one) => `${one.selectorSet} ${titleOf(one)}`));
   return [...names].flatMap((name) => {
     const newest = versions.newest(name);
-    if (!newest.ok) return [];
+    if (!("sets" in newest)) return [];
     return newest.sets
       .map(({ set }) => ({ set, policy: titleOf(identityOf(name, set)) }))
       .filter(({ policy }) => !told.has(`${name} ${policy}`))

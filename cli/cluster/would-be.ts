@@ -90,8 +90,8 @@ async function inForce(
   const raw = await getObject(connection, resourceOf("SelectorSet"), { name: at }, signal);
   if (raw === undefined) return undefined;
   const parsed = parseSetObject(at, raw.spec);
-  const set = parsed.ok ? parsed.sets[0]?.set : undefined;
-  return { at, hash: parsed.ok ? parsed.hash : "", ...(set && { set }) };
+  const set = "sets" in parsed ? parsed.sets[0]?.set : undefined;
+  return { at, hash: "sets" in parsed ? parsed.hash : "", ...(set && { set }) };
 }
 
 /** Namespaces beyond which none of the policies reaches; undefined: one of them holds everywhere. */

@@ -4,7 +4,11 @@ import type { ActionKind } from "./kind.ts";
 import { positionOf } from "./position.ts";
 
 /** `fd`, `to`: positions in `Hook.args`. */
-const schema = object({ action: literal("CopyFD"), fd: position(), to: position() });
+const schema = object({
+  action: literal("CopyFD"),
+  fd: position("descriptor"),
+  to: position("descriptor"),
+});
 
 export type CopyFd = Immutable<Static<typeof schema>>;
 

@@ -4,7 +4,11 @@ import type { ActionKind } from "./kind.ts";
 import { positionOf } from "./position.ts";
 
 /** `fd`, `name`: positions in `Hook.args`; `name` is that of the file. */
-const schema = object({ action: literal("FollowFD"), fd: position(), name: position() });
+const schema = object({
+  action: literal("FollowFD"),
+  fd: position("descriptor"),
+  name: position("file"),
+});
 
 export type FollowFd = Immutable<Static<typeof schema>>;
 

@@ -1,4 +1,5 @@
 import { type Report, refuseOthers } from "../lower/report.ts";
+import { tagged } from "../schema/dsl.ts";
 import type { ActionSpec } from "../schema/selector.ts";
 import type { UpstreamAction } from "../schema/vocabulary.ts";
 import { type CopyFd, copyFd } from "./copy-fd.ts";
@@ -25,6 +26,12 @@ export const actionKinds = {
 } satisfies {
   readonly [Name in ActionName & UpstreamAction]: ActionKind<Extract<Action, { action: Name }>>;
 };
+
+/** What a selector does about a call. */
+export const action = tagged(
+  "action",
+  Object.values(actionKinds).map(({ schema }) => schema),
+);
 
 export const actionNames = Object.keys(actionKinds) as readonly ActionName[];
 

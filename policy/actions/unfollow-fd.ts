@@ -4,7 +4,7 @@ import type { ActionKind } from "./kind.ts";
 import { positionOf } from "./position.ts";
 
 /** `fd`: a position in `Hook.args`. */
-const schema = object({ action: literal("UnfollowFD"), fd: position() });
+const schema = object({ action: literal("UnfollowFD"), fd: position("descriptor") });
 
 export type UnfollowFd = Immutable<Static<typeof schema>>;
 

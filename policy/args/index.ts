@@ -1,11 +1,14 @@
+import type { Static } from "typebox";
 import type { Given } from "../decide/parameter.ts";
+import { maxArgIndex, maxArgs } from "../lower/limits.ts";
+import { flag, type Immutable, int32, object, oneOf, optional, text } from "../schema/dsl.ts";
 import type { UpstreamArgType } from "../schema/vocabulary.ts";
 import { char_buf } from "./char_buf.ts";
 import { fd } from "./fd.ts";
 import { file } from "./file.ts";
 import { int } from "./int.ts";
 import { int64 } from "./int64.ts";
-import type { ArgKind, ArgOperator, Length, Reading } from "./kind.ts";
+import type { ArgKind, ArgOperator, Reading } from "./kind.ts";
 import { size_t } from "./size_t.ts";
 import { uint32 } from "./uint32.ts";
 import { uint64 } from "./uint64.ts";
@@ -23,16 +26,22 @@ export type ArgOperatorName = {
   [Type in ArgType]: keyof (typeof argKinds)[Type]["operators"];
 }[ArgType];
 
-/** One value that a hook reads of its calls. */
-export type Arg = Length & {
-  /** Position in the call's own parameters, from 0. */
-  readonly index: number;
-  /** Aliases (int32, sint64, ulong...) are lowered to these. */
-  readonly type: ArgType;
-  readonly label?: string;
-};
-
 export const argTypes = Object.keys(argKinds) as readonly ArgType[];
+
+export const arg = object({
+  /** Position in the call's own parameters, from 0. */
+  index: int32({ minimum: 0, maximum: maxArgIndex }),
+  /** Aliases (int32, sint64, ulong...) are lowered to these. */
+  type: oneOf(argTypes),
+  label: optional(text()),
+  /** Which parameter of the call, counted from 1, holds its length in bytes. */
+  sizeArgIndex: optional(int32({ minimum: 1, maximum: maxArgs })),
+  /** Read the bytes when the call returns; their count is the return value. */
+  returnCopy: flag(),
+});
+
+/** One value that a hook reads of its calls. */
+export type Arg = Immutable<Static<typeof arg>>;
 
 /** Every operator that some type has. */
 export const argOperatorNames = [

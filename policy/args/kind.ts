@@ -1,5 +1,6 @@
 import type { Given } from "../decide/parameter.ts";
 import type { Report } from "../lower/report.ts";
+import type { PositionRole } from "../schema/dsl.ts";
 import type { UpstreamArgOperator, UpstreamArgType } from "../schema/vocabulary.ts";
 
 /** Everything that the language knows of one type of argument: an entry of `argKinds`. */
@@ -17,7 +18,7 @@ export type ArgKind = {
   /** Every operator that upstream takes for it. */
   readonly upstreamOperators: readonly UpstreamArgOperator[];
   /** What an action on descriptors may take it for. */
-  readonly standsFor?: "descriptor" | "file";
+  readonly standsFor?: Exclude<PositionRole, "any">;
   /** In a policy that follows descriptors, a hook with it acts for followed ones only. */
   readonly asksFollowed?: true;
   /** Of a type whose length the policy says: that, and what is wrong with it to `report`. */
@@ -28,13 +29,8 @@ export type ArgKind = {
   readonly samples: readonly string[];
 };
 
-/** How long a buffer is. */
-export type Length = {
-  /** Which parameter of the call, counted from 1, holds its length in bytes. */
-  readonly sizeArgIndex?: number;
-  /** Read the bytes when the call returns; their count is the return value. */
-  readonly returnCopy?: boolean;
-};
+/** How long a buffer is, as in `Arg`. */
+export type Length = { readonly sizeArgIndex?: number; readonly returnCopy?: boolean };
 
 /** Where an argument is read. */
 export type ArgSource = "system call" | "kernel function";

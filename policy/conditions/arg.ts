@@ -24,13 +24,13 @@ import {
 } from "../schema/dsl.ts";
 import type { matchArg } from "../schema/selector.ts";
 import { type UpstreamArgOperator, unreadArgType } from "../schema/vocabulary.ts";
-import type { Arbitraries, ConditionKind, ConditionPlace } from "./kind.ts";
+import type { Arbitraries, CheckPlace, ConditionKind, ConditionPlace } from "./kind.ts";
 import { someOf } from "./values.ts";
 
 const schema = object({
   by: literal("arg"),
   /** Position in `Hook.args`. */
-  arg: position(),
+  arg: position("any"),
   /** One that the argument's type has. */
   op: oneOf(argOperatorNames),
   /** Numbers in decimal; paths and buffers as text (UTF-8). */
@@ -44,6 +44,7 @@ export const arg = {
   schema,
   section: "matchArgs",
   lower,
+  check,
   holds: ({ arg: position, op, values }, call, args) => {
     const compared = args[position]!;
     const operator = argOperator(compared.type, op);
@@ -56,6 +57,16 @@ export const arg = {
   any: (fc, args) => args.map((one, position) => anyOf(fc, one, position)),
   anyProcess: (fc) => fc.constant({}),
 } satisfies ConditionKind<ArgCondition>;
+
+function check(report: Report, condition: ArgCondition, { at, args }: CheckPlace): void {
+  const { type } = args[condition.arg]!;
+  const operator = argOperator(type, condition.op);
+  if (operator === undefined) {
+    const fix = `allowed: ${operatorNamesOf(type).join(", ")}`;
+    report.invalid(`${at}.op`, `${condition.op} does not apply to type ${type}`, fix);
+  }
+  operator?.parse(report, condition.values, { at: `${at}.values`, type });
+}
 
 type MatchArg = Immutable<Static<typeof matchArg>>;
 

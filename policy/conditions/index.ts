@@ -2,6 +2,7 @@ import type { Arg } from "../args/index.ts";
 import type { Given } from "../decide/parameter.ts";
 import { byCodePoint, canonicalJson } from "../lower/canonical.ts";
 import type { Report } from "../lower/report.ts";
+import { tagged } from "../schema/dsl.ts";
 import type { SelectorSpec } from "../schema/selector.ts";
 import { type ArgCondition, arg } from "./arg.ts";
 import { type BinaryCondition, type BinaryFacts, binary } from "./binary.ts";
@@ -18,6 +19,12 @@ export type ProcessFacts = PidFacts & BinaryFacts & CapabilityFacts;
 export const conditionKinds = { pid, binary, capability, arg } satisfies {
   readonly [By in Condition["by"]]: ConditionKind<Extract<Condition, { by: By }>, ProcessFacts>;
 };
+
+/** One that a process or an argument is to meet. */
+export const condition = tagged(
+  "by",
+  Object.values(conditionKinds).map(({ schema }) => schema),
+);
 
 const names = Object.keys(conditionKinds);
 

@@ -20,6 +20,8 @@ export type ConditionKind<
   readonly section: Section;
   /** One entry of that list; undefined when it was refused, which `report` says. */
   lower(report: Report, match: unknown, place: ConditionPlace): C | undefined;
+  /** Says what its schema does not: how it fits the arguments, which are there. */
+  check?(report: Report, condition: C, place: CheckPlace): void;
   /** Whether it is met. What cannot be told meets none, negated ones included. */
   holds(condition: C, call: Given & { readonly process: P }, args: readonly Arg[]): boolean;
   /** Whether no process of the host ever meets it. */
@@ -47,6 +49,9 @@ export type ConditionPlace = {
   /** What some words mean differs between the kinds of policy. */
   readonly policy: "TracingPolicy" | "ExecPolicy";
 };
+
+/** Of a condition in a SelectorSet. */
+export type CheckPlace = { readonly at: string; readonly args: readonly Arg[] };
 
 /** How a condition is put in words. */
 export type Words = {

@@ -1,7 +1,7 @@
 import { isRecord } from "../is-record.ts";
 import type { Problem, Result } from "../problem.ts";
 import { quote, suggestFrom } from "../suggest.ts";
-import { nullRefusal } from "./dsl.ts";
+import { nullRefusal, type Union, unionOf } from "./dsl.ts";
 import type { Shape } from "./shape.ts";
 
 /** What is known of the text that an object was read from. */
@@ -60,6 +60,8 @@ function walkObject(place: Place, raw: unknown): unknown {
     return raw;
   }
   if (place.schema["x-kubernetes-preserve-unknown-fields"] === true) return raw;
+  const union = unionOf(place.schema);
+  if (union !== undefined) return walkMember(place, union, raw);
   const { maxProperties = Number.POSITIVE_INFINITY } = place.schema;
   if (Object.keys(raw).length > maxProperties) {
     report(place, `has ${Object.keys(raw).length} entries`, `at most ${maxProperties}`);
@@ -85,15 +87,27 @@ function walkObject(place: Place, raw: unknown): unknown {
   }
   for (const key of schema.required ?? []) {
     if (value[key] !== undefined || (raw[key] ?? null) !== null) continue;
-    problems.push({
-      field: `${place.at}.${key}`,
-      what: "is missing",
-      fix: `write ${expected(memberOf(schema, key))}`,
-      kind: "invalid",
-    });
+    reportMissing(place, key, memberOf(schema, key));
   }
   if (problems.length === before) checkRules(place, value);
   return value;
+}
+
+/** One of a union: its own fields, and no other's. */
+function walkMember(place: Place, { tag, byTag }: Union, raw: Readonly<Record<string, unknown>>) {
+  const { at, problems, source } = place;
+  const name = raw[tag];
+  const member = typeof name === "string" ? byTag.get(name) : undefined;
+  if (member !== undefined) return walkObject({ ...place, schema: member }, raw);
+  const anyTag = { type: "string", enum: [...byTag.keys()] } as const;
+  if (name === undefined || name === null) reportMissing(place, tag, anyTag);
+  else walk({ schema: anyTag, at: `${at}.${tag}`, problems, source }, name);
+  return raw;
+}
+
+function reportMissing({ at, problems }: Place, key: string, schema: Shape | undefined): void {
+  const fix = `write ${expected(schema)}`;
+  problems.push({ field: `${at}.${key}`, what: "is missing", fix, kind: "invalid" });
 }
 
 const emptyMeans = "is empty: without it, ";
@@ -166,11 +180,13 @@ function checkString(place: Place, raw: unknown): unknown {
 }
 
 function checkText(place: Place, raw: string): void {
-  const { minLength, maxLength, pattern } = place.schema;
-  const length = [...raw].length;
-  if (length > (maxLength ?? Number.POSITIVE_INFINITY)) {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = place.schema;
+  // Counting characters costs more than all else here; there are never more than code units.
+  const exact = raw.length > maxLength || minLength > 0;
+  const length = exact ? [...raw].length : raw.length;
+  if (length > maxLength) {
     report(place, `has ${length} characters`, `at most ${maxLength}`);
-  } else if (length < (minLength ?? 0)) {
+  } else if (length < minLength) {
     report(place, `has ${length} characters`, `at least ${minLength}`);
   } else if (pattern !== undefined && !new RegExp(pattern).test(raw)) {
     report(place, `is ${quote(raw)}`, `it must match ${pattern}`);

@@ -134,17 +134,20 @@ export function unionOf(schema: object): Union | undefined {
   return (schema as { readonly [union]?: Union })[union];
 }
 
+/** What an argument that is named by position must be able to stand for. */
+export type PositionRole = "any" | "descriptor" | "file";
+
 /** A field that names an argument of its hook, by position in `Hook.args`. */
-export function position(): TInteger {
-  return typed({ ...int32({ minimum: 0 }), [argPosition]: true });
+export function position(role: PositionRole): TInteger {
+  return typed({ ...int32({ minimum: 0 }), [argPosition]: role });
 }
 
 /** A symbol, as `nullMeans` is. Written by `position`. */
 const argPosition = Symbol("position of an argument");
 
-/** Whether `position` wrote a schema. */
-export function isPosition(schema: object): boolean {
-  return argPosition in schema;
+/** The role that `position` gave a schema; undefined: it is of another builder. */
+export function positionIn(schema: object): PositionRole | undefined {
+  return (schema as { readonly [argPosition]?: PositionRole })[argPosition];
 }
 
 /** `schema`, or an explicit null, which an empty `key:` in YAML is. */

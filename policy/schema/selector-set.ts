@@ -1,86 +1,18 @@
-import { actionKinds } from "../actions/index.ts";
-import { argTypes } from "../args/index.ts";
-import { conditionKinds } from "../conditions/index.ts";
-import type { SelectorSet } from "../selector-set.ts";
+import type { Static } from "typebox";
+import { selectorSet as set } from "../selector-set.ts";
 import {
-  bool,
+  atomicList,
   dateTime,
   flag,
+  type Immutable,
   int32,
-  list,
   object,
-  oneOf,
   optional,
-  requiredList,
-  tagged,
   text,
 } from "./dsl.ts";
-import { labelSelector } from "./label-selector.ts";
-import { policyKindNames } from "./policy-kind-names.ts";
-
-/**
- * The intermediate form as a schema for the API server. A property test holds it against the type
- * in ../selector-set.ts: whatever fits the type fits this.
- */
-const condition = tagged(
-  "by",
-  Object.values(conditionKinds).map(({ schema }) => schema),
-);
-
-const action = tagged(
-  "action",
-  Object.values(actionKinds).map(({ schema }) => schema),
-);
-
-const arg = object({
-  index: int32({ minimum: 0, maximum: 4 }),
-  type: oneOf(argTypes),
-  label: optional(text()),
-  sizeArgIndex: optional(int32({ minimum: 1, maximum: 5 })),
-  returnCopy: flag(),
-});
-
-const atomic = { "x-kubernetes-list-type": "atomic" } as const;
-
-const hook = object({
-  on: object({
-    kind: oneOf(["kprobe", "exec"]),
-    call: optional(text()),
-    syscall: flag(),
-  }),
-  args: requiredList(arg, atomic),
-  selectors: requiredList(
-    object({ conditions: requiredList(condition, atomic), actions: requiredList(action, atomic) }),
-    atomic,
-  ),
-  message: optional(text()),
-  tags: list(text(), atomic),
-});
-
-const set = object({
-  policy: object({
-    kind: oneOf(policyKindNames),
-    namespace: optional(text()),
-    name: text(),
-  }),
-  mode: oneOf(["enforce", "monitor"]),
-  nodes: labelSelector,
-  scope: object({
-    host: bool(),
-    pods: optional(
-      object({
-        namespaces: list(text(), atomic),
-        labels: labelSelector,
-        containers: labelSelector,
-      }),
-    ),
-  }),
-  hooks: requiredList(hook, atomic),
-});
 
 const hash = text({ description: "SHA-256 of sets, in hex." });
-const sets = requiredList(set, {
-  ...atomic,
+const sets = atomicList(set, {
   description: "One; of a RegoPolicy, one a generated policy.",
 });
 
@@ -112,15 +44,9 @@ export const selectorSetSpec = object({
  */
 export const selectorSet = object({ spec: selectorSetSpec });
 
-/** What a node may hold: one content of a SelectorSet object. */
-export type HashedSets = { readonly hash: string; readonly sets: readonly SelectorSet[] };
+const hashedSets = object({ hash, sets });
 
-export type SelectorSetSpec = HashedSets & {
-  readonly countStops?: boolean;
-  readonly rollout?: {
-    readonly wave: number;
-    readonly startedAt: string;
-    readonly share: number;
-    readonly previous?: HashedSets;
-  };
-};
+/** What a node may hold: one content of a SelectorSet object. */
+export type HashedSets = Immutable<Static<typeof hashedSets>>;
+
+export type SelectorSetSpec = Immutable<Static<typeof selectorSetSpec>>;
