@@ -3,7 +3,7 @@
  * What the agent knows by name: agent/layout/generate.ts makes agent/gen/layout.ts of this object's
  * BTF. It is never loaded.
  */
-#include "engine/tables.h"
+#include "engine/condition.h"
 
 struct layout {
 	/* events */
@@ -28,16 +28,16 @@ struct layout {
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;
-	enum dimension dimension;
 	struct hook_spec hook_spec;
 	enum hook_use hook_use;
-	enum slot_match slot_match;
+	enum facet_kind facet_kind;
+#define MEMBER(name) enum name name;
+	CONDITION_ENUMS(MEMBER)
 	enum size_index size_index;
 	struct hook_table hook_table;
 	enum only_word only_word;
 	enum table_row table_row;
-	enum cap_set cap_set;
-	enum cap_user_ns cap_user_ns;
+	enum facet_row facet_row;
 	struct action_entry action_entry;
 	enum act_flag act_flag;
 	struct number_key number_key;

@@ -124,19 +124,6 @@ struct hook_event {
 	__u16 args;		/* how many struct event_arg follow, in the order of the policy */
 };
 
-/* event_arg.type */
-enum arg_type {
-	ARG_INT = 1,		/* 8 bytes, sign-extended */
-	ARG_UINT32 = 2,		/* 8 bytes, zero-extended */
-	ARG_INT64 = 3,
-	ARG_UINT64 = 4,
-	ARG_SIZE = 5,
-	ARG_FD = 6,		/* a path, as ARG_FILE */
-	ARG_FILE = 7,		/* __u32 i_mode, then the path without NUL */
-	ARG_CHAR_BUF = 8,	/* __u32 length of the whole buffer, then the bytes that were read */
-	ARG_ERROR = 15,		/* __u32 errno: the argument could not be read */
-};
-
 /* event_arg.flags */
 enum arg_flag {
 	ARG_CUT = 1u << 0,	/* a path lost its head, or a buffer its tail */
@@ -144,7 +131,7 @@ enum arg_flag {
 };
 
 struct event_arg {
-	__u16 type;
+	__u16 type;		/* enum arg_type of engine/arg.h */
 	__u16 flags;
 	__u32 size;		/* payload bytes that follow; the next event_arg starts at a multiple of 8 */
 };

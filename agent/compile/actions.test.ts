@@ -64,7 +64,7 @@ const cases: readonly {
     want: { flags: ["post", "monitored"], code: actionCodes.Sigkill, uses: ["enforce"] },
   },
   {
-    name: "FollowFD has the slot of the file",
+    name: "FollowFD has the reading of the file",
     actions: [{ action: "FollowFD", fd: 0, name: 1 }],
     want: {
       ...{ flags: ["post", "follow"], code: actionCodes.FollowFD, followSlot: 1 },
@@ -72,14 +72,14 @@ const cases: readonly {
     },
   },
   {
-    name: "UnfollowFD has a slot of its own for the descriptor",
+    name: "UnfollowFD has a reading of its own for the descriptor",
     actions: [{ action: "UnfollowFD", fd: 0 }],
     want: {
       ...{
         flags: ["post", "unfollow"],
         code: actionCodes.UnfollowFD,
-        followSlot: 0,
-        argSlots: [1, 2],
+        followSlot: 2,
+        argSlots: [0, 1],
       },
       uses: ["follow"],
     },

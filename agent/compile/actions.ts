@@ -4,7 +4,7 @@ import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, type Values } from "../layout/struct.ts";
 import { actionCodes } from "./codes.ts";
 import type { PlannedHook } from "./plan.ts";
-import type { Slot } from "./slots.ts";
+import { descriptorReading, type Readings } from "./readings.ts";
 
 const { ACT_POST, ACT_SIGNAL, ACT_OVERRIDE, ACT_FOLLOW, ACT_UNFOLLOW, ACT_MONITORED } =
   enums.act_flag;
@@ -16,9 +16,7 @@ export type ActionContext = {
   readonly number: number;
   /** First bit of the next hook. */
   readonly next: number;
-  readonly slots: readonly Slot[];
-  /** Slot of each of the hook's arguments. */
-  readonly args: readonly number[];
+  readonly readings: Readings;
   /** Follow group of the set, where it has one. */
   readonly group: number | undefined;
 };
@@ -30,6 +28,7 @@ export function encodeAction(
   context: ActionContext,
 ): { readonly bytes: Uint8Array; readonly use: number } {
   const all = planned.selectors[selector]!.actions;
+  const { args } = context.readings.ofHook.get(planned)!;
   const monitored = planned.set.set.mode === "monitor" && all.some((a) => isEnforcing(a));
   const actions = monitored ? all.filter((action) => !isEnforcing(action)) : all;
   let flags = monitored ? ACT_MONITORED : 0;
@@ -51,7 +50,7 @@ export function encodeAction(
     ...{ hook: context.number, selector, next: context.next, flags },
     code: actionCodes[all.at(-1)?.action ?? "Post"],
     group: context.group === undefined ? 0n : 1n << BigInt(context.group),
-    ...{ args: context.args.length, arg_slots: context.args },
+    ...{ args: args.length, arg_slots: args },
     ...values,
   });
   return { bytes, use: uses };
@@ -63,11 +62,7 @@ type Effect = {
   readonly values: Partial<Values<typeof layout.action_entry>>;
 };
 
-function effectOf(
-  action: Action,
-  planned: PlannedHook,
-  { args, ...context }: ActionContext,
-): Effect {
+function effectOf(action: Action, planned: PlannedHook, { readings }: ActionContext): Effect {
   switch (action.action) {
     case "Sigkill":
       return { flags: ACT_SIGNAL, use: USE_ENFORCE, values: { signal: SIGKILL } };
@@ -76,9 +71,12 @@ function effectOf(
     case "Override":
       return { flags: ACT_OVERRIDE, use: USE_ENFORCE, values: { error: -action.error } };
     case "FollowFD":
-      return { flags: ACT_FOLLOW, use: USE_FOLLOW, values: { follow_slot: args[action.name]! } };
+      return {
+        ...{ flags: ACT_FOLLOW, use: USE_FOLLOW },
+        values: { follow_slot: readings.ofHook.get(planned)!.args[action.name]! },
+      };
     case "UnfollowFD": {
-      const follow_slot = descriptorSlot(planned, action.fd, context.slots);
+      const follow_slot = descriptorReading(planned, action.fd, readings);
       return { flags: ACT_UNFOLLOW, use: USE_FOLLOW, values: { follow_slot } };
     }
     // A duplicate shares the open file, which is what is followed: nothing is left to copy.
@@ -87,10 +85,4 @@ function effectOf(
     case "NoPost":
       return { flags: 0, use: 0, values: {} };
   }
-}
-
-/** The slot that assignSlots made for the descriptor that UnfollowFD names. */
-function descriptorSlot(planned: PlannedHook, position: number, slots: readonly Slot[]): number {
-  const { index } = planned.hook.args[position]!;
-  return slots.findIndex((slot) => slot.type === "fd" && slot.index === index);
 }

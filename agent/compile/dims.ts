@@ -1,13 +1,19 @@
-import type { Condition } from "@guardbee/policy";
-import { type Bits, bitsWhere } from "./bits.ts";
+import type { Bits } from "./bits.ts";
 
 /** One bit of an attach point: a selector of a hook, with what it asks of one dimension. */
 export type Asked<T> = { readonly bit: number; readonly conditions: readonly T[] };
 
+/** The selectors of an attach point. */
+export type Space = {
+  /** The bitmap of those for which it is true. */
+  readonly where: (is: (bit: number) => boolean) => Bits;
+};
+
 /** A condition that is met by a value of its list (positive), or by a value outside it. */
 export type Listing = { readonly negated: boolean; readonly values: ReadonlySet<string> };
 
-export type Dimension = {
+/** What a dimension of listed values leaves. */
+export type ListedBits = {
   /** Left when the value is in no list. */
   readonly otherwise: Bits;
   /** Left when there is no value at all: those that do not ask. */
@@ -17,12 +23,8 @@ export type Dimension = {
 };
 
 /** The tables of a dimension compared for equality. `asked` has at most one entry a bit. */
-export function equalityDimension(
-  words: number,
-  count: number,
-  asked: readonly Asked<Listing>[],
-): Dimension {
-  const base = baseBits(words, count, asked);
+export function equalityDimension(space: Space, asked: readonly Asked<Listing>[]): ListedBits {
+  const base = baseBits(space, asked);
   const usersOf = usersByValue(asked);
   const entries = new Map<string, Bits>();
   for (const [value, users] of usersOf) {
@@ -38,12 +40,8 @@ export function equalityDimension(
  * The tables of a dimension compared by longest prefix: the bits at a prefix already hold for every
  * shorter one, because only the longest is found. Values are strings of bytes (latin1).
  */
-export function prefixDimension(
-  words: number,
-  count: number,
-  asked: readonly Asked<Listing>[],
-): Dimension {
-  const base = baseBits(words, count, asked);
+export function prefixDimension(space: Space, asked: readonly Asked<Listing>[]): ListedBits {
+  const base = baseBits(space, asked);
   const usersOf = usersByValue(asked);
   const entries = new Map<string, Bits>();
   /** The listed prefixes of the value at hand, itself included, shortest first. */
@@ -70,17 +68,6 @@ export function longestListed(entries: ReadonlyMap<string, unknown>): (value: st
   };
 }
 
-/** Collects per bit what it asks, leaving out the bits that ask nothing. */
-export function collect<T>(
-  bits: readonly (readonly Condition[])[],
-  pick: (condition: Condition) => T | undefined,
-): Asked<T>[] {
-  return bits.flatMap((conditions, bit) => {
-    const picked = conditions.flatMap((condition) => pick(condition) ?? []);
-    return picked.length === 0 ? [] : [{ bit, conditions: picked as T[] }];
-  });
-}
-
 /** Which bits list a value, by value. */
 function usersByValue(asked: readonly Asked<Listing>[]): Map<string, Set<Asked<Listing>>> {
   const users = new Map<string, Set<Asked<Listing>>>();
@@ -93,13 +80,13 @@ function usersByValue(asked: readonly Asked<Listing>[]): Map<string, Set<Asked<L
   return users;
 }
 
-function baseBits(words: number, count: number, asked: readonly Asked<Listing>[]) {
+function baseBits({ where }: Space, asked: readonly Asked<Listing>[]) {
   const byBit = new Map(asked.map((one) => [one.bit, one]));
   return {
-    otherwise: bitsWhere(words, count, (bit) =>
+    otherwise: where((bit) =>
       (byBit.get(bit)?.conditions ?? []).every((condition) => condition.negated),
     ),
-    absent: bitsWhere(words, count, (bit) => !byBit.has(bit)),
+    absent: where((bit) => !byBit.has(bit)),
   };
 }
 

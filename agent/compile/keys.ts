@@ -4,10 +4,19 @@ import { bytesOf, offsetsOf } from "../layout/struct.ts";
 const { number_key, equal_key, prefix_key, process_info, binary_prefix_key } = layout;
 const numberAt = offsetsOf(number_key);
 
-/** struct number_key. A set may list tens of thousands of numbers. */
-export function numberKey(dim: number, value: bigint): Uint8Array {
+/** One entry of a map. */
+export type Entry = { readonly key: Uint8Array; readonly value: Uint8Array };
+
+/** Text as a string of its UTF-8 bytes, so that lengths and prefixes are those of the kernel. */
+export function bytes(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** struct number_key; `list`: of a facet with several. A set may list tens of thousands of numbers. */
+export function numberKey(dim: number, value: bigint, list = 0): Uint8Array {
   const view = new DataView(new ArrayBuffer(number_key.size));
   view.setUint32(numberAt.u32.dim, dim, true);
+  view.setUint32(numberAt.u32.list, list, true);
   view.setBigUint64(numberAt.u64.value, BigInt.asUintN(64, value), true);
   return new Uint8Array(view.buffer);
 }

@@ -1,36 +1,20 @@
-import type { Condition } from "@guardbee/policy";
 import { enums } from "../gen/layout.ts";
+import { compilerOf } from "./conditions/index.ts";
+import { askingOf, bitsOf, facetKey } from "./facets.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
-import { assignSlots, isCompared, slotKey } from "./slots.ts";
-
-/** Something that the engine has only so much of, on one attach point or on the whole node. */
-export type Resource = {
-  /** Function that is hooked; undefined: of the node. */
-  readonly symbol?: string;
-  /** What is counted: `selectors`. */
-  readonly what: string;
-  readonly limit: number;
-};
-
-/** How much of a resource: a number, or things that policies which need the same ones share. */
-export type Amount = number | ReadonlySet<string>;
+import { readingKey, readingsOf } from "./readings.ts";
+import {
+  type Amount,
+  type Need,
+  nodeLimits,
+  onAttachPoint,
+  onNode,
+  type Resource,
+  sizeOf,
+} from "./resources.ts";
 
 /** What one set needs, by the resource's key. */
 export type Needs = ReadonlyMap<string, { readonly resource: Resource; readonly amount: Amount }>;
-
-/**
- * What a node has, chosen so that all of it used is bearable. Each attach point takes 25 kB a
- * processor; each value up to 1 kB of kernel memory and for a moment 2 kB of the agent's; each
- * executable a row on every attach point that compares executables; each hook an entry in `stops`
- * of bpf/maps.h, which has room for twice as many.
- */
-export const nodeLimits = {
-  attachPoints: 512,
-  executablePoints: 128,
-  values: 32_768,
-  executables: 4_096,
-  hooks: enums.map_limit.STOPS_MAX / 2,
-} as const;
 
 type MutableNeeds = Map<string, { readonly resource: Resource; readonly amount: Amount }>;
 
@@ -61,71 +45,46 @@ function addNeeds(needs: MutableNeeds, more: readonly Need[]): void {
   }
 }
 
-/** How much it is. */
-export function sizeOf(amount: Amount): number {
-  return typeof amount === "number" ? amount : amount.size;
-}
-
-type Need = readonly [key: string, resource: Resource, amount: Amount];
-
 function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Need[] {
-  // Not the kind: that depends on who else is there.
-  const { symbol, site: place } = point;
-  const slots = assignSlots({ ...point, hooks }).slots;
-  const selectors = hooks.flatMap((hook) => hook.selectors);
-  const conditions = selectors.flatMap((selector) => selector.conditions);
-  const values = conditions.reduce((count, { values }) => count + values.length, 0);
-  const executables = conditions.flatMap((one) =>
-    one.by === "binary" ? one.values.map((path) => `${one.op.endsWith("Prefix")} ${path}`) : [],
+  const { WORDS_MAX, FACETS_MAX, READINGS_MAX, FOLLOW_GROUPS } = enums.engine_limit;
+  const readings = readingsOf(hooks);
+  const bits = bitsOf(hooks);
+  const asking = bits.flatMap(({ planned, selector }) =>
+    askingOf(planned, selector, readings).map((one) => ({ one, planned })),
   );
-  const here = (what: string, limit: number, amount: Amount): Need => [
-    `${place} ${what}`,
-    { symbol, what, limit },
-    amount,
+  const facets = asking.map(({ one, planned }) => facetKey(compilerOf(one).facet(one, planned)));
+  const conditions = hooks.flatMap(({ selectors }) => selectors.flatMap((one) => one.conditions));
+  const values = conditions.reduce((count, one) => count + one.values.length, 0);
+  const following = hooks.flatMap(({ follows, set }) => (follows ? [set.name] : []));
+  const ofPoint = [
+    { what: "selectors", limit: 64 * WORDS_MAX, amount: bits.length },
+    { what: "compared properties", limit: FACETS_MAX, amount: new Set(facets) },
+    { what: "arguments", limit: READINGS_MAX, amount: new Set(readings.all.map(readingKey)) },
   ];
-  const onNode = (what: string, limit: number, amount: Amount): Need => [
-    what,
-    { what, limit },
-    amount,
+  const ofNode = [
+    { what: "attach points", limit: nodeLimits.attachPoints, amount: new Set([point.site]) },
+    { what: "hooks", limit: nodeLimits.hooks, amount: hooks.length },
+    { what: "values", limit: nodeLimits.values, amount: values },
+    {
+      what: "policies that follow descriptors",
+      limit: FOLLOW_GROUPS,
+      amount: new Set(following),
+    },
   ];
-  const needs = [
-    here("selectors", enums.engine_limit.WORDS_MAX * 64, selectors.length),
-    here(
-      "compared arguments",
-      enums.engine_limit.SLOTS_MAX,
-      new Set(slots.filter(isCompared).map(slotKey)),
-    ),
-    here("arguments", enums.engine_limit.READINGS_MAX, new Set(slots.map(slotKey))),
-    here(
-      "different matchCapabilities",
-      enums.engine_limit.CAP_TESTS_MAX,
-      new Set(conditions.flatMap(testKey)),
-    ),
-    onNode("attach points", nodeLimits.attachPoints, new Set([place])),
-    onNode(
-      "attach points that compare executables",
-      nodeLimits.executablePoints,
-      new Set(executables.length > 0 ? [place] : []),
-    ),
-    onNode("hooks", nodeLimits.hooks, hooks.length),
-    onNode("values", nodeLimits.values, values),
-    onNode("executables", nodeLimits.executables, new Set(executables)),
-    onNode(
-      "policies that follow descriptors",
-      enums.engine_limit.FOLLOW_GROUPS,
-      new Set(hooks.flatMap(({ follows, set }) => (follows ? [set.name] : []))),
-    ),
+  const needs: readonly Need[] = [
+    ...ofPoint.map((need) => onAttachPoint<Amount>(point, need)),
+    ...ofNode.map((need) => onNode<Amount>(need)),
+    ...inOne(asking.flatMap(({ one }) => compilerOf(one).needs?.(one, point) ?? [])),
   ];
   return needs.filter(([, , amount]) => sizeOf(amount) > 0);
 }
 
-function testKey(condition: Condition): readonly string[] {
-  return condition.by === "capability" ? [capabilityTest(condition)] : [];
-}
-
-/** Conditions with the same test differ at most in their operator. */
-export function capabilityTest(condition: Condition & { readonly by: "capability" }): string {
-  return `${condition.set} ${condition.userNamespace} ${condition.values}`;
+/** The same with one need a resource. */
+function inOne(needs: readonly Need<ReadonlySet<string>>[]): readonly Need[] {
+  return [...Map.groupBy(needs, ([key]) => key)].map(([key, some]): Need => {
+    const keys = some.flatMap(([, , amount]) => [...amount]);
+    return [key, some[0]![1], new Set(keys)];
+  });
 }
 
 function both(a: Amount, b: Amount): Amount {

@@ -4,8 +4,9 @@ import type { Arg, Hook, Selector } from "@guardbee/policy";
 import fc from "fast-check";
 import type { NamedSet } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
-import { needsOf, nodeLimits } from "./needs.ts";
+import { needsOf } from "./needs.ts";
 import { plan } from "./plan.ts";
+import { nodeLimits } from "./resources.ts";
 import { type InForce, roomFor } from "./room.ts";
 import { compile } from "./tables.ts";
 import { ableKernel, aSet, nothingShared, onWrite, when } from "./testing/compiled.ts";
@@ -31,14 +32,24 @@ function refused(sets: readonly NamedSet[], before: readonly NamedSet[] = []): r
 const selectors = (count: number): Hook =>
   onWrite([], ...Array.from({ length: count }, () => when()));
 
-/** Compares `count` readings of write(2), from the `first` of 40 that there are. */
+/** Compares `count` readings of write(2), from the `first` of 60 that there are. */
 function comparing(first: number, count: number): Hook {
-  const types = ["int", "uint32", "int64", "uint64", "size_t"] as const;
-  const read = (n: number): Arg => ({ index: n % 5, type: types[Math.floor(n / 5)]! });
+  const types = ["int", "uint32", "int64", "uint64", "size_t", "fd", "file"] as const;
+  const read = (n: number): Arg => {
+    const type = types[Math.floor(n / 5)];
+    if (type !== undefined) return { index: n % 5, type };
+    return { index: n % 5, type: "char_buf", sizeArgIndex: Math.floor(n / 5) - types.length + 1 };
+  };
   const args = Array.from({ length: count }, (_, i) => read(first + i));
   const one = (arg: number) => ({ by: "arg", arg, op: "Equal", values: ["1"] }) as const;
   return onWrite(args, when(...args.map((_, i) => one(i))));
 }
+
+/** The same of more than a hook has arguments. */
+const comparingAll = (first: number, count: number): readonly Hook[] =>
+  Array.from({ length: Math.ceil(count / 4) }, (_, i) =>
+    comparing(first + 4 * i, Math.min(4, count - 4 * i)),
+  );
 
 const testing = (first: number, count: number): Hook =>
   onWrite(
@@ -72,9 +83,9 @@ const crowded: readonly {
     mine: selectors(1),
   },
   {
-    name: "8 readings",
-    theirs: [inNamespace("evil", "p", comparing(0, 4), comparing(4, 4))],
-    mine: comparing(20, 2),
+    name: "32 compared properties",
+    theirs: [inNamespace("evil", "p", ...comparingAll(0, 32))],
+    mine: comparing(50, 2),
   },
   {
     name: "32 capability tests",
@@ -211,15 +222,15 @@ test("among namespaces that hold the same, what is in force stays, whatever name
 });
 
 test("what a cluster policy reads anyway costs a namespace nothing", () => {
-  const cluster = aSet("c", comparing(0, 4));
-  const same = inNamespace("a", "p", comparing(0, 4));
-  const [b, d] = [inNamespace("b", "p", comparing(5, 3)), inNamespace("d", "p", comparing(10, 2))];
+  const cluster = aSet("c", ...comparingAll(0, 28));
+  const same = inNamespace("a", "p", ...comparingAll(0, 28));
+  const [b, d] = [inNamespace("b", "p", comparing(30, 3)), inNamespace("d", "p", comparing(40, 2))];
   assert.deepEqual(refused([cluster, same, b, d]), ["b.p"]);
 });
 
 const someHook = fc.oneof(
   fc.integer({ min: 1, max: 700 }).map(selectors),
-  fc.tuple(fc.nat(19), fc.integer({ min: 1, max: 5 })).map(([first, n]) => comparing(first, n)),
+  fc.tuple(fc.nat(55), fc.integer({ min: 1, max: 5 })).map(([first, n]) => comparing(first, n)),
   fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 20 })).map(([first, n]) => testing(first, n)),
   fc.constant(following),
 );

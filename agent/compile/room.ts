@@ -1,8 +1,9 @@
 import { isRegoSet, namespaceOfSet } from "@guardbee/policy/sets";
 import type { AttachAbilities } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
-import { type Amount, hasRoomFor, type Needs, needsOf, type Resource, sizeOf } from "./needs.ts";
+import { hasRoomFor, type Needs, needsOf } from "./needs.ts";
 import { type AttachPoint, type Plan, plan } from "./plan.ts";
+import { type Amount, type Resource, sizeOf } from "./resources.ts";
 
 /** What is in force now, by name, and what it needs. */
 export type InForce = ReadonlyMap<string, { readonly hash: string; readonly needs: Needs }>;

@@ -3,21 +3,20 @@ import { test } from "node:test";
 import type { Arg, Condition } from "@guardbee/policy";
 import { enums, layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
-import { argCodes } from "./codes.ts";
 import { classRow, compile } from "./tables.ts";
 import {
   aSet,
   compiled,
   entriesOf,
+  facetsOf,
   headOf,
   left,
+  mapRowsOf,
   nothingShared,
   onWrite,
   ownRow,
   pointOf,
   rowsOf,
-  unequal,
-  usesOf,
   when,
 } from "./testing/compiled.ts";
 
@@ -48,14 +47,15 @@ test("a number leaves the selectors that list it, and those that exclude others"
     [fdNumber],
     [when(arg("Equal", "1", "2")), when(arg("NotEqual", "2")), when()],
   );
-  assert.deepEqual(entriesOf(tables), { "8 = 1": "0 1 2", "8 = 2": "0 2" });
-  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_SLOT), { otherwise: "1 2", absent: "2" });
-  assert.deepEqual(usesOf(tables), []);
+  assert.deepEqual(entriesOf(tables), { "0 = 1": "0 1 2", "0 = 2": "0 2" });
+  const { otherwise, absent } = rowsOf(tables, "FACET_ARG_NUMBER");
+  assert.deepEqual({ otherwise, absent }, { otherwise: "1 2", absent: "2" });
+  assert.deepEqual(facetsOf(tables), ["FACET_ARG_NUMBER"]);
 });
 
 test("a negative number is the register's 64 bits", () => {
   const tables = compiled([fdNumber], [when(arg("Equal", "-1"))]);
-  assert.deepEqual(entriesOf(tables), { "8 = 18446744073709551615": "0" });
+  assert.deepEqual(entriesOf(tables), { "0 = 18446744073709551615": "0" });
 });
 
 test("a path has one entry for equality and one that also holds for shorter prefixes", () => {
@@ -64,18 +64,19 @@ test("a path has one entry for equality and one that also holds for shorter pref
     [when(arg("Equal", "/tmp/a")), when(arg("Prefix", "/")), when(arg("NotPrefix", "/tmp/"))],
   );
   assert.deepEqual(entriesOf(tables), {
-    "8 = /tmp/a": "0 1 2",
-    "8 = /*": "0 1 2",
-    "8 = /tmp/*": "0 1",
+    "0 = /tmp/a": "0 1 2",
+    "0 = /*": "0 1 2",
+    "0 = /tmp/*": "0 1",
   });
-  assert.equal(unequal(tables, 0), "1 2");
-  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_SLOT), { otherwise: "0 2", absent: "" });
+  assert.deepEqual(rowsOf(tables, "FACET_ARG_TEXT"), {
+    ...{ otherwise: "0 2", absent: "", unequal: "1 2" },
+  });
 });
 
 test("text is compared by its UTF-8 bytes", () => {
   const tables = compiled([buffer], [when(arg("Equal", "é"))]);
-  assert.deepEqual(entriesOf(tables), { "8 = é": "0" });
-  assert.equal(read(tables.equals[0]!.key, layout.equal_key).dim_and_size, (8 << 16) | 2);
+  assert.deepEqual(entriesOf(tables), { "0 = é": "0" });
+  assert.equal(read(tables.equals[0]!.key, layout.equal_key).dim_and_size, 2);
 });
 
 test("pids in the namespace and in the host's are two dimensions", () => {
@@ -83,10 +84,12 @@ test("pids in the namespace and in the host's are two dimensions", () => {
     [],
     [when(pid("In", [1], { inNamespace: true })), when(pid("NotIn", [7]))],
   );
-  assert.deepEqual(entriesOf(tables), { "1 = 1": "0 1", "0 = 7": "0" });
-  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_NSPID), { otherwise: "1", absent: "1" });
-  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_PID), { otherwise: "0 1", absent: "0" });
-  assert.deepEqual(usesOf(tables), ["pid", "nspid"]);
+  assert.deepEqual(facetsOf(tables), ["FACET_NSPID", "FACET_PID"]);
+  assert.deepEqual(entriesOf(tables), { "0 = 1": "0 1", "1 = 7": "0" });
+  const nspid = rowsOf(tables, "FACET_NSPID");
+  assert.deepEqual([nspid.otherwise, nspid.absent], ["1", "1"]);
+  const pids = rowsOf(tables, "FACET_PID");
+  assert.deepEqual([pids.otherwise, pids.absent], ["0 1", "0"]);
 });
 
 test("followForks has an entry a pid for what it lets in, and one for what it shuts out", () => {
@@ -94,9 +97,9 @@ test("followForks has an entry a pid for what it lets in, and one for what it sh
     [],
     [when(pid("In", [7], { followForks: true })), when(pid("NotIn", [7], { followForks: true }))],
   );
-  assert.deepEqual(entriesOf(tables), { "2 = 7": "0", "3 = 7": "1" });
-  assert.equal(rowsOf(tables, enums.dimension.DIM_PID_TREE_IN).otherwise, "1");
-  assert.deepEqual(usesOf(tables), ["pid_tree"]);
+  assert.deepEqual(entriesOf(tables), { "0 = 7": "0", "0 list 1 = 7": "1" });
+  assert.equal(rowsOf(tables, "FACET_PID_TREE").otherwise, "1");
+  assert.deepEqual(facetsOf(tables), ["FACET_PID_TREE"]);
 });
 
 test("executables have a row by number, and one for those that nobody names", () => {
@@ -115,22 +118,21 @@ test("executables have a row by number, and one for those that nobody names", ()
       binaryPrefix: new Map([["/bin/", 1]]),
     },
   );
-  const { exact_base, exact_count, prefix_base, prefix_count } = headOf(tables);
-  const rows = (base: number, count: number) => tables.rows.slice(base, base + count).map(left);
-  assert.deepEqual(rows(exact_base, exact_count), ["0 1 2", "2"]);
-  assert.deepEqual(rows(prefix_base, prefix_count), ["0 1 2"]);
-  assert.deepEqual(rowsOf(tables, enums.dimension.DIM_BINARY), { otherwise: "1 2", absent: "" });
-  assert.equal(rowsOf(tables, enums.dimension.DIM_BINARY_PREFIX).otherwise, "0 1");
-  assert.deepEqual(usesOf(tables), ["binary", "binary_exact", "binary_prefix"]);
+  assert.deepEqual(facetsOf(tables), ["FACET_BINARY", "FACET_BINARY_PREFIX"]);
+  assert.deepEqual(mapRowsOf(tables, "FACET_BINARY"), ["0 1 2", "2"]);
+  assert.deepEqual(mapRowsOf(tables, "FACET_BINARY_PREFIX"), ["0 1 2"]);
+  const exact = rowsOf(tables, "FACET_BINARY");
+  assert.deepEqual([exact.otherwise, exact.absent], ["1 2", "2"]);
+  const prefix = rowsOf(tables, "FACET_BINARY_PREFIX");
+  assert.deepEqual([prefix.otherwise, prefix.absent], ["0 1", "0 1"]);
 });
 
 test("capabilities have rows for not held, held, and not counting", () => {
   const tables = compiled([], [when(capability("In", 21)), when(capability("NotIn", 21)), when()]);
-  const { cap_base, cap_count } = headOf(tables);
-  assert.equal(cap_count, 1);
-  assert.deepEqual(tables.rows.slice(cap_base, cap_base + 3).map(left), ["1 2", "0 2", "2"]);
+  assert.equal(headOf(tables).facets[0]!.count, 1);
+  assert.deepEqual(mapRowsOf(tables, "FACET_CAPABILITIES", 3), ["1 2", "0 2", "2"]);
   assert.equal(headOf(tables).caps[0]!.mask, 1n << 21n);
-  assert.deepEqual(usesOf(tables), ["caps"]);
+  assert.deepEqual(facetsOf(tables), ["FACET_CAPABILITIES"]);
 });
 
 test("a descriptor that must be followed has a row for none and one for each group", () => {
@@ -145,10 +147,8 @@ test("a descriptor that must be followed has a row for none and one for each gro
   const sets = [aSet("a", onWrite([file]), follow), aSet("b", onWrite([file]))];
   const point = { ...pointOf(...sets) };
   const tables = compile(point, { ...nothingShared, followGroups: new Map([["a", 5]]) });
-  const { follow_base } = headOf(tables);
-  const rows = tables.rows
-    .slice(follow_base, follow_base + 1 + enums.engine_limit.FOLLOW_GROUPS)
-    .map(left);
+  const rows = mapRowsOf(tables, "FACET_ARG_FOLLOWED");
+  assert.equal(rows.length, 1 + enums.engine_limit.FOLLOW_GROUPS);
   assert.equal(rows[0], "1");
   assert.deepEqual([rows[1 + 5], rows[1 + 6]], ["0", ""]);
 });
@@ -179,20 +179,40 @@ test("behind the bits of a class stands which word alone has any", () => {
 
 test("numbers and texts are told apart, and how many arguments an event has", () => {
   const specOf = (args: readonly Arg[], ...conditions: Condition[]) => {
-    const spec = read(compiled(args, [when(...conditions)]).spec, layout.hook_spec);
-    const has = (bit: number) => (spec.use & bit) !== 0;
-    const { USE_NUMBERS, USE_TEXTS, USE_NUMBER_EVENTS } = enums.hook_use;
-    return {
-      ...{ numbers: has(USE_NUMBERS), texts: has(USE_TEXTS), numberEvents: has(USE_NUMBER_EVENTS) },
-      ...{ compared: spec.compared, eventArgs: spec.event_args },
-    };
+    const tables = compiled(args, [when(...conditions)]);
+    const spec = read(tables.spec, layout.hook_spec);
+    const numberEvents = (spec.use & enums.hook_use.USE_NUMBER_EVENTS) !== 0;
+    return { facets: facetsOf(tables), numberEvents, eventArgs: spec.event_args };
   };
   assert.deepEqual(specOf([fdNumber, { index: 2, type: "size_t" }], arg("Equal", "1")), {
-    ...{ numbers: true, texts: false, numberEvents: true, compared: 1, eventArgs: 2 },
+    ...{ facets: ["FACET_ARG_NUMBER"], numberEvents: true, eventArgs: 2 },
   });
   assert.deepEqual(specOf([file], arg("Prefix", "/")), {
-    ...{ numbers: false, texts: true, numberEvents: false, compared: 1, eventArgs: 1 },
+    ...{ facets: ["FACET_ARG_TEXT"], numberEvents: false, eventArgs: 1 },
   });
+});
+
+test("a reading is one, however often and in whatever facet it is asked for", () => {
+  const follow = {
+    ...{ on: { kind: "kprobe", call: "fd_install", syscall: false } as const },
+    args: [
+      { index: 0, type: "int" },
+      { index: 1, type: "file" },
+    ] as const,
+    selectors: [{ conditions: [], actions: [{ action: "FollowFD", fd: 0, name: 1 }] }] as const,
+  };
+  const asking = when(arg("Prefix", "/a/"), arg("NotEqual", "/a/b"));
+  const sets = [
+    aSet("a", onWrite([file], asking), follow),
+    aSet("b", onWrite([file], when(arg("Equal", "/b")))),
+  ];
+  const tables = compile(pointOf(...sets), {
+    ...{ ...nothingShared, followGroups: new Map([["a", 0]]) },
+  });
+  assert.deepEqual(facetsOf(tables), ["FACET_ARG_FOLLOWED", "FACET_ARG_TEXT"]);
+  const { facets, readings } = read(tables.spec, layout.hook_spec);
+  assert.deepEqual([facets[0]!.reading, facets[1]!.reading], [0, 0]);
+  assert.deepEqual([readings[0]!.type, readings[1]!.type], [enums.arg_type.ARG_FD, 0]);
 });
 
 test("bitmaps are as wide as the selectors need, in powers of two", () => {
@@ -204,38 +224,28 @@ test("bitmaps are as wide as the selectors need, in powers of two", () => {
   assert.deepEqual([1, 64, 65, 129, 1024].map(width), [1, 1, 2, 4, 16]);
 });
 
-/** A set for each of nine readings of write's parameters. */
-const readings = (...conditions: readonly Condition[]) =>
-  Array.from({ length: 9 }, (_, i) => {
-    const read: Arg = { index: i % 5, type: i < 5 ? "int" : "uint64" };
+/** A set for each of `count` readings of write's parameters. */
+const readings = (count: number, ...conditions: readonly Condition[]) =>
+  Array.from({ length: count }, (_, i) => {
+    const types = ["int", "uint32", "int64", "uint64", "size_t", "fd", "file"] as const;
+    const read: Arg = { index: i % 5, type: types[Math.floor(i / 5)]! };
     return aSet(`p${i}`, onWrite([read], when(...conditions)));
   });
 
-test("arguments that nothing compares take none of the eight readings", () => {
-  const { spec, actions } = compile(pointOf(...readings()), nothingShared);
-  const { compared, readings: slots } = read(spec, layout.hook_spec);
-  assert.equal(compared, 0);
+test("arguments that nothing compares are no facet", () => {
+  const tables = compile(pointOf(...readings(9)), nothingShared);
+  assert.deepEqual(facetsOf(tables), []);
+  const { readings: all } = read(tables.spec, layout.hook_spec);
   assert.deepEqual(
-    actions.map((action) => {
-      const { type, index } = slots[read(action, layout.action_entry).arg_slots[0]!]!;
+    tables.actions.map((action) => {
+      const { type, index } = all[read(action, layout.action_entry).arg_slots[0]!]!;
       return [type, index];
     }),
     [
-      ...[0, 1, 2, 3, 4].map((index) => [argCodes.int, index]),
-      ...[0, 1, 2, 3].map((index) => [argCodes.uint64, index]),
+      ...[0, 1, 2, 3, 4].map((index) => [enums.arg_type.ARG_INT, index]),
+      ...[0, 1, 2, 3].map((index) => [enums.arg_type.ARG_UINT32, index]),
     ],
   );
-});
-
-test("arguments that are compared come before those that are only reported", () => {
-  const set = aSet(
-    "p",
-    onWrite([fdNumber, file], when({ by: "arg", arg: 1, op: "Prefix", values: ["/"] })),
-  );
-  const { spec, actions } = compile(pointOf(set), nothingShared);
-  assert.equal(read(spec, layout.hook_spec).readings[0]!.type, argCodes.fd);
-  const { args, arg_slots } = read(actions[0]!, layout.action_entry);
-  assert.deepEqual([args, ...arg_slots.slice(0, 2)], [2, 1, 0]);
 });
 
 const tooMuch: readonly { name: string; compile: () => unknown; message: string }[] = [
@@ -249,9 +259,10 @@ const tooMuch: readonly { name: string; compile: () => unknown; message: string 
     message: "__x64_sys_write: 1025 selectors; the engine takes 1024 on one attach point",
   },
   {
-    name: "nine ways to compare arguments",
-    compile: () => compile(pointOf(...readings(arg("Equal", "1"))), nothingShared),
-    message: "__x64_sys_write: its policies compare arguments in 9 ways; the engine has 8",
+    name: "33 properties to compare",
+    compile: () => compile(pointOf(...readings(33, arg("Equal", "1"))), nothingShared),
+    message:
+      "__x64_sys_write: its policies compare 33 properties; the engine takes 32 on one attach point",
   },
   {
     name: "33 tests of capabilities",

@@ -1,9 +1,10 @@
+import type { HookArg } from "../args/index.ts";
 import { enums } from "../gen/layout.ts";
 import type { HookInfo } from "../kernel/hook-info.ts";
 import type { Image } from "../process/image.ts";
 import type { Process } from "../process/tree.ts";
 import { hookArgs } from "../records/decode.ts";
-import type { ExitRecord, HookArg, HookRecord, ProcessKey } from "../records/kernel-record.ts";
+import type { ExitRecord, HookRecord, ProcessKey } from "../records/kernel-record.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
 
 const { HOOK_STOPPED, HOOK_WOULD_STOP } = enums.hook_flag;

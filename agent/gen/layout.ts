@@ -122,28 +122,43 @@ const binary_prefix_key = {
     path: { at: 4, type: "u8", count: 252 },
   },
 } as const;
+const facet = {
+  size: 4,
+  fields: {
+    kind: { at: 0, type: "u8" },
+    part: { at: 1, type: "u8" },
+    reading: { at: 2, type: "u8" },
+    match: { at: 3, type: "u8" },
+  },
+} as const;
 const reading = {
-  size: 8,
+  size: 4,
   fields: {
     type: { at: 0, type: "u8" },
     index: { at: 1, type: "u8" },
-    match: { at: 2, type: "u8" },
-    size_index: { at: 3, type: "u8" },
-    follow_block: { at: 4, type: "u8" },
-    zero: { at: 5, type: "u8", count: 3 },
+    size_index: { at: 2, type: "u8" },
+    zero: { at: 3, type: "u8" },
   },
 } as const;
 const hook_spec = {
-  size: 528,
+  size: 400,
   fields: {
     words: { at: 0, type: "u32" },
     use: { at: 4, type: "u32" },
     syscall: { at: 8, type: "u8" },
-    compared: { at: 9, type: "u8" },
+    facet_count: { at: 9, type: "u8" },
     event_args: { at: 10, type: "u8" },
     zero: { at: 11, type: "u8" },
     reads: { at: 12, type: "u32" },
-    readings: { at: 16, type: reading, count: 64 },
+    facets: { at: 16, type: facet, count: 32 },
+    readings: { at: 144, type: reading, count: 64 },
+  },
+} as const;
+const table_facet = {
+  size: 8,
+  fields: {
+    base: { at: 0, type: "u32" },
+    count: { at: 4, type: "u32" },
   },
 } as const;
 const cap_test = {
@@ -155,20 +170,15 @@ const cap_test = {
   },
 } as const;
 const hook_table = {
-  size: 5800,
+  size: 13200,
   fields: {
     classes: { at: 0, type: "u32" },
-    cap_base: { at: 4, type: "u32" },
-    cap_count: { at: 8, type: "u32" },
-    follow_base: { at: 12, type: "u32" },
-    exact_base: { at: 16, type: "u32" },
-    exact_count: { at: 20, type: "u32" },
-    prefix_base: { at: 24, type: "u32" },
-    prefix_count: { at: 28, type: "u32" },
-    host: { at: 32, type: "u32" },
-    host_word: { at: 36, type: "u32" },
-    caps: { at: 40, type: cap_test, count: 32 },
-    rows: { at: 552, type: "u64", count: 656 },
+    host: { at: 4, type: "u32" },
+    host_word: { at: 8, type: "u32" },
+    zero: { at: 12, type: "u32" },
+    facets: { at: 16, type: table_facet, count: 32 },
+    caps: { at: 272, type: cap_test, count: 32 },
+    rows: { at: 784, type: "u64", count: 1552 },
   },
 } as const;
 const action_entry = {
@@ -191,7 +201,7 @@ const number_key = {
   size: 16,
   fields: {
     dim: { at: 0, type: "u32" },
-    zero: { at: 4, type: "u32" },
+    list: { at: 4, type: "u32" },
     value: { at: 8, type: "u64" },
   },
 } as const;
@@ -211,7 +221,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, hook_stops, process_info, engine_state, binary_prefix_key, reading, hook_spec, cap_test, hook_table, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, hook_stops, process_info, engine_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -253,15 +263,15 @@ export const enums = {
     ACTION_SIGNAL: 10,
   },
   arg_type: {
-    ARG_INT: 1,
-    ARG_UINT32: 2,
-    ARG_INT64: 3,
-    ARG_UINT64: 4,
-    ARG_SIZE: 5,
-    ARG_FD: 6,
-    ARG_FILE: 7,
-    ARG_CHAR_BUF: 8,
-    ARG_ERROR: 15,
+    ARG_ERROR: 1,
+    ARG_INT: 2,
+    ARG_UINT32: 3,
+    ARG_INT64: 4,
+    ARG_UINT64: 5,
+    ARG_SIZE: 6,
+    ARG_FD: 7,
+    ARG_FILE: 8,
+    ARG_CHAR_BUF: 9,
   },
   arg_flag: {
     ARG_CUT: 1,
@@ -290,57 +300,29 @@ export const enums = {
   },
   engine_limit: {
     WORDS_MAX: 16,
-    SLOTS_MAX: 8,
+    FACETS_MAX: 32,
     READINGS_MAX: 64,
     PARAMETERS_MAX: 5,
     CAP_TESTS_MAX: 32,
     FOLLOW_GROUPS: 64,
     MATCHES_MAX: 1024,
   },
-  dimension: {
-    DIM_PID: 0,
-    DIM_NSPID: 1,
-    DIM_PID_TREE_IN: 2,
-    DIM_PID_TREE_NOT: 3,
-    DIM_BINARY: 4,
-    DIM_BINARY_PREFIX: 5,
-    DIM_NSPID_TREE_IN: 6,
-    DIM_NSPID_TREE_NOT: 7,
-    DIM_SLOT: 8,
-    DIM_MAX: 16,
-  },
   hook_use: {
-    USE_PID: 1,
-    USE_NSPID: 2,
-    USE_PID_TREE: 4,
-    USE_BINARY: 8,
-    USE_CAPS: 16,
-    USE_ENFORCE: 32,
-    USE_FOLLOW: 64,
-    USE_NUMBERS: 128,
-    USE_TEXTS: 256,
-    USE_NUMBER_EVENTS: 512,
-    USE_BINARY_EXACT: 1024,
-    USE_BINARY_PREFIX: 2048,
-    USE_NSPID_TREE: 4096,
+    USE_ENFORCE: 1,
+    USE_FOLLOW: 2,
+    USE_NUMBER_EVENTS: 4,
   },
-  slot_match: {
-    MATCH_NUMBER: 1,
-    MATCH_EQUAL: 2,
-    MATCH_PREFIX: 4,
-    MATCH_FOLLOWED: 8,
-  },
-  size_index: {
-    SIZE_IS_RETURN: 255,
-  },
-  only_word: {
-    WORD_SEVERAL: 16,
-    WORD_NONE: 17,
-  },
-  table_row: {
-    EQUAL_ROW: 32,
-    HOST_ROW: 40,
-    TABLE_ROWS: 41,
+  facet_kind: {
+    FACET_NSPID: 0,
+    FACET_PID: 1,
+    FACET_CAPABILITIES: 2,
+    FACET_ARG_NUMBER: 3,
+    FACET_ARG_FOLLOWED: 4,
+    FACET_BINARY: 5,
+    FACET_BINARY_PREFIX: 6,
+    FACET_PID_TREE: 7,
+    FACET_NSPID_TREE: 8,
+    FACET_ARG_TEXT: 9,
   },
   cap_set: {
     CAP_SET_EFFECTIVE: 0,
@@ -351,6 +333,32 @@ export const enums = {
     CAP_NS_ANY: 0,
     CAP_NS_HOST: 1,
     CAP_NS_NESTED: 2,
+  },
+  pid_list: {
+    PID_IN: 0,
+    PID_NOT_IN: 1,
+  },
+  text_match: {
+    MATCH_EQUAL: 1,
+    MATCH_PREFIX: 2,
+  },
+  size_index: {
+    SIZE_IS_RETURN: 255,
+  },
+  only_word: {
+    WORD_SEVERAL: 16,
+    WORD_NONE: 17,
+  },
+  table_row: {
+    HOST_ROW: 0,
+    FACET_ROWS: 1,
+    TABLE_ROWS: 97,
+  },
+  facet_row: {
+    ROW_OTHERWISE: 0,
+    ROW_ABSENT: 1,
+    ROW_UNEQUAL: 2,
+    FACET_ROW_COUNT: 3,
   },
   act_flag: {
     ACT_POST: 1,

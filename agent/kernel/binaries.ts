@@ -1,5 +1,4 @@
-import { binaryKey, binaryPrefixKey } from "../compile/keys.ts";
-import { bytes, type Entry } from "../compile/tables.ts";
+import { binaryKey, binaryPrefixKey, bytes, type Entry } from "../compile/keys.ts";
 import type { NamedSet } from "../engine.ts";
 import { layout } from "../gen/layout.ts";
 import type { Native } from "./native.ts";

@@ -4,8 +4,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import type { Condition, Hook } from "@guardbee/policy";
+import type { HookArg } from "../args/index.ts";
 import { execText } from "../records/decode.ts";
-import type { HookArg, KernelRecord } from "../records/kernel-record.ts";
+import type { KernelRecord } from "../records/kernel-record.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { type BpfIds, bpfIds, namesOf, openGuestKernel } from "./testing/guest-kernel.ts";
 import {

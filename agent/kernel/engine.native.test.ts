@@ -12,8 +12,8 @@ import fc from "fast-check";
 import { readArg } from "../../policy/args/index.ts";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { openFile } from "../../policy/decide/parameter.ts";
+import type { HookArg } from "../args/index.ts";
 import type { NamedSet } from "../engine.ts";
-import type { HookArg } from "../records/kernel-record.ts";
 import { type Done, NativeEngine } from "./testing/native-engine.ts";
 
 // The engine's C against policy/decide, without a kernel: thousands of decisions in seconds. What

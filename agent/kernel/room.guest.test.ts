@@ -27,14 +27,25 @@ function ofTenant(name: string, ...hooks: readonly Hook[]): NamedSet {
 
 const onWrite = { kind: "kprobe", call: "sys_write", syscall: true } as const;
 
-/** write(2) compared in four ways, from the `first` of eight of which the policy `deny` has none. */
-function fourWays(first: number): Hook {
-  const types: readonly ArgType[] = ["int", "uint32", "int64", "uint64"];
-  const args = types.map((type): Arg => ({ type, index: first === 0 ? 0 : 1 }));
-  const conditions = args.map(
-    (_, arg) => ({ by: "arg", arg, op: "Equal", values: ["77"] }) as const,
-  );
-  return { on: onWrite, args, selectors: [{ conditions, actions: [{ action: "Post" }] }] };
+/**
+ * write(2) compared by 32 properties, of which the policy `deny` has none: all are texts, each
+ * compared in every way, which asks most of the verifier.
+ */
+function manyTexts(): readonly Hook[] {
+  const all = Array.from({ length: 35 }, (_, i): Arg => {
+    const [index, way] = [i % 5, Math.floor(i / 5)];
+    if (way < 5) return { type: "char_buf", index, sizeArgIndex: way + 1 };
+    return { type: way === 5 ? "file" : "fd", index };
+  });
+  const args = all.filter(({ type, index }) => !(type === "fd" && index < 3));
+  const conditions = (arg: number) => [
+    { by: "arg", arg, op: "NotEqual", values: ["/x"] } as const,
+    { by: "arg", arg, op: "NotPrefix", values: ["/y/"] } as const,
+  ];
+  return args.map((arg) => ({
+    ...{ on: onWrite, args: [arg] },
+    selectors: [{ conditions: conditions(0), actions: [{ action: "NoPost" }] }],
+  }));
 }
 
 const following: Hook = {
@@ -65,7 +76,7 @@ const crowds: readonly {
       }),
     ],
   },
-  { name: "8 readings", theirs: [ofTenant("readings", fourWays(0), fourWays(1))] },
+  { name: "32 compared properties", theirs: [ofTenant("texts", ...manyTexts())] },
   {
     name: "64 followers",
     theirs: Array.from({ length: 64 }, (_, i) => ofTenant(`follower-${i}`, following)),

@@ -1,4 +1,4 @@
-import type { Entry } from "../compile/tables.ts";
+import type { Entry } from "../compile/keys.ts";
 import type { MapSpec, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { layout } from "../gen/layout.ts";
+import { enums, layout } from "../gen/layout.ts";
 import { write } from "../layout/struct.ts";
 import { argsProblem, decodeRecord, execText, hookArgs } from "./decode.ts";
 import type { HookRecord } from "./kernel-record.ts";
@@ -79,15 +79,15 @@ test("hook arguments of every type are read, also behind an unaligned one", () =
     hookRecord({
       args: [
         intArg(-7),
-        rawArg(2, Buffer.from([255, 255, 255, 255, 0, 0, 0, 0])),
-        rawArg(3, Buffer.alloc(8, 255)),
-        rawArg(4, Buffer.alloc(8, 255)),
+        rawArg(enums.arg_type.ARG_UINT32, Buffer.from([255, 255, 255, 255, 0, 0, 0, 0])),
+        rawArg(enums.arg_type.ARG_INT64, Buffer.alloc(8, 255)),
+        rawArg(enums.arg_type.ARG_UINT64, Buffer.alloc(8, 255)),
         sizeArg(32),
         fdArg("/a"),
         fileArg("tmp/x", 0o40755, 3),
         bufferArg(9, "hello"),
         bufferArg(1, "longer than it says"),
-        rawArg(15, Buffer.from([14, 0, 0, 0])),
+        rawArg(enums.arg_type.ARG_ERROR, Buffer.from([14, 0, 0, 0])),
       ],
     }),
     0,

@@ -1,12 +1,10 @@
+import { decodeArg, type HookArg, leastArgBytes } from "../args/index.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { offsetsOf } from "../layout/struct.ts";
-import type { BadRecord, HookArg, HookRecord, KernelRecord, ProcessKey } from "./kernel-record.ts";
+import type { BadRecord, HookRecord, KernelRecord, ProcessKey } from "./kernel-record.ts";
 
 const { event_header, exec_event, clone_event, exit_event, hook_event, event_arg } = layout;
 const { EVENT_EXEC, EVENT_CLONE, EVENT_EXIT, EVENT_HOOK } = enums.event_kind;
-const { ARG_INT, ARG_UINT32, ARG_INT64, ARG_UINT64, ARG_SIZE } = enums.arg_type;
-const { ARG_FD, ARG_FILE, ARG_CHAR_BUF, ARG_ERROR } = enums.arg_type;
-const { ARG_CUT, ARG_DELETED } = enums.arg_flag;
 const headerAt = offsetsOf(event_header);
 const keyAt = offsetsOf(layout.process_key);
 const execAt = offsetsOf(exec_event);
@@ -23,11 +21,6 @@ const fixedBytes: Readonly<Record<number, number>> = {
   [EVENT_CLONE]: clone_event.size,
   [EVENT_EXIT]: exit_event.size,
   [EVENT_HOOK]: hookBytes,
-};
-/** How many bytes the payload of an argument has at least. */
-const leastBytes: Readonly<Record<number, number>> = {
-  ...{ [ARG_INT]: 8, [ARG_UINT32]: 8, [ARG_INT64]: 8, [ARG_UINT64]: 8, [ARG_SIZE]: 8 },
-  ...{ [ARG_FD]: 4, [ARG_FILE]: 4, [ARG_CHAR_BUF]: 4, [ARG_ERROR]: 4 },
 };
 
 /**
@@ -137,7 +130,7 @@ export function argsProblem({ records, at, end, argCount }: HookRecord): string 
     const size = records.readUInt32LE(head + argAt.u32.size);
     if (size > left) return `argument ${i} has ${size} of ${left} bytes`;
     const type = records.readUInt16LE(head + argAt.u16.type);
-    const least = leastBytes[type];
+    const least = leastArgBytes(type);
     if (least === undefined || size < least) {
       return `argument ${i} has type ${type} and ${size} bytes`;
     }
@@ -154,7 +147,7 @@ export function hookArgs({ records, at, argCount }: HookRecord): readonly HookAr
     const size = records.readUInt32LE(head + argAt.u32.size);
     const type = records.readUInt16LE(head + argAt.u16.type);
     const flags = records.readUInt16LE(head + argAt.u16.flags);
-    args.push(readArg({ records, type, flags, start: head + argHeaderBytes, size }));
+    args.push(decodeArg(type, { records, flags, start: head + argHeaderBytes, size }));
     head += argHeaderBytes + pad8(size);
   }
   return args;
@@ -181,49 +174,6 @@ function execTextBytes(records: Buffer, at: number): number {
 function splitArgs(text: string): readonly string[] {
   if (text === "") return [];
   return (text.endsWith("\0") ? text.slice(0, -1) : text).split("\0");
-}
-
-type RawArg = {
-  readonly records: Buffer;
-  /** enum arg_type. */
-  readonly type: number;
-  readonly flags: number;
-  readonly start: number;
-  readonly size: number;
-};
-
-function readArg({ records, type, flags, start, size }: RawArg): HookArg {
-  switch (type) {
-    case ARG_INT:
-      return { type: "int", value: records.readInt32LE(start) };
-    case ARG_UINT32:
-      return { type: "uint32", value: records.readUInt32LE(start) };
-    case ARG_INT64:
-      return { type: "int64", value: records.readBigInt64LE(start) };
-    case ARG_UINT64:
-      return { type: "uint64", value: records.readBigUInt64LE(start) };
-    case ARG_SIZE:
-      return { type: "size_t", value: records.readBigUInt64LE(start) };
-    case ARG_FD:
-    case ARG_FILE:
-      return {
-        type: type === ARG_FD ? "fd" : "file",
-        mode: records.readUInt32LE(start),
-        path: records.toString("utf8", start + 4, start + size),
-        cut: (flags & ARG_CUT) !== 0,
-        deleted: (flags & ARG_DELETED) !== 0,
-      };
-    case ARG_CHAR_BUF:
-      return {
-        type: "char_buf",
-        length: Math.max(records.readUInt32LE(start), size - 4),
-        bytes: records.subarray(start + 4, start + size),
-      };
-    case ARG_ERROR:
-      return { type: "error", errno: records.readUInt32LE(start) };
-    default:
-      throw new Error(`an argument of type ${type}`);
-  }
 }
 
 function pad8(size: number): number {

@@ -87,25 +87,3 @@ export type BadRecord = {
   readonly next: number;
   readonly problem: string;
 };
-
-/** One argument of a hook, in the order of the policy. */
-export type HookArg =
-  | { readonly type: "int" | "uint32"; readonly value: number }
-  | { readonly type: "int64" | "uint64" | "size_t"; readonly value: bigint }
-  | {
-      readonly type: "file" | "fd";
-      /** i_mode; 0 when it was not read. */
-      readonly mode: number;
-      readonly path: string;
-      /** The path lost its head. */
-      readonly cut: boolean;
-      readonly deleted: boolean;
-    }
-  | {
-      readonly type: "char_buf";
-      /** Of the whole buffer in the call, in bytes; at least what was read. */
-      readonly length: number;
-      readonly bytes: Buffer;
-    }
-  /** The argument could not be read. */
-  | { readonly type: "error"; readonly errno: number };

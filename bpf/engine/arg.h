@@ -6,12 +6,6 @@
 #ifndef GUARDBEE_ENGINE_ARG_H
 #define GUARDBEE_ENGINE_ARG_H
 
-#include "arg/char_buf.h"
-#include "arg/error.h"
-#include "arg/fd.h"
-#include "arg/file.h"
-#include "arg/number.h"
-
 /* A type; its number, text and open file (none: it has no such facet); what writes it. */
 #define ARG_TYPES(X)                                                          \
 	X(ARG_INT, int__number, none__text, none__file, int__emit)            \
@@ -23,14 +17,28 @@
 	X(ARG_FILE, none__number, file__text, file__file, file__emit)         \
 	X(ARG_CHAR_BUF, none__number, char_buf__text, none__file, char_buf__emit)
 
+/* reading.type and event_arg.type */
+enum arg_type {
+	ARG_ERROR = 1,		/* in events alone: what could not be read */
+#define TYPE(type, number, text, file, emit) type,
+	ARG_TYPES(TYPE)
+#undef TYPE
+};
+
+#include "arg/char_buf.h"
+#include "arg/error.h"
+#include "arg/fd.h"
+#include "arg/file.h"
+#include "arg/number.h"
+
 static __always_inline bool none__number(struct call *call, const volatile struct reading *reading,
-					 __u64 *value)
+					 __u32 part, __u64 *value)
 {
 	return false;
 }
 
 static __always_inline bool none__text(struct call *call, const volatile struct reading *reading,
-				       struct text *to)
+				       __u32 part, struct text *to)
 {
 	return false;
 }
@@ -43,15 +51,15 @@ static __always_inline struct file *none__file(struct call *call,
 
 /* The number of an argument; false when there is none to compare. */
 static __always_inline bool arg__number(struct call *call, const volatile struct reading *reading,
-					__u64 *value)
+					__u32 part, __u64 *value)
 {
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, file, emit) \
 	case type:                           \
-		return number(call, reading, value);
+		return number(call, reading, part, value);
 		ARG_TYPES(CASE)
 #undef CASE
-	case ARG_ERROR: /* in events alone */
+	case ARG_ERROR:
 		return false;
 	}
 	return false;
@@ -59,12 +67,12 @@ static __always_inline bool arg__number(struct call *call, const volatile struct
 
 /* Writes the text of an argument to scratch->prefix.text; false when there is none to compare. */
 static __always_inline bool arg__text(struct call *call, const volatile struct reading *reading,
-				      struct text *to)
+				      __u32 part, struct text *to)
 {
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, file, emit) \
 	case type:                           \
-		return text(call, reading, to);
+		return text(call, reading, part, to);
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:

@@ -42,11 +42,9 @@ struct call {
 	struct task_struct *task; /* the current one */
 	__u64 any;		/* not 0 when selectors are left */
 	__u32 slot;		/* engine_state.active as it was at entry */
-	__u32 binary_generation;
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
 	__u32 at;		/* the bit whose actions are next */
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
-	__u32 zero;
 };
 
 static __always_inline void bits__copy(__u64 *to, const __u64 *bits)
@@ -124,17 +122,21 @@ static __always_inline const __u64 *call__row(struct call *call, __u32 index)
 	return table ? bpf_map_lookup_elem(table, &index) : NULL;
 }
 
+static __always_inline void call__and_none(struct call *call)
+{
+	bits__clear(call->scratch->left);
+	call->any = 0;
+}
+
 /* A missing row leaves nothing (and cannot be). */
 static __always_inline void call__and_row(struct call *call, __u32 index)
 {
 	const __u64 *bits = call__row(call, index);
 
-	if (bits) {
+	if (bits)
 		call__and(call, bits);
-	} else {
-		bits__clear(call->scratch->left);
-		call->any = 0;
-	}
+	else
+		call__and_none(call);
 }
 
 /* A row that is in the table itself. */
@@ -143,15 +145,16 @@ static __always_inline const __u64 *table__row(struct call *call, __u32 index)
 	return call->table->rows + index * spec.words;
 }
 
-/* What a dimension leaves when its value is not listed, or (absent) when there is no value. */
-static __always_inline void call__and_default(struct call *call, __u32 dim)
+/* What a dimension leaves when its value is not listed, or another of its own rows says. */
+static __always_inline const __u64 *call__facet_row(struct call *call, __u32 dim,
+						    enum facet_row row)
 {
-	call__and(call, table__row(call, 2 * dim));
+	return table__row(call, FACET_ROWS + FACET_ROW_COUNT * dim + row);
 }
 
-static __always_inline void call__and_absent(struct call *call, __u32 dim)
+static __always_inline void call__and_facet(struct call *call, __u32 dim, enum facet_row row)
 {
-	call__and(call, table__row(call, 2 * dim + 1));
+	call__and(call, call__facet_row(call, dim, row));
 }
 
 static __always_inline __u64 call__parameter(struct call *call, __u32 index)

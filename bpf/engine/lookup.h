@@ -5,9 +5,11 @@
 
 #include "call.h"
 
-static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u64 value)
+/* `list`: which of them, where the facet has several. */
+static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u32 list,
+						 __u64 value)
 {
-	struct number_key key = {.dim = dim, .value = value};
+	struct number_key key = {.dim = dim, .list = list, .value = value};
 	void *table = bpf_map_lookup_elem(&numbers, &call->slot);
 
 	return table ? bpf_map_lookup_elem(table, &key) : NULL;
@@ -15,12 +17,12 @@ static __always_inline const __u64 *number__find(struct call *call, __u32 dim, _
 
 static __always_inline void number__match(struct call *call, __u32 dim, __u64 value)
 {
-	const __u64 *bits = number__find(call, dim, value);
+	const __u64 *bits = number__find(call, dim, 0, value);
 
 	if (bits)
 		call__and(call, bits);
 	else
-		call__and_default(call, dim);
+		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
 /* The text of an argument: its beginning is at scratch->prefix.text. */
@@ -44,7 +46,7 @@ static __always_inline void text__match(struct call *call, __u32 dim, __u32 matc
 		if (bits)
 			call__and(call, bits);
 		else
-			call__and_default(call, dim);
+			call__and_facet(call, dim, ROW_OTHERWISE);
 	}
 	if (match & MATCH_EQUAL) {
 		scratch->equal.dim_and_size = dim << 16 | text.size;
@@ -56,7 +58,7 @@ static __always_inline void text__match(struct call *call, __u32 dim, __u32 matc
 		if (bits)
 			call__and(call, bits);
 		else
-			call__and(call, table__row(call, EQUAL_ROW + dim - DIM_SLOT));
+			call__and_facet(call, dim, ROW_UNEQUAL);
 	}
 }
 

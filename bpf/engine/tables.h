@@ -11,64 +11,48 @@
 
 enum engine_limit {
 	WORDS_MAX = 16,		/* 1,024 selectors on an attach point */
-	SLOTS_MAX = 8,		/* distinct readings of arguments that selectors compare */
-	READINGS_MAX = 64,	/* those, and the ones that are only reported or acted on */
+	FACETS_MAX = 32,	/* what conditions compare, of the process and of arguments */
+	READINGS_MAX = 64,	/* arguments that are compared, reported or acted on */
 	PARAMETERS_MAX = 5,	/* as upstream: the sixth is out of reach */
 	CAP_TESTS_MAX = 32,
 	FOLLOW_GROUPS = 64,
 	MATCHES_MAX = 64 * WORDS_MAX,
 };
 
-/* Dimensions; a slot's own is DIM_SLOT + its number. Each has two rows, see struct hook_table. */
-enum dimension {
-	DIM_PID = 0,
-	DIM_NSPID,
-	DIM_PID_TREE_IN,
-	DIM_PID_TREE_NOT,
-	DIM_BINARY,
-	DIM_BINARY_PREFIX,
-	DIM_NSPID_TREE_IN,
-	DIM_NSPID_TREE_NOT,
-	DIM_SLOT = 8,
-	DIM_MAX = DIM_SLOT + SLOTS_MAX,
-};
-
-/* reading.match: the look-ups that it takes part in */
-enum slot_match {
-	MATCH_NUMBER = 1u << 0,
-	MATCH_EQUAL = 1u << 1,	/* of text */
-	MATCH_PREFIX = 1u << 2,
-	MATCH_FOLLOWED = 1u << 3, /* the descriptor must be followed */
-};
-
-/* How an argument is read, and what is compared of it. */
+/* How an argument is read. Readings that are equal are one. */
 struct reading {
-	__u8 type;		/* enum arg_type; 0: not used */
+	__u8 type;		/* enum arg_type */
 	__u8 index;		/* parameter of the call */
-	__u8 match;
 	__u8 size_index;	/* ARG_CHAR_BUF: parameter that holds its size, from 1; 0: none;
 				 * SIZE_IS_RETURN: the return value */
-	__u8 follow_block;	/* MATCH_FOLLOWED: which block of follow rows */
-	__u8 zero[3];
+	__u8 zero;
 };
+
+/*
+ * What all conditions of one kind compare: something of the process, or a part of an argument. Its
+ * number among the facets of the attach point is that of its dimension.
+ */
+struct facet {
+	__u8 kind;		/* enum facet_kind */
+	__u8 part;		/* which one, where the argument's type or the kind has several */
+	__u8 reading;		/* FACET_ARG_*: the argument */
+	__u8 match;		/* FACET_ARG_TEXT: enum text_match */
+};
+
+/* facet.match: the look-ups that a text takes part in */
+enum text_match {
+	MATCH_EQUAL = 1u << 0,
+	MATCH_PREFIX = 1u << 1,
+};
+
 /* reading.size_index */
 enum size_index { SIZE_IS_RETURN = 0xff };
 
 /* hook_spec.use */
 enum hook_use {
-	USE_PID = 1u << 0,
-	USE_NSPID = 1u << 1,
-	USE_PID_TREE = 1u << 2,
-	USE_BINARY = 1u << 3, /* with USE_BINARY_EXACT, USE_BINARY_PREFIX or both */
-	USE_CAPS = 1u << 4,
-	USE_ENFORCE = 1u << 5, /* some action stops something, or would in enforce mode */
-	USE_FOLLOW = 1u << 6, /* some action follows or unfollows */
-	USE_NUMBERS = 1u << 7, /* some reading takes part in MATCH_NUMBER or MATCH_FOLLOWED */
-	USE_TEXTS = 1u << 8, /* some reading takes part in MATCH_EQUAL or MATCH_PREFIX */
-	USE_NUMBER_EVENTS = 1u << 9, /* every argument is a number */
-	USE_BINARY_EXACT = 1u << 10,
-	USE_BINARY_PREFIX = 1u << 11,
-	USE_NSPID_TREE = 1u << 12,
+	USE_ENFORCE = 1u << 0,	/* some action stops something, or would in enforce mode */
+	USE_FOLLOW = 1u << 1,	/* some action follows or unfollows */
+	USE_NUMBER_EVENTS = 1u << 2, /* every argument is a number */
 };
 
 /* Constants of one loaded program: the verifier drops what they rule out. */
@@ -76,10 +60,11 @@ struct hook_spec {
 	__u32 words;		/* 1, 2, 4, 8 or 16 */
 	__u32 use;
 	__u8 syscall;		/* parameters are in the pt_regs that parameter 0 points to */
-	__u8 compared;		/* the first of `readings`; the others are in events and actions only */
+	__u8 facet_count;
 	__u8 event_args;	/* USE_NUMBER_EVENTS: of which most events have so many */
 	__u8 zero;
 	__u32 reads;		/* a bit for each parameter that some reading needs */
+	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
 };
 
@@ -96,33 +81,38 @@ struct cap_test {
 
 /*
  * One slot of one attach point; all zero: this program acts for nobody in this slot. It has the rows
- * that most calls need: per dimension what is left when the value is not listed, then when there is
- * no value; behind those per slot what is left when its text equals none (EQUAL_ROW), and the
- * selectors of the host's scope class. The others are numbered in the map `rows`: scope class, and
- * from these bases per capability test not held, held, and void (its user namespace does not count);
- * per follow block not followed, then by group; per binary id, from 1, exact, and by prefix.
+ * that most calls need: the selectors of the host's scope class, then for each facet what is left
+ * when its value is not listed, when there is no value, and when its text equals none. The others
+ * are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
  * Where bitmaps have several words, a row of `rows` has one more behind them: of a scope class the
  * number of the only word that has a bit, or WORD_SEVERAL, or WORD_NONE.
  */
 enum only_word { WORD_SEVERAL = WORDS_MAX, WORD_NONE };
+enum facet_row { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, FACET_ROW_COUNT };
 enum table_row {
-	EQUAL_ROW = 2 * DIM_MAX,
-	HOST_ROW = EQUAL_ROW + SLOTS_MAX,
-	TABLE_ROWS,
+	HOST_ROW,
+	FACET_ROWS,		/* FACET_ROW_COUNT for each facet */
+	TABLE_ROWS = FACET_ROWS + FACET_ROW_COUNT * FACETS_MAX,
 };
+
+/*
+ * The rows of a facet in `rows`. FACET_CAPABILITIES: per test not held, held, and void (its user
+ * namespace does not count). FACET_ARG_FOLLOWED: not followed, then by group. FACET_BINARY*: per id,
+ * from 1.
+ */
+struct table_facet {
+	__u32 base;
+	__u32 count;		/* of tests, or ids */
+};
+
 struct hook_table {
 	__u32 classes;
-	__u32 cap_base;
-	__u32 cap_count;
-	__u32 follow_base;
-	__u32 exact_base;
-	__u32 exact_count;
-	__u32 prefix_base;
-	__u32 prefix_count;
 	__u32 host;		/* whether some selector holds in the host's scope class */
 	__u32 host_word;	/* of that class, as behind the other classes' bits */
+	__u32 zero;
+	struct table_facet facets[FACETS_MAX];
 	struct cap_test caps[CAP_TESTS_MAX];
-	__u64 rows[TABLE_ROWS * WORDS_MAX]; /* spec.words each, so the map's value ends earlier */
+	__u64 rows[TABLE_ROWS * WORDS_MAX]; /* as many as there are facets, of spec.words each */
 };
 
 /* action_entry.flags */
@@ -153,7 +143,7 @@ struct action_entry {
 /* Keys of the value tables. */
 struct number_key {
 	__u32 dim;
-	__u32 zero;
+	__u32 list;		/* of a facet with several */
 	__u64 value;
 };
 enum compared_text {

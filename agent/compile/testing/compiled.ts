@@ -6,7 +6,8 @@ import { enums, layout } from "../../gen/layout.ts";
 import { read } from "../../layout/struct.ts";
 import { hasBit } from "../bits.ts";
 import { type AttachPoint, plan } from "../plan.ts";
-import { compile, type Shared, type Tables } from "../tables.ts";
+import type { Shared } from "../shared.ts";
+import { compile, type Tables } from "../tables.ts";
 
 /** A kernel that has every function and can do everything. */
 export const ableKernel: AttachAbilities = {
@@ -60,14 +61,42 @@ export function left(bits: Uint8Array | undefined): string {
 /** What is in struct hook_table, by its names. */
 export function headOf({ table }: Tables) {
   const whole = new Uint8Array(layout.hook_table.size);
-  whole.set(table); // which ends behind the words in use
+  whole.set(table); // which ends behind the rows in use
   const { rows: _, ...head } = read(whole, layout.hook_table);
   return head;
 }
 
-/** The two rows of a dimension. */
-export function rowsOf(tables: Tables, dim: number) {
-  return { otherwise: ownRow(tables, 2 * dim), absent: ownRow(tables, 2 * dim + 1) };
+export type FacetKind = keyof typeof enums.facet_kind;
+
+/** The kinds of the facets, in the order of their dimensions. */
+export function facetsOf({ spec }: Tables): readonly FacetKind[] {
+  const { facets, facet_count } = read(spec, layout.hook_spec);
+  const kinds = Object.entries(enums.facet_kind) as [FacetKind, number][];
+  return facets.slice(0, facet_count).map(({ kind }) => kinds.find(([, k]) => k === kind)![0]);
+}
+
+/** What the first facet of a kind leaves beside its entries. */
+export function rowsOf(tables: Tables, kind: FacetKind) {
+  const { FACET_ROWS } = enums.table_row;
+  const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, FACET_ROW_COUNT } = enums.facet_row;
+  const first = FACET_ROWS + FACET_ROW_COUNT * dimensionOf(tables, kind);
+  return {
+    otherwise: ownRow(tables, first + ROW_OTHERWISE),
+    absent: ownRow(tables, first + ROW_ABSENT),
+    unequal: ownRow(tables, first + ROW_UNEQUAL),
+  };
+}
+
+/** The first facet of a kind's rows in the map `rows`: as many as it counts, of `width` each. */
+export function mapRowsOf(tables: Tables, kind: FacetKind, width = 1): readonly string[] {
+  const { base, count } = headOf(tables).facets[dimensionOf(tables, kind)]!;
+  return tables.rows.slice(base, base + width * count).map(left);
+}
+
+function dimensionOf(tables: Tables, kind: FacetKind): number {
+  const dim = facetsOf(tables).indexOf(kind);
+  if (dim === -1) throw new Error(`no ${kind}`);
+  return dim;
 }
 
 /** A row of the table itself. */
@@ -76,17 +105,12 @@ export function ownRow({ table, words }: Tables, row: number): string {
   return left(table.subarray(at, at + words * 8));
 }
 
-/** What is left where a slot's text equals none. */
-export function unequal(tables: Tables, slot: number): string {
-  return ownRow(tables, enums.table_row.EQUAL_ROW + slot);
-}
-
 /** The value tables: { "0 = 17": "0" } is dimension 0, value 17, and the selectors left. */
 export function entriesOf({ numbers, equals, prefixes }: Tables): Readonly<Record<string, string>> {
   const entries = [
     ...numbers.map(({ key, value }) => {
-      const { dim, value: number } = read(key, layout.number_key);
-      return [`${dim} = ${number}`, left(value)];
+      const { dim, list, value: number } = read(key, layout.number_key);
+      return [`${dim}${list === 0 ? "" : ` list ${list}`} = ${number}`, left(value)];
     }),
     ...equals.map(({ key, value }) => {
       const { dim_and_size, text } = read(key, layout.equal_key);
@@ -102,12 +126,10 @@ export function entriesOf({ numbers, equals, prefixes }: Tables): Readonly<Recor
   return Object.fromEntries(entries);
 }
 
-/** The names of hook_spec.use that are set, but those that follow from the arguments alone. */
+/** The names of hook_spec.use that are set, but what follows from the arguments alone. */
 export function usesOf({ spec }: Tables): readonly string[] {
   const { use } = read(spec, layout.hook_spec);
-  const ofArguments =
-    enums.hook_use.USE_NUMBERS | enums.hook_use.USE_TEXTS | enums.hook_use.USE_NUMBER_EVENTS;
   return Object.entries(enums.hook_use)
-    .filter(([, bit]) => use & bit & ~ofArguments)
+    .filter(([, bit]) => use & bit & ~enums.hook_use.USE_NUMBER_EVENTS)
     .map(([name]) => name.slice("USE_".length).toLowerCase());
 }

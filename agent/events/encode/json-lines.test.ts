@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { HookArg } from "../../args/index.ts";
+import { enums } from "../../gen/layout.ts";
 import type { HookInfo } from "../../kernel/hook-info.ts";
 import { ProcessTree } from "../../process/tree.ts";
 import { decodeRecord } from "../../records/decode.ts";
-import type { ExecRecord, ExitRecord, HookArg, HookRecord } from "../../records/kernel-record.ts";
+import type { ExecRecord, ExitRecord, HookRecord } from "../../records/kernel-record.ts";
 import {
   bufferArg,
   execRecord,
@@ -250,11 +252,19 @@ test("a hook event has its function, arguments, action and policy", () => {
 
 const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
   { name: "int", arg: intArg(0), want: { int_arg: 0 } },
-  { name: "uint32", arg: rawArg(2, Buffer.alloc(8, 255)), want: { uint_arg: 4294967295 } },
-  { name: "int64", arg: rawArg(3, Buffer.alloc(8, 255)), want: { long_arg: "-1" } },
+  {
+    name: "uint32",
+    arg: rawArg(enums.arg_type.ARG_UINT32, Buffer.alloc(8, 255)),
+    want: { uint_arg: 4294967295 },
+  },
+  {
+    name: "int64",
+    arg: rawArg(enums.arg_type.ARG_INT64, Buffer.alloc(8, 255)),
+    want: { long_arg: "-1" },
+  },
   {
     name: "uint64",
-    arg: rawArg(4, Buffer.alloc(8, 255)),
+    arg: rawArg(enums.arg_type.ARG_UINT64, Buffer.alloc(8, 255)),
     want: { size_arg: "18446744073709551615" },
   },
   {
@@ -276,7 +286,7 @@ const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
   },
   {
     name: "an error",
-    arg: rawArg(15, Buffer.from([14, 0, 0, 0])),
+    arg: rawArg(enums.arg_type.ARG_ERROR, Buffer.from([14, 0, 0, 0])),
     want: { error_arg: { Message: "argument could not be read: EFAULT" } },
   },
 ];

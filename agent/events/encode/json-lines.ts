@@ -1,7 +1,7 @@
+import { argJson } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
 import { jsonText, textField } from "../../json/json-text.ts";
 import type { HookInfo } from "../../kernel/hook-info.ts";
-import { argJson } from "../arg-json.ts";
 import type { AgentEvent, DroppedEvent, ExecEvent, ExitEvent, HookEvent } from "../event.ts";
 import { createLineEncoder, type LineEncoder } from "./lines.ts";
 import { createProcessEncoder } from "./process-json.ts";

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import type { HookArg } from "../../args/index.ts";
 import { actionCodes } from "../../compile/codes.ts";
 import { enums } from "../../gen/layout.ts";
 import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
-import type { HookArg, KernelRecord } from "../../records/kernel-record.ts";
+import type { KernelRecord } from "../../records/kernel-record.ts";
 import type { KernelEngine } from "../kernel-engine.ts";
 import type { RingReader } from "../native.ts";
 

@@ -3,15 +3,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
+import type { HookArg } from "../../args/index.ts";
 import type { AttachAbilities } from "../../attach/index.ts";
 import { actionCodes } from "../../compile/codes.ts";
-import { binaryKey, binaryPrefixKey } from "../../compile/keys.ts";
+import { binaryKey, binaryPrefixKey, type Entry } from "../../compile/keys.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
-import { compile, type Entry, type Tables } from "../../compile/tables.ts";
+import { compile, type Tables } from "../../compile/tables.ts";
 import type { NamedSet } from "../../engine.ts";
 import { enums } from "../../gen/layout.ts";
 import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
-import type { HookArg } from "../../records/kernel-record.ts";
 import { numberBinaries } from "../binaries.ts";
 
 /** A kernel that can attach everything. */

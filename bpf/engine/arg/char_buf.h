@@ -27,7 +27,8 @@ static __always_inline long char_buf__read(void *to, __u64 size, __u64 from)
 	return bpf_probe_read_user(to, size, (void *)from);
 }
 
-static __always_inline bool char_buf__text(struct call *call, const volatile struct reading *reading, struct text *to)
+static __always_inline bool char_buf__text(struct call *call, const volatile struct reading *reading,
+					   __u32 part, struct text *to)
 {
 	__u32 size = char_buf__size(call, reading);
 

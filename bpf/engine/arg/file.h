@@ -48,7 +48,8 @@ static __always_inline __u32 path__emit(struct call *call, struct file *file,
 	return sizeof(__u32) + size;
 }
 
-static __always_inline bool file__text(struct call *call, const volatile struct reading *reading, struct text *to)
+static __always_inline bool file__text(struct call *call, const volatile struct reading *reading,
+				       __u32 part, struct text *to)
 {
 	return path__text(call, file__file(call, reading), to);
 }

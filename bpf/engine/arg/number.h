@@ -6,18 +6,20 @@
 #include "../call.h"
 
 /* Defines the reader and the writer of one C type: 8 bytes, sign-extended where it has a sign. */
-#define NUMBER_TYPE(name, c_type)                                                            \
-	static __always_inline bool name##__number(struct call *call, const volatile struct reading *reading,      \
-						   __u64 *value)                             \
-	{                                                                                    \
-		*value = (__s64)(c_type)call__parameter(call, reading->index);               \
-		return true;                                                                 \
-	}                                                                                    \
-	static __always_inline __u32 name##__emit(struct call *call, const volatile struct reading *reading,       \
-						  struct event_arg *arg, char *to)           \
-	{                                                                                    \
-		name##__number(call, reading, (__u64 *)to);                                  \
-		return sizeof(__u64);                                                        \
+#define NUMBER_TYPE(name, c_type)                                                        \
+	static __always_inline bool name##__number(struct call *call,                    \
+						   const volatile struct reading *reading, \
+						   __u32 part, __u64 *value)             \
+	{                                                                                \
+		*value = (__s64)(c_type)call__parameter(call, reading->index);           \
+		return true;                                                             \
+	}                                                                                \
+	static __always_inline __u32 name##__emit(struct call *call,                     \
+						  const volatile struct reading *reading, \
+						  struct event_arg *arg, char *to)       \
+	{                                                                                \
+		name##__number(call, reading, 0, (__u64 *)to);                           \
+		return sizeof(__u64);                                                    \
 	}
 
 NUMBER_TYPE(int, __s32)

@@ -5,12 +5,36 @@
 
 #include "../arg.h"
 
-/* Leaves the selectors of policies that follow the descriptor, and those that do not ask. */
-static __always_inline void arg__match_followed(struct call *call,
-						const volatile struct reading *reading)
+static __always_inline const volatile struct reading *facet__reading(__u32 dim)
 {
-	__u64 file = (__u64)arg__file(call, reading), *groups;
-	__u32 base = call->table->follow_base + reading->follow_block * (FOLLOW_GROUPS + 1);
+	return &spec.readings[spec.facets[dim].reading & (READINGS_MAX - 1)];
+}
+
+static __always_inline void arg__match_number(struct call *call, __u32 dim)
+{
+	__u64 value;
+
+	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
+		number__match(call, dim, value);
+	else
+		call__and_facet(call, dim, ROW_ABSENT);
+}
+
+static __always_inline void arg__match_text(struct call *call, __u32 dim)
+{
+	struct text text;
+
+	if (arg__text(call, facet__reading(dim), spec.facets[dim].part, &text))
+		text__match(call, dim, spec.facets[dim].match, text);
+	else
+		call__and_facet(call, dim, ROW_ABSENT);
+}
+
+/* Leaves the selectors of policies that follow the descriptor, and those that do not ask. */
+static __always_inline void arg__match_followed(struct call *call, __u32 dim)
+{
+	__u64 file = (__u64)arg__file(call, facet__reading(dim)), *groups;
+	__u32 base = call->table->facets[dim].base;
 	const __u64 *row;
 
 	groups = file ? bpf_map_lookup_elem(&followed, &file) : NULL;
@@ -28,38 +52,6 @@ static __always_inline void arg__match_followed(struct call *call,
 			bits__add(call->scratch->sum, row);
 	}
 	call__and(call, call->scratch->sum);
-}
-
-static __always_inline void arg__match_text(struct call *call, const volatile struct reading *reading,
-					    __u32 dim)
-{
-	struct text text;
-
-	if (arg__text(call, reading, &text))
-		text__match(call, dim, reading->match, text);
-	else
-		call__and_absent(call, dim);
-}
-
-static __always_inline void arg__match(struct call *call, __u32 number)
-{
-	const volatile struct reading *reading = &spec.readings[number];
-	__u32 dim = DIM_SLOT + number;
-	__u64 value;
-
-	if (reading->match & MATCH_FOLLOWED) {
-		arg__match_followed(call, reading);
-		if (call__is_empty(call))
-			return;
-	}
-	if (reading->match & MATCH_NUMBER) {
-		if (arg__number(call, reading, &value))
-			number__match(call, dim, value);
-		else
-			call__and_absent(call, dim);
-	}
-	if (reading->match & (MATCH_EQUAL | MATCH_PREFIX))
-		arg__match_text(call, reading, dim);
 }
 
 #endif

@@ -9,7 +9,8 @@
 #define BINARY_UNKNOWN 0xffffffff
 
 /* Looks the two ids up again when the tables have changed since; threads may both do it. */
-static __always_inline void binary__refresh(struct call *call, struct process_info *info)
+static __always_inline void binary__refresh(struct call *call, struct process_info *info,
+					    __u32 generation)
 {
 	struct prefix_key *key = &call->scratch->prefix;
 	void *exact = bpf_map_lookup_elem(&binaries_exact, &call->slot);
@@ -25,38 +26,44 @@ static __always_inline void binary__refresh(struct call *call, struct process_in
 	bpf_probe_read_kernel(path->path, sizeof(path->path), info->binary);
 	id = prefix && size ? bpf_map_lookup_elem(prefix, path) : NULL;
 	info->binary_prefix = id ? *id : none;
-	info->binary_generation = call->binary_generation;
+	info->binary_generation = generation;
 }
 
-static __always_inline void binary__and(struct call *call, __u32 dim, __u32 id, __u32 base,
-					__u32 count)
+/* The record of the process with ids of the tables that are in force, or NULL. */
+static __always_inline struct process_info *binary__info(struct call *call)
 {
+	__u32 generation = engine_state.binary_generation[call->slot & 1];
+	struct process_info *info = call__info(call);
+
+	if (info && info->binary_generation != generation)
+		binary__refresh(call, info, generation);
+	return info;
+}
+
+static __always_inline void binary__and(struct call *call, __u32 dim, __u32 id)
+{
+	struct table_facet *table = &call->table->facets[dim];
+
 	if (id == 0)
-		call__and_default(call, dim);
-	else if (id <= count)
-		call__and_row(call, base + id - 1);
+		call__and_facet(call, dim, ROW_OTHERWISE);
+	else if (id <= table->count)
+		call__and_row(call, table->base + id - 1);
 	else
-		call__and_absent(call, DIM_BINARY);
+		call__and_facet(call, dim, ROW_ABSENT);
 }
 
-static __always_inline void binary__match(struct call *call)
+static __always_inline void binary__match(struct call *call, __u32 dim)
 {
-	struct process_info *info = info__of(call->task, &call->scratch->path);
-	struct hook_table *table = call->table;
+	struct process_info *info = binary__info(call);
 
-	call->info = info;
-	if (!info) {
-		call__and_absent(call, DIM_BINARY);
-		return;
-	}
-	if (info->binary_generation != call->binary_generation)
-		binary__refresh(call, info);
-	if (spec.use & USE_BINARY_EXACT)
-		binary__and(call, DIM_BINARY, info->binary_exact, table->exact_base,
-			    table->exact_count);
-	if (spec.use & USE_BINARY_PREFIX)
-		binary__and(call, DIM_BINARY_PREFIX, info->binary_prefix, table->prefix_base,
-			    table->prefix_count);
+	binary__and(call, dim, info ? info->binary_exact : BINARY_UNKNOWN);
+}
+
+static __always_inline void binary__match_prefix(struct call *call, __u32 dim)
+{
+	struct process_info *info = binary__info(call);
+
+	binary__and(call, dim, info ? info->binary_prefix : BINARY_UNKNOWN);
 }
 
 #endif

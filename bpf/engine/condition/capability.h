@@ -5,11 +5,12 @@
 
 #include "../call.h"
 
-static __always_inline void capability__match(struct call *call)
+static __always_inline void capability__match(struct call *call, __u32 dim)
 {
 	struct task_struct *task = call->task; /* CO-RE would relocate `call`, too */
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 	bool host = BPF_CORE_READ(cred, user_ns, level) == 0;
+	struct table_facet *table = &call->table->facets[dim];
 	__u64 sets[3];
 
 	bpf_core_read(&sets[CAP_SET_EFFECTIVE], 8, &cred->cap_effective);
@@ -20,7 +21,7 @@ static __always_inline void capability__match(struct call *call)
 		__u64 held;
 		__u32 row;
 
-		if (i >= call->table->cap_count)
+		if (i >= table->count)
 			break;
 		held = test->set == CAP_SET_EFFECTIVE ? sets[CAP_SET_EFFECTIVE] :
 		       test->set == CAP_SET_PERMITTED ? sets[CAP_SET_PERMITTED] :
@@ -30,7 +31,7 @@ static __always_inline void capability__match(struct call *call)
 			row = 0;
 		if (test->user_ns == CAP_NS_NESTED && host)
 			row = 2;
-		call__and_row(call, call->table->cap_base + 3 * i + row);
+		call__and_row(call, table->base + 3 * i + row);
 	}
 }
 

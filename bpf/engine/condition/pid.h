@@ -7,30 +7,31 @@
 
 #define PID_TREE_DEPTH 11	/* the process and 10 generations above it, as upstream */
 
-static __always_inline void pid__match_nspid(struct call *call)
+/* number_key.list of a FACET_*PID_TREE */
+enum pid_list { PID_IN, PID_NOT_IN };
+
+static __always_inline void pid__match(struct call *call, __u32 dim)
 {
-	number__match(call, DIM_NSPID, task__nspid(call->task));
+	number__match(call, dim, call->task->tgid);
 }
 
-static __always_inline void pid__match(struct call *call)
+static __always_inline void pid__match_nspid(struct call *call, __u32 dim)
 {
-	number__match(call, DIM_PID, call->task->tgid);
+	number__match(call, dim, task__nspid(call->task));
 }
 
 /*
- * In: some generation is listed. NotIn: none is. `in`: the dimension of the former, behind which is
- * that of the latter. `nested`: pids are those of the process's own namespace, and the generations
- * end where it does.
+ * In: some generation is listed. NotIn: none is. `nested`: pids are those of the process's own
+ * namespace, and the generations end where it does.
  */
-static __always_inline void pid__match_tree(struct call *call, const __u32 in,
-						  const bool nested)
+static __always_inline void pid__match_generations(struct call *call, __u32 dim, const bool nested)
 {
 	struct task_struct *task = call->task->group_leader;
 	struct call_scratch *scratch = call->scratch;
 	struct pid_namespace *ns = NULL;
 	const __u64 *bits;
 
-	bits__copy(scratch->sum, table__row(call, 2 * in));
+	bits__copy(scratch->sum, call__facet_row(call, dim, ROW_OTHERWISE));
 	bits__clear(scratch->minus);
 	for (__u32 depth = 0; depth < PID_TREE_DEPTH; depth++) {
 		__u32 pid;
@@ -47,10 +48,10 @@ static __always_inline void pid__match_tree(struct call *call, const __u32 in,
 		} else {
 			pid = BPF_CORE_READ(task, tgid);
 		}
-		bits = number__find(call, in, pid);
+		bits = number__find(call, dim, PID_IN, pid);
 		if (bits)
 			bits__add(scratch->sum, bits);
-		bits = number__find(call, in + 1, pid);
+		bits = number__find(call, dim, PID_NOT_IN, pid);
 		if (bits)
 			bits__add(scratch->minus, bits);
 		if (pid <= 1)
@@ -60,6 +61,16 @@ static __always_inline void pid__match_tree(struct call *call, const __u32 in,
 	FOR_EACH_WORD(i)
 			scratch->sum[i] &= ~scratch->minus[i];
 	call__and(call, scratch->sum);
+}
+
+static __always_inline void pid__match_tree(struct call *call, __u32 dim)
+{
+	pid__match_generations(call, dim, false);
+}
+
+static __always_inline void pid__match_nspid_tree(struct call *call, __u32 dim)
+{
+	pid__match_generations(call, dim, true);
 }
 
 #endif

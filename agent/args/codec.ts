@@ -1,0 +1,24 @@
+/** Where the payload of one argument lies in a hook's record, behind its struct event_arg. */
+export type Payload = {
+  readonly records: Buffer;
+  /** enum arg_flag */
+  readonly flags: number;
+  readonly start: number;
+  /** At least `minBytes` of the codec. */
+  readonly size: number;
+};
+
+/** How arguments of one type are asked of the engine, and what becomes of what it reports. */
+export type ArgCodec<Value, Facet extends string> = {
+  /** enum arg_type of bpf/engine/arg.h */
+  readonly code: number;
+  /** By facet of the type in policy/args: facet.part of bpf/engine/tables.h. */
+  readonly parts: Readonly<Record<Facet, number>>;
+  /** Whether its payload always is one number of 8 bytes. */
+  readonly isNumber: boolean;
+  /** The least bytes that its payload has. */
+  readonly minBytes: number;
+  decode(payload: Payload): Value;
+  /** Its field of a KprobeArgument. */
+  json(value: Value): string;
+};

@@ -1,0 +1,18 @@
+import { getSystemErrorName } from "node:util";
+import { enums } from "../gen/layout.ts";
+import type { ArgCodec } from "./codec.ts";
+
+/** What stands for an argument that could not be read. */
+type ArgError = { readonly type: "error"; readonly errno: number };
+
+export const error = {
+  ...{ code: enums.arg_type.ARG_ERROR, parts: {}, isNumber: false, minBytes: 4 },
+  decode: ({ records, start }) => ({ type: "error", errno: records.readUInt32LE(start) }),
+  json: ({ errno }) => `"error_arg":{"Message":"argument could not be read: ${errnoName(errno)}"}`,
+} as const satisfies ArgCodec<ArgError, never>;
+
+/** `EFAULT`, or the number where Node knows no name. */
+function errnoName(errno: number): string {
+  if (errno < 1 || errno > 4095) return `errno ${errno}`;
+  return getSystemErrorName(-errno);
+}

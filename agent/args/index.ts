@@ -1,0 +1,62 @@
+import type { ArgType } from "@guardbee/policy";
+import type { argKinds } from "@guardbee/policy/sets";
+import { textField } from "../json/json-text.ts";
+import { char_buf } from "./char_buf.ts";
+import type { ArgCodec, Payload } from "./codec.ts";
+import { error } from "./error.ts";
+import { fd } from "./fd.ts";
+import { file } from "./file.ts";
+import { int } from "./int.ts";
+import { int64 } from "./int64.ts";
+import { size_t } from "./size_t.ts";
+import { uint32 } from "./uint32.ts";
+import { uint64 } from "./uint64.ts";
+
+type Facets<Type extends ArgType> = keyof (typeof argKinds)[Type]["facets"] & string;
+type CodecOf<Type extends ArgType> = Omit<
+  ArgCodec<{ readonly type: Type }, Facets<Type>>,
+  "json"
+> & { json(value: never): string };
+
+const argCodecs = {
+  ...{ int, uint32, int64, uint64, size_t },
+  ...{ fd, file, char_buf },
+} satisfies { readonly [Type in ArgType]: CodecOf<Type> };
+
+const codecs = { ...argCodecs, error };
+type Codecs = typeof codecs;
+
+/** One argument of a hook, as an event has it. */
+export type HookArg = { [Type in keyof Codecs]: ReturnType<Codecs[Type]["decode"]> }[keyof Codecs];
+
+type AnyCodec = ArgCodec<HookArg, string>;
+const byCode: readonly (AnyCodec | undefined)[] = Object.values(codecs).reduce<AnyCodec[]>(
+  (all, codec) => {
+    all[codec.code] = codec as unknown as AnyCodec;
+    return all;
+  },
+  [],
+);
+
+/** How arguments of a type are asked of the engine. */
+export function argCodec(type: ArgType): AnyCodec {
+  return argCodecs[type] as unknown as AnyCodec;
+}
+
+/** How many bytes the payload of that enum arg_type has at least; undefined: it is unknown. */
+export function leastArgBytes(code: number): number | undefined {
+  return byCode[code]?.minBytes;
+}
+
+/** The argument of that enum arg_type, which must be known, its payload long enough. */
+export function decodeArg(code: number, payload: Payload): HookArg {
+  const codec = byCode[code];
+  if (codec === undefined) throw new Error(`an argument of type ${code}`);
+  return codec.decode(payload);
+}
+
+/** One KprobeArgument in upstream's shape (upstream-events-cli.md §1.5). */
+export function argJson(arg: HookArg, label: string | undefined): string {
+  const value = (codecs[arg.type] as unknown as AnyCodec).json(arg);
+  return `{${value}${textField("label", label)}}`;
+}

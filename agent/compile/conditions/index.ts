@@ -1,0 +1,19 @@
+import type { Condition } from "@guardbee/policy";
+import { arg } from "./arg.ts";
+import { binary } from "./binary.ts";
+import { capability } from "./capability.ts";
+import type { ConditionCompiler } from "./compiler.ts";
+import { type Followed, followed } from "./followed.ts";
+import { pid } from "./pid.ts";
+
+/** What selectors ask: the conditions of their policy, and what their hook implies. */
+export type Asking = Condition | Followed;
+
+const compilers = { pid, binary, capability, arg, followed } satisfies {
+  readonly [By in Asking["by"]]: ConditionCompiler<Extract<Asking, { readonly by: By }>>;
+};
+
+/** How conditions of one kind become tables. */
+export function compilerOf({ by }: Asking): ConditionCompiler<Asking> {
+  return compilers[by] as ConditionCompiler<Asking>;
+}

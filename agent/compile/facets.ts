@@ -1,0 +1,66 @@
+import { enums } from "../gen/layout.ts";
+import type { Facet } from "./conditions/compiler.ts";
+import { type Asking, compilerOf } from "./conditions/index.ts";
+import type { Asked } from "./dims.ts";
+import type { AttachPoint, PlannedHook } from "./plan.ts";
+import { type Readings, readingKey } from "./readings.ts";
+
+/** One selector of an attach point. Its bit is its position. */
+export type Bit = { readonly planned: PlannedHook; readonly selector: number };
+
+/** A facet of an attach point, and what each selector asks of it. */
+export type AskedFacet = { readonly facet: Facet; readonly asked: readonly Asked<Asking>[] };
+
+/** The selectors of an attach point in bit order. */
+export function bitsOf(hooks: readonly PlannedHook[]): readonly Bit[] {
+  return hooks.flatMap((planned) =>
+    planned.selectors.map((_, selector): Bit => ({ planned, selector })),
+  );
+}
+
+/** What the selectors ask, by facet, in the order in which the engine goes through them. */
+export function facetsOf(bits: readonly Bit[], readings: Readings): readonly AskedFacet[] {
+  const found = new Map<string, { facet: Facet; asked: Map<number, Asking[]> }>();
+  for (const [bit, { planned, selector }] of bits.entries()) {
+    for (const asking of askingOf(planned, selector, readings)) {
+      const facet = compilerOf(asking).facet(asking, planned);
+      const known = found.get(facetKey(facet)) ?? { facet, asked: new Map() };
+      found.set(facetKey(facet), known);
+      known.asked.set(bit, [...(known.asked.get(bit) ?? []), asking]);
+    }
+  }
+  return [...found.values()]
+    .sort((a, b) => a.facet.kind - b.facet.kind)
+    .map(({ facet, asked }) => ({
+      facet,
+      asked: [...asked].map(([bit, conditions]) => ({ bit, conditions })),
+    }));
+}
+
+/** The conditions of a selector, and that the descriptors of its hook are followed. */
+export function askingOf(
+  planned: PlannedHook,
+  selector: number,
+  { all, ofHook }: Readings,
+): readonly Asking[] {
+  const followed = ofHook.get(planned)!.followed;
+  return [
+    ...planned.selectors[selector]!.conditions,
+    ...followed.map((number) => ({ by: "followed", reading: all[number]! }) as const),
+  ];
+}
+
+/** Equal for facets that are the same. */
+export function facetKey({ kind, part, reading }: Facet): string {
+  return `${kind} ${part ?? 0} ${reading === undefined ? "" : readingKey(reading)}`;
+}
+
+/** Throws RangeError when the engine takes fewer. */
+export function checkFacets({ symbol }: AttachPoint, facets: readonly AskedFacet[]): void {
+  const { FACETS_MAX } = enums.engine_limit;
+  if (facets.length > FACETS_MAX) {
+    throw new RangeError(
+      `${symbol}: its policies compare ${facets.length} properties; the engine takes ${FACETS_MAX} on one attach point`,
+    );
+  }
+}

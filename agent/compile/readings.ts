@@ -1,0 +1,88 @@
+import type { Arg, ArgType } from "@guardbee/policy";
+import { argKind } from "@guardbee/policy/sets";
+import { enums } from "../gen/layout.ts";
+import type { AttachPoint, PlannedHook } from "./plan.ts";
+
+/** How an argument is read. Equal ones are read once, whatever hook asks. */
+export type Reading = {
+  readonly type: ArgType;
+  readonly index: number;
+  readonly sizeIndex: number;
+};
+
+/** The readings of an attach point, each once, and for each hook which of them it has. */
+export type Readings = {
+  readonly all: readonly Reading[];
+  readonly ofHook: ReadonlyMap<PlannedHook, HookReadings>;
+};
+
+/** Positions in `Readings.all`. */
+export type HookReadings = {
+  /** Of each of the hook's arguments. */
+  readonly args: readonly number[];
+  /** Descriptors that must be followed for the whole hook to count. */
+  readonly followed: readonly number[];
+};
+
+/** The readings in the order of their first use. */
+export function readingsOf(hooks: readonly PlannedHook[]): Readings {
+  const numbers = new Map<string, number>();
+  const all: Reading[] = [];
+  const numberOf = (arg: Arg): number => {
+    const reading = readingOf(arg);
+    const known = numbers.get(readingKey(reading));
+    if (known !== undefined) return known;
+    numbers.set(readingKey(reading), all.length);
+    return all.push(reading) - 1;
+  };
+  const ofHook = hooks.map((planned) => {
+    const args = planned.hook.args.map((arg) => numberOf(arg));
+    const followed = descriptorsOf(planned).map((arg) => numberOf({ ...arg, type: descriptor }));
+    return [planned, { args, followed: [...new Set(followed)] }] as const;
+  });
+  return { all, ofHook: new Map(ofHook) };
+}
+
+/** How the engine reads an argument. */
+export function readingOf({ type, index, returnCopy, sizeArgIndex }: Arg): Reading {
+  const sizeIndex = returnCopy ? enums.size_index.SIZE_IS_RETURN : (sizeArgIndex ?? 0);
+  return { type, index, sizeIndex };
+}
+
+/** Equal for readings that are the same. */
+export function readingKey({ type, index, sizeIndex }: Reading): string {
+  return `${type} ${index} ${sizeIndex}`;
+}
+
+/** Throws RangeError when the engine takes fewer. */
+export function checkReadings({ symbol }: AttachPoint, { all }: Readings): void {
+  const { READINGS_MAX } = enums.engine_limit;
+  if (all.length > READINGS_MAX) {
+    throw new RangeError(
+      `${symbol}: its policies read arguments in ${all.length} ways; the engine has ${READINGS_MAX}`,
+    );
+  }
+}
+
+/** The reading that is made of an argument, whatever its type, for an action that takes a descriptor. */
+export function descriptorReading(
+  planned: PlannedHook,
+  position: number,
+  { all }: Readings,
+): number {
+  const { index } = planned.hook.args[position]!;
+  return all.findIndex((reading) => reading.type === descriptor && reading.index === index);
+}
+
+const descriptor: ArgType = "fd";
+
+/** Arguments that ask for followed ones in a set that follows, and those that actions on them name. */
+function descriptorsOf({ hook, follows, selectors }: PlannedHook): readonly Arg[] {
+  const asking = hook.args.filter(({ type }) => follows && argKind(type).asksFollowed);
+  const named = selectors.flatMap(({ actions }) =>
+    actions.flatMap((action) =>
+      action.action === "UnfollowFD" || action.action === "CopyFD" ? [hook.args[action.fd]!] : [],
+    ),
+  );
+  return [...asking, ...named];
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What conditions compare: a decision goes through the facets that the policies of its attach point
+ * ask for, in the order of this list, the cheapest first, and ends when no selector is left.
+ */
+#ifndef GUARDBEE_ENGINE_CONDITION_H
+#define GUARDBEE_ENGINE_CONDITION_H
+
+#include "condition/arg.h"
+#include "condition/binary.h"
+#include "condition/capability.h"
+#include "condition/pid.h"
+
+/* A kind of facet, and what leaves of the selectors those that its value meets. */
+#define FACETS(X)                                         \
+	X(FACET_NSPID, pid__match_nspid)                  \
+	X(FACET_PID, pid__match)                          \
+	X(FACET_CAPABILITIES, capability__match)          \
+	X(FACET_ARG_NUMBER, arg__match_number)            \
+	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
+	X(FACET_BINARY, binary__match)                    \
+	X(FACET_BINARY_PREFIX, binary__match_prefix)      \
+	X(FACET_PID_TREE, pid__match_tree)                \
+	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
+	X(FACET_ARG_TEXT, arg__match_text)
+
+/* facet.kind */
+enum facet_kind {
+#define KIND(kind, match) kind,
+	FACETS(KIND)
+#undef KIND
+};
+
+/* The enums of the files above that the agent writes (layout.c). */
+#define CONDITION_ENUMS(X) \
+	X(cap_set)         \
+	X(cap_user_ns)     \
+	X(pid_list)        \
+	X(text_match)
+
+/* Leaves the selectors that facet `dim` meets, and those that do not ask. */
+static __always_inline void condition__match(struct call *call, __u32 dim)
+{
+	switch ((enum facet_kind)spec.facets[dim].kind) {
+#define CASE(kind, match)         \
+	case kind:                \
+		match(call, dim); \
+		return;
+		FACETS(CASE)
+#undef CASE
+	}
+	call__and_none(call); /* cannot be: what is unknown is met by no selector */
+}
+
+#endif
