@@ -1,5 +1,6 @@
 import { apiVersion, type Clock } from "@guardbee/kube";
 import type { RegoPolicy } from "@guardbee/policy";
+import { canonicalJson } from "@guardbee/policy";
 import type { Logger } from "pino";
 import {
   afterPoll,
@@ -24,7 +25,6 @@ import {
   sourceOf,
   verificationOf,
 } from "./bundle-source.ts";
-import { stableJson } from "./results.ts";
 import { refusalOf } from "./wanted-bundle.ts";
 
 /** What a source gave last, if anything, and why the last try gave none. */
@@ -121,7 +121,7 @@ export class Bundles {
   ): Promise<Sourced> {
     const { setName } = policyEntry;
     const { clock } = this.#options;
-    const key = stableJson(policy.spec.bundle);
+    const key = canonicalJson(policy.spec.bundle);
     const before = this.#entries.get(setName);
     if (before?.key === key && clock.monotonic() < before.dueMs) return before;
     const polling = this.#polling(setName, key, policy);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  canonicalJson,
   lostDigits,
   type Problem,
   type RegoPolicy,
@@ -9,7 +10,6 @@ import {
 import type { Bundle } from "../bundle/index.ts";
 import { refusedImports } from "../opa/refused-builtins.ts";
 import type { RegoSource } from "../opa/rego-source.ts";
-import { stableJson } from "./results.ts";
 import type { EvaluationLimits, RegoContent } from "./unit.ts";
 
 /** What a policy with modules evaluates. */
@@ -68,5 +68,5 @@ export function limitsOf({ kind, spec }: RegoPolicy): EvaluationLimits {
 }
 
 function digestOf(value: unknown): string {
-  return `sha256:${createHash("sha256").update(stableJson(value)).digest("hex")}`;
+  return `sha256:${createHash("sha256").update(canonicalJson(value)).digest("hex")}`;
 }

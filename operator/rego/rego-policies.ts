@@ -1,5 +1,5 @@
 import type { Clock, KubeConnection } from "@guardbee/kube";
-import { namespaceOfSet, parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
+import { canonicalJson, namespaceOfSet, parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { type Bundle, BundleError } from "../bundle/index.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -23,7 +23,7 @@ import { InventoryView } from "./inventory-view.ts";
 import { overShare } from "./namespace-share.ts";
 import { isGenerator, isGuard, OwnRails, RailNotReady } from "./own-rails.ts";
 import { prepareRails } from "./prepare-rails.ts";
-import { type GeneratedObject, stableJson } from "./results.ts";
+import type { GeneratedObject } from "./results.ts";
 import { defaultEntryPoints } from "./review.ts";
 import type { Compile, RegoContent, RegoUnit } from "./unit.ts";
 import { Units } from "./units.ts";
@@ -88,7 +88,7 @@ export class RegoPolicies {
     const over = this.overShare(policy) !== undefined;
     const broken = this.#units.brokenFor(policy);
     const { namespace } = policy.object.metadata;
-    return stableJson([this.#guards.of(namespace), inventory, bundle, broken, over]);
+    return canonicalJson([this.#guards.of(namespace), inventory, bundle, broken, over]);
   }
 
   /** When a judgement is to be made again by itself; Infinity: never. */
@@ -305,7 +305,7 @@ export class RegoPolicies {
     const judged = new Map<string, Judgement>();
     const owner = entry.object.metadata.namespace;
     const judgeOnce = async (object: GeneratedObject): Promise<Judgement> => {
-      const key = stableJson([this.#guards.of(owner), object]);
+      const key = canonicalJson([this.#guards.of(owner), object]);
       const judgement =
         known?.get(key) ?? (await this.#judgePolicy(object, owner === undefined, signal));
       judged.set(key, judgement);

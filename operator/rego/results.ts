@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isRecord, type Problem, type Result } from "@guardbee/policy";
+import { canonicalJson, isRecord, type Problem, type Result } from "@guardbee/policy";
 
 /** A policy as Rego gave it, with identity filled in; not parsed yet. */
 export type GeneratedObject = {
@@ -42,7 +42,7 @@ export function readResults(
       }
       const { kind, metadata } = read.value;
       const key = JSON.stringify([kind, metadata.namespace, metadata.name]);
-      const text = stableJson(read.value);
+      const text = canonicalJson(read.value);
       const same = found.get(key);
       if (same === undefined) found.set(key, { text, object: read.value });
       else if (same.text !== text) {
@@ -92,16 +92,7 @@ function readObject(raw: unknown, at: string, generator: Generator): Result<Gene
 }
 
 function shortHash(value: unknown): string {
-  return createHash("sha256").update(stableJson(value)).digest("hex").slice(0, 10);
-}
-
-/** JSON with sorted keys: equal values give equal text. */
-export function stableJson(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) =>
-    isRecord(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
+  return createHash("sha256").update(canonicalJson(value)).digest("hex").slice(0, 10);
 }
 
 function invalid(field: string, what: string, fix: string): Problem {

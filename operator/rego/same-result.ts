@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
-import { stableJson } from "./results.ts";
+import { canonicalJson } from "@guardbee/policy";
 
 /** How two results relate: `order`, when lists in them have the same members in another order. */
 export type Relation = "same" | "order" | "different";
 
 export function relationOf(a: unknown, b: unknown): Relation {
   if (isDeepStrictEqual(a, b)) return "same";
-  return stableJson(unordered(a)) === stableJson(unordered(b)) ? "order" : "different";
+  return canonicalJson(unordered(a)) === canonicalJson(unordered(b)) ? "order" : "different";
 }
 
 /** With the members of each list in an order that depends on nothing but them. */
 function unordered(value: unknown): unknown {
   if (Array.isArray(value)) {
-    const members = value.map(unordered).map((one) => [stableJson(one), one] as const);
+    const members = value.map(unordered).map((one) => [canonicalJson(one), one] as const);
     return members.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, one]) => one);
   }
   if (typeof value !== "object" || value === null) return value;

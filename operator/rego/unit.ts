@@ -1,12 +1,12 @@
 import type { Clock, TurnOwner } from "@guardbee/kube";
 import type { Problem, Result } from "@guardbee/policy";
+import { canonicalJson } from "@guardbee/policy";
 import type { Compiled } from "../opa/compile.ts";
 import { type Evaluation, EvaluationError } from "../opa/host.ts";
 import type { ModuleChecks } from "../opa/inspect.ts";
 import type { RegoSource } from "../opa/rego-source.ts";
 import type { Sandbox, SandboxUnit } from "../opa/sandbox.ts";
 import { Breaker } from "./breaker.ts";
-import { stableJson } from "./results.ts";
 
 /** Rego to run, from wherever it came. */
 export type RegoContent = {
@@ -196,7 +196,7 @@ export class RegoUnit {
     const { budgetMs, owner } = this.#options;
     const budget = budgetMs === undefined ? undefined : { totalMs: budgetMs, leftMs: budgetMs };
     for (const input of inputs) {
-      const key = stableJson(input);
+      const key = canonicalJson(input);
       if (!answers.has(key)) {
         answers.set(
           key,
@@ -240,7 +240,7 @@ function isOverrun(error: unknown): error is EvaluationError {
 }
 
 function keyOf({ key }: RegoContent, { entryPoint, limits }: LoadOptions): string {
-  return stableJson([key, entryPoint, limits]);
+  return canonicalJson([key, entryPoint, limits]);
 }
 
 /** A compiler's problem, where the author finds it. */
