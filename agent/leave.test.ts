@@ -3,10 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
-import { FileSink } from "./events/sinks/file-sink.ts";
-import { someLines } from "./events/testing/some-lines.ts";
+import { RotatingFile } from "./events/sinks/rotating-file.ts";
 import { leaveNothing } from "./leave.ts";
 
 test("pins, state and every event file go, what is not ours stays", async (t) => {
@@ -25,18 +23,12 @@ test("pins, state and every event file go, what is not ours stays", async (t) =>
   writeFileSync(join(run, "other.log"), "");
   const log = pino({ level: "silent" });
   const eventsFile = join(run, "events.log");
-  const { encoder, events } = someLines();
-  const clock = new ManualClock();
-  const sink = new FileSink({ path: eventsFile, maxBytes: 1_000, encoder, clock, log });
-  const stop = new AbortController();
-  const running = sink.run(stop.signal);
-  for (let i = 0; i < 50 && readdirSync(run).length < 5; i++) {
-    sink.write(events({ lines: Buffer.alloc(1_100, "x"), count: 1 }));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  stop.abort();
-  await running;
-  assert.ok(readdirSync(run).length >= 5, "the file, a rotated one, their list, and the others");
+  const options = { path: eventsFile, maxBytes: 1_000, backups: 5, now: () => Date.now() };
+  const file = await RotatingFile.open(options);
+  await file.append(Buffer.alloc(1_100, "x\n"), 550);
+  await file.rotate();
+  await file.close();
+  assert.equal(readdirSync(run).length, 5, "the file, a rotated one, their list, and the others");
 
   const left = { bpffs, stateDir, eventsFile, eventsSocket: join(run, "events.sock") };
   leaveNothing(left, log);

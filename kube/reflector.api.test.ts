@@ -4,17 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pino from "pino";
 import { Lease } from "./lease.ts";
 import { applyObject, deleteObject } from "./objects.ts";
+import { observeRequests } from "./observe-requests.ts";
 import { Reflector, type ReflectorOptions } from "./reflector.ts";
-import type { KubeObject, Resource } from "./resource.ts";
+import { type KubeObject, resources } from "./resource.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./testing/api-server.ts";
 
-const configMap: Resource = {
-  group: "",
-  version: "v1",
-  kind: "ConfigMap",
-  plural: "configmaps",
-  namespaced: true,
-};
 const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
 const never = new AbortController().signal;
 const namespace = "default";
@@ -40,7 +34,7 @@ describe("kube against a real API server", { skip: whyNoApiServer() }, () => {
     const object = { metadata: { name, namespace, labels }, data: { v } };
     await applyObject(
       api.connection,
-      { resource: configMap, object },
+      { resource: resources.configMap, object },
       { fieldManager: "test" },
       never,
     );
@@ -49,7 +43,7 @@ describe("kube against a real API server", { skip: whyNoApiServer() }, () => {
   function aReflector(options: Partial<ReflectorOptions<string>> = {}): Reflector<string> {
     const reflector = new Reflector<string>({
       connection: api.connection,
-      resource: configMap,
+      resource: resources.configMap,
       namespace,
       labelSelector: "test=yes",
       project: dataOf,
@@ -73,11 +67,16 @@ describe("kube against a real API server", { skip: whyNoApiServer() }, () => {
     const all = Array.from({ length: 23 }, (_, i) => `p${i}`);
     await shows(reflector, all);
     await write("page-0", "changed", labels);
-    await deleteObject(api.connection, configMap, { name: "page-1", namespace }, never);
+    await deleteObject(api.connection, resources.configMap, { name: "page-1", namespace }, never);
     await write("page-2", "unlabelled");
     await shows(reflector, ["changed", ...all.slice(3)]);
     for (let i = 0; i < 23; i++) {
-      await deleteObject(api.connection, configMap, { name: `page-${i}`, namespace }, never);
+      await deleteObject(
+        api.connection,
+        resources.configMap,
+        { name: `page-${i}`, namespace },
+        never,
+      );
     }
     await shows(reflector, []);
   });
@@ -100,7 +99,7 @@ describe("kube against a real API server", { skip: whyNoApiServer() }, () => {
         ["meta", false],
       ],
     );
-    await deleteObject(api.connection, configMap, { name: "meta", namespace }, never);
+    await deleteObject(api.connection, resources.configMap, { name: "meta", namespace }, never);
     await shows(reflector, []);
   });
 
@@ -111,9 +110,9 @@ describe("kube against a real API server", { skip: whyNoApiServer() }, () => {
     await shows(reflector, ["1"]);
     await api.restart();
     await write("b", "2", { test: "yes" });
-    await deleteObject(api.connection, configMap, { name: "a", namespace }, never);
+    await deleteObject(api.connection, resources.configMap, { name: "a", namespace }, never);
     await shows(reflector, ["2"]);
-    await deleteObject(api.connection, configMap, { name: "b", namespace }, never);
+    await deleteObject(api.connection, resources.configMap, { name: "b", namespace }, never);
   });
 
   test("etcd is compacted below the version of a watch: it lists again", async () => {
@@ -126,15 +125,16 @@ describe("kube against a real API server", { skip: whyNoApiServer() }, () => {
     await write("a", "2", { test: "yes" });
     await shows(reflector, ["2"]);
     assert.deepEqual(changes, ["default/a", "default/a"]);
-    await deleteObject(api.connection, configMap, { name: "a", namespace }, never);
+    await deleteObject(api.connection, resources.configMap, { name: "a", namespace }, never);
   });
 
   test("of two candidates one leads; when it stops, the other does", async () => {
     const story: string[] = [];
+    const reads: string[] = [];
     const candidate = (identity: string) => {
       const ends = new AbortController();
       const lease = new Lease({
-        connection: api.connection,
+        connection: observeRequests(api.connection, () => reads.push(identity)),
         name: "test",
         namespace,
         identity,
@@ -156,7 +156,9 @@ describe("kube against a real API server", { skip: whyNoApiServer() }, () => {
     const first = candidate("one");
     await eventually(() => story.join(), "one leads");
     candidate("two");
-    await sleep(1_000); // long enough for five attempts
+    const attempts = () => reads.filter((identity) => identity === "two").length;
+    await eventually(() => String(attempts() >= 5), "true");
+    assert.equal(story.join(), "one leads");
     first.abort();
     await eventually(() => story.join(), "one leads,one stops,two leads");
   });

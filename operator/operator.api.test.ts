@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { after as afterAll, afterEach, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { getObject, type KubeObject, objectPath, type Resource, resources } from "@guardbee/kube";
+import {
+  getObject,
+  type KubeConnection,
+  type KubeObject,
+  objectPath,
+  observeRequests,
+  type Resource,
+  resources,
+} from "@guardbee/kube";
 import { hashSets, type PolicyStatus, resourceOf, type SelectorSet } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { eventually, readYaml, TestCluster } from "./testing/test-cluster.ts";
@@ -41,8 +49,11 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
   });
 
   /** One of several, of which the holder of the Lease leads. */
-  const startReplica = (identity: string) =>
-    cluster.startOperator({ leaderElection: "lease", identity });
+  const startReplica = (identity: string, connection?: KubeConnection) =>
+    cluster.startOperator({
+      ...{ leaderElection: "lease", identity },
+      ...(connection === undefined ? {} : { connection }),
+    });
 
   async function showsColumns(
     resource: Resource,
@@ -335,8 +346,16 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await cluster.report("a");
     await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/1|Programmed");
     const watch = watchReady(resourceOf("TracingPolicy"), "p");
-    await startReplica("heir");
-    await sleep(3_000); // it follows
+    let leaseReads = 0;
+    const counted = observeRequests(await cluster.connectAs("guardbee-operator"), ({ path }) => {
+      if (path.endsWith("/leases/guardbee-operator")) leaseReads++;
+    });
+    await startReplica("heir", counted);
+    await eventually(
+      "reads of the lease",
+      async () => leaseReads,
+      (count) => count >= 2,
+    );
     victim.kill("SIGKILL");
     await cluster.apply(resourceOf("TracingPolicy"), policyOf("q"));
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p,tracingpolicy.q");

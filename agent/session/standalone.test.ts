@@ -10,6 +10,7 @@ import pino from "pino";
 import type { Engine, NamedSet } from "../engine.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { Standalone } from "./standalone.ts";
+import { tick } from "./test-node.ts";
 
 const policy = (name: string, spec = "") => `apiVersion: cilium.io/v1alpha1
 kind: TracingPolicy
@@ -44,10 +45,7 @@ async function start(t: TestContext, ...paths: readonly string[]) {
     await run;
   });
   const until = async (count: number) => {
-    for (let step = 0; step < 2_000 && programmed.length < count; step += 1) {
-      await clock.advance(100);
-      await new Promise((resolve) => setTimeout(resolve, 1)); // files are real
-    }
+    for (let step = 0; step < 2_000 && programmed.length < count; step += 1) await tick(clock);
     assert.equal(programmed.length, count);
   };
   return { engine, programmed, until };

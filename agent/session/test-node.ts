@@ -106,17 +106,17 @@ export async function start(world: World) {
 export async function until(world: World, what: string, done: () => boolean): Promise<void> {
   for (let step = 0; step < 2_000; step += 1) {
     if (done()) return;
-    await tick(world);
+    await tick(world.clock);
   }
   assert.fail(`never came: ${what}`);
 }
 
 export async function pass(world: World, ms: number): Promise<void> {
-  for (let at = 0; at < ms; at += 100) await tick(world);
+  for (let at = 0; at < ms; at += 100) await tick(world.clock);
 }
 
 /** A step of time. The files are real: what is done to them ends within the step, however long it takes. */
-async function tick({ clock }: World): Promise<void> {
+export async function tick(clock: ManualClock): Promise<void> {
   await clock.advance(100);
   do await setImmediate();
   while (process.getActiveResourcesInfo().some((one) => one.startsWith("FSReq")));

@@ -7,7 +7,6 @@ import {
   getObject,
   type KubeConnection,
   type KubeObject,
-  type Resource,
   resources,
 } from "@guardbee/kube";
 import pino from "pino";
@@ -18,13 +17,6 @@ import { encodeBundle } from "./stored-bundle.ts";
 
 const never = new AbortController().signal;
 const namespace = "guardbee-system";
-const configMaps: Resource = {
-  group: "",
-  version: "v1",
-  kind: "ConfigMap",
-  plural: "configmaps",
-  namespaced: true,
-};
 
 const newOwner = (more: Partial<BundleOwner> = {}): BundleOwner => ({
   apiVersion: "guardbee.io/v1alpha1",
@@ -155,19 +147,19 @@ describe("bundles kept in a real API server", { skip: whyNoApiServer() }, () => 
     },
   ];
   async function remove(name: string): Promise<void> {
-    await deleteObject(api.connection, configMaps, { name, namespace }, never);
+    await deleteObject(api.connection, resources.configMap, { name, namespace }, never);
   }
   async function write(name: string, content: object): Promise<void> {
     const object = { metadata: { name, namespace }, ...content };
     const options = { fieldManager: "vandal", force: true };
-    await applyObject(api.connection, { resource: configMaps, object }, options, never);
+    await applyObject(api.connection, { resource: resources.configMap, object }, options, never);
   }
   for (const { name, damage, want } of damages) {
     test(`a bundle of which ${name} is not used, and why is logged`, async () => {
       const owner = newOwner();
       await newStore().save(owner, aBundle("r1"), never);
       const ref = { name: `rego-bundle-${owner.uid}`, namespace };
-      const index = await getObject(api.connection, configMaps, ref, never);
+      const index = await getObject(api.connection, resources.configMap, ref, never);
       const { digest } = (index as KubeObject & { data: { digest: string } }).data;
       const chunk = `rego-bundle-${owner.uid}-${digest.slice(7, 23)}-0`;
       await damage(owner, chunk);

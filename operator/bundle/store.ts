@@ -7,7 +7,7 @@ import {
   type KubeObject,
   metadataOnly,
   type OwnerReference,
-  type Resource,
+  resources,
 } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Bundle } from "./bundle.ts";
@@ -34,13 +34,6 @@ export type BundleStoreOptions = {
 /** What the index ConfigMap of an owner says. */
 type Index = { readonly digest: string; readonly chunks: number };
 
-const configMap: Resource = {
-  group: "",
-  version: "v1",
-  kind: "ConfigMap",
-  plural: "configmaps",
-  namespaced: true,
-};
 const chunkBytes = 768 * 1024; // the API server takes 1 MiB, keys and all
 const ownerLabel = "guardbee.io/bundle-of";
 
@@ -129,13 +122,13 @@ export class BundleStore {
     const names = objects.map(({ metadata }) => metadata.name).sort((a, b) => a.length - b.length);
     for (const name of names) {
       if (keep.includes(name)) continue;
-      await deleteObject(connection, configMap, { name, namespace }, signal);
+      await deleteObject(connection, resources.configMap, { name, namespace }, signal);
     }
   }
 
   async #list(labelSelector: string, signal: AbortSignal): Promise<readonly KubeObject[]> {
     const { connection, namespace } = this.#options;
-    const path = collectionPath(configMap, namespace);
+    const path = collectionPath(resources.configMap, namespace);
     const request = { path, query: { labelSelector }, accept: metadataOnly.list };
     const { items } = await connection.request<{ items: KubeObject[] | null }>(request, signal);
     return items ?? [];
@@ -143,7 +136,7 @@ export class BundleStore {
 
   #get(name: string, signal: AbortSignal): Promise<KubeObject | undefined> {
     const { connection, namespace } = this.#options;
-    return getObject(connection, configMap, { name, namespace }, signal);
+    return getObject(connection, resources.configMap, { name, namespace }, signal);
   }
 
   async #apply(
@@ -162,7 +155,7 @@ export class BundleStore {
       },
       ownerReferences: ownerReferences(owner, namespace),
     };
-    const target = { resource: configMap, object: { metadata, ...content } };
+    const target = { resource: resources.configMap, object: { metadata, ...content } };
     await applyObject(connection, target, { fieldManager, force: true }, signal);
   }
 }

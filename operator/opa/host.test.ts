@@ -127,12 +127,8 @@ describe("WasmHost", () => {
     const selector = { matchArgs: [{ index: 0, operator: "Equal", values }] };
     const spec = { kprobes: [{ call: "fd_install", selectors: [selector] }] };
     const input = { ...evaluation.input, policy: { ...evaluation.input.policy, spec } };
-    const host = await aHost();
-    await host.evaluate(evaluation, stop.signal);
-    const startedMs = performance.now();
+    const host = await aHost({ deadlineMs: 1_000 }); // half of what it has, of its own processor time
     assert.deepEqual(await host.evaluate({ ...evaluation, input }, stop.signal), accepted);
-    const tookMs = performance.now() - startedMs;
-    assert.ok(tookMs < 1000, `took ${tookMs} ms`);
   });
 
   test("a module that is none is an error that names the policy", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { growth } from "../../test/growth.ts";
 import { parsePolicies } from "../parse.ts";
 import {
   aKprobePolicy,
@@ -218,23 +219,16 @@ test("lower gives isNamespaceCapability the meaning of each kind", () => {
   ]);
 });
 
-test("lower takes 10,000 values in well under a second", () => {
-  const values = Array.from({ length: 10_000 }, (_, i) => `/srv/data/${i % 2 ? i : -i}/file`);
-  const startedAt = performance.now();
-  const set = lowered(
-    aTracingPolicy({
-      kprobes: [
-        {
-          call: "fd_install",
-          syscall: false,
-          args,
-          selectors: [{ matchArgs: [{ index: 1, operator: "Equal", values }] }],
-        },
-      ],
-    }),
-  );
-  assert.equal(set.hooks[0]?.selectors[0]?.conditions[0]?.values.length, 10_000);
-  assert.ok(performance.now() - startedAt < 1_000);
+test("lower takes 10,000 values at ten times the cost of 1,000, not at its square", () => {
+  const lowerValues = (length: number) => {
+    const values = Array.from({ length }, (_, i) => `/srv/data/${i % 2 ? i : -i}/file`);
+    const matchArgs = [{ index: 1, operator: "Equal", values }];
+    const kprobe = { call: "fd_install", syscall: false, args, selectors: [{ matchArgs }] };
+    const set = lowered(aTracingPolicy({ kprobes: [kprobe] }));
+    assert.equal(set.hooks[0]?.selectors[0]?.conditions[0]?.values.length, length);
+  };
+  const times = growth(lowerValues, 1_000);
+  assert.ok(times < 40, `${times} times the cost`);
 });
 
 test("lower refuses a namespaced policy without a namespace", () => {
