@@ -55,6 +55,7 @@ export {
   done,
   type Outcome,
   type QueueDepth,
+  type Work,
   WorkQueue,
   type WorkQueueOptions,
 } from "./work-queue.ts";

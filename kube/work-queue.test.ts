@@ -25,16 +25,11 @@ function aQueue(
   work: (key: string) => Promise<Outcome> = async () => done,
   options: Partial<WorkQueueOptions> = {},
 ): WorkQueue {
-  const queue = new WorkQueue({
-    clock,
-    log: pino({ level: "silent" }),
-    ...options,
-    work: (key) => {
-      worked.push(key);
-      return work(key);
-    },
-  });
-  run = queue.run(stop.signal);
+  const queue = new WorkQueue({ clock, log: pino({ level: "silent" }), ...options });
+  run = queue.run((key) => {
+    worked.push(key);
+    return work(key);
+  }, stop.signal);
   return queue;
 }
 
@@ -182,7 +177,7 @@ test("work that waits for nothing leaves the event loop its turns", async () => 
     return done;
   };
   const busy: Clock = { now: () => nowMs, monotonic: () => nowMs, sleep: clock.sleep.bind(clock) };
-  const queue = new WorkQueue({ work, clock: busy, log: pino({ level: "silent" }) });
+  const queue = new WorkQueue({ clock: busy, log: pino({ level: "silent" }) });
   for (let key = 0; key < left; key++) queue.add(`${key}`);
   const leftAtTurn: number[] = [];
   const count = () => {
@@ -190,7 +185,33 @@ test("work that waits for nothing leaves the event loop its turns", async () => 
     if (left > 0) setImmediate(count);
   };
   setImmediate(count);
-  await queue.run(end.signal);
+  await queue.run(work, end.signal);
   assert.equal(left, 0);
   assert.ok(leftAtTurn.length >= 8, `turns after ${leftAtTurn}`); // of 20 ms each
+});
+
+test("keys wait for a run, are not overdue before it, and wait again after it", async () => {
+  const queue = new WorkQueue({ clock, log: pino({ level: "silent" }) });
+  const work = async (key: string) => {
+    worked.push(key);
+    return after(1_000);
+  };
+  queue.add("a");
+  await clock.advance(60_000);
+  assert.deepEqual(queue.depth(), { later: 0, due: 1, active: 0, overdueMs: 0 });
+  assert.equal(queue.runs, false);
+  const first = new AbortController();
+  const running = queue.run(work, first.signal);
+  assert.equal(queue.runs, true);
+  await clock.advance(0);
+  assert.deepEqual(worked, ["a"]);
+  first.abort();
+  await running;
+  assert.equal(queue.runs, false);
+  queue.add("b");
+  await clock.advance(60_000);
+  assert.deepEqual(worked, ["a"]);
+  run = queue.run(work, stop.signal);
+  await clock.advance(0);
+  assert.deepEqual(worked, ["a", "b", "a"]);
 });

@@ -16,8 +16,10 @@ export type Outcome =
 export const done: Outcome = { kind: "done" };
 export const after = (delayMs: number): Outcome => ({ kind: "after", delayMs });
 
+/** What is done about a key. */
+export type Work = (key: string, signal: AbortSignal) => Promise<Outcome>;
+
 export type WorkQueueOptions = {
-  readonly work: (key: string, signal: AbortSignal) => Promise<Outcome>;
   readonly log: Logger;
   /** Keys worked on at once; default 4. */
   readonly concurrency?: number;
@@ -52,8 +54,9 @@ export function queueShares(workers: number): TurnShares {
 }
 
 /**
- * A queue of keys, fair by namespace. Merge rule: a key is in it at most once, due at the earliest time anyone asked
- * for; a key added while it is being worked on is worked on again afterwards, never twice at once.
+ * A queue of keys, fair by namespace. Merge rule: a key is in it at most once, due at the earliest
+ * time anyone asked for; a key added while it is being worked on is worked on again afterwards, never
+ * twice at once. It takes keys before it runs, and between two runs.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -68,6 +71,8 @@ export class WorkQueue {
   readonly #active = new Set<string>();
   /** Key → failures in a row. Written by #finish and #retry. */
   readonly #failures = new Map<string, number>();
+  /** When the run under way began, monotonic; undefined while there is none. Written by run. */
+  #runsSinceMs: number | undefined;
   /** Of the loop in `run`. */
   readonly #wakeup: Wakeup;
 
@@ -89,22 +94,30 @@ export class WorkQueue {
     this.#wakeup.wake();
   }
 
+  /** Whether keys are worked on. */
+  get runs(): boolean {
+    return this.#runsSinceMs !== undefined;
+  }
+
+  /** What waited while nothing ran is overdue from the beginning of the run. */
   depth(): QueueDepth {
     const nowMs = this.#clock.monotonic();
+    const sinceMs = this.#runsSinceMs ?? nowMs;
     let due = 0;
     let overdueMs = 0;
     for (const dueMs of this.#due.values()) {
       if (dueMs > nowMs) continue;
       due++;
-      overdueMs = Math.max(overdueMs, nowMs - dueMs);
+      overdueMs = Math.max(overdueMs, nowMs - Math.max(dueMs, sinceMs));
     }
     return { later: this.#due.size - due, due, active: this.#active.size, overdueMs };
   }
 
-  /** Works until `signal` aborts, then waits for the work under way. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Works until `signal` aborts, then waits for the work under way; one run at a time. */
+  async run(work: Work, signal: AbortSignal): Promise<void> {
     const under = new Set<Promise<void>>();
     let turnSinceMs = this.#clock.monotonic();
+    this.#runsSinceMs = turnSinceMs;
     while (!signal.aborted) {
       if (this.#clock.monotonic() - turnSinceMs > turnMs) {
         await setImmediate(); // work that waits for nothing is one long turn else
@@ -115,10 +128,11 @@ export class WorkQueue {
         await this.#idle(signal);
         continue;
       }
-      const one = this.#workOn(key, signal).finally(() => under.delete(one));
+      const one = this.#workOn(key, work, signal).finally(() => under.delete(one));
       under.add(one);
     }
     await Promise.all(under);
+    this.#runsSinceMs = undefined;
   }
 
   /** The key whose turn it is, marked active; undefined when none is due or may start. */
@@ -149,9 +163,9 @@ export class WorkQueue {
     await this.#wakeup.sleep(dueMs, signal).catch(() => {}); // aborted: the loop ends
   }
 
-  async #workOn(key: string, signal: AbortSignal): Promise<void> {
+  async #workOn(key: string, work: Work, signal: AbortSignal): Promise<void> {
     try {
-      this.#finish(key, await this.#options.work(key, signal));
+      this.#finish(key, await work(key, signal));
     } catch (error) {
       if (signal.aborted) return;
       this.#retry(key, error);

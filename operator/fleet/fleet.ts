@@ -43,7 +43,6 @@ export type FleetListener = {
 
 export type FleetOptions = {
   readonly connection: KubeConnection;
-  readonly listener: FleetListener;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onWatchStep?: WatchStep;
@@ -53,6 +52,14 @@ export type FleetOptions = {
 export type WatchStep = (resource: Resource, step: ReflectorStep, state: ReflectorState) => void;
 
 const maxModes = 2_048;
+
+/** Before a run nothing changes. */
+const deaf: FleetListener = {
+  policyChanged() {},
+  nodeChanged() {},
+  namespaceChanged() {},
+  nodeFactsChanged() {},
+};
 
 /**
  * The cluster as the operator sees it: policies, SelectorSets, nodes and what nodes report. It only
@@ -77,13 +84,13 @@ export class Fleet {
   readonly #nodes: Reflector<NodeEntry>;
   readonly #sets: Reflector<SetEntry>;
   readonly #nodeSets: Reflector<NodeSetsEntry>;
-  readonly #listener: FleetListener;
+  /** Of the run under way. Written by run. */
+  #listener: FleetListener = deaf;
   readonly #clock: Clock;
   /** Resolves when every reflector has its first list. */
   readonly synced: Promise<unknown>;
 
-  constructor({ connection, listener, clock, log, onWatchStep }: FleetOptions) {
-    this.#listener = listener;
+  constructor({ connection, clock, log, onWatchStep }: FleetOptions) {
     this.#clock = clock;
     const shared = (resource: Resource) => ({
       ...{ connection, clock, resource, log: log.child({ component: resource.plural }) },
@@ -120,14 +127,15 @@ export class Fleet {
       project: ({ metadata: { name, labels = {} } }): NamespaceEntry => ({ name, labels }),
       onChange: (change) => {
         const after = change.type === "set" ? change.value : undefined;
-        if (!isDeepStrictEqual(change.before, after)) listener.namespaceChanged(change.key);
+        if (!isDeepStrictEqual(change.before, after)) this.#listener.namespaceChanged(change.key);
       },
     });
     this.synced = Promise.all(this.#reflectors().map((one) => one.synced));
   }
 
-  /** Follows the cluster until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Follows the cluster until `signal` aborts, and tells `listener` what has changed. */
+  async run(listener: FleetListener, signal: AbortSignal): Promise<void> {
+    this.#listener = listener;
     await Promise.all(this.#reflectors().map((one) => one.run(signal)));
   }
 

@@ -34,16 +34,13 @@ import { judgeNode, type NodeState } from "../status/node-state.ts";
 import { rollUp } from "../status/roll-up.ts";
 import type { RollOutView } from "../status/stages.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
+import type { Judgements } from "./judgements.ts";
 import type { NamespaceQuota } from "./namespace-quota.ts";
 
 export type PolicyDeps = {
   readonly connection: KubeConnection;
   readonly fleet: Fleet;
-  /** The judgement of a policy's generation; throws when Rego gives no answer. */
-  readonly judge: (policy: PolicyEntry, signal: AbortSignal) => Promise<Judged>;
-  /** When `judge` is to be asked again though nothing changed; Infinity: never. */
-  readonly dueInMs: (setName: string) => number;
-  readonly forget: (setName: string, signal: AbortSignal) => Promise<void>;
+  readonly judgements: Judgements;
   readonly sets: WrittenSets;
   readonly quota: NamespaceQuota;
   readonly statuses: StatusWriter;
@@ -90,7 +87,7 @@ export async function reconcilePolicy(
   });
   const outcome = await deps.statuses.write(policy, status, signal);
   if (refusal !== undefined) throw refusal; // again, with back-off
-  const dueInMs = Math.min(settled.dueInMs, deps.dueInMs(setName));
+  const dueInMs = Math.min(settled.dueInMs, deps.judgements.dueInMs(setName));
   return sooner(outcome, nextLook(verdict, nodes, deps.clock.monotonic(), dueInMs));
 }
 
@@ -137,7 +134,7 @@ async function judgeOrWait(
   signal: AbortSignal,
 ): Promise<Judged> {
   try {
-    const judged = await deps.judge(policy, signal);
+    const judged = await deps.judgements.get(policy, signal);
     if (judged.kind === "unknown") {
       deps.log.warn({ ref: policy.setName, reason: judged.message }, "policy cannot be judged");
     }
@@ -323,7 +320,7 @@ async function forgetPolicy(
   deps: PolicyDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  await deps.forget(setName, signal);
+  await deps.judgements.forget(setName, signal);
   deps.statuses.forget(setName);
   deps.sets.forget(setName);
   deps.quota.forget(setName);

@@ -216,16 +216,20 @@ export class RegoPolicies {
   /**
    * Gets the guard rails ready, as far as they can be, and writes nothing. A new leader must not tell
    * policies that they wait for one that only was not compiled yet, and a replica that does not lead
-   * judges what is being applied. Gives the milliseconds after which to do it again; Infinity: never.
+   * judges what is being applied. False: some of namespaces are left, as they take long.
    */
-  async prepare(signal: AbortSignal): Promise<number> {
-    const { fleet } = this.#options;
-    const gone = this.#units.names().filter((name) => fleet.policy(name) === undefined);
-    for (const name of gone) this.forget(name);
-    const entries = this.#rails.entries();
+  prepareAll(signal: AbortSignal): Promise<boolean> {
     const prepare = (entry: PolicyEntry, within: AbortSignal) => this.#prepareOne(entry, within);
-    const all = await prepareRails(entries, { ...this.#options, prepare }, signal);
-    return all ? Math.min(...entries.map(({ setName }) => this.dueInMs(setName))) : 0;
+    return prepareRails(this.#rails.entries(), { ...this.#options, prepare }, signal);
+  }
+
+  /** As prepareAll, of one RegoPolicy. Gives the milliseconds after which to do it again; Infinity: never. */
+  async prepare(setName: string, signal: AbortSignal): Promise<number> {
+    const entry = this.#options.fleet.policy(setName);
+    if (entry === undefined) this.forget(setName);
+    if (entry === undefined || !isGuard(entry)) return Number.POSITIVE_INFINITY;
+    await this.#prepareOne(entry, signal);
+    return this.dueInMs(setName);
   }
 
   async #prepareOne(entry: PolicyEntry, signal: AbortSignal): Promise<void> {

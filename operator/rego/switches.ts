@@ -17,8 +17,6 @@ export type SwitchesOptions = {
   readonly namespace: string;
   /** Switched off by flag, whatever the ConfigMap says. */
   readonly disabled: readonly string[];
-  /** Called when other guard rails are off than before. */
-  readonly onChange: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -35,6 +33,8 @@ export class GuardRailSwitches {
   /** Of the flag and the ConfigMap, sorted. Written by #apply. */
   #disabled: readonly string[];
   readonly #options: SwitchesOptions;
+  /** Of the run under way. Written by run. */
+  #onChange: () => void = () => {};
   /** Resolves when it is known whether there is a ConfigMap, and what is in it. */
   readonly synced: Promise<void>;
 
@@ -58,12 +58,14 @@ export class GuardRailSwitches {
     return this.#disabled;
   }
 
-  run(signal: AbortSignal): Promise<void> {
+  /** Follows the ConfigMap until `signal` aborts, and calls `onChange` when other guard rails are off than before. */
+  run(onChange: () => void, signal: AbortSignal): Promise<void> {
+    this.#onChange = onChange;
     return this.#reflector.run(signal);
   }
 
   #apply({ off, problems }: Read, log: Logger): void {
-    const { namespace, disabled, onChange } = this.#options;
+    const { namespace, disabled } = this.#options;
     for (const one of problems) {
       const problem = `ConfigMap ${namespace}/${guardRailsConfigMap}: ${formatProblem(one)}`;
       log.warn({ problem }, "a switch of guard rails makes no sense");
@@ -72,7 +74,7 @@ export class GuardRailSwitches {
     if (next.join() === this.#disabled.join()) return;
     log.info({ from: this.#disabled, to: next }, "switched-off guard rails changed");
     this.#disabled = next;
-    onChange();
+    this.#onChange();
   }
 }
 

@@ -308,7 +308,10 @@ function withoutTimes(status: PolicyStatus): PolicyStatus {
   return { ...status, conditions: conditions.sort((a, b) => (a.type < b.type ? -1 : 1)) };
 }
 
-/** Every policy is Ready in its newest generation, and nodes and kernels hold what it says. */
+/**
+ * Every policy is Ready in its newest generation, and nodes and kernels hold what it says. A status may
+ * be of an operator before: the lists of nodes are not whole then, and hold too few.
+ */
 function isSettled({ policies, sets, nodes: reports, kernels }: Content): boolean {
   const hashes = new Map(sets.map(({ name, spec }) => [name, spec.hash]));
   const ready = policies.every(({ generation, status }) => {
@@ -318,8 +321,11 @@ function isSettled({ policies, sets, nodes: reports, kernels }: Content): boolea
   });
   const held = (names: readonly string[]) =>
     names.map((name) => ({ name, hash: hashes.get(name) ?? "" }));
+  const wanted = policies.map(({ status }) => status.nodes?.desired ?? 0);
+  const listed = reports.flatMap(({ sets: names }) => names).length;
   return (
     ready &&
+    listed === wanted.reduce((sum, count) => sum + count, 0) &&
     sets.length === policies.length &&
     reports.length === kernels.length &&
     reports.every(({ sets: names, status }) => status?.digest === nodeDigest(held(names))) &&
