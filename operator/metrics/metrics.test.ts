@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { after, done, type ReflectorState, resources } from "@guardbee/kube";
+import type { Sources } from "./definitions.ts";
 import type { FleetCounts } from "./fleet-counts.ts";
-import { OperatorMetrics, type Sources } from "./metrics.ts";
+import { OperatorMetrics } from "./metrics.ts";
 
 /** The lines of one metric, without comments, sorted. */
 async function lines(metrics: OperatorMetrics, name: string): Promise<readonly string[]> {

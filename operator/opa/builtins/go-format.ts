@@ -18,89 +18,117 @@ type Directive = {
   precision: number | undefined;
 };
 
+/** What is written, and which argument is next. */
+type State = {
+  readonly args: readonly GoValue[];
+  text: string;
+  next: number;
+  /** Some directive named its argument: then none is too many. */
+  reordered: boolean;
+};
+
 /** What Go's fmt.Sprintf gives, its complaints about wrong formats among it. */
 export function goSprintf(format: string, args: readonly GoValue[]): string {
   const directive =
     /%([#0+\- ]*)(?:\[([^\]]*)\])?(\*|\d+)?(?:\.(?:\[([^\]]*)\])?(\*|\d*))?(?:\[([^\]]*)\])?(.)?/suy;
-  let text = "";
-  let next = 0;
-  let reordered = false;
+  const state: State = { args, text: "", next: 0, reordered: false };
   let at = 0;
   while (at < format.length) {
     const percent = format.indexOf("%", at);
     if (percent < 0) {
-      text += format.slice(at);
+      state.text += format.slice(at);
       break;
     }
-    text += format.slice(at, percent);
+    state.text += format.slice(at, percent);
     directive.lastIndex = percent;
     const match = directive.exec(format)!;
     at = directive.lastIndex;
-    const [, flags = "", index, width, precisionIndex, precision, lastIndex, verb] = match;
-    const to: Directive = {
-      sharp: flags.includes("#"),
-      zero: flags.includes("0"),
-      plus: flags.includes("+"),
-      minus: flags.includes("-"),
-      space: flags.includes(" "),
-      width: undefined,
-      precision: undefined,
-    };
-    let good = true;
-    const jump = (position: string | undefined) => {
-      if (position === undefined) return;
-      reordered = true;
-      const number = /^\d+$/.test(position) ? Number(position) : 0;
-      if (number < 1 || number > args.length) good = false;
-      else next = number - 1;
-    };
-    const fromArgument = (complaint: string): number | undefined => {
-      const argument = args[next];
-      if (argument !== undefined) next++;
-      const value = argument?.type === "int64" ? Number(argument.value) : undefined;
-      if (value !== undefined && Math.abs(value) <= 1e6) return value;
-      text += complaint;
-      return undefined;
-    };
-    jump(index);
-    if (width === "*") {
-      to.width = fromArgument("%!(BADWIDTH)");
-      if (to.width !== undefined && to.width < 0) {
-        to.width = -to.width;
-        to.minus = true;
-        to.zero = false;
-      }
-    } else if (width !== undefined) {
-      to.width = Number(width);
-      if (index !== undefined) good = false;
-    }
-    if (precision !== undefined) {
-      if (index !== undefined && width !== "*") good = false;
-      jump(precisionIndex);
-      if (precision === "*") {
-        const value = fromArgument("%!(BADPREC)");
-        to.precision = value !== undefined && value >= 0 ? value : undefined;
-      } else {
-        to.precision = Number(precision);
-        if (precisionIndex !== undefined && precision !== "") good = false;
-      }
-    }
-    jump(lastIndex);
-    const tooLarge = Number(width) > 1e6 || Number(precision) > 1e6;
-    if (verb === undefined || tooLarge) {
-      text += "%!(NOVERB)";
-      break;
-    }
-    if (verb === "%") text += "%";
-    else if (!good) text += `%!${verb}(BADINDEX)`;
-    else if (next >= args.length) text += `%!${verb}(MISSING)`;
-    else text += formatOne(args[next++]!, verb, to);
+    if (!writeDirective(state, match)) break;
   }
-  if (!reordered && next < args.length) {
-    const plain = args.slice(next).map((arg) => `${arg.type}=${formatOne(arg, "v", noFlags())}`);
-    text += `%!(EXTRA ${plain.join(", ")})`;
+  if (!state.reordered && state.next < args.length) {
+    const rest = args.slice(state.next);
+    const plain = rest.map((arg) => `${arg.type}=${formatOne(arg, "v", noFlags())}`);
+    state.text += `%!(EXTRA ${plain.join(", ")})`;
   }
-  return text;
+  return state.text;
+}
+
+/** Whether the format goes on after it. */
+function writeDirective(state: State, match: RegExpExecArray): boolean {
+  const { args } = state;
+  const [, , , width, , precision, , verb] = match;
+  const { to, good } = readDirective(state, match);
+  const tooLarge = Number(width) > 1e6 || Number(precision) > 1e6;
+  if (verb === undefined || tooLarge) {
+    state.text += "%!(NOVERB)";
+    return false;
+  }
+  if (verb === "%") state.text += "%";
+  else if (!good) state.text += `%!${verb}(BADINDEX)`;
+  else if (state.next >= args.length) state.text += `%!${verb}(MISSING)`;
+  else state.text += formatOne(args[state.next++]!, verb, to);
+  return true;
+}
+
+/** The directive up to its verb; `good`: each argument that it names is there, and where it may be named. */
+function readDirective(
+  state: State,
+  [, flags = "", index, width, precisionIndex, precision, lastIndex]: RegExpExecArray,
+): { readonly to: Directive; readonly good: boolean } {
+  const to: Directive = {
+    sharp: flags.includes("#"),
+    zero: flags.includes("0"),
+    plus: flags.includes("+"),
+    minus: flags.includes("-"),
+    space: flags.includes(" "),
+    width: undefined,
+    precision: undefined,
+  };
+  let good = jump(state, index);
+  if (width === "*") {
+    to.width = fromArgument(state, "%!(BADWIDTH)");
+    if (to.width !== undefined && to.width < 0) {
+      to.width = -to.width;
+      to.minus = true;
+      to.zero = false;
+    }
+  } else if (width !== undefined) {
+    to.width = Number(width);
+    if (index !== undefined) good = false;
+  }
+  if (precision !== undefined) {
+    if (index !== undefined && width !== "*") good = false;
+    if (!jump(state, precisionIndex)) good = false;
+    if (precision === "*") {
+      const value = fromArgument(state, "%!(BADPREC)");
+      to.precision = value !== undefined && value >= 0 ? value : undefined;
+    } else {
+      to.precision = Number(precision);
+      if (precisionIndex !== undefined && precision !== "") good = false;
+    }
+  }
+  if (!jump(state, lastIndex)) good = false;
+  return { to, good };
+}
+
+/** Goes to the argument that a directive names, if it does; false: there is none such. */
+function jump(state: State, position: string | undefined): boolean {
+  if (position === undefined) return true;
+  state.reordered = true;
+  const number = /^\d+$/.test(position) ? Number(position) : 0;
+  if (number < 1 || number > state.args.length) return false;
+  state.next = number - 1;
+  return true;
+}
+
+/** A width or precision that is the next argument; undefined: it is none, which is written. */
+function fromArgument(state: State, complaint: string): number | undefined {
+  const argument = state.args[state.next];
+  if (argument !== undefined) state.next++;
+  const value = argument?.type === "int64" ? Number(argument.value) : undefined;
+  if (value !== undefined && Math.abs(value) <= 1e6) return value;
+  state.text += complaint;
+  return undefined;
 }
 
 function noFlags(): Directive {

@@ -50,60 +50,52 @@ function skip(text: string, prefix: string): string {
   return rest;
 }
 
-function readStd(
-  text: string,
-  std: string,
-  fields: Fields,
-  next: { readonly prefix: string; readonly std: string },
-): string {
-  const take = (pattern: RegExp): string => pattern.exec(text)?.[0] ?? fail(`no ${std}`);
-  const number = (pattern: RegExp, least: number, most: number): [number, string] => {
-    const digits = take(pattern);
-    const value = Number(digits);
-    if (value < least || value > most) fail(`${std} out of range`);
-    return [value, text.slice(digits.length)];
-  };
-  const name = (names: readonly string[]): [number, string] => {
-    const lower = text.toLowerCase();
-    const index = names.findIndex((one) => lower.startsWith(one.toLowerCase()));
-    if (index < 0) fail(`no ${std}`);
-    return [index, text.slice(names[index]!.length)];
-  };
-  const short = (names: readonly string[]) => names.map((one) => one.slice(0, 3));
-  const [oneOrTwo, exactlyTwo] = [/^\d{1,2}/, /^\d{2}/];
+type Chunk = { readonly prefix: string; readonly std: string };
+
+/** Reads one piece of the layout at the start of `text` into `fields`; what is left of the text. */
+function readStd(text: string, std: string, fields: Fields, next: Chunk): string {
+  return (
+    readDate(text, std, fields) ??
+    readTimeOfDay(text, std, fields, next) ??
+    (/^[.,]/.test(std) ? readFraction(text, std, fields) : readOffset(text, std, fields))
+  );
+}
+
+/** undefined: the piece is none of a date. */
+function readDate(text: string, std: string, fields: Fields): string | undefined {
   let rest: string;
   switch (std) {
     case "2006":
-      [fields.year, rest] = number(/^\d{4}/, 0, 9999);
+      [fields.year, rest] = number(text, std, /^\d{4}/, [0, 9999]);
       return rest;
     case "06": {
-      const [year, after] = number(exactlyTwo, 0, 99);
+      const [year, after] = number(text, std, exactlyTwo, [0, 99]);
       fields.year = year >= 69 ? year + 1900 : year + 2000;
       return after;
     }
     case "January":
     case "Jan": {
-      const [index, after] = name(std === "Jan" ? short(months) : months);
+      const [index, after] = name(text, std, std === "Jan" ? short(months) : months);
       fields.month = index + 1;
       return after;
     }
     case "01":
     case "1":
-      [fields.month, rest] = number(std === "01" ? exactlyTwo : oneOrTwo, 1, 12);
+      [fields.month, rest] = number(text, std, std === "01" ? exactlyTwo : oneOrTwo, [1, 12]);
       return rest;
     case "Monday":
     case "Mon":
-      return name(std === "Mon" ? short(weekdays) : weekdays)[1];
+      return name(text, std, std === "Mon" ? short(weekdays) : weekdays)[1];
     case "02":
-      [fields.day, rest] = number(exactlyTwo, 0, 99);
+      [fields.day, rest] = number(text, std, exactlyTwo, [0, 99]);
       return rest;
     case "2":
-      [fields.day, rest] = number(oneOrTwo, 0, 99);
+      [fields.day, rest] = number(text, std, oneOrTwo, [0, 99]);
       return rest;
     case "_2":
-      return readStd(text.replace(/^ /, ""), "2", fields, next);
+      return readDate(text.replace(/^ /, ""), "2", fields);
     case "002":
-      [fields.yearDay, rest] = number(/^\d{3}/, 0, 999);
+      [fields.yearDay, rest] = number(text, std, /^\d{3}/, [0, 999]);
       return rest;
     case "__2": {
       const after = text.replace(/^ {1,2}/, "");
@@ -111,20 +103,29 @@ function readStd(
       fields.yearDay = Number(digits);
       return after.slice(digits.length);
     }
+    default:
+      return undefined;
+  }
+}
+
+/** undefined: the piece is none of a time of day. */
+function readTimeOfDay(text: string, std: string, fields: Fields, next: Chunk): string | undefined {
+  let rest: string;
+  switch (std) {
     case "15":
-      [fields.hour, rest] = number(oneOrTwo, 0, 23);
+      [fields.hour, rest] = number(text, std, oneOrTwo, [0, 23]);
       return rest;
     case "03":
     case "3":
-      [fields.hour, rest] = number(std === "03" ? exactlyTwo : oneOrTwo, 0, 12);
+      [fields.hour, rest] = number(text, std, std === "03" ? exactlyTwo : oneOrTwo, [0, 12]);
       return rest;
     case "04":
     case "4":
-      [fields.minute, rest] = number(std === "04" ? exactlyTwo : oneOrTwo, 0, 59);
+      [fields.minute, rest] = number(text, std, std === "04" ? exactlyTwo : oneOrTwo, [0, 59]);
       return rest;
     case "05":
     case "5": {
-      [fields.second, rest] = number(std === "05" ? exactlyTwo : oneOrTwo, 0, 59);
+      [fields.second, rest] = number(text, std, std === "05" ? exactlyTwo : oneOrTwo, [0, 59]);
       // A fraction is taken even where the layout has none; Go looks at the next piece, not its prefix.
       const fraction = /^[.,]\d/.test(next.std) ? undefined : /^[.,]\d+/.exec(rest)?.[0];
       if (fraction === undefined) return rest;
@@ -144,8 +145,36 @@ function readStd(
       return text.slice(zone.length);
     }
     default:
-      return /^[.,]/.test(std) ? readFraction(text, std, fields) : readOffset(text, std, fields);
+      return undefined;
   }
+}
+
+const oneOrTwo = /^\d{1,2}/;
+const exactlyTwo = /^\d{2}/;
+
+/** The number at the start of `text`, and what is left. */
+function number(
+  text: string,
+  std: string,
+  pattern: RegExp,
+  [least, most]: readonly [number, number],
+): [number, string] {
+  const digits = pattern.exec(text)?.[0] ?? fail(`no ${std}`);
+  const value = Number(digits);
+  if (value < least || value > most) fail(`${std} out of range`);
+  return [value, text.slice(digits.length)];
+}
+
+/** Which of the names is at the start of `text`, in any case of letters, and what is left. */
+function name(text: string, std: string, names: readonly string[]): [number, string] {
+  const lower = text.toLowerCase();
+  const index = names.findIndex((one) => lower.startsWith(one.toLowerCase()));
+  if (index < 0) fail(`no ${std}`);
+  return [index, text.slice(names[index]!.length)];
+}
+
+function short(names: readonly string[]): readonly string[] {
+  return names.map((one) => one.slice(0, 3));
 }
 
 function readFraction(text: string, std: string, fields: Fields): string {
