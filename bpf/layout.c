@@ -3,6 +3,7 @@
  * What the agent knows by name: agent/layout/generate.ts makes agent/gen/layout.ts of this object's
  * BTF. It is never loaded.
  */
+#include "engine/action.h"
 #include "engine/condition.h"
 
 struct layout {
@@ -40,6 +41,8 @@ struct layout {
 	enum facet_row facet_row;
 	struct action_entry action_entry;
 	enum act_flag act_flag;
+	struct operation operation;
+	enum operation_flag operation_flag;
 	struct number_key number_key;
 	struct equal_key equal_key;
 	struct prefix_key prefix_key;

@@ -88,21 +88,6 @@ struct exit_event {
 	__u32 code;		/* as wait(2): status << 8 | core dumped << 7 | signal */
 };
 
-/*
- * hook_event.action: the selector's last action, carried out or not (HOOK_MONITORED); numbers are
- * upstream's KprobeAction
- */
-enum action_code {
-	ACTION_POST = 1,
-	ACTION_FOLLOWFD = 2,
-	ACTION_SIGKILL = 3,
-	ACTION_UNFOLLOWFD = 4,
-	ACTION_OVERRIDE = 5,
-	ACTION_COPYFD = 6,
-	ACTION_NOPOST = 9,
-	ACTION_SIGNAL = 10,
-};
-
 /* hook_event.flags */
 enum hook_flag {
 	HOOK_MONITORED = 1u << 0, /* an action that stops was left out: monitor mode, or the
@@ -119,7 +104,7 @@ struct hook_event {
 	__u32 tid;
 	__u32 hook;		/* number the agent gave to (policy, hook) when it programmed it */
 	__u16 selector;		/* index within the hook */
-	__u16 action;		/* enum action_code */
+	__u16 action;		/* enum action_code: the last, carried out or not (HOOK_MONITORED) */
 	__u16 flags;
 	__u16 args;		/* how many struct event_arg follow, in the order of the policy */
 };

@@ -1,6 +1,14 @@
 // `@guardbee/policy/sets`: what an agent needs of this package. The whole of it brings schemas and a
 // YAML parser, 20 MB on each node of a fleet that never sees a policy's YAML.
-export { actionKinds, effectOf, followsDescriptors, isEnforcing } from "./actions/index.ts";
+export {
+  actionKind,
+  actionKinds,
+  actionsOf,
+  defaultAction,
+  effectOf,
+  followsDescriptors,
+  isEnforcing,
+} from "./actions/index.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";

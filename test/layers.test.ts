@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const floors: Readonly<Record<string, readonly string[]>> = {
   agent: [
     ...["gen", "layout", "json", "state", "engine.ts", "protected-binaries.ts"],
-    ...["args", "records", "attach", "compile", "kernel"],
+    ...["args", "actions", "records", "attach", "compile", "kernel"],
     ...["scope", "process", "events", "metrics", "session"],
   ],
   operator: [

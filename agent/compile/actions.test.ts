@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, Arg, Hook, Mode } from "@guardbee/policy";
+import { bounds } from "../../policy/schema/bounds.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
-import { actionCodes } from "./codes.ts";
 import { compile } from "./tables.ts";
 import { aSet, nothingShared, pointOf, usesOf } from "./testing/compiled.ts";
 
@@ -21,21 +21,32 @@ function entryOf(actions: readonly Action[], mode: Mode = "enforce") {
   const shared = { ...nothingShared, followGroups: new Map([["p", 3]]) };
   const tables = compile(pointOf(set), shared);
   const entry = read(tables.actions[0]!, layout.action_entry);
-  const { code, error, signal, group } = entry;
+  const { code, group, operations, operation_count } = entry;
   return {
     flags: Object.entries(enums.act_flag).flatMap(([name, bit]) =>
       entry.flags & bit ? [name.slice("ACT_".length).toLowerCase()] : [],
     ),
-    ...{ code, error, signal, group, followSlot: entry.follow_slot },
-    argSlots: entry.arg_slots.slice(0, entry.args),
+    ...{ code, group, operations: operations.slice(0, operation_count) },
+    argReadings: entry.arg_readings.slice(0, entry.args),
     uses: usesOf(tables),
+    carriedOut: read(tables.spec, layout.hook_spec).actions,
   };
 }
 
+const { ACTION_POST, ACTION_NOPOST, ACTION_SIGKILL, ACTION_SIGNAL } = enums.action_code;
+const { ACTION_OVERRIDE, ACTION_FOLLOWFD, ACTION_UNFOLLOWFD } = enums.action_code;
+const { OPERATION_STOPS } = enums.operation_flag;
+type Operations = ReturnType<typeof entryOf>["operations"];
+/** One operation, and the bits that come with it. */
+const carriesOut = (action: number, flags: number, arg: number) => ({
+  operations: [{ action, flags, arg }] as Operations,
+  carriedOut: 1 << action,
+});
 const bare = {
-  ...{ flags: ["post"], code: actionCodes.Post, error: 0, signal: 0, group: 8n, followSlot: 0 },
-  ...{ argSlots: [0, 1], uses: [] as string[] },
+  ...{ flags: ["post"], code: ACTION_POST as number, group: 8n, operations: [] as Operations },
+  ...{ argReadings: [0, 1], uses: [] as readonly string[], carriedOut: 0 },
 };
+const stopping = { flags: ["post", "stops"], uses: ["enforce"] };
 const cases: readonly {
   name: string;
   actions: readonly Action[];
@@ -46,67 +57,96 @@ const cases: readonly {
   {
     name: "NoPost reports nothing",
     actions: [{ action: "NoPost" }],
-    want: { flags: [], code: actionCodes.NoPost },
+    want: { flags: [], code: ACTION_NOPOST },
   },
   {
-    name: "Sigkill is signal 9",
+    name: "Sigkill needs no argument",
     actions: [{ action: "Sigkill" }],
-    want: { flags: ["post", "signal"], code: actionCodes.Sigkill, signal: 9, uses: ["enforce"] },
+    want: {
+      ...{ ...stopping, code: ACTION_SIGKILL },
+      ...carriesOut(ACTION_SIGKILL, OPERATION_STOPS, 0),
+    },
   },
   {
     name: "Signal has its number",
     actions: [{ action: "Signal", signal: 10 }],
-    want: { flags: ["post", "signal"], code: actionCodes.Signal, signal: 10, uses: ["enforce"] },
+    want: {
+      ...{ ...stopping, code: ACTION_SIGNAL },
+      ...carriesOut(ACTION_SIGNAL, OPERATION_STOPS, 10),
+    },
   },
   {
     name: "monitor mode leaves the signal out and names it",
     ...{ actions: [{ action: "Sigkill" }], mode: "monitor" },
-    want: { flags: ["post", "monitored"], code: actionCodes.Sigkill, uses: ["enforce"] },
+    want: {
+      ...{ flags: ["post", "stops", "monitored"], code: ACTION_SIGKILL, uses: ["enforce"] },
+    },
+  },
+  {
+    name: "monitor mode leaves out only what stops",
+    actions: [{ action: "FollowFD", fd: 0, name: 1 }, { action: "Sigkill" }],
+    mode: "monitor",
+    want: {
+      ...{ flags: ["post", "stops", "monitored"], code: ACTION_SIGKILL, uses: ["enforce"] },
+      ...carriesOut(ACTION_FOLLOWFD, 0, 1),
+    },
   },
   {
     name: "FollowFD has the reading of the file",
     actions: [{ action: "FollowFD", fd: 0, name: 1 }],
-    want: {
-      ...{ flags: ["post", "follow"], code: actionCodes.FollowFD, followSlot: 1 },
-      uses: ["follow"],
-    },
+    want: { code: ACTION_FOLLOWFD, ...carriesOut(ACTION_FOLLOWFD, 0, 1) },
   },
   {
     name: "UnfollowFD has a reading of its own for the descriptor",
     actions: [{ action: "UnfollowFD", fd: 0 }],
+    want: { code: ACTION_UNFOLLOWFD, ...carriesOut(ACTION_UNFOLLOWFD, 0, 2) },
+  },
+  {
+    name: "several are carried out in their order",
+    actions: [
+      ...([{ action: "Signal", signal: 12 }, { action: "Post" }] as const),
+      ...([
+        { action: "FollowFD", fd: 0, name: 1 },
+        { action: "Signal", signal: 10 },
+      ] as const),
+      { action: "UnfollowFD", fd: 0 },
+    ],
     want: {
-      ...{
-        flags: ["post", "unfollow"],
-        code: actionCodes.UnfollowFD,
-        followSlot: 2,
-        argSlots: [0, 1],
-      },
-      uses: ["follow"],
+      ...{ ...stopping, code: ACTION_UNFOLLOWFD },
+      operations: [
+        { action: ACTION_SIGNAL, flags: OPERATION_STOPS, arg: 12 },
+        { action: ACTION_FOLLOWFD, flags: 0, arg: 1 },
+        { action: ACTION_SIGNAL, flags: OPERATION_STOPS, arg: 10 },
+        { action: ACTION_UNFOLLOWFD, flags: 0, arg: 2 },
+      ],
+      carriedOut: (1 << ACTION_SIGNAL) | (1 << ACTION_FOLLOWFD) | (1 << ACTION_UNFOLLOWFD),
     },
   },
 ];
 for (const { name, actions, mode, want } of cases) {
-  test(`encodeAction: ${name}`, () => {
+  test(`encodeActions: ${name}`, () => {
     assert.deepEqual(entryOf(actions, mode), { ...bare, ...want });
   });
 }
 
-test("encodeAction: Override has the error as the call returns it", () => {
+test("encodeActions: Override has the error as the call returns it", () => {
   const on = { kind: "kprobe", call: "sys_write", syscall: true } as const;
   const actions: readonly Action[] = [{ action: "Override", error: 13 }];
   const hook: Hook = { on, args: [], selectors: [{ conditions: [], actions }] };
   const { actions: entries } = compile(pointOf(aSet("p", hook)), nothingShared);
-  assert.equal(read(entries[0]!, layout.action_entry).error, -13);
+  assert.deepEqual(read(entries[0]!, layout.action_entry).operations[0], {
+    ...{ action: ACTION_OVERRIDE, flags: OPERATION_STOPS, arg: -13 },
+  });
 });
 
-test("encodeAction refuses FollowFD and UnfollowFD in one selector, and names the policy", () => {
-  const actions: readonly Action[] = [
-    { action: "FollowFD", fd: 0, name: 1 },
-    { action: "UnfollowFD", fd: 0 },
-  ];
-  assert.throws(() => entryOf(actions), {
+test("an entry has room for all that a policy may give a selector, and refuses more", () => {
+  const signals = (count: number) =>
+    Array.from({ length: count }, (): Action => ({ action: "Signal", signal: 10 }));
+  const most = bounds.actions;
+  assert.equal(entryOf(signals(most)).operations.length, most);
+  assert.throws(() => entryOf(signals(most + 1)), {
     name: "RangeError",
-    message: "p: one selector has both FollowFD and UnfollowFD; use two selectors",
+    message: `operations: has room for ${most}, not for ${most + 1}`,
   });
 });
 

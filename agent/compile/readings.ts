@@ -1,5 +1,5 @@
 import type { Arg, ArgType } from "@guardbee/policy";
-import { argKind } from "@guardbee/policy/sets";
+import { actionKind, actionsOf, argKind } from "@guardbee/policy/sets";
 import { enums } from "../gen/layout.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
 
@@ -79,10 +79,9 @@ const descriptor: ArgType = "fd";
 /** Arguments that ask for followed ones in a set that follows, and those that actions on them name. */
 function descriptorsOf({ hook, follows, selectors }: PlannedHook): readonly Arg[] {
   const asking = hook.args.filter(({ type }) => follows && argKind(type).asksFollowed);
-  const named = selectors.flatMap(({ actions }) =>
-    actions.flatMap((action) =>
-      action.action === "UnfollowFD" || action.action === "CopyFD" ? [hook.args[action.fd]!] : [],
-    ),
-  );
+  const named = actionsOf({ selectors }).flatMap((action) => {
+    const position = actionKind(action.action).needsFollowed?.(action);
+    return position === undefined ? [] : [hook.args[position]!];
+  });
   return [...asking, ...named];
 }

@@ -238,7 +238,7 @@ test("arguments that nothing compares are no facet", () => {
   const { readings: all } = read(tables.spec, layout.hook_spec);
   assert.deepEqual(
     tables.actions.map((action) => {
-      const { type, index } = all[read(action, layout.action_entry).arg_slots[0]!]!;
+      const { type, index } = all[read(action, layout.action_entry).arg_readings[0]!]!;
       return [type, index];
     }),
     [

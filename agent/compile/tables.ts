@@ -1,7 +1,7 @@
 import { argCodec } from "../args/index.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, write } from "../layout/struct.ts";
-import { encodeAction } from "./actions.ts";
+import { encodeActions } from "./actions.ts";
 import { type Bits, bitsWhere, onlyWord, toRow, wordsFor } from "./bits.ts";
 import type { DimensionTables } from "./conditions/compiler.ts";
 import { compilerOf } from "./conditions/index.ts";
@@ -47,15 +47,15 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
       hookOf: (bit) => bits[bit]!.planned,
     }),
   );
-  const { actions, use } = encodeActions(bits, readings, shared);
+  const { entries, use, actions } = encodeEntries(bits, readings, shared);
   return {
     words,
-    spec: encodeSpec(point, { words, use, readings, facets, dimensions }),
+    spec: encodeSpec(point, { words, use, actions, readings, facets, dimensions }),
     ...encodeRows(point, { words, shared, dimensions }),
     numbers: dimensions.flatMap(({ numbers }) => numbers ?? []),
     equals: dimensions.flatMap(({ equals }) => equals ?? []),
     prefixes: dimensions.flatMap(({ prefixes }) => prefixes ?? []),
-    actions,
+    actions: entries,
   };
 }
 
@@ -80,12 +80,14 @@ function encodeSpec(
   {
     words,
     use,
+    actions,
     readings: { all },
     facets,
     dimensions,
   }: {
     readonly words: number;
     readonly use: number;
+    readonly actions: number;
     readonly readings: Readings;
     readonly facets: readonly AskedFacet[];
     readonly dimensions: readonly DimensionTables[];
@@ -103,6 +105,7 @@ function encodeSpec(
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
     reads: read.reduce((bits, index) => bits | (1 << index), 0),
+    actions,
     facets: facets.map(({ facet: { kind, part, reading } }, dim) => ({
       ...{ kind, part: part ?? 0, match: dimensions[dim]!.match ?? 0 },
       reading: reading === undefined ? 0 : numberOf.get(readingKey(reading))!,
@@ -159,9 +162,9 @@ function encodeRows(
   };
 }
 
-function encodeActions(bits: readonly Bit[], readings: Readings, shared: Shared) {
+function encodeEntries(bits: readonly Bit[], readings: Readings, shared: Shared) {
   const all = bits.map(({ planned, selector }, bit) =>
-    encodeAction(planned, selector, {
+    encodeActions(planned, selector, {
       number: shared.hookNumber(planned),
       next: bit - selector + planned.selectors.length,
       readings,
@@ -169,7 +172,8 @@ function encodeActions(bits: readonly Bit[], readings: Readings, shared: Shared)
     }),
   );
   return {
-    actions: all.map(({ bytes }) => bytes),
+    entries: all.map(({ bytes }) => bytes),
     use: all.reduce((uses, { use }) => uses | use, 0),
+    actions: all.reduce((carriedOut, { actions }) => carriedOut | actions, 0),
   };
 }

@@ -141,7 +141,7 @@ const reading = {
   },
 } as const;
 const hook_spec = {
-  size: 400,
+  size: 404,
   fields: {
     words: { at: 0, type: "u32" },
     use: { at: 4, type: "u32" },
@@ -150,8 +150,9 @@ const hook_spec = {
     event_args: { at: 10, type: "u8" },
     zero: { at: 11, type: "u8" },
     reads: { at: 12, type: "u32" },
-    facets: { at: 16, type: facet, count: 32 },
-    readings: { at: 144, type: reading, count: 64 },
+    actions: { at: 16, type: "u32" },
+    facets: { at: 20, type: facet, count: 32 },
+    readings: { at: 148, type: reading, count: 64 },
   },
 } as const;
 const table_facet = {
@@ -181,20 +182,28 @@ const hook_table = {
     rows: { at: 784, type: "u64", count: 1552 },
   },
 } as const;
-const action_entry = {
-  size: 32,
+const operation = {
+  size: 8,
   fields: {
-    hook: { at: 0, type: "u32" },
-    selector: { at: 4, type: "u16" },
-    next: { at: 6, type: "u16" },
-    flags: { at: 8, type: "u16" },
-    code: { at: 10, type: "u16" },
-    error: { at: 12, type: "s16" },
-    signal: { at: 14, type: "u16" },
-    group: { at: 16, type: "u64" },
-    follow_slot: { at: 24, type: "u8" },
-    args: { at: 25, type: "u8" },
-    arg_slots: { at: 26, type: "u8", count: 6 },
+    action: { at: 0, type: "u16" },
+    flags: { at: 2, type: "u16" },
+    arg: { at: 4, type: "s32" },
+  },
+} as const;
+const action_entry = {
+  size: 160,
+  fields: {
+    group: { at: 0, type: "u64" },
+    hook: { at: 8, type: "u32" },
+    selector: { at: 12, type: "u16" },
+    next: { at: 14, type: "u16" },
+    flags: { at: 16, type: "u16" },
+    code: { at: 18, type: "u16" },
+    operation_count: { at: 20, type: "u16" },
+    args: { at: 22, type: "u8" },
+    arg_readings: { at: 23, type: "u8", count: 5 },
+    zero: { at: 28, type: "u8", count: 4 },
+    operations: { at: 32, type: operation, count: 16 },
   },
 } as const;
 const number_key = {
@@ -221,7 +230,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, hook_stops, process_info, engine_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, hook_stops, process_info, engine_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -306,11 +315,11 @@ export const enums = {
     CAP_TESTS_MAX: 32,
     FOLLOW_GROUPS: 64,
     MATCHES_MAX: 1024,
+    OPERATIONS_MAX: 16,
   },
   hook_use: {
     USE_ENFORCE: 1,
-    USE_FOLLOW: 2,
-    USE_NUMBER_EVENTS: 4,
+    USE_NUMBER_EVENTS: 2,
   },
   facet_kind: {
     FACET_NSPID: 0,
@@ -362,11 +371,11 @@ export const enums = {
   },
   act_flag: {
     ACT_POST: 1,
-    ACT_SIGNAL: 2,
-    ACT_OVERRIDE: 4,
-    ACT_FOLLOW: 8,
-    ACT_UNFOLLOW: 16,
-    ACT_MONITORED: 32,
+    ACT_STOPS: 2,
+    ACT_MONITORED: 4,
+  },
+  operation_flag: {
+    OPERATION_STOPS: 1,
   },
   compared_text: {
     TEXT_SIZE: 252,

@@ -48,7 +48,7 @@ test("a field more in a struct fails the check, which says what to run", () => {
 });
 
 test("another value of a code fails the check", () => {
-  assert.deepEqual(checkAfter("ACTION_OVERRIDE = 5,", "ACTION_OVERRIDE = 12,"), stale);
+  assert.deepEqual(checkAfter("EVENT_HOOK = 4,", "EVENT_HOOK = 12,"), stale);
 });
 
 test("padding is refused, and where it is said", () => {

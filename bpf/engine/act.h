@@ -3,100 +3,65 @@
 #ifndef GUARDBEE_ENGINE_ACT_H
 #define GUARDBEE_ENGINE_ACT_H
 
+#include "action.h"
 #include "emit.h"
 
-static __always_inline bool file__is_last(struct file *file)
+/* Says why what stops is left out, in hook_event.flags: monitor mode, or a part of the node. */
+static __always_inline void act__spare(struct call *call)
 {
-	struct file___ref *counted = (void *)file;
-
-	if (bpf_core_field_exists(counted->f_ref))
-		return BPF_CORE_READ(counted, f_ref.refcnt.counter) == 0;
-	return BPF_CORE_READ(file, f_count.counter) == 1;
-}
-
-static __always_inline struct file *act__file(struct call *call, struct action_entry *entry)
-{
-	return arg__file(call, &spec.readings[entry->follow_slot & (READINGS_MAX - 1)]);
-}
-
-static __always_inline void act__follow(struct call *call, struct action_entry *entry)
-{
-	__u64 file = (__u64)act__file(call, entry), *groups, none = 0;
-
-	if (!file)
-		return; /* nothing was opened */
-	groups = bpf_map_lookup_elem(&followed, &file);
-	if (!groups) {
-		bpf_map_update_elem(&followed, &file, &none, BPF_NOEXIST);
-		groups = bpf_map_lookup_elem(&followed, &file);
-	}
-	if (groups)
-		__sync_fetch_and_or(groups, entry->group);
-	else
-		losses__count(LOSS_FOLLOW_FULL);
-}
-
-/* A duplicate of the descriptor keeps the open file, and so keeps it followed. */
-static __always_inline void act__unfollow(struct call *call, struct action_entry *entry)
-{
-	struct file *file = act__file(call, entry);
-	__u64 key = (__u64)file, *groups;
-
-	if (!file || !file__is_last(file))
-		return;
-	groups = bpf_map_lookup_elem(&followed, &key);
-	if (groups)
-		__sync_fetch_and_and(groups, ~entry->group);
-}
-
-/*
- * Stops the call or its process, unless in monitor mode or protected, and counts it: events are
- * optional and can be lost. Returns what to say of it in hook_event.flags.
- */
-static __always_inline __u16 act__stop(struct call *call, struct action_entry *entry)
-{
-	struct hook_stops *counts = bpf_map_lookup_elem(&stops, &entry->hook);
 	struct process_info *info = call__info(call);
-	bool stopped = false;
 
-	if (info && info->flags & PROCESS_PROTECTED) {
-		if (counts)
-			stops__count(&counts->of_protected);
-		return HOOK_MONITORED;
-	}
-	if (entry->flags & ACT_MONITORED) {
-		if (counts)
-			stops__count(&counts->would_stop);
-		return HOOK_MONITORED | HOOK_WOULD_STOP;
-	}
-	if (entry->flags & ACT_SIGNAL)
-		stopped = bpf_send_signal(entry->signal) == 0;
-	if (entry->flags & ACT_OVERRIDE) {
-		if (call->override == 0)
-			call->override = entry->error;
-		stopped = true;
-	}
-	if (!stopped)
-		return 0; /* no signal reaches it: it is ending already, or the host's pid 1 */
-	if (counts)
+	if (info && info->flags & PROCESS_PROTECTED)
+		call->said = HOOK_MONITORED;
+	else if (call->entry->flags & ACT_MONITORED)
+		call->said = HOOK_MONITORED | HOOK_WOULD_STOP;
+}
+
+/* Counts the call in `stops`: events are optional and can be lost. */
+static __always_inline void act__count(struct call *call)
+{
+	struct hook_stops *counts = bpf_map_lookup_elem(&stops, &call->entry->hook);
+
+	if (!counts)
+		return; /* cannot be: the agent makes it before the hook is in force */
+	if (call->said & HOOK_STOPPED)
 		stops__count(&counts->stopped);
-	return HOOK_STOPPED;
+	else if (call->said & HOOK_WOULD_STOP)
+		stops__count(&counts->would_stop);
+	else if (call->said & HOOK_MONITORED)
+		stops__count(&counts->of_protected);
+}
+
+static long act__operation(__u32 index, void *context)
+{
+	struct call *call = context;
+	struct operation *operation;
+
+	if (index >= OPERATIONS_MAX)
+		return 1; /* cannot be: no entry has more */
+	operation = &call->entry->operations[index];
+	if (spec.use & USE_ENFORCE && operation->flags & OPERATION_STOPS &&
+	    call->said & HOOK_MONITORED)
+		return 0; /* the next one */
+	if (action__run(call, operation))
+		call->said |= HOOK_STOPPED;
+	return 0;
 }
 
 static __always_inline void act__run(struct call *call, struct action_entry *entry)
 {
-	__u16 flags = 0;
+	const bool enforces = spec.use & USE_ENFORCE && entry->flags & ACT_STOPS;
 
-	if (spec.use & USE_FOLLOW) {
-		if (entry->flags & ACT_FOLLOW)
-			act__follow(call, entry);
-		if (entry->flags & ACT_UNFOLLOW)
-			act__unfollow(call, entry);
-	}
-	if (spec.use & USE_ENFORCE && entry->flags & (ACT_SIGNAL | ACT_OVERRIDE | ACT_MONITORED))
-		flags = act__stop(call, entry);
+	call->entry = entry;
+	call->said = 0;
+	if (enforces)
+		act__spare(call);
+	if (spec.actions && entry->operation_count)
+		bpf_loop(entry->operation_count, act__operation, call, 0);
+	if (enforces)
+		act__count(call);
 	if (entry->flags & ACT_POST)
-		emit__hook(call, entry, flags);
+		emit__hook(call, entry, call->said);
 }
 
 /* In the product of a single bit with a de Bruijn sequence the upper six bits say which it was. */

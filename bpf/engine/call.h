@@ -41,10 +41,12 @@ struct call {
 	__u64 cgroup_id;
 	struct task_struct *task; /* the current one */
 	__u64 any;		/* not 0 when selectors are left */
+	struct action_entry *entry; /* the one whose operations are carried out */
 	__u32 slot;		/* engine_state.active as it was at entry */
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
 	__u32 at;		/* the bit whose actions are next */
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
+	__u32 said;		/* hook_event.flags of that entry */
 };
 
 static __always_inline void bits__copy(__u64 *to, const __u64 *bits)

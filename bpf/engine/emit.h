@@ -101,7 +101,7 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 	arg = (void *)(event + 1);
 	for (__u32 i = 0; i < PARAMETERS_MAX && i < args; i++) {
 		const volatile struct reading *reading =
-			&spec.readings[entry->arg_slots[i] & (READINGS_MAX - 1)];
+			&spec.readings[entry->arg_readings[i] & (READINGS_MAX - 1)];
 
 		arg[i].head.type = reading->type;
 		arg[i].head.flags = 0;
@@ -122,7 +122,7 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 		return;
 	}
 	for (; args < PARAMETERS_MAX && args < entry->args; args++) {
-		__u32 next = emit__arg(call->scratch, entry->arg_slots[args], size);
+		__u32 next = emit__arg(call->scratch, entry->arg_readings[args], size);
 
 		if (!next)
 			break;

@@ -17,6 +17,7 @@ enum engine_limit {
 	CAP_TESTS_MAX = 32,
 	FOLLOW_GROUPS = 64,
 	MATCHES_MAX = 64 * WORDS_MAX,
+	OPERATIONS_MAX = 16,	/* of a selector, which has no more actions */
 };
 
 /* How an argument is read. Readings that are equal are one. */
@@ -51,8 +52,7 @@ enum size_index { SIZE_IS_RETURN = 0xff };
 /* hook_spec.use */
 enum hook_use {
 	USE_ENFORCE = 1u << 0,	/* some action stops something, or would in enforce mode */
-	USE_FOLLOW = 1u << 1,	/* some action follows or unfollows */
-	USE_NUMBER_EVENTS = 1u << 2, /* every argument is a number */
+	USE_NUMBER_EVENTS = 1u << 1, /* every argument is a number */
 };
 
 /* Constants of one loaded program: the verifier drops what they rule out. */
@@ -64,6 +64,7 @@ struct hook_spec {
 	__u8 event_args;	/* USE_NUMBER_EVENTS: of which most events have so many */
 	__u8 zero;
 	__u32 reads;		/* a bit for each parameter that some reading needs */
+	__u32 actions;		/* a bit for each enum action_code that is some operation's */
 	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
 };
@@ -115,29 +116,38 @@ struct hook_table {
 	__u64 rows[TABLE_ROWS * WORDS_MAX]; /* as many as there are facets, of spec.words each */
 };
 
+/* operation.flags */
+enum operation_flag {
+	OPERATION_STOPS = 1u << 0, /* not carried out for a process that is a part of the node */
+};
+
+/* What one action does beside the event. */
+struct operation {
+	__u16 action;		/* enum action_code */
+	__u16 flags;
+	__s32 arg;		/* what it means, the action says */
+};
+
 /* action_entry.flags */
 enum act_flag {
 	ACT_POST = 1u << 0,
-	ACT_SIGNAL = 1u << 1,
-	ACT_OVERRIDE = 1u << 2,
-	ACT_FOLLOW = 1u << 3,
-	ACT_UNFOLLOW = 1u << 4,
-	ACT_MONITORED = 1u << 5, /* monitor mode left an action out */
+	ACT_STOPS = 1u << 1,	/* some action stops something, or would in enforce mode */
+	ACT_MONITORED = 1u << 2, /* monitor mode left those out */
 };
 
 /* What one selector does, indexed by its bit. */
 struct action_entry {
+	__u64 group;		/* this policy's bit among the followers */
 	__u32 hook;		/* number for hook_event.hook, and key of `stops` */
 	__u16 selector;
 	__u16 next;		/* first bit of the next hook: the rest of this one lost */
 	__u16 flags;
 	__u16 code;		/* enum action_code for the event */
-	__s16 error;		/* ACT_OVERRIDE: -errno */
-	__u16 signal;
-	__u64 group;		/* this policy's bit among the followers */
-	__u8 follow_slot;	/* ACT_FOLLOW: the file; ACT_UNFOLLOW: the descriptor */
-	__u8 args;		/* how many of arg_slots count */
-	__u8 arg_slots[PARAMETERS_MAX + 1];
+	__u16 operation_count;
+	__u8 args;		/* how many of arg_readings count */
+	__u8 arg_readings[PARAMETERS_MAX];
+	__u8 zero[4];
+	struct operation operations[OPERATIONS_MAX]; /* carried out in their order */
 };
 
 /* Keys of the value tables. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { actionNamed } from "../../actions/index.ts";
 import type { HookArg } from "../../args/index.ts";
-import { actionCodes } from "../../compile/codes.ts";
 import { enums } from "../../gen/layout.ts";
 import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
 import type { KernelRecord } from "../../records/kernel-record.ts";
@@ -96,7 +96,7 @@ export class EventLog {
       call: found?.functionName ?? "gone",
       hook: found?.index ?? -1,
       selector,
-      action: actionNames.get(event.action) ?? `action ${event.action}`,
+      action: actionNamed(event.action) ?? `action ${event.action}`,
       monitored: (event.flags & enums.hook_flag.HOOK_MONITORED) !== 0,
       stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,
       wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,
@@ -105,7 +105,3 @@ export class EventLog {
     };
   }
 }
-
-const actionNames = new Map(
-  Object.entries(actionCodes).map(([name, code]): [number, string] => [code, name]),
-);

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
+import { actionNamed } from "../../actions/index.ts";
 import type { HookArg } from "../../args/index.ts";
 import type { AttachAbilities } from "../../attach/index.ts";
-import { actionCodes } from "../../compile/codes.ts";
 import { binaryKey, binaryPrefixKey, type Entry } from "../../compile/keys.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
 import { compile, type Tables } from "../../compile/tables.ts";
@@ -126,12 +126,11 @@ export class NativeEngine {
       const problem = argsProblem(event);
       if (problem !== undefined) throw new Error(problem);
       const { set, index } = hooks[event.hook]!;
-      const action = Object.entries(actionCodes).find(([, code]) => code === event.action)!;
       events.push({
         set: set.name,
         hook: index,
         selector: event.selector,
-        action: action[0],
+        action: actionNamed(event.action)!,
         monitored: (event.flags & enums.hook_flag.HOOK_MONITORED) !== 0,
         stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,
         wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,

@@ -1,0 +1,30 @@
+import type { Action, ActionName } from "@guardbee/policy";
+import { copyFd } from "./copy-fd.ts";
+import { followFd } from "./follow-fd.ts";
+import type { ActionCodec, ActionOf } from "./kind.ts";
+import { noPost } from "./no-post.ts";
+import { override } from "./override.ts";
+import { post } from "./post.ts";
+import { sigkill } from "./sigkill.ts";
+import { signal } from "./signal.ts";
+import { unfollowFd } from "./unfollow-fd.ts";
+
+const actionCodecs = {
+  ...{ Post: post, NoPost: noPost },
+  ...{ Sigkill: sigkill, Signal: signal, Override: override },
+  ...{ FollowFD: followFd, UnfollowFD: unfollowFd, CopyFD: copyFd },
+} satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
+
+/** How the kernel is told of the action of that name. */
+export function actionCodec(name: ActionName): ActionCodec<Action> {
+  return actionCodecs[name];
+}
+
+/** The action whose code an event has; undefined: of none. */
+export function actionNamed(code: number): ActionName | undefined {
+  return names.get(code);
+}
+
+const names: ReadonlyMap<number, ActionName> = new Map(
+  (Object.keys(actionCodecs) as ActionName[]).map((name) => [actionCodecs[name].code, name]),
+);

@@ -1,0 +1,20 @@
+import type { Action, ActionName } from "@guardbee/policy";
+
+/** The actions of that name. */
+export type ActionOf<Name extends ActionName> = Extract<Action, { readonly action: Name }>;
+
+/** How the kernel is told of one action: an entry of `actionCodecs`. */
+export type ActionCodec<A extends Action> = {
+  /** enum action_code: names it in events, and in the operation that carries it out. */
+  readonly code: number;
+  /** What `arg` of its operation is; absent: it does nothing beside the event. */
+  arg?(action: A, readings: ReadingNumbers): number;
+};
+
+/** Numbers of readings of the attach point. */
+export type ReadingNumbers = {
+  /** Of the hook's argument at a position. */
+  ofArg(position: number): number;
+  /** Of the descriptor that the argument at a position is. */
+  ofDescriptor(position: number): number;
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The actions: what events call each, and what carries out its operation. */
+#ifndef GUARDBEE_ENGINE_ACTION_H
+#define GUARDBEE_ENGINE_ACTION_H
+
+#include "action/follow_fd.h"
+#include "action/override.h"
+#include "action/sigkill.h"
+#include "action/signal.h"
+#include "action/unfollow_fd.h"
+
+/* Numbers are upstream's KprobeAction. */
+enum action_code {
+	ACTION_POST = 1,
+	ACTION_FOLLOWFD = 2,
+	ACTION_SIGKILL = 3,
+	ACTION_UNFOLLOWFD = 4,
+	ACTION_OVERRIDE = 5,
+	ACTION_COPYFD = 6,
+	ACTION_NOPOST = 9,
+	ACTION_SIGNAL = 10,
+};
+
+/* An action and what runs it (none: it has no operation). That returns whether it stopped something. */
+#define ACTIONS(X)                             \
+	X(ACTION_POST, none__run)              \
+	X(ACTION_FOLLOWFD, follow_fd__run)     \
+	X(ACTION_SIGKILL, sigkill__run)        \
+	X(ACTION_UNFOLLOWFD, unfollow_fd__run) \
+	X(ACTION_OVERRIDE, override__run)      \
+	X(ACTION_COPYFD, none__run)            \
+	X(ACTION_NOPOST, none__run)            \
+	X(ACTION_SIGNAL, signal__run)
+
+static __always_inline bool none__run(struct call *call, struct operation *operation)
+{
+	return false;
+}
+
+/* Carries out one operation; the verifier drops those that spec.actions rules out. */
+static __always_inline bool action__run(struct call *call, struct operation *operation)
+{
+	switch ((enum action_code)operation->action) {
+#define CASE(action, run) \
+	case action:      \
+		return spec.actions & (1u << action) ? run(call, operation) : false;
+		ACTIONS(CASE)
+#undef CASE
+	}
+	return false;
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Follows the open file of reading `arg` through all its descriptors. */
+#ifndef GUARDBEE_ENGINE_ACTION_FOLLOW_FD_H
+#define GUARDBEE_ENGINE_ACTION_FOLLOW_FD_H
+
+#include "followed.h"
+
+static __always_inline bool follow_fd__run(struct call *call, struct operation *operation)
+{
+	__u64 file = (__u64)followed__file(call, operation), *groups, none = 0;
+
+	if (!file)
+		return false; /* nothing was opened */
+	groups = bpf_map_lookup_elem(&followed, &file);
+	if (!groups) {
+		bpf_map_update_elem(&followed, &file, &none, BPF_NOEXIST);
+		groups = bpf_map_lookup_elem(&followed, &file);
+	}
+	if (groups)
+		__sync_fetch_and_or(groups, call->entry->group);
+	else
+		losses__count(LOSS_FOLLOW_FULL);
+	return false;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Sends the process a signal, of number `arg`, before it returns to user space. */
+#ifndef GUARDBEE_ENGINE_ACTION_SIGNAL_H
+#define GUARDBEE_ENGINE_ACTION_SIGNAL_H
+
+#include "../call.h"
+
+/* False when no signal reaches it: it is ending already, or the host's pid 1. */
+static __always_inline bool signal__run(struct call *call, struct operation *operation)
+{
+	return bpf_send_signal(operation->arg) == 0;
+}
+
+#endif
