@@ -1,3 +1,4 @@
+import { type BackOff, backOffMs } from "@guardbee/kube";
 import { BundleError } from "./bundle-error.ts";
 
 /** How a source was doing when it was last asked. */
@@ -10,8 +11,7 @@ export type Polls = {
 
 export const noPolls: Polls = { failures: 0, retryAfterMs: 0 };
 
-const firstRetryMs = 2_000;
-const retryMsMax = 300_000;
+const retry: BackOff = { firstMs: 2_000, maxMs: 300_000 };
 
 /** After one more poll, which went well unless there is an error. */
 export function afterPoll(before: Polls, error: Error | undefined): Polls {
@@ -28,8 +28,8 @@ export function afterPoll(before: Polls, error: Error | undefined): Polls {
 export function pollDelayMs(polls: Polls, intervalMs: number, random: number): number {
   const { failures, retryAfterMs } = polls;
   if (failures === 0) return intervalMs * (0.9 + 0.2 * random);
-  const most = Math.max(intervalMs, retryMsMax);
-  const backoff = Math.min(firstRetryMs * 2 ** Math.min(failures - 1, 30), most);
+  const maxMs = Math.max(intervalMs, retry.maxMs);
+  const delayMs = backOffMs(failures, { ...retry, maxMs }, () => random);
   const asked = retryAfterMs * (1 + 0.1 * random); // not all at that instant
-  return Math.max(backoff * (0.5 + 0.5 * random), asked);
+  return Math.max(delayMs, asked);
 }
