@@ -1,7 +1,7 @@
+import type { TProperties } from "typebox";
 import { type Report, refuseOthers } from "../lower/report.ts";
+import type { ActionSpec } from "../schema/action.ts";
 import { tagged } from "../schema/dsl.ts";
-import type { ActionSpec } from "../schema/selector.ts";
-import type { UpstreamAction } from "../schema/vocabulary.ts";
 import { type CopyFd, copyFd } from "./copy-fd.ts";
 import { type FollowFd, followFd } from "./follow-fd.ts";
 import type { ActionKind, ActionPlace, Effect } from "./kind.ts";
@@ -23,9 +23,7 @@ export const actionKinds = {
   ...{ Post: post, NoPost: noPost },
   ...{ Sigkill: sigkill, Signal: signal, Override: override },
   ...{ FollowFD: followFd, UnfollowFD: unfollowFd, CopyFD: copyFd },
-} satisfies {
-  readonly [Name in ActionName & UpstreamAction]: ActionKind<Extract<Action, { action: Name }>>;
-};
+} satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 
 /** What a selector does about a call. */
 export const action = tagged(
@@ -34,6 +32,12 @@ export const action = tagged(
 );
 
 export const actionNames = Object.keys(actionKinds) as readonly ActionName[];
+
+/** What a policy may tell actions beside what upstream has. */
+export const ownActionFields: TProperties = Object.assign(
+  {},
+  ...actionNames.map((name) => actionKind(name).ownFields),
+);
 
 /** What a selector does that names no action, and what its event then names. */
 export const defaultAction = "Post" satisfies ActionName;
@@ -57,7 +61,7 @@ export function lowerAction(
     return undefined;
   }
   const kind = actionKind(name);
-  const known = ["action", ...kind.fields];
+  const known = ["action", ...kind.fields, ...Object.keys(kind.ownFields ?? {})];
   const fix = `remove it: this version does not use it with ${name}`;
   refuseOthers(report, spec, { at, known, fix });
   return kind.lower(report, spec, place);

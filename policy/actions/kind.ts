@@ -2,14 +2,16 @@ import type { TObject, TProperties } from "typebox";
 import type { ArgTable } from "../lower/args.ts";
 import type { Report } from "../lower/report.ts";
 import type { Problem } from "../problem.ts";
-import type { ActionSpec } from "../schema/selector.ts";
+import type { ActionSpec } from "../schema/action.ts";
 
 /** Everything that the language knows of one action: an entry of `actionKinds`. */
 export type ActionKind<A extends { readonly action: string } = { readonly action: string }> = {
   /** Of the action in a SelectorSet. */
   readonly schema: TObject<TProperties>;
-  /** Fields beside `action` that a policy may give it; all others are refused. */
+  /** Upstream's fields beside `action` that a policy may give it; all others are refused. */
   readonly fields: readonly (keyof ActionSpec)[];
+  /** Fields that upstream has not, which a policy may give it, too: `lower` takes ActionSpec & these. */
+  readonly ownFields?: TProperties;
   /** Whether it stops something, and is therefore left out in monitor mode. */
   readonly stops: boolean;
   /** What of the kernel it takes: a selector has one action with the same. */

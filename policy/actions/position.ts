@@ -2,7 +2,7 @@ import { argTypesWhere } from "../args/index.ts";
 import type { ArgKind } from "../args/kind.ts";
 import { allowedIndexes, findByIndex } from "../lower/args.ts";
 import type { Report } from "../lower/report.ts";
-import type { ActionSpec } from "../schema/selector.ts";
+import type { ActionSpec } from "../schema/action.ts";
 import type { ActionPlace } from "./kind.ts";
 
 /** Position in the hook's args of the argument that `field` names, which stands for a descriptor or a file. */

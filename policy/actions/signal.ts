@@ -1,8 +1,8 @@
 import type { Static } from "typebox";
 import { maxSignal } from "../lower/limits.ts";
 import type { Report } from "../lower/report.ts";
+import type { ActionSpec } from "../schema/action.ts";
 import { type Immutable, int32, literal, object } from "../schema/dsl.ts";
-import type { ActionSpec } from "../schema/selector.ts";
 import type { ActionKind, ActionPlace } from "./kind.ts";
 
 const schema = object({

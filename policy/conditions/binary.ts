@@ -15,12 +15,12 @@ const operators = {
   NotPrefix: { whole: false, negated: true },
 } as const;
 type Operator = keyof typeof operators;
-const operatorNames = Object.keys(operators) as readonly Operator[];
+export const binaryOperators = Object.keys(operators) as readonly Operator[];
 
 /** The executable's path (not argv[0]), within the root of the process. */
 const schema = object({
   by: literal("binary"),
-  op: oneOf(operatorNames),
+  op: oneOf(binaryOperators),
   values: atomicList(text()),
 });
 
@@ -63,13 +63,13 @@ function lower(
   if (values.length === 0) {
     report.invalid(`${at}.values`, "is empty", "list paths such as /usr/bin/curl");
   }
-  const op = operatorNames.find((name) => name === operator);
+  const op = binaryOperators.find((name) => name === operator);
   const whole = op !== undefined && operators[op].whole;
   values.forEach((value, i) => {
     checkPath(report, value, { at: `${at}.values[${i}]`, whole });
   });
   if (op !== undefined) return { by: "binary", op, values: canonicalTexts(values) };
-  const fix = `this version takes ${operatorNames.join(", ")}`;
+  const fix = `this version takes ${binaryOperators.join(", ")}`;
   report.unsupported(`${at}.operator`, `${operator} is not supported yet`, fix);
   return undefined;
 }
@@ -79,7 +79,7 @@ const sampleBinaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh"] as const;
 function anyBinary(fc: Arbitraries) {
   return fc.record({
     by: fc.constant("binary" as const),
-    op: fc.constantFrom(...operatorNames),
+    op: fc.constantFrom(...binaryOperators),
     values: someOf(fc, [...sampleBinaries, "/usr/", "/usr/bin/v"]).map(canonicalTexts),
   });
 }

@@ -5,9 +5,10 @@ import { canonicalNumbers } from "../lower/canonical.ts";
 import type { Report } from "../lower/report.ts";
 import { atomicList, type Immutable, int32, literal, object, oneOf } from "../schema/dsl.ts";
 import type { matchCapability } from "../schema/selector.ts";
+import { memberships } from "../schema/vocabulary.ts";
 import { quote, suggestFrom } from "../suggest.ts";
 import type { Arbitraries, ConditionKind, ConditionPlace, Words } from "./kind.ts";
-import { memberships, someOf } from "./values.ts";
+import { someOf } from "./values.ts";
 
 const sets = ["effective", "inheritable", "permitted"] as const;
 const userNamespaces = ["any", "host", "nested"] as const;

@@ -4,8 +4,9 @@ import { canonicalNumbers } from "../lower/canonical.ts";
 import type { Report } from "../lower/report.ts";
 import { atomicList, bool, type Immutable, int32, literal, object, oneOf } from "../schema/dsl.ts";
 import type { matchPid } from "../schema/selector.ts";
+import { memberships } from "../schema/vocabulary.ts";
 import type { Arbitraries, ConditionKind, ConditionPlace, Words } from "./kind.ts";
-import { memberships, someOf } from "./values.ts";
+import { someOf } from "./values.ts";
 
 const schema = object({
   by: literal("pid"),

@@ -1,8 +1,6 @@
 import type { Arbitrary } from "fast-check";
 import type { Arbitraries } from "./kind.ts";
 
-export const memberships = ["In", "NotIn"] as const;
-
 /** Test support: one to three of `values`. */
 export function someOf<T>(fc: Arbitraries, values: readonly T[]): Arbitrary<T[]> {
   return fc.subarray([...values], { minLength: 1, maxLength: 3 });

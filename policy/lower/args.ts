@@ -1,8 +1,8 @@
 import type { Static } from "typebox";
 import { type Arg, type ArgType, argKind, argTypes, argTypesWhere } from "../args/index.ts";
 import type { ArgSource, CType, Length } from "../args/kind.ts";
+import type { arg as argSchema } from "../schema/arg.ts";
 import type { Immutable } from "../schema/dsl.ts";
-import type { arg as argSchema } from "../schema/hooks.ts";
 import { tracepointArgTypes, unreadArgType } from "../schema/vocabulary.ts";
 import { maxArgIndex, maxArgs } from "./limits.ts";
 import { typesFor } from "./namespaced-functions.ts";

@@ -1,4 +1,5 @@
 import type { Static } from "typebox";
+import { binaryOperators } from "../conditions/binary.ts";
 import { bounded, bounds } from "./bounds.ts";
 import {
   type Immutable,
@@ -32,7 +33,6 @@ const oneKey: Rule = {
 };
 
 const ofValues = { maxItems: bounds.values } as const;
-const binaryOperator = ["In", "NotIn", "Prefix", "NotPrefix"] as const;
 
 /**
  * The original form: a list whose items are ANDed. The spelling matchBinarys is the original's, and
@@ -45,12 +45,12 @@ const item = object(
     matchBinarys: optional(
       nullable(
         object({
-          operator: refuseNull(oneOf(binaryOperator, { default: "In" }), "it is In"),
+          operator: refuseNull(oneOf(binaryOperators, { default: "In" }), "it is In"),
           values: requiredList(text(), ofValues),
         }),
       ),
     ),
-    operator: refuseNull(oneOf(binaryOperator, { description: "Of values." }), "it is In"),
+    operator: refuseNull(oneOf(binaryOperators, { description: "Of values." }), "it is In"),
     values: list(text(), { ...ofValues, description: "Of matchBinarys, when that is empty." }),
     matchActions: actions,
   },

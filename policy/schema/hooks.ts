@@ -1,17 +1,6 @@
-import {
-  flag,
-  int32,
-  int64,
-  list,
-  object,
-  oneOf,
-  optional,
-  type Rule,
-  requiredList,
-  text,
-} from "./dsl.ts";
+import { arg } from "./arg.ts";
+import { flag, int64, list, object, optional, type Rule, requiredList, text } from "./dsl.ts";
 import { selectors } from "./selector.ts";
-import { upstreamArgTypes } from "./vocabulary.ts";
 
 const returnNeedsArg: Rule = {
   rule: "!has(self.return) || (!self.return || has(self.returnArg))",
@@ -25,21 +14,6 @@ const oneAddressing: Rule = {
   holds: (self) =>
     [self.symbols, self.addrs, self.offsets].filter((v) => v !== undefined).length <= 1,
 };
-
-export const arg = object({
-  btfType: optional(text()),
-  btfTypeModule: optional(text()),
-  index: int32({ minimum: 0, description: "Which parameter of the call, from 0." }),
-  label: optional(text()),
-  maxData: flag({ default: false }),
-  resolve: optional(text({ default: "" })),
-  returnCopy: flag({ default: false, description: "Read the buffer when the call returns." }),
-  sizeArgIndex: optional(
-    int32({ minimum: 0, description: "Which parameter holds the length, from 1." }),
-  ),
-  source: optional(text()),
-  type: oneOf(upstreamArgTypes, { default: "auto" }),
-});
 
 const described = {
   message: optional(text()),

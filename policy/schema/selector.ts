@@ -1,10 +1,11 @@
 import type { Static, TSchema } from "typebox";
+import { actionNames, ownActionFields } from "../actions/index.ts";
+import { upstreamActionFields } from "./action.ts";
 import { bounds } from "./bounds.ts";
 import {
   flag,
   type Immutable,
   int32,
-  int64,
   list,
   object,
   oneOf,
@@ -15,10 +16,16 @@ import {
   text,
 } from "./dsl.ts";
 import { containerSelector, hostSelector, podSelector } from "./label-selector.ts";
-import { upstreamActions, upstreamArgOperators } from "./vocabulary.ts";
+import {
+  memberships,
+  upstreamActions,
+  upstreamArgOperators,
+  upstreamBinaryOperators,
+  upstreamCapabilitySets,
+  upstreamNamespaces,
+} from "./vocabulary.ts";
 
 const ofValues = { maxItems: bounds.values } as const;
-const membership = ["In", "NotIn"] as const;
 
 const oneNewAddress: Rule = {
   rule: "!(has(self.argNewSymbol) && has(self.argNewAddr)) && !(has(self.argNewSymbol) && has(self.argNewOffset)) && !(has(self.argNewAddr) && has(self.argNewOffset))",
@@ -30,32 +37,9 @@ const oneNewAddress: Rule = {
 
 export const action = object(
   {
-    action: oneOf(upstreamActions),
-    argError: optional(int32({ description: "Override: what the call returns, e.g. -1 (EPERM)." })),
-    argFqdn: optional(text()),
-    argFd: optional(
-      int32({ minimum: 0, description: "FollowFD, UnfollowFD, CopyFD: index of the descriptor." }),
-    ),
-    argName: optional(
-      int32({
-        minimum: 0,
-        description: "FollowFD: index of the file. CopyFD: index of the new descriptor.",
-      }),
-    ),
-    argIndex: optional(int32()),
-    argNewAddr: optional(int64()),
-    argNewOffset: optional(int64()),
-    argNewSymbol: optional(text()),
-    argRegs: list(text()),
-    argSig: optional(int32({ description: "Signal: its number." })),
-    argSock: optional(int32()),
-    argUrl: optional(text()),
-    argValue: optional(int32()),
-    imaHash: flag(),
-    kernelStackTrace: flag(),
-    rateLimit: optional(text()),
-    rateLimitScope: optional(text()),
-    userStackTrace: flag(),
+    action: oneOf([...new Set([...upstreamActions, ...actionNames])]),
+    ...upstreamActionFields,
+    ...ownActionFields,
   },
   { "x-kubernetes-validations": [oneNewAddress] },
 );
@@ -69,15 +53,15 @@ export const matchArg = object({
 
 export const matchBinary = object({
   followChildren: refuseNull(flag({ default: false }), "no children are compared"),
-  operator: oneOf(["In", "NotIn", "Prefix", "NotPrefix", "Postfix", "NotPostfix"]),
+  operator: oneOf(upstreamBinaryOperators),
   values: requiredList(text(), ofValues),
 });
 
 export const matchCapability = object({
   isNamespaceCapability: refuseNull(flag({ default: false }), "it counts as false"),
-  operator: oneOf(membership),
+  operator: oneOf(memberships),
   type: refuseNull(
-    oneOf(["Effective", "Inheritable", "Permitted"], { default: "Effective" }),
+    oneOf(upstreamCapabilitySets, { default: "Effective" }),
     "the effective set is compared",
   ),
   values: requiredList(text(), ofValues),
@@ -86,21 +70,18 @@ export const matchCapability = object({
 export const matchPid = object({
   followForks: refuseNull(flag({ default: false }), "no ancestors are compared"),
   isNamespacePID: refuseNull(flag({ default: false }), "pids of the host are compared"),
-  operator: oneOf(membership),
+  operator: oneOf(memberships),
   values: requiredList(int32(), ofValues),
 });
 
 const matchNamespace = object({
-  namespace: oneOf([
-    ...(["Uts", "Ipc", "Mnt", "Pid", "PidForChildren", "Net"] as const),
-    ...(["Time", "TimeForChildren", "Cgroup", "User"] as const),
-  ]),
-  operator: oneOf(membership),
+  namespace: oneOf(upstreamNamespaces),
+  operator: oneOf(memberships),
   values: requiredList(text(), ofValues),
 });
 
 const matchNamespaceChange = object({
-  operator: oneOf(membership),
+  operator: oneOf(memberships),
   values: requiredList(text(), ofValues),
 });
 
@@ -130,7 +111,6 @@ export const selector = object({
   matchWorkloads: condition(object({ containerSelector, hostSelector, podSelector })),
 });
 
-export type ActionSpec = Immutable<Static<typeof action>>;
 export type SelectorSpec = Immutable<Static<typeof selector>>;
 
 /** Of a hook. */

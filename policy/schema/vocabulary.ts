@@ -47,6 +47,23 @@ export const textOperators = [
   ...(["SubString", "SubStringIgnCase", "FileType", "NotFileType", "CelExpr"] as const),
 ] as const satisfies UpstreamArgOperator[];
 
+/** Operators of conditions on a set: whether the value is one of those listed. */
+export const memberships = ["In", "NotIn"] as const;
+
+/** Operators of conditions on an executable. */
+export const upstreamBinaryOperators = [
+  ...memberships,
+  ...(["Prefix", "NotPrefix", "Postfix", "NotPostfix"] as const),
+] as const;
+
+export const upstreamCapabilitySets = ["Effective", "Inheritable", "Permitted"] as const;
+
+/** Kinds of namespaces that a process lives in. */
+export const upstreamNamespaces = [
+  ...(["Uts", "Ipc", "Mnt", "Pid", "PidForChildren", "Net"] as const),
+  ...(["Time", "TimeForChildren", "Cgroup", "User"] as const),
+] as const;
+
 /** Actions, in the order of the CRD. */
 export const upstreamActions = [
   ...(["Post", "Sigkill", "Override", "GetUrl", "DnsLookup", "NoPost", "Signal"] as const),

@@ -1,0 +1,18 @@
+import { flag, int32, object, oneOf, optional, text } from "./dsl.ts";
+import { upstreamArgTypes } from "./vocabulary.ts";
+
+/** One of a hook's args. */
+export const arg = object({
+  btfType: optional(text()),
+  btfTypeModule: optional(text()),
+  index: int32({ minimum: 0, description: "Which parameter of the call, from 0." }),
+  label: optional(text()),
+  maxData: flag({ default: false }),
+  resolve: optional(text({ default: "" })),
+  returnCopy: flag({ default: false, description: "Read the buffer when the call returns." }),
+  sizeArgIndex: optional(
+    int32({ minimum: 0, description: "Which parameter holds the length, from 1." }),
+  ),
+  source: optional(text()),
+  type: oneOf(upstreamArgTypes, { default: "auto" }),
+});
