@@ -19,8 +19,14 @@ type CodecOf<Type extends ArgType> = Omit<
 > & { json(value: never): string };
 
 const argCodecs = {
-  ...{ int, uint32, int64, uint64, size_t },
-  ...{ fd, file, char_buf },
+  int,
+  uint32,
+  int64,
+  uint64,
+  size_t,
+  fd,
+  file,
+  char_buf,
 } satisfies { readonly [Type in ArgType]: CodecOf<Type> };
 
 const codecs = { ...argCodecs, error };

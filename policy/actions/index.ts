@@ -20,9 +20,14 @@ export type ActionName = Action["action"];
 
 /** The actions that this version has. Messages list them in this order. */
 export const actionKinds = {
-  ...{ Post: post, NoPost: noPost },
-  ...{ Sigkill: sigkill, Signal: signal, Override: override },
-  ...{ FollowFD: followFd, UnfollowFD: unfollowFd, CopyFD: copyFd },
+  Post: post,
+  NoPost: noPost,
+  Sigkill: sigkill,
+  Signal: signal,
+  Override: override,
+  FollowFD: followFd,
+  UnfollowFD: unfollowFd,
+  CopyFD: copyFd,
 } satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 
 /** What a selector does about a call. */

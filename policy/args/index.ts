@@ -15,8 +15,14 @@ import { uint64 } from "./uint64.ts";
 
 /** The types of arguments that this version reads. Messages list them in this order. */
 export const argKinds = {
-  ...{ int, uint32, int64, uint64, size_t },
-  ...{ fd, file, char_buf },
+  int,
+  uint32,
+  int64,
+  uint64,
+  size_t,
+  fd,
+  file,
+  char_buf,
 } satisfies Partial<Record<UpstreamArgType, ArgKind>>;
 
 export type ArgType = keyof typeof argKinds;
