@@ -38,7 +38,7 @@ const xwing: PodContainer = {
 const hooks: readonly HookInfo[] = ["fd_install", "__x64_sys_close", "__x64_sys_write"].map(
   (functionName) => ({
     policy: { kind: "TracingPolicy", name: "deny-tmp-forbidden-write" },
-    ...{ functionName, args: [] },
+    ...{ event: "process_kprobe", functionName, args: [] },
   }),
 );
 const [fdInstall, close, write] = [0, 1, 2];

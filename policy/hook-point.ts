@@ -10,3 +10,12 @@ const exec = object({ kind: literal("exec") });
 /** What a hook is on. */
 export const hookPoint = tagged("kind", [kprobe, exec]);
 export type HookPoint = Immutable<Static<typeof hookPoint>>;
+
+/** Of one kind. */
+export type HookPointOf<Kind extends HookPoint["kind"]> = Extract<HookPoint, { kind: Kind }>;
+
+/** Whether both are the same: a hook point has plain values in its fields. */
+export function isSameHookPoint(a: HookPoint, b: HookPoint): boolean {
+  const [one, other] = [Object.entries(a), new Map(Object.entries(b))];
+  return one.length === other.size && one.every(([name, value]) => other.get(name) === value);
+}

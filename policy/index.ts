@@ -46,6 +46,7 @@ export {
 export { isRecord } from "./is-record.ts";
 export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";
+export { describeHookPoint, hookKind } from "./lower/hooks/index.ts";
 export { type Lowered, lower, refOf } from "./lower/index.ts";
 export { canonicalSelector } from "./lower/label-selector.ts";
 export { requestedMode } from "./lower/options.ts";

@@ -17,7 +17,10 @@ export function functionOf(hook: Hook, can: AttachAbilities): Target | Refusal |
   if (on.kind !== "kprobe") return undefined;
   const symbol = on.syscall ? can.syscallPrefix + on.call : on.call;
   if (can.hasFunction(symbol)) {
-    return { site: `${halfOf(hook)} ${symbol}`, symbol, syscall: on.syscall };
+    return {
+      ...{ site: `${halfOf(hook)} ${symbol}`, symbol, syscall: on.syscall },
+      reported: { event: "process_kprobe", functionName: symbol },
+    };
   }
   return {
     reason: "HookNotFound",

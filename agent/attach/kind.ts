@@ -11,8 +11,8 @@ export type AttachKind = {
   /** Where it serves `hook`, or why this kernel or this kind cannot; undefined: other kinds do that. */
   serve(hook: Hook, need: Need, can: AttachAbilities): Target | Refusal | undefined;
   /** Before the object is loaded. */
-  bind(object: Attachable<unknown>, target: Target): void;
-  attach<Link>(object: Attachable<Link>, target: Target): Link;
+  bind(object: Attachable<unknown>, place: Place): void;
+  attach<Link>(object: Attachable<Link>, place: Place): Link;
 };
 
 /** What a hook needs in its set's mode. */
@@ -24,7 +24,7 @@ export type Need = {
 };
 
 /** Where a program is attached. */
-export type Target = {
+export type Place = {
   /** Hooks with the same site share a program: `entry fd_install`. */
   readonly site: string;
   /** Kernel function or tracepoint. */
@@ -32,6 +32,12 @@ export type Target = {
   /** Parameters are those of a system call, behind a pointer to its registers. */
   readonly syscall: boolean;
 };
+
+/** Where the program of a hook is attached, and how the hook's events tell of it. */
+export type Target = Place & { readonly reported: Reported };
+
+/** How events say what was called: upstream's kind of event, and its name for the function. */
+export type Reported = { readonly event: string; readonly functionName: string };
 
 /** Whether a kernel has a feature; a text is the code of an error that says nothing about that. */
 export type Answer = boolean | string;

@@ -5,13 +5,15 @@ import {
   type AttachKind,
   latest,
   type Need,
+  type Place,
+  type Reported,
   serve,
   type Target,
 } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
 
 /** One program to attach, with every hook of every set that it serves, in bit order. */
-export type AttachPoint = Target & {
+export type AttachPoint = Place & {
   readonly kind: AttachKind;
   readonly hooks: readonly PlannedHook[];
 };
@@ -25,6 +27,7 @@ export type PlannedHook = {
   readonly selectors: readonly Selector[];
   /** The set follows descriptors, so its `fd` arguments count only for those. */
   readonly follows: boolean;
+  readonly reported: Reported;
 };
 
 export type Plan = {
@@ -52,11 +55,11 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
       else there.push(one);
     }
   }
-  const points = [...bySite.values()].map((served) => ({
-    ...served[0]!.target,
-    kind: latest(served.map(({ kind }) => kind)),
-    hooks: served.map(({ hook }) => hook),
-  }));
+  const points = [...bySite.values()].map((served) => {
+    const { site, symbol, syscall } = served[0]!.target;
+    const kind = latest(served.map((one) => one.kind));
+    return { site, symbol, syscall, kind, hooks: served.map(({ hook }) => hook) };
+  });
   return { points, refused };
 }
 
@@ -80,7 +83,8 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
     if ("reason" in served) return served;
     const selectors =
       hook.selectors.length > 0 ? hook.selectors : [{ conditions: [], actions: [] }];
-    all.push({ ...served, hook: { set, index, hook, selectors, follows } });
+    const { reported } = served.target;
+    all.push({ ...served, hook: { set, index, hook, selectors, follows, reported } });
   }
   return all;
 }

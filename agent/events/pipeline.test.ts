@@ -24,6 +24,7 @@ import type { Sink } from "./sinks/sink.ts";
 const log = pino({ level: "silent" });
 const info: HookInfo = {
   policy: { kind: "TracingPolicy", name: "p" },
+  event: "process_kprobe",
   functionName: "f",
   args: [{ index: 0, type: "int" }],
 };

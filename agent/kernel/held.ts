@@ -31,15 +31,15 @@ export function byName(sets: readonly NamedSet[]): ReadonlyMap<string, NamedSet>
 export function hooksOf(held: Iterable<Held>, numbers: HookNumbers): ReadonlyMap<number, HeldHook> {
   const hooks = new Map<number, HeldHook>();
   for (const { point } of held) {
-    for (const hook of point.hooks) hooks.set(numbers.of(hook), heldHook(hook, point));
+    for (const hook of point.hooks) hooks.set(numbers.of(hook), heldHook(hook));
   }
   return hooks;
 }
 
-function heldHook({ set, index, hook }: PlannedHook, { symbol }: AttachPoint): HeldHook {
+function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
   const { args, message, tags } = hook;
   return {
-    ...{ set, index, policy: set.set.policy, functionName: symbol, args },
+    ...{ set, index, policy: set.set.policy, ...reported, args },
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };

@@ -1,10 +1,9 @@
 import type { Arg, PolicyRef } from "@guardbee/policy";
+import type { Reported } from "../attach/index.ts";
 
 /** What the events of a hook say beside what the kernel reports: built once for a program. */
-export type HookInfo = {
+export type HookInfo = Reported & {
   readonly policy: PolicyRef;
-  /** The resolved symbol: `fd_install`, `__x64_sys_write`. */
-  readonly functionName: string;
   /** As the policy has them; labels come from here. */
   readonly args: readonly Arg[];
   readonly message?: string;

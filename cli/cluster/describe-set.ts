@@ -3,6 +3,7 @@ import {
   defaultAction,
   describeAction,
   describeCondition,
+  describeHookPoint,
   type Hook,
   type LabelSelector,
   type Scope,
@@ -49,7 +50,7 @@ function describeTerm({ key, operator, values = [] }: Term): string {
 
 /** What it is attached to: `sys_write`, `exec`. */
 export function describeHook({ on }: Hook): string {
-  return on.kind === "exec" ? "exec" : on.call;
+  return describeHookPoint(on);
 }
 
 /** One selector in a line: `args[1] Prefix /tmp/: Sigkill`. */

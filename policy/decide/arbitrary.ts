@@ -13,6 +13,7 @@ import {
 } from "../actions/index.ts";
 import { samplePaths } from "../args/path.ts";
 import { canonicalConditions, conditionKind, conditionKindList } from "../conditions/index.ts";
+import { hookKind } from "../lower/hooks/index.ts";
 import { maxPathBytes } from "../lower/limits.ts";
 import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
 import type { HookCall, Process } from "./event.ts";
@@ -25,6 +26,16 @@ type Shape = {
   readonly args: readonly (readonly Arg[])[];
   /** Position in every entry of `args` of the descriptor and the opened file, where there is one. */
   readonly ends?: "follow" | "unfollow";
+  /** What it is called with. */
+  readonly parameters: (drawn: Drawn) => readonly Parameter[];
+};
+
+/** Of which a call's parameters are made. */
+type Drawn = {
+  readonly opened: OpenFile;
+  readonly first: bigint;
+  readonly second: bigint;
+  readonly bytes: string | undefined;
 };
 
 const int = { index: 0, type: "int" } as const;
@@ -37,15 +48,24 @@ const shapes: readonly Shape[] = [
     on: { kind: "kprobe", call: "fd_install", syscall: false },
     args: [[int, { index: 1, type: "file" }]],
     ends: "follow",
+    parameters: ({ first, opened }) => [number(first), { kind: "file", file: opened }],
   },
   {
     on: { kind: "kprobe", call: "sys_close", syscall: true },
     args: [[int]],
     ends: "unfollow",
+    parameters: ({ first, second }) => [number(first), number(second)],
   },
   {
     on: { kind: "kprobe", call: "sys_write", syscall: true },
     args: [[int], [fd], [fd, buffer, size], [int, size], [{ index: 0, type: "uint32" }, buffer]],
+    parameters: ({ first, bytes }) => [
+      number(first),
+      bytes === undefined
+        ? { kind: "buffer" }
+        : { kind: "buffer", bytes: new TextEncoder().encode(bytes) },
+      number(BigInt(bytes?.length ?? 0)),
+    ],
   },
   {
     on: { kind: "kprobe", call: "sys_lseek", syscall: true },
@@ -53,9 +73,14 @@ const shapes: readonly Shape[] = [
       [int, { index: 1, type: "int64" }],
       [fd, { index: 1, type: "uint64" }],
     ],
+    parameters: ({ first, second }) => [number(first), number(second)],
   },
-  { on: { kind: "exec" }, args: [[]] },
+  { on: { kind: "exec" }, args: [[]], parameters: () => [] },
 ];
+
+function number(value: bigint): Parameter {
+  return { kind: "number", value };
+}
 
 /** As long as a value may be; buffers may be longer. */
 const longText = "x".repeat(maxPathBytes);
@@ -108,7 +133,7 @@ function withoutClashes(conditions: readonly Condition[]): readonly Condition[] 
 }
 
 function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
-  const canOverride = on.kind === "kprobe" && on.syscall;
+  const canOverride = hookKind(on.kind).whyNoOverride(on) === undefined;
   const samples = actionNames.flatMap((name) =>
     actionKind(name).samples({ canOverride, ...(ends && { ends }) }),
   );
@@ -162,33 +187,13 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       on: shape.on,
       process,
       holds: new Set(names),
-      parameters: parametersOf(shape, {
+      parameters: shape.parameters({
         ...drawn,
         // One id is one file, with one path.
         opened: files.find(({ id }) => id === opened.id) ?? opened,
       }),
       descriptors: new Map(files.map((file, i) => [i + 3, file])),
     }));
-}
-
-function parametersOf(
-  shape: Shape,
-  drawn: { opened: OpenFile; first: bigint; second: bigint; bytes: string | undefined },
-): readonly Parameter[] {
-  if (shape.on.kind === "exec") return [];
-  const first = { kind: "number", value: drawn.first } as const;
-  const written: Parameter =
-    drawn.bytes === undefined
-      ? { kind: "buffer" }
-      : { kind: "buffer", bytes: new TextEncoder().encode(drawn.bytes) };
-  switch (shape.on.call) {
-    case "fd_install":
-      return [first, { kind: "file", file: drawn.opened }];
-    case "sys_write":
-      return [first, written, { kind: "number", value: BigInt(drawn.bytes?.length ?? 0) }];
-    default:
-      return [first, { kind: "number", value: drawn.second }];
-  }
 }
 
 /** Which of the files 1 to 3 each of the sets follows. */

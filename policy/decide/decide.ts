@@ -6,7 +6,8 @@ import {
   isEnforcing,
 } from "../actions/index.ts";
 import { holds } from "../conditions/index.ts";
-import type { Hook, HookPoint, SelectorSet } from "../selector-set.ts";
+import { isSameHookPoint } from "../hook-point.ts";
+import type { Hook, SelectorSet } from "../selector-set.ts";
 import type { HookCall } from "./event.ts";
 import { afterAction, type FollowState, isFollowed, mustBeFollowed } from "./follow.ts";
 import { openFile } from "./parameter.ts";
@@ -71,11 +72,6 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
     }
   }
   return { outcomes, follows };
-}
-
-function isSameHookPoint(a: HookPoint, b: HookPoint): boolean {
-  if (a.kind === "exec" || b.kind === "exec") return a.kind === b.kind;
-  return a.call === b.call && a.syscall === b.syscall;
 }
 
 function firstMatch(hook: Hook, call: HookCall): number | undefined {

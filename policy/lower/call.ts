@@ -1,16 +1,12 @@
-import type { ActionPlace } from "../actions/kind.ts";
 import { syscallAliases, syscalls } from "../gen/syscalls.ts";
-import type { HookPoint } from "../selector-set.ts";
+import type { HookPointOf } from "../hook-point.ts";
 import { quote, suggest } from "../suggest.ts";
+import type { HookPlace } from "./hooks/kind.ts";
 import { namespacedFunctions, parametersOf } from "./namespaced-functions.ts";
 import type { Report } from "./report.ts";
 import { whyUnsafe } from "./unsafe-functions.ts";
 
-export type CallPlace = {
-  readonly at: string;
-  /** Of a policy of one namespace. */
-  readonly namespaced: boolean;
-};
+type KprobePoint = HookPointOf<"kprobe">;
 
 /**
  * What a kprobe's `call` names. System calls are checked against those that any kernel has; which
@@ -19,8 +15,8 @@ export type CallPlace = {
 export function lowerCall(
   report: Report,
   kprobe: { readonly call: string; readonly syscall?: boolean },
-  place: CallPlace,
-): HookPoint | undefined {
+  place: HookPlace,
+): KprobePoint | undefined {
   const { at } = place;
   const { call } = kprobe;
   if (call.startsWith("list:")) {
@@ -34,14 +30,7 @@ export function lowerCall(
     : lowerFunction(report, call, place);
 }
 
-/** Why the call cannot be overridden; undefined: it can, or it was refused. */
-export function whyNoOverride(on: HookPoint | undefined): ActionPlace["noOverride"] {
-  if (on?.kind !== "kprobe" || on.syscall || on.call.startsWith("security_")) return undefined;
-  const fix = "hook a system call or a security_ function, or use Sigkill";
-  return { kind: "invalid", what: `Override cannot stop ${on.call}`, fix };
-}
-
-function lowerSyscall(report: Report, call: string, at: string): HookPoint | undefined {
+function lowerSyscall(report: Report, call: string, at: string): KprobePoint | undefined {
   if (/^__(ia32|arm64|arm|x32)_/.test(call)) {
     const fix = `write ${call.replace(/^__[a-z0-9]+_(compat_)?/, "")}, whose entry is found on every machine`;
     report.unsupported(`${at}.call`, `${quote(call)} is of one architecture only`, fix);
@@ -68,8 +57,8 @@ function syscallHint(name: string): string {
 function lowerFunction(
   report: Report,
   call: string,
-  { at, namespaced }: CallPlace,
-): HookPoint | undefined {
+  { at, namespaced }: HookPlace,
+): KprobePoint | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_.$]*$/.test(call)) {
     report.invalid(`${at}.call`, `is ${quote(call)}`, "write a kernel function such as fd_install");
     return undefined;

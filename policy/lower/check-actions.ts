@@ -11,18 +11,20 @@ import type { Report } from "./report.ts";
 
 /**
  * Refuses combinations of actions that the engine would carry out only in part: its entry for a
- * selector holds one signal, one override and one descriptor. `hooks` are those of spec.kprobes.
+ * selector holds one signal, one override and one descriptor.
  */
-export function checkActions(report: Report, hooks: readonly Hook[]): void {
-  const follows = followsDescriptors({ hooks });
-  hooks.forEach((hook, i) => {
-    const at = `spec.kprobes[${i}]`;
-    hook.selectors.forEach(({ actions }, j) => {
-      checkOnce(report, actions, `${at}.selectors[${j}].matchActions`);
+export function checkActions(report: Report, placed: readonly PlacedHook[]): void {
+  const follows = followsDescriptors({ hooks: placed.map(({ hook }) => hook) });
+  for (const one of placed) {
+    one.hook.selectors.forEach(({ actions }, i) => {
+      checkOnce(report, actions, `${one.at}.selectors[${i}].matchActions`);
     });
-    checkUnfollow(report, hook, { at, follows });
-  });
+    checkUnfollow(report, one, follows);
+  }
 }
+
+/** A hook, and where the policy has it: `at` is its path, below that of its section. */
+export type PlacedHook = { readonly at: string; readonly section: string; readonly hook: Hook };
 
 function checkOnce(report: Report, actions: readonly Action[], at: string): void {
   for (const names of exclusive) {
@@ -42,11 +44,7 @@ const exclusive = Object.values(
 );
 
 /** The whole hook acts only for a followed descriptor then; nothing else may depend on that. */
-function checkUnfollow(
-  report: Report,
-  hook: Hook,
-  { at, follows }: { readonly at: string; readonly follows: boolean },
-): void {
+function checkUnfollow(report: Report, { at, section, hook }: PlacedHook, follows: boolean): void {
   const actions = actionsOf(hook);
   const ending = actions.find(({ action }) => actionKind(action).needsFollowed !== undefined);
   if (ending === undefined) return;
@@ -55,8 +53,7 @@ function checkUnfollow(
     report.invalid(at, `has ${ending.action}, but the policy follows no descriptor`, fix);
   }
   if (hook.selectors.length > 1 || actions.some((action) => isEnforcing(action))) {
-    const fix =
-      "put it into an entry of kprobes of its own: it counts for followed descriptors only";
+    const fix = `put it into an entry of ${section} of its own: it counts for followed descriptors only`;
     report.unsupported(`${at}.selectors`, `has ${ending.action} beside others`, fix);
   }
 }

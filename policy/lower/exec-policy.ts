@@ -1,90 +1,32 @@
-import { lowerAction } from "../actions/index.ts";
-import { canonicalConditions, conditionKinds, lowerConditions } from "../conditions/index.ts";
-import type { ExecItemSpec, ExecPolicy } from "../schema/exec-policy.ts";
-import type { Action, Condition, PolicyRef } from "../selector-set.ts";
+import type { ExecPolicy } from "../schema/exec-policy.ts";
+import type { PolicyRef } from "../selector-set.ts";
+import { exec } from "./hooks/exec.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { type Lowered, lowered } from "./lowered.ts";
-import { createReport, type Report, refuseOthers } from "./report.ts";
+import { createReport, refuseOthers } from "./report.ts";
 import { lowerScope, offHost } from "./scope.ts";
 
-const on = { kind: "exec" } as const;
-
-const noOverride = {
-  kind: "unsupported",
-  what: "Override is not supported here yet",
-  fix: "use Sigkill: the exec is done when an ExecPolicy looks at it",
-} as const;
-
-/** ExecPolicy or ExecPolicyNamespaced as a SelectorSet: all items ANDed into one selector. */
+/** ExecPolicy or ExecPolicyNamespaced as a SelectorSet. */
 export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const { spec } = policy;
   const report = createReport();
-  const known = ["podSelector", "containerSelector", "nodeSelector", "mode", "rules"];
+  const known = ["podSelector", "containerSelector", "nodeSelector", "mode", exec.section];
   refuseOthers(report, spec, { at: "spec", known });
-  refuseOthers(report, spec.rules, {
-    at: "spec.rules",
-    known: ["selectors"],
-    fix: "this version takes spec.rules.selectors only",
-  });
-  const items = spec.rules.selectors ?? [];
-  if (items.length === 0 && report.problems.length === 0) {
-    report.invalid("spec.rules.selectors", "is empty", "add an item such as matchCapabilities");
-  }
-  const parts = items.map((item, i) => lowerItem(report, item, `spec.rules.selectors[${i}]`));
+  const namespaced = ref.namespace !== undefined;
+  const hook = exec.lower(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
   const scope = lowerScope(report, spec, ref.namespace);
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",
     keys: nodeLabels,
   });
-  const conditions = canonicalConditions(parts.flatMap((item) => item.conditions));
-  const actions = parts.flatMap((item) => item.actions);
   return lowered(report, () => ({
     policy: ref,
     mode: spec.mode ?? "enforce",
     ...(nodes === undefined ? {} : { nodes }),
-    scope: offHost(scope, conditions),
-    hooks: [{ on, args: [], selectors: [{ conditions, actions }] }],
+    scope: offHost(
+      scope,
+      hook.selectors.flatMap(({ conditions }) => conditions),
+    ),
+    hooks: [hook],
   }));
-}
-
-type LoweredItem = {
-  readonly conditions: readonly Condition[];
-  readonly actions: readonly Action[];
-};
-
-function lowerItem(report: Report, item: ExecItemSpec, at: string): LoweredItem {
-  const table = { args: [], entries: [] };
-  const place = { at, table, policy: "ExecPolicy" } as const;
-  const conditions = [
-    ...lowerConditions(report, item, place),
-    lowerBinarys(report, item, at),
-  ].filter((condition) => condition !== undefined);
-  const actions = (item.matchActions ?? [])
-    .map((action, i) =>
-      lowerAction(report, action, { at: `${at}.matchActions[${i}]`, table, noOverride }),
-    )
-    .filter((action) => action !== undefined);
-  return { conditions, actions };
-}
-
-/** undefined: any binary. Values stand below matchBinarys, or beside an empty one. */
-function lowerBinarys(report: Report, item: ExecItemSpec, at: string): Condition | undefined {
-  const { matchBinarys: below, values: beside } = item;
-  if (below === undefined && beside === undefined) return undefined;
-  if (below && (beside !== undefined || item.operator !== undefined)) {
-    const fix = "write operator and values in one place, below matchBinarys";
-    report.invalid(`${at}.matchBinarys`, "has values below it and beside it", fix);
-  }
-  const match = below ?? {
-    ...(item.operator === undefined ? {} : { operator: item.operator }),
-    values: beside ?? [],
-  };
-  const { operator = "In", values } = match;
-  const place = below ? `${at}.matchBinarys` : at;
-  if (!values.includes("*")) return conditionKinds.binary.lower(report, match, { at: place });
-  if (operator !== "In") {
-    const fix = 'write operator In, or list paths: "*" is any binary';
-    report.invalid(`${place}.operator`, `is ${operator} of any binary, which is none`, fix);
-  }
-  return undefined;
 }

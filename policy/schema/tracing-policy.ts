@@ -52,6 +52,13 @@ const spec = object({
 export const tracingPolicy = object({ spec: bounded(spec), status: policyStatus });
 
 export type TracingPolicySpec = Immutable<Static<typeof spec>>;
+
+/** Fields of the spec that list hooks, each of a kind of its own. */
+export const hookSections = [
+  ...(["kprobes", "fentries", "tracepoints", "lsmhooks", "uprobes", "usdts"] as const),
+] as const satisfies readonly (keyof TracingPolicySpec)[];
+export type HookSection = (typeof hookSections)[number];
+
 export type KprobeSpec = Immutable<Static<typeof kprobe>>;
 
 export type TracingPolicy = {

@@ -42,6 +42,7 @@ const xwing: PodContainer = {
 
 const info: HookInfo = {
   policy: { kind: "TracingPolicy", name: "deny" },
+  event: "process_kprobe",
   functionName: "__x64_sys_write",
   args: [
     { index: 0, type: "fd" },

@@ -65,7 +65,7 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
     );
     const action = `,"action":${actionJson(event.action)}`;
     const inner = `${who}${text.name}${argsField(event)}${action}${text.policy}`;
-    return line("process_kprobe", inner, formatTime(event.ktime));
+    return line(event.hook.event, inner, formatTime(event.ktime));
   };
   const dropped = ({ count, wallMs }: DroppedEvent) => {
     const inner = `"number_of_dropped_process_events":"${count}"`;

@@ -1,0 +1,70 @@
+import type { ActionPlace } from "../../actions/kind.ts";
+import type { ArgSource, CType } from "../../args/kind.ts";
+import type { KprobeSpec } from "../../schema/tracing-policy.ts";
+import type { Hook } from "../../selector-set.ts";
+import { lowerArgs } from "../args.ts";
+import { maxMessageBytes, maxTagBytes } from "../limits.ts";
+import type { Report } from "../report.ts";
+import { lowerSelector } from "../selector.ts";
+
+/** What entries of every section of hooks have. */
+type Entry = Pick<KprobeSpec, "args" | "selectors" | "message" | "tags">;
+
+/** Its fields, whatever the section. */
+export const entryFields: readonly string[] = [
+  ...(["args", "selectors", "message", "tags"] as const satisfies readonly (keyof Entry)[]),
+];
+
+type EntryPlace = {
+  readonly at: string;
+  /** Where its arguments are read. */
+  readonly source: ArgSource;
+  /** Types in C of the function's parameters, where only these may be read. */
+  readonly parameters?: readonly (CType | undefined)[] | undefined;
+  readonly noOverride: ActionPlace["noOverride"];
+};
+
+/** All of a hook but what it is on. */
+export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit<Hook, "on"> {
+  const { at, source, parameters, noOverride } = place;
+  const table = lowerArgs(report, spec.args ?? [], { at: `${at}.args`, source, parameters });
+  const selectors = (spec.selectors ?? []).map((selector, i) =>
+    lowerSelector(report, selector, { at: `${at}.selectors[${i}]`, table, noOverride }),
+  );
+  return { args: table.args, selectors, ...lowerDescription(report, spec, at) };
+}
+
+function lowerDescription(
+  report: Report,
+  spec: { readonly message?: string; readonly tags?: readonly string[] },
+  at: string,
+): Pick<Hook, "message" | "tags"> {
+  const { message = "", tags = [] } = spec;
+  const fix = "write at least 2 characters";
+  if (message.length === 1) report.invalid(`${at}.message`, "has one character", fix);
+  warnOfCut(report, message, { at: `${at}.message`, bytes: maxMessageBytes });
+  tags.forEach((tag, i) => {
+    warnOfCut(report, tag, { at: `${at}.tags[${i}]`, bytes: maxTagBytes });
+    if (tag.length < 2) report.invalid(`${at}.tags[${i}]`, `has ${tag.length} characters`, fix);
+  });
+  return {
+    ...(message === "" ? {} : { message: cut(message, maxMessageBytes) }),
+    ...(tags.length === 0 ? {} : { tags: tags.map((tag) => cut(tag, maxTagBytes)) }),
+  };
+}
+
+function warnOfCut(
+  report: Report,
+  text: string,
+  { at, bytes }: { readonly at: string; readonly bytes: number },
+): void {
+  const length = Buffer.byteLength(text);
+  if (length <= bytes) return;
+  report.warn(at, `has ${length} bytes, and is cut`, `at most ${bytes} are in events`);
+}
+
+/** The longest beginning of `text` that fits `bytes` without splitting a character. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
+}

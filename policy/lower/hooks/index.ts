@@ -1,0 +1,24 @@
+import type { HookPoint, HookPointOf } from "../../hook-point.ts";
+import { exec } from "./exec.ts";
+import type { HookKind } from "./kind.ts";
+import { kprobe } from "./kprobe.ts";
+
+/** The kinds of hooks that this version has. Messages list their sections in this order. */
+export const hookKinds = { kprobe, exec } satisfies {
+  readonly [Kind in HookPoint["kind"]]: HookKind<HookPointOf<Kind>>;
+};
+
+/** What the language knows of hooks of that kind. */
+export function hookKind(kind: HookPoint["kind"]): HookKind {
+  return hookKinds[kind];
+}
+
+/** The kinds that a TracingPolicy has. */
+export const tracingHookKinds = Object.values<HookKind>(hookKinds).filter(
+  ({ policy }) => policy === "TracingPolicy",
+);
+
+/** What a hook is on, in a word for people: `sys_write`. */
+export function describeHookPoint(on: HookPoint): string {
+  return hookKind(on.kind).describe(on);
+}
