@@ -1,10 +1,10 @@
-import type { Clock, TurnOwner } from "@guardbee/kube";
+import { type BackOff, backOffMs, type Clock, type TurnOwner } from "@guardbee/kube";
 
 /** So many overruns within `strikeMs` break an evaluation. */
 const strikesMax = 3;
 const strikeMs = 600_000;
 /** Until it is tried again, once; twice as long each time that does not help. */
-const backOffMs = { first: 60_000, most: 3_600_000 } as const;
+const backOff: BackOff = { firstMs: 60_000, maxMs: 3_600_000 };
 
 type State = {
   /** Of the overruns that count, monotonic. */
@@ -73,7 +73,7 @@ export class Breaker {
     const state = this.#states.get(owner);
     if (state === undefined) return false;
     const lastMs = state.strikesMs.at(-1) ?? 0;
-    const long = this.#clock.monotonic() - lastMs >= backOffMs.most;
+    const long = this.#clock.monotonic() - lastMs >= backOff.maxMs;
     if (state.untilMs === undefined) {
       if (long) this.#states.delete(owner);
       return false;
@@ -91,9 +91,9 @@ export class Breaker {
   }
 
   #break(owner: TurnOwner, state: State): void {
-    const forMs = Math.min(backOffMs.first * 2 ** state.breaks, backOffMs.most);
-    const untilMs = this.#clock.monotonic() + forMs;
-    this.#states.set(owner, { ...state, breaks: state.breaks + 1, untilMs });
+    const breaks = state.breaks + 1;
+    const untilMs = this.#clock.monotonic() + backOffMs(breaks, backOff);
+    this.#states.set(owner, { ...state, breaks, untilMs });
   }
 }
 
