@@ -11,21 +11,19 @@ import {
   ownerOf,
   type Rail,
 } from "../judge/guard-rails.ts";
-import { judge } from "../judge/judge.ts";
 import type { Judgement, Refused, Unanswered } from "../judge/judgement.ts";
 import type { Sandboxes } from "../opa/sandboxes.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
 import { Bundles } from "./bundles.ts";
 import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
-import { generate } from "./generate.ts";
+import { Generated } from "./generated.ts";
 import { GuardVersions } from "./guard-versions.ts";
 import { InventoryView } from "./inventory-view.ts";
 import { overShare } from "./namespace-share.ts";
 import { isGenerator, isGuard, OwnRails, RailNotReady } from "./own-rails.ts";
 import { prepareRails } from "./prepare-rails.ts";
-import type { GeneratedObject } from "./results.ts";
 import { defaultEntryPoints } from "./review.ts";
-import type { Compile, RegoContent, RegoUnit } from "./unit.ts";
+import type { Compile, RegoContent } from "./unit.ts";
 import { Units } from "./units.ts";
 
 export type RegoPoliciesOptions = {
@@ -63,8 +61,7 @@ export class RegoPolicies {
   readonly #options: RegoPoliciesOptions;
   readonly #units: Units;
   readonly #rails: OwnRails;
-  /** Generated object → its judgement, of each unit's last evaluation. Written by #generate. */
-  readonly #judged = new WeakMap<RegoUnit, ReadonlyMap<string, Judgement>>();
+  readonly #generated: Generated;
   readonly #inventory: InventoryView;
   readonly #guards = new GuardVersions();
   /** Changes with the inventory, by namespace. Written by #inventoryChanged. */
@@ -79,6 +76,10 @@ export class RegoPolicies {
     this.#rails = new OwnRails(options.fleet, this.#units);
     const onChange = (namespace: string) => this.inventoryChanged(namespace);
     this.#inventory = new InventoryView({ ...options, onChange });
+    this.#generated = new Generated({
+      ...{ sets: options.sets, inventory: this.#inventory, guards: this.#guards },
+      guard: (subject, signal) => this.guard(subject, signal),
+    });
   }
 
   /** What a judgement of `policy` depends on, beside the object. */
@@ -196,7 +197,7 @@ export class RegoPolicies {
         if (broken !== undefined) return { kind: "unknown", message: broken };
         return { kind: "guards", rego: about };
       }
-      const judgement = await this.#generate(entry, policy, unit, signal);
+      const judgement = await this.#generated.generate(entry, policy, unit, signal);
       if (judgement.kind !== "accepted") return judgement;
       this.#units.promote(setName, unit);
       return { ...judgement, rego: { ...about, ...judgement.rego } };
@@ -297,48 +298,6 @@ export class RegoPolicies {
     this.#inventory.stop();
     this.#bundles.close();
     this.#units.close();
-  }
-
-  async #generate(
-    entry: PolicyEntry,
-    policy: RegoPolicy,
-    unit: RegoUnit,
-    signal: AbortSignal,
-  ): Promise<Judgement> {
-    const known = this.#judged.get(unit);
-    const judged = new Map<string, Judgement>();
-    const owner = entry.object.metadata.namespace;
-    const judgeOnce = async (object: GeneratedObject): Promise<Judgement> => {
-      const key = canonicalJson([this.#guards.of(owner), object]);
-      const judgement =
-        known?.get(key) ?? (await this.#judgePolicy(object, owner === undefined, signal));
-      judged.set(key, judgement);
-      return judgement;
-    };
-    const inventory = await this.#inventory.snapshot(policy, signal);
-    const judgement = await generate(
-      policy,
-      inventory,
-      {
-        evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
-        judge: judgeOnce,
-        // Not what the watch shows: while it lags nothing would be in force, and any drop go through.
-        inForce: this.#options.sets.current(entry.setName)?.rules ?? {},
-      },
-      signal,
-    );
-    this.#judged.set(unit, judged);
-    return judgement;
-  }
-
-  #judgePolicy(
-    object: GeneratedObject,
-    ofCluster: boolean,
-    signal: AbortSignal,
-  ): Promise<Judgement> {
-    const guard = (subject: GuardSubject, within: AbortSignal) =>
-      this.guard({ ...subject, ofCluster }, within);
-    return judge(object, guard, signal);
   }
 }
 
