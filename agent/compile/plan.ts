@@ -1,5 +1,5 @@
 import type { Hook, Selector } from "@guardbee/policy";
-import { followsDescriptors, isEnforcing } from "@guardbee/policy/sets";
+import { effectOf, followsDescriptors, isEnforcing } from "@guardbee/policy/sets";
 import {
   type AttachAbilities,
   type AttachKind,
@@ -94,6 +94,6 @@ function needOf({ set }: NamedSet, hook: Hook): Need {
   const enforces = set.mode === "enforce";
   return {
     stops: enforces && actions.some(isEnforcing),
-    overrides: enforces && actions.some(({ action }) => action === "Override"),
+    overrides: enforces && actions.some((one) => effectOf(one).override !== undefined),
   };
 }
