@@ -44,6 +44,26 @@ test("the file is private, rotated by size under upstream's names, and old ones 
     });
   }));
 
+test("what came while the disk was busy is written at once, up to a mebibyte", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.log");
+    const sink = new FileSink({ path, encoder, clock: new ManualClock(), log });
+    const stop = new AbortController();
+    const running = sink.run(stop.signal);
+    const part = line("x".repeat(300_000 - 1));
+    for (let i = 0; i < 7; i++) sink.write(events(part));
+    const delivered: number[] = [];
+    while (delivered.at(-1) !== 7) {
+      const now = sink.stats().delivered;
+      if (now !== delivered.at(-1)) delivered.push(now);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    stop.abort();
+    await running;
+    assert.deepEqual(delivered, [0, 3, 6, 7]);
+    assert.equal(await readFile(path, "utf8"), part.lines.toString().repeat(7));
+  }));
+
 test("there is no room beyond the backlog, until the disk has taken something", () =>
   inFolder(async (folder) => {
     const path = join(folder, "events.log");

@@ -124,9 +124,11 @@ export class FileSink implements Sink {
   }
 
   async #writeSome(file: RotatingFile): Promise<void> {
-    const { lines, count } = this.#queue[0]!;
+    const some = this.#next(file.bytesLeft);
+    const lines = some.length === 1 ? some[0]!.lines : Buffer.concat(some.map((one) => one.lines));
+    const count = some.reduce((sum, one) => sum + one.count, 0);
     const failure = await file.append(lines, count);
-    this.#queue.shift();
+    this.#queue.splice(0, some.length);
     this.#waiting.count -= count;
     this.#waiting.bytes -= lines.length;
     this.#delivered.count += failure?.count ?? count;
@@ -136,6 +138,19 @@ export class FileSink implements Sink {
     this.#onWritten();
     if (failure !== undefined) throw failure.error;
     await file.rotate();
+  }
+
+  /**
+   * What is written at once: a write for each of many small batches would take a turn of the event
+   * loop each, in which more of them come than it wrote. At least one, else at most `bytesLeft`.
+   */
+  #next(bytesLeft: number): readonly Lines[] {
+    let bytes = 0;
+    const end = this.#queue.findIndex(({ lines }, i) => {
+      bytes += lines.length;
+      return i > 0 && bytes > Math.min(bytesLeft, writeBytes);
+    });
+    return this.#queue.slice(0, end === -1 ? this.#queue.length : end);
   }
 
   #take({ lines, count }: Lines): void {
@@ -160,6 +175,8 @@ export class FileSink implements Sink {
 }
 
 const mebibyte = 1024 * 1024;
+/** At most so much is written at once, of several batches. */
+const writeBytes = mebibyte;
 const reopenMs = 1000;
 /** A disk that takes nothing for so long does not hold up the other sinks. */
 const stallMs = 5_000;

@@ -66,6 +66,11 @@ export class RotatingFile {
     }
   }
 
+  /** How much the file may grow before it is to be rotated; may be negative. */
+  get bytesLeft(): number {
+    return this.#options.maxBytes - this.#live.bytes;
+  }
+
   /** Writes `count` whole lines; undefined when all are in the file. It never ends within a line. */
   async append(lines: Buffer, count: number): Promise<AppendFailure | undefined> {
     const live = this.#live;
