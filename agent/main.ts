@@ -70,7 +70,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     );
     return 1;
   }
-  log.info({ ...engine.features(), adopted: engine.adopted }, "kernel ready");
+  log.info({ ...engine.features(), adopted: engine.adopted }, "kernel is ready");
   const control = await openControl(options, engine, log);
   if (control === undefined) return 1;
   const events = openEventExport({

@@ -126,7 +126,7 @@ export class Lease {
       return state.kind === "leading";
     } catch (error) {
       if (!signal.aborted && !isKubeError(error, 409)) {
-        this.#options.log.warn({ err: error }, "lease attempt");
+        this.#options.log.warn({ err: error }, "lease cannot be taken or renewed");
       }
       return false; // a conflict or an unreachable server: the next attempt sees more
     }
@@ -212,7 +212,7 @@ export class Lease {
         await this.#put(found, { ...spec, holderIdentity: "", leaseDurationSeconds: 1 }, limited);
       });
     } catch (error) {
-      log.warn({ err: error }, "lease release");
+      log.warn({ err: error }, "lease cannot be released");
     }
     this.#enter({ kind: "following", holder: "" });
   }
@@ -222,7 +222,7 @@ export class Lease {
     this.#state = to;
     if (from.kind === to.kind) return;
     const holder = to.kind === "following" ? to.holder : this.#options.identity;
-    this.#options.log.info({ from: from.kind, to: to.kind, holder }, "lease");
+    this.#options.log.info({ from: from.kind, to: to.kind, holder }, "lease changed its state");
   }
 }
 

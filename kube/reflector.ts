@@ -124,9 +124,12 @@ export class Reflector<T> {
     if (from.kind === to.kind) return; // a watch renewed, as it is every few minutes
     const facts = { from: from.kind, to: to.kind, failures: to.failures };
     if (to.kind === "waiting") {
-      this.#options.log.warn({ ...facts, reason: to.reason, delayMs: to.delayMs }, "reflector");
+      this.#options.log.warn(
+        { ...facts, reason: to.reason, delayMs: to.delayMs },
+        "reflector changed its state",
+      );
     } else {
-      this.#options.log.debug(facts, "reflector");
+      this.#options.log.debug(facts, "reflector changed its state");
     }
   }
 

@@ -32,7 +32,7 @@ export async function lead(
   const [policies, nodes] = [fleet.setNames(), fleet.nodeNames()];
   for (const name of policies) queueOf(queues, name).add(name);
   for (const name of nodes) queues.nodes.add(name);
-  log.info({ policies: policies.length, nodes: nodes.length }, "leading");
+  log.info({ policies: policies.length, nodes: nodes.length }, "this replica leads");
   const work = leaderWork(parts, options);
   await Promise.all([
     queues.policies.run(work.policies, leading),

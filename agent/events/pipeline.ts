@@ -222,7 +222,7 @@ export class EventPipeline {
   /** The first problem is logged for a person, the rest is counted. */
   #reportBad(problem: string): void {
     if (this.#received.bad + this.#skipped.badArguments > 1) return;
-    this.#options.log.error({ problem }, "kernel event could not be decoded");
+    this.#options.log.error({ problem }, "record of the kernel cannot be decoded");
   }
 }
 

@@ -154,7 +154,7 @@ async function readObject(
   if ("sets" in parsed) return parsed;
   const reason = found.state === "present" ? parsed.message : found.state;
   const err = found.state === "corrupt" ? found.error : undefined;
-  log.warn({ file, set: name, reason, err }, "state file is unusable; fetching again");
+  log.warn({ file, set: name, reason, err }, "state file cannot be used; fetching again");
   await state.remove(file); // so that the next save writes it again
   return undefined;
 }
@@ -170,7 +170,7 @@ async function readVersioned(
     return found.value;
   }
   const err = found.state === "corrupt" ? found.error : undefined;
-  log.warn({ file, err }, "state file is unusable; ignoring it");
+  log.warn({ file, err }, "state file cannot be used; ignoring it");
   return undefined;
 }
 

@@ -139,7 +139,7 @@ export class Programmer {
     const cgroups = engine.unassigned();
     if (cgroups.size > 0) {
       const [code] = cgroups.values();
-      log.error({ cgroups: cgroups.size, code }, "cgroups have not the policies that they should");
+      log.error({ cgroups: cgroups.size, code }, "cgroups lack policies that hold there");
       this.#retry = this.#later();
     }
     if (wasPartial || cgroups.size > 0) onProgrammed();
@@ -220,12 +220,15 @@ function logStates(log: Logger, before: readonly SetState[], after: readonly Set
     if (from?.hash === state.hash && from.state === state.state) continue;
     const facts = { set: state.name, from: from?.state ?? "absent", to: state.state };
     if (state.state === "programmed") {
-      log.info({ ...facts, attachments: state.attachments }, "set");
+      log.info({ ...facts, attachments: state.attachments }, "set changed its state");
     } else {
-      log.error({ ...facts, reason: state.reason, message: state.message }, "set");
+      log.error(
+        { ...facts, reason: state.reason, message: state.message },
+        "set changed its state",
+      );
     }
   }
   for (const { name, state } of was.values()) {
-    log.info({ set: name, from: state, to: "absent" }, "set");
+    log.info({ set: name, from: state, to: "absent" }, "set changed its state");
   }
 }

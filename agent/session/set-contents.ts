@@ -146,7 +146,10 @@ export class SetContents {
     const { name } = object.metadata;
     const content = readContent(object, this.#options.nodeName);
     if (content.state === "unusable") {
-      this.#options.log.error({ set: name, message: content.message }, "SelectorSet is unusable");
+      this.#options.log.error(
+        { set: name, message: content.message },
+        "SelectorSet cannot be used",
+      );
     }
     this.#contents.set(name, content);
   }

@@ -151,7 +151,7 @@ export class Standalone {
   #logPolicies(): void {
     const { log } = this.#options;
     const { sets, problems, warnings } = this.#files;
-    for (const { name, set } of sets) log.info({ set: name, mode: set.mode }, "policy");
+    for (const { name, set } of sets) log.info({ set: name, mode: set.mode }, "policy read");
     for (const problem of problems) log.error({ problem }, "policy is wrong");
     for (const warning of warnings) log.warn({ warning }, "policy may not be what is meant");
   }

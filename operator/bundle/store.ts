@@ -75,7 +75,7 @@ export class BundleStore {
     if (object === undefined) return undefined;
     const damaged = (reason: string) => {
       const { kind, namespace, name } = owner;
-      this.#options.log.warn({ kind, namespace, name, reason }, "kept bundle is not usable");
+      this.#options.log.warn({ kind, namespace, name, reason }, "kept bundle cannot be used");
       return undefined;
     };
     const index = parseIndex(object);

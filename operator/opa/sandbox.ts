@@ -157,7 +157,7 @@ export class Sandbox {
       const known = error instanceof EvaluationError;
       const told = known ? error : new EvaluationError(of, "crashed", (error as Error).message);
       this.#options.onEvaluated?.(told.reason);
-      if (!harmless) this.#options.log.warn({ err: told }, "process of rego ended");
+      if (!harmless) this.#options.log.warn({ err: told }, "rego process ended");
       throw told;
     } finally {
       this.#leave(slot);

@@ -266,9 +266,9 @@ export class Bundles {
     const { log } = this.#options;
     if (error !== undefined) {
       const same = before?.message === error.message;
-      log[same ? "debug" : "warn"]({ ref: setName, err: error }, "bundle not usable");
+      log[same ? "debug" : "warn"]({ ref: setName, err: error }, "bundle cannot be used");
     } else if (before !== undefined) {
-      log.info({ ref: setName, digest: bundle?.digest }, "bundle source recovered");
+      log.info({ ref: setName, digest: bundle?.digest }, "bundle can be used again");
     }
   }
 }

@@ -68,7 +68,7 @@ export class GuardRailSwitches {
     const { namespace, disabled } = this.#options;
     for (const one of problems) {
       const problem = `ConfigMap ${namespace}/${guardRailsConfigMap}: ${formatProblem(one)}`;
-      log.warn({ problem }, "a switch of guard rails makes no sense");
+      log.warn({ problem }, "switch of guard rails cannot be used");
     }
     const next = [...new Set([...disabled, ...off])].sort();
     if (next.join() === this.#disabled.join()) return;

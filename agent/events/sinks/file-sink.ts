@@ -112,7 +112,10 @@ export class FileSink implements Sink {
     await untilAborted(written.signal, async (signal) => {
       await this.#options.clock.sleep(stallMs, signal);
       this.#stalled = true;
-      this.#options.log.error({ path: this.#options.path, stallMs }, "event file: the disk hangs");
+      this.#options.log.error(
+        { path: this.#options.path, stallMs },
+        "the disk hangs; the event file is not waited for",
+      );
     });
   }
 
@@ -164,7 +167,10 @@ export class FileSink implements Sink {
     this.#state = "failed";
     this.#dropQueue("error");
     this.#onWritten();
-    this.#options.log.error({ err: error, path: this.#options.path }, "event file");
+    this.#options.log.error(
+      { err: error, path: this.#options.path },
+      "the event file cannot be written; it is opened again",
+    );
   }
 
   #dropQueue(cause: "closed" | "error"): void {

@@ -72,7 +72,10 @@ export class SocketSink implements Sink {
 
   #accept(socket: Socket): void {
     if (this.#readers.size >= (this.#options.readers ?? 64)) {
-      this.#options.log.warn({ readers: this.#readers.size }, "event socket has too many readers");
+      this.#options.log.warn(
+        { readers: this.#readers.size },
+        "event socket has too many readers; one was hung up on",
+      );
       socket.destroy();
       return;
     }
@@ -91,7 +94,8 @@ export class SocketSink implements Sink {
       return;
     }
     // Once behind, a reader stays so until it has read everything: one gap, not many.
-    if (reader.missed === 0) this.#options.log.warn({ count }, "event reader is too slow");
+    if (reader.missed === 0)
+      this.#options.log.warn({ count }, "event reader is too slow; it misses events");
     const fits = urgent !== undefined && waiting + urgent.lines.length <= 2 * this.#backlogBytes;
     const missed = count - (fits ? urgent.count : 0);
     reader.missed += missed;
