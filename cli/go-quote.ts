@@ -4,7 +4,7 @@ export function quoteIfNeeded(text: string): string {
 }
 
 /** Go's strconv.Quote: double quotes, escapes for all that unicode.IsPrint refuses. */
-export function goQuote(text: string): string {
+function goQuote(text: string): string {
   let quoted = "";
   for (const character of text) quoted += escapes[character] ?? printed(character);
   return `"${quoted}"`;

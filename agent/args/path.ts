@@ -40,7 +40,7 @@ function fileJson({ path, cut, deleted, mode }: FileValue<string>): string {
 }
 
 /** i_mode as `ls -l` shows it, in 10 characters. */
-export function formatMode(mode: number): string {
+function formatMode(mode: number): string {
   const type = fileTypes[(mode >> 12) & 0xf] ?? "?";
   const bits = [8, 7, 6, 5, 4, 3, 2, 1, 0].map((bit, i) =>
     (mode & (1 << bit)) === 0 ? "-" : "rwx".charAt(i % 3),

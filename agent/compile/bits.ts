@@ -17,13 +17,9 @@ export function bitsWhere(words: number, count: number, is: (bit: number) => boo
   return bits;
 }
 
-export function setBit(bits: Bits, bit: number, value: boolean): void {
+function setBit(bits: Bits, bit: number, value: boolean): void {
   const mask = 1 << (bit & 7);
   bits[bit >> 3] = value ? bits[bit >> 3]! | mask : bits[bit >> 3]! & ~mask;
-}
-
-export function hasBit(bits: Bits, bit: number): boolean {
-  return (bits[bit >> 3]! & (1 << (bit & 7))) !== 0;
 }
 
 /** Bytes of a row in the map `rows`. */

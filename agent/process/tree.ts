@@ -202,7 +202,7 @@ type Writable = { -readonly [Field in keyof Process]: Process[Field] };
 export type ScannedImage = { readonly image: Image; readonly parentPid: number };
 
 /** Pid 0, the parent of pid 1 and pid 2. */
-export const kernelKey: ProcessKey = { pid: 0, ktime: 1n };
+const kernelKey: ProcessKey = { pid: 0, ktime: 1n };
 
 const kernelImage: Image = {
   ...{ binary: "<kernel>", arguments: "", cwd: "/", uid: 0, auid: 0, flags: "procFS" },

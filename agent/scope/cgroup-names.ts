@@ -1,5 +1,5 @@
 /** QoS classes with a folder of their own; pods of class Guaranteed sit directly under the root. */
-export const QOS_CLASSES = ["burstable", "besteffort"] as const;
+const QOS_CLASSES = ["burstable", "besteffort"] as const;
 
 const POD_ROOT = /^(?:[\w.-]+-)?kubepods(?:\.slice)?$/;
 const POD_CGROUPFS = /^pod([0-9a-f-]{32,36})$/;

@@ -15,7 +15,7 @@ export type About = {
 /** Where both images have their licences, and what is in them. */
 const home = "opt/guardbee";
 export const sbomPath = `${home}/sbom.cdx.json`;
-export const licensesPath = `${home}/licenses`;
+const licensesPath = `${home}/licenses`;
 export const indexPath = `${licensesPath}/INDEX.md`;
 
 /**
@@ -45,7 +45,7 @@ export function aboutEntries({ image, version, appRoot, parts }: About): TarEntr
 }
 
 /** `opt/guardbee/licenses/deb/libc6`: by kind of package and name, one folder a version. */
-export function folderOf({ purl, name, version }: Part): string {
+function folderOf({ purl, name, version }: Part): string {
   const kind = purl.slice("pkg:".length).split("/")[0]!;
   const safe = version.replaceAll(/[^\w.+~-]/g, "_");
   return `${licensesPath}/${kind}/${name}@${safe}`;

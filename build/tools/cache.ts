@@ -34,7 +34,7 @@ export function hashParts(parts: readonly (string | Uint8Array)[]): string {
 }
 
 /** The hash of a file's content, or of the names and contents below a folder. */
-export function hashPath(path: string): string {
+function hashPath(path: string): string {
   if (!statSync(path).isDirectory()) return hashParts([readFileSync(path)]);
   const parts: string[] = [];
   for (const name of readdirSync(path).sort()) parts.push(name, hashPath(join(path, name)));

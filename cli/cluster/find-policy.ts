@@ -14,7 +14,7 @@ type PolicyResource = PolicyEntry["resource"];
 const kinds = [...policyKinds, ...regoKinds];
 
 /** `web`, `tracingpolicy/web` or `tgtp/web`: which kinds are meant, and the name. */
-export function parsePolicyName(text: string): {
+function parsePolicyName(text: string): {
   readonly candidates: readonly PolicyResource[];
   readonly name: string;
 } {

@@ -22,7 +22,7 @@ export type GeteventsArgs = {
 };
 
 /** Where the agent streams its events on a node. */
-export const defaultServerAddress = "unix:///var/run/guardbee/events.sock";
+const defaultServerAddress = "unix:///var/run/guardbee/events.sock";
 
 export const getevents: Command<GeteventsArgs> = {
   name: "getevents",

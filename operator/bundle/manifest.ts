@@ -13,7 +13,7 @@ export type Manifest = {
 export type WasmResolver = { readonly entryPoint: string; readonly module: string };
 
 /** The name of the file in a bundle. */
-export const manifestPath = ".manifest";
+const manifestPath = ".manifest";
 
 /** It goes into statuses, and its numbers are compared. */
 const revisionLengthMax = 253;

@@ -3,7 +3,7 @@
  * undefined when there is none. `opa build` names the functions that it makes of rules so, and V8
  * writes the names into stacks.
  */
-export function ruleIn(error: unknown): string | undefined {
+function ruleIn(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   return /^\s*at (?:\S+\.)?g\d+\.(data\.[\x20-\x7e]{1,200}?) \(wasm:/m.exec(error.stack ?? "")?.[1];
 }

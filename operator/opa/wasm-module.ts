@@ -43,7 +43,7 @@ export type ReadModule =
   | { readonly ok: false; readonly what: string };
 
 /** Ids of sections (Core 3.0, 5.5.2). */
-export const sectionNames = {
+const sectionNames = {
   ...{ 1: "type", 2: "import", 3: "function", 4: "table", 5: "memory", 6: "global", 7: "export" },
   ...{ 8: "start", 9: "element", 10: "code", 11: "data", 12: "data count", 13: "tag" },
 } as const;

@@ -31,7 +31,7 @@ export async function getGranted(
 }
 
 /** The commands that let `account` get that one object. */
-export function formatGrant(plural: string, { namespace, name }: Ref, account: Ref): string {
+function formatGrant(plural: string, { namespace, name }: Ref, account: Ref): string {
   const role = `guardbee-${plural}-${name}`.slice(0, 253);
   const kubectl = `kubectl -n ${namespace} create`;
   return [

@@ -2,7 +2,7 @@ import type { RegoPolicy } from "@guardbee/policy";
 import { type Bundle, BundleError, compareRevisions } from "../bundle/index.ts";
 
 /** On a RegoPolicy: the digest of a bundle that is not used any more, also not as the last good one. */
-export const forgetAnnotation = "guardbee.io/forget-bundle";
+const forgetAnnotation = "guardbee.io/forget-bundle";
 
 /**
  * Why `policy` takes a bundle no more that is whole and signed: signatures do not expire, so whoever

@@ -115,7 +115,7 @@ export const regoKinds: readonly (Kind & { readonly kind: RegoKind })[] = [
 const own = { categories: ["guardbee"] } as const;
 
 /** What operator and agents write for each other. */
-export const ownKinds: readonly Kind[] = [
+const ownKinds: readonly Kind[] = [
   {
     ...own,
     ...resourceOf("SelectorSet"),

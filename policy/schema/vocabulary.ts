@@ -72,4 +72,3 @@ export const upstreamActions = [
   // Gone upstream since 1.5; ours keeps them.
   ...(["FollowFD", "UnfollowFD", "CopyFD"] as const),
 ] as const;
-export type UpstreamAction = (typeof upstreamActions)[number];

@@ -45,7 +45,7 @@ type Walked = {
 };
 
 /** `spec.kprobes[0].call` → spec, kprobes, 0, call. Brackets may hold a map key with dots. */
-export function splitField(field: string): readonly string[] {
+function splitField(field: string): readonly string[] {
   return [...field.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map((match) => match[1] ?? match[0]);
 }
 

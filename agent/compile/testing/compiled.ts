@@ -4,7 +4,7 @@ import type { AttachAbilities } from "../../attach/index.ts";
 import type { NamedSet } from "../../engine.ts";
 import { enums, layout } from "../../gen/layout.ts";
 import { read } from "../../layout/struct.ts";
-import { hasBit } from "../bits.ts";
+import type { Bits } from "../bits.ts";
 import { type AttachPoint, plan } from "../plan.ts";
 import type { Shared } from "../shared.ts";
 import { compile, type Tables } from "../tables.ts";
@@ -132,4 +132,8 @@ export function usesOf({ spec }: Tables): readonly string[] {
   return Object.entries(enums.hook_use)
     .filter(([, bit]) => use & bit & ~enums.hook_use.USE_NUMBER_EVENTS)
     .map(([name]) => name.slice("USE_".length).toLowerCase());
+}
+
+function hasBit(bits: Bits, bit: number): boolean {
+  return (bits[bit >> 3]! & (1 << (bit & 7))) !== 0;
 }

@@ -45,7 +45,7 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
 type Head = Pick<ProcessState, "image" | "container"> & { readonly text: string };
 
 /** base64 of `<node>:<ktime>:<pid>`: names one image of one process in the whole cluster. */
-export function execId(nodeName: string, { pid, ktime }: ProcessKey): string {
+function execId(nodeName: string, { pid, ktime }: ProcessKey): string {
   return Buffer.from(`${nodeName}:${ktime}:${pid}`).toString("base64");
 }
 

@@ -34,5 +34,5 @@ export type SinkStats = {
  * closed: nothing was open to write to, or the reader went away before it had them. backlog: the
  * disk or a reader was too slow. error: the disk refused them.
  */
-export const dropCauses = ["closed", "backlog", "error"] as const;
+const dropCauses = ["closed", "backlog", "error"] as const;
 export type DropCause = (typeof dropCauses)[number];
