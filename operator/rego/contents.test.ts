@@ -12,7 +12,7 @@ import { soundEntries, tarballOf } from "../bundle/testing/tarball.ts";
 import { ModuleChecks } from "../opa/inspect.ts";
 import { Sandbox } from "../opa/sandbox.ts";
 import { bundleContent } from "./contents.ts";
-import { type RegoContent, RegoUnit } from "./unit.ts";
+import { loadUnit, type RegoContent } from "./unit.ts";
 
 const limits = { deadlineMs: 2_000, memoryMiB: 256 };
 const signal = new AbortController().signal;
@@ -31,20 +31,18 @@ async function contentOf(tarball: Uint8Array): Promise<RegoContent> {
   return found.value;
 }
 
-/** A unit that may not compile. */
-function unitOf(t: { after(fn: () => void): void }): RegoUnit {
+/** Loads without compiling. */
+function loaderOf(t: { after(fn: () => void): void }) {
   const compile = () => assert.fail("it was compiled");
   const sandbox = new Sandbox({ log: pino({ level: "silent" }) });
   t.after(() => sandbox.close());
   const checks = new ModuleChecks(sandbox);
-  return new RegoUnit({
-    owner: undefined,
-    subject: "RegoPolicy gen",
-    compile,
-    sandbox,
-    checks,
+  const options = {
+    ...{ owner: undefined, subject: "RegoPolicy gen", compile, sandbox, checks },
     clock: systemClock,
-  });
+  };
+  return (content: RegoContent, wanted = entryPoint) =>
+    loadUnit(content, { entryPoint: wanted, limits }, options, signal);
 }
 
 describe("a bundle with policy.wasm", () => {
@@ -61,13 +59,9 @@ describe("a bundle with policy.wasm", () => {
   const good = "package guardbee.generate\n\npolicies contains input.n + data.add";
 
   test("is used as it is", async (t) => {
-    const unit = unitOf(t);
-    const content = await built(good);
-    assert.deepEqual(await unit.load(content, { entryPoint, limits }, signal), {
-      ok: true,
-      value: undefined,
-    });
-    assert.deepEqual(await unit.evaluate({ n: 1 }, undefined, signal), [11]);
+    const loaded = await loaderOf(t)(await built(good));
+    assert.ok(loaded.ok);
+    assert.deepEqual(await loaded.value.evaluate({ n: 1 }, undefined, signal), [11]);
   });
 
   /** Why a bundle is not taken that the real opa built from this. */
@@ -92,9 +86,9 @@ describe("a bundle with policy.wasm", () => {
   });
 
   test("is refused when it lacks the entry point, or calls what the host does not have", async (t) => {
-    const unit = unitOf(t);
+    const load = loaderOf(t);
     const refusals = async (content: RegoContent, wanted: string) => {
-      const loaded = await unit.load(content, { entryPoint: wanted, limits }, signal);
+      const loaded = await load(content, wanted);
       return loaded.ok ? [] : loaded.problems.map((one) => formatProblem(one));
     };
     assert.deepEqual(await refusals(await built(good), "guardbee/generate/other"), [
@@ -114,7 +108,6 @@ describe("a bundle with policy.wasm", () => {
       "policy.wasm: ends in the middle; compile it with opa build -t wasm of OPA 1.x, or ship the Rego alone",
     );
     assert.deepEqual(more, []);
-    assert.equal(unit.usable, false);
   });
 
   test("is refused to a policy of a namespace, whatever is in it", async () => {

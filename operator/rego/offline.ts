@@ -25,7 +25,8 @@ import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
 import { type GenerateDeps, generate, type InventorySnapshot, inventoryNode } from "./generate.ts";
 import { projectWorkload, workloadResources } from "./inventory.ts";
 import type { GeneratedObject } from "./results.ts";
-import { type RegoContent, RegoUnit } from "./unit.ts";
+import { defaultEntryPoints } from "./review.ts";
+import { type Compile, loadUnit, type RegoContent } from "./unit.ts";
 
 /** The inventory of a cluster, as generators see it there. Throws KubeError. */
 export async function exportInventory(
@@ -147,33 +148,33 @@ export async function loadOffline(
   if (!content.ok) return content;
   const sandbox = new Sandbox({ log });
   const owner = kind === "RegoPolicyNamespaced" ? metadata.namespace : undefined;
-  const unit = new RegoUnit({
+  const options = {
     owner,
     subject: `${kind} ${metadata.name}`,
-    compile: (sources, { entryPoint, data }, within) =>
-      compileRego(sources, { entryPoints: [entryPoint], data, opa, signal: within }),
+    compile: ((sources, { entryPoint, data }, within) =>
+      compileRego(sources, { entryPoints: [entryPoint], data, opa, signal: within })) as Compile,
     sandbox,
     checks: new ModuleChecks(sandbox),
     clock: systemClock,
-  });
-  const entryPoint = spec.entryPoint ?? "guardbee/generate/policies";
-  const close = () => sandbox.close();
-  try {
-    const loaded = await unit.load(content.value, { entryPoint, limits: limitsOf(policy) }, signal);
-    if (!loaded.ok) {
-      close();
-      return loaded;
-    }
-  } catch (error) {
-    close();
-    throw error;
-  }
-  const value: OfflineUnit = {
-    ...{ policy, content: content.value, entryPoint, close },
-    evaluate: (input, within) => unit.evaluate(input, owner, within),
-    evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
   };
-  return { ok: true, value };
+  const entryPoint = spec.entryPoint ?? defaultEntryPoints.Generate;
+  const close = () => sandbox.close();
+  let ready = false;
+  try {
+    const load = { entryPoint, limits: limitsOf(policy) };
+    const loaded = await loadUnit(content.value, load, options, signal);
+    if (!loaded.ok) return loaded;
+    const unit = loaded.value;
+    ready = true;
+    const value: OfflineUnit = {
+      ...{ policy, content: content.value, entryPoint, close },
+      evaluate: (input, within) => unit.evaluate(input, owner, within),
+      evaluateAll: (inputs, within) => unit.evaluateAll(inputs, within),
+    };
+    return { ok: true, value };
+  } finally {
+    if (!ready) close();
+  }
 }
 
 /** What of the inventory a RegoPolicy is evaluated over. */

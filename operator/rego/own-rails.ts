@@ -1,8 +1,7 @@
 import type { TurnOwner } from "@guardbee/kube";
-import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Rail } from "../judge/guard-rails.ts";
-import { subjectOf, type Units } from "./units.ts";
+import { type RegoPolicyState, unitInForce } from "./rego-state.ts";
 
 /** It is there, and has not been looked at yet. */
 export class RailNotReady extends Error {
@@ -13,69 +12,33 @@ export class RailNotReady extends Error {
   }
 }
 
-/** The guard rails that are RegoPolicies. */
-export class OwnRails {
-  readonly #fleet: Fleet;
-  readonly #units: Units;
-  /** What each that works evaluates, by set name. Written by works and forget. */
-  readonly #working = new Map<string, string>();
-  /** Why another gives no answer, by set name. Written by works, fails and forget. */
-  readonly #broken = new Map<string, string>();
+/** The guard rails among `all` RegoPolicies, in the order of names. */
+export function guardRailsIn(all: readonly PolicyEntry[]): readonly PolicyEntry[] {
+  return all.filter(isGuard).sort((a, b) => (a.setName < b.setName ? -1 : 1));
+}
 
-  constructor(fleet: Fleet, units: Units) {
-    this.#fleet = fleet;
-    this.#units = units;
-  }
+/** Whether a guard rail has a say in a policy of `namespace`, or in one of the cluster. */
+export function appliesTo({ object }: PolicyEntry, namespace: TurnOwner): boolean {
+  return [undefined, namespace].includes(object.metadata.namespace);
+}
 
-  /** What there is, in the order of names. */
-  entries(): readonly PolicyEntry[] {
-    return this.#fleet
-      .regoEntries()
-      .filter((entry) => isGuard(entry))
-      .sort((a, b) => (a.setName < b.setName ? -1 : 1));
-  }
-
-  /** Those for a policy of `namespace`, or for one of the cluster. */
-  rails(namespace: TurnOwner, how: "evaluate" | "review"): readonly Rail[] {
-    return this.entries()
-      .filter(({ object }) => [undefined, namespace].includes(object.metadata.namespace))
-      .map((entry) => this.#railOf(entry, how));
-  }
-
-  /** True when it evaluates something else than before. */
-  works(setName: string, content: string): boolean {
-    this.#broken.delete(setName);
-    if (this.#working.get(setName) === content) return false;
-    this.#working.set(setName, content);
-    return true;
-  }
-
-  /** One that worked before goes on as it was. */
-  fails(setName: string, why: string): void {
-    this.#broken.set(setName, why);
-  }
-
-  /** True when there was one. */
-  forget(setName: string): boolean {
-    const broken = this.#broken.delete(setName);
-    return this.#working.delete(setName) || broken;
-  }
-
-  #railOf(entry: PolicyEntry, how: "evaluate" | "review"): Rail {
-    const name = subjectOf(entry);
-    return {
-      name,
-      decide: async (input, signal, owner) => {
-        const unit = this.#units.inForce(entry.setName);
-        if (!this.#working.has(entry.setName) || unit?.usable !== true) {
-          const why = this.#broken.get(entry.setName);
-          if (why === undefined) throw new RailNotReady(name);
-          throw new Error(`guard rail ${name} cannot be evaluated: ${why}`);
-        }
-        return { [name]: await unit[how](input, owner, signal) };
-      },
-    };
-  }
+/** A RegoPolicy as a guard rail, by what there is of its Rego when it is asked. */
+export function ownRail(
+  entry: PolicyEntry,
+  stateOf: () => RegoPolicyState | undefined,
+  how: "evaluate" | "review",
+): Rail {
+  const name = subjectOf(entry);
+  return {
+    name,
+    decide: async (input, signal, owner) => {
+      const state = stateOf() ?? { kind: "none" };
+      const unit = unitInForce(state);
+      if (unit !== undefined) return { [name]: await unit[how](input, owner, signal) };
+      if (state.kind !== "broken") throw new RailNotReady(name);
+      throw new Error(`guard rail ${name} cannot be evaluated: ${state.why}`);
+    },
+  };
 }
 
 /** Whether a RegoPolicy yields policies, and stays. */
@@ -88,4 +51,10 @@ export function isGenerator({ object, deleting }: PolicyEntry): boolean {
 export function isGuard({ object, deleting }: PolicyEntry): boolean {
   const { role } = (object.spec ?? {}) as { readonly role?: unknown };
   return role === "Guardrail" && !deleting;
+}
+
+/** `RegoPolicy edge`, `RegoPolicyNamespaced shop/edge`. */
+export function subjectOf({ object, resource }: PolicyEntry): string {
+  const { name, namespace } = object.metadata;
+  return `${resource.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }

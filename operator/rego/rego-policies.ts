@@ -1,7 +1,7 @@
 import type { Clock, KubeConnection } from "@guardbee/kube";
 import { canonicalJson, namespaceOfSet, parseRegoPolicy, type RegoPolicy } from "@guardbee/policy";
 import type { Logger } from "pino";
-import { type Bundle, BundleError } from "../bundle/index.ts";
+import type { Bundle } from "../bundle/index.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { PolicyEntry } from "../fleet/objects.ts";
 import {
@@ -12,19 +12,19 @@ import {
   type Rail,
 } from "../judge/guard-rails.ts";
 import type { Judgement, Refused, Unanswered } from "../judge/judgement.ts";
+import { ModuleChecks } from "../opa/inspect.ts";
 import type { Sandboxes } from "../opa/sandboxes.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
 import { Bundles } from "./bundles.ts";
-import { bundleContent, inlineContent, limitsOf } from "./contents.ts";
 import { Generated } from "./generated.ts";
 import { GuardVersions } from "./guard-versions.ts";
 import { InventoryView } from "./inventory-view.ts";
 import { overShare } from "./namespace-share.ts";
-import { isGenerator, isGuard, OwnRails, RailNotReady } from "./own-rails.ts";
+import { appliesTo, guardRailsIn, isGenerator, isGuard, ownRail, subjectOf } from "./own-rails.ts";
+import { PolicyRego } from "./policy-rego.ts";
 import { prepareRails } from "./prepare-rails.ts";
-import { defaultEntryPoints } from "./review.ts";
-import type { Compile, RegoContent } from "./unit.ts";
-import { Units } from "./units.ts";
+import { isUsable, ownersOf, RegoJudge } from "./rego-judge.ts";
+import type { Compile } from "./unit.ts";
 
 export type RegoPoliciesOptions = {
   readonly connection: KubeConnection;
@@ -50,8 +50,12 @@ export type RegoPoliciesOptions = {
   readonly log: Logger;
 };
 
+type Role = RegoPolicy["spec"]["role"];
+
 /** Changes come in waves: of a roll-out, of a node that starts. */
 const debounceMs = 1_000;
+/** For all evaluations that one judgement of a namespace's generator needs. */
+const namespacedBudgetMs = 5_000;
 
 /**
  * The Rego of the cluster: what is compiled, what generators yield, and the guard rails that every
@@ -59,27 +63,27 @@ const debounceMs = 1_000;
  */
 export class RegoPolicies {
   readonly #options: RegoPoliciesOptions;
-  readonly #units: Units;
-  readonly #rails: OwnRails;
-  readonly #generated: Generated;
+  /** By set name. Written by #regoOf, forget and close. */
+  readonly #regos = new Map<string, { readonly role: Role; readonly rego: PolicyRego }>();
   readonly #inventory: InventoryView;
   readonly #guards = new GuardVersions();
-  /** Changes with the inventory, by namespace. Written by #inventoryChanged. */
+  /** Changes with the inventory. Written by inventoryChanged. */
   #inventoryVersion = 0;
   readonly #bundles: Bundles;
+  readonly #judge: RegoJudge;
+  readonly #checks: ModuleChecks;
 
   constructor(options: RegoPoliciesOptions) {
     this.#options = options;
     this.#bundles = new Bundles(options);
-    const onBreak = (setName: string) => options.regoChanged(setName, 0);
-    this.#units = new Units({ ...options, onBreak });
-    this.#rails = new OwnRails(options.fleet, this.#units);
+    this.#checks = new ModuleChecks(options.sandboxes.cluster); // no other brings modules
     const onChange = (namespace: string) => this.inventoryChanged(namespace);
     this.#inventory = new InventoryView({ ...options, onChange });
-    this.#generated = new Generated({
+    const generated = new Generated({
       ...{ sets: options.sets, inventory: this.#inventory, guards: this.#guards },
       guard: (subject, signal) => this.guard(subject, signal),
     });
+    this.#judge = new RegoJudge({ bundles: this.#bundles, generated });
   }
 
   /** What a judgement of `policy` depends on, beside the object. */
@@ -87,7 +91,7 @@ export class RegoPolicies {
     const inventory = isGenerator(policy) ? this.#inventoryVersion : 0;
     const bundle = this.#bundles.versionOf(policy.setName);
     const over = this.overShare(policy) !== undefined;
-    const broken = this.#units.brokenFor(policy);
+    const broken = this.#regos.get(policy.setName)?.rego.brokenFor(ownersOf(policy));
     const { namespace } = policy.object.metadata;
     return canonicalJson([this.#guards.of(namespace), inventory, bundle, broken, over]);
   }
@@ -116,11 +120,11 @@ export class RegoPolicies {
   /** The judgement of one RegoPolicy. Rego that gives no answer is in the result. */
   judge(entry: PolicyEntry, signal: AbortSignal): Promise<Judgement | Unanswered> {
     const keep = (bundle: Bundle) => this.#bundles.keep(entry, bundle, signal);
-    return this.#judge(entry, keep, signal);
+    return this.#judgeEntry(entry, keep, signal);
   }
 
   /** `keep` is called when its bundle has become the last good one. */
-  async #judge(
+  async #judgeEntry(
     entry: PolicyEntry,
     keep: (bundle: Bundle) => Promise<void>,
     signal: AbortSignal,
@@ -129,83 +133,14 @@ export class RegoPolicies {
     if (!parsed.ok) return { kind: "refused", reason: "InvalidSpec", problems: parsed.problems };
     const policy = parsed.value;
     if (policy.spec.modules !== undefined) this.#bundles.forget(entry.setName);
-    const over = this.overShare(entry);
-    const judged =
-      over ??
-      (policy.spec.modules === undefined
-        ? await this.#judgeSource(entry, policy, keep, signal)
-        : await this.#judgeContent(entry, policy, inlineContent(policy), signal));
-    if (isGuard(entry) && !isUsable(judged) && judged.lastGood === undefined) {
-      this.#rails.fails(
-        entry.setName,
-        judged.kind === "unknown" ? judged.message : "it is not accepted; see its status",
-      );
+    const rego = this.#regoOf(entry, policy.spec.role);
+    const subject = { entry, policy, rego, keep };
+    const judged = this.overShare(entry) ?? (await this.#judge.judge(subject, signal));
+    if (!isUsable(judged) && judged.lastGood === undefined) {
+      const why = "it is not accepted; see its status";
+      rego.fails(judged.kind === "unknown" ? judged.message : why);
     }
     return judged;
-  }
-
-  /** Of the bundle that its source gives; where that is of no use, also of the last good one. */
-  async #judgeSource(
-    entry: PolicyEntry,
-    policy: RegoPolicy,
-    keep: (bundle: Bundle) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<Judgement | Unanswered> {
-    const { bundle, error } = await this.#bundles.get(entry, policy, signal);
-    const refs = error === undefined ? {} : { unresolved: describe(error) };
-    const judgeBundle = async (one: Bundle): Promise<Judgement | Unanswered> => {
-      const content = bundleContent(policy, one);
-      if (content.ok) return this.#judgeContent(entry, policy, content.value, signal);
-      return { kind: "refused", reason: "InvalidRego", problems: content.problems };
-    };
-    const judged = bundle === undefined ? undefined : await judgeBundle(bundle);
-    if (bundle !== undefined && judged !== undefined && isUsable(judged)) {
-      await keep(bundle);
-      return { ...judged, ...refs };
-    }
-    const kept = await this.#bundles.lastGood(entry, policy, signal);
-    if (kept === undefined || kept.digest === bundle?.digest) {
-      return { ...(judged ?? { kind: "unknown", message: describe(error!) }), ...refs };
-    }
-    const instead = await judgeBundle(kept);
-    if (judged === undefined) return { ...instead, ...refs };
-    return { ...judged, ...refs, ...(isUsable(instead) ? { lastGood: instead } : {}) };
-  }
-
-  async #judgeContent(
-    entry: PolicyEntry,
-    policy: RegoPolicy,
-    content: RegoContent,
-    signal: AbortSignal,
-  ): Promise<Judgement | Unanswered> {
-    const { spec } = policy;
-    const { setName } = entry;
-    const entryPoint = spec.entryPoint ?? defaultEntryPoints[spec.role];
-    const options = { entryPoint, limits: limitsOf(policy) };
-    const unit = this.#units.of(entry, content, options);
-    const { digest, revision } = content;
-    const about = { digest, ...(revision ? { revision } : {}) };
-    try {
-      const loaded = await unit.load(content, options, signal);
-      if (!loaded.ok) return { kind: "refused", reason: "InvalidRego", problems: loaded.problems };
-      if (spec.role === "Guardrail") {
-        this.#units.promote(setName, unit);
-        if (this.#rails.works(setName, content.key + entryPoint)) {
-          this.bump(entry.object.metadata.namespace);
-        }
-        const broken = this.#units.brokenFor(entry);
-        if (broken !== undefined) return { kind: "unknown", message: broken };
-        return { kind: "guards", rego: about };
-      }
-      const judgement = await this.#generated.generate(entry, policy, unit, signal);
-      if (judgement.kind !== "accepted") return judgement;
-      this.#units.promote(setName, unit);
-      return { ...judgement, rego: { ...about, ...judgement.rego } };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof RailNotReady) throw error;
-      return { kind: "unknown", message: (error as Error).message };
-    }
   }
 
   /** Removes bundles that are kept for policies that are gone. */
@@ -220,8 +155,9 @@ export class RegoPolicies {
    * judges what is being applied. False: some of namespaces are left, as they take long.
    */
   prepareAll(signal: AbortSignal): Promise<boolean> {
+    const rails = guardRailsIn(this.#options.fleet.regoEntries());
     const prepare = (entry: PolicyEntry, within: AbortSignal) => this.#prepareOne(entry, within);
-    return prepareRails(this.#rails.entries(), { ...this.#options, prepare }, signal);
+    return prepareRails(rails, { ...this.#options, prepare }, signal);
   }
 
   /** As prepareAll, of one RegoPolicy. Gives the milliseconds after which to do it again; Infinity: never. */
@@ -235,7 +171,7 @@ export class RegoPolicies {
 
   async #prepareOne(entry: PolicyEntry, signal: AbortSignal): Promise<void> {
     try {
-      const judged = await this.#judge(entry, async () => {}, signal);
+      const judged = await this.#judgeEntry(entry, async () => {}, signal);
       if (judged.kind === "unknown") throw new Error(judged.message);
     } catch (err) {
       signal.throwIfAborted();
@@ -260,7 +196,9 @@ export class RegoPolicies {
   ): Promise<Guarded> {
     const { disabledGuardRails, ownNamespace, fleet } = this.#options;
     const { namespace } = subject.set.policy;
-    const own = this.#rails.rails(ownerOf(subject), by.how);
+    const own = guardRailsIn(fleet.regoEntries())
+      .filter((entry) => appliesTo(entry, ownerOf(subject)))
+      .map((entry) => ownRail(entry, () => this.#regos.get(entry.setName)?.rego.state, by.how));
     const namespaces = Object.fromEntries(
       fleet
         .namespaces()
@@ -275,10 +213,9 @@ export class RegoPolicies {
   forget(setName: string): void {
     this.#bundles.forget(setName);
     const namespace = namespaceOfSet(setName);
-    if (this.#rails.forget(setName)) this.bump(namespace);
+    this.#drop(setName);
     this.#madeRoom(namespace);
     if (![...this.#options.fleet.regoEntries()].some(isGenerator)) this.#inventory.stop();
-    this.#units.forget(setName);
   }
 
   /** Why a RegoPolicy is one too many in its namespace: see overShare. */
@@ -297,16 +234,37 @@ export class RegoPolicies {
   close(): void {
     this.#inventory.stop();
     this.#bundles.close();
-    this.#units.close();
+    this.#regos.clear();
   }
-}
 
-function isUsable<T extends { readonly kind: string }>(
-  judged: T,
-): judged is Extract<T, { readonly kind: "accepted" | "guards" }> {
-  return judged.kind === "accepted" || judged.kind === "guards";
-}
+  /** That of a policy in this role; what it was in another is of no use. */
+  #regoOf(entry: PolicyEntry, role: Role): PolicyRego {
+    const { setName } = entry;
+    const known = this.#regos.get(setName);
+    if (known?.role === role) return known.rego;
+    this.#drop(setName);
+    const { compile, sandboxes, reviewSandboxes = sandboxes, clock, log } = this.#options;
+    const { namespace: owner } = entry.object.metadata;
+    const whose = owner === undefined ? "cluster" : "namespaced";
+    const rego = new PolicyRego({
+      ...{ subject: subjectOf(entry), owner, compile, checks: this.#checks, clock },
+      ...{ sandbox: sandboxes[whose], reviewSandbox: reviewSandboxes[whose] },
+      ...(owner === undefined ? {} : { budgetMs: namespacedBudgetMs }),
+      onBreak: () => this.#options.regoChanged(setName, 0),
+      onChange: () => {
+        if (role === "Guardrail") this.bump(owner);
+      },
+      log: log.child({ ref: setName }),
+    });
+    this.#regos.set(setName, { role, rego });
+    return rego;
+  }
 
-function describe(error: Error): string {
-  return error instanceof BundleError ? `${error.reason}: ${error.message}` : error.message;
+  /** A guard rail that said something, if only that it is broken, has no say any more. */
+  #drop(setName: string): void {
+    const known = this.#regos.get(setName);
+    this.#regos.delete(setName);
+    const said = known?.rego.state.kind === "inForce" || known?.rego.state.kind === "broken";
+    if (known?.role === "Guardrail" && said) this.bump(namespaceOfSet(setName));
+  }
 }

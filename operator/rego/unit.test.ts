@@ -8,7 +8,7 @@ import { type Evaluation, EvaluationError } from "../opa/host.ts";
 import { ModuleChecks } from "../opa/inspect.ts";
 import { type Evaluated, Sandbox, type SandboxUnit } from "../opa/sandbox.ts";
 import { opaLike } from "../opa/testing/opa-like.ts";
-import { type RegoContent, RegoUnit, type UnitOptions } from "./unit.ts";
+import { loadUnit, type RegoContent, type RegoUnit, type UnitOptions } from "./unit.ts";
 
 const limits = { deadlineMs: 2_000, memoryMiB: 256 };
 const signal = new AbortController().signal;
@@ -23,10 +23,12 @@ function aContent(text: string, data: unknown = {}): RegoContent {
 describe("RegoUnit", () => {
   const good = "package guardbee.generate\n\npolicies := [input.n + data.add]";
 
-  test("evaluates what changed, keeps the last good Rego, and names its subject", async (t) => {
-    const sandbox = new Sandbox({ log: pino({ level: "silent" }) });
+  test("evaluates what changed, and says where Rego does not compile", async (t) => {
+    let evaluations = 0;
+    const onEvaluated = () => evaluations++;
+    const sandbox = new Sandbox({ log: pino({ level: "silent" }), onEvaluated });
     t.after(() => sandbox.close());
-    const unit = new RegoUnit({
+    const options: UnitOptions = {
       owner: undefined,
       subject: "RegoPolicy gen",
       compile: (sources, options, within) =>
@@ -34,27 +36,27 @@ describe("RegoUnit", () => {
       sandbox,
       checks: new ModuleChecks(sandbox),
       clock: systemClock,
-    });
-    const load = (content: RegoContent) => unit.load(content, { entryPoint, limits }, signal);
-    const all = (...numbers: number[]) =>
+    };
+    const load = (content: RegoContent) =>
+      loadUnit(content, { entryPoint, limits }, options, signal);
+    const all = (unit: RegoUnit, ...numbers: number[]) =>
       unit.evaluateAll(
         numbers.map((n) => ({ n })),
         signal,
       );
-    assert.equal(unit.usable, false);
-    await assert.rejects(all(1), { message: "RegoPolicy gen: has no Rego that works" });
-    unit.evaluations = 0;
-    assert.ok((await load(aContent(good, { add: 10 }))).ok);
-    assert.deepEqual(await all(1, 2, 3), [[11], [12], [13]]);
-    assert.equal(unit.evaluations, 3);
-    assert.deepEqual(await all(1, 4, 3), [[11], [14], [13]]);
-    assert.equal(unit.evaluations, 4, "one change costs one evaluation");
+    const first = await load(aContent(good, { add: 10 }));
+    assert.ok(first.ok);
+    assert.deepEqual(await all(first.value, 1, 2, 3), [[11], [12], [13]]);
+    assert.equal(evaluations, 3);
+    assert.deepEqual(await all(first.value, 1, 4, 3), [[11], [14], [13]]);
+    assert.equal(evaluations, 4, "one change costs one evaluation");
     const bad = await load(aContent("package guardbee.generate\n\npolicies := x"));
     assert.ok(!bad.ok);
     assert.match(bad.problems[0]?.field ?? "", /^a\.rego:3:\d+$/);
-    assert.deepEqual(await all(1), [[11]]);
-    assert.ok((await load(aContent(good, { add: 20 }))).ok);
-    assert.deepEqual(await all(1), [[21]]);
+    const second = await load(aContent(good, { add: 20 }));
+    assert.ok(second.ok);
+    assert.deepEqual(await all(second.value, 1), [[21]]);
+    assert.deepEqual(await all(first.value, 1), [[11]]);
   });
 });
 
@@ -73,25 +75,26 @@ class SlowSandbox extends Sandbox {
 }
 
 describe("a RegoUnit that overruns", () => {
-  function aUnit(more: Partial<UnitOptions> = {}) {
+  async function aUnit(more: Partial<UnitOptions> = {}) {
     const sandbox = new SlowSandbox({ log: pino({ level: "silent" }) });
     const module = opaLike();
-    const unit = new RegoUnit({
+    const options: UnitOptions = {
       ...{ owner: "shop", subject: "RegoPolicyNamespaced shop/slow", sandbox },
       compile: async () => ({ ok: true, module, opaVersion: "1" }),
       ...{ checks: new ModuleChecks(sandbox), clock: systemClock, ...more },
-    });
-    return { sandbox, unit };
+    };
+    const loaded = await loadUnit(aContent("a"), { entryPoint, limits }, options, signal);
+    assert.ok(loaded.ok);
+    return { sandbox, options, unit: loaded.value };
   }
 
   test("is not tried any more after three times, for whose policy it was, until it changes", async () => {
     let breaks = 0;
-    const { sandbox, unit } = aUnit({ onBreak: () => breaks++ });
-    await unit.load(aContent("a"), { entryPoint, limits }, signal);
-    const reasons = async (owner: string, count: number) => {
+    const { sandbox, options, unit } = await aUnit({ onBreak: () => breaks++ });
+    const reasons = async (owner: string, count: number, of = unit) => {
       const found: string[] = [];
       for (let i = 0; i < count; i++) {
-        await unit.evaluate({ i }, owner, signal).catch(({ reason }) => found.push(reason));
+        await of.evaluate({ i }, owner, signal).catch(({ reason }) => found.push(reason));
       }
       return found;
     };
@@ -105,14 +108,15 @@ describe("a RegoUnit that overruns", () => {
     );
     assert.equal(unit.brokenFor(undefined), undefined);
     assert.deepEqual(await reasons("bank", 1), ["deadline"]);
-    await unit.load(aContent("a", { other: "data" }), { entryPoint, limits }, signal);
-    assert.deepEqual(await reasons("shop", 1), ["deadline"]);
+    const other = aContent("a", { other: "data" });
+    const changed = await loadUnit(other, { entryPoint, limits }, options, signal);
+    assert.ok(changed.ok);
+    assert.deepEqual(await reasons("shop", 1, changed.value), ["deadline"]);
   });
 
   test("says the same when it is tried again and overruns again", async () => {
     let nowMs = 0;
-    const { sandbox, unit } = aUnit({ clock: { ...systemClock, monotonic: () => nowMs } });
-    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    const { sandbox, unit } = await aUnit({ clock: { ...systemClock, monotonic: () => nowMs } });
     const said: unknown[] = [];
     for (let i = 0; i < 6; i++) {
       if (i === 4) nowMs += 60_000;
@@ -127,8 +131,7 @@ describe("a RegoUnit that overruns", () => {
     let nowMs = 0;
     let changes = 0;
     const clock = { ...systemClock, monotonic: () => nowMs };
-    const { sandbox, unit } = aUnit({ clock, onBreak: () => changes++ });
-    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    const { sandbox, unit } = await aUnit({ clock, onBreak: () => changes++ });
     for (let i = 0; i < 3; i++) await assert.rejects(unit.evaluate({ i }, "shop", signal));
     nowMs += 60_000;
     sandbox.fails = true;
@@ -141,8 +144,10 @@ describe("a RegoUnit that overruns", () => {
 
   test("in reviews breaks nothing for what is stored, and takes none of its processes", async () => {
     const reviewSandbox = new SlowSandbox({ log: pino({ level: "silent" }) });
-    const { sandbox, unit } = aUnit({ reviewSandbox, onBreak: () => assert.fail("is not broken") });
-    await unit.load(aContent("a"), { entryPoint, limits }, signal);
+    const { sandbox, unit } = await aUnit({
+      reviewSandbox,
+      onBreak: () => assert.fail("is not broken"),
+    });
     for (let i = 0; i < 5; i++) await assert.rejects(unit.review({ i }, "shop", signal));
     assert.deepEqual([reviewSandbox.evaluations, sandbox.evaluations], [3, 0]);
     sandbox.tookMs = 1;
@@ -151,9 +156,8 @@ describe("a RegoUnit that overruns", () => {
   });
 
   test("has a budget for all inputs of a generator together", async () => {
-    const { sandbox, unit } = aUnit({ budgetMs: 1_000 });
+    const { sandbox, unit } = await aUnit({ budgetMs: 1_000 });
     sandbox.tookMs = 100;
-    await unit.load(aContent("a"), { entryPoint, limits }, signal);
     const inputs = Array.from({ length: 50 }, (_, i) => ({ i }));
     assert.equal((await unit.evaluateAll(inputs.slice(0, 10), signal)).length, 10);
     await assert.rejects(unit.evaluateAll(inputs, signal), {

@@ -58,84 +58,59 @@ export type LoadOptions = {
   readonly limits: EvaluationLimits;
 };
 
-/** The compiled Rego of one RegoPolicy, and what it answered. */
-export class RegoUnit {
-  readonly #options: UnitOptions;
-  /** Ends with the load that was asked for last. Written by load. */
-  #loading: Promise<unknown> = Promise.resolve();
-  /** Written by #load and close. */
-  #loaded:
-    | { readonly key: string; readonly unit: SandboxUnit; readonly entryPoint: string }
-    | undefined;
-  /** Of what is loaded. Written by #load. */
-  #breaker: Breaker;
-  /** The same for reviews: what is only tried must break nothing. Written by #load. */
-  #reviewBreaker: Breaker;
-  /** What was refused last, so that it is not tried again. Written by #load. */
-  #refused: { readonly key: string; readonly problems: readonly Problem[] } | undefined;
-  /** Input → answer, of the last evaluateAll. Written by #load and evaluateAll. */
-  #answers = new Map<string, unknown>();
-  /** Evaluations that no kept answer spared. Written by evaluate. */
-  evaluations = 0;
+/** The same only for what is evaluated alike. */
+export function unitKey({ key }: RegoContent, { entryPoint, limits }: LoadOptions): string {
+  return canonicalJson([key, entryPoint, limits]);
+}
 
-  constructor(options: UnitOptions) {
+/** `content`, compiled, or checked where it brings its module; or what stands against it. */
+export async function loadUnit(
+  content: RegoContent,
+  load: LoadOptions,
+  options: UnitOptions,
+  signal: AbortSignal,
+): Promise<Result<RegoUnit>> {
+  const { entryPoint } = load;
+  const { data, sources, module } = content;
+  const { compile, checks, owner } = options;
+  if (module !== undefined) {
+    const problems = await checks.problems(module, [entryPoint], signal);
+    if (problems.length > 0) return { ok: false, problems };
+    return { ok: true, value: new RegoUnit({ module, content, load }, options) };
+  }
+  const compiled = await compile(sources, { entryPoint, data, owner }, signal);
+  if (!compiled.ok) return { ok: false, problems: compiled.problems.map(problemAt) };
+  return { ok: true, value: new RegoUnit({ module: compiled.module, content, load }, options) };
+}
+
+/** Rego that can be evaluated, and what it answered. */
+export class RegoUnit {
+  readonly key: string;
+  readonly #options: UnitOptions;
+  readonly #unit: SandboxUnit;
+  readonly #entryPoint: string;
+  readonly #breaker: Breaker;
+  /** The same for reviews: what is only tried must break nothing. */
+  readonly #reviewBreaker: Breaker;
+  /** Input → answer, of the last evaluateAll. Written by evaluateAll. */
+  #answers: ReadonlyMap<string, unknown> = new Map();
+
+  /** Of what loadUnit has compiled or checked. */
+  constructor(
+    loaded: {
+      readonly module: Uint8Array<ArrayBuffer>;
+      readonly content: RegoContent;
+      readonly load: LoadOptions;
+    },
+    options: UnitOptions,
+  ) {
+    const { module, content, load } = loaded;
+    this.key = unitKey(content, load);
     this.#options = options;
+    this.#unit = { module, data: content.data, ...load.limits };
+    this.#entryPoint = load.entryPoint;
     this.#breaker = new Breaker(options.clock);
     this.#reviewBreaker = new Breaker(options.clock);
-  }
-
-  /** Whether there is something to evaluate: what was loaded last without a problem. */
-  get usable(): boolean {
-    return this.#loaded !== undefined;
-  }
-
-  /** Whether this very content is what is evaluated. */
-  holds(content: RegoContent, options: LoadOptions): boolean {
-    return this.#loaded?.key === keyOf(content, options);
-  }
-
-  /**
-   * Replaces what is evaluated, unless there are problems: then the last good one stays. One load
-   * follows another: a replica may begin to lead while it gets its guard rails ready.
-   */
-  load(content: RegoContent, options: LoadOptions, signal: AbortSignal): Promise<Result<void>> {
-    const loading = this.#loading.then(() => this.#load(content, options, signal));
-    this.#loading = loading.catch(() => {}); // told to its caller
-    return loading;
-  }
-
-  async #load(
-    content: RegoContent,
-    options: LoadOptions,
-    signal: AbortSignal,
-  ): Promise<Result<void>> {
-    const { entryPoint, limits } = options;
-    const key = keyOf(content, options);
-    if (this.#loaded?.key === key) return { ok: true, value: undefined };
-    if (this.#refused?.key === key) return { ok: false, problems: this.#refused.problems };
-    const { data } = content;
-    const { compile, checks, owner } = this.#options;
-    let { module } = content;
-    if (module === undefined) {
-      const compiled = await compile(content.sources, { entryPoint, data, owner }, signal);
-      if (!compiled.ok) {
-        this.#refused = { key, problems: compiled.problems.map(problemAt) };
-        return { ok: false, problems: this.#refused.problems };
-      }
-      module = compiled.module;
-    } else {
-      const problems = await checks.problems(module, [entryPoint], signal);
-      if (problems.length > 0) {
-        this.#refused = { key, problems };
-        return { ok: false, problems };
-      }
-    }
-    const unit = { module, data, ...limits };
-    this.#loaded = { key, unit, entryPoint };
-    this.#breaker = new Breaker(this.#options.clock);
-    this.#reviewBreaker = new Breaker(this.#options.clock);
-    this.#answers = new Map();
-    return { ok: true, value: undefined };
   }
 
   /** For `owner`, as Sandbox.evaluate has it. Throws EvaluationError. */
@@ -164,16 +139,12 @@ export class RegoUnit {
     signal: AbortSignal,
     budget?: Budget,
   ): Promise<unknown> {
-    const { subject } = this.#options;
-    if (this.#loaded === undefined) throw new Error(`${subject}: has no Rego that works`);
-    const { unit, entryPoint } = this.#loaded;
-    const of = { entryPoint, input, subject };
+    const of = { entryPoint: this.#entryPoint, input, subject: this.#options.subject };
     const refusal = breaker.refusal(owner);
     if (refusal !== undefined) throw new EvaluationError(of, "broken", refusal);
-    this.evaluations++;
     const again = breaker.triesAgain(owner);
     try {
-      const { value, tookMs } = await sandbox.evaluate(unit, of, owner, signal);
+      const { value, tookMs } = await sandbox.evaluate(this.#unit, of, owner, signal);
       if (budget !== undefined) spend(budget, tookMs, of);
       if (breaker.succeeded(owner)) onBreak?.();
       return value;
@@ -189,7 +160,6 @@ export class RegoUnit {
 
   /** The answer for each input; those that were asked for last time too are not evaluated again. */
   async evaluateAll(inputs: readonly unknown[], signal: AbortSignal): Promise<readonly unknown[]> {
-    const loaded = this.#loaded;
     const known = this.#answers;
     const answers = new Map<string, unknown>();
     const values: unknown[] = [];
@@ -205,17 +175,13 @@ export class RegoUnit {
       }
       values.push(answers.get(key));
     }
-    if (this.#loaded === loaded) this.#answers = answers;
+    this.#answers = answers;
     return values;
   }
 
   /** See Breaker. */
   brokenFor(owners: "any" | TurnOwner): string | undefined {
     return this.#breaker.brokenFor(owners);
-  }
-
-  close(): void {
-    this.#loaded = undefined;
   }
 }
 
@@ -237,10 +203,6 @@ function spend(budget: Budget, tookMs: number, of: Evaluation): void {
 /** Whether an evaluation took more than was its due, and would again. */
 function isOverrun(error: unknown): error is EvaluationError {
   return error instanceof EvaluationError && error.reason !== "failed";
-}
-
-function keyOf({ key }: RegoContent, { entryPoint, limits }: LoadOptions): string {
-  return canonicalJson([key, entryPoint, limits]);
 }
 
 /** A compiler's problem, where the author finds it. */
