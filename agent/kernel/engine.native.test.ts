@@ -115,7 +115,7 @@ function wanted(
         const shown = argsOf(outcome).map((arg) => wantedArg(arg, call));
         return `${set} ${hook} ${selector} ${lastAction}${flagsText(flags)} (${shown.join(" ")})`;
       }),
-    signals: outcomes.flatMap(({ signal }) => signal ?? []),
+    signals: outcomes.flatMap(({ signals }) => signals),
     returned: 0 - (outcomes.find(({ override }) => override !== undefined)?.override ?? 0),
     follows: followsIn(follows, call),
   };

@@ -252,7 +252,7 @@ function happened(hooks: readonly SeenHook[], { result, errno, signals }: Result
 }
 
 function wanted(outcomes: readonly Outcome[], call: Call): Effect {
-  const signals = [...new Set(outcomes.flatMap(({ signal }) => signal ?? []))];
+  const signals = [...new Set(outcomes.flatMap(({ signals }) => signals))];
   return {
     events: outcomes
       .filter(({ posted }) => posted)

@@ -17,7 +17,6 @@ export const copyFd = {
   schema,
   fields: ["argFd", "argName"],
   stops: false,
-  takes: "descriptor",
   lower: (report, spec, place) => {
     const fd = positionOf(report, spec, "argFd", "descriptor", place);
     const to = positionOf(report, spec, "argName", "descriptor", place);
@@ -26,5 +25,5 @@ export const copyFd = {
   effect: () => ({}),
   needsFollowed: ({ fd }) => fd,
   describe: () => "CopyFD",
-  samples: () => [],
+  samples: ({ ends }) => (ends === "unfollow" ? [{ action: "CopyFD", fd: 0, to: 0 }] : []),
 } satisfies ActionKind<CopyFd>;

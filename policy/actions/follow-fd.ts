@@ -17,7 +17,6 @@ export const followFd = {
   schema,
   fields: ["argFd", "argName"],
   stops: false,
-  takes: "descriptor",
   lower: (report, spec, place) => {
     const fd = positionOf(report, spec, "argFd", "descriptor", place);
     const name = positionOf(report, spec, "argName", "file", place);

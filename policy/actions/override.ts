@@ -18,7 +18,7 @@ export const override = {
   schema,
   fields: ["argError"],
   stops: true,
-  takes: "override",
+  once: true,
   lower,
   effect: ({ error }) => ({ override: error }),
   describe: ({ error }) => `Override -${error}`,

@@ -14,7 +14,6 @@ export const sigkill = {
   // Upstream's own examples give it one, which it does not look at.
   fields: ["argError"],
   stops: true,
-  takes: "signal",
   lower: () => ({ action: "Sigkill" }),
   effect: () => ({ signal: number }),
   describe: () => "Sigkill",

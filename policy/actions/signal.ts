@@ -17,7 +17,6 @@ export const signal = {
   schema,
   fields: ["argError", "argSig"],
   stops: true,
-  takes: "signal",
   lower,
   effect: ({ signal }) => ({ signal }),
   describe: ({ signal }) => `Signal ${signal}`,

@@ -13,7 +13,6 @@ export const unfollowFd = {
   schema,
   fields: ["argFd", "argName"],
   stops: false,
-  takes: "descriptor",
   lower: (report, spec, place) => {
     const fd = positionOf(report, spec, "argFd", "descriptor", place);
     return fd === undefined ? undefined : { action: "UnfollowFD", fd };

@@ -138,9 +138,8 @@ function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
     actionKind(name).samples({ canOverride, ...(ends && { ends }) }),
   );
   const actions = fc.uniqueArray(fc.constantFrom(...samples), {
-    maxLength: 3,
-    // Lowering takes one of each in a selector.
-    selector: ({ action }) => actionKind(action).takes ?? action,
+    maxLength: 4,
+    comparator: (a, b) => a.action === b.action && actionKind(a.action).once === true,
   });
   if (ends !== "unfollow") return actions;
   return actions.filter((all) => all.some(({ action }) => actionKind(action).needsFollowed));

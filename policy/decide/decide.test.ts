@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { holds } from "../conditions/index.ts";
 import { lower } from "../lower/index.ts";
 import { parsePolicies } from "../parse.ts";
-import type { Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
+import type { Action, Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
 import { anyCall, anyCondition, anyFollowState, anySelectorSet } from "./arbitrary.ts";
 import { decide, type NamedSet } from "./decide.ts";
 import type { HookCall, Process } from "./event.ts";
@@ -76,7 +76,7 @@ test("deny-tmp-forbidden-write follows a forbidden file and kills its writer", (
       monitored: false,
       stop: "stopped",
       posted: true,
-      signal: 9,
+      signals: [9],
     },
   ]);
 });
@@ -88,7 +88,7 @@ test("deny-tmp-forbidden-write lets other files, pid 1 of a container and reads 
   assert.deepEqual(decide([deny], nothing, init).outcomes, []);
   assert.deepEqual(decide([deny], following, onFd("sys_write", other)).outcomes, []);
   const [read] = decide([deny], following, onFd("sys_read", forbidden)).outcomes;
-  assert.deepEqual([read?.posted, read?.signal], [true, undefined]);
+  assert.deepEqual([read?.posted, read?.signals], [true, []]);
 });
 
 test("a duplicate of a followed descriptor is followed until the last of them is closed", () => {
@@ -112,24 +112,53 @@ test("the Override variant stops the call and leaves the process alive", () => {
   const call = { ...onFd("sys_write", forbidden), holds: new Set([override.name]) };
   const state = new Map([[override.name, new Set([1])]]);
   const [outcome] = decide([override], state, call).outcomes;
-  assert.deepEqual([outcome?.override, outcome?.signal], [1, undefined]);
+  assert.deepEqual([outcome?.override, outcome?.signals], [1, []]);
 });
 
 test("exec-policy-example kills a pod's process with CAP_SYS_ADMIN and nothing else", () => {
   const policy = example("exec-policy-example");
   const admin = { ...vi.capabilities, effective: 1n << 21n };
-  const signalFor = (process: Partial<Process>) =>
+  const signalsFor = (process: Partial<Process>) =>
     decide([policy], nothing, {
       ...aCall("", {}),
       on: { kind: "exec" },
       process: { ...vi, ...process },
       holds: new Set([policy.name]),
-    }).outcomes[0]?.signal;
-  assert.equal(signalFor({ capabilities: admin }), 9);
-  assert.equal(signalFor({ capabilities: admin, inHostUserNamespace: false }), 9);
-  assert.equal(signalFor({}), undefined);
-  assert.equal(signalFor({ capabilities: admin, nspid: 0 }), undefined);
-  assert.equal(signalFor({ capabilities: admin, isProtected: true }), undefined);
+    }).outcomes[0]?.signals;
+  assert.deepEqual(signalsFor({ capabilities: admin }), [9]);
+  assert.deepEqual(signalsFor({ capabilities: admin, inHostUserNamespace: false }), [9]);
+  assert.equal(signalsFor({}), undefined);
+  assert.equal(signalsFor({ capabilities: admin, nspid: 0 }), undefined);
+  assert.deepEqual(signalsFor({ capabilities: admin, isProtected: true }), []);
+});
+
+test("a selector's actions are carried out in order, as many as there are", () => {
+  const selector = (...actions: readonly Action[]): NamedSet => ({
+    name: "p",
+    set: {
+      ...deny.set,
+      hooks: [
+        {
+          on: { kind: "kprobe", call: "fd_install", syscall: false },
+          args: [
+            { index: 0, type: "int" },
+            { index: 1, type: "file" },
+          ],
+          selectors: [{ conditions: [], actions }],
+        },
+      ],
+    },
+  });
+  const follow = { action: "FollowFD", fd: 0, name: 1 } as const;
+  const unfollow = { action: "UnfollowFD", fd: 0 } as const;
+  const signal = (signal: number) => ({ action: "Signal", signal }) as const;
+  const again = install(forbidden, { descriptors: new Map([[3, forbidden]]) });
+  const after = (set: NamedSet) => {
+    const { outcomes, follows } = decide([set], new Map([["p", new Set([1])]]), again);
+    return [outcomes.flatMap(({ signals }) => signals), [...(follows.get("p") ?? [])]];
+  };
+  assert.deepEqual(after(selector(signal(12), follow, unfollow, signal(10))), [[12, 10], []]);
+  assert.deepEqual(after(selector(unfollow, signal(10), follow, signal(10))), [[10, 10], [1]]);
 });
 
 test("in monitor mode what stops is left out, and the event says so", () => {
@@ -144,6 +173,7 @@ test("in monitor mode what stops is left out, and the event says so", () => {
     monitored: true,
     stop: "wouldStop",
     posted: true,
+    signals: [],
   });
 });
 
@@ -233,8 +263,8 @@ test("monitor mode and enforce mode match the same and differ only in what they 
       );
       assert.deepEqual(facts[0], facts[1]);
       assert.deepEqual(sorted(seen[0]!.follows), sorted(seen[1]!.follows));
-      for (const { signal, override } of seen[1]!.outcomes) {
-        assert.deepEqual([signal, override], [undefined, undefined]);
+      for (const { signals, override } of seen[1]!.outcomes) {
+        assert.deepEqual([signals, override], [[], undefined]);
       }
     }),
   );

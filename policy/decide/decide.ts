@@ -40,8 +40,8 @@ export type Outcome = {
   readonly stop?: Stop;
   /** Whether an event is reported. */
   readonly posted: boolean;
-  /** Signal that the process gets. */
-  readonly signal?: number;
+  /** Signals that the process gets, in order. */
+  readonly signals: readonly number[];
   /** The call does not run, and returns -override. */
   readonly override?: number;
 };
@@ -90,15 +90,14 @@ function act(
   const stop = wanted.some(isEnforcing) ? stopOf(set, call) : undefined;
   const actions = stop === "stopped" ? wanted : wanted.filter((action) => !isEnforcing(action));
   const effects = actions.map(effectOf);
-  const signal = effects.find((effect) => effect.signal !== undefined)?.signal;
   const override = effects.find((effect) => effect.override !== undefined)?.override;
   return {
     actions,
     lastAction: wanted.at(-1)?.action ?? defaultAction,
     monitored: actions.length < wanted.length,
     posted: !wanted.some((action) => effectOf(action).silent),
+    signals: effects.flatMap(({ signal }) => signal ?? []),
     ...(stop === undefined ? {} : { stop }),
-    ...(signal === undefined ? {} : { signal }),
     ...(override === undefined ? {} : { override }),
   };
 }

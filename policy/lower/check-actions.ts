@@ -1,7 +1,6 @@
 import {
   type Action,
   actionKind,
-  actionNames,
   actionsOf,
   followsDescriptors,
   isEnforcing,
@@ -9,10 +8,7 @@ import {
 import type { Hook } from "../selector-set.ts";
 import type { Report } from "./report.ts";
 
-/**
- * Refuses combinations of actions that the engine would carry out only in part: its entry for a
- * selector holds one signal, one override and one descriptor.
- */
+/** Refuses combinations of actions that mean nothing together. */
 export function checkActions(report: Report, placed: readonly PlacedHook[]): void {
   const follows = followsDescriptors({ hooks: placed.map(({ hook }) => hook) });
   for (const one of placed) {
@@ -27,21 +23,12 @@ export function checkActions(report: Report, placed: readonly PlacedHook[]): voi
 export type PlacedHook = { readonly at: string; readonly section: string; readonly hook: Hook };
 
 function checkOnce(report: Report, actions: readonly Action[], at: string): void {
-  for (const names of exclusive) {
-    const used = actions.filter(({ action }) => names.includes(action));
-    if (used.length <= 1) continue;
-    const what = `has ${used.map(({ action }) => action).join(" and ")}`;
-    report.unsupported(at, what, `keep one of ${names.join(", ")} in a selector`);
+  for (const [name, used] of Map.groupBy(actions, ({ action }) => action)) {
+    if (actionKind(name).once && used.length > 1) {
+      report.unsupported(at, `has ${name} ${used.length} times`, "keep one in a selector");
+    }
   }
 }
-
-/** Actions that take the same: one list for each of what they take. */
-const exclusive = Object.values(
-  Object.groupBy(
-    actionNames.filter((name) => actionKind(name).takes !== undefined),
-    (name) => actionKind(name).takes!,
-  ),
-);
 
 /** The whole hook acts only for a followed descriptor then; nothing else may depend on that. */
 function checkUnfollow(report: Report, { at, section, hook }: PlacedHook, follows: boolean): void {

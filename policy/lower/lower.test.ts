@@ -20,6 +20,32 @@ function lowerExample(name: string) {
   return without;
 }
 
+test("a selector may have several signals, and several descriptors that it follows or no longer does", () => {
+  const matchActions = [
+    ...[{ action: "Signal", argSig: 12 }, { action: "Sigkill" }, { action: "Signal", argSig: 12 }],
+    ...[
+      { action: "FollowFD", argFd: 0, argName: 1 },
+      { action: "FollowFD", argFd: 0, argName: 2 },
+    ],
+  ];
+  const args = [
+    { index: 0, type: "int" },
+    { index: 1, type: "file" },
+    { index: 2, type: "file" },
+  ];
+  const policy = aKprobePolicy({
+    ...{ call: "fd_install", syscall: false, args },
+    selectors: [{ matchActions }],
+  });
+  assert.deepEqual(lowered(policy).hooks[0]!.selectors[0]!.actions, [
+    ...[{ action: "Signal", signal: 12 }, { action: "Sigkill" }, { action: "Signal", signal: 12 }],
+    ...[
+      { action: "FollowFD", fd: 0, name: 1 },
+      { action: "FollowFD", fd: 0, name: 2 },
+    ],
+  ]);
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

@@ -196,12 +196,19 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
-    name: "two signals in one selector",
+    name: "two errors to return from one selector",
     policy: aKprobePolicy({
-      selectors: [{ matchActions: [{ action: "Sigkill" }, { action: "Signal", argSig: 12 }] }],
+      selectors: [
+        {
+          matchActions: [
+            { action: "Override", argError: -1 },
+            { action: "Override", argError: -2 },
+          ],
+        },
+      ],
     }),
     want: [
-      "unsupported spec.kprobes[0].selectors[0].matchActions: has Sigkill and Signal; keep one of Sigkill, Signal in a selector",
+      "unsupported spec.kprobes[0].selectors[0].matchActions: has Override 2 times; keep one in a selector",
     ],
   },
   {
