@@ -38,6 +38,7 @@ generate: build ## CRDs, layouts and reference pages from their sources
 	node agent/layout/generate.ts
 	node policy/schema/generate.ts
 	node policy/generate-compatibility.ts
+	node policy/generate-policy-fields.ts
 	node operator/metrics/generate.ts
 	node agent/metrics/generate.ts
 	node cli/generate-flags.ts

@@ -58,6 +58,7 @@ const staticChecks: readonly (readonly string[])[] = [
   ["biome", "ci", "--error-on-warnings"],
   ["node", "policy/schema/generate.ts", "--check"],
   ["node", "policy/generate-compatibility.ts", "--check"],
+  ["node", "policy/generate-policy-fields.ts", "--check"],
   ["node", "agent/layout/generate.ts", "--check"],
   ["node", "operator/metrics/generate.ts", "--check"],
   ["node", "agent/metrics/generate.ts", "--check"],

@@ -6,7 +6,7 @@ export const arg = object({
   btfType: optional(text()),
   btfTypeModule: optional(text()),
   index: int32({ minimum: 0, description: "Which parameter of the call, from 0." }),
-  label: optional(text()),
+  label: optional(text({ description: "Its name in events." })),
   maxData: flag({ default: false }),
   resolve: optional(text({ default: "" })),
   returnCopy: flag({ default: false, description: "Read the buffer when the call returns." }),
@@ -14,5 +14,5 @@ export const arg = object({
     int32({ minimum: 0, description: "Which parameter holds the length, from 1." }),
   ),
   source: optional(text()),
-  type: oneOf(upstreamArgTypes, { default: "auto" }),
+  type: oneOf(upstreamArgTypes, { default: "auto", description: "How to read it." }),
 });

@@ -16,8 +16,8 @@ const oneAddressing: Rule = {
 };
 
 const described = {
-  message: optional(text()),
-  tags: list(text(), { maxItems: 16 }),
+  message: optional(text({ description: "Is in each event." })),
+  tags: list(text(), { maxItems: 16, description: "Are in each event." }),
 };
 
 const returns = {
@@ -27,7 +27,7 @@ const returns = {
 
 export const kprobe = object(
   {
-    args: list(arg),
+    args: list(arg, { description: "What to read of each call." }),
     call: text({ description: "A kernel function, or a system call such as sys_write." }),
     data: list(arg),
     ignore: optional(object({ callNotFound: flag() })),

@@ -18,15 +18,20 @@ const label = text({
 const term = object({
   key: text(),
   operator: oneOf(["In", "NotIn", "Exists", "DoesNotExist"]),
-  values: list(text()),
+  values: list(text(), { description: "Of In and NotIn." }),
 });
 
 const members = {
   matchLabels: refuseNull(
-    mapOf(refuseNull(label, "the selector asks for no such label")),
+    mapOf(refuseNull(label, "the selector asks for no such label"), {
+      description: "All of these labels, with these values.",
+    }),
     "it selects all",
   ),
-  matchExpressions: refuseNull(list(term), "it selects all"),
+  matchExpressions: refuseNull(
+    list(term, { description: "All of these must hold." }),
+    "it selects all",
+  ),
 };
 
 const matchesEveryHost: Rule = {
@@ -35,15 +40,24 @@ const matchesEveryHost: Rule = {
   holds: (self) => self.matchLabels === undefined && self.matchExpressions === undefined,
 };
 
-const selector = object(members);
+const selecting = (description: string) => object(members, { description });
 
 /** Of what the operator writes. */
 export const labelSelector = optional(
   object({ matchLabels: mapOf(label), matchExpressions: list(term) }),
 );
-export const podSelector = refuseNull(selector, "the policy holds in every pod");
-export const containerSelector = refuseNull(selector, "the policy holds in every container");
-export const nodeSelector = refuseNull(selector, "the policy holds on every node");
+export const podSelector = refuseNull(
+  selecting("Pods by their labels, and by k8s:io.kubernetes.pod.namespace."),
+  "the policy holds in every pod",
+);
+export const containerSelector = refuseNull(
+  selecting("Containers of these pods, by the keys name and repo."),
+  "the policy holds in every container",
+);
+export const nodeSelector = refuseNull(
+  selecting("Nodes by their labels."),
+  "the policy holds on every node",
+);
 export const hostSelector = refuseNull(
   object(members, {
     description: "Host processes: {} selects them all, absent none.",
@@ -52,4 +66,4 @@ export const hostSelector = refuseNull(
   "other selectors alone say where the policy holds, or it holds everywhere",
 );
 
-export type LabelSelectorSpec = Immutable<Static<typeof selector>>;
+export type LabelSelectorSpec = Immutable<Static<ReturnType<typeof selecting>>>;

@@ -58,7 +58,13 @@ export const matchBinary = object({
 });
 
 export const matchCapability = object({
-  isNamespaceCapability: refuseNull(flag({ default: false }), "it counts as false"),
+  isNamespaceCapability: refuseNull(
+    flag({
+      default: false,
+      description: "In a TracingPolicy: held in a nested user namespace; in an ExecPolicy: in any.",
+    }),
+    "it counts as false",
+  ),
   operator: oneOf(memberships),
   type: refuseNull(
     oneOf(upstreamCapabilitySets, { default: "Effective" }),
@@ -68,8 +74,14 @@ export const matchCapability = object({
 });
 
 export const matchPid = object({
-  followForks: refuseNull(flag({ default: false }), "no ancestors are compared"),
-  isNamespacePID: refuseNull(flag({ default: false }), "pids of the host are compared"),
+  followForks: refuseNull(
+    flag({ default: false, description: "Compare up to 10 ancestors, too." }),
+    "no ancestors are compared",
+  ),
+  isNamespacePID: refuseNull(
+    flag({ default: false, description: "Compare pids of the innermost pid namespace." }),
+    "pids of the host are compared",
+  ),
   operator: oneOf(memberships),
   values: requiredList(int32(), ofValues),
 });
@@ -89,7 +101,7 @@ const matchNamespaceChange = object({
 const more = "the selector matches more";
 export const condition = <S extends TSchema>(schema: S) => refuseNull(schema, more);
 export const actions = refuseNull(
-  list(action, { maxItems: bounds.actions }),
+  list(action, { maxItems: bounds.actions, description: "What to do with a call that matches." }),
   "the selector stops nothing",
 );
 
@@ -97,14 +109,18 @@ export const selector = object({
   label: optional(text()),
   macros: condition(list(text())),
   matchActions: actions,
-  matchArgs: condition(list(matchArg)),
-  matchBinaries: condition(list(matchBinary, { maxItems: 1 })),
-  matchCapabilities: condition(list(matchCapability)),
+  matchArgs: condition(list(matchArg, { description: "What the call's arguments are." })),
+  matchBinaries: condition(
+    list(matchBinary, { maxItems: 1, description: "Which executable calls, by its path." }),
+  ),
+  matchCapabilities: condition(
+    list(matchCapability, { description: "Which capabilities the process has." }),
+  ),
   matchCapabilityChanges: condition(list(matchCapability)),
   matchData: condition(list(matchArg)),
   matchNamespaceChanges: condition(list(matchNamespaceChange)),
   matchNamespaces: condition(list(matchNamespace)),
-  matchPIDs: condition(list(matchPid)),
+  matchPIDs: condition(list(matchPid, { description: "Which process calls." })),
   matchParentBinaries: condition(list(matchBinary, { maxItems: 1 })),
   matchReturnActions: list(action, { maxItems: bounds.actions }),
   matchReturnArgs: condition(list(matchArg)),
@@ -115,6 +131,9 @@ export type SelectorSpec = Immutable<Static<typeof selector>>;
 
 /** Of a hook. */
 export const selectors = refuseNull(
-  list(selector, { maxItems: bounds.hookSelectors }),
+  list(selector, {
+    maxItems: bounds.hookSelectors,
+    description: "The first one that matches a call acts.",
+  }),
   "the hook reports every call",
 );

@@ -24,7 +24,7 @@ const spec = object({
   enforcers: list(enforcer),
   fentries: list(kprobe, ofHooks),
   hostSelector,
-  kprobes: list(kprobe, ofHooks),
+  kprobes: list(kprobe, { ...ofHooks, description: "Functions and system calls to hook." }),
   lists: list(
     object({
       name: text(),
@@ -38,7 +38,14 @@ const spec = object({
   lsmhooks: list(lsmhook, ofHooks),
   nodeSelector,
   options: refuseNull(
-    list(object({ name: text(), value: optional(text()) })),
+    list(
+      object({
+        name: text({ description: "policy-mode, disable-kprobe-multi or disable-uprobe-multi." }),
+        value: optional(
+          text({ description: "Of policy-mode: enforce or monitor; else true or false." }),
+        ),
+      }),
+    ),
     "the policy enforces, also where an option policy-mode would say monitor",
   ),
   podSelector,
