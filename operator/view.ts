@@ -16,4 +16,4 @@ export {
 } from "./fleet/objects.ts";
 export { listNames } from "./status/failure-groups.ts";
 export { type NodeStanding, nodeStanding, nodeStandings } from "./status/node-standing.ts";
-export { judgeNode, type NodeState } from "./status/node-state.ts";
+export { type NodeState, nodeState } from "./status/node-state.ts";

@@ -74,9 +74,9 @@ export async function checkPolicies(
     const parsed = parsePolicies(content, file);
     broken.push(...parsed.broken);
     skipped.push(...parsed.others.map((other) => ({ file, ...other })));
-    const judged: Judged[] = [];
-    for (const one of parsed.policies) judged.push(await judgePolicy(one, judges));
-    for (const one of parsed.regoPolicies) judged.push(await judgeRego(one, judges));
+    const judged: Checked[] = [];
+    for (const one of parsed.policies) judged.push(await checkPolicy(one, judges));
+    for (const one of parsed.regoPolicies) judged.push(await checkRegoPolicy(one, judges));
     judged.sort((a, b) => a.checked.line - b.checked.line);
     for (const { checked, parsed: one, warnings: found, notes: told } of judged) {
       const before = seen.get(identityOf(checked));
@@ -140,14 +140,14 @@ function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
 
-type Judged = {
+type Checked = {
   readonly parsed: Parsed<object>;
   readonly checked: CheckedPolicy;
   readonly warnings: readonly Problem[];
   readonly notes: readonly string[];
 };
 
-async function judgePolicy(parsed: ParsedPolicy, judges: Judges): Promise<Judged> {
+async function checkPolicy(parsed: ParsedPolicy, judges: Judges): Promise<Checked> {
   const { result } = parsed;
   if (!result.ok) return badlyFormed(parsed, result.problems);
   const policy = withNamespace(result.value);
@@ -160,7 +160,7 @@ async function judgePolicy(parsed: ParsedPolicy, judges: Judges): Promise<Judged
   return verdictOf(parsed, further, { namespace: result.value.metadata.namespace, hookCount });
 }
 
-async function judgeRego(parsed: Parsed<RegoPolicy>, judges: Judges): Promise<Judged> {
+async function checkRegoPolicy(parsed: Parsed<RegoPolicy>, judges: Judges): Promise<Checked> {
   const { result } = parsed;
   if (!result.ok) return badlyFormed(parsed, result.problems);
   const further = await judges.rego?.(withNamespace(result.value));
@@ -172,7 +172,7 @@ function verdictOf(
   parsed: Parsed<Policy | RegoPolicy>,
   further: Further,
   { namespace, hookCount }: { readonly namespace: string | undefined; readonly hookCount: number },
-): Judged {
+): Checked {
   const { file, line, kind = "", name = "", locate } = parsed;
   const about = { file, line, kind, ...(namespace === undefined ? {} : { namespace }), name };
   const problems = further.problems.map(locate);
@@ -188,7 +188,7 @@ function verdictOf(
   return { parsed, checked, warnings, notes: further.notes ?? [] };
 }
 
-function badlyFormed(parsed: Parsed<object>, problems: readonly Problem[]): Judged {
+function badlyFormed(parsed: Parsed<object>, problems: readonly Problem[]): Checked {
   const { file, line, kind = "(no kind)", name = "(no name)", warnings } = parsed;
   const checked = { file, line, kind, name, verdict: "invalid", hookCount: 0, problems } as const;
   return { parsed, checked, warnings, notes: [] };

@@ -2,11 +2,11 @@ import type { KubeObject } from "@guardbee/kube";
 import {
   type Holdings,
   hashFor,
-  judgeNode,
   type NodeEntry,
   type NodeSetsEntry,
   type NodeStanding,
   nodeStanding,
+  nodeState,
   projectNode,
   projectSet,
   type SetEntry,
@@ -133,7 +133,7 @@ export function stateOn(
     modeOf: () => undefined,
   };
   const { mode } = set;
-  return judgeNode(facts, { name: set.name, hash: hashFor(set, name), mode }, options).state;
+  return nodeState(facts, { name: set.name, hash: hashFor(set, name), mode }, options).state;
 }
 
 /** `details`: what each of a few nodes can do and cannot hold, below the table. */

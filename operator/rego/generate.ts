@@ -98,7 +98,7 @@ export async function generate(
   const results = values.map((value, i) => ({ of: inputs[i]!.of, value }));
   const read = readResults(results, generator);
   if (!read.ok) return { kind: "refused", reason: "InvalidResult", problems: read.problems };
-  const judged = await judgeAll(read.value, deps, signal);
+  const judged = await acceptAll(read.value, deps, signal);
   if (!("sets" in judged)) return judged;
   const { sets, notes } = judged;
   const counts = countRules(sets);
@@ -130,7 +130,7 @@ export async function generate(
   };
 }
 
-async function judgeAll(
+async function acceptAll(
   objects: readonly GeneratedObject[],
   deps: GenerateDeps,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeFacts } from "../fleet/node-report.ts";
-import { type JudgeOptions, judgeNode } from "./node-state.ts";
+import { type NodeStateOptions, nodeState } from "./node-state.ts";
 
 const set = { name: "tracingpolicy.a", hash: "h2", mode: "enforce" } as const;
 const facts: NodeFacts = {
@@ -13,7 +13,7 @@ const facts: NodeFacts = {
   holds: new Map([["tracingpolicy.a", "h2"]]),
   heardMs: 0,
 };
-const options: JudgeOptions = {
+const options: NodeStateOptions = {
   nowMs: 1000,
   changedMs: 0,
   unreachableMs: 120_000,
@@ -32,7 +32,7 @@ const failure = {
 const cases: readonly {
   name: string;
   facts?: Partial<NodeFacts>;
-  options?: Partial<JudgeOptions>;
+  options?: Partial<NodeStateOptions>;
   want: object;
 }[] = [
   { name: "that holds this content is programmed", want: { state: "programmed", mode: "enforce" } },
@@ -141,7 +141,7 @@ const cases: readonly {
 ];
 for (const one of cases) {
   test(`a node ${one.name}`, () => {
-    const state = judgeNode({ ...facts, ...one.facts }, set, { ...options, ...one.options });
+    const state = nodeState({ ...facts, ...one.facts }, set, { ...options, ...one.options });
     assert.deepEqual(state, { node: "n", kernel: "6.1.0", arch: "x86_64", ...one.want });
   });
 }

@@ -26,7 +26,7 @@ export type NodeState = {
 /** A set as one node should hold it. */
 export type WantedSet = { readonly name: string; readonly hash: string; readonly mode: Mode };
 
-export type JudgeOptions = {
+export type NodeStateOptions = {
   readonly nowMs: number;
   /** When the set last changed (monotonic). */
   readonly changedMs: number;
@@ -38,10 +38,10 @@ export type JudgeOptions = {
 };
 
 /** The state of `set` on a node that is to hold it now. Pure. */
-export function judgeNode(
+export function nodeState(
   facts: NodeFacts,
   set: WantedSet,
-  options: JudgeOptions,
+  options: NodeStateOptions,
 ): Exclude<NodeState, { readonly state: "waiting" }> {
   const { node, kernel, arch, report } = facts;
   const takes = report?.takesInt80 === true ? { takesInt80: true } : {};
