@@ -10,9 +10,14 @@ import { signal } from "./signal.ts";
 import { unfollowFd } from "./unfollow-fd.ts";
 
 const actionCodecs = {
-  ...{ Post: post, NoPost: noPost },
-  ...{ Sigkill: sigkill, Signal: signal, Override: override },
-  ...{ FollowFD: followFd, UnfollowFD: unfollowFd, CopyFD: copyFd },
+  Post: post,
+  NoPost: noPost,
+  Sigkill: sigkill,
+  Signal: signal,
+  Override: override,
+  FollowFD: followFd,
+  UnfollowFD: unfollowFd,
+  CopyFD: copyFd,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
 
 /** How the kernel is told of the action of that name. */
