@@ -59,6 +59,7 @@ export {
 } from "./parse.ts";
 export { type Policy, parsePolicyObject, parseRegoPolicy } from "./parse-object.ts";
 export { parseSets } from "./parse-sets.ts";
+export { type Container, type Pod, parsePod, setsIn } from "./pod.ts";
 export { indented, isPrintable, oneLine, printable } from "./printable.ts";
 export { formatProblem, type Problem, type Result } from "./problem.ts";
 export { type KindName, resourceOf } from "./resource-of.ts";
@@ -114,4 +115,10 @@ export {
   type SetSize,
   sizeOf,
 } from "./selector-set.ts";
+export {
+  contentFor,
+  type ObjectSets,
+  parseSetObject,
+  type UnusableObject,
+} from "./set-object.ts";
 export { type Withdrawn, withdrawn } from "./withdrawn.ts";

@@ -14,6 +14,21 @@ export { inScope } from "./decide/in-scope.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { isRecord } from "./is-record.ts";
 export { parseSets } from "./parse-sets.ts";
+export {
+  bareContainerId,
+  type Container,
+  imageRepos,
+  type Pod,
+  parsePod,
+  setsIn,
+} from "./pod.ts";
 export { formatProblem } from "./problem.ts";
 export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";
+export {
+  contentFor,
+  type ObjectSets,
+  objectOf,
+  parseSetObject,
+  type UnusableObject,
+} from "./set-object.ts";

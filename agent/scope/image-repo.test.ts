@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { lower, parsePolicies, setName } from "@guardbee/policy";
+import { parsePod } from "@guardbee/policy/sets";
 import type { CgroupTree } from "./cgroups.ts";
-import { parsePod } from "./pods.ts";
 import { resolveScopes } from "./resolve.ts";
 
 const uid = "0a1b2c3d-1111-2222-3333-444455556666";

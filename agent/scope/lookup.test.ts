@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
+import type { Pod } from "@guardbee/policy/sets";
 import type { CgroupTree } from "./cgroups.ts";
 import { CgroupPods } from "./lookup.ts";
-import type { Pod } from "./pods.ts";
 
 const PAUSE = "a".repeat(64);
 const APP = "b".repeat(64);

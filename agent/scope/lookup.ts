@@ -1,7 +1,7 @@
 import { BoundedMap } from "@guardbee/kube";
+import { bareContainerId, type Container, type Pod } from "@guardbee/policy/sets";
 import type { ContainerCgroup, PodCgroup } from "./cgroups.ts";
 import type { PodContainer, PodLookup } from "./pod-container.ts";
-import { bareContainerId, type Container, type Pod } from "./pods.ts";
 import type { NodeSnapshot } from "./resolve.ts";
 
 /** Walks cgroups: PodWatch. */

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Scope, SelectorSet } from "@guardbee/policy";
-
+import type { Pod } from "@guardbee/policy/sets";
 import type { CgroupTree } from "./cgroups.ts";
-import type { Pod } from "./pods.ts";
 import { equalScopes, resolveScopes } from "./resolve.ts";
 
 const PAUSE = "a".repeat(64);

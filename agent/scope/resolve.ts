@@ -1,10 +1,8 @@
 import type { Scope, SelectorSet } from "@guardbee/policy";
-import { inScope } from "@guardbee/policy/sets";
+import { bareContainerId, type Pod, setsIn } from "@guardbee/policy/sets";
 
 import type { CgroupScope, Scopes } from "../engine.ts";
 import type { CgroupTree, PodCgroup } from "./cgroups.ts";
-import type { Container, Pod } from "./pods.ts";
-import { bareContainerId, imageRepos } from "./pods.ts";
 
 /** Pods of this node and their cgroups, as known at one moment. */
 export type NodeSnapshot = {
@@ -65,24 +63,6 @@ function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): reado
       return [id, ...nested].map((each) => ({ id: each, sets: held }));
     }),
   ];
-}
-
-/** Names of the sets that hold in a container of the pod; without one, in the pod as a whole. */
-export function setsIn(
-  sets: readonly Named[],
-  pod: Pick<Pod, "namespace" | "labels">,
-  container?: Pick<Container, "name" | "image" | "running">,
-): readonly string[] {
-  const { namespace, labels } = pod;
-  const place = { kind: "pod", namespace, labels } as const;
-  const inside = container && {
-    ...place,
-    container: {
-      name: container.name,
-      repos: imageRepos(container.image, container.running?.imageId),
-    },
-  };
-  return names(sets.filter(({ set }) => inScope(set.scope, inside ?? place)));
 }
 
 /** Whether it holds in pods whatever their namespace, labels and containers, and so before they are known. */

@@ -1,6 +1,7 @@
+import { type Pod, setsIn } from "@guardbee/policy/sets";
+
 import type { NamedSet, Scopes } from "../engine.ts";
-import type { Pod } from "./pods.ts";
-import { type NodeSnapshot, setsIn } from "./resolve.ts";
+import type { NodeSnapshot } from "./resolve.ts";
 
 /** Why a set does not hold in some pods that it selects. */
 export type Unreached = {

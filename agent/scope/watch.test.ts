@@ -5,9 +5,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
 import { ManualClock } from "@guardbee/kube";
+import type { Pod } from "@guardbee/policy/sets";
 import pino from "pino";
-
-import type { Pod } from "./pods.ts";
 import { PodWatch } from "./watch.ts";
 
 const UID = "0a1b2c3d-1111-2222-3333-444455556666";

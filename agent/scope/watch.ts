@@ -1,10 +1,7 @@
 import { type Clock, Loop, type NextStep } from "@guardbee/kube";
+import { bareContainerId, type Pod } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
-
-import type { CgroupTree, PodCgroup } from "./cgroups.ts";
-import { findPodCgroup, readCgroupTree } from "./cgroups.ts";
-import type { Pod } from "./pods.ts";
-import { bareContainerId } from "./pods.ts";
+import { type CgroupTree, findPodCgroup, type PodCgroup, readCgroupTree } from "./cgroups.ts";
 import type { NodeSnapshot } from "./resolve.ts";
 
 export type PodWatchOptions = {

@@ -1,8 +1,8 @@
 import { type Clock, type KubeConnection, Reflector, resources, runTogether } from "@guardbee/kube";
+import { type Pod, parsePod } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { CgroupPods } from "../scope/lookup.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
-import { type Pod, parsePod } from "../scope/pods.ts";
 import type { NodeSnapshot } from "../scope/resolve.ts";
 import { PodWatch } from "../scope/watch.ts";
 import type { StateDir } from "../state/state-dir.ts";

@@ -1,10 +1,9 @@
 import type { ExceptionReason, NodePolicySetStatus } from "@guardbee/policy";
-import { nodeDigest } from "@guardbee/policy/sets";
+import { nodeDigest, objectOf } from "@guardbee/policy/sets";
 import type { KernelFeatures, SetState } from "../engine.ts";
 import type { Unreached } from "../scope/unreached.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
-import { objectOf } from "./set-object.ts";
 import type { StopTotals } from "./stops.ts";
 import { messageOf, type RefusedVersion } from "./versions.ts";
 

@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { isRecord } from "@guardbee/policy/sets";
+import { isRecord, type ObjectSets, type Pod, parseSetObject } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
-import type { Pod } from "../scope/pods.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import type { SetContent } from "./set-contents.ts";
-import { type ObjectSets, parseSetObject } from "./set-object.ts";
 
 /** What a node remembers, so that it enforces after a boot without its API server. */
 export type Remembered = {

@@ -1,7 +1,11 @@
 import { type Clock, type KubeObject, Loop, type NextStep } from "@guardbee/kube";
+import {
+  contentFor,
+  type ObjectSets,
+  parseSetObject,
+  type UnusableObject,
+} from "@guardbee/policy/sets";
 import type { Logger } from "pino";
-
-import { contentFor, type ObjectSets, parseSetObject, type UnusableObject } from "./set-object.ts";
 
 /** One revision of a SelectorSet object: its generation grows with each change of its spec. */
 export type Revision = { readonly uid: string; readonly generation: number };

@@ -1,7 +1,7 @@
 import { type Clock, Loop } from "@guardbee/kube";
+import { objectOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Engine, NamedSet } from "../engine.ts";
-import { objectOf } from "./set-object.ts";
 
 /** What one content of a SelectorSet object has stopped on this node. */
 export type StopTotals = {

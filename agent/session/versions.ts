@@ -1,7 +1,7 @@
+import { type ObjectSets, objectOf } from "@guardbee/policy/sets";
 import type { FailureReason, NamedSet, SetState } from "../engine.ts";
 import type { Versions } from "./programmer.ts";
 import type { SetContent } from "./set-contents.ts";
-import { type ObjectSets, objectOf } from "./set-object.ts";
 
 /** Why the kernel does not take a content of an object. */
 export type RefusedVersion = {

@@ -1,5 +1,4 @@
-import { type Pod, setsIn } from "@guardbee/agent/view";
-import type { SelectorSet } from "@guardbee/policy";
+import { type Pod, type SelectorSet, setsIn } from "@guardbee/policy";
 
 /** The containers of a pod in which a set holds, by the agent's own rule. */
 export function containersIn(set: SelectorSet, pod: Pod): readonly string[] {

@@ -1,9 +1,3 @@
-import {
-  contentFor,
-  type ObjectSets,
-  parseSetObject,
-  type UnusableObject,
-} from "@guardbee/agent/view";
 import type { KubeObject } from "@guardbee/kube";
 import {
   Digests,
@@ -11,6 +5,7 @@ import {
   type NodeSetsEntry,
   projectNodeSets,
 } from "@guardbee/operator/view";
+import { contentFor, type ObjectSets, parseSetObject, type UnusableObject } from "@guardbee/policy";
 import { lastReport } from "./last-report.ts";
 
 /** One content of a SelectorSet object, as an agent would take it. */

@@ -1,7 +1,6 @@
-import { parsePod } from "@guardbee/agent/view";
 import { listObjects, type Resource, resources } from "@guardbee/kube";
 import { projectNode } from "@guardbee/operator/view";
-import { resourceOf } from "@guardbee/policy";
+import { parsePod, resourceOf } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
 import type { ClusterSets } from "./held-on-nodes.ts";
 import { isAgentPod } from "./is-agent-pod.ts";

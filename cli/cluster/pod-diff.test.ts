@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePod } from "@guardbee/agent/view";
 import { projectNode } from "@guardbee/operator/view";
-import type { Scope, SelectorSet } from "@guardbee/policy";
+import { parsePod, type Scope, type SelectorSet } from "@guardbee/policy";
 import { diffHosts, diffPods, type Placement } from "./pod-diff.ts";
 
 const aSet = (scope: Scope, change: Partial<SelectorSet> = {}): SelectorSet => ({

@@ -1,6 +1,5 @@
-import type { Pod } from "@guardbee/agent/view";
 import type { NodeEntry } from "@guardbee/operator/view";
-import { matchesLabels, type SelectorSet } from "@guardbee/policy";
+import { matchesLabels, type Pod, type SelectorSet } from "@guardbee/policy";
 import { containersIn } from "./containers-in.ts";
 import { actsDifferently } from "./set-diff.ts";
 

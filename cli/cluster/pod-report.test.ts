@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parsePod } from "@guardbee/agent/view";
 import type { KubeObject } from "@guardbee/kube";
-import { hashSets, nodeDigest, type Scope, type SelectorSet, wholeShare } from "@guardbee/policy";
+import {
+  hashSets,
+  nodeDigest,
+  parsePod,
+  type Scope,
+  type SelectorSet,
+  wholeShare,
+} from "@guardbee/policy";
 import { formatPodReport, type PodFacts, reportPod } from "./pod-report.ts";
 
 const everyPod: Scope = { host: false, pods: {} };

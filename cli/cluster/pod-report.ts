@@ -1,4 +1,3 @@
-import type { Pod } from "@guardbee/agent/view";
 import type { KubeObject } from "@guardbee/kube";
 import {
   hashFor,
@@ -7,7 +6,7 @@ import {
   projectNode,
   projectSet,
 } from "@guardbee/operator/view";
-import { isRegoSet, type Mode, type SelectorSet } from "@guardbee/policy";
+import { isRegoSet, type Mode, type Pod, type SelectorSet } from "@guardbee/policy";
 import { containersIn } from "./containers-in.ts";
 import { describeScope } from "./describe-set.ts";
 import { policyTitle } from "./find-policy.ts";

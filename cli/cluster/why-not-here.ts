@@ -1,6 +1,5 @@
-import type { Pod } from "@guardbee/agent/view";
 import type { NodeEntry } from "@guardbee/operator/view";
-import { matchesLabels, type Scope, type SelectorSet } from "@guardbee/policy";
+import { matchesLabels, type Pod, type Scope, type SelectorSet } from "@guardbee/policy";
 import { containersIn } from "./containers-in.ts";
 import { describeLabels, describeScope } from "./describe-set.ts";
 

@@ -1,8 +1,8 @@
-import { parseSetObject } from "@guardbee/agent/view";
 import { getObject, isKubeError, type KubeObject, listObjects, resources } from "@guardbee/kube";
 import type { GuardNote, OfflineJudge } from "@guardbee/operator";
 import {
   formatProblem,
+  parseSetObject,
   regoKinds,
   resourceOf,
   type SelectorSet,

@@ -1,6 +1,5 @@
-import { parsePod } from "@guardbee/agent/view";
 import { getObject, isKubeError, listObjects, type Resource, resources } from "@guardbee/kube";
-import { resourceOf } from "@guardbee/policy";
+import { parsePod, resourceOf } from "@guardbee/policy";
 import {
   type Cluster,
   ownNamespaceOption,

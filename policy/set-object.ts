@@ -1,21 +1,22 @@
-import type { Problem, SelectorSet } from "@guardbee/policy";
-import {
-  formatProblem,
-  hashSets,
-  isRegoSet,
-  parseSets,
-  rolloutPosition,
-  setName,
-} from "@guardbee/policy/sets";
+import { hashSets, isRegoSet, setName } from "./identity.ts";
+import { parseSets } from "./parse-sets.ts";
+import { formatProblem, type Problem } from "./problem.ts";
+import { rolloutPosition } from "./rollout.ts";
+import type { SelectorSet } from "./selector-set.ts";
 
-import type { NamedSet } from "../engine.ts";
+/** A set as the engine has it: its name there, and the hash of the object that it is in. */
+export type HashedSet = {
+  readonly name: string;
+  readonly hash: string;
+  readonly set: SelectorSet;
+};
 
 /** The sets of one SelectorSet object: none, one, or one for each policy that Rego generated. */
 export type ObjectSets = {
   readonly name: string;
   /** Of the object; each of its sets carries it. */
   readonly hash: string;
-  readonly sets: readonly NamedSet[];
+  readonly sets: readonly HashedSet[];
   /** Whether the node is to report how many calls they stop. */
   readonly countStops?: true;
 };

@@ -1,6 +1,8 @@
-import { isRecord } from "@guardbee/policy/sets";
+import { inScope } from "./decide/in-scope.ts";
+import { isRecord } from "./is-record.ts";
+import type { SelectorSet } from "./selector-set.ts";
 
-/** What the agent keeps of a Pod object: enough for scopes and for the pod part of an event. */
+/** What is read of a Pod object: enough for scopes and for the pod part of an event. */
 export type Pod = {
   readonly namespace: string;
   readonly name: string;
@@ -80,6 +82,27 @@ function inFull(name: string): string {
   if (!registry) return `docker.io/${rest.length === 0 ? "library/" : ""}${name}`;
   if (first !== "docker.io" && first !== "index.docker.io") return name;
   return `docker.io/${rest.length === 1 ? "library/" : ""}${rest.join("/")}`;
+}
+
+/** Names of the sets that hold in a container of the pod; without one, in the pod as a whole. */
+export function setsIn(
+  sets: readonly { readonly name: string; readonly set: SelectorSet }[],
+  pod: Pick<Pod, "namespace" | "labels">,
+  container?: Pick<Container, "name" | "image" | "running">,
+): readonly string[] {
+  const { namespace, labels } = pod;
+  const place = { kind: "pod", namespace, labels } as const;
+  const inside = container && {
+    ...place,
+    container: {
+      name: container.name,
+      repos: imageRepos(container.image, container.running?.imageId),
+    },
+  };
+  return sets
+    .filter(({ set }) => inScope(set.scope, inside ?? place))
+    .map(({ name }) => name)
+    .sort();
 }
 
 /** The projection of a Pod as the API server gives it, or undefined when it has no identity. */

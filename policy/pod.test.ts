@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bareContainerId, imageRepos, parsePod } from "./pods.ts";
+import { bareContainerId, imageRepos, parsePod } from "./pod.ts";
 
 const UID = "0a1b2c3d-1111-2222-3333-444455556666";
 const HASH = "00112233445566778899aabbccddeeff";
