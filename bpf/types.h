@@ -13,7 +13,7 @@ enum text_limit {
 	BINARY_SIZE = 256,	/* longest executable path that matchBinaries compares */
 	ARGS_SIZE = 1024,	/* argv bytes in an exec event; the rest is cut (EXEC_ARGS_CUT) */
 	CGROUP_NAME_SIZE = 128,
-	DATA_SIZE = 4096,	/* longest char_buf in an event */
+	DATA_SIZE = 4096,	/* longest text or buffer in an event, in bytes, with NUL */
 };
 
 enum event_kind {

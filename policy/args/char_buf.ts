@@ -2,7 +2,7 @@ import { maxArgs, maxPathBytes } from "../lower/limits.ts";
 import type { Report } from "../lower/report.ts";
 import { textOperators } from "../schema/vocabulary.ts";
 import type { ArgKind, Length } from "./kind.ts";
-import { operatorsOnText } from "./text.ts";
+import { checkBytes, operatorsOnText } from "./text.ts";
 
 /** Bytes in the memory of the process: as many as another argument or the return value says. */
 export const char_buf = {
@@ -21,14 +21,6 @@ export const char_buf = {
   // The last is as long as a value may be; buffers may be longer.
   samples: ["secret", "sec", "public", "x".repeat(maxPathBytes)],
 } as const satisfies ArgKind;
-
-function checkBytes(report: Report, value: string, { at }: { readonly at: string }): void {
-  const bytes = Buffer.byteLength(value);
-  if (bytes === 0) report.invalid(at, "is empty", "write at least one character");
-  if (bytes <= maxPathBytes) return;
-  const fix = `at most ${maxPathBytes}: the kernel's maps hold no more`;
-  report.invalid(at, `has ${bytes} bytes`, fix);
-}
 
 function lowerLength(
   report: Report,

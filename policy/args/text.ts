@@ -1,4 +1,5 @@
 import { canonicalTexts } from "../lower/canonical.ts";
+import { maxPathBytes } from "../lower/limits.ts";
 import type { Report } from "../lower/report.ts";
 import type { ArgOperator } from "./kind.ts";
 
@@ -8,6 +9,15 @@ export type CheckText = (
   value: string,
   place: { readonly at: string; readonly whole: boolean },
 ) => void;
+
+/** Says what is wrong with a value for bytes that are in memory. */
+export function checkBytes(report: Report, value: string, { at }: { readonly at: string }): void {
+  const bytes = Buffer.byteLength(value);
+  if (bytes === 0) report.invalid(at, "is empty", "write at least one character");
+  if (bytes <= maxPathBytes) return;
+  const fix = `at most ${maxPathBytes}: the kernel's maps hold no more`;
+  report.invalid(at, `has ${bytes} bytes`, fix);
+}
 
 /** The operators of a type that has a text as a facet of that name. */
 export function operatorsOnText(facet: string, check: CheckText) {
