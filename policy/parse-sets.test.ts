@@ -84,7 +84,7 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
     name: "a type of argument of a newer operator",
     raw: aSet({}, { args: [{ index: 0, type: "sock" }], selectors: [] }),
     want: [
-      'spec.sets[0].hooks[0].args[0].type: is "sock"; allowed: int, uint32, int64, uint64, size_t, fd, file, char_buf',
+      'spec.sets[0].hooks[0].args[0].type: is "sock"; allowed: int, uint32, int64, uint64, size_t, fd, file, char_buf, string',
     ],
   },
   {

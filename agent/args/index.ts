@@ -9,6 +9,7 @@ import { file } from "./file.ts";
 import { int } from "./int.ts";
 import { int64 } from "./int64.ts";
 import { size_t } from "./size_t.ts";
+import { string } from "./string.ts";
 import { uint32 } from "./uint32.ts";
 import { uint64 } from "./uint64.ts";
 
@@ -27,6 +28,7 @@ const argCodecs = {
   fd,
   file,
   char_buf,
+  string,
 } satisfies { readonly [Type in ArgType]: CodecOf<Type> };
 
 const codecs = { ...argCodecs, error };

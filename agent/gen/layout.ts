@@ -281,6 +281,7 @@ export const enums = {
     ARG_FD: 7,
     ARG_FILE: 8,
     ARG_CHAR_BUF: 9,
+    ARG_STRING: 10,
   },
   arg_flag: {
     ARG_CUT: 1,

@@ -449,6 +449,7 @@ function told({ call, action, args }: SeenHook): string {
 
 function argText(arg: HookArg): string {
   if (arg.type === "error") return `errno ${arg.errno}`;
+  if (arg.type === "string") return `"${arg.text}"`;
   if (arg.type === "char_buf") return `${JSON.stringify(arg.bytes.toString())}/${arg.length}`;
   return "path" in arg ? arg.path : `${arg.value}`;
 }

@@ -129,6 +129,7 @@ function flagsText(flags: { monitored: boolean; stopped: boolean; wouldStop: boo
 function argText(arg: HookArg): string {
   if (arg.type === "error") return `errno ${arg.errno}`;
   if (arg.type === "char_buf") return `"${arg.bytes.toString()}"`;
+  if (arg.type === "string") return `"${arg.text}"`;
   return "path" in arg ? `"${arg.path}"` : String(arg.value);
 }
 

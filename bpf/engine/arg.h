@@ -15,7 +15,8 @@
 	X(ARG_SIZE, size_t__number, none__text, none__file, size_t__emit)     \
 	X(ARG_FD, none__number, fd__text, fd__file, fd__emit)                 \
 	X(ARG_FILE, none__number, file__text, file__file, file__emit)         \
-	X(ARG_CHAR_BUF, none__number, char_buf__text, none__file, char_buf__emit)
+	X(ARG_CHAR_BUF, none__number, char_buf__text, none__file, char_buf__emit) \
+	X(ARG_STRING, none__number, string__text, none__file, string__emit)
 
 /* reading.type and event_arg.type */
 enum arg_type {
@@ -30,6 +31,7 @@ enum arg_type {
 #include "arg/fd.h"
 #include "arg/file.h"
 #include "arg/number.h"
+#include "arg/string.h"
 
 static __always_inline bool none__number(struct call *call, const volatile struct reading *reading,
 					 __u32 part, __u64 *value)

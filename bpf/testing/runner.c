@@ -15,7 +15,7 @@
 #include "task.h"
 
 /* Parameters: 0 a number, 1 a file by id, 2 a buffer, 3 memory that cannot be read. */
-static void take_parameters(__u64 *values, char (*buffers)[TEXT_MAX])
+static void take_parameters(__u64 *values, char (*buffers)[TEXT_MAX + 1])
 {
 	__u32 count = take_count(PARAMETERS_MAX);
 
@@ -33,6 +33,7 @@ static void take_parameters(__u64 *values, char (*buffers)[TEXT_MAX])
 		case 2:
 			size = take_count(TEXT_MAX);
 			shim_take(buffers[i], size);
+			buffers[i][size] = 0;
 			values[i] = (__u64)buffers[i];
 			break;
 		case 3:
@@ -84,7 +85,7 @@ static long run(const __u64 *values, __u64 result, bool at_exit, bool on_exec)
 
 static void take_call(void)
 {
-	static char buffers[PARAMETERS_MAX][TEXT_MAX];
+	static char buffers[PARAMETERS_MAX][TEXT_MAX + 1];
 	struct shim_map *files = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u64), FILES_MAX);
 	struct shim_map *classes = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u32), 1);
 	__u64 values[PARAMETERS_MAX] = {}, result, cgroup = bpf_get_current_cgroup_id();

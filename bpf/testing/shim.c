@@ -205,6 +205,31 @@ long bpf_probe_read_user(void *to, unsigned size, const void *from)
 	return read_memory(to, size, from);
 }
 
+/* With the NUL; a text that is longer is cut, and ends with NUL all the same. */
+static long read_text(char *to, unsigned size, const char *from)
+{
+	unsigned at = 0;
+
+	if ((uintptr_t)from < 4096)
+		return -14; /* EFAULT */
+	while (at + 1 < size && from[at]) {
+		to[at] = from[at];
+		at++;
+	}
+	to[at] = 0;
+	return at + 1;
+}
+
+long bpf_probe_read_kernel_str(void *to, unsigned size, const void *from)
+{
+	return read_text(to, size, from);
+}
+
+long bpf_probe_read_user_str(void *to, unsigned size, const void *from)
+{
+	return read_text(to, size, from);
+}
+
 long bpf_loop(unsigned count, void *step, void *context, unsigned long long flags)
 {
 	long (*run)(unsigned, void *) = step;

@@ -10,6 +10,7 @@ import { int } from "./int.ts";
 import { int64 } from "./int64.ts";
 import type { ArgKind, ArgOperator, Reading } from "./kind.ts";
 import { size_t } from "./size_t.ts";
+import { string } from "./string.ts";
 import { uint32 } from "./uint32.ts";
 import { uint64 } from "./uint64.ts";
 
@@ -23,6 +24,7 @@ export const argKinds = {
   fd,
   file,
   char_buf,
+  string,
 } satisfies Partial<Record<UpstreamArgType, ArgKind>>;
 
 export type ArgType = keyof typeof argKinds;

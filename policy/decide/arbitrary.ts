@@ -41,6 +41,7 @@ type Drawn = {
 const int = { index: 0, type: "int" } as const;
 const fd = { index: 0, type: "fd" } as const;
 const buffer = { index: 1, type: "char_buf", sizeArgIndex: 3 } as const;
+const string = { index: 1, type: "string" } as const;
 const size = { index: 2, type: "size_t" } as const;
 
 const shapes: readonly Shape[] = [
@@ -58,7 +59,13 @@ const shapes: readonly Shape[] = [
   },
   {
     on: { kind: "kprobe", call: "sys_write", syscall: true },
-    args: [[int], [fd], [fd, buffer, size], [int, size], [{ index: 0, type: "uint32" }, buffer]],
+    args: [
+      ...[[int], [fd], [fd, buffer, size], [int, size], [{ index: 0, type: "uint32" }, buffer]],
+      ...[
+        [fd, string],
+        [string, buffer],
+      ],
+    ] as const,
     parameters: ({ first, bytes }) => [
       number(first),
       bytes === undefined
@@ -178,7 +185,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       first: fc.constantFrom(0n, 3n, 4n, 5n, 0xffff_ffffn),
       second: fc.constantFrom(0n, 1n, 5n, 0xffff_ffff_ffff_ffffn),
       bytes: fc.option(
-        fc.constantFrom("", "secret", "secrets", "public", longText, `${longText}x`),
+        fc.constantFrom("", "secret", "secrets", "public", "secret\0s", longText, `${longText}x`),
         { nil: undefined },
       ),
     })

@@ -79,16 +79,31 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   },
   {
     name: "an argument type that is not read yet",
-    policy: aKprobePolicy({ args: [{ index: 0, type: "string" }] }),
+    policy: aKprobePolicy({ args: [{ index: 0, type: "sock" }] }),
     want: [
-      "unsupported spec.kprobes[0].args[0].type: string is not supported yet; this version reads int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, nop",
+      "unsupported spec.kprobes[0].args[0].type: sock is not supported yet; this version reads int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, string, nop",
+    ],
+  },
+  {
+    name: "a text that nothing equals, being empty or too long",
+    policy: aKprobePolicy({
+      args: [{ index: 0, type: "string" }],
+      selectors: [
+        {
+          matchArgs: [{ index: 0, operator: "Equal", values: ["a\0", "\0", "b".repeat(253)] }],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[1]: is empty; write at least one character",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[2]: has 253 bytes; at most 252: the kernel's maps hold no more",
     ],
   },
   {
     name: "an argument without a type",
     policy: aKprobePolicy({ args: [{ index: 0 }] }),
     want: [
-      "invalid spec.kprobes[0].args[0].type: auto is for tracepoints only; write one of int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, nop",
+      "invalid spec.kprobes[0].args[0].type: auto is for tracepoints only; write one of int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, string, nop",
     ],
   },
   {

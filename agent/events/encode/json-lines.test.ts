@@ -286,6 +286,16 @@ const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
     want: { truncated_bytes_arg: { bytes_arg: "aGk=", orig_size: "5000" } },
   },
   {
+    name: "a text, which may be odd",
+    arg: rawArg(enums.arg_type.ARG_STRING, Buffer.from([0x61, 0x22, 0xff, 0x0a])),
+    want: { string_arg: 'a"\ufffd\n' },
+  },
+  {
+    name: "an empty text",
+    arg: rawArg(enums.arg_type.ARG_STRING, Buffer.alloc(0)),
+    want: { string_arg: "" },
+  },
+  {
     name: "an error",
     arg: rawArg(enums.arg_type.ARG_ERROR, Buffer.from([14, 0, 0, 0])),
     want: { error_arg: { Message: "argument could not be read: EFAULT" } },

@@ -23,6 +23,11 @@ export function fieldCase(file: string): NamedSet {
   return setIn(`../../../policy/testdata/field/${file}.yaml`, (text) => text);
 }
 
+/** The set of policy/testdata/upstream/`file`.yaml. */
+export function upstreamCase(file: string): NamedSet {
+  return setIn(`../../../policy/testdata/upstream/${file}.yaml`, (text) => text);
+}
+
 function setIn(file: string, edit: (text: string) => string): NamedSet {
   const url = new URL(file, import.meta.url);
   const parsed = parsePolicies(edit(readFileSync(url, "utf8")), file).policies[0]?.result;

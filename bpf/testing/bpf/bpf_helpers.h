@@ -27,6 +27,8 @@ __u64 bpf_ktime_get_boot_ns(void);
 /* Addresses below the first page cannot be read, as in a process. */
 long bpf_probe_read_kernel(void *to, __u32 size, const void *from);
 long bpf_probe_read_user(void *to, __u32 size, const void *from);
+long bpf_probe_read_kernel_str(void *to, __u32 size, const void *from);
+long bpf_probe_read_user_str(void *to, __u32 size, const void *from);
 long bpf_loop(__u32 count, void *step, void *context, __u64 flags);
 long bpf_send_signal(__u32 signal);
 long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags);
