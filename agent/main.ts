@@ -5,8 +5,9 @@ import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
 import { printable } from "@guardbee/policy/printable";
 import { type Logger, pino } from "pino";
 import { openEventExport } from "./events/event-export.ts";
+import { isOfForeignObjects } from "./kernel/foreign-objects.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
-import { loadNative } from "./kernel/native.ts";
+import { loadNative, type Native } from "./kernel/native.ts";
 import { leaveNothing } from "./leave.ts";
 import { lossesOf, metricsOf } from "./metrics/metrics.ts";
 import { watchLosses } from "./metrics/watch-losses.ts";
@@ -54,22 +55,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   }
   const native = loadNative();
   if (!existsSync(options.bpffs)) mkdirSync(options.bpffs, { mode: 0o700 });
-  let engine: KernelEngine;
-  try {
-    engine = new KernelEngine({
-      native,
-      bpffs: options.bpffs,
-      objects: fileURLToPath(new URL("../bpf/build", import.meta.url)),
-      protectedBinaries,
-      log: log.child({ component: "engine" }),
-    });
-  } catch (error) {
-    log.error(
-      { err: error },
-      "this kernel cannot run the agent; it needs Linux 6.1 or later with CONFIG_DEBUG_INFO_BTF, root, and a bpffs at --bpffs",
-    );
-    return 1;
-  }
+  const engine = openEngine(options, native, log);
+  if (engine === undefined) return 1;
   log.info({ ...engine.features(), adopted: engine.adopted }, "kernel is ready");
   const control = await openControl(options, engine, log);
   if (control === undefined) return 1;
@@ -111,6 +98,34 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   );
   if (control.leaves?.()) leaveNothing(options, log);
   return 0;
+}
+
+/** The kernel side; undefined when it cannot be had, which the log says. */
+function openEngine(
+  { bpffs }: AgentOptions,
+  native: Native,
+  log: Logger,
+): KernelEngine | undefined {
+  const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
+  try {
+    return new KernelEngine({
+      ...{ native, bpffs, objects, protectedBinaries },
+      log: log.child({ component: "engine" }),
+    });
+  } catch (error) {
+    if (isOfForeignObjects(error)) {
+      log.error(
+        { err: error, objects },
+        "the BPF objects are missing, or of another version than this agent; run make build, or use the whole image",
+      );
+    } else {
+      log.error(
+        { err: error },
+        "this kernel cannot run the agent; it needs Linux 6.1 or later with CONFIG_DEBUG_INFO_BTF, root, and a bpffs at --bpffs",
+      );
+    }
+    return undefined;
+  }
 }
 
 const bpffsMagic = 0xcafe4a11; // BPF_FS_MAGIC, linux/magic.h

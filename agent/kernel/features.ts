@@ -6,6 +6,7 @@ import type { Answer, KernelProbe } from "../attach/kind.ts";
 import type { KernelFeatures } from "../engine.ts";
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
+import { isOfForeignObjects } from "./foreign-objects.ts";
 import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
@@ -68,6 +69,7 @@ function loads(native: Native, file: string, symbol: string, shared: SharedMaps)
     object.load();
     return true;
   } catch (error) {
+    if (isOfForeignObjects(error)) throw error;
     const { code } = error as Partial<KernelError>;
     return code !== undefined && isPassing(code) ? code : false;
   } finally {
