@@ -144,6 +144,7 @@ describe("sources of bundles, against a real API server", { skip }, () => {
     await secret("unlabelled", {}, { host: hosts.http, token });
     await secret("unbound", label, { token });
     await secret("elsewhere", label, { host: "bundles.example", token });
+    await secret("empty", label, { host: hosts.http, token: " \n", password: "x" });
     await secret("nonsense", label, { host: "https://bundles.example/", token });
     await secret("bound", label, { host: `bundles.example ${hosts.http}`, token });
     const apply = (name: string) =>
@@ -156,6 +157,7 @@ describe("sources of bundles, against a real API server", { skip }, () => {
       unlabelled: "is not for bundles; give it the label guardbee.io/bundle-credentials=true",
       unbound: "does not say which host it is for; add host, such as bundles.example:8443",
       elsewhere: "is for another host than the bundle's; add the host to it, or use another Secret",
+      empty: "has neither token nor username; add token, or username and password",
       nonsense: "has a host that names none; write name, name:port, *.domain or *.domain:port",
     };
     for (const [name, what] of Object.entries(says)) {

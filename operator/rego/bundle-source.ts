@@ -127,10 +127,15 @@ async function credentialsOf(
       "is for another host than the bundle's; add the host to it, or use another Secret",
     );
   }
-  const known = (["token", "username", "password"] as const).flatMap((key) => {
-    const value = text(key);
-    return value === undefined ? [] : [[key, value] as const];
-  });
+  const known = new Map(
+    (["token", "username", "password"] as const).flatMap((key) => {
+      const value = text(key);
+      return value === undefined || value.trim() === "" ? [] : [[key, value]];
+    }),
+  );
+  if (!known.has("token") && !known.has("username")) {
+    return refuse("has neither token nor username; add token, or username and password");
+  }
   return { credentials: { hosts, ...Object.fromEntries(known) } };
 }
 
