@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { lockKernel } from "../kernel/testing/guest-kernel.ts";
 import { run } from "../kernel/testing/scene.ts";
 import { type EventCounts, eventCounts } from "./testing/event-counts.ts";
+import { killsMkfifo } from "./testing/flood-policies.ts";
 import { RunningAgent, SocketReader } from "./testing/running-agent.ts";
 
 const unlock = await lockKernel();
@@ -25,19 +26,7 @@ spec:
     selectors:
     - matchBinaries: [{operator: In, values: [/usr/bin/dd]}]
       matchArgs: [{index: 0, operator: Equal, values: ["1"]}]
----
-apiVersion: cilium.io/v1alpha1
-kind: TracingPolicy
-metadata: {name: kill}
-spec:
-  kprobes:
-  - call: sys_mknodat
-    syscall: true
-    args: [{index: 2, type: int}]
-    selectors:
-    - matchBinaries: [{operator: In, values: [/usr/bin/mkfifo]}]
-      matchActions: [{action: Sigkill}]
-`;
+${killsMkfifo}`;
 const writers = 2;
 /** Of each writer while the agent stands still: more in all than a ring holds. */
 const unread = 30_000;

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { eventCounts } from "../../agent/events/testing/event-counts.ts";
+import { killsMkfifo } from "../../agent/events/testing/flood-policies.ts";
 import { RunningAgent, SocketReader } from "../../agent/events/testing/running-agent.ts";
 import { run, sh } from "../../agent/kernel/testing/scene.ts";
 import { burstSeconds, type Scenario } from "../keys.ts";
@@ -33,19 +34,7 @@ spec:
     args: [{index: 0, type: int}]
     selectors:
     - matchArgs: [{index: 0, operator: Equal, values: ["${writtenFd}"]}]
----
-apiVersion: cilium.io/v1alpha1
-kind: TracingPolicy
-metadata: {name: kill}
-spec:
-  kprobes:
-  - call: sys_mknodat
-    syscall: true
-    args: [{index: 2, type: int}]
-    selectors:
-    - matchBinaries: [{operator: In, values: [/usr/bin/mkfifo]}]
-      matchActions: [{action: Sigkill}]
----
+${killsMkfifo}---
 apiVersion: cilium.io/v1alpha1
 kind: TracingPolicy
 metadata: {name: deny}

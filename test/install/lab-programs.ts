@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { outputPaths } from "../../build/tools/ensure-built.ts";
@@ -8,6 +9,10 @@ import { itemNamed } from "../e2e/lab/items.ts";
 
 export const root = resolve(import.meta.dirname, "../..");
 export const chart = join(root, "config/helm/guardbee");
+
+/** Without anybody's kubeconfig or repositories; programs write caches there. */
+const home = mkdtempSync(join(tmpdir(), "guardbee-home-"));
+process.once("exit", () => rmSync(home, { recursive: true, force: true }));
 
 /** An object as YAML has it. */
 export type Manifest = {
@@ -43,7 +48,7 @@ export function runProgram(
     encoding: "utf8",
     maxBuffer: 64 << 20,
     timeout: 120_000,
-    env: { PATH: process.env.PATH, HOME: "/nonexistent" }, // nobody's kubeconfig or repositories
+    env: { PATH: process.env.PATH, HOME: home },
   });
   if (error !== undefined) throw error;
   return { code: status, stdout, stderr };
