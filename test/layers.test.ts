@@ -25,7 +25,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   ],
   operator: [
     ...["field-manager.ts", "end-worker.ts", "targets", "opa", "bundle"],
-    ...["fleet", "judge", "rollout", "status"],
+    ...["fleet", "judge", "rollout", "status", "report"],
     ...["rego", "distribute", "metrics", "admission", "policy", "queues.ts"],
   ],
 };

@@ -1,10 +1,4 @@
-import {
-  getObject,
-  isKubeError,
-  type KubeObject,
-  type ObjectRef,
-  type Resource,
-} from "@guardbee/kube";
+import { getObject, isKubeError, type ObjectRef, type Resource } from "@guardbee/kube";
 import { type PolicyEntry, policyResources, projectPolicy } from "@guardbee/operator/view";
 import { policyKinds, regoKinds } from "@guardbee/policy";
 import { UsageError } from "../command.ts";
@@ -78,10 +72,4 @@ export async function assertInstalled({ connection, signal }: Cluster): Promise<
 export function notInstalled(server: string): Rejection {
   const fix = "install Guardbee there, or choose another --context";
   return new Rejection(`${server}: does not serve guardbee.io/v1alpha1; ${fix}`);
-}
-
-/** `Kind/name` or `Kind/namespace/name`, as reports show a policy. */
-export function policyTitle({ kind, metadata }: KubeObject): string {
-  const { namespace, name } = metadata;
-  return [kind, ...(namespace === undefined ? [] : [namespace]), name].join("/");
 }

@@ -1,10 +1,9 @@
 import { listObjects, type Resource, resources } from "@guardbee/kube";
+import type { ClusterSets, Placement } from "@guardbee/operator/report";
 import { projectNode } from "@guardbee/operator/view";
 import { parsePod, resourceOf } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
-import type { ClusterSets } from "./held-on-nodes.ts";
 import { isAgentPod } from "./is-agent-pod.ts";
-import type { Placement } from "./pod-diff.ts";
 
 export type PlacementOptions = {
   readonly guardbeeNamespace: string;

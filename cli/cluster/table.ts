@@ -31,6 +31,15 @@ export function formatTable(
     .join("\n")}\n`;
 }
 
+/** An empty line and a table; nothing without rows. */
+export function section(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  columns: number | undefined,
+): string {
+  return rows.length === 0 ? "" : `\n${formatTable(head, rows, columns)}`;
+}
+
 /** `Label:  value` lines, aligned; without those that have no value. */
 export function formatFacts(facts: readonly (readonly [string, string | undefined])[]): string {
   const given = facts.filter(([, value]) => value !== undefined && value !== "");

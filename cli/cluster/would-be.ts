@@ -1,6 +1,17 @@
 import { getObject, isKubeError, type KubeObject, listObjects, resources } from "@guardbee/kube";
 import type { GuardNote, OfflineJudge } from "@guardbee/operator";
 import {
+  type ClusterSets,
+  diffHosts,
+  diffPods,
+  diffSets,
+  heldNowhere,
+  heldOnNodes,
+  type Placement,
+  type PolicyDiff,
+  policyTitle,
+} from "@guardbee/operator/report";
+import {
   formatProblem,
   parseSetObject,
   regoKinds,
@@ -10,12 +21,8 @@ import {
   setName,
 } from "@guardbee/policy";
 import type { Cluster } from "./connection.ts";
-import { notInstalled, policyTitle } from "./find-policy.ts";
+import { notInstalled } from "./find-policy.ts";
 import type { Given } from "./given-policies.ts";
-import { type ClusterSets, heldNowhere, heldOnNodes } from "./held-on-nodes.ts";
-import { diffHosts, diffPods, type Placement } from "./pod-diff.ts";
-import type { PolicyDiff } from "./policy-diff.ts";
-import { diffSets } from "./set-diff.ts";
 
 /** Compares each policy with what is in force of it; pods are read when something differs. */
 export async function diffGiven(

@@ -1,3 +1,4 @@
+import type { PolicyDiff } from "@guardbee/operator/report";
 import { oneLine } from "@guardbee/policy/printable";
 import { pino } from "pino";
 import {
@@ -6,10 +7,10 @@ import {
   reportOptions,
   withCluster,
 } from "../cluster/connection.ts";
+import { formatDiffs } from "../cluster/format-diffs.ts";
 import { type Given, readGiven } from "../cluster/given-policies.ts";
 import { printReport } from "../cluster/output.ts";
 import { readPlacement } from "../cluster/placement.ts";
-import { formatDiffs, type PolicyDiff } from "../cluster/policy-diff.ts";
 import { clusterGuards, diffGiven, namespacesOf, readNamespaces } from "../cluster/would-be.ts";
 import { type Command, type ExitCode, exit } from "../command.ts";
 import { readPolicies } from "../read-policies.ts";

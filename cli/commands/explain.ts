@@ -1,4 +1,5 @@
 import { getObject, isKubeError, listObjects, type Resource, resources } from "@guardbee/kube";
+import { type PodFacts, reportPod } from "@guardbee/operator/report";
 import { parsePod, resourceOf } from "@guardbee/policy";
 import {
   type Cluster,
@@ -9,9 +10,9 @@ import {
   withCluster,
 } from "../cluster/connection.ts";
 import { notInstalled } from "../cluster/find-policy.ts";
+import { formatPodReport } from "../cluster/format-pod.ts";
 import { isAgentPod } from "../cluster/is-agent-pod.ts";
 import { printReport } from "../cluster/output.ts";
-import { formatPodReport, type PodFacts, reportPod } from "../cluster/pod-report.ts";
 import { type Command, exit } from "../command.ts";
 
 export type ExplainArgs = ReportArgs & {

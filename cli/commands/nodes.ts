@@ -1,4 +1,5 @@
 import { isKubeError, listObjects, type Resource, resources } from "@guardbee/kube";
+import { type NodeReport, reportNodes } from "@guardbee/operator/report";
 import { resourceOf } from "@guardbee/policy";
 import {
   type Cluster,
@@ -8,7 +9,7 @@ import {
   withCluster,
 } from "../cluster/connection.ts";
 import { notInstalled } from "../cluster/find-policy.ts";
-import { formatNodeReports, type NodeReport, reportNodes } from "../cluster/node-report.ts";
+import { formatNodeReports } from "../cluster/format-nodes.ts";
 import { printReport } from "../cluster/output.ts";
 import { type Command, exit } from "../command.ts";
 

@@ -1,4 +1,5 @@
 import { getObject, objectPath } from "@guardbee/kube";
+import { policyTitle } from "@guardbee/operator/report";
 import { type PolicyEntry, projectSet } from "@guardbee/operator/view";
 import { oneLine, type RolloutOrder, resourceOf, rolloutAnnotations } from "@guardbee/policy";
 import {
@@ -8,7 +9,7 @@ import {
   Rejection,
   withCluster,
 } from "../cluster/connection.ts";
-import { findPolicy, policyTitle } from "../cluster/find-policy.ts";
+import { findPolicy } from "../cluster/find-policy.ts";
 import { type Command, exit } from "../command.ts";
 
 export type RolloutArgs = ClusterArgs & {

@@ -1,4 +1,5 @@
 import { getObject, isKubeError, listObjects } from "@guardbee/kube";
+import { type PolicyReport, reportPolicy } from "@guardbee/operator/report";
 import { policyResources, projectPolicy, projectSet } from "@guardbee/operator/view";
 import { resourceOf } from "@guardbee/policy";
 import {
@@ -8,13 +9,8 @@ import {
   withCluster,
 } from "../cluster/connection.ts";
 import { findPolicy, notInstalled } from "../cluster/find-policy.ts";
+import { formatPolicyList, formatPolicyReport } from "../cluster/format-policies.ts";
 import { printReport } from "../cluster/output.ts";
-import {
-  formatPolicyList,
-  formatPolicyReport,
-  type PolicyReport,
-  reportPolicy,
-} from "../cluster/policy-report.ts";
 import { type Command, exit } from "../command.ts";
 
 export type StatusArgs = ReportArgs & { readonly policy: string | undefined };

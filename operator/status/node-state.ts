@@ -37,6 +37,22 @@ export type NodeStateOptions = {
   readonly modeOf: (hash: string) => Mode | undefined;
 };
 
+/** What a node's report says of a set by itself: undefined where it leaves that open. Pure. */
+export function stateByReport(
+  { report, holds }: Pick<NodeFacts, "report" | "holds">,
+  set: Pick<WantedSet, "name" | "hash">,
+):
+  | { readonly state: "programmed" }
+  | { readonly state: "failed"; readonly reason: string; readonly message: string }
+  | undefined {
+  const exception = report?.exceptions.find((one) => one.set === set.name);
+  if (exception?.state === "failed" && exception.hash === set.hash) {
+    const { reason, message } = exception;
+    return { state: "failed", reason, message };
+  }
+  return holds?.get(set.name) === set.hash ? { state: "programmed" } : undefined;
+}
+
 /** The state of `set` on a node that is to hold it now. Pure. */
 export function nodeState(
   facts: NodeFacts,
@@ -44,31 +60,24 @@ export function nodeState(
   options: NodeStateOptions,
 ): Exclude<NodeState, { readonly state: "waiting" }> {
   const { node, kernel, arch, report } = facts;
-  const takes = report?.takesInt80 === true ? { takesInt80: true } : {};
-  const exception = report?.exceptions.find((one) => one.set === set.name);
-  const fails = exception?.state === "failed" && exception.hash === set.hash;
-  const held = facts.holds?.get(set.name);
-  if (!fails && held === set.hash) {
-    return { node, kernel, arch, state: "programmed", mode: set.mode, ...takes };
-  }
   const is = { node, kernel, arch };
+  const takes = report?.takesInt80 === true ? { takesInt80: true } : {};
+  const programmed = { ...is, state: "programmed", mode: set.mode, ...takes } as const;
+  const said = stateByReport(facts, set);
+  if (said?.state === "programmed") return programmed;
+  const held = facts.holds?.get(set.name);
   const older = held === undefined ? undefined : options.modeOf(held);
   const holds = older === undefined ? {} : { holds: older };
-  if (fails) {
-    const { reason, message } = exception;
-    return { ...is, state: "failed", reason, message, ...holds };
-  }
+  if (said !== undefined) return { ...is, ...said, ...holds };
   const untilMs = Math.max(facts.heardMs, options.changedMs) + options.unreachableMs;
   const silent = options.nowMs >= untilMs;
-  const digestUnknown = report?.digest !== undefined && facts.holds === undefined;
+  const excepted = report?.exceptions.some((one) => one.set === set.name) === true;
+  const open = report?.digest !== undefined && facts.holds === undefined && !excepted;
   // One of those that are not listed may be this one, and no time makes that better.
-  const mayBeOmitted = digestUnknown && (report.exceptionsOmitted ?? 0) > 0;
-  if (mayBeOmitted && exception === undefined && facts.ready) {
+  if (open && (report.exceptionsOmitted ?? 0) > 0 && facts.ready) {
     return { ...is, state: "pending", untilMs: Number.POSITIVE_INFINITY };
   }
-  if (options.wasReady && digestUnknown && exception === undefined && !silent) {
-    return { ...is, state: "programmed", mode: set.mode, ...takes };
-  }
+  if (open && options.wasReady && !silent) return programmed;
   if (!facts.ready || silent) return { ...is, state: "unreachable" };
   return { ...is, state: "pending", untilMs, ...holds };
 }

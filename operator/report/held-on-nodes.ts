@@ -1,6 +1,7 @@
 import type { KubeObject } from "@guardbee/kube";
-import { listNames, type NodeEntry } from "@guardbee/operator/view";
 import type { SelectorSet } from "@guardbee/policy";
+import type { NodeEntry } from "../fleet/objects.ts";
+import { listNames } from "../status/failure-groups.ts";
 import { lookAt, NodeVersions } from "./node-versions.ts";
 
 /** What each node holds of one policy now, which a change of it is compared with. */

@@ -1,21 +1,18 @@
 import type { KubeObject } from "@guardbee/kube";
+import type { NodePolicySetStatus } from "@guardbee/policy";
+import type { Holdings } from "../fleet/digests.ts";
 import {
-  type Holdings,
   hashFor,
   type NodeEntry,
   type NodeSetsEntry,
-  type NodeStanding,
-  nodeStanding,
-  nodeState,
   projectNode,
   projectSet,
   type SetEntry,
-} from "@guardbee/operator/view";
-import type { NodePolicySetStatus } from "@guardbee/policy";
+} from "../fleet/objects.ts";
+import { type NodeStanding, nodeStanding } from "../status/node-standing.ts";
+import { stateByReport } from "../status/node-state.ts";
 import { lastReport } from "./last-report.ts";
 import { type Look, lookAt, NodeVersions } from "./node-versions.ts";
-import { section } from "./policy-report.ts";
-import { formatTable } from "./table.ts";
 
 /** What one node makes of its policies, as `guardbee nodes` prints it. */
 export type NodeReport = {
@@ -118,54 +115,12 @@ function isEarlier({ set, hash }: Exception, expected: Holdings): boolean {
 
 /** What a node's version of `set` is there, as one look shows it: a node is unreachable when it is NotReady. */
 export function stateOn(
-  node: Pick<NodeEntry, "name" | "kernel" | "arch" | "ready">,
+  node: Pick<NodeEntry, "name" | "ready">,
   entry: NodeSetsEntry | undefined,
   holds: Holdings | undefined,
   set: SetEntry,
 ): "programmed" | "failed" | "pending" | "unreachable" {
-  const { name, kernel, arch, ready } = node;
-  const facts = { node: name, kernel, arch, ready, report: entry?.report, holds, heardMs: 0 };
-  const options = {
-    nowMs: 0,
-    changedMs: 0,
-    unreachableMs: Number.POSITIVE_INFINITY,
-    wasReady: false,
-    modeOf: () => undefined,
-  };
-  const { mode } = set;
-  return nodeState(facts, { name: set.name, hash: hashFor(set, name), mode }, options).state;
-}
-
-/** `details`: what each of a few nodes can do and cannot hold, below the table. */
-export function formatNodeReports(
-  reports: readonly NodeReport[],
-  show: { readonly nowMs: number; readonly details: boolean },
-  columns: number | undefined,
-): string {
-  const head = ["NAME", "STATE", "POLICIES", "FAILED", "DIGEST", "KERNEL", "REPORTED", "FEATURES"];
-  const rows = reports.map((one) => [
-    ...[one.name, one.standing, `${one.programmed}/${one.desired}`, one.failed, one.digest],
-    ...[one.kernel ?? "", age(one.reportedAt, show.nowMs), (one.features ?? []).join(", ")],
-  ]);
-  const table = formatTable(head, rows, columns);
-  if (!show.details) return table;
-  const exceptions = reports.flatMap(({ name, exceptions, exceptionsOmitted = 0 }) => [
-    ...exceptions.map(({ set, state, reason, message, earlier }) => [
-      ...[name, set, state, reason],
-      earlier ? `of a version before: ${message}` : message,
-    ]),
-    ...(exceptionsOmitted === 0 ? [] : [[name, `+${exceptionsOmitted} more`, "", "", ""]]),
-  ]);
-  return (
-    table + section(["NODE", "SELECTORSET", "STATE", "REASON", "MESSAGE"], exceptions, columns)
-  );
-}
-
-/** How long ago, as kubectl rounds it: 45s, 12m, 5h, 3d. */
-export function age(at: string | undefined, nowMs: number): string {
-  if (at === undefined) return "never";
-  const seconds = Math.max(0, Math.round((nowMs - Date.parse(at)) / 1000));
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
+  const wanted = { name: set.name, hash: hashFor(set, node.name) };
+  const said = stateByReport({ report: entry?.report, holds }, wanted);
+  return said?.state ?? (node.ready ? "pending" : "unreachable");
 }

@@ -1,24 +1,14 @@
-import { formatProblem, indented, oneLine, type Problem } from "@guardbee/policy";
-import { type Effect, effects, type PodChange } from "./pod-diff.ts";
-import { section } from "./policy-report.ts";
-import type { Change, SelectorChange, SetDiff } from "./set-diff.ts";
-
-/** What applying one policy of a file would do. */
-export type PolicyDiff = {
-  readonly policy: string;
-  readonly file: string;
-  readonly line: number;
-} & (
-  | { readonly verdict: "refused"; readonly problems: readonly Problem[] }
-  | ({
-      readonly verdict: "new" | "changed" | "unchanged";
-      /** What guard rails would say or do. */
-      readonly notes: readonly string[];
-      readonly pods: readonly PodChange[];
-      /** Nodes, by what would become of their processes outside of pods. */
-      readonly hosts: Readonly<Record<Effect, readonly string[]>>;
-    } & SetDiff)
-);
+import {
+  type Change,
+  type Effect,
+  effects,
+  type PodChange,
+  type PolicyDiff,
+  type SelectorChange,
+  type SetDiff,
+} from "@guardbee/operator/report";
+import { formatProblem, indented, oneLine } from "@guardbee/policy";
+import { section } from "./table.ts";
 
 /** Pods listed in a table; the rest is counted, and all are there for machines. */
 const maxRows = 40;

@@ -1,11 +1,7 @@
 import type { KubeObject } from "@guardbee/kube";
-import {
-  Digests,
-  type Holdings,
-  type NodeSetsEntry,
-  projectNodeSets,
-} from "@guardbee/operator/view";
 import { contentFor, type ObjectSets, parseSetObject, type UnusableObject } from "@guardbee/policy";
+import { Digests, type Holdings } from "../fleet/digests.ts";
+import { type NodeSetsEntry, projectNodeSets } from "../fleet/objects.ts";
 import { lastReport } from "./last-report.ts";
 
 /** One content of a SelectorSet object, as an agent would take it. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { projectNode } from "@guardbee/operator/view";
 import { parsePod, type Scope, type SelectorSet } from "@guardbee/policy";
+import { projectNode } from "../fleet/objects.ts";
 import { diffHosts, diffPods, type Placement } from "./pod-diff.ts";
 
 const aSet = (scope: Scope, change: Partial<SelectorSet> = {}): SelectorSet => ({

@@ -1,19 +1,11 @@
 import type { KubeObject } from "@guardbee/kube";
-import {
-  hashFor,
-  isTurnOf,
-  type NodeEntry,
-  projectNode,
-  projectSet,
-} from "@guardbee/operator/view";
 import { isRegoSet, type Mode, type Pod, type SelectorSet } from "@guardbee/policy";
+import { hashFor, isTurnOf, type NodeEntry, projectNode, projectSet } from "../fleet/objects.ts";
 import { containersIn } from "./containers-in.ts";
 import { describeScope } from "./describe-set.ts";
-import { policyTitle } from "./find-policy.ts";
 import { stateOn } from "./node-report.ts";
 import { type Held, NodeVersions } from "./node-versions.ts";
-import { section } from "./policy-report.ts";
-import { formatFacts } from "./table.ts";
+import { policyTitle } from "./policy-title.ts";
 import { whyNotHere } from "./why-not-here.ts";
 
 /** One policy as it concerns one pod. */
@@ -170,40 +162,6 @@ function unread(name: string, versions: NodeVersions): readonly string[] {
   return notes;
 }
 
-export function formatPodReport(report: PodReport, columns: number | undefined): string {
-  const { namespace, name, node, notes, policies, others = [] } = report;
-  const rows = policies.map((one) => [
-    titleOf(one),
-    one.mode,
-    one.version === "before" ? `${one.inForce} (version before)` : one.inForce,
-    one.state,
-    one.containers.join(", "),
-    one.message === undefined ? one.selector : `${one.selector} (${one.message})`,
-  ]);
-  const head = ["POLICY", "MODE", "IN FORCE", "ON THE NODE", "CONTAINERS", "SELECTED BY"];
-  return [
-    formatFacts([
-      ["Pod", `${namespace}/${name}`],
-      ["Node", node ?? "not scheduled yet"],
-      ...notes.map((note) => ["Note", note] as const),
-    ]),
-    section(head, rows, columns),
-    conclusion(report),
-    section(
-      ["NOT IN FORCE HERE", "WHY"],
-      others.map(({ policy, why }) => [policy, why]),
-      columns,
-    ),
-  ].join("");
-}
-
-/** What the table does not say by itself: that nothing holds. */
-function conclusion({ policies, unknown }: PodReport): string {
-  if (policies.some(({ inForce }) => inForce === "yes")) return "";
-  if (unknown) return "\nWhether a policy holds for this pod is not known.\n";
-  return "\nNo policy holds for this pod.\n";
-}
-
 function notesOn(facts: PodFacts, { entry, holdings }: NodeVersions): readonly string[] {
   const { pod, node, nodeObject, isAgent } = facts;
   const notes: string[] = [];
@@ -231,7 +189,17 @@ function identityOf(
   return isRegoSet(object) ? { ...is, generatedBy: object } : is;
 }
 
-function titleOf({
+/** Whether any policy holds for the pod. */
+export function anyHolds({
+  policies,
+  unknown,
+}: Pick<PodReport, "policies" | "unknown">): PodPolicy["inForce"] {
+  if (policies.some(({ inForce }) => inForce === "yes")) return "yes";
+  return unknown ? "unknown" : "no";
+}
+
+/** As reports show the policy, with what generated it. */
+export function titleOf({
   kind,
   namespace,
   name,

@@ -1,5 +1,5 @@
-import type { NodeEntry } from "@guardbee/operator/view";
 import { matchesLabels, type Pod, type Scope, type SelectorSet } from "@guardbee/policy";
+import type { NodeEntry } from "../fleet/objects.ts";
 import { containersIn } from "./containers-in.ts";
 import { describeLabels, describeScope } from "./describe-set.ts";
 

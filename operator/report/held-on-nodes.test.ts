@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { projectNode } from "@guardbee/operator/view";
 import { hashSets, nodeDigest, type Scope, type SelectorSet } from "@guardbee/policy";
+import { projectNode } from "../fleet/objects.ts";
 import { heldOnNodes } from "./held-on-nodes.ts";
 
 const name = "tracingpolicy.p";
