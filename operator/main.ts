@@ -2,7 +2,7 @@ import { after, done, Lease, orAborted, runTogether, serveHealth, type Work } fr
 import type { Certificates } from "./admission/certificates.ts";
 import { warnOfUnseen } from "./admission/unseen-warning.ts";
 import { startWebhook, type WebhookOptions } from "./admission/webhook.ts";
-import type { FleetListener } from "./fleet/fleet.ts";
+import type { FleetListener } from "./fleet/fleet-listener.ts";
 import { lead } from "./lead.ts";
 import { FleetCounter } from "./metrics/fleet-counts.ts";
 import { type OperatorParts, openOperator } from "./open-operator.ts";

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import {
-  BoundedMap,
   type Change,
   type Clock,
   type KubeConnection,
@@ -13,11 +12,10 @@ import {
 import { type LabelSelector, matchesLabels, resourceOf } from "@guardbee/policy";
 import type { Logger } from "pino";
 import { NodeIndex } from "../targets/node-index.ts";
-import { Digests, type Holdings } from "./digests.ts";
+import { deaf, type FleetListener } from "./fleet-listener.ts";
+import { NodeHoldings } from "./node-holdings.ts";
 import type { NodeFacts } from "./node-report.ts";
 import {
-  hashFor,
-  isTurnOf,
   type NamespaceEntry,
   type NodeEntry,
   type NodeSetsEntry,
@@ -31,16 +29,6 @@ import {
 } from "./objects.ts";
 import { SharedTexts } from "./shared-texts.ts";
 
-/** Told which policies (by set name) and nodes (by name) a change concerns. Never told twice why. */
-export type FleetListener = {
-  readonly policyChanged: (setName: string) => void;
-  readonly nodeChanged: (node: string) => void;
-  /** Labels of a namespace, or its being there, have changed. */
-  readonly namespaceChanged: (name: string) => void;
-  /** A node's labels, architecture or kernel, or its being there, have changed. */
-  readonly nodeFactsChanged: () => void;
-};
-
 export type FleetOptions = {
   readonly connection: KubeConnection;
   readonly clock: Clock;
@@ -50,16 +38,6 @@ export type FleetOptions = {
 
 /** Told how the watch of a collection goes on. */
 export type WatchStep = (resource: Resource, step: ReflectorStep, state: ReflectorState) => void;
-
-const maxModes = 2_048;
-
-/** Before a run nothing changes. */
-const deaf: FleetListener = {
-  policyChanged() {},
-  nodeChanged() {},
-  namespaceChanged() {},
-  nodeFactsChanged() {},
-};
 
 /**
  * The cluster as the operator sees it: policies, SelectorSets, nodes and what nodes report. It only
@@ -74,9 +52,7 @@ export class Fleet {
   readonly #heardMs = new Map<string, number>();
   /** Set → when its content last changed, monotonic. Written by #onSet. */
   readonly #changedMs = new Map<string, number>();
-  /** Hash → mode, of contents seen lately. Written by #onSet. */
-  readonly #modes = new BoundedMap<string, SetEntry["mode"]>(maxModes);
-  readonly #digests = new Digests();
+  readonly #holdings = new NodeHoldings((name) => this.#sets.get(name));
   /** Of #policies, those that hold Rego. Written by #onPolicy. */
   readonly #rego = new Map<string, PolicyEntry>();
   readonly #namespaces: Reflector<NamespaceEntry>;
@@ -203,7 +179,7 @@ export class Fleet {
   }
 
   modeOf(hash: string): SetEntry["mode"] | undefined {
-    return this.#modes.get(hash);
+    return this.#holdings.modeOf(hash);
   }
 
   /** What is known of a node, to judge it by. undefined: no such node. */
@@ -218,7 +194,7 @@ export class Fleet {
       arch,
       ready,
       report: nodeSets?.report,
-      holds: this.#holdsOf(nodeSets),
+      holds: this.#holdings.of(nodeSets),
       heardMs: this.#heardMs.get(name) ?? 0,
     };
   }
@@ -229,23 +205,6 @@ export class Fleet {
 
   #lives(setName: string): boolean {
     return this.#policies.get(setName)?.deleting === false;
-  }
-
-  #holdsOf(nodeSets: NodeSetsEntry | undefined): Holdings | undefined {
-    const report = nodeSets?.report;
-    if (report?.digest === undefined) return undefined;
-    // Asked for each policy of each node: hundreds of sets are gone through only when they must be.
-    const expected = () => this.#expected(nodeSets!.sets, nodeSets!.node);
-    return this.#digests.read(report.digest, expected, report.exceptions);
-  }
-
-  #expected(names: readonly string[], node: string): Holdings {
-    const expected = new Map<string, string>();
-    for (const name of names) {
-      const set = this.#sets.get(name);
-      if (set !== undefined) expected.set(name, hashFor(set, node));
-    }
-    return expected;
   }
 
   #onPolicy(change: Change<PolicyEntry>): void {
@@ -280,11 +239,11 @@ export class Fleet {
   #onSet(change: Change<SetEntry>): void {
     const after = change.type === "set" ? change.value : undefined;
     if (isDeepStrictEqual(change.before, after)) return;
-    if (after !== undefined) this.#rememberMode(after);
+    if (after !== undefined) this.#holdings.remember(after);
     const moved = change.before?.rollout?.share !== after?.rollout?.share;
     if (change.before?.hash !== after?.hash || moved) {
       this.#changedMs.set(change.key, this.#clock.monotonic());
-      this.#expectAnew(change.key);
+      this.#holdings.expectAnew(change.key, this.#nodeSets.list());
     }
     if (after === undefined) this.#changedMs.delete(change.key);
     this.#listener.policyChanged(change.key);
@@ -311,7 +270,7 @@ export class Fleet {
     after: NodeSetsEntry | undefined,
   ): ReadonlySet<string> {
     const listed = [...(before?.sets ?? []), ...(after?.sets ?? [])];
-    const [held, holds] = [this.#holdsOf(before), this.#holdsOf(after)];
+    const [held, holds] = [this.#holdings.of(before), this.#holdings.of(after)];
     const reports = [before?.report, after?.report].filter((one) => one !== undefined);
     const named = reports.flatMap(({ exceptions, stops = [] }) => [...exceptions, ...stops]);
     const concerned = new Set(named.map(({ set }) => set));
@@ -319,24 +278,6 @@ export class Fleet {
     const same = (name: string) => alike && held && holds && held.get(name) === holds.get(name);
     for (const name of listed) if (!same(name)) concerned.add(name);
     return concerned;
-  }
-
-  /** Makes known what nodes of this set are to hold from now on, before the first one reports it. */
-  #expectAnew(setName: string): void {
-    const expected = new Map<string, Holdings>();
-    for (const { sets, node } of this.#nodeSets.list()) {
-      if (!sets.includes(setName)) continue;
-      const turns = sets.filter((name) => isTurnOf(name, this.#sets.get(name)?.rollout, node));
-      const key = `${sets.join(" ")}\n${turns.length === sets.length ? "" : turns.join(" ")}`;
-      if (!expected.has(key)) expected.set(key, this.#expected(sets, node));
-    }
-    for (const holdings of expected.values()) this.#digests.expect(holdings);
-  }
-
-  #rememberMode({ hash, mode, rollout }: SetEntry): void {
-    for (const one of [rollout?.previous, { hash, mode }]) {
-      if (one !== undefined) this.#modes.set(one.hash, one.mode);
-    }
   }
 
   #nodesOfSetChanged(setName: string): void {

@@ -73,7 +73,7 @@ export async function reconcilePolicy(
   const status = rollUp({
     generation: policy.generation,
     previous: deps.statuses.current(policy),
-    verdict: judged,
+    judged,
     nodes: states,
     nowMs: deps.clock.now(),
     rollout: rolloutView(policy, view, plan, nodes),

@@ -77,6 +77,20 @@ export type Finding = {
   }[Status];
 }[ConditionType];
 
+export const accepted: Finding = {
+  type: "Accepted",
+  status: "True",
+  reason: "Accepted",
+  message: "the policy is valid",
+};
+
+export const resolved: Finding = {
+  type: "ResolvedRefs",
+  status: "True",
+  reason: "ResolvedRefs",
+  message: "it refers to no other object",
+};
+
 /** Conditions of one generation; lastTransitionTime moves only when the status of a type changes. */
 export function stampConditions(
   findings: readonly Finding[],

@@ -24,7 +24,7 @@ function aRollUp(given: Partial<RollUpInput> = {}): PolicyStatus {
   return rollUp({
     generation: 3,
     previous: undefined,
-    verdict: { kind: "accepted", mode: "enforce", enforces: true },
+    judged: { kind: "accepted", mode: "enforce", enforces: true },
     nodes: [programmed("a"), programmed("b")],
     nowMs: Date.parse("2026-01-02T03:04:05.678Z"),
     ...given,
@@ -60,7 +60,7 @@ test("all nodes programmed: everything is True, nothing is Stalled or Reconcilin
 });
 
 const hooking = (on: HookPoint): Partial<RollUpInput> => ({
-  verdict: {
+  judged: {
     ...{ kind: "accepted", mode: "enforce", enforces: true },
     sets: [{ hooks: [{ on, args: [], selectors: [] }] }],
   },
@@ -87,8 +87,8 @@ test("it says so beside what else is to be said, of the nodes that hold it", () 
     "Ready=False NodesFailed: 1 of 2 nodes cannot hold it (c): KernelLacks: kprobe_override is not there" +
       "; on 1 node, 32-bit system calls (int 0x80) are neither seen nor stopped",
   );
-  const given = onWrite.verdict?.kind === "accepted" ? onWrite.verdict : undefined;
-  const monitored = aRollUp({ verdict: { ...given!, mode: "monitor" }, nodes: [open("a")] });
+  const given = onWrite.judged?.kind === "accepted" ? onWrite.judged : undefined;
+  const monitored = aRollUp({ judged: { ...given!, mode: "monitor" }, nodes: [open("a")] });
   assert.match(lines(monitored)[4] ?? "", /^Ready=True .*; on 1 node, 32-bit system calls/);
 });
 
@@ -209,7 +209,7 @@ test("no node matches: Ready says that it is in force nowhere", () => {
 test("a refused policy is Stalled and lists its problems", () => {
   const problem = { field: "spec.kprobes", what: "is empty", fix: "add one", kind: "invalid" };
   const status = aRollUp({
-    verdict: {
+    judged: {
       kind: "refused",
       reason: "InvalidSpec",
       problems: [{ ...problem, kind: "invalid" }],
@@ -227,7 +227,7 @@ test("a refused policy is Stalled and lists its problems", () => {
 });
 
 test("a refused edit says where the earlier generation stays in force", () => {
-  const status = aRollUp({ verdict: { kind: "refused", reason: "NotSupported", problems: [] } });
+  const status = aRollUp({ judged: { kind: "refused", reason: "NotSupported", problems: [] } });
   assert.equal(
     lines(status)[2],
     "Programmed=False NotAccepted: what was accepted before stays in force on 2 of 2 nodes",
@@ -237,7 +237,7 @@ test("a refused edit says where the earlier generation stays in force", () => {
 
 test("a refused bundle says where the last good one stays in force, and why its source fails too", () => {
   const status = aRollUp({
-    verdict: { kind: "refused", reason: "InvalidRego", problems: [], lastGood: {} },
+    judged: { kind: "refused", reason: "InvalidRego", problems: [], lastGood: {} },
     unresolved: "Unreachable: down",
   });
   assert.deepEqual(lines(status).slice(1, 3), [
@@ -279,7 +279,7 @@ for (const { name, node, text } of sizes) {
     });
     const waiting = Array.from({ length: 5_000 }, (_, i) => pending(`${node}-${i}`));
     const refused = aRollUp({
-      verdict: { kind: "refused", reason: "InvalidSpec", problems },
+      judged: { kind: "refused", reason: "InvalidSpec", problems },
       nodes,
     });
     const bytes = [refused, aRollUp({ nodes }), aRollUp({ nodes: waiting })].map((status) =>
@@ -294,14 +294,14 @@ const modes: readonly { name: string; given: Partial<RollUpInput>; want: readonl
   {
     name: "monitor mode",
     given: {
-      verdict: { kind: "accepted", mode: "monitor", enforces: true },
+      judged: { kind: "accepted", mode: "monitor", enforces: true },
       nodes: [{ ...on("a"), state: "programmed", mode: "monitor" }],
     },
     want: ["monitor", "monitor", "Enforcing=False MonitorMode"],
   },
   {
     name: "no action that stops anything",
-    given: { verdict: { kind: "accepted", mode: "enforce", enforces: false } },
+    given: { judged: { kind: "accepted", mode: "enforce", enforces: false } },
     want: ["enforce", "monitor", "Enforcing=False ReportsOnly"],
   },
   {
