@@ -1,5 +1,6 @@
+import type { Refusal } from "../engine.ts";
 import { functionOf, halfOf } from "./function.ts";
-import { type AttachKind, notYetKnown } from "./kind.ts";
+import { type Answer, type AttachKind, notYetKnown, type Target } from "./kind.ts";
 import { onTrampoline } from "./trampoline.ts";
 
 /** Before a function that it can keep from running, by returning an error in its place. */
@@ -9,21 +10,18 @@ export const fmodRet: AttachKind = {
   features: {
     fmod_ret_syscalls: (kernel) =>
       kernel.loads("fmod_ret.bpf.o", `${kernel.syscallPrefix}sys_write`),
+    // The kernel admits these without error injection.
+    fmod_ret_security: (kernel) => kernel.loads("fmod_ret.bpf.o", "security_file_open"),
   },
   serve(hook, need, can) {
     if (!need.overrides || halfOf(hook) !== "entry") return undefined;
     const target = functionOf(hook, can);
     if (target === undefined || "reason" in target) return target;
     const { symbol, syscall } = target;
-    const { fmod_ret_syscalls: able } = can.features;
-    if (typeof able === "string") return notYetKnown(symbol, able);
-    if (able !== true) {
-      return {
-        reason: "KernelLacks",
-        message: `${symbol}: Override needs error injection, which this kernel is built without (CONFIG_FUNCTION_ERROR_INJECTION, CONFIG_BPF_KPROBE_OVERRIDE); use Sigkill, or a node with such a kernel`,
-      };
+    if (syscall) return whereAble(target, can.features.fmod_ret_syscalls, errorInjection);
+    if (symbol.startsWith("security_")) {
+      return whereAble(target, can.features.fmod_ret_security, withTrampolines);
     }
-    if (syscall || symbol.startsWith("security_")) return target;
     return {
       reason: "KernelLacks",
       message: `${symbol}: Override works on system calls and security_ functions only; hook one of those`,
@@ -31,3 +29,17 @@ export const fmodRet: AttachKind = {
   },
   ...onTrampoline,
 };
+
+const errorInjection =
+  "error injection, which this kernel is built without (CONFIG_FUNCTION_ERROR_INJECTION, CONFIG_BPF_KPROBE_OVERRIDE)";
+const withTrampolines =
+  "BPF trampolines, which this kernel is built without (CONFIG_DEBUG_INFO_BTF, CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)";
+
+function whereAble(target: Target, able: Answer | undefined, needs: string): Target | Refusal {
+  if (able === true) return target;
+  if (typeof able === "string") return notYetKnown(target.symbol, able);
+  return {
+    reason: "KernelLacks",
+    message: `${target.symbol}: Override needs ${needs}; use Sigkill, or a node with such a kernel`,
+  };
+}

@@ -14,7 +14,13 @@ const answering = (answers: AttachAbilities["features"]) => ({
   features: { ...ableKernel.features, ...answers },
 });
 
-const kinds: readonly { name: string; hook: Hook; fentry?: boolean; want: string }[] = [
+const fileOpen = { kind: "kprobe", call: "security_file_open", syscall: false } as const;
+const kinds: readonly {
+  name: string;
+  hook: Hook;
+  lacks?: AttachAbilities["features"];
+  want: string;
+}[] = [
   { name: "a report", hook: doing(), want: "fentry:__x64_sys_write" },
   { name: "a signal", hook: doing({ action: "Sigkill" }), want: "fentry:__x64_sys_write" },
   {
@@ -22,13 +28,24 @@ const kinds: readonly { name: string; hook: Hook; fentry?: boolean; want: string
     hook: doing({ action: "Override", error: 1 }),
     want: "fmod_ret:__x64_sys_write",
   },
+  {
+    name: "an override of a security_ function without error injection",
+    hook: { ...doing({ action: "Override", error: 1 }), on: fileOpen },
+    lacks: { fmod_ret_syscalls: false },
+    want: "fmod_ret:security_file_open",
+  },
   { name: "a buffer at return", hook: onWrite([returned]), want: "fexit:__x64_sys_write" },
   { name: "an exec", hook: onExec, want: "exec:sched_process_exec" },
-  { name: "a report without fentry", hook: doing(), fentry: false, want: "kprobe:__x64_sys_write" },
+  {
+    name: "a report without fentry",
+    hook: doing(),
+    lacks: { fentry: false },
+    want: "kprobe:__x64_sys_write",
+  },
 ];
-for (const { name, hook, fentry = true, want } of kinds) {
+for (const { name, hook, lacks = {}, want } of kinds) {
   test(`plan serves ${name} with ${want}`, () => {
-    const planned = plan([aSet("p", hook)], { ...ableKernel, ...answering({ fentry }) });
+    const planned = plan([aSet("p", hook)], { ...ableKernel, ...answering(lacks) });
     assert.deepEqual(planned.points.map(describePoint), [want]);
   });
 }
@@ -75,6 +92,16 @@ const refused: readonly {
       reason: "KernelLacks",
       message:
         "__x64_sys_write: Override needs error injection, which this kernel is built without (CONFIG_FUNCTION_ERROR_INJECTION, CONFIG_BPF_KPROBE_OVERRIDE); use Sigkill, or a node with such a kernel",
+    },
+  },
+  {
+    name: "Override of a security_ function without trampolines",
+    hook: { ...doing({ action: "Override", error: 1 }), on: fileOpen },
+    lacks: answering({ fmod_ret_security: false }),
+    want: {
+      reason: "KernelLacks",
+      message:
+        "security_file_open: Override needs BPF trampolines, which this kernel is built without (CONFIG_DEBUG_INFO_BTF, CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS); use Sigkill, or a node with such a kernel",
     },
   },
   {

@@ -155,6 +155,40 @@ test("Override where the kernel cannot: refused, and nothing of the policy is in
   assert.deepEqual(hooks, []);
 });
 
+test("Override of a security_ function stops the call, with and without error injection", async () => {
+  const folder = await aFolder("opened");
+  const [reader, secret] = [`${folder}/reader`, `${folder}/secret`];
+  await sh(`cp /bin/cat ${reader}; echo x >${secret}`);
+  const denied = aSet("no-secret", {
+    on: { kind: "kprobe", call: "security_file_open", syscall: false },
+    args: [{ index: 0, type: "file" }],
+    selectors: [
+      {
+        conditions: [
+          { by: "binary", op: "In", values: [reader] },
+          { by: "arg", arg: 0, op: "Equal", values: [secret] },
+        ],
+        actions: [{ action: "Override", error: 1 }],
+      },
+    ],
+  });
+  const read = () => sh(`exec 2>&1; LC_ALL=C ${reader} ${secret}`);
+  const [state] = await kernel.program([denied]);
+  assert.deepEqual(state?.state === "programmed" && state.attachments, [
+    "fmod_ret:security_file_open",
+  ]);
+  const stopped = await events.during(async () => {
+    const error = `${reader}: ${secret}: Operation not permitted\n`;
+    assert.deepEqual(await read(), { ...ended(error), code: 1 });
+    assert.deepEqual(await sh(`cat ${secret}`), ended("x\n"));
+  });
+  const seen = ({ call, action, monitored }: SeenHook) => [call, action, monitored];
+  assert.deepEqual(stopped.hooks.map(seen), [["security_file_open", "Override", false]]);
+  await kernel.program([inMode("monitor", denied)]);
+  const watched = await events.during(async () => assert.deepEqual(await read(), ended("x\n")));
+  assert.deepEqual(watched.hooks.map(seen), [["security_file_open", "Override", true]]);
+});
+
 test("while a policy is edited, its old and its new path are never both open", async () => {
   const paths = ["/tmp/left/x", "/tmp/right/x"] as const;
   for (const folder of ["/tmp/left", "/tmp/right"]) mkdirSync(folder);

@@ -100,6 +100,9 @@ export type RingReader = {
   close(): Promise<void>;
 };
 
+/** The types of a function: of its parameters, and of what it returns. */
+export type Prototype = { readonly parameters: readonly string[]; readonly returns: string };
+
 export type Native = {
   openObject(path: string): BpfObject;
   createMap(spec: MapSpec): number;
@@ -126,8 +129,11 @@ export type Native = {
   closeFd(fd: number): void;
   pidfdOpen(pid: number): number;
   possibleCpus(): number;
-  /** Parameter count of a function in the kernel's BTF, or null when it has none of that name. */
-  btfFunction(name: string): { readonly parameters: number } | null;
+  /**
+   * The types of a function in the kernel's BTF as C has them (`struct file *`), without const and
+   * behind typedefs, or null when it has none of that name.
+   */
+  btfFunction(name: string): Prototype | null;
   /**
    * Whether this kernel takes 32-bit system calls (int 0x80) of any process, by making one in a child
    * process. Null when it cannot be told, as below a seccomp filter; false where there is no int 0x80.

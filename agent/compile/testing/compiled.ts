@@ -12,7 +12,7 @@ import { compile, type Tables } from "../tables.ts";
 /** A kernel that has every function and can do everything. */
 export const ableKernel: AttachAbilities = {
   syscallPrefix: "__x64_",
-  features: { fentry: true, fmod_ret_syscalls: true, kprobe: true },
+  features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
   hasFunction: () => true,
 };
 

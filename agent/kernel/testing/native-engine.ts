@@ -17,7 +17,7 @@ import { numberBinaries } from "../binaries.ts";
 /** A kernel that can attach everything. */
 const abilities: AttachAbilities = {
   syscallPrefix: "__x64_",
-  features: { fentry: true, fmod_ret_syscalls: true, kprobe: true },
+  features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
   hasFunction: () => true,
 };
 
