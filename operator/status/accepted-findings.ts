@@ -31,7 +31,7 @@ export function acceptedFindings(
     { ...programmed, type: "Ready" },
   ];
   if (trial !== undefined && programmed.status === "True") return triedFindings(findings, trial);
-  const { message } = programmed;
+  const { message } = found;
   if (programmed.reason === "RollingOut" || programmed.reason === "RolloutPaused") {
     findings.push({ type: "Reconciling", status: "True", reason: programmed.reason, message });
   } else if (programmed.reason === "RolloutHalted" || programmed.reason === "RolloutUndone") {
@@ -40,12 +40,7 @@ export function acceptedFindings(
     const waiting = pendingMessage(count, nodes);
     findings.push({ type: "Reconciling", status: "True", reason: "Pending", message: waiting });
   } else if (count.failed > 0) {
-    findings.push({
-      type: "Stalled",
-      status: "True",
-      reason: "NodesFailed",
-      message: programmed.message,
-    });
+    findings.push({ type: "Stalled", status: "True", reason: "NodesFailed", message });
   }
   return findings;
 }
