@@ -3,4 +3,5 @@ import type { ActionCodec, ActionOf } from "./kind.ts";
 
 export const noPost = {
   code: enums.action_code.ACTION_NOPOST,
+  arg: () => 0,
 } satisfies ActionCodec<ActionOf<"NoPost">>;

@@ -43,10 +43,15 @@ const carriesOut = (action: number, flags: number, arg: number) => ({
   carriedOut: 1 << action,
 });
 const bare = {
-  ...{ flags: ["post"], code: ACTION_POST as number, group: 8n, operations: [] as Operations },
+  ...{
+    flags: [] as readonly string[],
+    code: ACTION_POST as number,
+    group: 8n,
+    operations: [] as Operations,
+  },
   ...{ argReadings: [0, 1], uses: [] as readonly string[], carriedOut: 0 },
 };
-const stopping = { flags: ["post", "stops"], uses: ["enforce"] };
+const stopping = { flags: ["stops"], uses: ["enforce"] };
 const cases: readonly {
   name: string;
   actions: readonly Action[];
@@ -57,7 +62,7 @@ const cases: readonly {
   {
     name: "NoPost reports nothing",
     actions: [{ action: "NoPost" }],
-    want: { flags: [], code: ACTION_NOPOST },
+    want: { code: ACTION_NOPOST, ...carriesOut(ACTION_NOPOST, 0, 0) },
   },
   {
     name: "Sigkill needs no argument",
@@ -79,7 +84,7 @@ const cases: readonly {
     name: "monitor mode leaves the signal out and names it",
     ...{ actions: [{ action: "Sigkill" }], mode: "monitor" },
     want: {
-      ...{ flags: ["post", "stops", "monitored"], code: ACTION_SIGKILL, uses: ["enforce"] },
+      ...{ flags: ["stops", "monitored"], code: ACTION_SIGKILL, uses: ["enforce"] },
     },
   },
   {
@@ -87,7 +92,7 @@ const cases: readonly {
     actions: [{ action: "FollowFD", fd: 0, name: 1 }, { action: "Sigkill" }],
     mode: "monitor",
     want: {
-      ...{ flags: ["post", "stops", "monitored"], code: ACTION_SIGKILL, uses: ["enforce"] },
+      ...{ flags: ["stops", "monitored"], code: ACTION_SIGKILL, uses: ["enforce"] },
       ...carriesOut(ACTION_FOLLOWFD, 0, 1),
     },
   },

@@ -1,4 +1,4 @@
-import { defaultAction, effectOf, isEnforcing } from "@guardbee/policy/sets";
+import { defaultAction, isEnforcing } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import type { ReadingNumbers } from "../actions/kind.ts";
 import { enums, layout } from "../gen/layout.ts";
@@ -26,7 +26,7 @@ export type EncodedActions = {
   readonly actions: number;
 };
 
-const { ACT_POST, ACT_STOPS, ACT_MONITORED } = enums.act_flag;
+const { ACT_STOPS, ACT_MONITORED } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
 /** The entry of a hook's selector. Throws RangeError where it has more actions than the engine takes. */
@@ -47,11 +47,10 @@ export function encodeActions(
     const flags = isEnforcing(action) ? OPERATION_STOPS : 0;
     return arg === undefined ? [] : [{ action: codec.code, flags, arg }];
   });
-  const isSilent = all.some((action) => effectOf(action).silent);
   const bytes = bytesOf(layout.action_entry, {
     group: context.group === undefined ? 0n : 1n << BigInt(context.group),
     ...{ hook: context.number, selector, next: context.next },
-    flags: (isSilent ? 0 : ACT_POST) | (stops ? ACT_STOPS : 0) | (monitored ? ACT_MONITORED : 0),
+    flags: (stops ? ACT_STOPS : 0) | (monitored ? ACT_MONITORED : 0),
     code: actionCodec(all.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },
     ...{ args: args.length, arg_readings: args },

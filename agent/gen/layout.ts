@@ -371,9 +371,8 @@ export const enums = {
     FACET_ROW_COUNT: 3,
   },
   act_flag: {
-    ACT_POST: 1,
-    ACT_STOPS: 2,
-    ACT_MONITORED: 4,
+    ACT_STOPS: 1,
+    ACT_MONITORED: 2,
   },
   operation_flag: {
     OPERATION_STOPS: 1,

@@ -43,8 +43,7 @@ static long act__operation(__u32 index, void *context)
 	if (spec.use & USE_ENFORCE && operation->flags & OPERATION_STOPS &&
 	    call->said & HOOK_MONITORED)
 		return 0; /* the next one */
-	if (action__run(call, operation))
-		call->said |= HOOK_STOPPED;
+	call->outcome |= action__run(call, operation);
 	return 0;
 }
 
@@ -54,13 +53,16 @@ static __always_inline void act__run(struct call *call, struct action_entry *ent
 
 	call->entry = entry;
 	call->said = 0;
+	call->outcome = OUTCOME_NONE;
 	if (enforces)
 		act__spare(call);
 	if (spec.actions && entry->operation_count)
 		bpf_loop(entry->operation_count, act__operation, call, 0);
+	if (call->outcome & OUTCOME_STOPPED)
+		call->said |= HOOK_STOPPED;
 	if (enforces)
 		act__count(call);
-	if (entry->flags & ACT_POST)
+	if (!(call->outcome & OUTCOME_SILENT))
 		emit__hook(call, entry, call->said);
 }
 

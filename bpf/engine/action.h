@@ -4,6 +4,7 @@
 #define GUARDBEE_ENGINE_ACTION_H
 
 #include "action/follow_fd.h"
+#include "action/no_post.h"
 #include "action/override.h"
 #include "action/sigkill.h"
 #include "action/signal.h"
@@ -21,7 +22,7 @@ enum action_code {
 	ACTION_SIGNAL = 10,
 };
 
-/* An action and what runs it (none: it has no operation). That returns whether it stopped something. */
+/* An action and what carries out its operation; none: it does nothing beside the event. */
 #define ACTIONS(X)                             \
 	X(ACTION_POST, none__run)              \
 	X(ACTION_FOLLOWFD, follow_fd__run)     \
@@ -29,25 +30,25 @@ enum action_code {
 	X(ACTION_UNFOLLOWFD, unfollow_fd__run) \
 	X(ACTION_OVERRIDE, override__run)      \
 	X(ACTION_COPYFD, none__run)            \
-	X(ACTION_NOPOST, none__run)            \
+	X(ACTION_NOPOST, no_post__run)         \
 	X(ACTION_SIGNAL, signal__run)
 
-static __always_inline bool none__run(struct call *call, struct operation *operation)
+static __always_inline enum outcome none__run(struct call *call, struct operation *operation)
 {
-	return false;
+	return OUTCOME_NONE;
 }
 
 /* Carries out one operation; the verifier drops those that spec.actions rules out. */
-static __always_inline bool action__run(struct call *call, struct operation *operation)
+static __always_inline enum outcome action__run(struct call *call, struct operation *operation)
 {
 	switch ((enum action_code)operation->action) {
 #define CASE(action, run) \
 	case action:      \
-		return spec.actions & (1u << action) ? run(call, operation) : false;
+		return spec.actions & (1u << action) ? run(call, operation) : OUTCOME_NONE;
 		ACTIONS(CASE)
 #undef CASE
 	}
-	return false;
+	return OUTCOME_NONE;
 }
 
 #endif

@@ -33,6 +33,13 @@ struct {
 	__type(value, struct call_scratch);
 } call_scratch SEC(".maps");
 
+/* What came of an operation. */
+enum outcome {
+	OUTCOME_NONE = 0,
+	OUTCOME_STOPPED = 1u << 0, /* the call or its process */
+	OUTCOME_SILENT = 1u << 1, /* the selector reports nothing */
+};
+
 /* On the stack: the verifier forgets what a pointer is once it lies in a map. */
 struct call {
 	struct call_scratch *scratch;
@@ -47,6 +54,7 @@ struct call {
 	__u32 at;		/* the bit whose actions are next */
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
 	__u32 said;		/* hook_event.flags of that entry */
+	__u32 outcome;		/* of its operations so far */
 };
 
 static __always_inline void bits__copy(__u64 *to, const __u64 *bits)

@@ -130,9 +130,8 @@ struct operation {
 
 /* action_entry.flags */
 enum act_flag {
-	ACT_POST = 1u << 0,
-	ACT_STOPS = 1u << 1,	/* some action stops something, or would in enforce mode */
-	ACT_MONITORED = 1u << 2, /* monitor mode left those out */
+	ACT_STOPS = 1u << 0,	/* some action stops something, or would in enforce mode */
+	ACT_MONITORED = 1u << 1, /* monitor mode left those out */
 };
 
 /* What one selector does, indexed by its bit. */

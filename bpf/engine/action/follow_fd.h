@@ -5,12 +5,12 @@
 
 #include "followed.h"
 
-static __always_inline bool follow_fd__run(struct call *call, struct operation *operation)
+static __always_inline enum outcome follow_fd__run(struct call *call, struct operation *operation)
 {
 	__u64 file = (__u64)followed__file(call, operation), *groups, none = 0;
 
 	if (!file)
-		return false; /* nothing was opened */
+		return OUTCOME_NONE; /* nothing was opened */
 	groups = bpf_map_lookup_elem(&followed, &file);
 	if (!groups) {
 		bpf_map_update_elem(&followed, &file, &none, BPF_NOEXIST);
@@ -20,7 +20,7 @@ static __always_inline bool follow_fd__run(struct call *call, struct operation *
 		__sync_fetch_and_or(groups, call->entry->group);
 	else
 		losses__count(LOSS_FOLLOW_FULL);
-	return false;
+	return OUTCOME_NONE;
 }
 
 #endif

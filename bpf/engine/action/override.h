@@ -6,11 +6,11 @@
 #include "../call.h"
 
 /* Of several policies the first decides. */
-static __always_inline bool override__run(struct call *call, struct operation *operation)
+static __always_inline enum outcome override__run(struct call *call, struct operation *operation)
 {
 	if (call->override == 0)
 		call->override = operation->arg;
-	return true;
+	return OUTCOME_STOPPED;
 }
 
 #endif

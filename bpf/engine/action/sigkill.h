@@ -5,10 +5,10 @@
 
 #include "../call.h"
 
-/* False when no signal reaches it, as in signal__run. */
-static __always_inline bool sigkill__run(struct call *call, struct operation *operation)
+/* None when no signal reaches it, as in signal__run. */
+static __always_inline enum outcome sigkill__run(struct call *call, struct operation *operation)
 {
-	return bpf_send_signal(9) == 0;
+	return bpf_send_signal(9) ? OUTCOME_NONE : OUTCOME_STOPPED;
 }
 
 #endif

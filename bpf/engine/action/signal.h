@@ -5,10 +5,10 @@
 
 #include "../call.h"
 
-/* False when no signal reaches it: it is ending already, or the host's pid 1. */
-static __always_inline bool signal__run(struct call *call, struct operation *operation)
+/* None when no signal reaches it: it is ending already, or the host's pid 1. */
+static __always_inline enum outcome signal__run(struct call *call, struct operation *operation)
 {
-	return bpf_send_signal(operation->arg) == 0;
+	return bpf_send_signal(operation->arg) ? OUTCOME_NONE : OUTCOME_STOPPED;
 }
 
 #endif

@@ -15,17 +15,17 @@ static __always_inline bool file__is_last(struct file *file)
 }
 
 /* A duplicate of the descriptor keeps the open file, and so keeps it followed. */
-static __always_inline bool unfollow_fd__run(struct call *call, struct operation *operation)
+static __always_inline enum outcome unfollow_fd__run(struct call *call, struct operation *operation)
 {
 	struct file *file = followed__file(call, operation);
 	__u64 key = (__u64)file, *groups;
 
 	if (!file || !file__is_last(file))
-		return false;
+		return OUTCOME_NONE;
 	groups = bpf_map_lookup_elem(&followed, &key);
 	if (groups)
 		__sync_fetch_and_and(groups, ~call->entry->group);
-	return false;
+	return OUTCOME_NONE;
 }
 
 #endif
