@@ -20,6 +20,8 @@ struct layout {
 	struct event_arg event_arg;
 	enum arg_type arg_type;
 	enum arg_flag arg_flag;
+#define PAYLOAD(name) struct name name;
+	ARG_PAYLOADS(PAYLOAD)
 	/* maps that every program shares */
 	struct hook_stops hook_stops;
 	enum loss loss;

@@ -1,5 +1,9 @@
-import { enums } from "../gen/layout.ts";
+import { enums, layout } from "../gen/layout.ts";
+import { offsetsOf } from "../layout/struct.ts";
 import type { ArgCodec } from "./codec.ts";
+
+const headBytes = layout.char_buf_payload.size;
+const { size: sizeAt } = offsetsOf(layout.char_buf_payload).u32;
 
 type CharBuf = {
   readonly type: "char_buf";
@@ -10,11 +14,16 @@ type CharBuf = {
 
 /** Its payload is the size of the whole buffer, then the bytes that were read. */
 export const char_buf = {
-  ...{ code: enums.arg_type.ARG_CHAR_BUF, parts: { bytes: 0 }, isNumber: false, minBytes: 4 },
+  ...{
+    code: enums.arg_type.ARG_CHAR_BUF,
+    parts: { bytes: 0 },
+    isNumber: false,
+    minBytes: headBytes,
+  },
   decode: ({ records, start, size }) => ({
     type: "char_buf",
-    length: Math.max(records.readUInt32LE(start), size - 4),
-    bytes: records.subarray(start + 4, start + size),
+    length: Math.max(records.readUInt32LE(start + sizeAt), size - headBytes),
+    bytes: records.subarray(start + headBytes, start + size),
   }),
   json(value) {
     const bytes = value.bytes.toString("base64");

@@ -1,13 +1,17 @@
 import { getSystemErrorName } from "node:util";
-import { enums } from "../gen/layout.ts";
+import { enums, layout } from "../gen/layout.ts";
+import { offsetsOf } from "../layout/struct.ts";
 import type { ArgCodec } from "./codec.ts";
+
+const { error_payload } = layout;
+const { error: errorAt } = offsetsOf(error_payload).u32;
 
 /** What stands for an argument that could not be read. */
 type ArgError = { readonly type: "error"; readonly errno: number };
 
 export const error = {
-  ...{ code: enums.arg_type.ARG_ERROR, parts: {}, isNumber: false, minBytes: 4 },
-  decode: ({ records, start }) => ({ type: "error", errno: records.readUInt32LE(start) }),
+  ...{ code: enums.arg_type.ARG_ERROR, parts: {}, isNumber: false, minBytes: error_payload.size },
+  decode: ({ records, start }) => ({ type: "error", errno: records.readUInt32LE(start + errorAt) }),
   json: ({ errno }) => `"error_arg":{"Message":"argument could not be read: ${errnoName(errno)}"}`,
 } as const satisfies ArgCodec<ArgError, never>;
 

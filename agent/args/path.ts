@@ -1,7 +1,10 @@
-import { enums } from "../gen/layout.ts";
+import { enums, layout } from "../gen/layout.ts";
 import { textField } from "../json/json-text.ts";
+import { offsetsOf } from "../layout/struct.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
 
+const headBytes = layout.path_payload.size;
+const { mode: modeAt } = offsetsOf(layout.path_payload).u32;
 const { ARG_CUT, ARG_DELETED } = enums.arg_flag;
 
 /** A file, as an event has it. */
@@ -18,11 +21,11 @@ export type FileValue<Type extends string> = {
 /** The codec of what stands for an open file: its payload is i_mode, then the path. */
 export function pathCodec<Type extends string>(type: Type, code: number) {
   return {
-    ...{ code, parts: { path: 0 }, isNumber: false, minBytes: 4 },
+    ...{ code, parts: { path: 0 }, isNumber: false, minBytes: headBytes },
     decode: ({ records, start, size, flags }: Payload) => ({
       type,
-      mode: records.readUInt32LE(start),
-      path: records.toString("utf8", start + 4, start + size),
+      mode: records.readUInt32LE(start + modeAt),
+      path: records.toString("utf8", start + headBytes, start + size),
       cut: (flags & ARG_CUT) !== 0,
       deleted: (flags & ARG_DELETED) !== 0,
     }),

@@ -84,6 +84,24 @@ const event_arg = {
     size: { at: 4, type: "u32" },
   },
 } as const;
+const char_buf_payload = {
+  size: 4,
+  fields: {
+    size: { at: 0, type: "u32" },
+  },
+} as const;
+const error_payload = {
+  size: 4,
+  fields: {
+    error: { at: 0, type: "u32" },
+  },
+} as const;
+const path_payload = {
+  size: 4,
+  fields: {
+    mode: { at: 0, type: "u32" },
+  },
+} as const;
 const hook_stops = {
   size: 56,
   fields: {
@@ -230,7 +248,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, hook_stops, process_info, engine_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {

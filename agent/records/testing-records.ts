@@ -111,11 +111,14 @@ export function rawArg(type: number, payload: Buffer, flags = 0): Buffer {
 export const intArg = (value: number) => rawArg(enums.arg_type.ARG_INT, int64(BigInt(value)));
 export const sizeArg = (value: number) => rawArg(enums.arg_type.ARG_SIZE, int64(BigInt(value)));
 export const fileArg = (path: string, mode = 0o100644, flags = 0) =>
-  rawArg(enums.arg_type.ARG_FILE, Buffer.concat([uint32(mode), Buffer.from(path)]), flags);
+  rawArg(enums.arg_type.ARG_FILE, pathPayload(mode, path), flags);
 export const fdArg = (path: string, mode = 0o100644) =>
-  rawArg(enums.arg_type.ARG_FD, Buffer.concat([uint32(mode), Buffer.from(path)]));
+  rawArg(enums.arg_type.ARG_FD, pathPayload(mode, path));
 export const bufferArg = (length: number, text: string) =>
-  rawArg(enums.arg_type.ARG_CHAR_BUF, Buffer.concat([uint32(length), Buffer.from(text)]));
+  rawArg(
+    enums.arg_type.ARG_CHAR_BUF,
+    Buffer.concat([bytesOf(layout.char_buf_payload, { size: length }), Buffer.from(text)]),
+  );
 
 /** One event: its fixed part, then `payload`. */
 function record<S extends Struct>(
@@ -135,14 +138,12 @@ function padded(parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat([whole, Buffer.alloc(-whole.length & 7)]);
 }
 
+function pathPayload(mode: number, path: string): Buffer {
+  return Buffer.concat([bytesOf(layout.path_payload, { mode }), Buffer.from(path)]);
+}
+
 function int64(value: bigint): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeBigInt64LE(value);
-  return bytes;
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
   return bytes;
 }

@@ -33,6 +33,12 @@ enum arg_type {
 #include "arg/number.h"
 #include "arg/string.h"
 
+/* The structs of the files above that payloads begin with (layout.c). */
+#define ARG_PAYLOADS(X)     \
+	X(char_buf_payload) \
+	X(error_payload)    \
+	X(path_payload)
+
 static __always_inline bool none__number(struct call *call, const volatile struct reading *reading,
 					 __u32 part, __u64 *value)
 {

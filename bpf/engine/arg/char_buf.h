@@ -38,21 +38,25 @@ static __always_inline bool char_buf__text(struct call *call, const volatile str
 			       call__parameter(call, reading->index));
 }
 
-/* __u32 size of the whole buffer, then the bytes that were read. */
+struct char_buf_payload {
+	__u32 size;		/* of the whole buffer; the bytes that were read follow */
+};
+
 static __always_inline __u32 char_buf__emit(struct call *call, const volatile struct reading *reading,
 					    struct event_arg *arg, char *to)
 {
 	__u32 whole = char_buf__size(call, reading), size = whole;
+	struct char_buf_payload *payload = (void *)to;
 
 	if (size > DATA_SIZE - 1) {
 		size = DATA_SIZE - 1;
 		arg->flags |= ARG_CUT;
 	}
 	size = BOUNDED(size, DATA_SIZE - 1);
-	*(__u32 *)to = whole;
-	if (char_buf__read(to + sizeof(__u32), size, call__parameter(call, reading->index)))
+	payload->size = whole;
+	if (char_buf__read(payload + 1, size, call__parameter(call, reading->index)))
 		return error__emit(arg, to, EFAULT);
-	return sizeof(__u32) + size;
+	return sizeof(*payload) + size;
 }
 
 #endif

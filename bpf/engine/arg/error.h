@@ -9,12 +9,16 @@
 #define EFAULT 14
 #define EINVAL 22
 
+struct error_payload {
+	__u32 error;		/* errno */
+};
+
 static __always_inline __u32 error__emit(struct event_arg *arg, char *to, __u32 error)
 {
 	arg->type = ARG_ERROR;
 	arg->flags = 0;
-	*(__u32 *)to = error;
-	return sizeof(error);
+	((struct error_payload *)to)->error = error;
+	return sizeof(struct error_payload);
 }
 
 #endif

@@ -27,10 +27,14 @@ static __always_inline bool path__text(struct call *call, struct file *file, str
 	return true;
 }
 
-/* __u32 i_mode, then the path without NUL. */
+struct path_payload {
+	__u32 mode;		/* i_mode; the path follows, without NUL */
+};
+
 static __always_inline __u32 path__emit(struct call *call, struct file *file,
 					struct event_arg *arg, char *to)
 {
+	struct path_payload *payload = (void *)to;
 	struct path_text path;
 	__u32 size;
 
@@ -42,10 +46,10 @@ static __always_inline __u32 path__emit(struct call *call, struct file *file,
 		arg->flags |= ARG_CUT;
 	if (path__is_deleted(BPF_CORE_READ(file, f_path.dentry)))
 		arg->flags |= ARG_DELETED;
-	*(__u32 *)to = BPF_CORE_READ(file, f_inode, i_mode);
-	bpf_probe_read_kernel(to + sizeof(__u32), size,
+	payload->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	bpf_probe_read_kernel(payload + 1, size,
 			      call->scratch->path.text + BOUNDED(path.start, PATH_SIZE - 1));
-	return sizeof(__u32) + size;
+	return sizeof(*payload) + size;
 }
 
 static __always_inline bool file__text(struct call *call, const volatile struct reading *reading,
