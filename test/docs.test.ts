@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { test } from "node:test";
-import { lower, parsePolicies } from "@guardbee/policy";
+import { exceptionReasons, lower, parsePolicies } from "@guardbee/policy";
+import { attachKinds } from "../agent/attach/index.ts";
 
 const root = dirname(import.meta.dirname);
 const pages = ["README.md", ...globSync("docs/**/*.md", { cwd: root })].sort();
@@ -38,6 +39,34 @@ test("every page is in the index", () => {
     .filter((page) => page.startsWith("docs/") && !page.startsWith("docs/decisions/"))
     .map((page) => page.slice("docs/".length))
     .filter((page) => page !== "README.md" && !index.includes(`(${page})`));
+  assert.deepEqual(missing, []);
+});
+
+test("the support matrix has the versions that the lab runs, and every feature of a kernel", () => {
+  const page = textOf("docs/reference/support-matrix.md");
+  const lab = textOf("test/e2e/lab/items.ts") + textOf("build/tools/items.ts");
+  const versions = [
+    ...lab.matchAll(/kubernetes\("[a-z-]+", "([\d.]+)"/g),
+    ...lab.matchAll(/"(?:containerd|runc|helm|kustomize|opa)",\s+"[^"]+",\s+"v([\d.]+)"/g),
+    ...lab.matchAll(/module: "[^"]*argo-cd[^"]*", version: "v([\d.]+)"/g),
+    ...lab.matchAll(/"linux-image-([\d.]+(?:-\d+)?)/g),
+  ].map(([, version]) => version!);
+  assert.ok(versions.length >= 9, `${versions}`);
+  assert.deepEqual(
+    versions.filter((version) => !page.includes(version)),
+    [],
+  );
+  const asked = attachKinds.flatMap(({ features }) => Object.keys(features));
+  const features = [...new Set([...asked, "btf", "ia32_emulation", "lsm"])];
+  assert.deepEqual(
+    features.filter((feature) => !page.includes(`| \`${feature}\` |`)),
+    [],
+  );
+});
+
+test("the reasons that a node gives are in the page about statuses", () => {
+  const page = textOf("docs/concepts/status.md");
+  const missing = exceptionReasons.filter((reason) => !page.includes(`\n| ${reason} | `));
   assert.deepEqual(missing, []);
 });
 
