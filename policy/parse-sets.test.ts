@@ -90,12 +90,12 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   {
     name: "an unknown condition",
     raw: withCondition({ by: "__proto__" }),
-    want: [`${condition}.by: is "__proto__"; allowed: pid, binary, capability, arg`],
+    want: [`${condition}.by: is "__proto__"; allowed: pid, binary, namespace, capability, arg`],
   },
   {
     name: "a condition without its kind",
     raw: withCondition({ op: "In", values: [1] }),
-    want: [`${condition}.by: is missing; write one of pid, binary, capability, arg`],
+    want: [`${condition}.by: is missing; write one of pid, binary, namespace, capability, arg`],
   },
   {
     name: "a condition without what its kind needs",

@@ -135,6 +135,23 @@ test("capabilities have rows for not held, held, and not counting", () => {
   assert.deepEqual(facetsOf(tables), ["FACET_CAPABILITIES"]);
 });
 
+test("a namespace is another's or the host's, where a number may be listed or not", () => {
+  const namespace = (op: "In" | "NotIn", ...values: string[]): Condition => ({
+    ...{ by: "namespace", namespace: "Net", op, values },
+  });
+  const tables = compiled(
+    [],
+    [when(namespace("In", "host_ns")), when(namespace("NotIn", "7", "host_ns")), when()],
+  );
+  assert.deepEqual(facetsOf(tables), ["FACET_NAMESPACE"]);
+  assert.deepEqual(entriesOf(tables), {
+    ...{ "0 = 0": "1 2", "0 = 7": "2" },
+    ...{ "0 list 1 = 0": "0 2", "0 list 1 = 7": "0 2" },
+  });
+  const { otherwise, absent } = rowsOf(tables, "FACET_NAMESPACE");
+  assert.deepEqual([otherwise, absent], ["1 2", "2"]);
+});
+
 test("a descriptor that must be followed has a row for none and one for each group", () => {
   const follow = {
     ...{ on: { kind: "kprobe", call: "fd_install", syscall: false } as const },

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
-import type { Action, Condition, Hook, Outcome, SelectorSet } from "@guardbee/policy";
+import type { Action, Condition, Hook, Outcome, Process, SelectorSet } from "@guardbee/policy";
 import fc from "fast-check";
+import { sampleInodes } from "../../policy/conditions/namespace.ts";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import type { NamedSet, SetStops, StopCounts } from "../engine.ts";
 import type { SeenHook } from "./testing/event-log.ts";
@@ -12,6 +13,7 @@ import {
   binaryRoot,
   buildBinaries,
   type Driver,
+  namespacesOf,
   parentOf,
   protectedBinary,
   type Result,
@@ -75,6 +77,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
   const drivers = await startDrivers(cgroup);
   t.after(() => drivers.map((driver) => driver.end()));
   const pids = [drivers[0]!.pid, parentOf(drivers[1]!.pid), process.pid] as const;
+  const namespaces = [1, drivers[1]!.pid, drivers[3]!.pid].map(namespacesOf);
   const any = fc.record({
     sets: fc.array(anySelectorSet, { minLength: setsPerBatch, maxLength: setsPerBatch }),
     calls: fc.array(fc.array(anyCall, { minLength: callsPerProcess, maxLength: callsPerProcess }), {
@@ -85,7 +88,9 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
   let decided = 0;
   for (const [batch, { sets, calls }] of fc.sample(any, { seed, numRuns: batches }).entries()) {
     const policies = sets.map((set, i) =>
-      named(forThisKernel({ ...set, policy: { ...set.policy, name: `p${10 + i}` } }, pids)),
+      named(
+        forThisKernel({ ...set, policy: { ...set.policy, name: `p${10 + i}` } }, pids, namespaces),
+      ),
     );
     const states = await kernel.program([mark, ...policies, ...fillers(sets, batch)], {
       host: [],
@@ -162,18 +167,22 @@ function fillers(sets: readonly SelectorSet[], batch: number): readonly NamedSet
   return [filler("a", 64), ...(batch % 4 === 3 ? [filler("p20-filler", 64)] : [])];
 }
 
-/** One in the host's namespaces, pid 1 and 2 of nested ones, and some with fewer capabilities. */
+/**
+ * One in the host's namespaces, pid 1 and 2 of nested ones, some with fewer capabilities; of each
+ * kind of namespace, some process has its own.
+ */
 async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {
   const place = { cgroup, events };
+  const time = existsSync("/proc/self/ns/time") ? "-T" : "";
   return [
     await startDriver(`${binaryRoot}/usr/bin/vi`, place),
-    await startDriver(`unshare -pf ${binaryRoot}/usr/bin/cat`, place),
+    await startDriver(`unshare -u -pf ${binaryRoot}/usr/bin/cat`, place),
     await startDriver(`unshare -U -r -pf sh -c "${binaryRoot}/bin/sh; :"`, place),
     await startDriver(
-      `setpriv --bounding-set -sys_admin,-dac_override --inh-caps +chown ${binaryRoot}/usr/bin/vi`,
+      `unshare -i -n ${time} setpriv --bounding-set -sys_admin,-dac_override --inh-caps +chown ${binaryRoot}/usr/bin/vi`,
       place,
     ),
-    await startDriver(`setpriv --reuid 65534 ${binaryRoot}/usr/bin/cat`, place),
+    await startDriver(`unshare -C -m setpriv --reuid 65534 ${binaryRoot}/usr/bin/cat`, place),
     await startDriver(protectedBinary, place),
   ];
 }
@@ -185,6 +194,7 @@ async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {
 function forThisKernel(
   set: SelectorSet,
   [first, parent, self]: readonly [number, number, number],
+  namespaces: readonly Process["namespaces"][],
 ): SelectorSet {
   const pids = new Map([
     [100, first],
@@ -192,6 +202,7 @@ function forThisKernel(
     [2, self],
   ]);
   const condition = (one: Condition): Condition => {
+    if (one.by === "namespace") return withInodes(one, namespaces);
     if (one.by === "binary") return { ...one, values: one.values.map((path) => binaryRoot + path) };
     if (one.by !== "pid" || one.inNamespace) return one;
     return { ...one, values: one.values.map((pid) => pids.get(pid) ?? pid) };
@@ -208,6 +219,18 @@ function forThisKernel(
     })),
   });
   return { ...set, hooks: set.hooks.map(hook) };
+}
+
+/** The condition with the namespaces of the host's pid 1, and of others, in place of samples. */
+function withInodes(
+  condition: Extract<Condition, { by: "namespace" }>,
+  namespaces: readonly Process["namespaces"][],
+): Condition {
+  const values = condition.values.map(
+    (value) =>
+      namespaces[sampleInodes.indexOf(Number(value))]?.[condition.namespace]?.toString() ?? value,
+  );
+  return { ...condition, values: [...new Set(values)] };
 }
 
 /** The engine takes one matchPIDs In with followForks in a selector. */

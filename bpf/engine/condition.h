@@ -9,6 +9,7 @@
 #include "condition/arg.h"
 #include "condition/binary.h"
 #include "condition/capability.h"
+#include "condition/namespace.h"
 #include "condition/pid.h"
 
 /* A kind of facet, and what leaves of the selectors those that its value meets. */
@@ -16,6 +17,7 @@
 	X(FACET_NSPID, pid__match_nspid)                  \
 	X(FACET_PID, pid__match)                          \
 	X(FACET_CAPABILITIES, capability__match)          \
+	X(FACET_NAMESPACE, namespace__match)              \
 	X(FACET_ARG_NUMBER, arg__match_number)            \
 	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
 	X(FACET_BINARY, binary__match)                    \
@@ -35,6 +37,8 @@ enum facet_kind {
 #define CONDITION_ENUMS(X) \
 	X(cap_set)         \
 	X(cap_user_ns)     \
+	X(namespace_list)  \
+	X(namespace_part)  \
 	X(pid_list)        \
 	X(text_match)
 

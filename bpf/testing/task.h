@@ -3,6 +3,7 @@
 #ifndef GUARDBEE_TESTING_TASK_H
 #define GUARDBEE_TESTING_TASK_H
 
+#include "../engine/condition/namespace.h"
 #include "../process/info.h"
 #include "request.h"
 
@@ -18,6 +19,17 @@ struct fake_file {
 	struct dentry dentries[COMPONENTS_MAX];
 	char path[TEXT_MAX];
 };
+/* Those of a task but the pid and the user namespace. */
+struct namespaces {
+	struct nsproxy___all all;
+	struct uts_namespace uts;
+	struct ipc_namespace ipc;
+	struct mnt_namespace mnt;
+	struct pid_namespace pid_for_children;
+	struct net net;
+	struct time_namespace time, time_for_children;
+	struct cgroup_namespace cgroup;
+};
 static struct {
 	struct task_struct task, ancestors[ANCESTORS_MAX];
 	struct {
@@ -25,6 +37,16 @@ static struct {
 		struct upid nested;	/* behind pid.numbers[0] */
 	} pids[ANCESTORS_MAX + 1];
 	struct pid_namespace namespace;
+	struct pid_namespace___reaper outermost;
+	struct namespaces namespaces;
+	struct {
+		struct task_struct task;
+		struct pid pid;
+		struct cred cred;
+		struct user_namespace users;
+		struct pid_namespace outermost;
+		struct namespaces namespaces;
+	} host_init;
 	struct cred cred;
 	struct user_namespace users;
 	struct fs_struct fs;
@@ -93,9 +115,47 @@ static void number_in_namespace(struct task_struct *task, __u32 index, __u32 nsp
 	struct upid upid = {.nr = nspid, .ns = &now.namespace};
 
 	task->thread_pid = pid;
+	pid->numbers[0].ns = (void *)&now.outermost;
 	pid->level = nspid != 0;
 	if (nspid)
 		__builtin_memcpy((void *)pid->numbers + sizeof(upid), &upid, sizeof(upid));
+}
+
+/* Takes the inode numbers of a task's namespaces; 0: it has left that one. */
+static void take_namespaces(struct task_struct *task, struct namespaces *its, struct ns_common *pid,
+			    struct ns_common *user)
+{
+	its->all = (struct nsproxy___all){
+		.uts_ns = &its->uts, .ipc_ns = &its->ipc, .mnt_ns = &its->mnt,
+		.pid_ns_for_children = &its->pid_for_children, .net_ns = &its->net,
+		.time_ns = &its->time, .time_ns_for_children = &its->time_for_children,
+		.cgroup_ns = &its->cgroup,
+	};
+	task->nsproxy = (void *)&its->all;
+	its->uts.ns.inum = take_u32();
+	its->ipc.ns.inum = take_u32();
+	its->mnt.ns.inum = take_u32();
+	pid->inum = take_u32();
+	its->pid_for_children.ns.inum = take_u32();
+	its->net.ns.inum = take_u32();
+	its->time.ns.inum = take_u32();
+	its->time_for_children.ns.inum = take_u32();
+	its->cgroup.ns.inum = take_u32();
+	user->inum = take_u32();
+}
+
+/* The task's namespaces, and those of the host's pid 1. */
+static void take_all_namespaces(__u32 nspid)
+{
+	take_namespaces(&now.task, &now.namespaces,
+			nspid ? &now.namespace.ns : &now.outermost.ns, &now.users.ns);
+	now.outermost.child_reaper = &now.host_init.task;
+	now.host_init.task.thread_pid = &now.host_init.pid;
+	now.host_init.pid.numbers[0].ns = &now.host_init.outermost;
+	now.host_init.task.cred = &now.host_init.cred;
+	now.host_init.cred.user_ns = &now.host_init.users;
+	take_namespaces(&now.host_init.task, &now.host_init.namespaces,
+			&now.host_init.outermost.ns, &now.host_init.users.ns);
 }
 
 static void take_process(void)
@@ -115,6 +175,7 @@ static void take_process(void)
 	now.cred.cap_effective.bits = take_u64();
 	now.cred.cap_permitted.bits = take_u64();
 	now.cred.cap_inheritable.bits = take_u64();
+	take_all_namespaces(nspid);
 	ancestors = take_count(ANCESTORS_MAX - 1);
 	for (__u32 i = 0; i < ancestors; i++) {
 		now.ancestors[i].tgid = take_u32();

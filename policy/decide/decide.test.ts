@@ -28,6 +28,7 @@ const vi: Process = {
   nsAncestors: [],
   binary: "/usr/bin/vi",
   capabilities: { effective: 0n, permitted: 0n, inheritable: 0n },
+  ...{ namespaces: {}, hostNamespaces: {} },
   inHostUserNamespace: true,
   isProtected: false,
 };

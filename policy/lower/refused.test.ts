@@ -248,6 +248,26 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "namespaces that are none",
+    policy: aKprobePolicy({
+      selectors: [
+        {
+          matchNamespaces: [
+            { namespace: "Net", operator: "In", values: ["host_ns", "010", "0", "4294967296"] },
+            { namespace: "Uts", operator: "NotIn", values: ["host"] },
+            { namespace: "Pid", operator: "In", values: [] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchNamespaces[0].values[2]: is "0"; write host_ns, or an inode number as in /proc/PID/ns: 1 to 4294967295',
+      'invalid spec.kprobes[0].selectors[0].matchNamespaces[0].values[3]: is "4294967296"; write host_ns, or an inode number as in /proc/PID/ns: 1 to 4294967295',
+      'invalid spec.kprobes[0].selectors[0].matchNamespaces[1].values[0]: is "host"; write host_ns, or an inode number as in /proc/PID/ns: 1 to 4294967295',
+      "invalid spec.kprobes[0].selectors[0].matchNamespaces[2].values: is empty; list inode numbers, or host_ns",
+    ],
+  },
+  {
     name: "fields that are not there yet, each by name",
     policy: aTracingPolicy({
       lists: [{ name: "l" }],
@@ -262,7 +282,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
             {
               macros: ["m"],
               matchWorkloads: {},
-              matchNamespaces: [{ namespace: "Pid", operator: "In", values: ["host_ns"] }],
+              matchNamespaceChanges: [{ operator: "In", values: ["Mnt"] }],
               matchBinaries: [{ operator: "In", values: ["/bin/sh"], followChildren: true }],
             },
           ],
@@ -277,7 +297,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       "spec.kprobes[0].ignore.callNotFound",
       "spec.kprobes[0].selectors[0].macros",
       "spec.kprobes[0].selectors[0].matchWorkloads",
-      "spec.kprobes[0].selectors[0].matchNamespaces",
+      "spec.kprobes[0].selectors[0].matchNamespaceChanges",
       "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",
     ],
   },

@@ -4,12 +4,13 @@ import { binary } from "./binary.ts";
 import { capability } from "./capability.ts";
 import type { ConditionCompiler } from "./compiler.ts";
 import { type Followed, followed } from "./followed.ts";
+import { namespace } from "./namespace.ts";
 import { pid } from "./pid.ts";
 
 /** What selectors ask: the conditions of their policy, and what their hook implies. */
 export type Asking = Condition | Followed;
 
-const compilers = { pid, binary, capability, arg, followed } satisfies {
+const compilers = { pid, binary, namespace, capability, arg, followed } satisfies {
   readonly [By in Asking["by"]]: ConditionCompiler<Extract<Asking, { readonly by: By }>>;
 };
 

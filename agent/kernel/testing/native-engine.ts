@@ -1,8 +1,10 @@
 /** Test support: the engine's C, compiled for this machine (bpf/testing), with what agent/compile makes. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
+import { upstreamNamespaces } from "../../../policy/schema/vocabulary.ts";
 import { actionNamed } from "../../actions/index.ts";
 import type { HookArg } from "../../args/index.ts";
 import type { AttachAbilities } from "../../attach/index.ts";
@@ -202,6 +204,8 @@ function processOf(process: Process): readonly Uint8Array[] {
   return [
     ...[u32(process.pid), u32(process.nspid), u32(flags)],
     ...[effective, permitted, inheritable].map(u64),
+    ...upstreamNamespaces.map((name) => u32(process.namespaces[name] ?? 0)),
+    ...upstreamNamespaces.map((name) => u32(process.hostNamespaces[name] ?? 0)),
     u32(process.ancestors.length),
     ...process.ancestors.flatMap((pid, i) => [u32(pid), u32(process.nsAncestors[i] ?? 0)]),
     ...pathOf(process.binary),

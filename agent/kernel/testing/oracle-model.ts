@@ -116,12 +116,14 @@ class Model {
 
   /** `number`: the child's pid as its parent sees it. */
   #exec(path: string, number: number): readonly Outcome[] {
-    const { pid, ancestors, nspid, nsAncestors } = this.#process;
+    const { pid, ancestors, nspid, nsAncestors, namespaces } = this.#process;
+    const { PidForChildren: Pid, TimeForChildren: Time } = namespaces;
     const child: Process = {
       ...{ ...this.#process, binary: path, isProtected: false },
       // The pid in the host's namespace is none that a policy names: it was not there before.
       ...{ pid: 4_000_000, ancestors: [pid, ...ancestors], nspid: nspid === 0 ? 0 : number },
       nsAncestors: nspid === 0 ? [] : [nspid, ...nsAncestors],
+      namespaces: { ...namespaces, ...(Pid && { Pid }), ...(Time && { Time }) },
     };
     return this.#run({ ...this.#call([]), on: { kind: "exec" }, process: child });
   }

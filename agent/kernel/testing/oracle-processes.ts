@@ -1,10 +1,12 @@
 /** Test support: processes that make the calls a test tells them to, and what they are. */
+
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Process } from "@guardbee/policy";
+import { upstreamNamespaces } from "../../../policy/schema/vocabulary.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Cgroup } from "./scene.ts";
 
@@ -108,11 +110,24 @@ export class Driver {
         permitted: capabilities("CapPrm"),
         inheritable: capabilities("CapInh"),
       },
+      namespaces: namespacesOf(this.pid),
+      hostNamespaces: namespacesOf(1),
       inHostUserNamespace:
         readlinkSync(`/proc/${this.pid}/ns/user`) === readlinkSync("/proc/self/ns/user"),
       isProtected: this.binary === protectedBinary && !namespaced,
     };
   }
+}
+
+/** Inode numbers of a process's namespaces. */
+export function namespacesOf(pid: number): Process["namespaces"] {
+  return Object.fromEntries(
+    upstreamNamespaces.flatMap((name) => {
+      const link = `/proc/${pid}/ns/${name.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase()}`;
+      if (!existsSync(link)) return []; // this kernel is built without
+      return [[name, Number(readlinkSync(link).match(/[0-9]+/)![0])]];
+    }),
+  );
 }
 
 export function parentOf(pid: number): number {
