@@ -61,6 +61,7 @@ test("policy check refuses of upstream's corpus what a guard rail refuses, unles
     stdout.split("\n").filter((line) => line.includes("(guard rail builtin/")),
     [
       "policy/testdata/upstream/kill_unprivileged_user_namespace.yaml:24: spec: stops host processes, the kubelet and the container runtime among them (guard rail builtin/host-protection); add podSelector: {} to leave the host out, or a condition on what it stops, such as a path",
+      "policy/testdata/upstream/kill_unprivileged_user_namespace_in_pid_namespace.yaml:36: spec: stops host processes, the kubelet and the container runtime among them (guard rail builtin/host-protection); add podSelector: {} to leave the host out, or a condition on what it stops, such as a path",
     ],
   );
   const disableGuardRail = ["host-protection"];
