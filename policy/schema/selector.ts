@@ -119,7 +119,9 @@ export const selector = object({
   matchCapabilityChanges: condition(list(matchCapability)),
   matchData: condition(list(matchArg)),
   matchNamespaceChanges: condition(list(matchNamespaceChange)),
-  matchNamespaces: condition(list(matchNamespace)),
+  matchNamespaces: condition(
+    list(matchNamespace, { description: "Which namespaces the process is in." }),
+  ),
   matchPIDs: condition(list(matchPid, { description: "Which process calls." })),
   matchParentBinaries: condition(list(matchBinary, { maxItems: 1 })),
   matchReturnActions: list(action, { maxItems: bounds.actions }),
