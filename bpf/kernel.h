@@ -122,14 +122,6 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
-	atomic_long_t f_count;
-};
-typedef struct {
-	atomic_long_t refcnt;
-} file_ref_t;
-/* 6.13 (90ee6ed776c0): f_count became f_ref, which counts from -1 less one. */
-struct file___ref {
-	file_ref_t f_ref;
 };
 struct fdtable {
 	__u32 max_fds;

@@ -124,7 +124,7 @@ struct {
 
 /*
  * Open file description (struct file *) -> the policies that follow it, a bit each. Writer: the
- * FollowFD action; UnfollowFD and file_free delete. Full is counted as LOSS_FOLLOW_FULL.
+ * FollowFD action; file_free deletes. Full is counted as LOSS_FOLLOW_FULL.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -15,6 +15,4 @@ export type ActionCodec<A extends Action> = {
 export type ReadingNumbers = {
   /** Of the hook's argument at a position. */
   ofArg(position: number): number;
-  /** Of the descriptor that the argument at a position is. */
-  ofDescriptor(position: number): number;
 };

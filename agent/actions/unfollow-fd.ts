@@ -1,7 +1,7 @@
 import { enums } from "../gen/layout.ts";
 import type { ActionCodec, ActionOf } from "./kind.ts";
 
+/** Only the kernel's end of an open file ends following it. */
 export const unfollowFd = {
   code: enums.action_code.ACTION_UNFOLLOWFD,
-  arg: ({ fd }, readings) => readings.ofDescriptor(fd),
 } satisfies ActionCodec<ActionOf<"UnfollowFD">>;

@@ -4,7 +4,7 @@ import type { ReadingNumbers } from "../actions/kind.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
 import type { PlannedHook } from "./plan.ts";
-import { descriptorReading, type Readings } from "./readings.ts";
+import type { Readings } from "./readings.ts";
 
 export type ActionContext = {
   /** What its events carry, and the kernel counts its stops under. */
@@ -64,8 +64,5 @@ export function encodeActions(
 
 function readingNumbers(planned: PlannedHook, readings: Readings): ReadingNumbers {
   const { args } = readings.ofHook.get(planned)!;
-  return {
-    ofArg: (position) => args[position]!,
-    ofDescriptor: (position) => descriptorReading(planned, position, readings),
-  };
+  return { ofArg: (position) => args[position]! };
 }

@@ -64,16 +64,6 @@ export function checkReadings({ symbol }: AttachPoint, { all }: Readings): void 
   }
 }
 
-/** The reading that is made of an argument, whatever its type, for an action that takes a descriptor. */
-export function descriptorReading(
-  planned: PlannedHook,
-  position: number,
-  { all }: Readings,
-): number {
-  const { index } = planned.hook.args[position]!;
-  return all.findIndex((reading) => reading.type === descriptor && reading.index === index);
-}
-
 const descriptor: ArgType = "fd";
 
 /** Arguments that ask for followed ones in a set that follows, and those that actions on them name. */

@@ -8,7 +8,6 @@
 #include "action/override.h"
 #include "action/sigkill.h"
 #include "action/signal.h"
-#include "action/unfollow_fd.h"
 
 /* Numbers are upstream's KprobeAction. */
 enum action_code {
@@ -27,7 +26,7 @@ enum action_code {
 	X(ACTION_POST, none__run)              \
 	X(ACTION_FOLLOWFD, follow_fd__run)     \
 	X(ACTION_SIGKILL, sigkill__run)        \
-	X(ACTION_UNFOLLOWFD, unfollow_fd__run) \
+	X(ACTION_UNFOLLOWFD, none__run)        \
 	X(ACTION_OVERRIDE, override__run)      \
 	X(ACTION_COPYFD, none__run)            \
 	X(ACTION_NOPOST, no_post__run)         \

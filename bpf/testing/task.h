@@ -205,12 +205,8 @@ static void take_files(void)
 
 	opened_count = take_count(FILES_MAX);
 	for (__u32 i = 0; i < opened_count; i++) {
-		__u32 references;
-
 		opened_ids[i] = take_u32();
-		references = take_u32();
 		take_path(&opened[i]);
-		opened[i].file.f_count.counter = references;
 	}
 	now.files.fdt = &now.table;
 	now.table.max_fds = FDS_MAX;

@@ -45,8 +45,6 @@ export type Effect = {
   readonly silent?: true;
   /** Position of the argument whose open file is followed from the next call on. */
   readonly follow?: number;
-  /** Position of the descriptor whose open file is no longer followed, when it was the last one. */
-  readonly unfollow?: number;
 };
 
 /** Where `samples` are for: argument 0 is a descriptor, and with `follow` argument 1 its file. */

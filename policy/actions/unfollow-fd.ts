@@ -8,7 +8,10 @@ const schema = object({ action: literal("UnfollowFD"), fd: position("descriptor"
 
 export type UnfollowFd = Immutable<Static<typeof schema>>;
 
-/** Ends following with the last descriptor: closing one of several ends nothing. */
+/**
+ * Nothing more than its event: a file is followed until the kernel frees it, because another thread
+ * may keep it with `dup2` between the hook on `close` and the end of that call.
+ */
 export const unfollowFd = {
   schema,
   fields: ["argFd", "argName"],
@@ -17,7 +20,7 @@ export const unfollowFd = {
     const fd = positionOf(report, spec, "argFd", "descriptor", place);
     return fd === undefined ? undefined : { action: "UnfollowFD", fd };
   },
-  effect: ({ fd }) => ({ unfollow: fd }),
+  effect: () => ({}),
   needsFollowed: ({ fd }) => fd,
   describe: () => "UnfollowFD",
   samples: ({ ends }) => (ends === "unfollow" ? [{ action: "UnfollowFD", fd: 0 }] : []),

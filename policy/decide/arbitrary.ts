@@ -161,9 +161,8 @@ const anyFile: fc.Arbitrary<OpenFile> = fc
   .record({
     id: fc.integer({ min: 1, max: 3 }),
     path: fc.option(fc.constantFrom(...samplePaths), { nil: undefined }),
-    references: fc.integer({ min: 1, max: 2 }),
   })
-  .map(({ id, path, references }) => ({ id, references, ...(path === undefined ? {} : { path }) }));
+  .map(({ id, path }) => ({ id, ...(path === undefined ? {} : { path }) }));
 
 /** A process with all that some condition looks at. */
 export const anyProcess: fc.Arbitrary<Process> = fc

@@ -33,7 +33,7 @@ const vi: Process = {
   isProtected: false,
 };
 
-const forbidden: OpenFile = { id: 1, path: "/tmp/forbidden/donotchange.me", references: 1 };
+const forbidden: OpenFile = { id: 1, path: "/tmp/forbidden/donotchange.me" };
 const number = (value: bigint): Parameter => ({ kind: "number", value });
 
 function aCall(call: string, over: Partial<HookCall>): HookCall {
@@ -83,7 +83,7 @@ test("deny-tmp-forbidden-write follows a forbidden file and kills its writer", (
 });
 
 test("deny-tmp-forbidden-write lets other files, pid 1 of a container and reads be", () => {
-  const other: OpenFile = { id: 2, path: "/tmp/forbidde", references: 1 };
+  const other: OpenFile = { id: 2, path: "/tmp/forbidde" };
   assert.deepEqual(decide([deny], nothing, install(other)).outcomes, []);
   const init = install(forbidden, { process: { ...vi, nspid: 1 } });
   assert.deepEqual(decide([deny], nothing, init).outcomes, []);
@@ -92,12 +92,14 @@ test("deny-tmp-forbidden-write lets other files, pid 1 of a container and reads 
   assert.deepEqual([read?.posted, read?.signals], [true, []]);
 });
 
-test("a duplicate of a followed descriptor is followed until the last of them is closed", () => {
-  const shared = { ...forbidden, references: 2 };
-  const first = decide([deny], following, onFd("sys_close", shared));
-  assert.deepEqual(followed(first.follows), [1]);
-  const last = decide([deny], first.follows, onFd("sys_close", forbidden));
-  assert.deepEqual(followed(last.follows), []);
+test("closing a followed descriptor is an event and ends nothing: only the end of the file does", () => {
+  const closed = decide([deny], following, onFd("sys_close", forbidden));
+  assert.deepEqual(
+    closed.outcomes.map(({ lastAction, posted }) => [lastAction, posted]),
+    [["UnfollowFD", true]],
+  );
+  assert.deepEqual(followed(closed.follows), [1]);
+  assert.deepEqual(followed(forgetFile(closed.follows, 1)), []);
 });
 
 test("closing a descriptor that is not followed is no event", () => {
@@ -158,7 +160,7 @@ test("a selector's actions are carried out in order, as many as there are", () =
     const { outcomes, follows } = decide([set], new Map([["p", new Set([1])]]), again);
     return [outcomes.flatMap(({ signals }) => signals), [...(follows.get("p") ?? [])]];
   };
-  assert.deepEqual(after(selector(signal(12), follow, unfollow, signal(10))), [[12, 10], []]);
+  assert.deepEqual(after(selector(signal(12), follow, unfollow, signal(10))), [[12, 10], [1]]);
   assert.deepEqual(after(selector(unfollow, signal(10), follow, signal(10))), [[10, 10], [1]]);
 });
 

@@ -49,7 +49,7 @@ export type Outcome = {
 /**
  * What the policies do about one call: the language's semantics, against which the kernel is
  * tested. Pure: the same input always gives the same decision. Every hook decides on the state
- * before the call; what they follow and unfollow counts from the next call on.
+ * before the call; what they follow counts from the next call on.
  */
 export function decide(sets: readonly NamedSet[], state: FollowState, call: HookCall): Decision {
   const outcomes: Outcome[] = [];

@@ -31,25 +31,16 @@ export function mustBeFollowed(hook: Hook, follows: boolean): readonly number[] 
 /**
  * The state after one action of `set`. A followed thing is the open file description, so that a
  * dup'd or inherited descriptor is followed with it (CopyFD has nothing left to do), and closing
- * one of several ends nothing: only the last one does.
+ * one ends nothing (neither has UnfollowFD): only `forgetFile` does, when the file is gone.
  */
 export function afterAction(
   state: FollowState,
   set: string,
   { action, hook, call }: { readonly action: Action; readonly hook: Hook; readonly call: HookCall },
 ): FollowState {
-  const { follow, unfollow } = effectOf(action);
-  const fileOf = (position: number) => openFile(hook.args[position]!.index, call);
-  const followed = new Set(state.get(set));
-  if (follow !== undefined) {
-    const file = fileOf(follow);
-    return file === undefined ? state : new Map(state).set(set, followed.add(file.id));
-  }
-  if (unfollow !== undefined) {
-    const file = fileOf(unfollow);
-    if (file === undefined || file.references > 1) return state;
-    followed.delete(file.id);
-    return new Map(state).set(set, followed);
-  }
-  return state;
+  const { follow } = effectOf(action);
+  if (follow === undefined) return state;
+  const file = openFile(hook.args[follow]!.index, call);
+  if (file === undefined) return state;
+  return new Map(state).set(set, new Set(state.get(set)).add(file.id));
 }

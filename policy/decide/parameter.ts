@@ -3,8 +3,6 @@ export type OpenFile = {
   readonly id: number;
   /** undefined: it has none (a pipe, a socket), or it cannot be told. */
   readonly path?: string;
-  /** How many descriptors refer to it, of all processes. */
-  readonly references: number;
 };
 
 /** One parameter of a call, as the kernel finds it. */

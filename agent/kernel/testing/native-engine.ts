@@ -221,7 +221,7 @@ function filesOf(call: HookCall): readonly Uint8Array[] {
   const files = [...filesIn(call).values()];
   return [
     u32(files.length),
-    ...files.flatMap(({ id, references, path }) => [u32(id), u32(references), ...pathOf(path)]),
+    ...files.flatMap(({ id, path }) => [u32(id), ...pathOf(path)]),
     u32(call.descriptors.size),
     ...[...call.descriptors].flatMap(([fd, { id }]) => [u32(fd), u32(id)]),
   ];

@@ -59,7 +59,7 @@ class Model {
   readonly #process: Process;
   readonly #holds: ReadonlySet<string>;
   /** Writer: #open, #dup, #close. */
-  readonly #descriptors = new Map<number, { readonly id: number; readonly path: string }>();
+  readonly #descriptors = new Map<number, OpenFile>();
   #follows: FollowState = new Map();
   #files = 0;
 
@@ -94,10 +94,10 @@ class Model {
     }
   }
 
-  #install(file: { readonly id: number; readonly path: string }): readonly Outcome[] {
+  #install(file: OpenFile): readonly Outcome[] {
     let fd = 3;
     while (this.#descriptors.has(fd)) fd++;
-    const opened: Parameter = { kind: "file", file: this.#counted(file) };
+    const opened: Parameter = { kind: "file", file: file };
     const outcomes = this.#decide("fd_install", [number(BigInt(fd)), opened]);
     this.#descriptors.set(fd, file);
     return outcomes;
@@ -110,7 +110,9 @@ class Model {
       return outcomes;
     }
     this.#descriptors.delete(fd);
-    if (this.#counted(file).references === 0) this.#follows = forgetFile(this.#follows, file.id);
+    if (![...this.#descriptors.values()].includes(file)) {
+      this.#follows = forgetFile(this.#follows, file.id);
+    }
     return outcomes;
   }
 
@@ -134,9 +136,7 @@ class Model {
   }
 
   #call(parameters: readonly Parameter[]): Omit<HookCall, "on"> {
-    const descriptors = new Map(
-      [...this.#descriptors].map(([fd, file]): [number, OpenFile] => [fd, this.#counted(file)]),
-    );
+    const descriptors = new Map(this.#descriptors);
     return { process: this.#process, holds: this.#holds, parameters, descriptors };
   }
 
@@ -144,11 +144,6 @@ class Model {
     const { outcomes, follows } = decide(this.#sets, this.#follows, call);
     this.#follows = follows;
     return outcomes;
-  }
-
-  #counted(file: { readonly id: number; readonly path: string }): OpenFile {
-    const references = [...this.#descriptors.values()].filter(({ id }) => id === file.id).length;
-    return { ...file, references };
   }
 }
 

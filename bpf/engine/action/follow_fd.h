@@ -3,11 +3,13 @@
 #ifndef GUARDBEE_ENGINE_ACTION_FOLLOW_FD_H
 #define GUARDBEE_ENGINE_ACTION_FOLLOW_FD_H
 
-#include "followed.h"
+#include "../arg.h"
 
 static __always_inline enum outcome follow_fd__run(struct call *call, struct operation *operation)
 {
-	__u64 file = (__u64)followed__file(call, operation), *groups, none = 0;
+	const volatile struct reading *reading =
+		&spec.readings[operation->arg & (READINGS_MAX - 1)];
+	__u64 file = (__u64)arg__file(call, reading), *groups, none = 0;
 
 	if (!file)
 		return OUTCOME_NONE; /* nothing was opened */
