@@ -320,7 +320,8 @@ export const enums = {
     LOSS_PROCESS_STORAGE: 11,
     LOSS_CGROUP_FULL: 12,
     LOSS_MATCHES: 13,
-    LOSS_MAX: 14,
+    LOSS_CALLS: 14,
+    LOSS_MAX: 15,
   },
   map_limit: {
     RING_SIZE: 4194304,

@@ -15,6 +15,7 @@ export const lossCauses = Object.entries(codes)
  * the event's cgroup had added its share of it. path_too_deep: a path has more components than
  * are walked. follow_full, process_storage, cgroup_full: no room for a followed file, a process's
  * record, a new cgroup's class. matches: more policies matched a call than are walked.
+ * calls: more calls of a hook were interrupted on one processor than it has memory for.
  */
 export type LossCause = Cause<LossName>;
 /** How often each happened since the kernel maps were made; they outlive the agent. */

@@ -18,6 +18,7 @@ int hook(void *context)
 		call.scratch->parameters[i] = 0;
 	if (engine__match(&call))
 		engine__act(&call);
+	call__leave(&call);
 	return 0; /* a tracepoint's value means nothing */
 }
 

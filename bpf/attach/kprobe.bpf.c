@@ -17,6 +17,7 @@ int hook(struct pt_regs *context)
 		parameters__of_function(&call, context);
 	if (engine__match(&call))
 		engine__act(&call);
+	call__leave(&call);
 	return 0; /* a kprobe's value means nothing */
 }
 

@@ -26,6 +26,7 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 {
 	struct call call;
 	__u32 reads;
+	int result;
 
 	if (!engine__enter(&call))
 		return 0; /* not ours to decide */
@@ -41,9 +42,9 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 	}
 	if (at_exit)
 		bpf_get_func_ret(context, &call.scratch->result);
-	if (!engine__match(&call))
-		return 0; /* no selector matches */
-	return engine__act(&call);
+	result = engine__match(&call) ? engine__act(&call) : 0;
+	call__leave(&call);
+	return result;
 }
 
 #endif

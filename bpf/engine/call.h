@@ -10,9 +10,15 @@
 #define EVENT_ARGS_SIZE 16384	/* a per-CPU value may have 32 KiB; reached only by four whole paths */
 
 /*
- * Memory of one CPU for one attach point. The kernel skips a tracing program that is active on this
- * CPU already: nobody else writes here meanwhile, and such a call goes unseen.
+ * How many calls of one attach point can be decided at once on one CPU. The kernel skips a tracing
+ * program that is active on this CPU already: such a call goes unseen, and 1 is enough. It does not
+ * skip an LSM program, which may come while other tasks are preempted in it.
  */
+#ifndef CALLS_MAX
+#define CALLS_MAX 1
+#endif
+
+/* Memory of one CPU for one call of one attach point. Nobody else writes here meanwhile. */
 struct call_scratch {
 	struct path_buffer path;
 	struct prefix_key prefix;
@@ -28,10 +34,20 @@ struct call_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, CALLS_MAX);
 	__type(key, __u32);
 	__type(value, struct call_scratch);
 } call_scratch SEC(".maps");
+
+#if CALLS_MAX > 1
+/* Which entries of call_scratch are in use on this CPU, a bit each. Written by call__take, call__leave. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} calls_in_use SEC(".maps");
+#endif
 
 /* What came of an operation. */
 enum outcome {
@@ -55,7 +71,42 @@ struct call {
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
 	__u32 said;		/* hook_event.flags of that entry */
 	__u32 outcome;		/* of its operations so far */
+#if CALLS_MAX > 1
+	__u64 *in_use;		/* of this CPU */
+	__u64 own;		/* the bit of `scratch` in it */
+#endif
 };
+
+/* False when this CPU has no memory left for another call. What was taken call__leave gives back. */
+static __always_inline bool call__take(struct call *call)
+{
+	__u32 number = 0;
+
+#if CALLS_MAX > 1
+	call->in_use = bpf_map_lookup_elem(&calls_in_use, &number);
+	if (!call->in_use)
+		return false; /* cannot be: the array has this entry */
+	for (number = 0; number < CALLS_MAX; number++) {
+		call->own = 1ULL << number;
+		if (!(__sync_fetch_and_or(call->in_use, call->own) & call->own))
+			break;
+	}
+	if (number == CALLS_MAX) {
+		losses__count(LOSS_CALLS);
+		return false;
+	}
+#endif
+	call->scratch = bpf_map_lookup_elem(&call_scratch, &number);
+	return call->scratch != NULL; /* cannot be NULL: the array has CALLS_MAX entries */
+}
+
+/* Ends a call that was entered. */
+static __always_inline void call__leave(struct call *call)
+{
+#if CALLS_MAX > 1
+	__sync_fetch_and_and(call->in_use, ~call->own);
+#endif
+}
 
 static __always_inline void bits__copy(__u64 *to, const __u64 *bits)
 {

@@ -22,10 +22,9 @@ static __always_inline bool engine__match(struct call *call)
 	return true;
 }
 
-/* Whether this program acts now and the process is in some policy's scope. */
+/* Whether this program acts now and the process is in some policy's scope: then call__leave ends it. */
 static __always_inline bool engine__enter(struct call *call)
 {
-	__u32 zero = 0;
 	const __u64 *bits;
 
 	call->slot = engine_state.active & 1;
@@ -38,9 +37,8 @@ static __always_inline bool engine__enter(struct call *call)
 	call->task = bpf_get_current_task_btf();
 	if ((__u32)call->task->tgid == engine_state.agent_pid)
 		return false; /* the agent is in no scope: its events would make events */
-	call->scratch = bpf_map_lookup_elem(&call_scratch, &zero);
-	if (!call->scratch)
-		return false; /* cannot be: the array has this entry */
+	if (!call__take(call))
+		return false; /* goes unseen, and is counted */
 	call->info = NULL;
 	call__begin(call, bits);
 	return true;

@@ -8,6 +8,7 @@
  *   P  an attach point: program constants and the tables of one slot
  *   C  a call: answered
  */
+#define CALLS_MAX 2	/* a call that did not give its memory back would leave none for the next */
 #include "../attach/trampoline.h"
 #include "helpers.h"
 #include "points.h"
@@ -128,7 +129,8 @@ static void take_call(void)
 int main(void)
 {
 	make_mounts();
-	shim_bind(&call_scratch, shim_map_new(SHIM_ARRAY, 4, sizeof(struct call_scratch), 1));
+	shim_bind(&call_scratch, shim_map_new(SHIM_ARRAY, 4, sizeof(struct call_scratch), CALLS_MAX));
+	shim_bind(&calls_in_use, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), 1));
 	shim_bind(&losses, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), LOSS_MAX));
 	/* An array: it has an entry for each number, as the agent sees to. */
 	shim_bind(&stops, shim_map_new(SHIM_ARRAY, 4, sizeof(struct hook_stops), 8192));
