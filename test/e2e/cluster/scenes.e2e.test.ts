@@ -13,6 +13,7 @@ import { execOnNode } from "../lab/cluster/cluster.ts";
 import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { capabilityScene, expectedEvents, sceneEvents, viScene } from "../scenes.ts";
 import { openFleet } from "./fleet.ts";
+import { denyWritesRef, policyReady } from "./policies.ts";
 
 await openFleet();
 await applyPods(join(manifests, "xwing.yaml"));
@@ -44,6 +45,13 @@ test("with four capabilities, no new privileges, and system calls filtered", asy
     [mask, mask, mask],
   );
   assert.deepEqual([of("NoNewPrivs"), of("Seccomp")], ["1", "2"]);
+});
+
+test("the status says where 32-bit system calls pass a policy by, though the agent's own are filtered", async () => {
+  const { status } = await policyReady(denyWritesRef);
+  const { message } = status?.conditions?.find(({ type }) => type === "Ready") ?? {};
+  const unseen = "on 2 nodes, 32-bit system calls (int 0x80) are neither seen nor stopped";
+  assert.equal(message, `in force on 2 of 2 nodes; ${unseen}`);
 });
 
 test("the compact events of the node tell both stories", async () => {
