@@ -42,6 +42,29 @@ test("every page is in the index", () => {
   assert.deepEqual(missing, []);
 });
 
+test("each file and command that contributing names is there", () => {
+  const page = textOf("docs/contributing.md");
+  const files = [...page.matchAll(/`([\w./-]+\.(?:ts|h|c))`/g)].map(([, file]) => file!);
+  assert.ok(files.length > 25);
+  assert.deepEqual(
+    files.filter((file) => !existsSync(join(root, file))),
+    [],
+  );
+  const targets = new Set(textOf("Makefile").match(/^[a-z-]+(?=:)/gm));
+  const named = [...page.matchAll(/(?:\$ |`)make ([a-z-]+)/g)].map(([, target]) => target!);
+  assert.ok(named.length > 4);
+  assert.deepEqual(
+    named.filter((target) => !targets.has(target)),
+    [],
+  );
+  const rows = [...page.matchAll(/One row more in `(\w+)`/g)].map(([, name]) => name!);
+  const sources = files.map((file) => textOf(file)).join("\n");
+  assert.deepEqual(
+    rows.filter((name) => !new RegExp(`\\b${name}\\b`).test(sources)),
+    [],
+  );
+});
+
 test("the support matrix has the versions that the lab runs, and every feature of a kernel", () => {
   const page = textOf("docs/reference/support-matrix.md");
   const lab = textOf("test/e2e/lab/items.ts") + textOf("build/tools/items.ts");
