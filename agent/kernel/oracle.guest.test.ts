@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { sampleInodes } from "../../policy/conditions/namespace.ts";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import type { NamedSet, SetStops, StopCounts } from "../engine.ts";
-import type { SeenHook } from "./testing/event-log.ts";
+import type { Seen, SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { type Call, expectedOutcomes, lineOf } from "./testing/oracle-model.ts";
 import {
@@ -105,10 +105,10 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       const made = calls[i]!;
       const process = driver.describe();
       let results: readonly Result[] = [];
-      const { hooks } = await events.during(async () => {
+      const log = await events.during(async () => {
         results = await driver.make(made.map(lineOf));
       });
-      const seen = byCall(hooks, made.length);
+      const seen = byCall(inTime(log), made.length);
       const outcomes = expectedOutcomes(policies, process, made, results);
       for (const [n, call] of made.entries()) {
         decided += outcomes[n]!.length;
@@ -241,6 +241,18 @@ function onePidTree(conditions: readonly Condition[]): readonly Condition[] {
 
 function isPidTree(one: Condition): boolean {
   return one.by === "pid" && one.followForks && !one.inNamespace && one.op === "In";
+}
+
+/**
+ * The hooks' events in the order in which they happened: a stop may be read before what came before
+ * it, which is in the other ring.
+ */
+function inTime({ events: all, hooks }: Seen): readonly SeenHook[] {
+  const times = all.flatMap(({ kind, ktime }) => (kind === "hook" ? [ktime] : []));
+  return hooks
+    .map((hook, i) => ({ hook, at: times[i]! }))
+    .sort((a, b) => Number(a.at - b.at))
+    .map(({ hook }) => hook);
 }
 
 /** The hooks' events by the number of the call that made them. */
