@@ -47,7 +47,8 @@ static long act__operation(__u32 index, void *context)
 	return 0;
 }
 
-static __always_inline void act__run(struct call *call, struct action_entry *entry)
+/* Carries out the operations; call->said and call->outcome tell what came of them. */
+static __always_inline void act__carry_out(struct call *call, struct action_entry *entry)
 {
 	const bool enforces = spec.use & USE_ENFORCE && entry->flags & ACT_STOPS;
 
@@ -62,8 +63,19 @@ static __always_inline void act__run(struct call *call, struct action_entry *ent
 		call->said |= HOOK_STOPPED;
 	if (enforces)
 		act__count(call);
-	if (!(call->outcome & OUTCOME_SILENT))
-		emit__hook(call, entry, call->said);
+}
+
+static __always_inline void act__run(struct call *call, struct action_entry *entry)
+{
+	__u32 said = 0;
+
+	if (spec.actions || spec.use & USE_ENFORCE) {
+		act__carry_out(call, entry);
+		if (call->outcome & OUTCOME_SILENT)
+			return;
+		said = call->said;
+	}
+	emit__hook(call, entry, said);
 }
 
 /* In the product of a single bit with a de Bruijn sequence the upper six bits say which it was. */
