@@ -187,7 +187,9 @@ async function guestTests(kernel: string, batches: number, print: Print): Promis
   const kept = join(cacheRoot(), "node-compile-cache-guest");
   mkdirSync(kept, { recursive: true });
   const checkout = "/run/checkout";
-  const files = testFiles("{agent,policy}/**/*.guest.test.ts").map((file) => join(checkout, file));
+  const files = testFiles("{agent,policy,test}/**/*.guest.test.ts").map((file) =>
+    join(checkout, file),
+  );
   const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
   const { GUARDBEE_SEED: seed = "" } = process.env; // of a run that is to be repeated

@@ -14,9 +14,9 @@ export type Listing = { readonly negated: boolean; readonly values: ReadonlySet<
 
 /** What a dimension of listed values leaves. */
 export type ListedBits = {
-  /** Left when the value is in no list. */
+  /** Left when the value is in no list, or cannot be told. */
   readonly otherwise: Bits;
-  /** Left when there is no value at all: those that do not ask. */
+  /** Left when by its nature there is no value: those that do not ask. */
   readonly absent: Bits;
   /** Left for each listed value. */
   readonly entries: ReadonlyMap<string, Bits>;

@@ -136,10 +136,12 @@ function argText(arg: HookArg): string {
 function wantedArg(arg: Arg, call: HookCall): string {
   const isFile = arg.type === "file" || arg.type === "fd";
   if (isFile && openFile(arg.index, call) === undefined) return "errno 9";
-  const [facet] = Object.values(readArg(arg, call) ?? {});
+  const reading = readArg(arg, call);
+  if (reading === "unknown") return "errno 14";
+  const [facet] = Object.values(reading ?? {});
   if (typeof facet === "bigint") return String(facet);
   if (facet !== undefined) return `"${Buffer.from(facet).toString()}"`;
-  return isFile ? '""' : "errno 14";
+  return '""';
 }
 
 /** Which set follows which file, of the files of the call: the engine knows of no others. */

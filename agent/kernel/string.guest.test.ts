@@ -75,14 +75,17 @@ test("who mounts a file system of a type that a policy forbids is killed, others
   await unmount();
 });
 
-test("a text that cannot be read is an error, and meets no condition", async () => {
+test("a text that cannot be read is an error, and meets negated conditions only", async () => {
   const hook = (conditions: Hook["selectors"][number]["conditions"]): Hook => ({
     on: { kind: "kprobe", call: "sys_getpriority", syscall: true },
     args: [{ index: 0, type: "string" }],
     selectors: [{ conditions, actions: [] }],
   });
-  const not = { by: "arg", arg: 0, op: "NotEqual", values: ["x"] } as const;
-  await kernel.program([aSet("any", hook([])), aSet("not", hook([not]))]);
+  const set = (name: string, op: "Equal" | "NotEqual" | "Prefix" | "NotPrefix") =>
+    aSet(name, hook([{ by: "arg", arg: 0, op, values: ["x"] }]));
+  const positive = [set("equal", "Equal"), set("prefix", "Prefix")];
+  const negated = [set("not", "NotEqual"), set("not-prefix", "NotPrefix")];
+  await kernel.program([aSet("any", hook([])), ...positive, ...negated]);
   const texts = await textsDuring(() => sh("renice -n 0 -p 1"));
-  assert.deepEqual([...new Set(texts.flat())], ["any", "error"]);
+  assert.deepEqual([...new Set(texts.flat())], ["any", "error", "not", "not-prefix"]);
 });

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The types that an argument can have: which facets of each are compared, and how it is written to
- * an event. What is in no row is not read: it meets no condition, and an event has an error for it.
+ * an event. What is in no row is not read: it cannot be told, and an event has an error for it.
  */
 #ifndef GUARDBEE_ENGINE_ARG_H
 #define GUARDBEE_ENGINE_ARG_H
@@ -45,10 +45,11 @@ static __always_inline bool none__number(struct call *call, const volatile struc
 	return false;
 }
 
-static __always_inline bool none__text(struct call *call, const volatile struct reading *reading,
-				       __u32 part, struct text *to)
+static __always_inline enum known none__text(struct call *call,
+					     const volatile struct reading *reading, __u32 part,
+					     struct text *to)
 {
-	return false;
+	return KNOWN_NOT;
 }
 
 static __always_inline struct file *none__file(struct call *call,
@@ -57,7 +58,7 @@ static __always_inline struct file *none__file(struct call *call,
 	return NULL;
 }
 
-/* The number of an argument; false when there is none to compare. */
+/* The number of an argument; false when it cannot be told. */
 static __always_inline bool arg__number(struct call *call, const volatile struct reading *reading,
 					__u32 part, __u64 *value)
 {
@@ -73,9 +74,10 @@ static __always_inline bool arg__number(struct call *call, const volatile struct
 	return false;
 }
 
-/* Writes the text of an argument to scratch->prefix.text; false when there is none to compare. */
-static __always_inline bool arg__text(struct call *call, const volatile struct reading *reading,
-				      __u32 part, struct text *to)
+/* Writes the text of an argument to scratch->prefix.text, as far as it is known. */
+static __always_inline enum known arg__text(struct call *call,
+					    const volatile struct reading *reading, __u32 part,
+					    struct text *to)
 {
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, file, emit) \
@@ -84,9 +86,9 @@ static __always_inline bool arg__text(struct call *call, const volatile struct r
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:
-		return false;
+		return KNOWN_NOT;
 	}
-	return false;
+	return KNOWN_NOT;
 }
 
 /* The open file that an argument is or stands for, or NULL. */

@@ -25,11 +25,27 @@ static __always_inline void number__match(struct call *call, __u32 dim, __u64 va
 		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
+/* What is known of a value. */
+enum known {
+	KNOWN_ABSENT,		/* by its nature there is none: it meets no condition */
+	KNOWN_NOT,		/* there is one that cannot be told: it meets the negated conditions */
+	KNOWN_EXACTLY,
+};
+
 /* The text of an argument: its beginning is at scratch->prefix.text. */
 struct text {
 	__u32 size;		/* bytes there: TEXT_SIZE at most */
 	__u32 longer;		/* it has more than those, so it equals no value */
 };
+
+/* Leaves what a text that is in no list does. */
+static __always_inline void text__match_unlisted(struct call *call, __u32 dim, __u32 match)
+{
+	if (match & MATCH_PREFIX)
+		call__and_facet(call, dim, ROW_OTHERWISE);
+	if (match & MATCH_EQUAL)
+		call__and_facet(call, dim, ROW_UNEQUAL);
+}
 
 static __always_inline void text__match(struct call *call, __u32 dim, __u32 match,
 					struct text text)

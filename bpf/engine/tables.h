@@ -83,8 +83,8 @@ struct cap_test {
 /*
  * One slot of one attach point; all zero: this program acts for nobody in this slot. It has the rows
  * that most calls need: the selectors of the host's scope class, then for each facet what is left
- * when its value is not listed, when there is no value, and when its text equals none. The others
- * are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
+ * when its value is not listed or cannot be told, when by its nature there is none, and when its
+ * text equals none. The others are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
  * Where bitmaps have several words, a row of `rows` has one more behind them: of a scope class the
  * number of the only word that has a bit, or WORD_SEVERAL, or WORD_NONE.
  */

@@ -38,7 +38,7 @@ static __always_inline void info__set_binary(struct process_info *info, struct p
 	info->binary_size = 0;
 	info->binary_generation = 0;
 	info->flags &= ~PROCESS_PROTECTED;
-	/* a path that lost its head compares as unknown: it could match the wrong value */
+	/* a path that lost its head is in no list: it could match the wrong value */
 	if (size == 0 || text.cut)
 		return;
 	info->binary_size = size;

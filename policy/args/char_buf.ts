@@ -15,7 +15,7 @@ export const char_buf = {
   lowerLength,
   read: (index, { parameters }) => {
     const parameter = parameters[index];
-    if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return undefined;
+    if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return "unknown";
     return { bytes: parameter.bytes };
   },
   // The last is as long as a value may be; buffers may be longer.

@@ -8,7 +8,7 @@ import { fd } from "./fd.ts";
 import { file } from "./file.ts";
 import { int } from "./int.ts";
 import { int64 } from "./int64.ts";
-import type { ArgKind, ArgOperator, Reading } from "./kind.ts";
+import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
 import { size_t } from "./size_t.ts";
 import { string } from "./string.ts";
 import { uint32 } from "./uint32.ts";
@@ -77,7 +77,7 @@ export function argTypesWhere(is: (kind: ArgKind) => boolean): readonly ArgType[
   return argTypes.filter((type) => is(argKind(type)));
 }
 
-/** What a hook reads for `arg`; undefined: nothing is there to compare. */
-export function readArg({ type, index }: Arg, call: Given): Reading | undefined {
+/** What a hook reads for `arg`. */
+export function readArg({ type, index }: Arg, call: Given): MaybeReading {
   return argKind(type).read(index, call);
 }

@@ -23,8 +23,8 @@ export type ArgKind = {
   readonly asksFollowed?: true;
   /** Of a type whose length the policy says: that, and what is wrong with it to `report`. */
   readonly lowerLength?: (report: Report, spec: Length & { index: number }, at: string) => Length;
-  /** What a hook reads at `index` of a call; undefined: nothing is there to compare. */
-  readonly read: (index: number, call: Given) => Reading | undefined;
+  /** What a hook reads at `index` of a call. */
+  readonly read: (index: number, call: Given) => MaybeReading;
   /** Test support: few values to compare with, so that random ones meet. */
   readonly samples: readonly string[];
 };
@@ -44,6 +44,12 @@ export type FacetType = "number" | "text";
 
 /** What a hook reads in one argument, read once: its facets by name. One that is absent meets no condition. */
 export type Reading = Readonly<Record<string, Facet>>;
+
+/**
+ * `unknown`: something is there, and it cannot be told what; negated conditions are met. undefined: by
+ * its nature it has nothing to compare (a pipe has no path); no condition is met.
+ */
+export type MaybeReading = Reading | "unknown" | undefined;
 
 /** One operator of a type: which facet it looks at, and how that is compared with a condition's values. */
 export type ArgOperator<F extends Facet = Facet> = {

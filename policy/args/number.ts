@@ -22,7 +22,7 @@ export function numberKind({ bits, signed, ...kind }: NumberType) {
     upstreamOperators: numberOperators,
     read: (index, { parameters }) => {
       const parameter = parameters[index];
-      if (parameter?.kind !== "number") return undefined;
+      if (parameter?.kind !== "number") return "unknown";
       return { value: narrow(bits, parameter.value) };
     },
   } as const satisfies ArgKind;

@@ -18,7 +18,7 @@ export const string = {
   upstreamOperators: textOperators,
   read: (index, { parameters }) => {
     const parameter = parameters[index];
-    if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return undefined;
+    if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return "unknown";
     const end = parameter.bytes.indexOf(0);
     return { text: end === -1 ? parameter.bytes : parameter.bytes.subarray(0, end) };
   },

@@ -49,7 +49,9 @@ export const arg = {
     const compared = args[position]!;
     const operator = argOperator(compared.type, op);
     if (operator === undefined) throw new Error(`${op} does not apply to type ${compared.type}`);
-    const facet = readArg(compared, call)?.[operator.facet];
+    const reading = readArg(compared, call);
+    if (reading === "unknown") return operator.negated;
+    const facet = reading?.[operator.facet];
     return facet !== undefined && operator.lists(facet, values) !== operator.negated;
   },
   describe: ({ arg: position, op, values }, { args, list }) =>

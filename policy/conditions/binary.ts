@@ -27,7 +27,7 @@ const schema = object({
 export type BinaryCondition = Immutable<Static<typeof schema>>;
 
 export type BinaryFacts = {
-  /** The executable's path; undefined: not known. */
+  /** The executable's path; undefined: it has none that could be listed (it is in memory only). */
   readonly binary?: string;
 };
 
@@ -37,11 +37,10 @@ export const binary = {
   section: "matchBinaries",
   lower,
   holds: ({ op, values }, { process }) => {
-    const path = process.binary;
-    if (path === undefined || path === "") return false;
+    const { binary = "" } = process;
     const { whole, negated } = operators[op];
-    const listed = whole ? values.includes(path) : values.some((value) => path.startsWith(value));
-    return listed !== negated;
+    const isListed = (value: string) => (whole ? binary === value : binary.startsWith(value));
+    return values.some(isListed) !== negated;
   },
   describe: ({ op, values }, { list }: Words) => `binary ${op} ${list(values)}`,
   any: (fc) => [anyBinary(fc)],

@@ -71,7 +71,7 @@ export function canonicalConditions(conditions: readonly Condition[]): readonly 
     .map(([, condition]) => condition);
 }
 
-/** Whether a condition is met. What cannot be told meets none, negated ones included. */
+/** Whether a condition is met. What cannot be told meets the negated ones, and no others. */
 export function holds(
   condition: Condition,
   { args }: { readonly args: readonly Arg[] },

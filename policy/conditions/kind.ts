@@ -22,7 +22,7 @@ export type ConditionKind<
   lower(report: Report, match: unknown, place: ConditionPlace): C | undefined;
   /** Says what its schema does not: how it fits the arguments, which are there. */
   check?(report: Report, condition: C, place: CheckPlace): void;
-  /** Whether it is met. What cannot be told meets none, negated ones included. */
+  /** Whether it is met. What cannot be told meets it when it is negated. */
   holds(condition: C, call: Given & { readonly process: P }, args: readonly Arg[]): boolean;
   /** Whether no process of the host ever meets it. */
   excludesHost?(condition: C): boolean;

@@ -195,13 +195,56 @@ const opposites = {
   ...{ Prefix: "NotPrefix", NotPrefix: "Prefix" },
 } as const;
 
+/** What each process has. */
+const always: ReadonlySet<Condition["by"]> = new Set(["pid", "binary"]);
+
+/** Each operator's verdict on that parameter 0 of a write, or on the process. */
+function verdicts(one: Arg, value: string, call: Partial<HookCall>): Record<string, boolean> {
+  const hooked = { ...hook, args: [one] };
+  const ops = ["Equal", "NotEqual", "Prefix", "NotPrefix"] as const;
+  return Object.fromEntries(
+    ops.map((op) => {
+      const condition: Condition = { by: "arg", arg: 0, op, values: [value] };
+      return [op, holds(condition, hooked, aCall("sys_write", call))];
+    }),
+  );
+}
+
+const negatedOnly = { Equal: false, NotEqual: true, Prefix: false, NotPrefix: true };
+
+test("memory that cannot be read meets the negated conditions, and no others", () => {
+  for (const type of ["char_buf", "string"] as const) {
+    const parameters: Parameter[] = [{ kind: "buffer" }];
+    assert.deepEqual(verdicts({ index: 0, type }, "secret", { parameters }), negatedOnly);
+  }
+});
+
+test("what has no path by its nature meets no condition on paths", () => {
+  const pipe: OpenFile = { id: 1 };
+  const call = { parameters: [number(3n)], descriptors: new Map([[3, pipe]]) };
+  const none = { Equal: false, NotEqual: false, Prefix: false, NotPrefix: false };
+  assert.deepEqual(verdicts({ index: 0, type: "fd" }, "/tmp/ok", call), none);
+  assert.deepEqual(
+    verdicts({ index: 0, type: "fd" }, "/tmp/ok", { parameters: [number(3n)] }),
+    none,
+  );
+});
+
+test("a program without a path is in no list of executables", () => {
+  const { binary: _, ...inMemory } = vi;
+  const met = (["In", "NotIn", "Prefix", "NotPrefix"] as const).filter((op) =>
+    holds({ by: "binary", op, values: ["/"] }, hook, aCall("sys_write", { process: inMemory })),
+  );
+  assert.deepEqual(met, ["NotIn", "NotPrefix"]);
+});
+
 test("an operator and its opposite never both hold, and one does where there is a value", () => {
   fc.assert(
     fc.property(anyCondition(args), anyCall([]), (condition, call) => {
       const opposite = { ...condition, op: opposites[condition.op] } as Condition;
       const both = [condition, opposite].map((one) => holds(one, hook, call));
       assert.notDeepEqual(both, [true, true]);
-      assert.ok(condition.by !== "pid" || both.includes(true));
+      assert.ok(!always.has(condition.by) || both.includes(true));
     }),
   );
 });

@@ -30,11 +30,11 @@ export type Dimension = Space & {
 
 /** What a dimension adds to the tables of its attach point. */
 export type DimensionTables = {
-  /** Left when the value is in no list. */
+  /** Left when the value is in no list, or cannot be told. */
   readonly otherwise: Bits;
-  /** Left when there is no value to compare. */
+  /** Left when by its nature there is no value to compare. */
   readonly absent: Bits;
-  /** Left when a text equals no listed one. */
+  /** Left when a text equals no listed one, or cannot be told. */
   readonly unequal?: Bits;
   /** facet.match */
   readonly match?: number;

@@ -27,15 +27,19 @@ static __always_inline long char_buf__read(void *to, __u64 size, __u64 from)
 	return bpf_probe_read_user(to, size, (void *)from);
 }
 
-static __always_inline bool char_buf__text(struct call *call, const volatile struct reading *reading,
-					   __u32 part, struct text *to)
+/* Memory that is not there now could be read, so it is not known. */
+static __always_inline enum known char_buf__text(struct call *call,
+						 const volatile struct reading *reading,
+						 __u32 part, struct text *to)
 {
 	__u32 size = char_buf__size(call, reading);
 
 	to->longer = size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : size;
-	return !char_buf__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
-			       call__parameter(call, reading->index));
+	if (char_buf__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
+			   call__parameter(call, reading->index)))
+		return KNOWN_NOT;
+	return KNOWN_EXACTLY;
 }
 
 struct char_buf_payload {

@@ -19,8 +19,9 @@ static __always_inline struct file *fd__file(struct call *call, const volatile s
 	return file;
 }
 
-static __always_inline bool fd__text(struct call *call, const volatile struct reading *reading,
-				     __u32 part, struct text *to)
+static __always_inline enum known fd__text(struct call *call,
+					   const volatile struct reading *reading, __u32 part,
+					   struct text *to)
 {
 	return path__text(call, fd__file(call, reading), to);
 }

@@ -11,20 +11,22 @@ static __always_inline struct file *file__file(struct call *call, const volatile
 	return (struct file *)call__parameter(call, reading->index);
 }
 
-/* The path of `file`, false where it has none that can be compared from its head. */
-static __always_inline bool path__text(struct call *call, struct file *file, struct text *to)
+/* The path of `file`; of a pipe or a socket there is none. */
+static __always_inline enum known path__text(struct call *call, struct file *file, struct text *to)
 {
 	struct path_text path = {};
 
 	if (file)
 		path = path__write(&call->scratch->path, &file->f_path);
-	if (path.size == 0 || path.cut)
-		return false;
+	if (path.cut)
+		return KNOWN_NOT; /* its head is lost */
+	if (path.size == 0)
+		return KNOWN_ABSENT;
 	to->size = path.size > TEXT_SIZE ? TEXT_SIZE : path.size;
 	to->longer = path.size > TEXT_SIZE;
 	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
 			      call->scratch->path.text + BOUNDED(path.start, PATH_SIZE - 1));
-	return true;
+	return KNOWN_EXACTLY;
 }
 
 struct path_payload {
@@ -52,8 +54,9 @@ static __always_inline __u32 path__emit(struct call *call, struct file *file,
 	return sizeof(*payload) + size;
 }
 
-static __always_inline bool file__text(struct call *call, const volatile struct reading *reading,
-				       __u32 part, struct text *to)
+static __always_inline enum known file__text(struct call *call,
+					     const volatile struct reading *reading, __u32 part,
+					     struct text *to)
 {
 	return path__text(call, file__file(call, reading), to);
 }

@@ -19,19 +19,20 @@ static __always_inline long string__read(void *to, __u32 size, __u64 from)
 	return bpf_probe_read_user_str(to, size, (void *)from);
 }
 
-static __always_inline bool string__text(struct call *call, const volatile struct reading *reading,
-					 __u32 part, struct text *to)
+static __always_inline enum known string__text(struct call *call,
+					       const volatile struct reading *reading, __u32 part,
+					       struct text *to)
 {
 	char *text = call->scratch->path.text;
 	/* one byte more than is compared, so that what is longer is known */
 	long read = string__read(text, TEXT_SIZE + 2, call__parameter(call, reading->index));
 
 	if (read <= 0)
-		return false;
+		return KNOWN_NOT;
 	to->longer = read - 1 > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : read - 1;
 	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK), text);
-	return true;
+	return KNOWN_EXACTLY;
 }
 
 /* The text without NUL, of which DATA_SIZE - 1 bytes at most are read. */

@@ -17,17 +17,25 @@ static __always_inline void arg__match_number(struct call *call, __u32 dim)
 	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
 		number__match(call, dim, value);
 	else
-		call__and_facet(call, dim, ROW_ABSENT);
+		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
 static __always_inline void arg__match_text(struct call *call, __u32 dim)
 {
+	__u32 match = spec.facets[dim].match;
 	struct text text;
 
-	if (arg__text(call, facet__reading(dim), spec.facets[dim].part, &text))
-		text__match(call, dim, spec.facets[dim].match, text);
-	else
+	switch (arg__text(call, facet__reading(dim), spec.facets[dim].part, &text)) {
+	case KNOWN_ABSENT:
 		call__and_facet(call, dim, ROW_ABSENT);
+		return;
+	case KNOWN_NOT:
+		text__match_unlisted(call, dim, match);
+		return;
+	case KNOWN_EXACTLY:
+		text__match(call, dim, match, text);
+		return;
+	}
 }
 
 /* Leaves the selectors of policies that follow the descriptor, and those that do not ask. */

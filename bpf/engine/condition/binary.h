@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The path of the process's executable, by the ids that its record keeps. */
+/*
+ * The path of the process's executable, by the ids that its record keeps. A program without a path (in
+ * memory only), one whose path cannot be told and a process without a record are in no list.
+ */
 #ifndef GUARDBEE_ENGINE_CONDITION_BINARY_H
 #define GUARDBEE_ENGINE_CONDITION_BINARY_H
 
 #include "../call.h"
 
-/* An id: there is no path that can be compared. Those of listed paths are from 1; 0: not listed. */
-#define BINARY_UNKNOWN 0xffffffff
+/* An id: the path is in no list. Those of listed paths are from 1. */
+#define BINARY_UNLISTED 0
 
 /* Looks the two ids up again when the tables have changed since; threads may both do it. */
 static __always_inline void binary__refresh(struct call *call, struct process_info *info,
@@ -16,16 +19,16 @@ static __always_inline void binary__refresh(struct call *call, struct process_in
 	void *exact = bpf_map_lookup_elem(&binaries_exact, &call->slot);
 	void *prefix = bpf_map_lookup_elem(&binaries_prefix, &call->slot);
 	struct binary_prefix_key *path = (void *)&key->dim;
-	__u32 size = info->binary_size, none = size ? 0 : BINARY_UNKNOWN, *id;
+	__u32 size = info->binary_size, *id;
 
 	id = exact && size && size < BINARY_SIZE ? bpf_map_lookup_elem(exact, info->binary) : NULL;
-	info->binary_exact = id ? *id : none;
+	info->binary_exact = id ? *id : BINARY_UNLISTED;
 	if (size > sizeof(path->path))
 		size = sizeof(path->path);
 	path->prefix_bits = 8 * size;
 	bpf_probe_read_kernel(path->path, sizeof(path->path), info->binary);
 	id = prefix && size ? bpf_map_lookup_elem(prefix, path) : NULL;
-	info->binary_prefix = id ? *id : none;
+	info->binary_prefix = id ? *id : BINARY_UNLISTED;
 	info->binary_generation = generation;
 }
 
@@ -44,26 +47,25 @@ static __always_inline void binary__and(struct call *call, __u32 dim, __u32 id)
 {
 	struct table_facet *table = &call->table->facets[dim];
 
-	if (id == 0)
-		call__and_facet(call, dim, ROW_OTHERWISE);
-	else if (id <= table->count)
+	/* more than there are: another thread has looked it up in newer tables */
+	if (id != BINARY_UNLISTED && id <= table->count)
 		call__and_row(call, table->base + id - 1);
 	else
-		call__and_facet(call, dim, ROW_ABSENT);
+		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
 static __always_inline void binary__match(struct call *call, __u32 dim)
 {
 	struct process_info *info = binary__info(call);
 
-	binary__and(call, dim, info ? info->binary_exact : BINARY_UNKNOWN);
+	binary__and(call, dim, info ? info->binary_exact : BINARY_UNLISTED);
 }
 
 static __always_inline void binary__match_prefix(struct call *call, __u32 dim)
 {
 	struct process_info *info = binary__info(call);
 
-	binary__and(call, dim, info ? info->binary_prefix : BINARY_UNKNOWN);
+	binary__and(call, dim, info ? info->binary_prefix : BINARY_UNLISTED);
 }
 
 #endif
