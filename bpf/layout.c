@@ -33,6 +33,7 @@ struct layout {
 	enum engine_limit engine_limit;
 	struct hook_spec hook_spec;
 	enum hook_use hook_use;
+	enum hook_syscall hook_syscall;
 	enum facet_kind facet_kind;
 #define MEMBER(name) enum name name;
 	CONDITION_ENUMS(MEMBER)

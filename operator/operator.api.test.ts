@@ -142,30 +142,31 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     ]);
   });
 
-  test("18-int80: the status says that 32-bit system calls pass by, where a node's kernel takes them", async () => {
+  test("the status says which 32-bit system calls pass a policy by, where a node's kernel takes them", async () => {
     for (const node of ["a", "b"]) await cluster.addNode(node);
     await cluster.startOperator();
-    const file = new URL("policy/testdata/field/18-int80.yaml", root);
+    const file = new URL("policy/testdata/int80-socketcall.yaml", root);
     const [policy] = await readYaml(file);
     await cluster.apply(resourceOf("TracingPolicy"), policy as { metadata: { name: string } });
     const messageOf = async (type: string) => {
-      const { conditions } = await cluster.status(resourceOf("TracingPolicy"), "no-write");
+      const { conditions } = await cluster.status(resourceOf("TracingPolicy"), "no-connect");
       return conditions?.find((one) => one.type === type)?.message;
     };
     const becomes = (message: string) => eventually("Ready", () => messageOf("Ready"), message);
     const reports = (node: string, ...features: readonly string[]) =>
       cluster.report(node, {}, { kernel: { release: "6.1.0", arch: "x86_64", features } });
     for (const node of ["a", "b"]) {
-      await eventually(`sets of ${node}`, () => setsOf(node), "tracingpolicy.no-write");
+      await eventually(`sets of ${node}`, () => setsOf(node), "tracingpolicy.no-connect");
     }
     await reports("a", "btf");
     await reports("b", "btf");
     await becomes("in force on 2 of 2 nodes");
     await reports("b", "btf", "ia32_emulation");
-    const sentence = "on 1 node, 32-bit system calls (int 0x80) are neither seen nor stopped";
+    const sentence =
+      "on 1 node, 32-bit system calls (int 0x80) by socketcall are neither seen nor stopped";
     await becomes(`in force on 2 of 2 nodes; ${sentence}`);
     assert.equal(await messageOf("Enforcing"), `in force on 2 of 2 nodes; ${sentence}`);
-    const status = await cluster.status(resourceOf("TracingPolicy"), "no-write");
+    const status = await cluster.status(resourceOf("TracingPolicy"), "no-connect");
     assert.equal(columns(status), "enforce|True|2/2|Programmed");
     await reports("b", "btf");
     await becomes("in force on 2 of 2 nodes");

@@ -32,3 +32,4 @@ export {
   parseSetObject,
   type UnusableObject,
 } from "./set-object.ts";
+export { furtherEntries } from "./syscall-entries.ts";

@@ -11,7 +11,7 @@ export const fentry: AttachKind = {
     if (need.overrides || halfOf(hook) !== "entry" || can.features.fentry !== true) {
       return undefined;
     }
-    return functionOf(hook, can);
+    return functionOf(hook, need, can);
   },
   ...onTrampoline,
 };

@@ -9,7 +9,7 @@ export const fexit: AttachKind = {
   features: trampolines,
   serve(hook, need, can) {
     if (halfOf(hook) !== "exit") return undefined;
-    const target = functionOf(hook, can);
+    const target = functionOf(hook, need, can);
     if (target === undefined || "reason" in target) return target;
     const { symbol } = target;
     if (need.stops) {

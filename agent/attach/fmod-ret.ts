@@ -15,7 +15,7 @@ export const fmodRet: AttachKind = {
   },
   serve(hook, need, can) {
     if (!need.overrides || halfOf(hook) !== "entry") return undefined;
-    const target = functionOf(hook, can);
+    const target = functionOf(hook, need, can);
     if (target === undefined || "reason" in target) return target;
     const { symbol, syscall } = target;
     if (syscall) return whereAble(target, can.features.fmod_ret_syscalls, errorInjection);

@@ -7,7 +7,15 @@ import { fmodRet } from "./fmod-ret.ts";
 import type { AttachAbilities, AttachKind, Need, Target } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
 
-export type { AttachAbilities, AttachKind, Need, Place, Reported, Target } from "./kind.ts";
+export type {
+  AttachAbilities,
+  AttachKind,
+  Entry,
+  Need,
+  Place,
+  Reported,
+  Target,
+} from "./kind.ts";
 
 /**
  * In the order in which they are asked to serve a hook. At a site that several of them serve, a

@@ -21,7 +21,20 @@ export type Need = {
   readonly stops: boolean;
   /** Some action changes what the call returns. */
   readonly overrides: boolean;
+  /** The entry of the hook's system call that is to be served; absent: the kernel's own. */
+  readonly entry?: Entry;
 };
+
+/** A function that a system call is entered by, beside the kernel's own. */
+export type Entry = {
+  readonly symbol: string;
+  /** What its events have to tell it by, never 0. */
+  readonly number: number;
+  readonly registers: Registers;
+};
+
+/** Where a system call's parameters are: in the kernel's own registers, or in those of 32-bit processes. */
+export type Registers = "own" | "32-bit";
 
 /** Where a program is attached. */
 export type Place = {
@@ -29,8 +42,10 @@ export type Place = {
   readonly site: string;
   /** Kernel function or tracepoint. */
   readonly symbol: string;
-  /** Parameters are those of a system call, behind a pointer to its registers. */
-  readonly syscall: boolean;
+  /** Parameters are those of a system call, behind a pointer to these registers. */
+  readonly syscall: Registers | false;
+  /** Of a system call's further entry: its number. */
+  readonly entry?: number;
 };
 
 /** Where the program of a hook is attached, and how the hook's events tell of it. */
@@ -49,6 +64,8 @@ export type AttachAbilities = {
   /** By the names that the attach kinds have for them. */
   readonly features: Readonly<Record<string, Answer>>;
   hasFunction(symbol: string): boolean;
+  /** The entries of a hook's system call beside the kernel's own that processes can use. */
+  entriesOf(hook: Hook): readonly Entry[];
 };
 
 /** What an attach kind may ask of a kernel. */

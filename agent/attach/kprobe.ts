@@ -7,7 +7,7 @@ export const kprobe: AttachKind = {
   object: "kprobe.bpf.o",
   features: { kprobe: (kernel) => kernel.exists("/sys/bus/event_source/devices/kprobe") },
   serve(hook, need, can) {
-    return need.overrides || halfOf(hook) !== "entry" ? undefined : functionOf(hook, can);
+    return need.overrides || halfOf(hook) !== "entry" ? undefined : functionOf(hook, need, can);
   },
   bind() {}, // its function is chosen when it is attached
   attach: (object, { symbol }) => object.attachKprobe("hook", symbol, { ret: false }),

@@ -63,7 +63,7 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
   ];
   const ofNode = [
     { what: "attach points", limit: nodeLimits.attachPoints, amount: new Set([point.site]) },
-    { what: "hooks", limit: nodeLimits.hooks, amount: hooks.length },
+    { what: "hooks", limit: nodeLimits.hooks, amount: new Set(hooks.map(hookKey)) },
     { what: "values", limit: nodeLimits.values, amount: values },
     {
       what: "policies that follow descriptors",
@@ -77,6 +77,11 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
     ...inOne(asking.flatMap(({ one }) => compilerOf(one).needs?.(one, point) ?? [])),
   ];
   return needs.filter(([, , amount]) => sizeOf(amount) > 0);
+}
+
+/** Equal for one hook on several entries of its system call, which are counted as one. */
+function hookKey({ set, index }: PlannedHook): string {
+  return `${set.name} ${index}`;
 }
 
 /** The same with one need a resource. */

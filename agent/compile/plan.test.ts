@@ -8,6 +8,7 @@ import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
 
 const doing = (...actions: readonly Action[]): Hook => onWrite([], { conditions: [], actions });
 const returned: Arg = { index: 1, type: "char_buf", returnCopy: true };
+const onRead: Hook = { ...doing(), args: [returned] };
 const onExec: Hook = { on: { kind: "exec" }, args: [], selectors: [] };
 
 const answering = (answers: AttachAbilities["features"]) => ({
@@ -61,12 +62,37 @@ test("sets share an attach point, in the order of their names", () => {
   );
 });
 
+const ia32 = (symbol: string) => ({ symbol, number: 2, registers: "32-bit" }) as const;
+const with32Bit: AttachAbilities = {
+  ...ableKernel,
+  entriesOf: ({ on }) => (on.kind === "kprobe" && on.syscall ? [ia32(`__ia32_${on.call}`)] : []),
+};
+
+test("a hook on a system call is served on every entry, as the same hook", () => {
+  const override = doing({ action: "Override", error: 1 });
+  const { points } = plan([aSet("p", override, onRead, onExec)], with32Bit);
+  assert.deepEqual(
+    points.map((point) => [
+      describePoint(point),
+      point.syscall,
+      point.entry,
+      point.hooks.map(({ index }) => index),
+    ]),
+    [
+      ["fmod_ret:__x64_sys_write", "own", undefined, [0]],
+      ["fmod_ret:__ia32_sys_write", "32-bit", 2, [0]],
+      ["fexit:__x64_sys_write", "own", undefined, [1]],
+      ["fexit:__ia32_sys_write", "32-bit", 2, [1]],
+      ["exec:sched_process_exec", false, undefined, [2]],
+    ],
+  );
+});
+
 test("a hook without selectors has one that always matches", () => {
   const [point] = plan([aSet("p", onExec)], ableKernel).points;
   assert.deepEqual(point!.hooks[0]!.selectors, [{ conditions: [], actions: [] }]);
 });
 
-const onRead: Hook = { ...doing(), args: [returned] };
 const refused: readonly {
   name: string;
   hook: Hook;
@@ -80,6 +106,16 @@ const refused: readonly {
       reason: "HookNotFound",
       message:
         "__x64_sys_write: this kernel has no such function; check the call's name and syscall",
+    },
+  },
+  {
+    name: "an entry of a system call that is not there to attach to",
+    hook: doing(),
+    lacks: { ...with32Bit, hasFunction: (symbol) => symbol !== "__ia32_sys_write" },
+    want: {
+      reason: "KernelLacks",
+      message:
+        "__ia32_sys_write: calls of sys_write come this way, too, where this kernel can attach nothing; hook a security_ function",
     },
   },
   {

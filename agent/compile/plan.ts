@@ -56,9 +56,9 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
     }
   }
   const points = [...bySite.values()].map((served) => {
-    const { site, symbol, syscall } = served[0]!.target;
+    const { reported: _, ...place } = served[0]!.target;
     const kind = latest(served.map((one) => one.kind));
-    return { site, symbol, syscall, kind, hooks: served.map(({ hook }) => hook) };
+    return { ...place, kind, hooks: served.map(({ hook }) => hook) };
   });
   return { points, refused };
 }
@@ -74,17 +74,20 @@ type ServedHook = {
   readonly hook: PlannedHook;
 };
 
-/** How each hook of `set` is served, or why one of them is not. */
+/** How each hook of `set` is served, on every entry of its system call; or why one of them is not. */
 function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | Refusal {
   const all: ServedHook[] = [];
   const follows = followsDescriptors(set.set);
   for (const [index, hook] of set.set.hooks.entries()) {
-    const served = serve(hook, needOf(set, hook), can);
-    if ("reason" in served) return served;
+    const need = needOf(set, hook);
     const selectors =
       hook.selectors.length > 0 ? hook.selectors : [{ conditions: [], actions: [] }];
-    const { reported } = served.target;
-    all.push({ ...served, hook: { set, index, hook, selectors, follows, reported } });
+    for (const entry of [undefined, ...can.entriesOf(hook)]) {
+      const served = serve(hook, entry === undefined ? need : { ...need, entry }, can);
+      if ("reason" in served) return served;
+      const { reported } = served.target;
+      all.push({ ...served, hook: { set, index, hook, selectors, follows, reported } });
+    }
   }
   return all;
 }

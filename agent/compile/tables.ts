@@ -101,7 +101,7 @@ function encodeSpec(
   return bytesOf(layout.hook_spec, {
     words,
     use: use | (onlyNumbers ? enums.hook_use.USE_NUMBER_EVENTS : 0),
-    syscall: point.syscall ? 1 : 0,
+    ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
     reads: read.reduce((bits, index) => bits | (1 << index), 0),
@@ -114,6 +114,12 @@ function encodeSpec(
       ...{ type: argCodec(type).code, index, size_index: sizeIndex },
     })),
   });
+}
+
+function registersCode({ syscall }: AttachPoint): number {
+  const { SYSCALL_NONE, SYSCALL_OWN, SYSCALL_32BIT } = enums.hook_syscall;
+  if (syscall === false) return SYSCALL_NONE;
+  return syscall === "own" ? SYSCALL_OWN : SYSCALL_32BIT;
 }
 
 /** struct hook_table, and what is in the map `rows`: scope classes, then what each dimension has. */

@@ -73,7 +73,7 @@ export function openEventExport(options: EventOptions): EventExport {
   const pipeline = new EventPipeline({
     openRings: () => engine.openRings(),
     tree,
-    hookOf: (number) => engine.hookOf(number),
+    hookOf: (number, entry) => engine.hookOf(number, entry),
     ...(options.pods === undefined ? {} : { pods: options.pods }),
     sinks,
     clock,

@@ -171,7 +171,7 @@ export class EventPipeline {
 
   #takeHook(record: HookRecord): void {
     const { hookOf, tree } = this.#options;
-    const hook = hookOf(record.hook);
+    const hook = hookOf(record.hook, record.entry);
     if (hook === undefined) {
       this.#skipped.unknownHook++;
       return;

@@ -71,7 +71,8 @@ const hook_event = {
     tid: { at: 40, type: "u32" },
     hook: { at: 44, type: "u32" },
     selector: { at: 48, type: "u16" },
-    action: { at: 50, type: "u16" },
+    action: { at: 50, type: "u8" },
+    entry: { at: 51, type: "u8" },
     flags: { at: 52, type: "u16" },
     args: { at: 54, type: "u16" },
   },
@@ -166,7 +167,7 @@ const hook_spec = {
     syscall: { at: 8, type: "u8" },
     facet_count: { at: 9, type: "u8" },
     event_args: { at: 10, type: "u8" },
-    zero: { at: 11, type: "u8" },
+    entry: { at: 11, type: "u8" },
     reads: { at: 12, type: "u32" },
     actions: { at: 16, type: "u32" },
     facets: { at: 20, type: facet, count: 32 },
@@ -340,6 +341,11 @@ export const enums = {
   hook_use: {
     USE_ENFORCE: 1,
     USE_NUMBER_EVENTS: 2,
+  },
+  hook_syscall: {
+    SYSCALL_NONE: 0,
+    SYSCALL_OWN: 1,
+    SYSCALL_32BIT: 2,
   },
   facet_kind: {
     FACET_NSPID: 0,

@@ -118,12 +118,11 @@ test("Override: the write fails with EPERM, nothing is written, the process live
   skip: !canOverride && "this kernel has no error injection",
 }, async () => {
   const [state] = await kernel.program([overriding]);
-  assert.deepEqual(state?.state === "programmed" && state.attachments, [
-    "fentry:__x64_sys_close",
-    "fentry:fd_install",
-    "fexit:__x64_sys_read",
-    "fmod_ret:__x64_sys_write",
-  ]);
+  const points = ["fentry:__x64_sys_close", "fexit:__x64_sys_read", "fmod_ret:__x64_sys_write"];
+  assert.deepEqual(
+    state?.state === "programmed" && state.attachments,
+    onAllEntries(...points, "fentry:fd_install"),
+  );
   const folder = await aFolder("forbidden");
   const { hooks } = await events.during(async () => {
     const script = `exec 2>&1; LC_ALL=C cp /etc/hostname ${folder}/x; echo $?; cat ${folder}/x`;
@@ -455,12 +454,10 @@ test("what one policy lacks is said of it alone, and holds back no other", async
     },
     {
       ...{ name: deny.name, hash: deny.hash, state: "programmed" },
-      attachments: [
-        "fentry:__x64_sys_close",
-        "fentry:__x64_sys_write",
+      attachments: onAllEntries(
+        ...["fentry:__x64_sys_close", "fentry:__x64_sys_write", "fexit:__x64_sys_read"],
         "fentry:fd_install",
-        "fexit:__x64_sys_read",
-      ],
+      ),
     },
   ]);
   const folder = await aFolder("forbidden");
@@ -471,6 +468,13 @@ function lifeOf(event: KernelRecord): string {
   if (event.kind === "exec") return `exec ${execText(event).filename}`;
   if (event.kind !== "exit") return event.kind;
   return event.code % 256 === 0 ? `exit ${event.code / 256}` : `signal ${event.code}`;
+}
+
+/** The attach points of 64 bits, and those of the same calls by int 0x80 where the kernel takes it. */
+function onAllEntries(...points: readonly string[]): readonly string[] {
+  const takesInt80 = kernel.engine.features().features.includes("ia32_emulation");
+  const calls = takesInt80 ? points.filter((point) => point.includes(":__x64_")) : [];
+  return [...points, ...calls.map((point) => point.replace("__x64_", "__ia32_"))].sort();
 }
 
 function policiesOf(hooks: readonly SeenHook[]): string[] {

@@ -9,6 +9,7 @@ import { bytesOf } from "../layout/struct.ts";
 import { isOfForeignObjects } from "./foreign-objects.ts";
 import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
+import { entryFinder } from "./syscall-entries.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
 
 const syscallPrefixes: Readonly<Record<string, string>> = { x64: "__x64_", arm64: "__arm64_" };
@@ -31,8 +32,14 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
   const asked = Object.entries<(kernel: KernelProbe) => Answer>(questions);
   const features = Object.fromEntries(asked.map(([name, ask]) => [name, ask(probe)]));
   const functions = features.fentry === true ? undefined : kernelSymbols();
+  const inBtf = new Map<string, boolean>(); // asked for again and again, and slow to tell
+  const isInBtf = (symbol: string) => {
+    const is = native.btfFunction(symbol) !== null;
+    inBtf.set(symbol, is);
+    return is;
+  };
   const hasFunction = (symbol: string) =>
-    functions?.has(symbol) ?? native.btfFunction(symbol) !== null;
+    functions?.has(symbol) ?? inBtf.get(symbol) ?? isInBtf(symbol);
   const all = {
     ...features,
     btf: existsSync("/sys/kernel/btf/vmlinux"),
@@ -40,9 +47,13 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
     lsm: lsmActive(),
   };
   return {
-    syscallPrefix,
-    features,
-    hasFunction,
+    ...{ syscallPrefix, features, hasFunction },
+    entriesOf: entryFinder({
+      arch: process.arch,
+      takesInt80: all.ia32_emulation === true,
+      hasFunction,
+      kernelSymbols,
+    }),
     kernel: {
       release: release(),
       arch: process.arch === "x64" ? "x86_64" : process.arch,
@@ -77,7 +88,8 @@ function loads(native: Native, file: string, symbol: string, shared: SharedMaps)
   }
 }
 
-function kernelSymbols(): ReadonlySet<string> {
+/** The names of all functions and variables of this kernel. */
+export function kernelSymbols(): ReadonlySet<string> {
   const lines = readFileSync("/proc/kallsyms", "latin1").split("\n");
   return new Set(lines.map((line) => line.slice(19).split("\t")[0]!));
 }

@@ -27,11 +27,18 @@ export function byName(sets: readonly NamedSet[]): ReadonlyMap<string, NamedSet>
   return new Map(sets.map((set) => [set.name, set]));
 }
 
-/** Each hook that `held` serves, by the number that its events carry. */
-export function hooksOf(held: Iterable<Held>, numbers: HookNumbers): ReadonlyMap<number, HeldHook> {
-  const hooks = new Map<number, HeldHook>();
+/** Each hook that `held` serves, by the number that its events carry, then by that of the entry. */
+export function hooksOf(
+  held: Iterable<Held>,
+  numbers: HookNumbers,
+): ReadonlyMap<number, ReadonlyMap<number, HeldHook>> {
+  const hooks = new Map<number, Map<number, HeldHook>>();
   for (const { point } of held) {
-    for (const hook of point.hooks) hooks.set(numbers.of(hook), heldHook(hook));
+    for (const hook of point.hooks) {
+      const number = numbers.of(hook);
+      const entries = hooks.get(number) ?? new Map();
+      hooks.set(number, entries.set(point.entry ?? 0, heldHook(hook)));
+    }
   }
   return hooks;
 }

@@ -10,5 +10,5 @@ export type HookInfo = Reported & {
   readonly tags?: readonly string[];
 };
 
-/** The hook of a number in a hook event, or undefined when it is gone. */
-export type HookLookup = (hook: number) => HookInfo | undefined;
+/** The hook of a number in a hook event on an entry of its system call, or undefined when it is gone. */
+export type HookLookup = (hook: number, entry: number) => HookInfo | undefined;

@@ -60,7 +60,7 @@ export class KernelEngine implements Engine {
   #inForce: ReadonlyMap<string, NamedSet> | undefined;
   #capacity = 64;
   #unassigned: ReadonlyMap<bigint, string> = new Map();
-  #hooks: ReadonlyMap<number, HeldHook> = new Map();
+  #hooks: ReturnType<typeof hooksOf> = new Map();
   /** The last call's end: calls run one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -111,17 +111,20 @@ export class KernelEngine implements Engine {
     return this.#loader.shared;
   }
 
-  /** The hook whose number an event carries; undefined when it is gone. */
-  hookOf(number: number): HeldHook | undefined {
-    return this.#hooks.get(number);
+  /** The hook whose number an event carries, on that entry of its system call; undefined when it is gone. */
+  hookOf(number: number, entry: number): HeldHook | undefined {
+    return this.#hooks.get(number)?.get(entry);
   }
 
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops> {
-    const hooks = [...this.#hooks].filter(([, { set }]) => sets.has(set.name));
-    const bySet = Map.groupBy(hooks, ([, { set }]) => set);
+    const hooks = [...this.#hooks].flatMap(([number, entries]) => {
+      const { set } = entries.values().next().value!;
+      return sets.has(set.name) ? { set, number } : [];
+    });
+    const bySet = Map.groupBy(hooks, ({ set }) => set);
     return new Map(
       [...bySet].map(([{ name, hash }, its]) => {
-        const counts = this.#numbers.counts(its.map(([number]) => number));
+        const counts = this.#numbers.counts(its.map(({ number }) => number));
         return [name, { hash, ...counts }];
       }),
     );

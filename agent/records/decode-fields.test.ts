@@ -13,7 +13,8 @@ function anEvent<S extends Struct>(struct: S, kind: number) {
     for (const [name, field] of Object.entries(fields)) {
       if (typeof field.type !== "string") fill(field.type, at + field.at);
       else if (!name.endsWith("_size")) {
-        const value = field.type === "u64" ? BigInt(next++) : next++;
+        const number = field.type === "u8" ? next++ % 256 : next++;
+        const value = field.type === "u64" ? BigInt(number) : number;
         write(record, { size: 0, fields: { [name]: field } }, { [name]: value }, at);
       }
     }
@@ -54,10 +55,10 @@ test("each field of an exit and of a hook's event is decoded from the field of i
   });
   const hook = anEvent(layout.hook_event, EVENT_HOOK);
   const called = read(hook.record, layout.hook_event);
-  const { tid, selector, action, flags } = called;
+  const { tid, selector, action, entry, flags } = called;
   assert.deepEqual(hook.decoded, {
     ...{ kind: "hook", ktime: called.header.ktime, process: key(called.process) },
     ...{ cgroupId: called.cgroup_id, tid, hook: called.hook },
-    ...{ selector, action, flags, argCount: called.args },
+    ...{ selector, action, entry, flags, argCount: called.args },
   });
 });

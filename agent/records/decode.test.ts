@@ -70,7 +70,7 @@ test("clone, exit and hook events are decoded one after the other", () => {
   assert.deepEqual(decode(records, 112), {
     ...{ at: 112, end: 184, next: 184, ktime: 2500n, kind: "hook" },
     process: { pid: 100, ktime: 1000n },
-    ...{ cgroupId: 0n, tid: 103, hook: 7, selector: 0, action: 3, flags: 0, argCount: 1 },
+    ...{ cgroupId: 0n, tid: 103, hook: 7, selector: 0, action: 3, entry: 0, flags: 0, argCount: 1 },
   });
 });
 

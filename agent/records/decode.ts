@@ -88,7 +88,8 @@ export function decodeRecord(records: Buffer, at: number): KernelRecord | BadRec
         tid: records.readUInt32LE(at + hookAt.u32.tid),
         hook: records.readUInt32LE(at + hookAt.u32.hook),
         selector: records.readUInt16LE(at + hookAt.u16.selector),
-        action: records.readUInt16LE(at + hookAt.u16.action),
+        action: records.readUInt8(at + hookAt.u8.action),
+        entry: records.readUInt8(at + hookAt.u8.entry),
         flags: records.readUInt16LE(at + hookAt.u16.flags),
         argCount: records.readUInt16LE(at + hookAt.u16.args),
       };

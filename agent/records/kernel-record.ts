@@ -70,6 +70,8 @@ export type HookRecord = RecordHeader & {
   readonly selector: number;
   /** enum action_code. */
   readonly action: number;
+  /** Of a system call: number of the entry, 0 is the kernel's own. */
+  readonly entry: number;
   /** enum hook_flag. */
   readonly flags: number;
   readonly argCount: number;

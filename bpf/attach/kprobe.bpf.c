@@ -11,7 +11,9 @@ int hook(struct pt_regs *context)
 	if (!engine__enter(&call))
 		return 0; /* not ours to decide */
 	call.scratch->result = 0;
-	if (spec.syscall)
+	if (spec.syscall == SYSCALL_32BIT)
+		parameters__of_32bit_syscall(&call, (struct pt_regs *)PT_REGS_PARM1(context));
+	else if (spec.syscall == SYSCALL_OWN)
 		parameters__of_syscall(&call, (struct pt_regs *)PT_REGS_PARM1(context));
 	else
 		parameters__of_function(&call, context);

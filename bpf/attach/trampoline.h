@@ -22,6 +22,21 @@ static __always_inline void trampoline__of_syscall(struct call *call, struct pt_
 		call->scratch->parameters[4] = PT_REGS_PARM5_SYSCALL(regs);
 }
 
+static __always_inline void trampoline__of_32bit_syscall(struct call *call, struct pt_regs *regs,
+							 __u32 reads)
+{
+	if (reads & 1)
+		call->scratch->parameters[0] = (__u32)PARM1_32BIT(regs);
+	if (reads & 2)
+		call->scratch->parameters[1] = (__u32)PARM2_32BIT(regs);
+	if (reads & 4)
+		call->scratch->parameters[2] = (__u32)PARM3_32BIT(regs);
+	if (reads & 8)
+		call->scratch->parameters[3] = (__u32)PARM4_32BIT(regs);
+	if (reads & 16)
+		call->scratch->parameters[4] = (__u32)PARM5_32BIT(regs);
+}
+
 static __always_inline int trampoline__run(void *context, bool at_exit)
 {
 	struct call call;
@@ -31,7 +46,9 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 	if (!engine__enter(&call))
 		return 0; /* not ours to decide */
 	reads = spec.reads;
-	if (spec.syscall) {
+	if (spec.syscall == SYSCALL_32BIT) {
+		trampoline__of_32bit_syscall(&call, ((struct pt_regs **)context)[0], reads);
+	} else if (spec.syscall == SYSCALL_OWN) {
 		trampoline__of_syscall(&call, ((struct pt_regs **)context)[0], reads);
 	} else {
 #pragma unroll

@@ -54,6 +54,7 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 	event->hook = entry->hook;
 	event->selector = entry->selector;
 	event->action = entry->code;
+	event->entry = spec.entry;
 	event->flags = flags;
 }
 

@@ -55,14 +55,21 @@ enum hook_use {
 	USE_NUMBER_EVENTS = 1u << 1, /* every argument is a number */
 };
 
+/* hook_spec.syscall */
+enum hook_syscall {
+	SYSCALL_NONE = 0,	/* a function: parameters are its own */
+	SYSCALL_OWN = 1,	/* parameters are in the pt_regs that parameter 0 points to */
+	SYSCALL_32BIT = 2,	/* the same, of a 32-bit system call */
+};
+
 /* Constants of one loaded program: the verifier drops what they rule out. */
 struct hook_spec {
 	__u32 words;		/* 1, 2, 4, 8 or 16 */
 	__u32 use;
-	__u8 syscall;		/* parameters are in the pt_regs that parameter 0 points to */
+	__u8 syscall;		/* enum hook_syscall */
 	__u8 facet_count;
 	__u8 event_args;	/* USE_NUMBER_EVENTS: of which most events have so many */
-	__u8 zero;
+	__u8 entry;		/* for hook_event.entry */
 	__u32 reads;		/* a bit for each parameter that some reading needs */
 	__u32 actions;		/* a bit for each enum action_code that is some operation's */
 	struct facet facets[FACETS_MAX];

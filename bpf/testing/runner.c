@@ -15,8 +15,16 @@
 #include "request.h"
 #include "task.h"
 
+/* Where 32-bit pointers reach it. */
+static char (*buffers)[TEXT_MAX + 1];
+
+static void make_buffers(void)
+{
+	buffers = shim_low_memory(PARAMETERS_MAX * sizeof(*buffers));
+}
+
 /* Parameters: 0 a number, 1 a file by id, 2 a buffer, 3 memory that cannot be read. */
-static void take_parameters(__u64 *values, char (*buffers)[TEXT_MAX + 1])
+static void take_parameters(__u64 *values)
 {
 	__u32 count = take_count(PARAMETERS_MAX);
 
@@ -72,21 +80,24 @@ static void answer_followed(const void *key, const void *value)
 /* Runs the program of one attach point as its kind does. */
 static long run(const __u64 *values, __u64 result, bool at_exit, bool on_exec)
 {
-	struct pt_regs regs = {.di = values[0], .si = values[1], .dx = values[2],
-			       .r10 = values[3], .r8 = values[4]};
+	const __u64 upper = 0xbadc0ffeULL << 32; /* which a 64-bit process may leave there */
+	struct pt_regs own = {.di = values[0], .si = values[1], .dx = values[2],
+			      .r10 = values[3], .r8 = values[4]};
+	struct pt_regs narrow = {.bx = upper | values[0], .cx = upper | values[1],
+				 .dx = upper | values[2], .si = upper | values[3],
+				 .di = upper | values[4]};
 	__u64 context[PARAMETERS_MAX + 1];
 
 	if (on_exec || !spec.syscall)
 		__builtin_memcpy(context, values, PARAMETERS_MAX * sizeof(*values));
 	else
-		context[0] = (__u64)&regs;
+		context[0] = (__u64)(spec.syscall == SYSCALL_32BIT ? &narrow : &own);
 	context[PARAMETERS_MAX] = result;
 	return trampoline__run(context, at_exit);
 }
 
 static void take_call(void)
 {
-	static char buffers[PARAMETERS_MAX][TEXT_MAX + 1];
 	struct shim_map *files = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u64), FILES_MAX);
 	struct shim_map *classes = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u32), 1);
 	__u64 values[PARAMETERS_MAX] = {}, result, cgroup = bpf_get_current_cgroup_id();
@@ -99,7 +110,7 @@ static void take_call(void)
 	did.event_bytes = did.signal_count = 0;
 	take_process();
 	take_files();
-	take_parameters(values, buffers);
+	take_parameters(values);
 	result = take_u64();
 	shim_bind(&followed, files);
 	count = take_count(FILES_MAX);
@@ -129,6 +140,7 @@ static void take_call(void)
 int main(void)
 {
 	make_mounts();
+	make_buffers();
 	shim_bind(&call_scratch, shim_map_new(SHIM_ARRAY, 4, sizeof(struct call_scratch), CALLS_MAX));
 	shim_bind(&calls_in_use, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), 1));
 	shim_bind(&losses, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), LOSS_MAX));

@@ -30,6 +30,16 @@ void shim_fail(const char *what)
 	exit(2);
 }
 
+void *shim_low_memory(unsigned size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	if (memory == MAP_FAILED)
+		shim_fail("no memory below 4 GiB");
+	return memory;
+}
+
 void *shim_memory(unsigned size)
 {
 	void *memory = calloc(1, size ? size : 1);

@@ -19,6 +19,8 @@ void shim_map_each(struct shim_map *map, void (*each)(const void *key, const voi
 /* Reads exactly so much of the request; ends the program at its end. */
 void shim_take(void *to, unsigned size);
 void *shim_memory(unsigned size);
+/* The same, where a pointer has 32 bits. */
+void *shim_low_memory(unsigned size);
 void shim_answer(const void *from, unsigned size);
 void shim_flush(void);
 /* Writes to constants, which the compiler takes for such where it sees the type. */

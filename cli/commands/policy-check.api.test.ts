@@ -34,7 +34,7 @@ type Verdicts = Readonly<Record<string, Verdict>>;
 
 const testdata = new URL("../../policy/testdata/", import.meta.url);
 
-const fieldCase = fileURLToPath(new URL("field/18-int80.yaml", testdata));
+const fieldCase = fileURLToPath(new URL("int80-socketcall.yaml", testdata));
 const execExample = new URL("../../config/examples/exec-policy-example.yaml", import.meta.url);
 
 async function corpus(): Promise<readonly OddFile[]> {
@@ -171,7 +171,7 @@ describe("one verdict", { skip: whyNoApiServer() }, () => {
     assert.doesNotMatch(texts.join(""), /not checked yet/);
     assert.match(texts.join(""), /Warning: .*values\[0\]: is "srv\/x", which is relative/);
     const unseen =
-      /^Warning: spec: hooks system calls; 32-bit ones \(int 0x80\), which nodes of this cluster take, are neither seen nor stopped; hook a security_ function as well$/m;
+      /^Warning: spec: hooks system calls; 32-bit ones \(int 0x80\) by socketcall, which nodes of this cluster take, are neither seen nor stopped; hook a security_ function as well$/m;
     assert.match(await run("apply", "--dry-run=server", "-f", fieldCase), unseen);
     const exec = await run("apply", "--dry-run=server", "-f", fileURLToPath(execExample));
     assert.match(exec, /created/);

@@ -62,17 +62,18 @@ test("all nodes programmed: everything is True, nothing is Stalled or Reconcilin
 const hooking = (on: HookPoint): Partial<RollUpInput> => ({
   judged: {
     ...{ kind: "accepted", mode: "enforce", enforces: true },
-    sets: [{ hooks: [{ on, args: [], selectors: [] }] }],
+    sets: [{ hooks: [{ on, args: [{ index: 0, type: "int" }], selectors: [] }] }],
   },
 });
-const onWrite = hooking({ kind: "kprobe", call: "sys_write", syscall: true });
+const systemCall = (call: string) => hooking({ kind: "kprobe", call, syscall: true });
+const onConnect = systemCall("sys_connect");
 const open = (node: string): NodeState => ({ ...on(node), ...takingInt80 });
 const takingInt80 = { state: "programmed", mode: "enforce", takesInt80: true } as const;
 
-test("of hooks on system calls it says on how many nodes 32-bit ones pass them by, and stays Ready", () => {
-  const status = aRollUp({ ...onWrite, nodes: [open("a"), programmed("b"), open("c")] });
+test("where 32-bit processes have a way past a hook it says on how many nodes, and stays Ready", () => {
+  const status = aRollUp({ ...onConnect, nodes: [open("a"), programmed("b"), open("c")] });
   const message =
-    "in force on 3 of 3 nodes; on 2 nodes, 32-bit system calls (int 0x80) are neither seen nor stopped";
+    "in force on 3 of 3 nodes; on 2 nodes, 32-bit system calls (int 0x80) by socketcall are neither seen nor stopped";
   assert.deepEqual(lines(status).slice(2), [
     `Programmed=True Programmed: ${message}`,
     `Enforcing=True Enforcing: ${message}`,
@@ -81,20 +82,27 @@ test("of hooks on system calls it says on how many nodes 32-bit ones pass them b
 });
 
 test("it says so beside what else is to be said, of the nodes that hold it", () => {
-  const failing = aRollUp({ ...onWrite, nodes: [open("a"), failed("c")] });
+  const failing = aRollUp({ ...onConnect, nodes: [open("a"), failed("c")] });
   assert.equal(
     lines(failing)[4],
     "Ready=False NodesFailed: 1 of 2 nodes cannot hold it (c): KernelLacks: kprobe_override is not there" +
-      "; on 1 node, 32-bit system calls (int 0x80) are neither seen nor stopped",
+      "; on 1 node, 32-bit system calls (int 0x80) by socketcall are neither seen nor stopped",
   );
-  const given = onWrite.judged?.kind === "accepted" ? onWrite.judged : undefined;
+  const given = onConnect.judged?.kind === "accepted" ? onConnect.judged : undefined;
   const monitored = aRollUp({ judged: { ...given!, mode: "monitor" }, nodes: [open("a")] });
-  assert.match(lines(monitored)[4] ?? "", /^Ready=True .*; on 1 node, 32-bit system calls/);
+  assert.match(
+    lines(monitored)[4] ?? "",
+    /^Ready=True .*; on 1 node, 32-bit system calls \(int 0x80\) by socketcall/,
+  );
 });
 
 const sayNothing: readonly { name: string; given: Partial<RollUpInput> }[] = [
-  { name: "no kernel takes them", given: onWrite },
-  { name: "no node holds it", given: { ...onWrite, nodes: [failed("a")] } },
+  { name: "no kernel takes them", given: onConnect },
+  { name: "no node holds it", given: { ...onConnect, nodes: [failed("a")] } },
+  {
+    name: "the hook is on all ways to make the call",
+    given: { ...systemCall("sys_write"), nodes: [open("a")] },
+  },
   {
     name: "it hooks a kernel function",
     given: {

@@ -9,7 +9,7 @@ type NumberType = Omit<ArgKind, "facets" | "operators" | "upstreamOperators" | "
   readonly signed: boolean;
 };
 
-/** A type whose reading is one number: the low `bits` of the register. */
+/** A type whose reading is one number: the low `bits` of the register, which has 32 in a 32-bit call. */
 export function numberKind({ bits, signed, ...kind }: NumberType) {
   const narrow = signed ? BigInt.asIntN : BigInt.asUintN;
   const range: Range = signed
@@ -20,10 +20,10 @@ export function numberKind({ bits, signed, ...kind }: NumberType) {
     facets: { value: "number" },
     operators: { Equal: equal(range, false), NotEqual: equal(range, true) },
     upstreamOperators: numberOperators,
-    read: (index, { parameters }) => {
+    read: (index, { parameters, is32Bit }) => {
       const parameter = parameters[index];
       if (parameter?.kind !== "number") return "unknown";
-      return { value: narrow(bits, parameter.value) };
+      return { value: narrow(is32Bit ? 32 : bits, parameter.value) };
     },
   } as const satisfies ArgKind;
 }

@@ -178,6 +178,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
   return fc
     .record({
       shape: fc.constantFrom(...shapes),
+      by32Bit: fc.boolean(),
       process: anyProcess,
       files: fc.uniqueArray(anyFile, { maxLength: 3, selector: ({ id }) => id }),
       opened: anyFile,
@@ -188,17 +189,29 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         { nil: undefined },
       ),
     })
-    .map(({ shape, process, files, opened, ...drawn }) => ({
+    .map(({ shape, by32Bit, process, files, opened, first, second, bytes }) => ({
       on: shape.on,
+      ...(is32Bit(shape.on, by32Bit) ? { is32Bit: true as const } : {}),
       process,
       holds: new Set(names),
-      parameters: shape.parameters({
-        ...drawn,
-        // One id is one file, with one path.
-        opened: files.find(({ id }) => id === opened.id) ?? opened,
-      }),
+      parameters: shape
+        .parameters({
+          ...{ first, second, bytes },
+          // One id is one file, with one path.
+          opened: files.find(({ id }) => id === opened.id) ?? opened,
+        })
+        .map((one) => (is32Bit(shape.on, by32Bit) ? narrow(one) : one)),
       descriptors: new Map(files.map((file, i) => [i + 3, file])),
     }));
+}
+
+/** Any system call may come by a 32-bit entry. */
+function is32Bit(on: HookPoint, by32Bit: boolean): boolean {
+  return by32Bit && on.kind === "kprobe" && on.syscall;
+}
+
+function narrow(parameter: Parameter): Parameter {
+  return parameter.kind === "number" ? number(BigInt.asUintN(32, parameter.value)) : parameter;
 }
 
 /** Which of the files 1 to 3 each of the sets follows. */

@@ -7,7 +7,7 @@ export type OpenFile = {
 
 /** One parameter of a call, as the kernel finds it. */
 export type Parameter =
-  /** As the register holds it: 64 bits, unsigned. */
+  /** As the register holds it: 64 bits, of a 32-bit call 32; unsigned. */
   | { readonly kind: "number"; readonly value: bigint }
   | { readonly kind: "file"; readonly file: OpenFile }
   /** undefined: it cannot be read. */
@@ -15,6 +15,8 @@ export type Parameter =
 
 /** What a call hands over, and what its process has open. */
 export type Given = {
+  /** A system call of a 32-bit process, or by its entry: registers hold 32 bits. */
+  readonly is32Bit?: true;
   /** By index of the call's own parameters. */
   readonly parameters: readonly Parameter[];
   /** The process's open descriptors. */

@@ -52,7 +52,7 @@ function ofSystemCall(operator: string): object {
     { index: 1, type: "char_buf", sizeArgIndex: 3 },
   ];
   const selectors = [{ matchArgs, matchActions: [{ action: "Sigkill" }] }];
-  return { kprobes: [{ call: "sys_write", syscall: true, args, selectors }] };
+  return { kprobes: [{ call: "sys_connect", syscall: true, args, selectors }] };
 }
 
 function exec(capability: string): object {

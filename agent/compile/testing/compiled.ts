@@ -14,6 +14,7 @@ export const ableKernel: AttachAbilities = {
   syscallPrefix: "__x64_",
   features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
   hasFunction: () => true,
+  entriesOf: () => [],
 };
 
 export const nothingShared: Shared = {

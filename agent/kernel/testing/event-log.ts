@@ -87,7 +87,7 @@ export class EventLog {
   }
 
   #seen(event: KernelRecord & { kind: "hook" }): SeenHook {
-    const found = this.#engine.hookOf(event.hook);
+    const found = this.#engine.hookOf(event.hook, event.entry);
     const problem = argsProblem(event);
     if (problem !== undefined) throw new Error(`hook event ${event.hook}: ${problem}`);
     const { selector, process } = event;

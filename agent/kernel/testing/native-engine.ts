@@ -21,6 +21,10 @@ const abilities: AttachAbilities = {
   syscallPrefix: "__x64_",
   features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
   hasFunction: () => true,
+  entriesOf: ({ on }) =>
+    on.kind === "kprobe" && on.syscall
+      ? [{ symbol: `__ia32_${on.call}`, number: 1, registers: "32-bit" }]
+      : [],
 };
 
 /** What the engine did about one call. */
@@ -180,9 +184,10 @@ export class NativeEngine {
   }
 }
 
-function serves({ symbol, kind }: AttachPoint, { on }: HookCall): boolean {
+function serves({ symbol, kind }: AttachPoint, { on, is32Bit }: HookCall): boolean {
   if (on.kind === "exec") return kind.name === "exec";
-  return symbol === (on.syscall ? abilities.syscallPrefix : "") + on.call;
+  const prefix = is32Bit ? "__ia32_" : abilities.syscallPrefix;
+  return symbol === (on.syscall ? prefix : "") + on.call;
 }
 
 function tablesOf(tables: Tables): readonly Uint8Array[] {

@@ -6,12 +6,12 @@
 #include "../call.h"
 
 /* Defines the reader and the writer of one C type: 8 bytes, sign-extended where it has a sign. */
-#define NUMBER_TYPE(name, c_type)                                                        \
+#define NUMBER_TYPE(name, convert)                                                       \
 	static __always_inline bool name##__number(struct call *call,                    \
 						   const volatile struct reading *reading, \
 						   __u32 part, __u64 *value)             \
 	{                                                                                \
-		*value = (__s64)(c_type)call__parameter(call, reading->index);           \
+		*value = (__s64)convert(call__parameter(call, reading->index));          \
 		return true;                                                             \
 	}                                                                                \
 	static __always_inline __u32 name##__emit(struct call *call,                     \
@@ -22,10 +22,16 @@
 		return sizeof(__u64);                                                    \
 	}
 
-NUMBER_TYPE(int, __s32)
-NUMBER_TYPE(uint32, __u32)
-NUMBER_TYPE(int64, __s64)
-NUMBER_TYPE(uint64, __u64)
-NUMBER_TYPE(size_t, __u64)
+/* A signed register, which has 32 bits in a 32-bit system call. */
+static __always_inline __s64 number__signed(__u64 parameter)
+{
+	return spec.syscall == SYSCALL_32BIT ? (__s32)parameter : (__s64)parameter;
+}
+
+NUMBER_TYPE(int, (__s32))
+NUMBER_TYPE(uint32, (__u32))
+NUMBER_TYPE(int64, number__signed)
+NUMBER_TYPE(uint64, (__u64))
+NUMBER_TYPE(size_t, (__u64))
 
 #endif
