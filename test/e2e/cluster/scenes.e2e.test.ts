@@ -53,10 +53,11 @@ test("hooks on system calls are on the 32-bit entries too, though the agent's ow
   assert.equal(message, "in force on 2 of 2 nodes");
   const script = "ls /sys/fs/bpf/guardbee/v-*/hooks";
   const { stdout } = await execOnNode("node-1", ["/bin/sh", "-c", script]);
-  const entries = stdout.match(/(?<=-)__\w+_sys_\w+(?=-)/g) ?? [];
+  const entries = new Set(stdout.match(/(?<=-)__\w+_sys_\w+(?=-)/g) ?? []);
   const calls = ["sys_close", "sys_read", "sys_write"];
   const all = ["__ia32_", "__x64_"].flatMap((prefix) => calls.map((call) => prefix + call));
-  assert.deepEqual(entries.sort(), all);
+  const missing = all.filter((entry) => !entries.has(entry));
+  assert.deepEqual(missing, [], stdout);
 });
 
 test("the compact events of the node tell both stories", async () => {
