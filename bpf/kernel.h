@@ -44,6 +44,9 @@ enum bpf_map_type {
 #define BPF_RB_AVAIL_DATA 0
 #define BPF_RB_CONS_POS 2
 
+#define ERR_PTR_MIN (-4095UL)
+#define MNT_NS_ANON_INO 0xeffffff7 /* of each since 6.18, none before */
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
@@ -70,8 +73,10 @@ struct pid_namespace {
 	__u32 level;
 	struct ns_common ns;
 };
+struct mount;
 struct mnt_namespace {
 	struct ns_common ns;
+	struct mount *root;
 };
 struct upid {
 	int nr;
@@ -114,6 +119,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 };
 struct path {
 	struct vfsmount *mnt;
@@ -131,7 +137,7 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 struct fs_struct {
-	struct path root, pwd;
+	struct path pwd;
 };
 struct mm_struct {
 	unsigned long arg_start, arg_end;

@@ -14,6 +14,7 @@ import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arb
 import { openFile } from "../../policy/decide/parameter.ts";
 import type { HookArg } from "../args/index.ts";
 import type { NamedSet } from "../engine.ts";
+import { enums } from "../gen/layout.ts";
 import { type Done, NativeEngine } from "./testing/native-engine.ts";
 
 // The engine's C against policy/decide, without a kernel: thousands of decisions in seconds. What
@@ -135,13 +136,23 @@ function argText(arg: HookArg): string {
 
 function wantedArg(arg: Arg, call: HookCall): string {
   const isFile = arg.type === "file" || arg.type === "fd";
-  if (isFile && openFile(arg.index, call) === undefined) return "errno 9";
+  if (isFile) {
+    const file = openFile(arg.index, call);
+    return file === undefined ? "errno 9" : `"${tailOf(file.path ?? "")}"`;
+  }
   const reading = readArg(arg, call);
   if (reading === "unknown") return "errno 14";
   const [facet] = Object.values(reading ?? {});
   if (typeof facet === "bigint") return String(facet);
   if (facet !== undefined) return `"${Buffer.from(facet).toString()}"`;
-  return '""';
+  return "none";
+}
+
+/** What an event has of a path: its last folders, as many as there is room for. */
+function tailOf(path: string): string {
+  return path.length < enums.text_limit.PATH_SIZE
+    ? path
+    : path.slice(path.indexOf("/", path.length - enums.text_limit.PATH_SIZE + 1));
 }
 
 /** Which set follows which file, of the files of the call: the engine knows of no others. */

@@ -25,13 +25,6 @@ static __always_inline void number__match(struct call *call, __u32 dim, __u64 va
 		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
-/* What is known of a value. */
-enum known {
-	KNOWN_ABSENT,		/* by its nature there is none: it meets no condition */
-	KNOWN_NOT,		/* there is one that cannot be told: it meets the negated conditions */
-	KNOWN_EXACTLY,
-};
-
 /* The text of an argument: its beginning is at scratch->prefix.text. */
 struct text {
 	__u32 size;		/* bytes there: TEXT_SIZE at most */
@@ -47,30 +40,47 @@ static __always_inline void text__match_unlisted(struct call *call, __u32 dim, _
 		call__and_facet(call, dim, ROW_UNEQUAL);
 }
 
+/* What the text's beginning is listed for, or NULL. */
+static __always_inline const __u64 *text__find_prefix(struct call *call, __u32 dim,
+						      struct text text)
+{
+	struct call_scratch *scratch = call->scratch;
+	void *table;
+
+	scratch->prefix.dim = dim;
+	scratch->prefix.prefix_bits = 8 * (sizeof(scratch->prefix.dim) + text.size);
+	table = bpf_map_lookup_elem(&prefixes, &call->slot);
+	return table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL;
+}
+
+/* What the whole text is listed for, or NULL. */
+static __always_inline const __u64 *text__find_equal(struct call *call, __u32 dim, struct text text)
+{
+	struct call_scratch *scratch = call->scratch;
+	void *table;
+
+	scratch->equal.dim_and_size = dim << 16 | text.size;
+	__builtin_memset(scratch->equal.text, 0, TEXT_SIZE);
+	bpf_probe_read_kernel(scratch->equal.text, BOUNDED(text.size, TEXT_MASK),
+			      scratch->prefix.text);
+	table = bpf_map_lookup_elem(&equals, &call->slot);
+	return table && !text.longer ? bpf_map_lookup_elem(table, &scratch->equal) : NULL;
+}
+
 static __always_inline void text__match(struct call *call, __u32 dim, __u32 match,
 					struct text text)
 {
-	struct call_scratch *scratch = call->scratch;
 	const __u64 *bits;
-	void *table;
 
 	if (match & MATCH_PREFIX) {
-		scratch->prefix.dim = dim;
-		scratch->prefix.prefix_bits = 8 * (sizeof(scratch->prefix.dim) + text.size);
-		table = bpf_map_lookup_elem(&prefixes, &call->slot);
-		bits = table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL;
+		bits = text__find_prefix(call, dim, text);
 		if (bits)
 			call__and(call, bits);
 		else
 			call__and_facet(call, dim, ROW_OTHERWISE);
 	}
 	if (match & MATCH_EQUAL) {
-		scratch->equal.dim_and_size = dim << 16 | text.size;
-		__builtin_memset(scratch->equal.text, 0, TEXT_SIZE);
-		bpf_probe_read_kernel(scratch->equal.text, BOUNDED(text.size, TEXT_MASK),
-				      scratch->prefix.text);
-		table = bpf_map_lookup_elem(&equals, &call->slot);
-		bits = table && !text.longer ? bpf_map_lookup_elem(table, &scratch->equal) : NULL;
+		bits = text__find_equal(call, dim, text);
 		if (bits)
 			call__and(call, bits);
 		else

@@ -32,21 +32,19 @@ static __always_inline void info__set_binary(struct process_info *info, struct p
 					     struct file *exe)
 {
 	struct path_text text = path__write(buffer, &exe->f_path);
-	__u32 size = text.size;
+	__u32 size = text.cut ? BINARY_SIZE : text.size;
 
 	__builtin_memset(info->binary, 0, sizeof(info->binary));
 	info->binary_size = 0;
 	info->binary_generation = 0;
 	info->flags &= ~PROCESS_PROTECTED;
-	/* a path that lost its head is in no list: it could match the wrong value */
-	if (size == 0 || text.cut)
-		return;
+	if (text.known != KNOWN_EXACTLY)
+		return; /* it is in no list */
 	info->binary_size = size;
 	/* of a long path the beginning is kept, for prefixes: the whole of it equals no value */
 	if (size >= BINARY_SIZE)
 		size = BINARY_SIZE - 1;
-	bpf_probe_read_kernel(info->binary, BOUNDED(size, BINARY_SIZE - 1),
-			      buffer->text + BOUNDED(text.start, PATH_SIZE - 1));
+	path__read_head(info->binary, size, buffer, &text);
 }
 
 /*

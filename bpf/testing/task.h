@@ -8,7 +8,8 @@
 #include "request.h"
 
 #define FILES_MAX 8
-#define COMPONENTS_MAX 64
+#define COMPONENTS_MAX 1024
+#define PATH_TEXT_MAX 8192
 #define TEXT_MAX 4096
 #define FDS_MAX 64
 #define ANCESTORS_MAX 32
@@ -17,7 +18,7 @@ struct fake_file {
 	struct file file;
 	struct inode inode;
 	struct dentry dentries[COMPONENTS_MAX];
-	char path[TEXT_MAX];
+	char path[PATH_TEXT_MAX];
 };
 /* Those of a task but the pid and the user namespace. */
 struct namespaces {
@@ -49,7 +50,6 @@ static struct {
 	} host_init;
 	struct cred cred;
 	struct user_namespace users;
-	struct fs_struct fs;
 	struct files_struct files;
 	struct fdtable table;
 	struct file *fds[FDS_MAX];
@@ -59,7 +59,8 @@ static struct {
 	struct fake_file exe;
 } now;
 static struct dentry root;
-static struct mount mounted, nowhere;
+static struct mnt_namespace anonymous;
+static struct mount mounted, detached, internal;
 static struct fake_file opened[FILES_MAX];
 static __u32 opened_ids[FILES_MAX], opened_count;
 
@@ -75,10 +76,10 @@ static void take_path(struct fake_file *file)
 	if (size == ~0u) {
 		file->dentries[0].d_parent = &file->dentries[0];
 		file->file.f_path.dentry = &file->dentries[0];
-		file->file.f_path.mnt = &nowhere.mnt;
+		file->file.f_path.mnt = &internal.mnt;
 		return;
 	}
-	if (size > TEXT_MAX)
+	if (size > PATH_TEXT_MAX)
 		shim_fail("a path that is too long");
 	shim_take(file->path, size);
 	while (at < size) {
@@ -132,6 +133,7 @@ static void take_namespaces(struct task_struct *task, struct namespaces *its, st
 		.cgroup_ns = &its->cgroup,
 	};
 	task->nsproxy = (void *)&its->all;
+	its->mnt.root = &mounted;
 	its->uts.ns.inum = take_u32();
 	its->ipc.ns.inum = take_u32();
 	its->mnt.ns.inum = take_u32();
@@ -167,7 +169,6 @@ static void take_process(void)
 	now.task.pid = now.task.tgid = pid;
 	now.task.group_leader = &now.task;
 	now.task.cred = &now.cred;
-	now.task.fs = &now.fs;
 	now.task.files = &now.files;
 	number_in_namespace(&now.task, 0, nspid);
 	now.users.level = flags & 1 ? 0 : 1;
@@ -189,8 +190,6 @@ static void take_process(void)
 	now.ancestors[ancestors].real_parent = &now.ancestors[ancestors];
 	now.ancestors[ancestors].group_leader = &now.ancestors[ancestors];
 	number_in_namespace(&now.ancestors[ancestors], ancestors + 1, 0);
-	now.fs.root.dentry = &root;
-	now.fs.root.mnt = &mounted.mnt;
 	now.task.mm = &now.mm;
 	take_path(&now.exe);
 	now.mm.exe_file = &now.exe.file;
@@ -205,8 +204,13 @@ static void take_files(void)
 
 	opened_count = take_count(FILES_MAX);
 	for (__u32 i = 0; i < opened_count; i++) {
+		__u8 is_detached;
+
 		opened_ids[i] = take_u32();
+		is_detached = take_u8();
 		take_path(&opened[i]);
+		if (is_detached)
+			opened[i].file.f_path.mnt = &detached.mnt;
 	}
 	now.files.fdt = &now.table;
 	now.table.max_fds = FDS_MAX;
@@ -219,13 +223,17 @@ static void take_files(void)
 	}
 }
 
-/* The root folder is mounted at itself; a file that is mounted nowhere has no path. */
+/* The root folder is mounted in the namespace of all, and detached; pipes are in a mount of the kernel. */
 static void make_mounts(void)
 {
 	root.d_parent = &root;
 	mounted.mnt_parent = &mounted;
 	mounted.mnt.mnt_root = &root;
-	nowhere.mnt_parent = &nowhere;
+	detached.mnt_parent = &detached;
+	detached.mnt.mnt_root = &root;
+	detached.mnt_ns = &anonymous;
+	internal.mnt_parent = &internal;
+	internal.mnt_ns = (void *)-22L;
 }
 
 #endif

@@ -16,8 +16,9 @@ export const ofPath = {
   operators: operatorsOnText("path", checkPath),
   upstreamOperators: textOperators,
   read: (index, call) => {
-    const path = openFile(index, call)?.path;
-    return path === undefined || path === "" ? undefined : { path: new TextEncoder().encode(path) };
+    const file = openFile(index, call);
+    if (file?.isDetached) return "unknown";
+    return file?.path ? { path: new TextEncoder().encode(file.path) } : undefined;
   },
   samples: [...samplePaths, "/", "/tmp/", "/tmp/forbidden/"],
 } as const satisfies Partial<ArgKind>;

@@ -17,7 +17,7 @@ const operators = {
 type Operator = keyof typeof operators;
 export const binaryOperators = Object.keys(operators) as readonly Operator[];
 
-/** The executable's path (not argv[0]), within the root of the process. */
+/** The executable's path (not argv[0]), in the mount namespace of the process. */
 const schema = object({
   by: literal("binary"),
   op: oneOf(binaryOperators),

@@ -157,12 +157,21 @@ export function anyCondition(args: readonly Arg[]): fc.Arbitrary<Condition> {
   return fc.oneof(...conditionKindList.flatMap((kind) => kind.any(fc, args)));
 }
 
+/** Deeper than an event tells, and than that longer. */
+const deepPaths = [600, 1000].map((depth) => `/tmp/forbidden${"/deep".repeat(depth)}`);
+
 const anyFile: fc.Arbitrary<OpenFile> = fc
   .record({
     id: fc.integer({ min: 1, max: 3 }),
-    path: fc.option(fc.constantFrom(...samplePaths), { nil: undefined }),
+    path: fc.option(fc.constantFrom(...samplePaths, ...samplePaths, ...deepPaths), {
+      nil: undefined,
+    }),
+    isDetached: fc.constantFrom(true as const, undefined, undefined, undefined),
   })
-  .map(({ id, path }) => ({ id, ...(path === undefined ? {} : { path }) }));
+  .map(({ id, path, isDetached }) => ({
+    ...{ id, ...(path === undefined ? {} : { path }) },
+    ...(path === undefined || isDetached === undefined ? {} : { isDetached }),
+  }));
 
 /** A process with all that some condition looks at. */
 export const anyProcess: fc.Arbitrary<Process> = fc

@@ -230,6 +230,43 @@ test("what has no path by its nature meets no condition on paths", () => {
   );
 });
 
+test("of a detached mount a file is what it seems to be, or in no list", () => {
+  const file: OpenFile = { id: 1, references: 1, path: "/tmp/ok", isDetached: true };
+  const matches = (
+    ...conditions: readonly (readonly [op: "Equal" | "NotEqual", value: string])[]
+  ) =>
+    decide(
+      [
+        {
+          name: "p",
+          set: {
+            ...deny.set,
+            hooks: [
+              {
+                ...{ on: hook.on, args: [{ index: 0, type: "fd" }] },
+                selectors: [
+                  {
+                    actions: [],
+                    conditions: conditions.map(([op, value]) => ({
+                      ...{ by: "arg", arg: 0, op, values: [value] },
+                    })),
+                  },
+                ],
+              },
+            ],
+          },
+        },
+      ],
+      nothing,
+      onFd("sys_write", file),
+    ).outcomes.length === 1;
+  assert.ok(matches(["Equal", "/tmp/ok"]));
+  assert.ok(matches(["NotEqual", "/tmp/ok"]));
+  assert.ok(matches(["Equal", "/tmp/ok"], ["NotEqual", "/etc/passwd"]));
+  assert.ok(!matches(["Equal", "/tmp/ok"], ["NotEqual", "/tmp/ok"]));
+  assert.ok(!matches(["Equal", "/etc/passwd"]));
+});
+
 test("a program without a path is in no list of executables", () => {
   const { binary: _, ...inMemory } = vi;
   const met = (["In", "NotIn", "Prefix", "NotPrefix"] as const).filter((op) =>

@@ -7,10 +7,10 @@ import {
 } from "../actions/index.ts";
 import { holds } from "../conditions/index.ts";
 import { isSameHookPoint } from "../hook-point.ts";
-import type { Hook, SelectorSet } from "../selector-set.ts";
+import type { Condition, Hook, SelectorSet } from "../selector-set.ts";
 import type { HookCall } from "./event.ts";
 import { afterAction, type FollowState, isFollowed, mustBeFollowed } from "./follow.ts";
-import { openFile } from "./parameter.ts";
+import { asItSeems, openFile } from "./parameter.ts";
 
 /** A set under the name its outcomes are reported by. */
 export type NamedSet = { readonly name: string; readonly set: SelectorSet };
@@ -77,9 +77,23 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
 function firstMatch(hook: Hook, call: HookCall): number | undefined {
   if (hook.selectors.length === 0) return 0;
   const index = hook.selectors.findIndex(({ conditions }) =>
-    conditions.every((condition) => holds(condition, hook, call)),
+    Object.values(byWhatIsRead(conditions, hook)).every((some) => allHold(some, hook, call)),
   );
   return index === -1 ? undefined : index;
+}
+
+/** What is not known for sure meets conditions as what it seems to be, or else as what is in no list. */
+function allHold(conditions: readonly Condition[], hook: Hook, call: HookCall): boolean {
+  return [asItSeems(call), call].some((either) =>
+    conditions.every((condition) => holds(condition, hook, either)),
+  );
+}
+
+/** Conditions on the same thing are met together. */
+function byWhatIsRead(conditions: readonly Condition[], { args }: Hook) {
+  return Object.groupBy(conditions, (one) =>
+    one.by === "arg" ? `${args[one.arg]!.index} ${args[one.arg]!.type}` : "process",
+  ) as Readonly<Record<string, readonly Condition[]>>;
 }
 
 function act(

@@ -1,8 +1,10 @@
 /** An open file description: what dup'd and inherited descriptors share. */
 export type OpenFile = {
   readonly id: number;
-  /** undefined: it has none (a pipe, a socket), or it cannot be told. */
+  /** undefined: it has none by its nature (a pipe, a socket). */
   readonly path?: string;
+  /** Its mount is attached nowhere: `path` is what its file system calls it, others may call it otherwise. */
+  readonly isDetached?: true;
 };
 
 /** One parameter of a call, as the kernel finds it. */
@@ -22,6 +24,18 @@ export type Given = {
   /** The process's open descriptors. */
   readonly descriptors: ReadonlyMap<number, OpenFile>;
 };
+
+/** The same, of files that would be called what they seem to be. */
+export function asItSeems<G extends Given>(given: G): G {
+  const seeming = ({ isDetached: _, ...file }: OpenFile): OpenFile => file;
+  return {
+    ...given,
+    parameters: given.parameters.map((one) =>
+      one.kind === "file" ? { ...one, file: seeming(one.file) } : one,
+    ),
+    descriptors: new Map([...given.descriptors].map(([fd, file]) => [fd, seeming(file)])),
+  };
+}
 
 /** The file that a parameter is, or that is behind it when it is the number of a descriptor. */
 export function openFile(index: number, { parameters, descriptors }: Given): OpenFile | undefined {

@@ -226,7 +226,10 @@ function filesOf(call: HookCall): readonly Uint8Array[] {
   const files = [...filesIn(call).values()];
   return [
     u32(files.length),
-    ...files.flatMap(({ id, path }) => [u32(id), ...pathOf(path)]),
+    ...files.flatMap(({ id, path, isDetached }) => [
+      ...[u32(id), Buffer.of(isDetached ? 1 : 0)],
+      ...pathOf(path),
+    ]),
     u32(call.descriptors.size),
     ...[...call.descriptors].flatMap(([fd, { id }]) => [u32(fd), u32(id)]),
   ];

@@ -18,15 +18,12 @@ static __always_inline enum known path__text(struct call *call, struct file *fil
 
 	if (file)
 		path = path__write(&call->scratch->path, &file->f_path);
-	if (path.cut)
-		return KNOWN_NOT; /* its head is lost */
-	if (path.size == 0)
-		return KNOWN_ABSENT;
-	to->size = path.size > TEXT_SIZE ? TEXT_SIZE : path.size;
-	to->longer = path.size > TEXT_SIZE;
-	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
-			      call->scratch->path.text + BOUNDED(path.start, PATH_SIZE - 1));
-	return KNOWN_EXACTLY;
+	if (path.known < KNOWN_SEEMINGLY)
+		return path.known;
+	to->longer = path.cut || path.size > TEXT_SIZE;
+	to->size = to->longer ? TEXT_SIZE : path.size;
+	path__read_head(call->scratch->prefix.text, to->size, &call->scratch->path, &path);
+	return path.known;
 }
 
 struct path_payload {

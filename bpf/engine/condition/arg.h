@@ -20,21 +20,36 @@ static __always_inline void arg__match_number(struct call *call, __u32 dim)
 		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
+/*
+ * What is not told leaves what a text in no list does; what is told seemingly, that and what it seems to
+ * be.
+ */
 static __always_inline void arg__match_text(struct call *call, __u32 dim)
 {
+	struct call_scratch *scratch = call->scratch;
 	__u32 match = spec.facets[dim].match;
 	struct text text;
+	enum known known;
 
-	switch (arg__text(call, facet__reading(dim), spec.facets[dim].part, &text)) {
-	case KNOWN_ABSENT:
+	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
+	if (known == KNOWN_ABSENT) {
 		call__and_facet(call, dim, ROW_ABSENT);
 		return;
-	case KNOWN_NOT:
-		text__match_unlisted(call, dim, match);
-		return;
-	case KNOWN_EXACTLY:
+	}
+	if (known == KNOWN_SEEMINGLY)
+		bits__copy(scratch->minus, scratch->left);
+	if (known != KNOWN_NOT)
 		text__match(call, dim, match, text);
+	if (known == KNOWN_EXACTLY)
 		return;
+	if (known == KNOWN_SEEMINGLY) {
+		bits__copy(scratch->sum, scratch->left);
+		bits__copy(scratch->left, scratch->minus);
+	}
+	text__match_unlisted(call, dim, match);
+	if (known == KNOWN_SEEMINGLY) {
+		bits__add(scratch->left, scratch->sum);
+		call__and(call, scratch->left); /* sets call->any */
 	}
 }
 

@@ -24,9 +24,9 @@ struct net {
 	struct ns_common ns;
 };
 struct nsproxy___all {
+	struct mnt_namespace *mnt_ns; /* the first, as in struct nsproxy: bpf/testing knows no flavours */
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
-	struct mnt_namespace *mnt_ns;
 	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
 	struct time_namespace *time_ns, *time_ns_for_children;

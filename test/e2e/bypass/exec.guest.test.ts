@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import type { SelectorSet } from "@guardbee/policy";
 import { openGuestKernel } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { named } from "../../../agent/kernel/testing/policies.ts";
-import { Cgroup, type Ended } from "../../../agent/kernel/testing/scene.ts";
+import { Cgroup, type Ended, run } from "../../../agent/kernel/testing/scene.ts";
 import { buildAttempt } from "./attempts.ts";
 
 const kernel = await openGuestKernel();
@@ -65,6 +65,16 @@ for (const bytes of [255, 256, 300, 4000]) {
     assert.deepEqual(await tried(`${path} unread /etc/passwd`), killed);
   });
 }
+
+test("a program 600 folders deep does not run", async (t) => {
+  const folder = "/tmp/bypass/deep";
+  mkdirSync(folder, { recursive: true });
+  // The guest's root file system takes no paths of that length.
+  await run("mount", "-t", "tmpfs", "tmpfs", folder);
+  t.after(() => run("umount", "-l", folder));
+  const script = `${attempt} deep-run ${folder} 600 ${attempt} unread /etc/passwd`;
+  assert.deepEqual(await tried(script), killed);
+});
 
 /** A path of so many bytes, in folders of 200 at most. */
 function aPath(bytes: number): string {
