@@ -44,7 +44,7 @@ enum exec_flag {
 	EXEC_ARGS_ERROR = 1u << 2,
 	EXEC_CWD_ROOT = 1u << 3,
 	EXEC_CWD_CUT = 1u << 4,
-	EXEC_IN_INIT_TREE = 1u << 5, /* below pid 1 of a nested pid namespace */
+	EXEC_IN_INIT_TREE = 1u << 5, /* below pid 1 of its container */
 	EXEC_PATH_CUT = 1u << 6,
 };
 
@@ -57,7 +57,7 @@ struct exec_event {
 	__u64 cap_effective;
 	__u64 cap_inheritable;
 	__u32 tid;
-	__u32 nspid;		/* pid in its own namespace; 0: the host's pid namespace */
+	__u32 nspid;		/* pid in its container; 0: the host's pid namespace */
 	__u32 uid;		/* effective */
 	__u32 auid;
 	__u32 flags;

@@ -17,7 +17,7 @@ export type Image = {
   readonly auid: number;
   /** Words of upstream's fixed list, in its order. */
   readonly flags: string;
-  /** Pid in its own namespace; 0: the host's pid namespace. */
+  /** Pid in its container; 0: the host's pid namespace. */
   readonly nspid: number;
   readonly cgroupId: bigint;
   /**
@@ -25,7 +25,7 @@ export type Image = {
    * moves to a cgroup whose name is no container's: what came from a container is shown as its own.
    */
   readonly docker: string;
-  /** Cloned below pid 1 of its own pid namespace, or that pid 1 itself. */
+  /** Cloned below pid 1 of its container, or that pid 1 itself. */
   readonly inInitTree: boolean;
 };
 

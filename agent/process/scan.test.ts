@@ -90,7 +90,7 @@ test("parseStat is not misled by names, and refuses what is no stat line", () =>
 
 test("parseStatus gives no namespace pid for a process of the host", () => {
   assert.deepEqual(parseStatus("Uid:\t0\t5\t0\t0\nNSpid:\t77\n"), { uid: 5, nspid: 0 });
-  assert.deepEqual(parseStatus("NSpid:\t77\t12\t3\n"), { uid: 0, nspid: 3 });
+  assert.deepEqual(parseStatus("NSpid:\t77\t12\t3\n"), { uid: 0, nspid: 12 });
 });
 
 test("parseCgroup takes the unified hierarchy only", () => {

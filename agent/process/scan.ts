@@ -115,11 +115,11 @@ export function parseStat(text: string): Stat | undefined {
   };
 }
 
-/** Effective uid, and the innermost pid when the process lives in a pid namespace of its own. */
+/** Effective uid, and the pid in the container when the process lives in one. */
 export function parseStatus(text: string): { readonly uid: number; readonly nspid: number } {
   const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(text)?.[1];
   const pids = /^NSpid:\s+(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
-  return { uid: Number(uid ?? 0), nspid: pids.length > 1 ? Number(pids.at(-1)) : 0 };
+  return { uid: Number(uid ?? 0), nspid: Number(pids[1] ?? 0) };
 }
 
 /**
@@ -158,7 +158,7 @@ function parentsFirst(found: ReadonlyMap<number, FoundProcess>): Iterable<FoundP
   return ordered;
 }
 
-/** Pid 1 of a nested pid namespace, and what descends from it inside. */
+/** Pid 1 of a container, and what descends from it inside. */
 function markInit(process: FoundProcess, parent: FoundProcess | undefined): Image {
   const { image } = process;
   const inherits = image.nspid > 1 && parent !== undefined && parent.image.inInitTree;

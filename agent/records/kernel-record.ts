@@ -31,7 +31,7 @@ export type ExecRecord = RecordHeader & {
   readonly parent: ProcessKey;
   readonly cgroupId: bigint;
   readonly tid: number;
-  /** Pid in its own namespace; 0: the host's pid namespace. */
+  /** Pid in its container; 0: the host's pid namespace. */
   readonly nspid: number;
   readonly uid: number;
   readonly auid: number;

@@ -5,7 +5,13 @@
 
 #include "../path.h"
 
-/* The task's process as its own pid namespace numbers it. All zero in the host's (level 0). */
+/*
+ * A container's own pid namespace is right below the host's. Those that its processes make are below it,
+ * and what they are called there says nothing: who wants to be pid 1 makes a namespace.
+ */
+#define CONTAINER_LEVEL 1
+
+/* The task's process as the pid namespace of its container numbers it. All zero in the host's. */
 static __always_inline void task__read_upid(struct task_struct *task, struct upid *upid)
 {
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
@@ -13,13 +19,13 @@ static __always_inline void task__read_upid(struct task_struct *task, struct upi
 
 	upid->nr = 0;
 	upid->ns = NULL;
-	if (level != 0)
+	if (level >= CONTAINER_LEVEL)
 		bpf_probe_read_kernel(upid, bpf_core_type_size(struct upid),
 				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-					      level * bpf_core_type_size(struct upid));
+					      CONTAINER_LEVEL * bpf_core_type_size(struct upid));
 }
 
-/* Pid in the task's own pid namespace, 0 in the host's, as upstream counts it. */
+/* Pid in the container's pid namespace, 0 in the host's. */
 static __always_inline __u32 task__nspid(struct task_struct *task)
 {
 	struct upid upid;

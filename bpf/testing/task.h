@@ -35,9 +35,9 @@ static struct {
 	struct task_struct task, ancestors[ANCESTORS_MAX];
 	struct {
 		struct pid pid;
-		struct upid nested;	/* behind pid.numbers[0] */
+		struct upid below[2];	/* behind pid.numbers[0]: the container's, and one in it */
 	} pids[ANCESTORS_MAX + 1];
-	struct pid_namespace namespace;
+	struct pid_namespace container, namespace;
 	struct pid_namespace___reaper outermost;
 	struct namespaces namespaces;
 	struct {
@@ -109,17 +109,21 @@ static struct file *file_of(__u32 id)
 	return NULL;
 }
 
-/* Gives a task its pid in the nested namespace; 0: it lives in the host's alone. */
+/*
+ * Gives a task its pid in its container, in which it is pid 1 of a namespace of its own; 0: it lives in
+ * the host's namespace alone.
+ */
 static void number_in_namespace(struct task_struct *task, __u32 index, __u32 nspid)
 {
 	struct pid *pid = &now.pids[index].pid;
-	struct upid upid = {.nr = nspid, .ns = &now.namespace};
+	struct upid upids[2] = {{.nr = nspid, .ns = &now.container},
+				{.nr = 1, .ns = &now.namespace}};
 
 	task->thread_pid = pid;
 	pid->numbers[0].ns = (void *)&now.outermost;
-	pid->level = nspid != 0;
+	pid->level = nspid ? 2 : 0;
 	if (nspid)
-		__builtin_memcpy((void *)pid->numbers + sizeof(upid), &upid, sizeof(upid));
+		__builtin_memcpy(now.pids[index].below, upids, sizeof(upids));
 }
 
 /* Takes the inode numbers of a task's namespaces; 0: it has left that one. */

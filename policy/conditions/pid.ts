@@ -13,13 +13,13 @@ const schema = object({
   op: oneOf(memberships),
   values: atomicList(int32({ minimum: 0 })),
   /**
-   * Compare the pid in the process's own pid namespace, which is 0 for a process in the host's.
-   * Otherwise the host's pid.
+   * Compare the pid in the container's own pid namespace, whatever namespaces the process has made
+   * below it; 0 for a process in the host's. Otherwise the host's pid.
    */
   inNamespace: bool(),
   /**
    * Also true for descendants (up to 10 generations) of the listed pids; with inNamespace of those
-   * that live in the process's namespace.
+   * that live in the container.
    */
   followForks: bool(),
 });
@@ -31,7 +31,7 @@ export type PidFacts = {
   readonly pid: number;
   /** Its parent first. */
   readonly ancestors: readonly number[];
-  /** In its own pid namespace; 0: that is the host's. */
+  /** In the container's pid namespace; 0: it lives in the host's. */
   readonly nspid: number;
   /** Pids in that namespace of its ancestors, its parent first, as far as they live in it. */
   readonly nsAncestors: readonly number[];

@@ -231,7 +231,7 @@ test("what has no path by its nature meets no condition on paths", () => {
 });
 
 test("of a detached mount a file is what it seems to be, or in no list", () => {
-  const file: OpenFile = { id: 1, references: 1, path: "/tmp/ok", isDetached: true };
+  const file: OpenFile = { id: 1, path: "/tmp/ok", isDetached: true };
   const matches = (
     ...conditions: readonly (readonly [op: "Equal" | "NotEqual", value: string])[]
   ) =>

@@ -79,7 +79,7 @@ export const matchPid = object({
     "no ancestors are compared",
   ),
   isNamespacePID: refuseNull(
-    flag({ default: false, description: "Compare pids of the innermost pid namespace." }),
+    flag({ default: false, description: "Compare pids of the container's pid namespace." }),
     "pids of the host are compared",
   ),
   operator: oneOf(memberships),

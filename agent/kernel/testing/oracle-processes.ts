@@ -102,7 +102,7 @@ export class Driver {
     return {
       pid: this.pid,
       ancestors: ancestorsOf(this.pid),
-      nspid: namespaced ? Number(nspids.at(-1)) : 0,
+      nspid: Number(nspids[1] ?? 0),
       nsAncestors: namespaced ? nsAncestorsOf(this.pid) : [],
       binary: this.binary,
       capabilities: {
@@ -134,13 +134,13 @@ export function parentOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/^PPid:\s*(\d+)$/m)![1]);
 }
 
-/** Pids in the namespace of `pid`, of its ancestors that live in it. */
+/** Pids in the container of `pid`, of its ancestors that live in it. */
 function nsAncestorsOf(pid: number): number[] {
-  const namespace = (one: number) => readlinkSync(`/proc/${one}/ns/pid`);
   const parent = parentOf(pid);
-  if (parent === 0 || namespace(parent) !== namespace(pid)) return [];
+  if (parent === 0) return [];
   const nspids = readFileSync(`/proc/${parent}/status`, "utf8").match(/^NSpid:\s*(.*)$/m)![1]!;
-  return [Number(nspids.split(/\s+/).at(-1)), ...nsAncestorsOf(parent)];
+  const nspid = nspids.split(/\s+/)[1];
+  return nspid === undefined ? [] : [Number(nspid), ...nsAncestorsOf(parent)];
 }
 
 function ancestorsOf(pid: number): number[] {

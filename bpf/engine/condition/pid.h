@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Pids, of the host's pid namespace or the process's own, and those of its ancestors. */
+/* Pids, of the host's pid namespace or the container's, and those of its ancestors. */
 #ifndef GUARDBEE_ENGINE_CONDITION_PID_H
 #define GUARDBEE_ENGINE_CONDITION_PID_H
 
@@ -21,7 +21,7 @@ static __always_inline void pid__match_nspid(struct call *call, __u32 dim)
 }
 
 /*
- * In: some generation is listed. NotIn: none is. `nested`: pids are those of the process's own
+ * In: some generation is listed. NotIn: none is. `nested`: pids are those of the container's
  * namespace, and the generations end where it does.
  */
 static __always_inline void pid__match_generations(struct call *call, __u32 dim, const bool nested)

@@ -58,6 +58,15 @@ for (const depth of [300, 600, 3_000]) {
   });
 }
 
+test("pid 1 of a namespace that is made inside of a container is not the container's pid 1", async () => {
+  const container = "unshare -pf sleep 600 & unshared=$!";
+  const found = `until child=$(cat /proc/$unshared/task/$unshared/children) && [ -n "$child" ]; do :; done`;
+  const write = `${attempt} chroot /opt /forbidden/x; echo $?`;
+  const enter = `nsenter -t $child -p unshare -Urpf /bin/sh -c '${write}'`;
+  const done = await tried(deny, `${container}; ${found}; ${enter}; kill -9 $child`);
+  assert.equal(done.out.split("\n")[0], "137");
+});
+
 /** Lets nothing be written but what is below the folder, pipes, and /dev/null for the shell. */
 const allow = aSet("allow", {
   on: { kind: "kprobe", call: "sys_write", syscall: true },
