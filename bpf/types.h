@@ -147,6 +147,7 @@ enum loss {
 	LOSS_CGROUP_FULL,
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_CALLS,		/* a CPU had more calls of one attach point interrupted than it has memory for */
+	LOSS_AGGREGATED,	/* an event that the Aggregate action held back */
 	LOSS_MAX
 };
 

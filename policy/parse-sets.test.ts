@@ -133,9 +133,9 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   },
   {
     name: "an action of a newer operator",
-    raw: withAction({ action: "Aggregate", seconds: 5 }),
+    raw: withAction({ action: "Throttle", seconds: 5 }),
     want: [
-      `${action}.action: is "Aggregate"; allowed: Post, NoPost, Sigkill, Signal, Override, FollowFD, UnfollowFD, CopyFD`,
+      `${action}.action: is "Throttle"; allowed: Post, NoPost, Sigkill, Signal, Override, FollowFD, UnfollowFD, CopyFD, Aggregate`,
     ],
   },
   {

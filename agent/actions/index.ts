@@ -1,4 +1,5 @@
 import type { Action, ActionName } from "@guardbee/policy";
+import { aggregate } from "./aggregate.ts";
 import { copyFd } from "./copy-fd.ts";
 import { followFd } from "./follow-fd.ts";
 import type { ActionCodec, ActionOf } from "./kind.ts";
@@ -18,6 +19,7 @@ const actionCodecs = {
   FollowFD: followFd,
   UnfollowFD: unfollowFd,
   CopyFD: copyFd,
+  Aggregate: aggregate,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
 
 /** How the kernel is told of the action of that name. */

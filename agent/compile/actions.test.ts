@@ -34,7 +34,7 @@ function entryOf(actions: readonly Action[], mode: Mode = "enforce") {
 }
 
 const { ACTION_POST, ACTION_NOPOST, ACTION_SIGKILL, ACTION_SIGNAL } = enums.action_code;
-const { ACTION_OVERRIDE, ACTION_FOLLOWFD, ACTION_UNFOLLOWFD } = enums.action_code;
+const { ACTION_OVERRIDE, ACTION_FOLLOWFD, ACTION_UNFOLLOWFD, ACTION_AGGREGATE } = enums.action_code;
 const { OPERATION_STOPS } = enums.operation_flag;
 type Operations = ReturnType<typeof entryOf>["operations"];
 /** One operation, and the bits that come with it. */
@@ -79,6 +79,11 @@ const cases: readonly {
       ...{ ...stopping, code: ACTION_SIGNAL },
       ...carriesOut(ACTION_SIGNAL, OPERATION_STOPS, 10),
     },
+  },
+  {
+    name: "Aggregate has its window",
+    actions: [{ action: "Aggregate", window: 3600 }],
+    want: { code: ACTION_AGGREGATE, ...carriesOut(ACTION_AGGREGATE, 0, 3600) },
   },
   {
     name: "monitor mode leaves the signal out and names it",

@@ -289,6 +289,7 @@ export const enums = {
     ACTION_COPYFD: 6,
     ACTION_NOPOST: 9,
     ACTION_SIGNAL: 10,
+    ACTION_AGGREGATE: 30,
   },
   arg_type: {
     ARG_ERROR: 1,
@@ -322,7 +323,8 @@ export const enums = {
     LOSS_CGROUP_FULL: 12,
     LOSS_MATCHES: 13,
     LOSS_CALLS: 14,
-    LOSS_MAX: 15,
+    LOSS_AGGREGATED: 15,
+    LOSS_MAX: 16,
   },
   map_limit: {
     RING_SIZE: 4194304,

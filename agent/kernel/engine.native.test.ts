@@ -10,6 +10,7 @@ import {
 } from "@guardbee/policy";
 import fc from "fast-check";
 import { readArg } from "../../policy/args/index.ts";
+import { aggregated, type Windows } from "../../policy/decide/aggregate.ts";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { openFile } from "../../policy/decide/parameter.ts";
 import type { HookArg } from "../args/index.ts";
@@ -41,19 +42,30 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
         call: anyCall(names),
         follows: anyFollowState(names),
         scopeClass: fc.constantFrom(0, 1),
+        seconds: fc.constantFrom(0, 0, 1, 100, 1800, 3599, 3600),
       }),
       { minLength: callsPerBatch, maxLength: callsPerBatch },
     ),
   });
-  let compared = 0;
+  let [compared, heldBack] = [0, 0];
   for (const batch of fc.sample(anyBatch, { seed, numRuns: batches })) {
     const sets = batch.sets.map((set, i): NamedSet => named(names[i]!, set));
     const classes = [new Set(names), new Set(batch.narrow)];
     engine.load([...sets, ...fillers(sets, batch.padding)], { classes, slot: batch.slot });
-    for (const { call, follows, scopeClass } of batch.calls) {
+    let windows: Windows = new Map();
+    let at = 1;
+    for (const { call, follows, scopeClass, seconds } of batch.calls) {
       const inScope: HookCall = { ...call, holds: classes[scopeClass]! };
-      const decision = decide(sets, follows, inScope);
-      const done = await engine.call(inScope, follows, scopeClass);
+      at += seconds;
+      const decided = decide(sets, follows, inScope);
+      const process = `${call.process.pid} by ${call.is32Bit === true ? "int 0x80" : "syscall"}`;
+      const left = aggregated(decided.outcomes, windows, { process, at });
+      windows = left.windows;
+      const decision = { ...decided, outcomes: left.outcomes };
+      const done = await engine.call(inScope, follows, { scopeClass, at });
+      heldBack += decided.outcomes.filter(
+        ({ posted }, i) => posted && !left.outcomes[i]!.posted,
+      ).length;
       compared += decision.outcomes.length;
       assert.deepEqual(
         happened(done, inScope),
@@ -63,6 +75,7 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     }
   }
   assert.ok(compared > batches * 40, `only ${compared} outcomes were compared`);
+  assert.ok(heldBack > batches / 5, `only ${heldBack} events were held back`);
 });
 
 function named(name: string, set: SelectorSet): NamedSet {

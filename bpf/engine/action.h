@@ -3,13 +3,14 @@
 #ifndef GUARDBEE_ENGINE_ACTION_H
 #define GUARDBEE_ENGINE_ACTION_H
 
+#include "action/aggregate.h"
 #include "action/follow_fd.h"
 #include "action/no_post.h"
 #include "action/override.h"
 #include "action/sigkill.h"
 #include "action/signal.h"
 
-/* Numbers are upstream's KprobeAction. */
+/* Numbers are upstream's KprobeAction; below 32. */
 enum action_code {
 	ACTION_POST = 1,
 	ACTION_FOLLOWFD = 2,
@@ -19,6 +20,7 @@ enum action_code {
 	ACTION_COPYFD = 6,
 	ACTION_NOPOST = 9,
 	ACTION_SIGNAL = 10,
+	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
 };
 
 /* An action and what carries out its operation; none: it does nothing beside the event. */
@@ -30,7 +32,8 @@ enum action_code {
 	X(ACTION_OVERRIDE, override__run)      \
 	X(ACTION_COPYFD, none__run)            \
 	X(ACTION_NOPOST, no_post__run)         \
-	X(ACTION_SIGNAL, signal__run)
+	X(ACTION_SIGNAL, signal__run)          \
+	X(ACTION_AGGREGATE, aggregate__run)
 
 static __always_inline enum outcome none__run(struct call *call, struct operation *operation)
 {

@@ -3,7 +3,7 @@
 #ifndef GUARDBEE_TESTING_HELPERS_H
 #define GUARDBEE_TESTING_HELPERS_H
 
-#include "../engine/tables.h"
+#include "../engine/action/aggregate.h"
 #include "task.h"
 
 #define ANSWER_MAX (1 << 20)
@@ -30,13 +30,30 @@ __u32 bpf_get_smp_processor_id(void)
 	return 0;
 }
 
+/* Of the present call; of the process that makes it, what its attach point keeps from call to call. */
+static __u64 clock_ns;
+static __u32 point_number;
+static struct shim_map *windows_by_owner;
+
 __u64 bpf_ktime_get_boot_ns(void)
 {
-	return 1;
+	return clock_ns;
+}
+
+static void *windows_of(__u32 pid)
+{
+	static const struct aggregate_windows none;
+	__u64 owner = (__u64)point_number << 32 | pid;
+
+	if (!bpf_map_lookup_elem(windows_by_owner, &owner))
+		shim_map_put(windows_by_owner, &owner, &none);
+	return bpf_map_lookup_elem(windows_by_owner, &owner);
 }
 
 void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u64 flags)
 {
+	if (map == &aggregated)
+		return windows_of(task->tgid);
 	if (!now.has_info && !(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
 		return NULL;
 	now.has_info = true;

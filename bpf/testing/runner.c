@@ -15,6 +15,8 @@
 #include "request.h"
 #include "task.h"
 
+#define OWNERS_MAX 1024	/* calls that are made of one set of policies */
+
 /* Where 32-bit pointers reach it. */
 static char (*buffers)[TEXT_MAX + 1];
 
@@ -104,6 +106,8 @@ static void take_call(void)
 	__u32 point = take_u32(), flags = take_u32(), class = take_u32(), count;
 	long returned;
 
+	clock_ns = take_u64();
+	point_number = point;
 	if (point >= point_count)
 		shim_fail("an attach point that was not described");
 	__builtin_memset(&now, 0, sizeof(now));
@@ -151,6 +155,9 @@ int main(void)
 		switch (take_u8()) {
 		case 'B':
 			take_binaries();
+			shim_map_free(windows_by_owner);
+			windows_by_owner = shim_map_new(SHIM_HASH, sizeof(__u64),
+							sizeof(struct aggregate_windows), OWNERS_MAX);
 			break;
 		case 'P':
 			take_point();

@@ -2,6 +2,7 @@ import type { TProperties } from "typebox";
 import { type Report, refuseOthers } from "../lower/report.ts";
 import type { ActionSpec } from "../schema/action.ts";
 import { tagged } from "../schema/dsl.ts";
+import { type Aggregate, aggregate } from "./aggregate.ts";
 import { type CopyFd, copyFd } from "./copy-fd.ts";
 import { type FollowFd, followFd } from "./follow-fd.ts";
 import type { ActionKind, ActionPlace, Effect } from "./kind.ts";
@@ -13,7 +14,7 @@ import { type Signal, signal } from "./signal.ts";
 import { type UnfollowFd, unfollowFd } from "./unfollow-fd.ts";
 
 export type Action =
-  | (Post | NoPost)
+  | (Post | NoPost | Aggregate)
   | (Sigkill | Signal | Override)
   | (FollowFd | UnfollowFd | CopyFd);
 export type ActionName = Action["action"];
@@ -28,6 +29,7 @@ export const actionKinds = {
   FollowFD: followFd,
   UnfollowFD: unfollowFd,
   CopyFD: copyFd,
+  Aggregate: aggregate,
 } satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 
 /** What a selector does about a call. */

@@ -46,6 +46,17 @@ test("a selector may have several signals, and several descriptors that it follo
   ]);
 });
 
+test("the window of Aggregate is a minute where the policy does not say", () => {
+  const windows = [{}, { window: 3600 }].map((window) => {
+    const matchActions = [{ action: "Aggregate", ...window }];
+    return lowered(aKprobePolicy({ selectors: [{ matchActions }] })).hooks[0]!;
+  });
+  assert.deepEqual(
+    windows.map(({ selectors }) => selectors[0]!.actions),
+    [[{ action: "Aggregate", window: 60 }], [{ action: "Aggregate", window: 3600 }]],
+  );
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

@@ -234,6 +234,34 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "Aggregate without a second",
+    policy: withAction({ action: "Aggregate", window: 0 }),
+    want: ["invalid spec.kprobes[0].selectors[0].matchActions[0].window: is 0; allowed: 1 to 3600"],
+  },
+  {
+    name: "Aggregate for more than an hour",
+    policy: withAction({ action: "Aggregate", window: 3601 }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].window: is 3601; allowed: 1 to 3600",
+    ],
+  },
+  {
+    name: "Aggregate twice",
+    policy: aKprobePolicy({
+      selectors: [{ matchActions: [{ action: "Aggregate" }, { action: "Aggregate", window: 5 }] }],
+    }),
+    want: [
+      "unsupported spec.kprobes[0].selectors[0].matchActions: has Aggregate 2 times; keep one in a selector",
+    ],
+  },
+  {
+    name: "a window of another action",
+    policy: withAction({ action: "Post", window: 5 }),
+    want: [
+      "unsupported spec.kprobes[0].selectors[0].matchActions[0].window: is not supported yet; remove it: this version does not use it with Post",
+    ],
+  },
+  {
     name: "Override with a positive errno",
     policy: withAction({ action: "Override", argError: 1 }),
     want: [

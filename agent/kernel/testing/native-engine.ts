@@ -96,12 +96,17 @@ export class NativeEngine {
     }
   }
 
-  /** What the engine does about `call`, made by a process of scope class `scopeClass`. */
-  async call(call: HookCall, follows: FollowState, scopeClass: number): Promise<Done> {
+  /** What the engine does about `call`, made by a process of scope class `scopeClass` at a second. */
+  async call(
+    call: HookCall,
+    follows: FollowState,
+    { scopeClass, at: second }: { readonly scopeClass: number; readonly at: number },
+  ): Promise<Done> {
     const at = this.#points.findIndex((point) => serves(point, call));
     if (at === -1) return { events: [], signals: [], returned: 0, follows };
     this.#send(
       ...[Buffer.from("C"), u32(at), u32(call.on.kind === "exec" ? 2 : 0), u32(scopeClass)],
+      u64(BigInt(second) * 1_000_000_000n),
       ...processOf(call.process),
       ...filesOf(call),
       ...parametersOf(call.parameters),

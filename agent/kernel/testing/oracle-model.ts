@@ -9,6 +9,7 @@ import {
   type Parameter,
   type Process,
 } from "@guardbee/policy";
+import { aggregated, type Windows } from "../../../policy/decide/aggregate.ts";
 import type { NamedSet } from "../../engine.ts";
 
 /** One call that a driver makes. Texts have no spaces. */
@@ -61,7 +62,9 @@ class Model {
   /** Writer: #open, #dup, #close. */
   readonly #descriptors = new Map<number, OpenFile>();
   #follows: FollowState = new Map();
+  #windows: Windows = new Map();
   #files = 0;
+  #children = 0;
 
   constructor(sets: readonly NamedSet[], process: Process) {
     this.#sets = sets;
@@ -127,7 +130,8 @@ class Model {
       nsAncestors: nspid === 0 ? [] : [nspid, ...nsAncestors],
       namespaces: { ...namespaces, ...(Pid && { Pid }), ...(Time && { Time }) },
     };
-    return this.#run({ ...this.#call([]), on: { kind: "exec" }, process: child });
+    const run = { ...this.#call([]), on: { kind: "exec" }, process: child } as const;
+    return this.#run(run, `child ${this.#children++}`);
   }
 
   #decide(call: string, parameters: readonly Parameter[]): readonly Outcome[] {
@@ -140,10 +144,13 @@ class Model {
     return { process: this.#process, holds: this.#holds, parameters, descriptors };
   }
 
-  #run(call: HookCall): readonly Outcome[] {
+  /** Nobody's windows end within a test. */
+  #run(call: HookCall, process = "driver"): readonly Outcome[] {
     const { outcomes, follows } = decide(this.#sets, this.#follows, call);
     this.#follows = follows;
-    return outcomes;
+    const left = aggregated(outcomes, this.#windows, { process, at: 0 });
+    this.#windows = left.windows;
+    return left.outcomes;
   }
 }
 

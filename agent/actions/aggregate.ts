@@ -1,0 +1,7 @@
+import { enums } from "../gen/layout.ts";
+import type { ActionCodec, ActionOf } from "./kind.ts";
+
+export const aggregate = {
+  code: enums.action_code.ACTION_AGGREGATE,
+  arg: ({ window }) => window,
+} satisfies ActionCodec<ActionOf<"Aggregate">>;
