@@ -50,7 +50,7 @@ test("deleting a policy ends its enforcement on every node, and nothing of it st
   await applyReady(denyWritesRef, denyWrites());
   for (const node of nodes) {
     assert.equal(await writeIn(pilotOn(node), "/tmp/forbidden/x"), "killed");
-    assert.equal((await kernelObjects(node)).link.length, tracking.link.length + 5);
+    assert.equal((await kernelObjects(node)).link.length, tracking.link.length + 8);
   }
   await deletePolicy(denyWritesRef);
   for (const [at, node] of nodes.entries()) {
