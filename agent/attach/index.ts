@@ -11,6 +11,7 @@ export type {
   AttachAbilities,
   AttachKind,
   Entry,
+  FunctionTypes,
   Need,
   Place,
   Reported,

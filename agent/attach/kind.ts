@@ -63,10 +63,17 @@ export type AttachAbilities = {
   readonly syscallPrefix: string;
   /** By the names that the attach kinds have for them. */
   readonly features: Readonly<Record<string, Answer>>;
+  /** The security modules that are active, in their order: `capability`, `bpf`. */
+  readonly securityModules: readonly string[];
   hasFunction(symbol: string): boolean;
   /** The entries of a hook's system call beside the kernel's own that processes can use. */
   entriesOf(hook: Hook): readonly Entry[];
+  /** The types of a function; undefined where the kernel has none of that name, or does not say. */
+  typesOf(symbol: string): FunctionTypes | undefined;
 };
+
+/** As C has them, without const: `struct file *`. */
+export type FunctionTypes = { readonly parameters: readonly string[]; readonly returns: string };
 
 /** What an attach kind may ask of a kernel. */
 export type KernelProbe = {

@@ -40,14 +40,16 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
   };
   const hasFunction = (symbol: string) =>
     functions?.has(symbol) ?? inBtf.get(symbol) ?? isInBtf(symbol);
+  const securityModules = activeSecurityModules();
   const all = {
     ...features,
     btf: existsSync("/sys/kernel/btf/vmlinux"),
     ia32_emulation: native.takesInt80() ?? hasFunction("__ia32_sys_write"),
-    lsm: lsmActive(),
+    lsm: securityModules.includes("bpf"),
   };
   return {
-    ...{ syscallPrefix, features, hasFunction },
+    ...{ syscallPrefix, features, securityModules, hasFunction },
+    typesOf: (symbol) => native.btfFunction(symbol) ?? undefined,
     entriesOf: entryFinder({
       arch: process.arch,
       takesInt80: all.ia32_emulation === true,
@@ -94,10 +96,10 @@ export function kernelSymbols(): ReadonlySet<string> {
   return new Set(lines.map((line) => line.slice(19).split("\t")[0]!));
 }
 
-function lsmActive(): boolean {
+function activeSecurityModules(): readonly string[] {
   try {
-    return readFileSync("/sys/kernel/security/lsm", "utf8").split(",").includes("bpf");
+    return readFileSync("/sys/kernel/security/lsm", "utf8").trim().split(",");
   } catch {
-    return false;
+    return [];
   }
 }

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import type { FunctionTypes } from "../attach/index.ts";
 
 /** A failed kernel or libbpf call: `op` is what was tried, `subject` on what, `log` the verifier's. */
 export type KernelError = Error & {
@@ -100,9 +101,6 @@ export type RingReader = {
   close(): Promise<void>;
 };
 
-/** The types of a function: of its parameters, and of what it returns. */
-export type Prototype = { readonly parameters: readonly string[]; readonly returns: string };
-
 export type Native = {
   openObject(path: string): BpfObject;
   createMap(spec: MapSpec): number;
@@ -130,10 +128,10 @@ export type Native = {
   pidfdOpen(pid: number): number;
   possibleCpus(): number;
   /**
-   * The types of a function in the kernel's BTF as C has them (`struct file *`), without const and
-   * behind typedefs, or null when it has none of that name.
+   * The types of a function in the kernel's BTF, behind typedefs, or null when it has none of that
+   * name.
    */
-  btfFunction(name: string): Prototype | null;
+  btfFunction(name: string): FunctionTypes | null;
   /**
    * Whether this kernel takes 32-bit system calls (int 0x80) of any process, by making one in a child
    * process. Null when it cannot be told, as below a seccomp filter; false where there is no int 0x80.

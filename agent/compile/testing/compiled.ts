@@ -13,8 +13,10 @@ import { compile, type Tables } from "../tables.ts";
 export const ableKernel: AttachAbilities = {
   syscallPrefix: "__x64_",
   features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
+  securityModules: ["capability", "bpf"],
   hasFunction: () => true,
   entriesOf: () => [],
+  typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };
 
 export const nothingShared: Shared = {

@@ -20,11 +20,13 @@ import { numberBinaries } from "../binaries.ts";
 const abilities: AttachAbilities = {
   syscallPrefix: "__x64_",
   features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
+  securityModules: ["capability", "bpf"],
   hasFunction: () => true,
   entriesOf: ({ on }) =>
     on.kind === "kprobe" && on.syscall
       ? [{ symbol: `__ia32_${on.call}`, number: 1, registers: "32-bit" }]
       : [],
+  typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };
 
 /** What the engine did about one call. */
