@@ -30,6 +30,7 @@ struct call_scratch {
 	__u64 result;		/* return value, at exit */
 	struct hook_event event;
 	char args[EVENT_ARGS_SIZE];
+	__u64 own;		/* its bit in calls_in_use */
 };
 
 struct {
@@ -71,24 +72,21 @@ struct call {
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
 	__u32 said;		/* hook_event.flags of that entry */
 	__u32 outcome;		/* of its operations so far */
-#if CALLS_MAX > 1
-	__u64 *in_use;		/* of this CPU */
-	__u64 own;		/* the bit of `scratch` in it */
-#endif
 };
 
 /* False when this CPU has no memory left for another call. What was taken call__leave gives back. */
 static __always_inline bool call__take(struct call *call)
 {
 	__u32 number = 0;
-
 #if CALLS_MAX > 1
-	call->in_use = bpf_map_lookup_elem(&calls_in_use, &number);
-	if (!call->in_use)
+	__u64 *in_use = bpf_map_lookup_elem(&calls_in_use, &number);
+
+	if (!in_use)
 		return false; /* cannot be: the array has this entry */
 	for (number = 0; number < CALLS_MAX; number++) {
-		call->own = 1ULL << number;
-		if (!(__sync_fetch_and_or(call->in_use, call->own) & call->own))
+		__u64 own = 1ULL << number;
+
+		if (!(__sync_fetch_and_or(in_use, own) & own))
 			break;
 	}
 	if (number == CALLS_MAX) {
@@ -97,14 +95,23 @@ static __always_inline bool call__take(struct call *call)
 	}
 #endif
 	call->scratch = bpf_map_lookup_elem(&call_scratch, &number);
-	return call->scratch != NULL; /* cannot be NULL: the array has CALLS_MAX entries */
+	if (!call->scratch)
+		return false; /* cannot be: the array has CALLS_MAX entries */
+#if CALLS_MAX > 1
+	call->scratch->own = 1ULL << number;
+#endif
+	return true;
 }
 
 /* Ends a call that was entered. */
 static __always_inline void call__leave(struct call *call)
 {
 #if CALLS_MAX > 1
-	__sync_fetch_and_and(call->in_use, ~call->own);
+	__u32 zero = 0;
+	__u64 *in_use = bpf_map_lookup_elem(&calls_in_use, &zero);
+
+	if (in_use)
+		__sync_fetch_and_and(in_use, ~call->scratch->own);
 #endif
 }
 
