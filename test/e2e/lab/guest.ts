@@ -1,6 +1,6 @@
 // Runs one command on one kernel in a guest that sees the host's files.
 //   node test/e2e/lab/guest.ts --kernel lab [--icount] [--smp N] [--memory MB] [--out DIR]
-//     [--timeout SECONDS] -- COMMAND [ARG...]
+//     [--timeout SECONDS] [--append 'KERNEL PARAMETERS'] -- COMMAND [ARG...]
 import { type ChildProcess, spawn } from "node:child_process";
 import {
   closeSync,
@@ -38,6 +38,8 @@ export type GuestRun = {
   readonly smp?: number;
   /** Default 2048. */
   readonly memoryMb?: number;
+  /** More parameters of the kernel; of one that every guest has, this value counts: `lsm=capability`. */
+  readonly parameters?: string;
   /** Called with output as it comes. */
   readonly onOutput?: (chunk: string) => void;
 };
@@ -76,7 +78,8 @@ async function prepareGuest(run: GuestRun, dir: string): Promise<Machine> {
   writeFileSync(initrd, encodeInitramfs(kernel, busybox!));
   writeFileSync(join(dir, "start.sh"), startScript(run));
   writeFileSync(join(dir, "output"), "");
-  const cmdline = kernel.modules === undefined ? [] : [`lab.modules=${kernel.modules.root}`];
+  const modules = kernel.modules === undefined ? [] : [`lab.modules=${kernel.modules.root}`];
+  const cmdline = [...modules, ...(run.parameters === undefined ? [] : [run.parameters])];
   const out = run.writableDir;
   return {
     vmlinuz: kernel.vmlinuz,
@@ -179,12 +182,14 @@ async function main(args: readonly string[]): Promise<number> {
       memory: { type: "string", default: "2048" },
       out: { type: "string" },
       timeout: { type: "string", default: "600" },
+      append: { type: "string" },
     },
   });
   const result = await runInGuest({
     kernel: parseKernelName(values.kernel),
     command: positionals,
     ...(values.out === undefined ? {} : { writableDir: values.out }),
+    ...(values.append === undefined ? {} : { parameters: values.append }),
     timeoutMs: Number(values.timeout) * 1000,
     icount: values.icount,
     smp: Number(values.smp),
