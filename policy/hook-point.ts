@@ -7,8 +7,11 @@ const kprobe = object({ kind: literal("kprobe"), call: text(), syscall: bool() }
 /** Each successful execve, after the new credentials are in force, before its first instruction. */
 const exec = object({ kind: literal("exec") });
 
+/** A hook of the kernel's security modules by its own name: `file_open`. */
+const lsm = object({ kind: literal("lsm"), hook: text() });
+
 /** What a hook is on. */
-export const hookPoint = tagged("kind", [kprobe, exec]);
+export const hookPoint = tagged("kind", [kprobe, exec, lsm]);
 export type HookPoint = Immutable<Static<typeof hookPoint>>;
 
 /** Of one kind. */

@@ -77,8 +77,8 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   },
   {
     name: "a kind of hook of a newer operator",
-    raw: aSet({}, { on: { kind: "lsm", hook: "file_open" } }),
-    want: ['spec.sets[0].hooks[0].on.kind: is "lsm"; allowed: kprobe, exec'],
+    raw: aSet({}, { on: { kind: "tracepoint", event: "sched_switch" } }),
+    want: ['spec.sets[0].hooks[0].on.kind: is "tracepoint"; allowed: kprobe, exec, lsm'],
   },
   {
     name: "a type of argument of a newer operator",

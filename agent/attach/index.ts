@@ -6,6 +6,7 @@ import { fexit } from "./fexit.ts";
 import { fmodRet } from "./fmod-ret.ts";
 import type { AttachAbilities, AttachKind, Need, Target } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
+import { lsm, lsmByFmodRet } from "./lsm.ts";
 
 export type {
   AttachAbilities,
@@ -22,7 +23,10 @@ export type {
  * In the order in which they are asked to serve a hook. At a site that several of them serve, a
  * later one does all that those before it do: hooks that share the site are served by the latest.
  */
-export const attachKinds: readonly AttachKind[] = [fentry, kprobe, fmodRet, fexit, exec];
+export const attachKinds: readonly AttachKind[] = [
+  ...[fentry, kprobe, fmodRet, fexit, exec],
+  ...[lsm, lsmByFmodRet],
+];
 
 /** How and where the first kind that can serves `hook`; otherwise why the last that could not. */
 export function serve(

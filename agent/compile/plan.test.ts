@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, Arg, Hook } from "@guardbee/policy";
-import type { AttachAbilities } from "../attach/index.ts";
+import type { AttachAbilities, FunctionTypes } from "../attach/index.ts";
 import type { Refusal } from "../engine.ts";
 import { describePoint, plan } from "./plan.ts";
 import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
@@ -16,10 +16,26 @@ const answering = (answers: AttachAbilities["features"]) => ({
 });
 
 const fileOpen = { kind: "kprobe", call: "security_file_open", syscall: false } as const;
+const ofFile = { parameters: ["struct file *"], returns: "int" };
+const ofExec = { parameters: ["struct linux_binprm *"], returns: "int" };
+const functions: Readonly<Record<string, FunctionTypes>> = {
+  ...{ bpf_lsm_file_open: ofFile, security_file_open: ofFile },
+  ...{ bpf_lsm_bprm_check_security: ofExec, security_bprm_check: ofExec },
+  bpf_lsm_inode_rename: { parameters: ["struct inode *"], returns: "int" },
+  security_inode_rename: { parameters: ["struct inode *", "unsigned int"], returns: "int" },
+  bpf_lsm_cred_free: { parameters: ["struct cred *"], returns: "void" },
+};
+const lsmKernel = { ...ableKernel, typesOf: (symbol: string) => functions[symbol] };
+function onLsm(hook: string, ...actions: readonly Action[]): Hook {
+  return { ...doing(...actions), on: { kind: "lsm", hook } };
+}
+
 const kinds: readonly {
   name: string;
   hook: Hook;
   lacks?: AttachAbilities["features"];
+  /** Security modules that are not active. */
+  without?: readonly string[];
   want: string;
 }[] = [
   { name: "a report", hook: doing(), want: "fentry:__x64_sys_write" },
@@ -35,6 +51,16 @@ const kinds: readonly {
     lacks: { fmod_ret_syscalls: false },
     want: "fmod_ret:security_file_open",
   },
+  { name: "an LSM hook", hook: onLsm("file_open"), want: "lsm:file_open" },
+  {
+    name: "an LSM hook where BPF is no security module",
+    ...{ hook: onLsm("file_open"), without: ["bpf"], want: "fmod_ret:security_file_open" },
+  },
+  {
+    name: "an LSM hook whose function goes by another name",
+    ...{ hook: onLsm("bprm_check_security"), without: ["bpf"] },
+    want: "fmod_ret:security_bprm_check",
+  },
   { name: "a buffer at return", hook: onWrite([returned]), want: "fexit:__x64_sys_write" },
   { name: "an exec", hook: onExec, want: "exec:sched_process_exec" },
   {
@@ -44,9 +70,12 @@ const kinds: readonly {
     want: "kprobe:__x64_sys_write",
   },
 ];
-for (const { name, hook, lacks = {}, want } of kinds) {
+for (const { name, hook, lacks = {}, without = [], want } of kinds) {
   test(`plan serves ${name} with ${want}`, () => {
-    const planned = plan([aSet("p", hook)], { ...ableKernel, ...answering(lacks) });
+    const planned = plan([aSet("p", hook)], {
+      ...{ ...lsmKernel, ...answering(lacks) },
+      securityModules: lsmKernel.securityModules.filter((one) => !without.includes(one)),
+    });
     assert.deepEqual(planned.points.map(describePoint), [want]);
   });
 }
@@ -84,6 +113,26 @@ test("a hook on a system call is served on every entry, as the same hook", () =>
       ["fexit:__x64_sys_write", "own", undefined, [1]],
       ["fexit:__ia32_sys_write", "32-bit", 2, [1]],
       ["exec:sched_process_exec", false, undefined, [2]],
+    ],
+  );
+});
+
+test("an LSM hook without BPF as a security module shares the program of its function", () => {
+  const kprobe: Hook = { ...doing(), on: fileOpen };
+  const { points } = plan([aSet("a", kprobe), aSet("b", onLsm("file_open"))], {
+    ...lsmKernel,
+    securityModules: ["capability"],
+  });
+  assert.deepEqual(
+    points.map((point) => [describePoint(point), point.hooks.map(({ reported }) => reported)]),
+    [
+      [
+        "fmod_ret:security_file_open",
+        [
+          { event: "process_kprobe", functionName: "security_file_open" },
+          { event: "process_lsm", functionName: "file_open" },
+        ],
+      ],
     ],
   );
 });
@@ -175,6 +224,50 @@ const refused: readonly {
     },
   },
   {
+    name: "an LSM hook that is not there",
+    ...{ hook: onLsm("file_opne"), lacks: {} },
+    want: {
+      reason: "HookNotFound",
+      message:
+        "file_opne: this kernel has no such LSM hook, or none for BPF (CONFIG_BPF_LSM, CONFIG_DEBUG_INFO_BTF); check its name",
+    },
+  },
+  {
+    name: "an argument that an LSM hook has not",
+    ...{ hook: { ...onLsm("file_open"), args: [{ index: 1, type: "int" }] }, lacks: {} },
+    want: {
+      reason: "KernelLacks",
+      message: "file_open: it has 1 parameters here, and none with index 1",
+    },
+  },
+  {
+    name: "Override of an LSM hook that decides nothing",
+    ...{ hook: onLsm("cred_free", { action: "Override", error: 1 }), lacks: {} },
+    want: {
+      reason: "KernelLacks",
+      message: "cred_free: it is told and not asked, so that there is nothing to override",
+    },
+  },
+  {
+    name: "an LSM hook without BPF as a security module whose function has other parameters",
+    ...{ hook: onLsm("inode_rename"), lacks: { securityModules: ["capability", "yama"] } },
+    want: {
+      reason: "KernelLacks",
+      message:
+        "inode_rename: bpf is not among this kernel's security modules (capability,yama), as its parameter lsm= can make it, and security_inode_rename has other parameters, or is not there",
+    },
+  },
+  {
+    name: "an LSM hook without BPF as a security module, and without fmod_ret",
+    hook: onLsm("file_open"),
+    lacks: { securityModules: ["capability"], ...answering({ fmod_ret_security: false }) },
+    want: {
+      reason: "KernelLacks",
+      message:
+        "file_open: bpf is not among this kernel's security modules (capability), as its parameter lsm= can make it, and fmod_ret programs cannot be used instead",
+    },
+  },
+  {
     name: "a stop when the call has run",
     hook: { ...onRead, selectors: [{ conditions: [], actions: [{ action: "Sigkill" }] }] },
     lacks: {},
@@ -197,7 +290,7 @@ const refused: readonly {
 for (const { name, hook, lacks, want } of refused) {
   test(`plan refuses the whole set for ${name}, and no other`, () => {
     const planned = plan([aSet("bad", onExec, hook), aSet("good", onExec)], {
-      ...ableKernel,
+      ...lsmKernel,
       ...lacks,
     });
     assert.deepEqual(Object.fromEntries(planned.refused), { bad: want });

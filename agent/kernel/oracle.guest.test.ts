@@ -58,6 +58,13 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
       .map(([fd, offset]): Call => ({ call: "seek", fd, offset })),
   },
   {
+    weight: 2,
+    arbitrary: fc
+      // F_GETFD and F_GETFL, which change nothing.
+      .tuple(fc.constantFrom(...descriptors), fc.constantFrom(1, 3), fc.constantFrom(0n, 1n, 5n))
+      .map(([fd, command, arg]): Call => ({ call: "fcntl", fd, command, arg })),
+  },
+  {
     weight: 1,
     arbitrary: fc
       .constantFrom("/usr/bin/vi", "/usr/bin/cat", "/bin/sh")
@@ -209,13 +216,14 @@ function forThisKernel(
   };
   const action = (one: Action): Action =>
     one.action === "Sigkill" ? { action: "Signal", signal: 10 } : one;
-  const actions = (all: readonly Action[]) =>
-    all.map(action).filter((one) => canOverride || one.action !== "Override");
+  const actions = (all: readonly Action[], { on }: Hook) =>
+    // Without error injection only a security module's decision can be overridden.
+    all.map(action).filter((one) => canOverride || on.kind === "lsm" || one.action !== "Override");
   const hook = (one: Hook): Hook => ({
     ...one,
     selectors: one.selectors.map((selector) => ({
       conditions: onePidTree(selector.conditions).map(condition),
-      actions: actions(selector.actions),
+      actions: actions(selector.actions, one),
     })),
   });
   return { ...set, hooks: set.hooks.map(hook) };

@@ -83,6 +83,22 @@ const shapes: readonly Shape[] = [
     parameters: ({ first, second }) => [number(first), number(second)],
   },
   { on: { kind: "exec" }, args: [[]], parameters: () => [] },
+  {
+    on: { kind: "lsm", hook: "file_fcntl" },
+    args: [
+      [{ index: 0, type: "file" }],
+      [
+        { index: 0, type: "file" },
+        { index: 1, type: "uint32" },
+        { index: 2, type: "uint64" },
+      ],
+    ],
+    parameters: ({ first, second, opened }) => [
+      { kind: "file", file: opened },
+      number(first),
+      number(second),
+    ],
+  },
 ];
 
 function number(value: bigint): Parameter {

@@ -57,6 +57,29 @@ test("the window of Aggregate is a minute where the policy does not say", () => 
   );
 });
 
+test("an LSM hook is what it is on, and its decision can be overridden", () => {
+  const policy = aTracingPolicy({
+    lsmhooks: [
+      {
+        hook: "file_open",
+        args: [{ index: 0, type: "file" }],
+        message: "opened",
+        selectors: [{ matchActions: [{ action: "Override", argError: -1 }] }],
+      },
+    ],
+  });
+  assert.deepEqual(lowered(policy).hooks, [
+    {
+      on: { kind: "lsm", hook: "file_open" },
+      args: [{ index: 0, type: "file" }],
+      selectors: [{ conditions: [], actions: [{ action: "Override", error: 1 }] }],
+      message: "opened",
+    },
+  ]);
+  const tenants = aTracingPolicy({ lsmhooks: [{ hook: "bprm_check_security" }] }, "shop");
+  assert.deepEqual(problemsOf(tenants), []);
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

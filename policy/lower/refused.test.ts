@@ -23,12 +23,14 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
     name: "no hook section",
     policy: aTracingPolicy({}),
-    want: ["invalid spec: is empty: there is nothing to hook; add an entry to kprobes"],
+    want: ["invalid spec: is empty: there is nothing to hook; add an entry to kprobes or lsmhooks"],
   },
   {
     name: "empty kprobes",
     policy: aTracingPolicy({ kprobes: [] }),
-    want: ["invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes"],
+    want: [
+      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or lsmhooks",
+    ],
   },
   {
     name: "a kernel function without syscall: false",
@@ -332,7 +334,15 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
     name: "two kinds of hooks in one policy",
     policy: aTracingPolicy({ kprobes: [{ call: "sys_write" }], lsmhooks: [{ hook: "file_open" }] }),
-    want: ["spec.lsmhooks", "spec"],
+    want: ["spec"],
+  },
+  {
+    name: "a section of hooks that is not supported yet, beside another",
+    policy: aTracingPolicy({
+      kprobes: [{ call: "sys_write" }],
+      tracepoints: [{ subsystem: "sched", event: "sched_switch" }],
+    }),
+    want: ["spec.tracepoints", "spec"],
   },
   {
     name: "an option that is misspelt, and a mode that there is not",
@@ -347,6 +357,41 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     want: [
       'invalid spec.options[0].name: is "policy_mode"; did you mean policy-mode? allowed: policy-mode, disable-kprobe-multi, disable-uprobe-multi, override-method, sleepable-preload-size',
       'invalid spec.options[1].value: is "audit"; allowed: enforce, monitor',
+    ],
+  },
+  {
+    name: "LSM hooks by another name, and what is not there yet when a hook is asked",
+    policy: aTracingPolicy({
+      lsmhooks: [
+        { hook: "security_file_open" },
+        { hook: "bpf_lsm_file_open" },
+        { hook: "File-Open" },
+        { hook: "file_open", args: [{ index: 0, type: "char_buf", returnCopy: true }] },
+      ],
+    }),
+    want: [
+      'invalid spec.lsmhooks[0].hook: is "security_file_open"; write file_open',
+      'invalid spec.lsmhooks[1].hook: is "bpf_lsm_file_open"; write file_open',
+      'invalid spec.lsmhooks[2].hook: is "File-Open"; write a hook such as file_open',
+      "invalid spec.lsmhooks[3].args[0].returnCopy: has no meaning; remove it: a hook is asked before the call has read anything",
+    ],
+  },
+  {
+    name: "LSM hooks that are not for tenants, and parameters as what they are not",
+    policy: aTracingPolicy(
+      {
+        lsmhooks: [
+          { hook: "inode_permission" },
+          { hook: "file_opne" },
+          { hook: "file_open", args: [{ index: 0, type: "uint64" }] },
+        ],
+      },
+      "shop",
+    ),
+    want: [
+      "invalid spec.lsmhooks[0].hook: inode_permission is not for policies of one namespace; take one whose security_ function is in docs/reference/limits.md, or use the kind without Namespaced",
+      "invalid spec.lsmhooks[1].hook: file_opne is not for policies of one namespace; did you mean file_open? take one whose security_ function is in docs/reference/limits.md, or use the kind without Namespaced",
+      "invalid spec.lsmhooks[2].args[0].type: uint64 does not read parameter 0 in a policy of one namespace; write one of file",
     ],
   },
   {

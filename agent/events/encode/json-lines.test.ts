@@ -222,6 +222,17 @@ for (const { name, code, want } of endings) {
   });
 }
 
+test("an event of an LSM hook is upstream's process_lsm, with the hook's own name", () => {
+  const record = decodeRecord(hookRecord({ args: [], action: 5 }), 0) as HookRecord;
+  const { args: _, ...hook } = { ...info, event: "process_lsm", functionName: "file_open" };
+  const line = JSON.parse(lineOf(hookEvent(undefined, record, { ...hook, args: [] })));
+  const { function_name, action, policy_name } = line.process_lsm;
+  assert.deepEqual(
+    { function_name, action, policy_name },
+    { function_name: "file_open", action: "KPROBE_ACTION_OVERRIDE", policy_name: "deny" },
+  );
+});
+
 test("a hook event has its function, arguments, action and policy", () => {
   const { tree } = runcAndBash();
   const event = decodeRecord(

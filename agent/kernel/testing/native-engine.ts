@@ -193,6 +193,7 @@ export class NativeEngine {
 
 function serves({ symbol, kind }: AttachPoint, { on, is32Bit }: HookCall): boolean {
   if (on.kind === "exec") return kind.name === "exec";
+  if (on.kind === "lsm") return kind.name === "lsm" && symbol === on.hook;
   const prefix = is32Bit ? "__ia32_" : abilities.syscallPrefix;
   return symbol === (on.syscall ? prefix : "") + on.call;
 }

@@ -92,6 +92,9 @@ static void call(int number, const char *line)
 	case 'w': /* without a text the buffer is no memory of ours */
 		result = syscall(SYS_write, a, text[0] == '-' ? (void *)8 : text, b);
 		break;
+	case 'f':
+		result = syscall(SYS_fcntl, a, b, strtoul(text, NULL, 10));
+		break;
 	case 's':
 		result = syscall(SYS_lseek, a, b, SEEK_SET);
 		break;

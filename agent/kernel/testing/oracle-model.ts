@@ -19,6 +19,7 @@ export type Call =
   /** Without `text`, from memory that cannot be read. */
   | { readonly call: "write"; readonly fd: number; readonly text?: string }
   | { readonly call: "seek"; readonly fd: number; readonly offset: bigint }
+  | { readonly call: "fcntl"; readonly fd: number; readonly command: number; readonly arg: bigint }
   | { readonly call: "exec"; readonly path: string };
 
 /** The line for oracle-driver.c. */
@@ -36,6 +37,8 @@ export function lineOf(call: Call): string {
         : `w ${call.fd} ${call.text.length} ${call.text}`;
     case "seek":
       return `s ${call.fd} ${call.offset}`;
+    case "fcntl":
+      return `f ${call.fd} ${call.command} ${call.arg}`;
     case "exec":
       return `x ${call.path}`;
   }
@@ -92,6 +95,8 @@ class Model {
         ]);
       case "seek":
         return this.#decide("sys_lseek", [number(BigInt(call.fd)), number(call.offset)]);
+      case "fcntl":
+        return this.#control(call.fd, [number(BigInt(call.command)), number(call.arg)]);
       case "exec":
         return this.#exec(call.path, result);
     }
@@ -117,6 +122,14 @@ class Model {
       this.#follows = forgetFile(this.#follows, file.id);
     }
     return outcomes;
+  }
+
+  /** The kernel asks its security modules only about descriptors that there are. */
+  #control(fd: number, rest: readonly Parameter[]): readonly Outcome[] {
+    const file = this.#descriptors.get(fd);
+    if (file === undefined) return [];
+    const call = this.#call([{ kind: "file", file }, ...rest]);
+    return this.#run({ ...call, on: { kind: "lsm", hook: "file_fcntl" } });
   }
 
   /** `number`: the child's pid as its parent sees it. */

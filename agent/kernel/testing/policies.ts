@@ -29,8 +29,12 @@ export function upstreamCase(file: string): NamedSet {
 }
 
 function setIn(file: string, edit: (text: string) => string): NamedSet {
-  const url = new URL(file, import.meta.url);
-  const parsed = parsePolicies(edit(readFileSync(url, "utf8")), file).policies[0]?.result;
+  return policyIn(edit(readFileSync(new URL(file, import.meta.url), "utf8")));
+}
+
+/** The set of the policy in `yaml`. */
+export function policyIn(yaml: string): NamedSet {
+  const parsed = parsePolicies(yaml, "policy.yaml").policies[0]?.result;
   assert.ok(parsed?.ok);
   const lowered = lower(parsed.value);
   assert.ok(lowered.ok);

@@ -2,9 +2,10 @@ import type { HookPoint, HookPointOf } from "../../hook-point.ts";
 import { exec } from "./exec.ts";
 import type { HookKind } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
+import { lsm } from "./lsm.ts";
 
 /** The kinds of hooks that this version has. Messages list their sections in this order. */
-export const hookKinds = { kprobe, exec } satisfies {
+export const hookKinds = { kprobe, exec, lsm } satisfies {
   readonly [Kind in HookPoint["kind"]]: HookKind<HookPointOf<Kind>>;
 };
 

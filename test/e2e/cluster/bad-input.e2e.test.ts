@@ -86,9 +86,10 @@ const bad: readonly Bad[] = [
   {
     name: "empty kprobes",
     file: "empty-kprobes",
-    check: "6: spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes\n",
+    check:
+      "6: spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or lsmhooks\n",
     refusal:
-      /denied the request: spec\.kprobes: is empty: there is nothing to hook; add an entry to kprobes$/m,
+      /denied the request: spec\.kprobes: is empty: there is nothing to hook; add an entry to kprobes or lsmhooks$/m,
     by: "the operator",
   },
 ];
