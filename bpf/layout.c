@@ -27,6 +27,7 @@ struct layout {
 	enum loss loss;
 	enum map_limit map_limit;
 	struct process_info process_info;
+	enum process_flag process_flag;
 	struct engine_state engine_state;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */

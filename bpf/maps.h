@@ -15,6 +15,7 @@ enum process_flag {
 	PROCESS_PROTECTED = 1u << 16, /* a part of the node itself: never killed or denied */
 	PROCESS_EXITED = 1u << 17,
 	PROCESS_LATE = 1u << 18, /* was running before process tracking was */
+	PROCESS_AGENT = 1u << 19, /* the running agent: in no scope. Writer: itself, by pidfd */
 };
 
 /* What is known of one process, kept with its group leader. */
@@ -33,7 +34,7 @@ struct process_info {
 /* The one place that a flip writes. */
 struct engine_state {
 	__u32 active;		/* which of the two slots of every table is in force */
-	__u32 agent_pid;	/* host tgid of the running agent: in no scope */
+	__u32 zero;
 	__u32 binary_generation[2];
 };
 

@@ -130,7 +130,7 @@ const engine_state = {
   size: 16,
   fields: {
     active: { at: 0, type: "u32" },
-    agent_pid: { at: 4, type: "u32" },
+    zero: { at: 4, type: "u32" },
     binary_generation: { at: 8, type: "u32", count: 2 },
   },
 } as const;
@@ -329,6 +329,12 @@ export const enums = {
   map_limit: {
     RING_SIZE: 4194304,
     STOPS_MAX: 8192,
+  },
+  process_flag: {
+    PROCESS_PROTECTED: 65536,
+    PROCESS_EXITED: 131072,
+    PROCESS_LATE: 262144,
+    PROCESS_AGENT: 524288,
   },
   engine_limit: {
     WORDS_MAX: 16,

@@ -43,11 +43,6 @@ export class EngineState {
     this.#native.update(this.#fence[0], u32(0), u32(this.#fence[1]));
   }
 
-  /** The running agent is in no scope. */
-  setAgentPid(pid: number): void {
-    this.#write({ agent_pid: pid });
-  }
-
   #write(change: Partial<Values<typeof layout.engine_state>>): void {
     write(this.#value, layout.engine_state, change);
     this.#native.update(this.#fd, u32(0), this.#value);

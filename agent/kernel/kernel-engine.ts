@@ -22,6 +22,7 @@ import { byName, failedStates, type Held, type HeldHook, hooksOf, stateOf } from
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import type { Native, RingReader } from "./native.ts";
+import { markOwnTask } from "./own-task.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
@@ -89,7 +90,7 @@ export class KernelEngine implements Engine {
     for (const path of options.protectedBinaries) {
       native.update(maps.protected_binaries, binaryKey(path), u32(1));
     }
-    this.#state.setAgentPid(process.pid);
+    markOwnTask(native, maps.process);
   }
 
   features(): KernelFeatures {

@@ -35,8 +35,6 @@ static __always_inline bool engine__enter(struct call *call)
 	if (!bits || call__is_unscoped(call, bits))
 		return false;
 	call->task = bpf_get_current_task_btf();
-	if ((__u32)call->task->tgid == engine_state.agent_pid)
-		return false; /* the agent is in no scope: its events would make events */
 	if (!call__take(call))
 		return false; /* goes unseen, and is counted */
 	call->info = NULL;
@@ -47,6 +45,10 @@ static __always_inline bool engine__enter(struct call *call)
 /* Runs the actions; the result is 0, or -errno that the call shall return instead. */
 static __always_inline int engine__act(struct call *call)
 {
+	struct process_info *info = call__info(call);
+
+	if (info && info->flags & PROCESS_AGENT)
+		return 0; /* it is in no scope: its events would make events */
 	call->override = 0;
 	call->at = act__next_bit(call, 0);
 	bpf_loop(MATCHES_MAX, act__step, call, 0);

@@ -17,7 +17,7 @@ export type GuestKernel = {
   /** Programs exactly `sets`, for every process but those of `scopes`. */
   program(sets: readonly NamedSet[], scopes?: Partial<Scopes>): Promise<readonly SetState[]>;
   /** An engine on the pins in another folder. */
-  open(bpffs: string): KernelEngine;
+  open(bpffs: string, protectedBinaries?: readonly string[]): KernelEngine;
   close(): Promise<void>;
 };
 
@@ -42,9 +42,9 @@ export async function openGuestKernel({
   const unlock = await lockKernel();
   const native = loadNative();
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
-  const open = (bpffs: string) =>
+  const open = (bpffs: string, its = protectedBinaries) =>
     new KernelEngine({
-      ...{ native, bpffs, protectedBinaries, log: pino({ level: "silent" }) },
+      ...{ native, bpffs, protectedBinaries: its, log: pino({ level: "silent" }) },
       objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
     });
   const engine = open(bpffs);
