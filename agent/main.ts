@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
 import { printable } from "@guardbee/policy/printable";
@@ -102,14 +102,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 
 /** The kernel side; undefined when it cannot be had, which the log says. */
 function openEngine(
-  { bpffs }: AgentOptions,
+  { bpffs, procfs }: AgentOptions,
   native: Native,
   log: Logger,
 ): KernelEngine | undefined {
   const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
   try {
     return new KernelEngine({
-      ...{ native, bpffs, objects, protectedBinaries },
+      ...{ native, bpffs, objects },
+      protectedBinaries: protectedBinaries(join(procfs, "1/root")),
       log: log.child({ component: "engine" }),
     });
   } catch (error) {

@@ -137,7 +137,7 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 struct fs_struct {
-	struct path pwd;
+	struct path root, pwd;
 };
 struct mm_struct {
 	unsigned long arg_start, arg_end;

@@ -117,7 +117,7 @@ struct {
 /* Executables of the node's own services -> 1. Writer: agent, at start. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 256);
+	__uint(max_entries, 1024);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, char[BINARY_SIZE]);
 	__type(value, __u32);

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { denyWrites } from "./testing/policies.ts";
-import { run, sh } from "./testing/scene.ts";
+import { type Ended, run, sh } from "./testing/scene.ts";
 
 const kernel = await openGuestKernel();
 after(() => kernel.close());
+const killed: Ended = { code: null, signal: "SIGKILL", out: "" };
 
 /** Writes to argv[1] in a child of pid argv[2], and ends as that does. */
 const takesPid = `
@@ -61,4 +62,31 @@ test("the agent itself is in no scope", async () => {
   await kernel.program([denyWrites({ prefix: "/tmp/own/" })]);
   mkdirSync("/tmp/own", { recursive: true });
   writeFileSync("/tmp/own/x", "written by the agent");
+});
+
+test("a service of the node is left alone; a program at its path in another root is not", async (t) => {
+  const deny = denyWrites({ prefix: "/tmp/rooted/" });
+  const service = "/opt/bin/dockerd"; // none of the guest's
+  mkdirSync("/opt/bin", { recursive: true });
+  copyFileSync("/bin/sh", service);
+  t.after(() => rmSync(service));
+  const protecting = kernel.open(mkdtempSync("/sys/fs/bpf/guardbee-"), [service]);
+  const scopes = { host: [deny.name], podRoots: [], cgroups: [] };
+  await kernel.program([]);
+  await protecting.program({ sets: [deny], scopes });
+  mkdirSync("/tmp/rooted", { recursive: true });
+  const script = "echo x >/tmp/rooted/x; echo survived";
+  assert.equal((await run(service, "-c", script)).out, "survived\n");
+  // Another root with the same files, as an image has: the path is the same there.
+  const image = "mkdir -p /tmp/image && mount -t tmpfs image /tmp/image && cd /tmp/image";
+  const folders =
+    "for d in bin sbin lib lib64 usr opt tmp; do mkdir -p $d; mount --rbind /$d $d; done";
+  const root = "mkdir old && pivot_root . old && cd / && umount -l /old";
+  const inside = `exec ${service} -c '${script}'`;
+  const inImage = await run(
+    ...(["unshare", "-m", "/bin/sh", "-c"] as const),
+    [image, folders, root, inside].join("; "),
+  );
+  assert.deepEqual(inImage, killed);
+  await protecting.program({ sets: [], scopes: { ...scopes, host: [] } });
 });

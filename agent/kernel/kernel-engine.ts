@@ -35,7 +35,7 @@ export type KernelEngineOptions = {
   readonly bpffs: string;
   /** Folder of the compiled *.bpf.o. */
   readonly objects: string;
-  /** Executables of the node itself that are never killed or denied while outside pods. */
+  /** Executables of the node itself that are never killed or denied below the host's root. */
   readonly protectedBinaries: readonly string[];
   readonly log: Logger;
 };

@@ -53,13 +53,40 @@ static __always_inline void info__set_binary(struct process_info *info, struct p
 	path__read_head(info->binary, size, buffer, &text);
 }
 
-/*
- * Services of the node are protected by path and pid namespace: a pod that has the host's pid
- * namespace and a program at such a path is taken for one.
- */
-static __always_inline void info__set_protected(struct process_info *info, __u32 nspid)
+#define HOST_ROOT_DEPTH 64	/* generations in which pid 1 is looked for */
+
+static long host_root__step(__u32 index, void *context)
 {
-	if (nspid == 0 && bpf_map_lookup_elem(&protected_binaries, info->binary))
+	struct task_struct **leader = context, *task = *leader;
+
+	if (BPF_CORE_READ(task, tgid) == 1)
+		return 1;
+	*leader = BPF_CORE_READ(task, real_parent, group_leader);
+	return 0;
+}
+
+/*
+ * Whether the root folder of the process is the host's: that of pid 1, of which each process of the
+ * host's pid namespace is a descendant. False where pid 1 is too far above.
+ */
+static __always_inline bool task__has_host_root(struct task_struct *leader)
+{
+	struct dentry *root = BPF_CORE_READ(leader, fs, root.dentry);
+	struct task_struct *above = leader;
+
+	bpf_loop(HOST_ROOT_DEPTH, host_root__step, &above, 0);
+	return BPF_CORE_READ(above, tgid) == 1 && root == BPF_CORE_READ(above, fs, root.dentry);
+}
+
+/*
+ * Services of the node are protected by path, where that is a path of the host: an image may have a
+ * program at any path.
+ */
+static __always_inline void info__set_protected(struct process_info *info,
+						struct task_struct *leader, __u32 nspid)
+{
+	if (nspid == 0 && bpf_map_lookup_elem(&protected_binaries, info->binary) &&
+	    task__has_host_root(leader))
 		info->flags |= PROCESS_PROTECTED;
 }
 
@@ -86,7 +113,7 @@ __noinline int info__create_late(struct path_buffer *buffer)
 	info->flags = PROCESS_LATE;
 	if (BPF_CORE_READ(leader, mm))
 		info__set_binary(info, buffer, BPF_CORE_READ(leader, mm, exe_file));
-	info__set_protected(info, task__nspid(leader));
+	info__set_protected(info, leader, task__nspid(leader));
 	return 1;
 }
 

@@ -149,7 +149,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	if (nspid == 1)
 		info->flags |= EXEC_IN_INIT_TREE;
 	info__set_binary(info, &scratch->path, BPF_CORE_READ(bprm, file));
-	info__set_protected(info, nspid);
+	info__set_protected(info, task, nspid);
 	exec__emit(scratch, info, task, bprm);
 	info->flags &= ~(EXEC_CLONED | PROCESS_LATE | PROCESS_AGENT);
 	return 0;
