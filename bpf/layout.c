@@ -29,6 +29,7 @@ struct layout {
 	struct process_info process_info;
 	enum process_flag process_flag;
 	struct engine_state engine_state;
+	struct scope_state scope_state;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;

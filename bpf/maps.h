@@ -105,7 +105,11 @@ struct {
 	__type(value, struct process_info);
 } process SEC(".maps");
 
-/* cgroup id -> scope class. Writer: agent, and cgroup_mkdir for children; rmdir deletes. */
+/*
+ * cgroup id -> scope class. Writer: agent, and cgroup_mkdir for children; rmdir deletes. Where it
+ * takes no more, scope_state says so, and a cgroup without an entry has the class of the nearest
+ * one above it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -113,6 +117,13 @@ struct {
 	__type(key, __u64);
 	__type(value, __u32);
 } cgroup_class SEC(".maps");
+
+/* Writer: cgroup_mkdir. A variable, so that a program reads it without a look-up. */
+struct scope_state {
+	__u32 full;		/* cgroup_class had no room for a child: it has no entry */
+	__u32 zero;
+};
+volatile struct scope_state scope_state SEC(".data.scope_state");
 
 /* Executables of the node's own services -> 1. Writer: agent, at start. */
 struct {

@@ -134,6 +134,13 @@ const engine_state = {
     binary_generation: { at: 8, type: "u32", count: 2 },
   },
 } as const;
+const scope_state = {
+  size: 8,
+  fields: {
+    full: { at: 0, type: "u32" },
+    zero: { at: 4, type: "u32" },
+  },
+} as const;
 const binary_prefix_key = {
   size: 256,
   fields: {
@@ -249,7 +256,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, scope_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {

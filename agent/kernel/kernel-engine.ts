@@ -82,7 +82,7 @@ export class KernelEngine implements Engine {
       first: 1,
       limit: classLimit,
     });
-    this.#classes = new ScopeClasses(native, scopeIds, maps.cgroup_class);
+    this.#classes = new ScopeClasses(native, scopeIds, maps.cgroup_class, maps.scope_state);
     this.#followIds = new PinnedIds(native, join(pins.maps, "follow_groups"), {
       first: 0,
       limit: enums.engine_limit.FOLLOW_GROUPS,

@@ -1,6 +1,8 @@
 import type { CgroupScope, Scopes } from "../engine.ts";
+import { layout } from "../gen/layout.ts";
+import { bytesOf } from "../layout/struct.ts";
 import type { KernelError, Native } from "./native.ts";
-import type { PinnedIds } from "./pinned-ids.ts";
+import { type PinnedIds, u32 } from "./pinned-ids.ts";
 
 /** Scope class by number: the names of the sets that hold in it. Class 0 is the host's. */
 export type Classes = readonly ReadonlySet<string>[];
@@ -16,13 +18,16 @@ export class ScopeClasses {
   readonly #native: Native;
   readonly #ids: PinnedIds;
   readonly #cgroups: number;
+  readonly #state: number;
   /** Class number → its sets, for classes whose list this agent has seen. Writer: #numberFor. */
   readonly #sets = new Map<number, ReadonlySet<string>>();
 
-  constructor(native: Native, ids: PinnedIds, cgroups: number) {
+  /** Of the shared maps: `cgroup_class` and `scope_state`. */
+  constructor(native: Native, ids: PinnedIds, cgroups: number, state: number) {
     this.#native = native;
     this.#ids = ids;
     this.#cgroups = cgroups;
+    this.#state = state;
   }
 
   /** Numbers every list in `scopes`; throws RangeError when there are more than classLimit. */
@@ -70,6 +75,9 @@ export class ScopeClasses {
         failed.set(id, (error as Partial<KernelError>).code ?? String(error));
       }
     }
+    // From now on a cgroup without a class has that of the nearest one above it, not the host's.
+    const isFull = bytesOf(layout.scope_state, { full: 1, zero: 0 });
+    if (failed.size > 0) this.#native.update(this.#state, u32(0), isFull);
     return failed;
   }
 

@@ -13,6 +13,7 @@ const sharedMaps = [
   "stops",
   "process",
   "cgroup_class",
+  "scope_state",
   "protected_binaries",
   "followed",
   "binaries_exact",
@@ -20,8 +21,8 @@ const sharedMaps = [
 ] as const;
 export type SharedMaps = Readonly<Record<(typeof sharedMaps)[number], number>>;
 
-/** What an object calls it: the state is a section of variables, as libbpf names those. */
-const nameIn = (name: keyof SharedMaps) => (name === "engine_state" ? ".data.engine_state" : name);
+/** What an object calls it: a state is a section of variables, as libbpf names those. */
+const nameIn = (name: keyof SharedMaps) => (name.endsWith("_state") ? `.data.${name}` : name);
 
 /** Has an object that is not loaded yet use the shared maps. */
 export function reuseShared(object: BpfObject, shared: SharedMaps): void {

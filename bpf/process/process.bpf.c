@@ -223,17 +223,20 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup, const char *path)
 {
 	struct cgroup *above = BPF_CORE_READ(cgroup, self.parent, cgroup);
 	__u64 id, parent;
-	__u32 *class;
+	__u32 *known, class;
 
 	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != 0)
 		return 0; /* cgroup v1 */
 	parent = BPF_CORE_READ(above, kn, id);
-	class = bpf_map_lookup_elem(&cgroup_class, &parent);
-	if (!class)
-		return 0; /* the host's class needs no entry */
+	known = bpf_map_lookup_elem(&cgroup_class, &parent);
+	if (!known)
+		return 0; /* the host's class needs no entry; of a parent without one, scope_state tells */
+	class = *known;
 	id = BPF_CORE_READ(cgroup, kn, id);
-	if (bpf_map_update_elem(&cgroup_class, &id, class, BPF_ANY))
+	if (bpf_map_update_elem(&cgroup_class, &id, &class, BPF_ANY)) {
 		losses__count(LOSS_CGROUP_FULL);
+		scope_state.full = 1;
+	}
 	return 0;
 }
 

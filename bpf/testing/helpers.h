@@ -25,6 +25,11 @@ __u64 bpf_get_current_cgroup_id(void)
 	return 1;
 }
 
+__u64 bpf_get_current_ancestor_cgroup_id(int level)
+{
+	return 0;
+}
+
 __u32 bpf_get_smp_processor_id(void)
 {
 	return 0;

@@ -22,6 +22,7 @@ long bpf_map_delete_elem(void *map, const void *key);
 void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u64 flags);
 struct task_struct *bpf_get_current_task_btf(void);
 __u64 bpf_get_current_cgroup_id(void);
+__u64 bpf_get_current_ancestor_cgroup_id(int level);
 __u32 bpf_get_smp_processor_id(void);
 __u64 bpf_ktime_get_boot_ns(void);
 /* Addresses below the first page cannot be read, as in a process. */

@@ -17,7 +17,7 @@ type Listed = { readonly id: number; readonly name?: string; readonly type: stri
 export const tracking = {
   prog: ["cgroup_gone", "cgroup_made", "process_exec", "process_exit", "process_fork"],
   map: [
-    ...[".data.engine_st", "binaries_exact", "binaries_prefix", "cgroup_class"],
+    ...[".data.engine_st", ".data.scope_sta", "binaries_exact", "binaries_prefix", "cgroup_class"],
     ...["event_shares", "events", "exec_scratch", "followed", "gb_fence", "gb_fence"],
     ...["gb_ids", "gb_ids", "losses", "posts", "process", "protected_binar", "stops"],
   ],
