@@ -10,20 +10,18 @@ export type Batch = Lines & {
 
 /** Encodes each event as a line. Sinks that share one share its work: what it made is made once. */
 export type LineEncoder = {
-  /** A line for each of `events`, in their order; for the same array the same batch. */
+  /** A line for each of `events`, in their order; for the array of the last call the same batch. */
   encode(events: readonly AgentEvent[]): Batch;
 };
 
 /** `lineOf`: the line of one event, with the line feed at its end. */
 export function createLineEncoder(lineOf: (event: AgentEvent) => string): LineEncoder {
-  const batches = new WeakMap<readonly AgentEvent[], Batch>();
+  // Not a WeakMap: what it holds outlives its key until the next collection of the whole heap.
+  let last: { readonly events: readonly AgentEvent[]; readonly batch: Batch } | undefined;
   return {
     encode(events) {
-      const known = batches.get(events);
-      if (known !== undefined) return known;
-      const made = batchOf(events, lineOf);
-      batches.set(events, made);
-      return made;
+      if (last?.events !== events) last = { events, batch: batchOf(events, lineOf) };
+      return last.batch;
     },
   };
 }
