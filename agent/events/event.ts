@@ -34,8 +34,10 @@ export type HookEvent = Happened & {
   readonly action: number;
   /** enum hook_flag. */
   readonly flags: number;
-  /** In the order of the policy; decoded when they are asked for. */
-  readonly args: () => readonly HookArg[];
+  /** Where its arguments are: `argsOf` decodes them. */
+  readonly record: HookRecord;
+  /** Its one writer is `argsOf`. */
+  args: readonly HookArg[] | undefined;
 };
 
 /** A reader was too slow for so many events; its sink makes this one. */
@@ -74,14 +76,31 @@ export type ProcessState = {
 
 export function execEvent(process: Process, ktime: bigint): ExecEvent {
   const { key } = process;
-  return { kind: "exec", ktime, key, tid: key.pid, ...actors(process), json: undefined };
+  return {
+    kind: "exec",
+    ktime,
+    key,
+    tid: key.pid,
+    process: stateOf(process),
+    parent: stateOf(process.parent),
+    json: undefined,
+  };
 }
 
 export function exitEvent(
   process: Process | undefined,
   { ktime, process: key, tid, code }: Pick<ExitRecord, "ktime" | "process" | "tid" | "code">,
 ): ExitEvent {
-  return { kind: "exit", ktime, key, tid, ...actors(process), code, json: undefined };
+  return {
+    kind: "exit",
+    ktime,
+    key,
+    tid,
+    process: stateOf(process),
+    parent: stateOf(process?.parent),
+    code,
+    json: undefined,
+  };
 }
 
 /** The arguments of `record` must be without a problem (`argsProblem`). */
@@ -91,12 +110,26 @@ export function hookEvent(
   hook: HookInfo,
 ): HookEvent {
   const { ktime, process: key, tid, action, flags } = record;
-  let args: readonly HookArg[] | undefined;
   return {
-    ...{ kind: "hook", ktime, key, tid, ...actors(process), hook, action, flags },
-    args: () => (args ??= hookArgs(record)),
+    kind: "hook",
+    ktime,
+    key,
+    tid,
+    process: stateOf(process),
+    parent: stateOf(process?.parent),
+    hook,
+    action,
+    flags,
+    record,
+    args: undefined,
     json: undefined,
   };
+}
+
+/** The arguments in the order of the policy. Decoded when they are first asked for. */
+export function argsOf(event: HookEvent): readonly HookArg[] {
+  event.args ??= hookArgs(event.record);
+  return event.args;
 }
 
 export function droppedEvent(count: number, wallMs: number): DroppedEvent {
@@ -106,10 +139,6 @@ export function droppedEvent(count: number, wallMs: number): DroppedEvent {
 /** Whether it tells of a stop, made or left out: what a sink that lacks room for all takes first. */
 export function isUrgent(event: AgentEvent): boolean {
   return event.kind === "hook" && (event.flags & (HOOK_STOPPED | HOOK_WOULD_STOP)) !== 0;
-}
-
-function actors(process: Process | undefined): Pick<Happened, "process" | "parent"> {
-  return { process: stateOf(process), parent: stateOf(process?.parent) };
 }
 
 function stateOf(process: Process | undefined): ProcessState | undefined {

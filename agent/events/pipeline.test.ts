@@ -17,7 +17,7 @@ import {
 import type { PodContainer } from "../scope/pod-container.ts";
 import { createJsonLines } from "./encode/json-lines.ts";
 import type { Batch } from "./encode/lines.ts";
-import type { AgentEvent } from "./event.ts";
+import { type AgentEvent, argsOf } from "./event.ts";
 import { EventPipeline, type PipelineOptions } from "./pipeline.ts";
 import type { Sink } from "./sinks/sink.ts";
 
@@ -254,7 +254,8 @@ test("what no sink asks for is not encoded, nor its arguments decoded", () => {
   const [event] = taken;
   assert.ok(event?.kind === "hook");
   assert.equal(event.json, undefined);
-  assert.throws(() => event.args(), "they are read from the records only now");
+  assert.equal(event.args, undefined);
+  assert.throws(() => argsOf(event), "they are read from the records only now");
 });
 
 test("the sinks are given a flood in pieces, in its order", () => {
@@ -263,7 +264,7 @@ test("the sinks are given a flood in pieces, in its order", () => {
   const records = Array.from({ length: 300 }, (_, i) => hookRecord({ ...call, args: [intArg(i)] }));
   pipeline.accept(Buffer.concat(records));
   const counts = sink.batches.map(({ count }) => count);
-  assert.deepEqual([counts, pipeline.stats().exported], [[128, 128, 44], 300]);
+  assert.deepEqual([counts, pipeline.stats().exported], [[...Array(9).fill(32), 12], 300]);
   const text = sink.batches.map(({ lines }) => lines.toString()).join("");
   const values = text.match(/(?<="int_arg":)\d+/g)?.map(Number);
   assert.deepEqual(values, Array.from(records.keys()));

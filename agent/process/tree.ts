@@ -138,8 +138,15 @@ export class ProcessTree {
     const { image, parent, scanned = false } = from;
     const parentKey = parent?.key ?? (from.parentKey.pid === 0 ? kernelKey : from.parentKey);
     const made: Writable = {
-      ...{ key, image, parentKey, parent, scanned },
-      ...{ refs: 1, running: true, used: true, container: undefined },
+      key,
+      image,
+      parentKey,
+      parent,
+      refs: 1,
+      running: true,
+      scanned,
+      used: true,
+      container: undefined,
     };
     this.#images.set(idOf(key), made);
     if (!this.#byPid.has(key.pid)) this.#byPid.set(key.pid, made);

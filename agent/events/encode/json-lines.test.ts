@@ -174,7 +174,7 @@ test("no text of others is an escape, a line end or an invisible character in a 
       const record = decodeRecord(hookRecord({ args: [] }), 0) as HookRecord;
       const args: HookArg[] = [{ type: "file", mode: 0, path: odd, cut: false, deleted: false }];
       const hook = { ...info, message: odd, tags: [odd] };
-      const line = lineOf({ ...hookEvent(process, record, hook), args: () => args });
+      const line = lineOf({ ...hookEvent(process, record, hook), args });
       assert.match(line, /^[^\p{C}\p{Zl}\p{Zp}]+\n$/u);
       const { process_kprobe: kprobe } = JSON.parse(line);
       const { binary = "", arguments: words = "", cwd = "", pod } = kprobe.process;

@@ -2,7 +2,14 @@ import { argJson } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
 import { jsonText, textField } from "../../json/json-text.ts";
 import type { HookInfo } from "../../kernel/hook-info.ts";
-import type { AgentEvent, DroppedEvent, ExecEvent, ExitEvent, HookEvent } from "../event.ts";
+import {
+  type AgentEvent,
+  argsOf,
+  type DroppedEvent,
+  type ExecEvent,
+  type ExitEvent,
+  type HookEvent,
+} from "../event.ts";
 import { createLineEncoder, type LineEncoder } from "./lines.ts";
 import { createProcessEncoder } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";
@@ -101,13 +108,13 @@ function hookText(info: HookInfo): HookText {
   };
 }
 
-function argsField({ hook, args }: HookEvent): string {
-  const values = args();
+function argsField(event: HookEvent): string {
+  const values = argsOf(event);
   if (values.length === 0) return "";
   let text = ',"args":[';
   for (let i = 0; i < values.length; i++) {
     if (i > 0) text += ",";
-    text += argJson(values[i]!, hook.args[i]?.label);
+    text += argJson(values[i]!, event.hook.args[i]?.label);
   }
   return `${text}]`;
 }
