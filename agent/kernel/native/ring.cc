@@ -27,14 +27,15 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 /// What JS works on in one turn of its event loop, in records of the second ring, and of the first.
-constexpr size_t kBatchBytes = 64 * 1024;
+/// Between two turns the file is written; of a batch that takes long, nothing is in it until the end.
+constexpr size_t kBatchBytes = 16 * 1024;
 /// As much waits for JS; then the thread waits, the rings fill, and the kernel counts.
 constexpr size_t kQueueBytes = 8 * 1024 * 1024;
 /// After a read the thread lets records come together for so long: waking JS, and the disk behind
 /// it, costs more than a record does. The first record after a silence does not wait.
 constexpr milliseconds kPause{10};
 /// Whoever reads as much at once does not pause: the ring must not fill meanwhile.
-constexpr size_t kBusyBytes = 16 * 1024;
+constexpr size_t kBusyBytes = kBatchBytes;
 /// How long a record that a processor is still writing is waited for before it is looked at again.
 constexpr milliseconds kWriting{1};
 
