@@ -258,6 +258,23 @@ test("what no sink asks for is not encoded, nor its arguments decoded", () => {
   assert.throws(() => argsOf(event), "they are read from the records only now");
 });
 
+test("while records follow on records, what sinks wait for is noticed", async () => {
+  const { pipeline, sink, ring } = aPipeline();
+  const seen: string[] = [];
+  const write = sink.write.bind(sink);
+  sink.write = (events) => {
+    seen.push("batch");
+    write(events);
+    setImmediate(() => seen.push("written"));
+  };
+  const stop = new AbortController();
+  const running = pipeline.run([], stop.signal);
+  await ring.feed(execRecord(), execRecord(), execRecord());
+  stop.abort();
+  await running;
+  assert.deepEqual(seen, ["batch", "written", "batch", "written", "batch", "written"]);
+});
+
 test("the sinks are given a flood in pieces, in its order", () => {
   const { pipeline, sink } = aPipeline();
   const call = { process: { pid: 101, ktime: 2000n } };

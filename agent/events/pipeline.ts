@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { HookLookup } from "../kernel/hook-info.ts";
@@ -120,6 +121,7 @@ export class EventPipeline {
     try {
       for (let records = await rings.read(); records; records = await rings.read()) {
         this.accept(records);
+        await setImmediate(); // the addon gives up to 1,000 batches in one turn else (Node-API)
         await this.#room();
       }
     } finally {
