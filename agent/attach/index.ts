@@ -24,8 +24,13 @@ export type {
  * later one does all that those before it do: hooks that share the site are served by the latest.
  */
 export const attachKinds: readonly AttachKind[] = [
-  ...[fentry, kprobe, fmodRet, fexit, exec],
-  ...[lsm, lsmByFmodRet],
+  fentry,
+  kprobe,
+  fmodRet,
+  fexit,
+  exec,
+  lsm,
+  lsmByFmodRet,
 ];
 
 /** How and where the first kind that can serves `hook`; otherwise why the last that could not. */
