@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { type AttachAbilities, attachKinds } from "../attach/index.ts";
+import { type AttachAbilities, attachKinds, type FunctionTypes } from "../attach/index.ts";
 import type { Answer, KernelProbe } from "../attach/kind.ts";
 import type { KernelFeatures } from "../engine.ts";
 import { layout } from "../gen/layout.ts";
@@ -32,14 +32,12 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
   const asked = Object.entries<(kernel: KernelProbe) => Answer>(questions);
   const features = Object.fromEntries(asked.map(([name, ask]) => [name, ask(probe)]));
   const functions = features.fentry === true ? undefined : kernelSymbols();
-  const inBtf = new Map<string, boolean>(); // asked for again and again, and slow to tell
-  const isInBtf = (symbol: string) => {
-    const is = native.btfFunction(symbol) !== null;
-    inBtf.set(symbol, is);
-    return is;
+  const types = new Map<string, FunctionTypes | null>(); // asked for again and again, slow to tell
+  const typesOf = (symbol: string) => {
+    if (!types.has(symbol)) types.set(symbol, native.btfFunction(symbol));
+    return types.get(symbol) ?? undefined;
   };
-  const hasFunction = (symbol: string) =>
-    functions?.has(symbol) ?? inBtf.get(symbol) ?? isInBtf(symbol);
+  const hasFunction = (symbol: string) => functions?.has(symbol) ?? typesOf(symbol) !== undefined;
   const securityModules = activeSecurityModules();
   const all = {
     ...features,
@@ -48,8 +46,7 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
     lsm: securityModules.includes("bpf"),
   };
   return {
-    ...{ syscallPrefix, features, securityModules, hasFunction },
-    typesOf: (symbol) => native.btfFunction(symbol) ?? undefined,
+    ...{ syscallPrefix, features, securityModules, hasFunction, typesOf },
     entriesOf: entryFinder({
       arch: process.arch,
       takesInt80: all.ia32_emulation === true,
