@@ -10,6 +10,14 @@ const argocd = { module: "github.com/argoproj/argo-cd/v3", version: "v3.1.16" };
 
 /** What long tests use, beside the rest: built when it is named. */
 const onRequest: readonly Item[] = [
+  {
+    name: "kernel-debian-7.3",
+    script: script("kernel-suite.sh"),
+    files: {},
+    env: { SUITE: "trixie-backports", RELEASE: "7.3.4+deb13-amd64", META: "linux-image-amd64" },
+    outputs: { "kernel-debian-7.3": "vmlinuz" },
+    needsGo: false,
+  },
   // Of the oldest release that the chart's kubeVersion takes.
   kubernetes("oldest-kubernetes", "1.32.13", { "oldest-kube-apiserver": "kube-apiserver" }),
   goModule(

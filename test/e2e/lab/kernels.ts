@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { ensureBuilt } from "./build.ts";
 
 /** The kernels that guests run. `lab` has error injection and fmod_ret; Debian's lack them. */
-export const kernelNames = ["lab", "debian-6.12", "debian-6.1"] as const;
+export const kernelNames = ["lab", "debian-6.12", "debian-6.1", "debian-7.3"] as const;
 export type KernelName = (typeof kernelNames)[number];
 
 /** A built kernel. `modules` is undefined where everything is compiled in. */

@@ -12,6 +12,6 @@ test("requestedNodes numbers the plain nodes and adds the named ones", () => {
 
 test("requestedNodes refuses an unknown kernel", () => {
   assert.throws(() => requestedNodes(0, ["x=7.3"]), {
-    message: "kernel 7.3: is unknown; one of lab, debian-6.12, debian-6.1",
+    message: "kernel 7.3: is unknown; one of lab, debian-6.12, debian-6.1, debian-7.3",
   });
 });
