@@ -5,6 +5,7 @@
  */
 #include "engine/action.h"
 #include "engine/condition.h"
+#include "engine/rate.h"
 
 struct layout {
 	/* events */
@@ -46,6 +47,7 @@ struct layout {
 	enum facet_row facet_row;
 	struct action_entry action_entry;
 	enum act_flag act_flag;
+	enum rate_limit rate_limit;
 	struct operation operation;
 	enum operation_flag operation_flag;
 	struct number_key number_key;

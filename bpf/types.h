@@ -148,6 +148,7 @@ enum loss {
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_CALLS,		/* a CPU had more calls of one attach point interrupted than it has memory for */
 	LOSS_AGGREGATED,	/* an event that the Aggregate action held back */
+	LOSS_RATE_LIMITED,	/* an event that the rate limit of a Post action held back */
 	LOSS_MAX
 };
 

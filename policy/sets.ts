@@ -9,6 +9,7 @@ export {
   followsDescriptors,
   isEnforcing,
 } from "./actions/index.ts";
+export { rateLimitScopes } from "./actions/post.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";

@@ -81,6 +81,11 @@ const cases: readonly {
     },
   },
   {
+    name: "a rate limit has its seconds and its scope",
+    actions: [{ action: "Post", every: 3600, per: "process" }],
+    want: { uses: ["rates"], ...carriesOut(ACTION_POST, 0, (3600 << 2) | 1) },
+  },
+  {
     name: "Aggregate has its window",
     actions: [{ action: "Aggregate", window: 3600 }],
     want: { code: ACTION_AGGREGATE, ...carriesOut(ACTION_AGGREGATE, 0, 3600) },

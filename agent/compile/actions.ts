@@ -55,9 +55,11 @@ export function encodeActions(
     ...{ operation_count: operations.length, operations },
     ...{ args: args.length, arg_readings: args },
   });
+  const { USE_ENFORCE, USE_RATES } = enums.hook_use;
+  const limits = operations.some(({ action }) => action === enums.action_code.ACTION_POST);
   return {
     bytes,
-    use: stops ? enums.hook_use.USE_ENFORCE : 0,
+    use: (stops ? USE_ENFORCE : 0) | (limits ? USE_RATES : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),
   };
 }

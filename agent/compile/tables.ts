@@ -25,6 +25,8 @@ export type Tables = {
   readonly equals: readonly Entry[];
   readonly prefixes: readonly Entry[];
   readonly actions: readonly Uint8Array[];
+  /** Some Post has a rate limit, so that the program remembers calls. */
+  readonly limitsRates: boolean;
 };
 
 /** Compiles one attach point. Throws RangeError where a stated limit of the engine is exceeded. */
@@ -56,6 +58,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     equals: dimensions.flatMap(({ equals }) => equals ?? []),
     prefixes: dimensions.flatMap(({ prefixes }) => prefixes ?? []),
     actions: entries,
+    limitsRates: (use & enums.hook_use.USE_RATES) !== 0,
   };
 }
 
@@ -96,11 +99,12 @@ function encodeSpec(
   const { SIZE_IS_RETURN } = enums.size_index;
   const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0 && sizeIndex !== SIZE_IS_RETURN);
   const read = [...all.map(({ index }) => index), ...sized.map(({ sizeIndex }) => sizeIndex - 1)];
-  const onlyNumbers = all.every(({ type }) => argCodec(type).isNumber);
+  const { USE_NUMBER_EVENTS, USE_RATES } = enums.hook_use;
+  const onlyNumbers = (use & USE_RATES) === 0 && all.every(({ type }) => argCodec(type).isNumber);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
   return bytesOf(layout.hook_spec, {
     words,
-    use: use | (onlyNumbers ? enums.hook_use.USE_NUMBER_EVENTS : 0),
+    use: use | (onlyNumbers ? USE_NUMBER_EVENTS : 0),
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),

@@ -331,7 +331,8 @@ export const enums = {
     LOSS_MATCHES: 13,
     LOSS_CALLS: 14,
     LOSS_AGGREGATED: 15,
-    LOSS_MAX: 16,
+    LOSS_RATE_LIMITED: 16,
+    LOSS_MAX: 17,
   },
   map_limit: {
     RING_SIZE: 4194304,
@@ -356,6 +357,7 @@ export const enums = {
   hook_use: {
     USE_ENFORCE: 1,
     USE_NUMBER_EVENTS: 2,
+    USE_RATES: 4,
   },
   hook_syscall: {
     SYSCALL_NONE: 0,
@@ -430,6 +432,10 @@ export const enums = {
   act_flag: {
     ACT_STOPS: 1,
     ACT_MONITORED: 2,
+  },
+  rate_limit: {
+    RATE_SCOPE_BITS: 2,
+    RATES_MAX: 1024,
   },
   operation_flag: {
     OPERATION_STOPS: 1,

@@ -4,6 +4,7 @@ import {
   type Arg,
   type Decision,
   decide,
+  type Hook,
   type HookCall,
   type Outcome,
   type SelectorSet,
@@ -13,6 +14,7 @@ import { readArg } from "../../policy/args/index.ts";
 import { aggregated, type Windows } from "../../policy/decide/aggregate.ts";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { openFile } from "../../policy/decide/parameter.ts";
+import { type Reported, rateLimited } from "../../policy/decide/rate-limit.ts";
 import type { HookArg } from "../args/index.ts";
 import type { NamedSet } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
@@ -53,14 +55,21 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     const classes = [new Set(names), new Set(batch.narrow)];
     engine.load([...sets, ...fillers(sets, batch.padding)], { classes, slot: batch.slot });
     let windows: Windows = new Map();
+    let reported: Reported = new Map();
     let at = 1;
     for (const { call, follows, scopeClass, seconds } of batch.calls) {
       const inScope: HookCall = { ...call, holds: classes[scopeClass]! };
       at += seconds;
       const decided = decide(sets, follows, inScope);
-      const process = `${call.process.pid} by ${call.is32Bit === true ? "int 0x80" : "syscall"}`;
-      const left = aggregated(decided.outcomes, windows, { process, at });
-      windows = left.windows;
+      const { pid } = call.process;
+      const entry = call.is32Bit === true ? "int 0x80" : "syscall";
+      const process = `${pid} by ${entry}`;
+      const unheld = aggregated(decided.outcomes, windows, { process, at });
+      windows = unheld.windows;
+      const argsOf = (outcome: Outcome) => hookOf(sets, outcome).args;
+      const given = { ...{ thread: pid, process: pid, entry, at }, given: inScope, argsOf };
+      const left = rateLimited(unheld.outcomes, reported, given);
+      reported = left.reported;
       const decision = { ...decided, outcomes: left.outcomes };
       const done = await engine.call(inScope, follows, { scopeClass, at });
       heldBack += decided.outcomes.filter(
@@ -94,6 +103,10 @@ function fillers(sets: readonly NamedSet[], count: number): readonly NamedSet[] 
   }));
 }
 
+function hookOf(sets: readonly NamedSet[], { set, hook }: Outcome): Hook {
+  return sets.find(({ name }) => name === set)!.set.hooks[hook]!;
+}
+
 type Effect = {
   readonly events: readonly string[];
   readonly signals: readonly number[];
@@ -118,15 +131,13 @@ function wanted(
   call: HookCall,
   sets: readonly NamedSet[],
 ): Effect {
-  const argsOf = ({ set, hook }: Outcome) =>
-    sets.find(({ name }) => name === set)!.set.hooks[hook]!.args;
   return {
     events: outcomes
       .filter(({ posted }) => posted)
       .map((outcome) => {
         const { set, hook, selector, lastAction, monitored, stop } = outcome;
         const flags = { monitored, stopped: stop === "stopped", wouldStop: stop === "wouldStop" };
-        const shown = argsOf(outcome).map((arg) => wantedArg(arg, call));
+        const shown = hookOf(sets, outcome).args.map((arg) => wantedArg(arg, call));
         return `${set} ${hook} ${selector} ${lastAction}${flagsText(flags)} (${shown.join(" ")})`;
       }),
     signals: outcomes.flatMap(({ signals }) => signals),

@@ -8,7 +8,7 @@ import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import type { NamedSet, SetStops, StopCounts } from "../engine.ts";
 import type { Seen, SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
-import { type Call, expectedOutcomes, lineOf } from "./testing/oracle-model.ts";
+import { type Call, expectedOutcomes, lineOf, type Shared } from "./testing/oracle-model.ts";
 import {
   binaryRoot,
   buildBinaries,
@@ -108,6 +108,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       [],
     );
     const stops = new Map<string, StopCounts>();
+    const shared: Shared = { reported: new Map(), children: 0 };
     for (const [i, driver] of drivers.entries()) {
       const made = calls[i]!;
       const process = driver.describe();
@@ -116,7 +117,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
         results = await driver.make(made.map(lineOf));
       });
       const seen = byCall(inTime(log), made.length);
-      const outcomes = expectedOutcomes(policies, process, made, results);
+      const outcomes = expectedOutcomes(policies, process, { calls: made, results, shared });
       for (const [n, call] of made.entries()) {
         decided += outcomes[n]!.length;
         countStops(stops, outcomes[n]!);

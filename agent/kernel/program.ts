@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { rowBytes } from "../compile/bits.ts";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
-import { layout } from "../gen/layout.ts";
+import { enums, layout } from "../gen/layout.ts";
 import type { BpfObject, Link, MapSpec, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
@@ -193,6 +193,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
       flags: innerMap,
     });
     for (const map of entryMaps) inner(map, innerSpec(map, tables.words * 8));
+    if (tables.limitsRates) object.resizeMap("rates", { maxEntries: enums.rate_limit.RATES_MAX });
     point.kind.bind(object, point);
     return object;
   } catch (error) {

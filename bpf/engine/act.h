@@ -55,6 +55,7 @@ static __always_inline void act__carry_out(struct call *call, struct action_entr
 	call->entry = entry;
 	call->said = 0;
 	call->outcome = OUTCOME_NONE;
+	call->scratch->rate_limit = 0;
 	if (enforces)
 		act__spare(call);
 	if (spec.actions && entry->operation_count)

@@ -7,6 +7,7 @@
 #include "action/follow_fd.h"
 #include "action/no_post.h"
 #include "action/override.h"
+#include "action/post.h"
 #include "action/sigkill.h"
 #include "action/signal.h"
 
@@ -25,7 +26,7 @@ enum action_code {
 
 /* An action and what carries out its operation; none: it does nothing beside the event. */
 #define ACTIONS(X)                             \
-	X(ACTION_POST, none__run)              \
+	X(ACTION_POST, post__run)              \
 	X(ACTION_FOLLOWFD, follow_fd__run)     \
 	X(ACTION_SIGKILL, sigkill__run)        \
 	X(ACTION_UNFOLLOWFD, none__run)        \

@@ -8,6 +8,8 @@
 
 #define EVENT_ARG_MAX (8 + 4 + PATH_SIZE)
 #define EVENT_ARGS_SIZE 16384	/* a per-CPU value may have 32 KiB; reached only by four whole paths */
+#define ARGS_MASK (EVENT_ARGS_SIZE - 1)
+#define ARGS_LAST (EVENT_ARGS_SIZE - EVENT_ARG_MAX - 8)
 
 /*
  * How many calls of one attach point can be decided at once on one CPU. The kernel skips a tracing
@@ -18,11 +20,27 @@
 #define CALLS_MAX 1
 #endif
 
+enum rate_arg { RATE_ARG_SIZE = 44, RATE_ARG_MASK = 63 };
+
+/* Events with equal ones are alike to a rate limit: see rate.h. */
+struct rate_key {
+	__u64 started;		/* of the task, boot-time ns; 0: of any */
+	__u32 task;
+	__u32 hook;
+	__u32 selector;
+	__u32 zero;
+	struct {
+		__u32 size;	/* of the whole payload */
+		char payload[RATE_ARG_SIZE];
+	} args[PARAMETERS_MAX];
+};
+
 /* Memory of one CPU for one call of one attach point. Nobody else writes here meanwhile. */
 struct call_scratch {
 	struct path_buffer path;
 	struct prefix_key prefix;
 	struct equal_key equal;
+	struct rate_key rate;
 	__u64 left[WORDS_MAX];	/* selectors that still match */
 	__u64 sum[WORDS_MAX];	/* for look-ups that add several bitmaps up first */
 	__u64 minus[WORDS_MAX];
@@ -31,6 +49,7 @@ struct call_scratch {
 	struct hook_event event;
 	char args[EVENT_ARGS_SIZE];
 	__u64 own;		/* its bit in calls_in_use */
+	__u32 rate_limit;	/* operation.arg of the entry's Post, or 0: see rate.h */
 };
 
 struct {

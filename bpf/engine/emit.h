@@ -5,9 +5,7 @@
 
 #include "../events.h"
 #include "arg.h"
-
-#define ARGS_MASK (EVENT_ARGS_SIZE - 1)
-#define ARGS_LAST (EVENT_ARGS_SIZE - EVENT_ARG_MAX - 8)
+#include "rate.h"
 
 /* An argument that is a number, as it is in an event. */
 struct number_arg {
@@ -113,15 +111,12 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void emit__hook(struct call *call, struct action_entry *entry, __u16 flags)
+/* Writes an event to the scratch, its arguments behind it. */
+static __always_inline void emit__write(struct call *call, struct action_entry *entry, __u16 flags)
 {
 	struct hook_event *event = &call->scratch->event;
 	__u32 size = 0, args = 0;
 
-	if (spec.use & USE_NUMBER_EVENTS && entry->args == spec.event_args) {
-		emit__numbers(call, entry, flags);
-		return;
-	}
 	for (; args < PARAMETERS_MAX && args < entry->args; args++) {
 		__u32 next = emit__arg(call->scratch, entry->arg_readings[args], size);
 
@@ -130,15 +125,41 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 		size = next;
 	}
 	emit__head(event, call, entry, flags);
-	size = BOUNDED(size, ARGS_MASK);
-	event->header.size = sizeof(*event) + size;
+	event->header.size = sizeof(*event) + BOUNDED(size, ARGS_MASK);
 	event->args = args;
-	/* args lie right behind the event in the scratch */
-	size += sizeof(*event);
-	if (emit__is_stop(flags))
-		events__write(event, size, call->cgroup_id, LOSS_RING_STOP, LOSS_SHARE_STOP);
+}
+
+/* Sends the event that is in the scratch. */
+static __always_inline void emit__send(struct call *call)
+{
+	struct hook_event *event = &call->scratch->event;
+	__u32 size = sizeof(*event) + BOUNDED(event->header.size - sizeof(*event), ARGS_MASK);
+
+	if (emit__is_stop(event->flags))
+		events__write(event, size, event->cgroup_id, LOSS_RING_STOP, LOSS_SHARE_STOP);
 	else if (bpf_ringbuf_output(&posts, event, size, 0))
 		losses__count(LOSS_RING_POST);
+}
+
+/* Whether the rate limit of a Post holds the event back that is in the scratch. */
+static __always_inline bool emit__is_limited(struct call *call, struct action_entry *entry)
+{
+	if (!(spec.use & USE_RATES) || !call->scratch->rate_limit ||
+	    !rate__is_over(call, entry, call->scratch->event.args))
+		return false;
+	losses__count(LOSS_RATE_LIMITED);
+	return true;
+}
+
+static __always_inline void emit__hook(struct call *call, struct action_entry *entry, __u16 flags)
+{
+	if (spec.use & USE_NUMBER_EVENTS && entry->args == spec.event_args) {
+		emit__numbers(call, entry, flags);
+		return;
+	}
+	emit__write(call, entry, flags);
+	if (!emit__is_limited(call, entry))
+		emit__send(call);
 }
 
 #endif

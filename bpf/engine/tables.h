@@ -52,7 +52,8 @@ enum size_index { SIZE_IS_RETURN = 0xff };
 /* hook_spec.use */
 enum hook_use {
 	USE_ENFORCE = 1u << 0,	/* some action stops something, or would in enforce mode */
-	USE_NUMBER_EVENTS = 1u << 1, /* every argument is a number */
+	USE_NUMBER_EVENTS = 1u << 1, /* events have nothing but arguments that are numbers */
+	USE_RATES = 1u << 2,	/* some Post has a rate limit */
 };
 
 /* hook_spec.syscall */

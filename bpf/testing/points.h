@@ -3,16 +3,18 @@
 #ifndef GUARDBEE_TESTING_POINTS_H
 #define GUARDBEE_TESTING_POINTS_H
 
-#include "../engine/tables.h"
+#include "../engine/rate.h"
 #include "request.h"
 
 #define POINTS_MAX 64
+#define CALLS_OF_SET 4096	/* that are made of one set of policies, and what they keep */
 
 /* The maps of one attach point. */
 struct point {
 	struct hook_spec spec;
 	struct shim_map *tables, *rows, *numbers, *equals, *prefixes, *actions;
 	struct shim_map *inner[5];
+	struct shim_map *rates;
 };
 
 static struct point points[POINTS_MAX];
@@ -61,6 +63,7 @@ static void take_binaries(void)
 			shim_map_free(outer[j]);
 		for (__u32 j = 0; j < 5; j++)
 			shim_map_free(point->inner[j]);
+		shim_map_free(point->rates);
 	}
 	point_count = 0;
 	engine_state.active = take_u32() & 1;
@@ -93,6 +96,7 @@ static void take_point(void)
 	point->inner[2] = take_map(SHIM_HASH, sizeof(struct equal_key), 8 * words);
 	point->inner[3] = take_map(SHIM_LPM, sizeof(struct prefix_key), 8 * words);
 	point->inner[4] = take_map(SHIM_ARRAY, 4, sizeof(struct action_entry));
+	point->rates = shim_map_new(SHIM_HASH, sizeof(struct rate_key), sizeof(__u64), CALLS_OF_SET);
 	point->rows = in_slot(point->inner[0]);
 	point->numbers = in_slot(point->inner[1]);
 	point->equals = in_slot(point->inner[2]);
@@ -109,6 +113,7 @@ static void use(struct point *point)
 	shim_bind(&equals, point->equals);
 	shim_bind(&prefixes, point->prefixes);
 	shim_bind(&actions, point->actions);
+	shim_bind(&rates, point->rates);
 }
 
 #endif

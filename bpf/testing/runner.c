@@ -15,8 +15,6 @@
 #include "request.h"
 #include "task.h"
 
-#define OWNERS_MAX 1024	/* calls that are made of one set of policies */
-
 /* Where 32-bit pointers reach it. */
 static char (*buffers)[TEXT_MAX + 1];
 
@@ -157,7 +155,7 @@ int main(void)
 			take_binaries();
 			shim_map_free(windows_by_owner);
 			windows_by_owner = shim_map_new(SHIM_HASH, sizeof(__u64),
-							sizeof(struct aggregate_windows), OWNERS_MAX);
+							sizeof(struct aggregate_windows), CALLS_OF_SET);
 			break;
 		case 'P':
 			take_point();

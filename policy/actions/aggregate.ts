@@ -25,7 +25,7 @@ export const aggregate = {
     ),
   },
   stops: false,
-  once: true,
+  once: () => true,
   lower: (
     _report: Report,
     { window = defaultWindow }: ActionSpec & { readonly window?: number },

@@ -14,8 +14,8 @@ export type ActionKind<A extends { readonly action: string } = { readonly action
   readonly ownFields?: TProperties;
   /** Whether it stops something, and is therefore left out in monitor mode. */
   readonly stops: boolean;
-  /** A selector has it at most once: a second one could change nothing. */
-  readonly once?: true;
+  /** Of those that a selector has at most once, because a second one could change nothing. */
+  once?(action: A): boolean;
   /** One of matchActions; undefined when it was refused, which `report` says. */
   lower(report: Report, spec: ActionSpec, place: ActionPlace): A | undefined;
   /** What comes of it when it is carried out. */

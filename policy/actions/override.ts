@@ -18,7 +18,7 @@ export const override = {
   schema,
   fields: ["argError"],
   stops: true,
-  once: true,
+  once: () => true,
   lower,
   effect: ({ error }) => ({ override: error }),
   describe: ({ error }) => `Override -${error}`,

@@ -24,7 +24,8 @@ export type PlacedHook = { readonly at: string; readonly section: string; readon
 
 function checkOnce(report: Report, actions: readonly Action[], at: string): void {
   for (const [name, used] of Map.groupBy(actions, ({ action }) => action)) {
-    if (actionKind(name).once && used.length > 1) {
+    const { once } = actionKind(name);
+    if (used.length > 1 && used.some((action) => once?.(action))) {
       report.unsupported(at, `has ${name} ${used.length} times`, "keep one in a selector");
     }
   }

@@ -80,6 +80,30 @@ test("an LSM hook is what it is on, and its decision can be overridden", () => {
   assert.deepEqual(problemsOf(tenants), []);
 });
 
+test("the rate limit of Post is in seconds, of a thread where the policy does not say", () => {
+  const limits = [
+    { rateLimit: "5" },
+    { rateLimit: "2m", rateLimitScope: "Process" },
+    { rateLimit: "1h", rateLimitScope: "global" },
+    {},
+    { rateLimit: "0s" },
+    { rateLimit: "2000h" },
+  ];
+  const posts = limits.map((limit) => {
+    const matchActions = [{ action: "Post", ...limit }];
+    return lowered(aKprobePolicy({ selectors: [{ matchActions }] })).hooks[0]!.selectors[0]!
+      .actions;
+  });
+  assert.deepEqual(posts.flat(), [
+    { action: "Post", every: 5, per: "thread" },
+    { action: "Post", every: 120, per: "process" },
+    { action: "Post", every: 3600, per: "global" },
+    { action: "Post" },
+    { action: "Post" },
+    { action: "Post", every: 4_294_967, per: "thread" },
+  ]);
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

@@ -257,6 +257,43 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "a rate limit that is none",
+    policy: withAction({ action: "Post", rateLimit: "1d" }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchActions[0].rateLimit: is "1d"; write whole seconds, minutes or hours: 30s, 5m, 1h',
+    ],
+  },
+  {
+    name: "a rate limit of another action",
+    policy: withAction({ action: "Sigkill", rateLimit: "1m" }),
+    want: [
+      "unsupported spec.kprobes[0].selectors[0].matchActions[0].rateLimit: is not supported yet; remove it: this version does not use it with Sigkill",
+    ],
+  },
+  {
+    name: "a rate limit for whom nobody knows",
+    policy: withAction({ action: "Post", rateLimit: "1m", rateLimitScope: "pod" }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchActions[0].rateLimitScope: is "pod"; allowed: thread, process, global',
+    ],
+  },
+  {
+    name: "the scope of no rate limit",
+    policy: withAction({ action: "Post", rateLimitScope: "process" }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].rateLimitScope: has no rateLimit; add rateLimit, or remove it",
+    ],
+  },
+  {
+    name: "two Posts, one with a rate limit",
+    policy: aKprobePolicy({
+      selectors: [{ matchActions: [{ action: "Post" }, { action: "Post", rateLimit: "1m" }] }],
+    }),
+    want: [
+      "unsupported spec.kprobes[0].selectors[0].matchActions: has Post 2 times; keep one in a selector",
+    ],
+  },
+  {
     name: "a window of another action",
     policy: withAction({ action: "Post", window: 5 }),
     want: [
@@ -272,9 +309,9 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   },
   {
     name: "an action that is not there yet, with its arguments",
-    policy: withAction({ action: "Post", rateLimit: "1m" }),
+    policy: withAction({ action: "Post", imaHash: true }),
     want: [
-      "unsupported spec.kprobes[0].selectors[0].matchActions[0].rateLimit: is not supported yet; remove it: this version does not use it with Post",
+      "unsupported spec.kprobes[0].selectors[0].matchActions[0].imaHash: is not supported yet; remove it: this version does not use it with Post",
     ],
   },
   {

@@ -25,8 +25,14 @@ export const upstreamActionFields = {
   argValue: optional(int32()),
   imaHash: flag(),
   kernelStackTrace: flag(),
-  rateLimit: optional(text()),
-  rateLimitScope: optional(text()),
+  rateLimit: optional(
+    text({
+      description: "Post: of alike calls report one in 30s, 5m, 1h; seconds without a unit.",
+    }),
+  ),
+  rateLimitScope: optional(
+    text({ description: "Whose calls are alike: thread (if absent), process or global." }),
+  ),
   userStackTrace: flag(),
 };
 

@@ -10,6 +10,7 @@ import {
   type Process,
 } from "@guardbee/policy";
 import { aggregated, type Windows } from "../../../policy/decide/aggregate.ts";
+import { type Reported, rateLimited } from "../../../policy/decide/rate-limit.ts";
 import type { NamedSet } from "../../engine.ts";
 
 /** One call that a driver makes. Texts have no spaces. */
@@ -21,6 +22,15 @@ export type Call =
   | { readonly call: "seek"; readonly fd: number; readonly offset: bigint }
   | { readonly call: "fcntl"; readonly fd: number; readonly command: number; readonly arg: bigint }
   | { readonly call: "exec"; readonly path: string };
+
+/** Of all processes that make calls of one program's sets: what was reported, and how many they started. */
+export type Shared = { reported: Reported; children: number };
+
+type MadeCalls = {
+  readonly calls: readonly Call[];
+  readonly results: readonly { readonly result: number }[];
+  readonly shared: Shared;
+};
 
 /** The line for oracle-driver.c. */
 export function lineOf(call: Call): string {
@@ -51,10 +61,9 @@ export function lineOf(call: Call): string {
 export function expectedOutcomes(
   sets: readonly NamedSet[],
   process: Process,
-  calls: readonly Call[],
-  results: readonly { readonly result: number }[],
+  { calls, results, shared }: MadeCalls,
 ): (readonly Outcome[])[] {
-  const model = new Model(sets, process);
+  const model = new Model(sets, process, shared);
   return calls.map((call, i) => model.make(call, results[i]!.result));
 }
 
@@ -66,10 +75,12 @@ class Model {
   readonly #descriptors = new Map<number, OpenFile>();
   #follows: FollowState = new Map();
   #windows: Windows = new Map();
+  readonly #shared: Shared;
   #files = 0;
   #children = 0;
 
-  constructor(sets: readonly NamedSet[], process: Process) {
+  constructor(sets: readonly NamedSet[], process: Process, shared: Shared) {
+    this.#shared = shared;
     this.#sets = sets;
     this.#process = process;
     this.#holds = new Set(sets.map(({ name }) => name));
@@ -139,7 +150,11 @@ class Model {
     const child: Process = {
       ...{ ...this.#process, binary: path, isProtected: false },
       // The pid in the host's namespace is none that a policy names: it was not there before.
-      ...{ pid: 4_000_000, ancestors: [pid, ...ancestors], nspid: nspid === 0 ? 0 : number },
+      ...{
+        pid: 4_000_000 + this.#shared.children++,
+        ancestors: [pid, ...ancestors],
+        nspid: nspid === 0 ? 0 : number,
+      },
       nsAncestors: nspid === 0 ? [] : [nspid, ...nsAncestors],
       namespaces: { ...namespaces, ...(Pid && { Pid }), ...(Time && { Time }) },
     };
@@ -157,13 +172,19 @@ class Model {
     return { process: this.#process, holds: this.#holds, parameters, descriptors };
   }
 
-  /** Nobody's windows end within a test. */
+  /** Nobody's windows and periods end within a test. */
   #run(call: HookCall, process = "driver"): readonly Outcome[] {
     const { outcomes, follows } = decide(this.#sets, this.#follows, call);
     this.#follows = follows;
     const left = aggregated(outcomes, this.#windows, { process, at: 0 });
     this.#windows = left.windows;
-    return left.outcomes;
+    const { pid } = call.process;
+    const limited = rateLimited(left.outcomes, this.#shared.reported, {
+      ...{ thread: pid, process: pid, entry: "", at: 0, given: call },
+      argsOf: ({ set, hook }) => this.#sets.find(({ name }) => name === set)!.set.hooks[hook]!.args,
+    });
+    this.#shared.reported = limited.reported;
+    return limited.outcomes;
   }
 }
 
