@@ -30,6 +30,9 @@ struct layout {
 	struct process_info process_info;
 	enum process_flag process_flag;
 	struct engine_state engine_state;
+	struct waiting waiting;
+	struct waiting_key waiting_key;
+	enum waiting_limit waiting_limit;
 	struct scope_state scope_state;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */

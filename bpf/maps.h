@@ -146,6 +146,52 @@ struct {
 	__type(value, __u64);
 } followed SEC(".maps");
 
+enum waiting_limit {
+	WAITING_SIZE = 1000,	/* of an event, in bytes; what is larger has an entry in waiting_large, too */
+	WAITING_MAX = 16384,	/* events that wait at once: a megabyte for each thousand */
+	WAITING_LARGE_MAX = 512,
+	WAITING_LARGE_SIZE = 16384 + 64, /* the largest event */
+};
+
+/* What comes before an event that waits for its call to return: see engine/wait.h. */
+struct waiting {
+	__u64 call;		/* of all that wait for one call: boot-time ns */
+	__u32 task;		/* thread id */
+	__u32 generation;	/* engine_state.binary_generation of the tables that its bit is of */
+	__u32 bit;
+	__u32 zero;
+};
+struct waiting_event {
+	struct waiting waiting;
+	char event[WAITING_SIZE]; /* struct hook_event and its arguments */
+};
+struct waiting_key {
+	__u64 frame;		/* where the call's registers are on its stack: nobody else's are there */
+	__u32 point;		/* hook_spec.point */
+	__u32 number;		/* among those that wait for this call */
+};
+
+/*
+ * Events that wait for their calls to return. Writer: engine/wait.h; attach/returned.bpf.c deletes, and
+ * the agent what waits for a program that is gone.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WAITING_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct waiting_key);
+	__type(value, struct waiting_event);
+} waiting_events SEC(".maps");
+
+/* The same, of events that are larger, with nothing before them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WAITING_LARGE_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct waiting_key);
+	__type(value, char[WAITING_LARGE_SIZE]);
+} waiting_large SEC(".maps");
+
 /* Per slot: executable -> id, exact and by longest prefix. Writer: agent. */
 struct binary_prefix_key {
 	__u32 prefix_bits;

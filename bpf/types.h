@@ -114,6 +114,7 @@ struct hook_event {
 enum arg_flag {
 	ARG_CUT = 1u << 0,	/* a path lost its head, or a buffer its tail */
 	ARG_DELETED = 1u << 1,	/* the file was unlinked */
+	ARG_RETURNED = 1u << 2,	/* no argument: what the call returned, behind them */
 };
 
 struct event_arg {
@@ -148,6 +149,7 @@ enum loss {
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_CALLS,		/* a CPU had more calls of one attach point interrupted than it has memory for */
 	LOSS_AGGREGATED,	/* an event that the Aggregate action held back */
+	LOSS_RETURN_FULL,	/* no room for an event until its call returns: it goes out without that */
 	LOSS_RATE_LIMITED,	/* an event that the rate limit of a Post action held back */
 	LOSS_MAX
 };

@@ -63,6 +63,7 @@ export { type Container, type Pod, parsePod, setsIn } from "./pod.ts";
 export { indented, isPrintable, oneLine, printable } from "./printable.ts";
 export { formatProblem, type Problem, type Result } from "./problem.ts";
 export { type KindName, resourceOf } from "./resource-of.ts";
+export type { Returned, ReturnedCondition } from "./returned.ts";
 export {
   allAtOnce,
   parseInterval,

@@ -3,6 +3,7 @@ import { argTypesWhere } from "./args/index.ts";
 import { conditionKind } from "./conditions/index.ts";
 import { createReport, type Report } from "./lower/report.ts";
 import type { Problem, Result } from "./problem.ts";
+import { checkReturned, isReturnedType, returnedTypes } from "./returned.ts";
 import { conform } from "./schema/conform.ts";
 import { positionIn, requiredList } from "./schema/dsl.ts";
 import { type Arg, type Hook, type SelectorSet, selectorSet } from "./selector-set.ts";
@@ -36,8 +37,15 @@ function isNull(field: string): Problem {
 }
 
 /** What no schema says: how conditions and actions fit the hook's arguments. */
-function checkHook(report: Report, { args, selectors }: Hook, at: string): void {
-  for (const [i, { conditions, actions }] of selectors.entries()) {
+function checkHook(report: Report, { args, selectors, returned }: Hook, at: string): void {
+  if (returned !== undefined && !isReturnedType(returned.type)) {
+    const fix = `allowed: ${returnedTypes().join(", ")}`;
+    report.invalid(`${at}.returned.type`, `is ${returned.type}, which no call returns`, fix);
+  }
+  for (const [i, { conditions, actions, returned: ofReturned = [] }] of selectors.entries()) {
+    for (const [j, condition] of ofReturned.entries()) {
+      checkReturned(report, condition, { at: `${at}.selectors[${i}].returned[${j}]`, returned });
+    }
     for (const [j, condition] of conditions.entries()) {
       const { schema, check } = conditionKind(condition.by);
       const place = { at: `${at}.selectors[${i}].conditions[${j}]`, args };

@@ -3,6 +3,7 @@ import { type Action, action } from "./actions/index.ts";
 import { type Arg, type ArgType, arg } from "./args/index.ts";
 import { type Condition, condition } from "./conditions/index.ts";
 import { type HookPoint, hookPoint } from "./hook-point.ts";
+import { returned, returnedCondition } from "./returned.ts";
 import { atomicList, bool, type Immutable, object, oneOf, optional, text } from "./schema/dsl.ts";
 import { labelSelector } from "./schema/label-selector.ts";
 import { policyKindNames } from "./schema/policy-kind-names.ts";
@@ -17,6 +18,8 @@ const selector = object({
   conditions: atomicList(condition),
   /** In order. Empty means Post. */
   actions: atomicList(action),
+  /** Which the returned value must meet for the call to be reported; absent: all do. */
+  returned: optional(atomicList(returnedCondition)),
 });
 
 const hook = object({
@@ -24,6 +27,8 @@ const hook = object({
   /** In the order of the policy; conditions and actions refer to positions in this list. */
   args: atomicList(arg),
   selectors: atomicList(selector),
+  /** Present: a call is reported when it has returned, with what it returned. */
+  returned: optional(returned),
   message: optional(text()),
   tags: optional(atomicList(text())),
 });
@@ -105,6 +110,9 @@ export function sizeOf({ hooks }: Pick<SelectorSet, "hooks">): SetSize {
   return {
     hooks: hooks.length,
     selectors: hooks.reduce((count, hook) => count + Math.max(hook.selectors.length, 1), 0),
-    values: conditions.reduce((count, { values }) => count + values.length, 0),
+    values: [...conditions, ...selectors.flatMap((selector) => selector.returned ?? [])].reduce(
+      (count, { values }) => count + values.length,
+      0,
+    ),
   };
 }

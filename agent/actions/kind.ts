@@ -7,6 +7,8 @@ export type ActionOf<Name extends ActionName> = Extract<Action, { readonly actio
 export type ActionCodec<A extends Action> = {
   /** enum action_code: names it in events, and in the operation that carries it out. */
   readonly code: number;
+  /** It is carried out with the event: when the call has returned, where the event waits for that. */
+  readonly withEvent?: true;
   /** What `arg` of its operation is; absent or undefined: it does nothing beside the event. */
   arg?(action: A, readings: ReadingNumbers): number | undefined;
 };

@@ -6,6 +6,7 @@ const { RATE_SCOPE_BITS } = enums.rate_limit;
 
 export const post = {
   code: enums.action_code.ACTION_POST,
+  withEvent: true,
   arg: ({ every, per }) =>
     every === undefined || per === undefined
       ? undefined

@@ -10,6 +10,7 @@ const target: Target = {
 export const exec: AttachKind = {
   name: "exec",
   object: "exec.bpf.o",
+  sees: "entry",
   features: {},
   serve: ({ on }) => (on.kind === "exec" ? target : undefined),
   bind() {},

@@ -6,6 +6,7 @@ import { onTrampoline, trampolines } from "./trampoline.ts";
 export const fentry: AttachKind = {
   name: "fentry",
   object: "fentry.bpf.o",
+  sees: "entry",
   features: trampolines,
   serve(hook, need, can) {
     if (need.overrides || halfOf(hook) !== "entry" || can.features.fentry !== true) {

@@ -6,6 +6,7 @@ import { onTrampoline, trampolines } from "./trampoline.ts";
 export const fexit: AttachKind = {
   name: "fexit",
   object: "fexit.bpf.o",
+  sees: "exit",
   features: trampolines,
   serve(hook, need, can) {
     if (halfOf(hook) !== "exit") return undefined;

@@ -7,6 +7,7 @@ import { onTrampoline } from "./trampoline.ts";
 export const fmodRet: AttachKind = {
   name: "fmod_ret",
   object: "fmod_ret.bpf.o",
+  sees: "entry",
   features: {
     fmod_ret_syscalls: (kernel) =>
       kernel.loads("fmod_ret.bpf.o", `${kernel.syscallPrefix}sys_write`),

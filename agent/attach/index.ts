@@ -7,6 +7,7 @@ import { fmodRet } from "./fmod-ret.ts";
 import type { AttachAbilities, AttachKind, Need, Target } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
 import { lsm, lsmByFmodRet } from "./lsm.ts";
+import { returned, whyNotReturned } from "./returned.ts";
 
 export type {
   AttachAbilities,
@@ -16,6 +17,7 @@ export type {
   Need,
   Place,
   Reported,
+  Sees,
   Target,
 } from "./kind.ts";
 
@@ -31,7 +33,11 @@ export const attachKinds: readonly AttachKind[] = [
   exec,
   lsm,
   lsmByFmodRet,
+  returned,
 ];
+
+/** What completes, when a call returns, the events of a program at its entry. */
+export { returned } from "./returned.ts";
 
 /** How and where the first kind that can serves `hook`; otherwise why the last that could not. */
 export function serve(
@@ -43,7 +49,7 @@ export function serve(
   for (const kind of attachKinds) {
     const served = kind.serve(hook, need, can);
     if (served === undefined) continue;
-    if ("site" in served) return { kind, target: served };
+    if ("site" in served) return whyNotReturned(hook, served, can) ?? { kind, target: served };
     if (refusal?.mayPass !== true) refusal = served;
   }
   if (refusal === undefined) throw new Error(`no attach kind serves a hook on ${hook.on.kind}`);

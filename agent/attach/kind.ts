@@ -6,6 +6,7 @@ export type AttachKind = {
   readonly name: string;
   /** File name of the BPF object. */
   readonly object: string;
+  readonly sees: Sees;
   /** What it asks of a kernel before anything is attached, by the name that the node's status has. */
   readonly features: Readonly<Record<string, (kernel: KernelProbe) => Answer>>;
   /** Where it serves `hook`, or why this kernel or this kind cannot; undefined: other kinds do that. */
@@ -14,6 +15,12 @@ export type AttachKind = {
   bind(object: Attachable<unknown>, place: Place): void;
   attach<Link>(object: Attachable<Link>, place: Place): Link;
 };
+
+/**
+ * Which part of a call a program sees: `entry`, what it hands over; `exit`, that and what it returned;
+ * `return`, what it returned and the events that the program at its entry has left waiting.
+ */
+export type Sees = "entry" | "exit" | "return";
 
 /** What a hook needs in its set's mode. */
 export type Need = {

@@ -5,6 +5,7 @@ import type { AttachKind } from "./kind.ts";
 export const kprobe: AttachKind = {
   name: "kprobe",
   object: "kprobe.bpf.o",
+  sees: "entry",
   features: { kprobe: (kernel) => kernel.exists("/sys/bus/event_source/devices/kprobe") },
   serve(hook, need, can) {
     return need.overrides || halfOf(hook) !== "entry" ? undefined : functionOf(hook, need, can);

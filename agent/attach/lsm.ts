@@ -14,6 +14,7 @@ import { onTrampoline } from "./trampoline.ts";
 export const lsm: AttachKind = {
   name: "lsm",
   object: "lsm.bpf.o",
+  sees: "entry",
   features: {},
   serve(hook, need, can) {
     const asked = hookAsked(hook, need, can);
@@ -28,6 +29,7 @@ export const lsm: AttachKind = {
 export const lsmByFmodRet: AttachKind = {
   name: "fmod_ret",
   object: "fmod_ret.bpf.o",
+  sees: "entry",
   features: {},
   serve(hook, need, can) {
     const asked = hookAsked(hook, need, can);

@@ -1,6 +1,7 @@
 import { defaultAction, isEnforcing } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import type { ReadingNumbers } from "../actions/kind.ts";
+import type { Sees } from "../attach/index.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
 import type { PlannedHook } from "./plan.ts";
@@ -12,6 +13,8 @@ export type ActionContext = {
   /** First bit of the next hook. */
   readonly next: number;
   readonly readings: Readings;
+  /** Which part of a call the program sees. */
+  readonly sees: Sees;
   /** Follow group of the set, where it has one. */
   readonly group: number | undefined;
 };
@@ -26,7 +29,7 @@ export type EncodedActions = {
   readonly actions: number;
 };
 
-const { ACT_STOPS, ACT_MONITORED } = enums.act_flag;
+const { ACT_STOPS, ACT_MONITORED, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
 /** The entry of a hook's selector. Throws RangeError where it has more actions than the engine takes. */
@@ -36,13 +39,16 @@ export function encodeActions(
   context: ActionContext,
 ): EncodedActions {
   const all = planned.selectors[selector]!.actions;
-  const { args } = context.readings.ofHook.get(planned)!;
-  const stops = all.some(isEnforcing);
+  const { sees } = context;
+  const { args, returned } = context.readings.ofHook.get(planned)!;
+  const waits = sees === "entry" && planned.hook.returned !== undefined;
+  const stops = sees !== "return" && all.some(isEnforcing);
   const monitored = planned.set.set.mode === "monitor" && stops;
   const readings = readingNumbers(planned, context.readings);
   const operations = all.flatMap((action) => {
     if (monitored && isEnforcing(action)) return [];
     const codec = actionCodec(action.action);
+    if (codec.withEvent ? waits : sees === "return") return [];
     const arg = codec.arg?.(action, readings);
     const flags = isEnforcing(action) ? OPERATION_STOPS : 0;
     return arg === undefined ? [] : [{ action: codec.code, flags, arg }];
@@ -50,16 +56,23 @@ export function encodeActions(
   const bytes = bytesOf(layout.action_entry, {
     group: context.group === undefined ? 0n : 1n << BigInt(context.group),
     ...{ hook: context.number, selector, next: context.next },
-    flags: (stops ? ACT_STOPS : 0) | (monitored ? ACT_MONITORED : 0),
+    flags:
+      (stops ? ACT_STOPS : 0) |
+      (monitored ? ACT_MONITORED : 0) |
+      (waits ? ACT_WAITS : 0) |
+      (returned === undefined ? 0 : ACT_RETURNED),
     code: actionCodec(all.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },
-    ...{ args: args.length, arg_readings: args },
+    ...{ args: args.length, arg_readings: args, returned_reading: returned ?? 0 },
   });
-  const { USE_ENFORCE, USE_RATES } = enums.hook_use;
+  const { USE_ENFORCE, USE_RATES, USE_RETURNED } = enums.hook_use;
   const limits = operations.some(({ action }) => action === enums.action_code.ACTION_POST);
   return {
     bytes,
-    use: (stops ? USE_ENFORCE : 0) | (limits ? USE_RATES : 0),
+    use:
+      (stops ? USE_ENFORCE : 0) |
+      (limits ? USE_RATES : 0) |
+      (waits || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),
   };
 }

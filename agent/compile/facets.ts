@@ -1,3 +1,4 @@
+import type { Sees } from "../attach/index.ts";
 import { enums } from "../gen/layout.ts";
 import type { Facet } from "./conditions/compiler.ts";
 import { type Asking, compilerOf } from "./conditions/index.ts";
@@ -19,10 +20,14 @@ export function bitsOf(hooks: readonly PlannedHook[]): readonly Bit[] {
 }
 
 /** What the selectors ask, by facet, in the order in which the engine goes through them. */
-export function facetsOf(bits: readonly Bit[], readings: Readings): readonly AskedFacet[] {
+export function facetsOf(
+  bits: readonly Bit[],
+  readings: Readings,
+  sees: Sees,
+): readonly AskedFacet[] {
   const found = new Map<string, { facet: Facet; asked: Map<number, Asking[]> }>();
   for (const [bit, { planned, selector }] of bits.entries()) {
-    for (const asking of askingOf(planned, selector, readings)) {
+    for (const asking of askingOf(planned, selector, { readings, sees })) {
       const facet = compilerOf(asking).facet(asking, planned);
       const known = found.get(facetKey(facet)) ?? { facet, asked: new Map() };
       found.set(facetKey(facet), known);
@@ -37,15 +42,20 @@ export function facetsOf(bits: readonly Bit[], readings: Readings): readonly Ask
     }));
 }
 
-/** The conditions of a selector, and that the descriptors of its hook are followed. */
+/**
+ * The conditions of a selector, and that the descriptors of its hook are followed: what can be told by
+ * a program that sees that part of its calls, and was not told before.
+ */
 export function askingOf(
   planned: PlannedHook,
   selector: number,
-  { all, ofHook }: Readings,
+  { readings: { all, ofHook }, sees }: { readonly readings: Readings; readonly sees: Sees },
 ): readonly Asking[] {
+  const { conditions, returned = [] } = planned.selectors[selector]!;
   const followed = ofHook.get(planned)!.followed;
   return [
-    ...planned.selectors[selector]!.conditions,
+    ...(sees === "return" ? [] : conditions),
+    ...(sees === "entry" ? [] : returned.map((one) => ({ by: "returned", ...one }) as const)),
     ...followed.map((number) => ({ by: "followed", reading: all[number]! }) as const),
   ];
 }

@@ -47,14 +47,17 @@ function addNeeds(needs: MutableNeeds, more: readonly Need[]): void {
 
 function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Need[] {
   const { WORDS_MAX, FACETS_MAX, READINGS_MAX, FOLLOW_GROUPS } = enums.engine_limit;
-  const readings = readingsOf(hooks);
+  const { sees } = point.kind;
+  const readings = readingsOf({ ...point, hooks });
   const bits = bitsOf(hooks);
   const asking = bits.flatMap(({ planned, selector }) =>
-    askingOf(planned, selector, readings).map((one) => ({ one, planned })),
+    askingOf(planned, selector, { readings, sees }).map((one) => ({ one, planned })),
   );
   const facets = asking.map(({ one, planned }) => facetKey(compilerOf(one).facet(one, planned)));
-  const conditions = hooks.flatMap(({ selectors }) => selectors.flatMap((one) => one.conditions));
-  const values = conditions.reduce((count, one) => count + one.values.length, 0);
+  const values = asking.reduce(
+    (sum, { one }) => sum + ("values" in one ? one.values.length : 0),
+    0,
+  );
   const following = hooks.flatMap(({ follows, set }) => (follows ? [set.name] : []));
   const ofPoint = [
     { what: "selectors", limit: 64 * WORDS_MAX, amount: bits.length },

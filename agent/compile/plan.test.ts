@@ -278,6 +278,28 @@ const refused: readonly {
     },
   },
   {
+    name: "return without trampolines",
+    hook: { ...doing(), returned: { type: "int" } },
+    lacks: answering({ fentry: false }),
+    want: {
+      reason: "KernelLacks",
+      message:
+        "__x64_sys_write: return: true needs BPF trampolines (CONFIG_DEBUG_INFO_BTF, kernel 5.5); drop return and returnArg",
+    },
+  },
+  {
+    name: "return of a function that returns nothing",
+    hook: {
+      ...{ ...doing(), returned: { type: "int" } },
+      on: { kind: "kprobe", call: "bpf_lsm_cred_free", syscall: false },
+    },
+    lacks: {},
+    want: {
+      reason: "KernelLacks",
+      message: "bpf_lsm_cred_free: it returns nothing; drop return and returnArg",
+    },
+  },
+  {
     name: "returnCopy without trampolines",
     ...{ hook: onRead, lacks: answering({ fentry: false }) },
     want: {
@@ -300,3 +322,21 @@ for (const { name, hook, lacks, want } of refused) {
     );
   });
 }
+
+test("where a hook asks what calls return, a program at their end completes the events of the one before them", () => {
+  const asking: Hook = { ...doing({ action: "Override", error: 1 }), returned: { type: "int" } };
+  const { points } = plan([aSet("p", asking), aSet("q", doing())], ableKernel);
+  assert.deepEqual(points.map(describePoint).sort(), [
+    "fexit:__x64_sys_write",
+    "fmod_ret:__x64_sys_write",
+  ]);
+  const [one, other] = points.map(({ hooks }) => hooks);
+  assert.equal(one?.length, 2);
+  assert.deepEqual(one, other, "a selector is the same bit at both ends");
+});
+
+test("with returnCopy one program sees all of a call", () => {
+  const asking: Hook = { ...onRead, returned: { type: "int" } };
+  const { points } = plan([aSet("p", asking)], ableKernel);
+  assert.deepEqual(points.map(describePoint), ["fexit:__x64_sys_write"]);
+});

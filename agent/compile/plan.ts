@@ -7,6 +7,7 @@ import {
   type Need,
   type Place,
   type Reported,
+  returned,
   serve,
   type Target,
 } from "../attach/index.ts";
@@ -60,7 +61,14 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
     const kind = latest(served.map((one) => one.kind));
     return { ...place, kind, hooks: served.map(({ hook }) => hook) };
   });
-  return { points, refused };
+  return { points: points.flatMap((point) => [point, ...otherEnd(point)]), refused };
+}
+
+/** Where the events of `point` wait for what calls return: what completes them, for the same hooks. */
+function otherEnd(point: AttachPoint): readonly AttachPoint[] {
+  const { kind, hooks, site } = point;
+  if (kind.sees !== "entry" || !hooks.some(({ hook }) => hook.returned !== undefined)) return [];
+  return [{ ...point, kind: returned, site: `return of ${site}` }];
 }
 
 /** How status names an attach point: `fmod_ret:__x64_sys_write`. */

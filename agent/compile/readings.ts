@@ -1,4 +1,4 @@
-import type { Arg, ArgType } from "@guardbee/policy";
+import type { Arg, ArgType, Returned } from "@guardbee/policy";
 import { actionKind, actionsOf, argKind } from "@guardbee/policy/sets";
 import { enums } from "../gen/layout.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
@@ -20,25 +20,37 @@ export type Readings = {
 export type HookReadings = {
   /** Of each of the hook's arguments. */
   readonly args: readonly number[];
+  /** Of what the call returned, where the program sees that and the hook asks. */
+  readonly returned?: number;
   /** Descriptors that must be followed for the whole hook to count. */
   readonly followed: readonly number[];
 };
 
-/** The readings in the order of their first use. */
-export function readingsOf(hooks: readonly PlannedHook[]): Readings {
+/** The readings in the order of their first use, by a program that sees that part of its calls. */
+export function readingsOf({
+  hooks,
+  kind: { sees },
+}: Pick<AttachPoint, "hooks" | "kind">): Readings {
   const numbers = new Map<string, number>();
   const all: Reading[] = [];
-  const numberOf = (arg: Arg): number => {
-    const reading = readingOf(arg);
+  const numberOf = (reading: Reading): number => {
     const known = numbers.get(readingKey(reading));
     if (known !== undefined) return known;
     numbers.set(readingKey(reading), all.length);
     return all.push(reading) - 1;
   };
-  const ofHook = hooks.map((planned) => {
-    const args = planned.hook.args.map((arg) => numberOf(arg));
-    const followed = descriptorsOf(planned).map((arg) => numberOf({ ...arg, type: descriptor }));
-    return [planned, { args, followed: [...new Set(followed)] }] as const;
+  const ofHook = hooks.map((planned): readonly [PlannedHook, HookReadings] => {
+    const { args, returned } = planned.hook;
+    const value =
+      returned === undefined || sees === "entry"
+        ? {}
+        : { returned: numberOf(ofReturned(returned)) };
+    if (sees === "return") return [planned, { args: [], followed: [], ...value }];
+    const its = args.map((arg) => numberOf(readingOf(arg)));
+    const followed = descriptorsOf(planned).map((arg) =>
+      numberOf(readingOf({ ...arg, type: descriptor })),
+    );
+    return [planned, { args: its, followed: [...new Set(followed)], ...value }];
   });
   return { all, ofHook: new Map(ofHook) };
 }
@@ -47,6 +59,11 @@ export function readingsOf(hooks: readonly PlannedHook[]): Readings {
 export function readingOf({ type, index, returnCopy, sizeArgIndex }: Arg): Reading {
   const sizeIndex = returnCopy ? enums.size_index.SIZE_IS_RETURN : (sizeArgIndex ?? 0);
   return { type, index, sizeIndex };
+}
+
+/** How the engine reads what a call returned. */
+export function ofReturned({ type }: Returned): Reading {
+  return { type, index: enums.engine_limit.RETURNED_INDEX, sizeIndex: 0 };
 }
 
 /** Equal for readings that are the same. */

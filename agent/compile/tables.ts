@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { argCodec } from "../args/index.ts";
+import type { Sees } from "../attach/index.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, write } from "../layout/struct.ts";
 import { encodeActions } from "./actions.ts";
@@ -38,9 +40,9 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
       `${point.symbol}: ${bits.length} selectors; the engine takes ${enums.engine_limit.WORDS_MAX * 64} on one attach point`,
     );
   }
-  const readings = readingsOf(point.hooks);
+  const readings = readingsOf(point);
   checkReadings(point, readings);
-  const facets = facetsOf(bits, readings);
+  const facets = facetsOf(bits, readings, point.kind.sees);
   checkFacets(point, facets);
   const dimensions = facets.map(({ asked }, dim) =>
     compilerOf(asked[0]!.conditions[0]!).compile(asked, {
@@ -49,7 +51,10 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
       hookOf: (bit) => bits[bit]!.planned,
     }),
   );
-  const { entries, use, actions } = encodeEntries(bits, readings, shared);
+  const { entries, use, actions } = encodeEntries(bits, readings, {
+    shared,
+    sees: point.kind.sees,
+  });
   return {
     words,
     spec: encodeSpec(point, { words, use, actions, readings, facets, dimensions }),
@@ -99,8 +104,9 @@ function encodeSpec(
   const { SIZE_IS_RETURN } = enums.size_index;
   const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0 && sizeIndex !== SIZE_IS_RETURN);
   const read = [...all.map(({ index }) => index), ...sized.map(({ sizeIndex }) => sizeIndex - 1)];
-  const { USE_NUMBER_EVENTS, USE_RATES } = enums.hook_use;
-  const onlyNumbers = (use & USE_RATES) === 0 && all.every(({ type }) => argCodec(type).isNumber);
+  const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED } = enums.hook_use;
+  const onlyNumbers =
+    (use & (USE_RATES | USE_RETURNED)) === 0 && all.every(({ type }) => argCodec(type).isNumber);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
   return bytesOf(layout.hook_spec, {
     words,
@@ -109,7 +115,7 @@ function encodeSpec(
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
     reads: read.reduce((bits, index) => bits | (1 << index), 0),
-    actions,
+    ...{ actions, point: (use & USE_RETURNED) === 0 ? 0 : numberOfPoint(point) },
     facets: facets.map(({ facet: { kind, part, reading } }, dim) => ({
       ...{ kind, part: part ?? 0, match: dimensions[dim]!.match ?? 0 },
       reading: reading === undefined ? 0 : numberOf.get(readingKey(reading))!,
@@ -118,6 +124,11 @@ function encodeSpec(
       ...{ type: argCodec(type).code, index, size_index: sizeIndex },
     })),
   });
+}
+
+/** The same for the programs at both ends of a call. */
+function numberOfPoint({ symbol }: AttachPoint): number {
+  return createHash("sha256").update(symbol).digest().readUInt32LE();
 }
 
 function registersCode({ syscall }: AttachPoint): number {
@@ -172,12 +183,16 @@ function encodeRows(
   };
 }
 
-function encodeEntries(bits: readonly Bit[], readings: Readings, shared: Shared) {
+function encodeEntries(
+  bits: readonly Bit[],
+  readings: Readings,
+  { shared, sees }: { readonly shared: Shared; readonly sees: Sees },
+) {
   const all = bits.map(({ planned, selector }, bit) =>
     encodeActions(planned, selector, {
       number: shared.hookNumber(planned),
       next: bit - selector + planned.selectors.length,
-      readings,
+      ...{ readings, sees },
       group: shared.followGroups.get(planned.set.name),
     }),
   );

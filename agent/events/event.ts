@@ -3,7 +3,7 @@ import { enums } from "../gen/layout.ts";
 import type { HookInfo } from "../kernel/hook-info.ts";
 import type { Image } from "../process/image.ts";
 import type { Process } from "../process/tree.ts";
-import { hookArgs } from "../records/decode.ts";
+import { hookArgs, returnedArg } from "../records/decode.ts";
 import type { ExitRecord, HookRecord, ProcessKey } from "../records/kernel-record.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
 
@@ -130,6 +130,11 @@ export function hookEvent(
 export function argsOf(event: HookEvent): readonly HookArg[] {
   event.args ??= hookArgs(event.record);
   return event.args;
+}
+
+/** What the call returned, of a hook that asks; undefined: nobody could tell. */
+export function returnedOf(event: HookEvent): HookArg | undefined {
+  return returnedArg(event.record);
 }
 
 export function droppedEvent(count: number, wallMs: number): DroppedEvent {

@@ -134,6 +134,24 @@ const engine_state = {
     binary_generation: { at: 8, type: "u32", count: 2 },
   },
 } as const;
+const waiting = {
+  size: 24,
+  fields: {
+    call: { at: 0, type: "u64" },
+    task: { at: 8, type: "u32" },
+    generation: { at: 12, type: "u32" },
+    bit: { at: 16, type: "u32" },
+    zero: { at: 20, type: "u32" },
+  },
+} as const;
+const waiting_key = {
+  size: 16,
+  fields: {
+    frame: { at: 0, type: "u64" },
+    point: { at: 8, type: "u32" },
+    number: { at: 12, type: "u32" },
+  },
+} as const;
 const scope_state = {
   size: 8,
   fields: {
@@ -167,7 +185,7 @@ const reading = {
   },
 } as const;
 const hook_spec = {
-  size: 404,
+  size: 412,
   fields: {
     words: { at: 0, type: "u32" },
     use: { at: 4, type: "u32" },
@@ -177,8 +195,10 @@ const hook_spec = {
     entry: { at: 11, type: "u8" },
     reads: { at: 12, type: "u32" },
     actions: { at: 16, type: "u32" },
-    facets: { at: 20, type: facet, count: 32 },
-    readings: { at: 148, type: reading, count: 64 },
+    point: { at: 20, type: "u32" },
+    zero: { at: 24, type: "u32" },
+    facets: { at: 28, type: facet, count: 32 },
+    readings: { at: 156, type: reading, count: 64 },
   },
 } as const;
 const table_facet = {
@@ -228,7 +248,8 @@ const action_entry = {
     operation_count: { at: 20, type: "u16" },
     args: { at: 22, type: "u8" },
     arg_readings: { at: 23, type: "u8", count: 5 },
-    zero: { at: 28, type: "u8", count: 4 },
+    returned_reading: { at: 28, type: "u8" },
+    zero: { at: 29, type: "u8", count: 3 },
     operations: { at: 32, type: operation, count: 16 },
   },
 } as const;
@@ -256,7 +277,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, scope_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -313,6 +334,7 @@ export const enums = {
   arg_flag: {
     ARG_CUT: 1,
     ARG_DELETED: 2,
+    ARG_RETURNED: 4,
   },
   loss: {
     LOSS_RING_EXEC: 0,
@@ -331,8 +353,9 @@ export const enums = {
     LOSS_MATCHES: 13,
     LOSS_CALLS: 14,
     LOSS_AGGREGATED: 15,
-    LOSS_RATE_LIMITED: 16,
-    LOSS_MAX: 17,
+    LOSS_RETURN_FULL: 16,
+    LOSS_RATE_LIMITED: 17,
+    LOSS_MAX: 18,
   },
   map_limit: {
     RING_SIZE: 4194304,
@@ -344,11 +367,18 @@ export const enums = {
     PROCESS_LATE: 262144,
     PROCESS_AGENT: 524288,
   },
+  waiting_limit: {
+    WAITING_SIZE: 1000,
+    WAITING_MAX: 16384,
+    WAITING_LARGE_MAX: 512,
+    WAITING_LARGE_SIZE: 16448,
+  },
   engine_limit: {
     WORDS_MAX: 16,
     FACETS_MAX: 32,
     READINGS_MAX: 64,
     PARAMETERS_MAX: 5,
+    RETURNED_INDEX: 5,
     CAP_TESTS_MAX: 32,
     FOLLOW_GROUPS: 64,
     MATCHES_MAX: 1024,
@@ -358,6 +388,7 @@ export const enums = {
     USE_ENFORCE: 1,
     USE_NUMBER_EVENTS: 2,
     USE_RATES: 4,
+    USE_RETURNED: 8,
   },
   hook_syscall: {
     SYSCALL_NONE: 0,
@@ -432,6 +463,8 @@ export const enums = {
   act_flag: {
     ACT_STOPS: 1,
     ACT_MONITORED: 2,
+    ACT_WAITS: 4,
+    ACT_RETURNED: 8,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

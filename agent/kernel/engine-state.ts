@@ -25,6 +25,11 @@ export class EngineState {
     return read(this.#value, layout.engine_state).active & 1;
   }
 
+  /** Of the tables in force. */
+  get generation(): number {
+    return read(this.#value, layout.engine_state).binary_generation[this.active]!;
+  }
+
   /** Puts `slot` in force for every program at once. */
   flip(slot: number): void {
     // Never 0: that is the generation of a process whose binary was never looked up.

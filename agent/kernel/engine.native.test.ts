@@ -7,6 +7,7 @@ import {
   type Hook,
   type HookCall,
   type Outcome,
+  type Reading,
   type SelectorSet,
 } from "@guardbee/policy";
 import fc from "fast-check";
@@ -15,6 +16,7 @@ import { aggregated, type Windows } from "../../policy/decide/aggregate.ts";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { openFile } from "../../policy/decide/parameter.ts";
 import { type Reported, rateLimited } from "../../policy/decide/rate-limit.ts";
+import { readReturned } from "../../policy/returned.ts";
 import type { HookArg } from "../args/index.ts";
 import type { NamedSet } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
@@ -116,10 +118,13 @@ type Effect = {
 
 function happened({ events, signals, returned, follows }: Done, call: HookCall): Effect {
   return {
-    events: events.map(({ set, hook, selector, action, args, ...flags }) => {
-      const shown = args.map(argText).join(" ");
-      return `${set} ${hook} ${selector} ${action}${flagsText(flags)} (${shown})`;
-    }),
+    events: events
+      .map(({ set, hook, selector, action, args, returned, ...flags }) => {
+        const shown = args.map(argText).join(" ");
+        const value = returned === undefined ? "" : ` = ${argText(returned)}`;
+        return `${set} ${hook} ${selector} ${action}${flagsText(flags)} (${shown})${value}`;
+      })
+      .sort(),
     signals,
     returned,
     follows: followsIn(follows, call),
@@ -138,12 +143,21 @@ function wanted(
         const { set, hook, selector, lastAction, monitored, stop } = outcome;
         const flags = { monitored, stopped: stop === "stopped", wouldStop: stop === "wouldStop" };
         const shown = hookOf(sets, outcome).args.map((arg) => wantedArg(arg, call));
-        return `${set} ${hook} ${selector} ${lastAction}${flagsText(flags)} (${shown.join(" ")})`;
-      }),
+        const value = wantedReturned(hookOf(sets, outcome), outcome, call);
+        return `${set} ${hook} ${selector} ${lastAction}${flagsText(flags)} (${shown.join(" ")})${value}`;
+      })
+      // Those that wait for the call to return come behind the others.
+      .sort(),
     signals: outcomes.flatMap(({ signals }) => signals),
     returned: 0 - (outcomes.find(({ override }) => override !== undefined)?.override ?? 0),
     follows: followsIn(follows, call),
   };
+}
+
+function wantedReturned({ returned }: Hook, outcome: Outcome, call: HookCall): string {
+  if (returned === undefined) return "";
+  const reading = readReturned(returned, outcome.returned!, call);
+  return ` = ${Object.values(reading as Reading)[0]}`;
 }
 
 function flagsText(flags: { monitored: boolean; stopped: boolean; wouldStop: boolean }): string {

@@ -44,9 +44,10 @@ export function hooksOf(
 }
 
 function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
-  const { args, message, tags } = hook;
+  const { args, returned, message, tags } = hook;
   return {
     ...{ set, index, policy: set.set.policy, ...reported, args },
+    ...(returned === undefined ? {} : { returned }),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };

@@ -1,4 +1,4 @@
-import type { Arg, PolicyRef } from "@guardbee/policy";
+import type { Arg, PolicyRef, Returned } from "@guardbee/policy";
 import type { Reported } from "../attach/index.ts";
 
 /** What the events of a hook say beside what the kernel reports: built once for a program. */
@@ -6,6 +6,8 @@ export type HookInfo = Reported & {
   readonly policy: PolicyRef;
   /** As the policy has them; labels come from here. */
   readonly args: readonly Arg[];
+  /** Present: events say what the call returned. */
+  readonly returned?: Returned;
   readonly message?: string;
   readonly tags?: readonly string[];
 };

@@ -28,6 +28,7 @@ import { Pins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
 import { capacityFor, classLimit, ScopeClasses } from "./scope-classes.ts";
 import { ensureTracking } from "./tracking.ts";
+import { forgetWaiting } from "./waiting.ts";
 
 export type KernelEngineOptions = {
   readonly native: Native;
@@ -213,11 +214,13 @@ export class KernelEngine implements Engine {
       else program.clearSlot(1 - slot);
     }
     this.#binaries.clear(1 - slot);
+    const before = this.#held;
     this.#held = held;
     const names = new Set(held.keys());
     for (const name of this.#loader.pins.pinnedHooks()) {
       if (!names.has(name)) Program.remove(this.#loader, name);
     }
+    forgetWaiting(this.#loader, this.#state.generation, { before, held });
     this.#unassigned = this.#classes.assign(scopes);
     this.#classes.collect();
     this.#numbers.release(new Set(this.#hooks.keys()));

@@ -16,6 +16,7 @@ export const lossCauses = Object.entries(codes)
  * are walked. follow_full, process_storage, cgroup_full: no room for a followed file, a process's
  * record, a new cgroup's class. matches: more policies matched a call than are walked.
  * calls: more calls of a hook were interrupted on one processor than it has memory for.
+ * return_full: no room for an event until its call returns, so it went out before.
  * aggregated, rate_limited: the action Aggregate, or the rateLimit of Post, held the event back, as its
  * policy says.
  */

@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
-import type { Action, Condition, Hook, Outcome, Process, SelectorSet } from "@guardbee/policy";
+import type {
+  Action,
+  Condition,
+  Hook,
+  Outcome,
+  Process,
+  Reading,
+  SelectorSet,
+} from "@guardbee/policy";
 import fc from "fast-check";
 import { sampleInodes } from "../../policy/conditions/namespace.ts";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
+import { readReturned } from "../../policy/returned.ts";
+import type { HookArg } from "../args/index.ts";
 import type { NamedSet, SetStops, StopCounts } from "../engine.ts";
 import type { Seen, SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
@@ -123,7 +133,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
         countStops(stops, outcomes[n]!);
         assert.deepEqual(
           { call, ...happened(seen[n]!, results[n]!) },
-          { call, ...wanted(outcomes[n]!, call) },
+          { call, ...wanted(outcomes[n]!, call, policies) },
           `seed ${seed}, batch ${batch}, ${driver.binary} after ${JSON.stringify(made.slice(0, n).map(lineOf))}`,
         );
       }
@@ -289,13 +299,27 @@ type Effect = {
 
 function happened(hooks: readonly SeenHook[], { result, errno, signals }: Result): Effect {
   return {
-    events: hooks.map(eventText),
+    events: hooks.map((hook) => eventText({ ...hook, returned: textOf(hook.returned) })),
     signals: [...signals].sort(),
     overridden: result === -1 && errno === 1,
   };
 }
 
-function wanted(outcomes: readonly Outcome[], call: Call): Effect {
+function textOf(arg: HookArg | undefined): string | undefined {
+  return arg !== undefined && "value" in arg ? String(arg.value) : undefined;
+}
+
+/** What its event says that a call returned, which its hook asks. */
+function returnedText(
+  { set, hook, returned: value }: Outcome,
+  policies: readonly NamedSet[],
+): string | undefined {
+  const { returned } = policies.find(({ name }) => name === set)!.set.hooks[hook]!;
+  if (returned === undefined) return undefined;
+  return String(Object.values(readReturned(returned, value!, {}) as Reading)[0]);
+}
+
+function wanted(outcomes: readonly Outcome[], call: Call, policies: readonly NamedSet[]): Effect {
   const signals = [...new Set(outcomes.flatMap(({ signals }) => signals))];
   return {
     events: outcomes
@@ -304,6 +328,7 @@ function wanted(outcomes: readonly Outcome[], call: Call): Effect {
         eventText({
           ...{ ...outcome, policy: outcome.set, action: outcome.lastAction },
           ...{ stopped: outcome.stop === "stopped", wouldStop: outcome.stop === "wouldStop" },
+          returned: returnedText(outcome, policies),
         }),
       ),
     // The first that is sent ends a process that has just been executed.
@@ -312,12 +337,17 @@ function wanted(outcomes: readonly Outcome[], call: Call): Effect {
   };
 }
 
-function eventText(event: Omit<SeenHook, "call" | "pid" | "args">) {
-  const { policy, hook, selector, action, monitored, stopped, wouldStop } = event;
+type Said = Omit<SeenHook, "call" | "pid" | "args" | "returned"> & {
+  readonly returned: string | undefined;
+};
+
+function eventText(event: Said) {
+  const { policy, hook, selector, action, monitored, stopped, wouldStop, returned } = event;
   const flags = [
     ...(monitored ? [" monitored"] : []),
     ...(stopped ? [" stopped"] : []),
     ...(wouldStop ? [" would stop"] : []),
+    ...(returned === undefined ? [] : [` returned ${returned}`]),
   ].join("");
   return `${policy} hook ${hook} selector ${selector} ${action}${flags}`;
 }

@@ -16,6 +16,8 @@ const sharedMaps = [
   "scope_state",
   "protected_binaries",
   "followed",
+  "waiting_events",
+  "waiting_large",
   "binaries_exact",
   "binaries_prefix",
 ] as const;

@@ -29,7 +29,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "bpf_losses_total", type: "counter", labels: ["cause"] },
-    help: "What else the kernel side had no room for: path_too_deep, follow_full, process_storage, cgroup_full, matches, calls; aggregated, rate_limited: an event that the action Aggregate, or the rateLimit of Post, held back.",
+    help: "What else the kernel side had no room for: path_too_deep, follow_full, process_storage, cgroup_full, matches, calls, return_full; aggregated, rate_limited: an event that the action Aggregate, or the rateLimit of Post, held back.",
     read: ({ losses }) => otherLosses.map((cause) => ({ labels: { cause }, value: losses[cause] })),
   },
   {

@@ -188,14 +188,25 @@ export function argsProblem({ records, at, end, argCount }: HookRecord): string 
 }
 
 /** The arguments of a hook record, which must have no `argsProblem`. */
-export function hookArgs({ records, at, argCount }: HookRecord): readonly HookArg[] {
+export function hookArgs(record: HookRecord): readonly HookArg[] {
+  return decodeArgs(record, 0);
+}
+
+/** What the call returned, which the hook of `record` asks; undefined: nobody could tell. */
+export function returnedArg(record: HookRecord): HookArg | undefined {
+  return decodeArgs(record, enums.arg_flag.ARG_RETURNED)[0];
+}
+
+/** Those of which flag ARG_RETURNED is as in `returned`. */
+function decodeArgs({ records, at, argCount }: HookRecord, returned: number): readonly HookArg[] {
   const args: HookArg[] = [];
   let head = at + hookBytes;
   for (let i = 0; i < argCount; i++) {
     const size = records.readUInt32LE(head + argAt.u32.size);
     const type = records.readUInt16LE(head + argAt.u16.type);
     const flags = records.readUInt16LE(head + argAt.u16.flags);
-    args.push(decodeArg(type, { records, flags, start: head + argHeaderBytes, size }));
+    if ((flags & enums.arg_flag.ARG_RETURNED) === returned)
+      args.push(decodeArg(type, { records, flags, start: head + argHeaderBytes, size }));
     head += argHeaderBytes + pad8(size);
   }
   return args;

@@ -37,6 +37,15 @@ static __always_inline void trampoline__of_32bit_syscall(struct call *call, stru
 		call->scratch->parameters[4] = (__u32)PARM5_32BIT(regs);
 }
 
+/* Makes what the call returned a parameter; a 32-bit one returns 32 bits. */
+static __always_inline void trampoline__take_returned(struct call *call)
+{
+	struct call_scratch *scratch = call->scratch;
+
+	scratch->parameters[RETURNED_INDEX] =
+		spec.syscall == SYSCALL_32BIT ? (__u32)scratch->result : scratch->result;
+}
+
 static __always_inline int trampoline__run(void *context, bool at_exit)
 {
 	struct call call;
@@ -46,6 +55,8 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 	if (!engine__enter(&call))
 		return 0; /* not ours to decide */
 	reads = spec.reads;
+	if (spec.use & USE_RETURNED)
+		call.scratch->frame = (__u64)context;
 	if (spec.syscall == SYSCALL_32BIT) {
 		trampoline__of_32bit_syscall(&call, ((struct pt_regs **)context)[0], reads);
 	} else if (spec.syscall == SYSCALL_OWN) {
@@ -57,8 +68,10 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 				bpf_get_func_arg(context, i, &call.scratch->parameters[i]);
 		}
 	}
-	if (at_exit)
+	if (at_exit) {
 		bpf_get_func_ret(context, &call.scratch->result);
+		trampoline__take_returned(&call);
+	}
 	result = engine__match(&call) ? engine__act(&call) : 0;
 	call__leave(&call);
 	return result;

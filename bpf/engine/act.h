@@ -126,6 +126,8 @@ static long act__step(__u32 index, void *context)
 	entry = table ? bpf_map_lookup_elem(table, &call->at) : NULL;
 	if (!entry)
 		return 1; /* cannot be: each bit has its entry */
+	if (spec.use & USE_RETURNED)
+		call->scratch->bit = call->at;
 	call->at = act__next_bit(call, entry->next);
 	act__run(call, entry);
 	return call->at >= WORDS_MAX * 64;

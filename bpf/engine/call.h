@@ -44,11 +44,15 @@ struct call_scratch {
 	__u64 left[WORDS_MAX];	/* selectors that still match */
 	__u64 sum[WORDS_MAX];	/* for look-ups that add several bitmaps up first */
 	__u64 minus[WORDS_MAX];
-	__u64 parameters[PARAMETERS_MAX];
+	__u64 parameters[RETURNED_INDEX + 1];
 	__u64 result;		/* return value, at exit */
+	__u64 frame;		/* where this call's registers are on the stack: nobody else's are there */
+	struct waiting waiting;	/* before event, as in the map */
 	struct hook_event event;
 	char args[EVENT_ARGS_SIZE];
 	__u64 own;		/* its bit in calls_in_use */
+	__u32 bit;		/* of the selector whose actions are carried out */
+	__u32 waits;		/* how many events wait for this call to return */
 	__u32 rate_limit;	/* operation.arg of the entry's Post, or 0: see rate.h */
 };
 
@@ -246,7 +250,7 @@ static __always_inline void call__and_facet(struct call *call, __u32 dim, enum f
 
 static __always_inline __u64 call__parameter(struct call *call, __u32 index)
 {
-	return index < PARAMETERS_MAX ? call->scratch->parameters[index] : 0;
+	return index <= RETURNED_INDEX ? call->scratch->parameters[index] : 0;
 }
 
 /* The record of the current process. NULL only without memory. */

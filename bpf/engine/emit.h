@@ -6,6 +6,7 @@
 #include "../events.h"
 #include "arg.h"
 #include "rate.h"
+#include "wait.h"
 
 /* An argument that is a number, as it is in an event. */
 struct number_arg {
@@ -111,6 +112,45 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 	bpf_ringbuf_submit(event, 0);
 }
 
+/* Bytes of an event whose header says `size`, as the verifier wants to see it. */
+static __always_inline __u32 emit__size(__u32 size)
+{
+	return sizeof(struct hook_event) + BOUNDED(size - sizeof(struct hook_event), ARGS_MASK);
+}
+
+/* Sends the event that is in the scratch. */
+static __always_inline void emit__send(struct call *call)
+{
+	struct hook_event *event = &call->scratch->event;
+	__u32 size = emit__size(event->header.size);
+
+	if (emit__is_stop(event->flags))
+		events__write(event, size, event->cgroup_id, LOSS_RING_STOP, LOSS_SHARE_STOP);
+	else if (bpf_ringbuf_output(&posts, event, size, 0))
+		losses__count(LOSS_RING_POST);
+}
+
+/* Appends to the event in the scratch what the call returned. */
+static __always_inline void emit__returned(struct call *call, struct action_entry *entry)
+{
+	const volatile struct reading *reading =
+		&spec.readings[entry->returned_reading & (READINGS_MAX - 1)];
+	struct hook_event *event = &call->scratch->event;
+	__u32 at = event->header.size - sizeof(*event);
+	struct number_arg *arg;
+
+	if (at > ARGS_LAST)
+		return; /* its arguments fill it: it goes out without */
+	arg = (void *)(call->scratch->args + BOUNDED(at, ARGS_MASK));
+	arg->head.type = reading->type;
+	arg->head.flags = ARG_RETURNED;
+	arg->head.size = sizeof(arg->value);
+	if (!arg__number(call, reading, 0, &arg->value))
+		return; /* cannot be: of these types all are numbers */
+	event->args++;
+	event->header.size += sizeof(*arg);
+}
+
 /* Writes an event to the scratch, its arguments behind it. */
 static __always_inline void emit__write(struct call *call, struct action_entry *entry, __u16 flags)
 {
@@ -127,18 +167,6 @@ static __always_inline void emit__write(struct call *call, struct action_entry *
 	emit__head(event, call, entry, flags);
 	event->header.size = sizeof(*event) + BOUNDED(size, ARGS_MASK);
 	event->args = args;
-}
-
-/* Sends the event that is in the scratch. */
-static __always_inline void emit__send(struct call *call)
-{
-	struct hook_event *event = &call->scratch->event;
-	__u32 size = sizeof(*event) + BOUNDED(event->header.size - sizeof(*event), ARGS_MASK);
-
-	if (emit__is_stop(event->flags))
-		events__write(event, size, event->cgroup_id, LOSS_RING_STOP, LOSS_SHARE_STOP);
-	else if (bpf_ringbuf_output(&posts, event, size, 0))
-		losses__count(LOSS_RING_POST);
 }
 
 /* Whether the rate limit of a Post holds the event back that is in the scratch. */
@@ -158,8 +186,13 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 		return;
 	}
 	emit__write(call, entry, flags);
-	if (!emit__is_limited(call, entry))
-		emit__send(call);
+	if (spec.use & USE_RETURNED && entry->flags & ACT_WAITS && wait__begin(call))
+		return;
+	if (emit__is_limited(call, entry))
+		return;
+	if (spec.use & USE_RETURNED && entry->flags & ACT_RETURNED)
+		emit__returned(call, entry);
+	emit__send(call);
 }
 
 #endif

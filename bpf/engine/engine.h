@@ -50,6 +50,8 @@ static __always_inline int engine__act(struct call *call)
 	if (info && info->flags & PROCESS_AGENT)
 		return 0; /* it is in no scope: its events would make events */
 	call->override = 0;
+	if (spec.use & USE_RETURNED)
+		call->scratch->waits = 0;
 	call->at = act__next_bit(call, 0);
 	bpf_loop(MATCHES_MAX, act__step, call, 0);
 	return call->override;

@@ -14,6 +14,7 @@ enum engine_limit {
 	FACETS_MAX = 32,	/* what conditions compare, of the process and of arguments */
 	READINGS_MAX = 64,	/* arguments that are compared, reported or acted on */
 	PARAMETERS_MAX = 5,	/* as upstream: the sixth is out of reach */
+	RETURNED_INDEX = PARAMETERS_MAX, /* reading.index of what the call returned */
 	CAP_TESTS_MAX = 32,
 	FOLLOW_GROUPS = 64,
 	MATCHES_MAX = 64 * WORDS_MAX,
@@ -54,6 +55,7 @@ enum hook_use {
 	USE_ENFORCE = 1u << 0,	/* some action stops something, or would in enforce mode */
 	USE_NUMBER_EVENTS = 1u << 1, /* events have nothing but arguments that are numbers */
 	USE_RATES = 1u << 2,	/* some Post has a rate limit */
+	USE_RETURNED = 1u << 3,	/* events wait for what the call returns, or have it */
 };
 
 /* hook_spec.syscall */
@@ -73,6 +75,8 @@ struct hook_spec {
 	__u8 entry;		/* for hook_event.entry */
 	__u32 reads;		/* a bit for each parameter that some reading needs */
 	__u32 actions;		/* a bit for each enum action_code that is some operation's */
+	__u32 point;		/* USE_RETURNED: the same of the programs at both ends of a call */
+	__u32 zero;
 	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
 };
@@ -140,6 +144,8 @@ struct operation {
 enum act_flag {
 	ACT_STOPS = 1u << 0,	/* some action stops something, or would in enforce mode */
 	ACT_MONITORED = 1u << 1, /* monitor mode left those out */
+	ACT_WAITS = 1u << 2,	/* the event goes out when the call has returned */
+	ACT_RETURNED = 1u << 3,	/* the event says what the call returned */
 };
 
 /* What one selector does, indexed by its bit. */
@@ -153,7 +159,8 @@ struct action_entry {
 	__u16 operation_count;
 	__u8 args;		/* how many of arg_readings count */
 	__u8 arg_readings[PARAMETERS_MAX];
-	__u8 zero[4];
+	__u8 returned_reading;	/* ACT_RETURNED */
+	__u8 zero[3];
 	struct operation operations[OPERATIONS_MAX]; /* carried out in their order */
 };
 

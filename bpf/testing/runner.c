@@ -9,7 +9,7 @@
  *   C  a call: answered
  */
 #define CALLS_MAX 2	/* a call that did not give its memory back would leave none for the next */
-#include "../attach/trampoline.h"
+#include "../attach/returned.h"
 #include "helpers.h"
 #include "points.h"
 #include "request.h"
@@ -77,23 +77,45 @@ static void answer_followed(const void *key, const void *value)
 	shim_fail("a followed file that is not open");
 }
 
-/* Runs the program of one attach point as its kind does. */
-static long run(const __u64 *values, __u64 result, bool at_exit, bool on_exec)
+#define NO_POINT 0xffffffffu
+
+/* A call: its registers, where programs at both its ends find them. */
+struct registers {
+	__u64 context[PARAMETERS_MAX + 1];
+	struct pt_regs regs;
+};
+
+static void set_registers(struct registers *to, const __u64 *values, bool on_exec)
 {
 	const __u64 upper = 0xbadc0ffeULL << 32; /* which a 64-bit process may leave there */
-	struct pt_regs own = {.di = values[0], .si = values[1], .dx = values[2],
-			      .r10 = values[3], .r8 = values[4]};
-	struct pt_regs narrow = {.bx = upper | values[0], .cx = upper | values[1],
-				 .dx = upper | values[2], .si = upper | values[3],
-				 .di = upper | values[4]};
-	__u64 context[PARAMETERS_MAX + 1];
+	const struct pt_regs own = {.di = values[0], .si = values[1], .dx = values[2],
+				    .r10 = values[3], .r8 = values[4]};
+	const struct pt_regs narrow = {.bx = upper | values[0], .cx = upper | values[1],
+				       .dx = upper | values[2], .si = upper | values[3],
+				       .di = upper | values[4]};
 
+	to->regs = spec.syscall == SYSCALL_32BIT ? narrow : own;
 	if (on_exec || !spec.syscall)
-		__builtin_memcpy(context, values, PARAMETERS_MAX * sizeof(*values));
+		__builtin_memcpy(to->context, values, PARAMETERS_MAX * sizeof(*values));
 	else
-		context[0] = (__u64)(spec.syscall == SYSCALL_32BIT ? &narrow : &own);
-	context[PARAMETERS_MAX] = result;
-	return trampoline__run(context, at_exit);
+		to->context[0] = (__u64)&to->regs;
+}
+
+/* Runs the programs at both ends of a call as the kernel does; `other` may be NO_POINT. */
+static long run(__u32 point, __u32 other, const __u64 *values, __u64 result, bool on_exec)
+{
+	struct registers registers = {};
+	long returned;
+
+	use(&points[point]);
+	set_registers(&registers, values, on_exec);
+	returned = trampoline__run(registers.context, false);
+	if (other == NO_POINT)
+		return returned;
+	use(&points[other]);
+	registers.context[PARAMETERS_MAX] = returned ? (__u64)returned : result;
+	returned__hook(registers.context);
+	return returned;
 }
 
 static void take_call(void)
@@ -101,12 +123,12 @@ static void take_call(void)
 	struct shim_map *files = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u64), FILES_MAX);
 	struct shim_map *classes = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u32), 1);
 	__u64 values[PARAMETERS_MAX] = {}, result, cgroup = bpf_get_current_cgroup_id();
-	__u32 point = take_u32(), flags = take_u32(), class = take_u32(), count;
+	__u32 point = take_u32(), other = take_u32(), on_exec = take_u32(), class = take_u32(), count;
 	long returned;
 
 	clock_ns = take_u64();
 	point_number = point;
-	if (point >= point_count)
+	if (point >= point_count || (other >= point_count && other != NO_POINT))
 		shim_fail("an attach point that was not described");
 	__builtin_memset(&now, 0, sizeof(now));
 	did.event_bytes = did.signal_count = 0;
@@ -124,8 +146,7 @@ static void take_call(void)
 	if (class) /* 0 is the host's, which no cgroup is listed for */
 		shim_map_put(classes, &cgroup, &class);
 	shim_bind(&cgroup_class, classes);
-	use(&points[point]);
-	returned = run(values, result, flags & 1, flags & 2);
+	returned = run(point, other, values, result, on_exec);
 	answer_u32((__u32)returned);
 	answer_u32(did.signal_count);
 	shim_answer(did.signals, did.signal_count * sizeof(*did.signals));
@@ -145,6 +166,10 @@ int main(void)
 	make_buffers();
 	shim_bind(&call_scratch, shim_map_new(SHIM_ARRAY, 4, sizeof(struct call_scratch), CALLS_MAX));
 	shim_bind(&calls_in_use, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), 1));
+	shim_bind(&waiting_events,
+		  shim_map_new(SHIM_HASH, sizeof(struct waiting_key), sizeof(struct waiting_event), 64));
+	shim_bind(&waiting_large,
+		  shim_map_new(SHIM_HASH, sizeof(struct waiting_key), WAITING_LARGE_SIZE, 64));
 	shim_bind(&losses, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), LOSS_MAX));
 	/* An array: it has an entry for each number, as the agent sees to. */
 	shim_bind(&stops, shim_map_new(SHIM_ARRAY, 4, sizeof(struct hook_stops), 8192));

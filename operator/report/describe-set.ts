@@ -54,12 +54,18 @@ export function describeHook({ on }: Hook): string {
 }
 
 /** One selector in a line: `args[1] Prefix /tmp/: Sigkill`. */
-export function describeSelector({ conditions, actions }: Selector, args: readonly Arg[]): string {
+export function describeSelector(
+  { conditions, actions, returned = [] }: Selector,
+  args: readonly Arg[],
+): string {
   const when = conditions
     .map((one) => describeCondition(one, { args, list: listOf }))
     .join(" and ");
   const then = actions.length === 0 ? defaultAction : actions.map(describeAction).join(", ");
-  return `${when === "" ? "always" : when}: ${then}`;
+  const reported = returned
+    .map(({ op, values }) => `returns ${op} ${listOf(values)}`)
+    .join(" and ");
+  return `${when === "" ? "always" : when}: ${then}${reported === "" ? "" : `, reported if it ${reported}`}`;
 }
 
 function listOf(values: readonly (string | number)[]): string {

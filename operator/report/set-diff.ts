@@ -80,12 +80,16 @@ type Keyed = { readonly key: string; readonly text: string };
 /** A hook without selectors reports every call, which is a selector that always matches. */
 function selectorsOf(hook: Hook | undefined): readonly Keyed[] {
   if (hook === undefined) return [];
-  const { args, message, tags = [] } = hook;
-  const about = [...(message === undefined ? [] : [message]), ...tags.map((tag) => `#${tag}`)];
+  const { args, message, tags = [], returned } = hook;
+  const about = [
+    ...(message === undefined ? [] : [message]),
+    ...tags.map((tag) => `#${tag}`),
+    ...(returned === undefined ? [] : ["with what it returns"]),
+  ];
   const suffix = about.length === 0 ? "" : ` (${about.join(" ")})`;
   const all = hook.selectors.length === 0 ? [{ conditions: [], actions: [] }] : hook.selectors;
   return all.map((one) => ({
-    key: canonicalJson([one, message, tags]),
+    key: canonicalJson([one, message, tags, returned]),
     text: oneLine(`${describeSelector(one, args)}${suffix}`),
   }));
 }

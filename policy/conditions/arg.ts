@@ -10,7 +10,7 @@ import {
   operatorNamesOf,
   readArg,
 } from "../args/index.ts";
-import type { ArgOperator } from "../args/kind.ts";
+import type { ArgOperator, MaybeReading } from "../args/kind.ts";
 import { type ArgEntry, allowedIndexes, findByIndex } from "../lower/args.ts";
 import { createReport, type Report } from "../lower/report.ts";
 import {
@@ -49,16 +49,24 @@ export const arg = {
     const compared = args[position]!;
     const operator = argOperator(compared.type, op);
     if (operator === undefined) throw new Error(`${op} does not apply to type ${compared.type}`);
-    const reading = readArg(compared, call);
-    if (reading === "unknown") return operator.negated;
-    const facet = reading?.[operator.facet];
-    return facet !== undefined && operator.lists(facet, values) !== operator.negated;
+    return meets(operator, values, readArg(compared, call));
   },
   describe: ({ arg: position, op, values }, { args, list }) =>
     `args[${args[position]?.index}] ${op} ${list(values)}`,
   any: (fc, args) => args.map((one, position) => anyOf(fc, one, position)),
   anyProcess: (fc) => fc.constant({}),
 } satisfies ConditionKind<ArgCondition>;
+
+/** Whether what was read is as `operator` asks. */
+export function meets(
+  operator: ArgOperator,
+  values: readonly string[],
+  reading: MaybeReading,
+): boolean {
+  if (reading === "unknown") return operator.negated;
+  const facet = reading?.[operator.facet];
+  return facet !== undefined && operator.lists(facet, values) !== operator.negated;
+}
 
 function check(report: Report, condition: ArgCondition, { at, args }: CheckPlace): void {
   const { type } = args[condition.arg]!;
@@ -70,7 +78,7 @@ function check(report: Report, condition: ArgCondition, { at, args }: CheckPlace
   operator?.parse(report, condition.values, { at: `${at}.values`, type });
 }
 
-type MatchArg = Immutable<Static<typeof matchArg>>;
+export type MatchArg = Immutable<Static<typeof matchArg>>;
 
 function lower(report: Report, match: MatchArg, place: ConditionPlace): ArgCondition | undefined {
   const entry = findEntry(report, match, place);
@@ -78,18 +86,28 @@ function lower(report: Report, match: MatchArg, place: ConditionPlace): ArgCondi
   if (entry?.lowered === undefined || entry.position === undefined) return undefined;
   const { at } = place;
   const { type } = entry.lowered;
+  if (entry.returnCopy) {
+    const fix = "remove returnCopy, or this matchArgs: the bytes are not there yet";
+    report.unsupported(at, "compares a buffer that is read when the call returns", fix);
+  }
+  const comparison = lowerComparison(report, match, { at, type });
+  return comparison && { by: "arg", arg: entry.position, ...comparison };
+}
+
+/** How what is read as `type` is compared, and with what; undefined when that was refused. */
+export function lowerComparison(
+  report: Report,
+  match: MatchArg,
+  { at, type }: { readonly at: string; readonly type: ArgType },
+): Pick<ArgCondition, "op" | "values"> | undefined {
   const operator = findOperator(report, match.operator, { at, type });
   if (operator === undefined) return undefined;
   const given = match.values ?? [];
   if (given.length === 0) {
     report.invalid(`${at}.values`, "is empty", `${match.operator} needs at least one value`);
   }
-  if (entry.returnCopy) {
-    const fix = "remove returnCopy, or this matchArgs: the bytes are not there yet";
-    report.unsupported(at, "compares a buffer that is read when the call returns", fix);
-  }
   const values = operator.parse(report, given, { at: `${at}.values`, type });
-  return { by: "arg", arg: entry.position, op: match.operator as ArgOperatorName, values };
+  return { op: match.operator as ArgOperatorName, values };
 }
 
 function findEntry(

@@ -15,6 +15,7 @@ import { samplePaths } from "../args/path.ts";
 import { canonicalConditions, conditionKind, conditionKindList } from "../conditions/index.ts";
 import { hookKind } from "../lower/hooks/index.ts";
 import { maxPathBytes } from "../lower/limits.ts";
+import type { Returned, ReturnedCondition } from "../returned.ts";
 import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
 import type { HookCall, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
@@ -26,6 +27,8 @@ type Shape = {
   readonly args: readonly (readonly Arg[])[];
   /** Position in every entry of `args` of the descriptor and the opened file, where there is one. */
   readonly ends?: "follow" | "unfollow";
+  /** As what the value that it returns may be read; none: it returns none. */
+  readonly returned?: readonly Returned[];
   /** What it is called with. */
   readonly parameters: (drawn: Drawn) => readonly Parameter[];
 };
@@ -44,6 +47,8 @@ const buffer = { index: 1, type: "char_buf", sizeArgIndex: 3 } as const;
 const string = { index: 1, type: "string" } as const;
 const size = { index: 2, type: "size_t" } as const;
 
+const numbers: readonly Returned[] = [{ type: "int" }, { type: "int64" }, { type: "size_t" }];
+
 const shapes: readonly Shape[] = [
   {
     on: { kind: "kprobe", call: "fd_install", syscall: false },
@@ -59,6 +64,7 @@ const shapes: readonly Shape[] = [
   },
   {
     on: { kind: "kprobe", call: "sys_write", syscall: true },
+    returned: numbers,
     args: [
       ...[[int], [fd], [fd, buffer, size], [int, size], [{ index: 0, type: "uint32" }, buffer]],
       ...[
@@ -76,6 +82,7 @@ const shapes: readonly Shape[] = [
   },
   {
     on: { kind: "kprobe", call: "sys_lseek", syscall: true },
+    returned: numbers,
     args: [
       [int, { index: 1, type: "int64" }],
       [fd, { index: 1, type: "uint64" }],
@@ -142,10 +149,34 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
     const conditions = fc
       .array(anyCondition(args), { maxLength: 3 })
       .map((all) => canonicalConditions(withoutClashes(all)));
-    const selector = fc.record({ conditions, actions: anyActions(shape) });
     const count = shape.ends === "unfollow" ? { minLength: 1, maxLength: 1 } : { maxLength: 3 };
-    return fc.array(selector, count).map((selectors): Hook => ({ on: shape.on, args, selectors }));
+    return fc.constantFrom(undefined, undefined, ...(shape.returned ?? [])).chain((returned) =>
+      fc
+        .array(
+          fc
+            .tuple(conditions, anyActions(shape), anyReturned(returned))
+            .map(([all, actions, of]) => ({
+              ...{ conditions: all, actions },
+              ...(of.length > 0 && { returned: of }),
+            })),
+          count,
+        )
+        .map(
+          (selectors): Hook => ({ on: shape.on, args, ...(returned && { returned }), selectors }),
+        ),
+    );
   });
+}
+
+/** Conditions on a value that is read so; none: nothing is read. */
+function anyReturned(of: Returned | undefined): fc.Arbitrary<readonly ReturnedCondition[]> {
+  if (of === undefined) return fc.constant([]);
+  const onArg = conditionKind("arg").any(fc, [{ type: of.type, index: 0 }])[0]!;
+  const one = onArg.map((condition): ReturnedCondition => {
+    const { op, values } = condition as Extract<Condition, { readonly by: "arg" }>;
+    return { op, values };
+  });
+  return fc.array(one, { maxLength: 2 });
 }
 
 function withoutClashes(conditions: readonly Condition[]): readonly Condition[] {
@@ -209,17 +240,19 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       files: fc.uniqueArray(anyFile, { maxLength: 3, selector: ({ id }) => id }),
       opened: anyFile,
       first: fc.constantFrom(0n, 3n, 4n, 5n, 0xffff_ffffn),
+      returned: fc.constantFrom(0n, 1n, 4n, 5n, 0xffff_ffff_ffff_fff7n, 0xffff_ffff_ffff_ffffn),
       second: fc.constantFrom(0n, 1n, 5n, 0xffff_ffff_ffff_ffffn),
       bytes: fc.option(
         fc.constantFrom("", "secret", "secrets", "public", "secret\0s", longText, `${longText}x`),
         { nil: undefined },
       ),
     })
-    .map(({ shape, by32Bit, process, files, opened, first, second, bytes }) => ({
+    .map(({ shape, by32Bit, process, files, opened, first, second, bytes, returned }) => ({
       on: shape.on,
       ...(is32Bit(shape.on, by32Bit) ? { is32Bit: true as const } : {}),
       process,
       holds: new Set(names),
+      ...(shape.returned && { returned }),
       parameters: shape
         .parameters({
           ...{ first, second, bytes },

@@ -7,6 +7,7 @@ import {
 } from "../actions/index.ts";
 import { holds } from "../conditions/index.ts";
 import { isSameHookPoint } from "../hook-point.ts";
+import { readReturned, returnedHolds } from "../returned.ts";
 import type { Condition, Hook, SelectorSet } from "../selector-set.ts";
 import type { HookCall } from "./event.ts";
 import { afterAction, type FollowState, isFollowed, mustBeFollowed } from "./follow.ts";
@@ -44,6 +45,8 @@ export type Outcome = {
   readonly signals: readonly number[];
   /** The call does not run, and returns -override. */
   readonly override?: number;
+  /** What an event of a call that has returned says it did, 64 bits of a register. */
+  readonly returned?: bigint;
 };
 
 /**
@@ -71,7 +74,24 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
       }
     }
   }
-  return { outcomes, follows };
+  return { outcomes: outcomes.map((one) => whenReturned(one, outcomes, { sets, call })), follows };
+}
+
+/** The outcome once the call has returned, which a hook may report only then. */
+function whenReturned(
+  outcome: Outcome,
+  all: readonly Outcome[],
+  { sets, call }: { readonly sets: readonly NamedSet[]; readonly call: HookCall },
+): Outcome {
+  const { hooks } = sets.find(({ name }) => name === outcome.set)!.set;
+  const { returned, selectors } = hooks[outcome.hook]!;
+  if (returned === undefined) return outcome;
+  const override = all.find((one) => one.override !== undefined)?.override;
+  const value = override === undefined ? call.returned : BigInt(-override);
+  if (value === undefined) return { ...outcome, posted: false };
+  const reading = readReturned(returned, value, call);
+  const isMet = returnedHolds(selectors[outcome.selector]?.returned ?? [], returned, reading);
+  return { ...outcome, returned: BigInt.asUintN(64, value), posted: outcome.posted && isMet };
 }
 
 function firstMatch(hook: Hook, call: HookCall): number | undefined {

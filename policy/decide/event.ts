@@ -8,6 +8,8 @@ export type HookCall = Given & {
   readonly process: Process;
   /** Names of the sets in whose scope the process is; see `inScope`. */
   readonly holds: ReadonlySet<string>;
+  /** What it returns when it runs, 64 bits of a register; absent: it does not return. */
+  readonly returned?: bigint;
 };
 
 export type Process = ProcessFacts & {

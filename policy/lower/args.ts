@@ -30,6 +30,11 @@ const typeOf: Readonly<Record<string, ArgType>> = Object.fromEntries(
   argTypes.flatMap((type) => [type, ...argKind(type).aliases].map((name) => [name, type])),
 );
 
+/** The type that a policy calls so; undefined: this version has none. */
+export function typeNamed(name: string): ArgType | undefined {
+  return Object.hasOwn(typeOf, name) ? typeOf[name] : undefined;
+}
+
 type ArgPlace = {
   readonly at: string;
   readonly source: ArgSource;
@@ -59,7 +64,7 @@ function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefin
     report.invalid(`${at}.index`, `${spec.index} is out of range`, fix);
   }
   if (spec.type === unreadArgType) return undefined;
-  const type = Object.hasOwn(typeOf, spec.type) ? typeOf[spec.type] : undefined;
+  const type = typeNamed(spec.type);
   if (type === undefined) {
     refuseType(report, spec.type, at);
     return undefined;

@@ -104,6 +104,29 @@ test("the rate limit of Post is in seconds, of a thread where the policy does no
   ]);
 });
 
+test("what a call returns is read as returnArg says, and compared by matchReturnArgs", () => {
+  const match = (operator: string, values: readonly string[]) => ({ index: 0, operator, values });
+  const policy = aKprobePolicy({
+    ...{ call: "sys_openat", return: true, returnArg: { index: 0, type: "sint32", label: "fd" } },
+    selectors: [
+      { matchReturnArgs: [match("NotEqual", ["0x10", "3"]), match("Equal", ["-2"])] },
+      { matchActions: [{ action: "Sigkill" }] },
+    ],
+  });
+  const [hook] = lowered(policy).hooks;
+  assert.deepEqual(hook?.returned, { type: "int", label: "fd" });
+  assert.deepEqual(
+    hook.selectors.map(({ returned }) => returned),
+    [
+      [
+        { op: "Equal", values: ["-2"] },
+        { op: "NotEqual", values: ["3", "16"] },
+      ],
+      undefined,
+    ],
+  );
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

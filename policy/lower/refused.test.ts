@@ -343,11 +343,13 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
         {
           call: "sys_write",
           return: true,
-          returnArg: { index: 0, type: "int" },
+          returnArg: { index: 0, type: "string" },
+          returnArgAction: "TrackSock",
           ignore: { callNotFound: true },
           selectors: [
             {
               macros: ["m"],
+              matchReturnActions: [{ action: "Post" }],
               matchWorkloads: {},
               matchNamespaceChanges: [{ operator: "In", values: ["Mnt"] }],
               matchBinaries: [{ operator: "In", values: ["/bin/sh"], followChildren: true }],
@@ -359,13 +361,52 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     want: [
       "spec.lists",
       "spec.enforcers",
-      "spec.kprobes[0].return",
-      "spec.kprobes[0].returnArg",
+      "spec.kprobes[0].returnArgAction",
       "spec.kprobes[0].ignore.callNotFound",
+      "spec.kprobes[0].returnArg.type",
       "spec.kprobes[0].selectors[0].macros",
+      "spec.kprobes[0].selectors[0].matchReturnActions",
       "spec.kprobes[0].selectors[0].matchWorkloads",
       "spec.kprobes[0].selectors[0].matchNamespaceChanges",
       "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",
+    ],
+  },
+  {
+    name: "the return of what does not return",
+    policy: aKprobePolicy({
+      ...{ call: "sys_exit_group", return: true, returnArg: { index: 0, type: "int" } },
+    }),
+    want: [
+      "invalid spec.kprobes[0].return: is true, but sys_exit_group does not return; remove return and returnArg: it would never be reported",
+    ],
+  },
+  {
+    name: "a comparison of what the hook does not read",
+    policy: aKprobePolicy({
+      selectors: [{ matchReturnArgs: [{ index: 0, operator: "Equal", values: ["0"] }] }],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchReturnArgs: compares what the hook does not read; add return: true and returnArg to the hook, or remove it",
+    ],
+  },
+  {
+    name: "comparisons of what a call returns that mean nothing",
+    policy: aKprobePolicy({
+      ...{ return: true, returnArg: { index: 0, type: "int" } },
+      selectors: [
+        {
+          matchReturnArgs: [
+            { operator: "Prefix", values: ["/"] },
+            { operator: "Equal", values: ["EPERM"] },
+            { operator: "Equal", values: ["0"], args: [1] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "spec.kprobes[0].selectors[0].matchReturnArgs[0].operator",
+      "spec.kprobes[0].selectors[0].matchReturnArgs[1].values[0]",
+      "spec.kprobes[0].selectors[0].matchReturnArgs[2].args",
     ],
   },
   {

@@ -6,11 +6,12 @@ import type { ConditionCompiler } from "./compiler.ts";
 import { type Followed, followed } from "./followed.ts";
 import { namespace } from "./namespace.ts";
 import { pid } from "./pid.ts";
+import { type OnReturned, returned } from "./returned.ts";
 
 /** What selectors ask: the conditions of their policy, and what their hook implies. */
-export type Asking = Condition | Followed;
+export type Asking = Condition | Followed | OnReturned;
 
-const compilers = { pid, binary, namespace, capability, arg, followed } satisfies {
+const compilers = { pid, binary, namespace, capability, arg, followed, returned } satisfies {
   readonly [By in Asking["by"]]: ConditionCompiler<Extract<Asking, { readonly by: By }>>;
 };
 

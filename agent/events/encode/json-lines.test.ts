@@ -233,6 +233,21 @@ test("an event of an LSM hook is upstream's process_lsm, with the hook's own nam
   );
 });
 
+test("what a call returned is behind its arguments, as return; where nobody could tell it is not there", () => {
+  const of = (args: readonly Buffer[]) => {
+    const record = decodeRecord(hookRecord({ args }), 0) as HookRecord;
+    const hook = { ...info, args: info.args.slice(0, 1), returned: { type: "int", label: "fd" } };
+    return lineOf(hookEvent(undefined, record, hook as HookInfo));
+  };
+  const returned = rawArg(enums.arg_type.ARG_INT, Buffer.from("feffffffffffffff", "hex"), 4);
+  const line = of([fdArg("/tmp/x"), returned]);
+  assert.match(
+    line,
+    /"args":\[\{"file_arg".*\}\],"return":\{"int_arg":-2,"label":"fd"\},"action":/,
+  );
+  assert.deepEqual(JSON.parse(of([fdArg("/tmp/x")])).process_kprobe.return, undefined);
+});
+
 test("a hook event has its function, arguments, action and policy", () => {
   const { tree } = runcAndBash();
   const event = decodeRecord(

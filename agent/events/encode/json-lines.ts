@@ -9,6 +9,7 @@ import {
   type ExecEvent,
   type ExitEvent,
   type HookEvent,
+  returnedOf,
 } from "../event.ts";
 import { createLineEncoder, type LineEncoder } from "./lines.ts";
 import { createProcessEncoder } from "./process-json.ts";
@@ -71,7 +72,7 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
       (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0 ? "" : "unknown",
     );
     const action = `,"action":${actionJson(event.action)}`;
-    const inner = `${who}${text.name}${argsField(event)}${action}${text.policy}`;
+    const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${text.policy}`;
     return line(event.hook.event, inner, formatTime(event.ktime));
   };
   const dropped = ({ count, wallMs }: DroppedEvent) => {
@@ -117,6 +118,13 @@ function argsField(event: HookEvent): string {
     text += argJson(values[i]!, event.hook.args[i]?.label);
   }
   return `${text}]`;
+}
+
+function returnField(event: HookEvent): string {
+  const { returned } = event.hook;
+  if (returned === undefined) return "";
+  const value = returnedOf(event);
+  return value === undefined ? "" : `,"return":${argJson(value, returned.label)}`;
 }
 
 /** By enum action_code, whose numbers are upstream's KprobeAction. 0, none executed, is a Post. */

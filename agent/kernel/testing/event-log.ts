@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { actionNamed } from "../../actions/index.ts";
 import type { HookArg } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
-import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
+import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import type { KernelRecord } from "../../records/kernel-record.ts";
 import type { KernelEngine } from "../kernel-engine.ts";
 import type { RingReader } from "../native.ts";
@@ -20,6 +20,8 @@ export type SeenHook = {
   readonly wouldStop: boolean;
   readonly pid: number;
   readonly args: readonly HookArg[];
+  /** What the call returned, where the event says it. */
+  readonly returned: HookArg | undefined;
 };
 export type Seen = {
   readonly events: readonly KernelRecord[];
@@ -102,6 +104,7 @@ export class EventLog {
       wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,
       pid: process.pid,
       args: hookArgs(event),
+      returned: returnedArg(event),
     };
   }
 }

@@ -5,6 +5,7 @@ import { mkdtempSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
+import { layout } from "../../gen/layout.ts";
 import { KernelEngine } from "../kernel-engine.ts";
 import { loadNative } from "../native.ts";
 import { EventLog } from "./event-log.ts";
@@ -18,6 +19,8 @@ export type GuestKernel = {
   program(sets: readonly NamedSet[], scopes?: Partial<Scopes>): Promise<readonly SetState[]>;
   /** An engine on the pins in another folder. */
   open(bpffs: string, protectedBinaries?: readonly string[]): KernelEngine;
+  /** How many events wait for their calls to return. */
+  waiting(): number;
   close(): Promise<void>;
 };
 
@@ -55,6 +58,7 @@ export async function openGuestKernel({
       const all = { host: namesOf(sets), podRoots: [], cgroups: [], ...scopes };
       return statesOf(await engine.program({ sets, scopes: all }));
     },
+    waiting: () => native.keys(engine.maps.waiting_events).length / layout.waiting_key.size,
     close: async () => {
       await engine.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });
       await events.close();

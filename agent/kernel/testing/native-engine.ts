@@ -13,7 +13,7 @@ import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts"
 import { compile, type Tables } from "../../compile/tables.ts";
 import type { NamedSet } from "../../engine.ts";
 import { enums } from "../../gen/layout.ts";
-import { argsProblem, decodeRecord, hookArgs } from "../../records/decode.ts";
+import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import { numberBinaries } from "../binaries.ts";
 
 /** A kernel that can attach everything. */
@@ -41,6 +41,7 @@ export type Done = {
     readonly stopped: boolean;
     readonly wouldStop: boolean;
     readonly args: readonly HookArg[];
+    readonly returned: HookArg | undefined;
   }[];
   readonly signals: readonly number[];
   /** 0, or -errno that the call returns instead. */
@@ -105,14 +106,18 @@ export class NativeEngine {
     { scopeClass, at: second }: { readonly scopeClass: number; readonly at: number },
   ): Promise<Done> {
     const at = this.#points.findIndex((point) => serves(point, call));
+    const other = this.#points.findIndex(
+      ({ site }) => site === `return of ${this.#points[at]?.site}`,
+    );
     if (at === -1) return { events: [], signals: [], returned: 0, follows };
     this.#send(
-      ...[Buffer.from("C"), u32(at), u32(call.on.kind === "exec" ? 2 : 0), u32(scopeClass)],
+      ...[Buffer.from("C"), u32(at), u32(other), u32(call.on.kind === "exec" ? 1 : 0)],
+      u32(scopeClass),
       u64(BigInt(second) * 1_000_000_000n),
       ...processOf(call.process),
       ...filesOf(call),
       ...parametersOf(call.parameters),
-      u64(0n),
+      u64(call.returned ?? 0n),
       ...this.#followedOf(call, follows),
     );
     const returned = (await this.#take(4)).readInt32LE();
@@ -148,6 +153,7 @@ export class NativeEngine {
         stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,
         wouldStop: (event.flags & enums.hook_flag.HOOK_WOULD_STOP) !== 0,
         args: hookArgs(event),
+        returned: returnedArg(event),
       });
       at = event.next;
     }
@@ -192,6 +198,7 @@ export class NativeEngine {
 }
 
 function serves({ symbol, kind }: AttachPoint, { on, is32Bit }: HookCall): boolean {
+  if (kind.sees === "return") return false;
   if (on.kind === "exec") return kind.name === "exec";
   if (on.kind === "lsm") return kind.name === "lsm" && symbol === on.hook;
   const prefix = is32Bit ? "__ia32_" : abilities.syscallPrefix;

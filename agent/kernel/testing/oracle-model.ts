@@ -23,12 +23,15 @@ export type Call =
   | { readonly call: "fcntl"; readonly fd: number; readonly command: number; readonly arg: bigint }
   | { readonly call: "exec"; readonly path: string };
 
+/** What one call gave, as to its caller. */
+type Made = { readonly result: number; readonly errno: number };
+
 /** Of all processes that make calls of one program's sets: what was reported, and how many they started. */
 export type Shared = { reported: Reported; children: number };
 
 type MadeCalls = {
   readonly calls: readonly Call[];
-  readonly results: readonly { readonly result: number }[];
+  readonly results: readonly Made[];
   readonly shared: Shared;
 };
 
@@ -56,7 +59,7 @@ export function lineOf(call: Call): string {
 
 /**
  * What the sets should do about each of `calls`, made one after the other by a process without
- * files. `results` are what they gave; only the pids of the processes that they started are used.
+ * files. `results` are what they gave; what they returned, and the pids of the processes that they started, are used.
  */
 export function expectedOutcomes(
   sets: readonly NamedSet[],
@@ -64,7 +67,7 @@ export function expectedOutcomes(
   { calls, results, shared }: MadeCalls,
 ): (readonly Outcome[])[] {
   const model = new Model(sets, process, shared);
-  return calls.map((call, i) => model.make(call, results[i]!.result));
+  return calls.map((call, i) => model.make(call, results[i]!));
 }
 
 class Model {
@@ -86,7 +89,8 @@ class Model {
     this.#holds = new Set(sets.map(({ name }) => name));
   }
 
-  make(call: Call, result: number): readonly Outcome[] {
+  make(call: Call, { result, errno }: Made): readonly Outcome[] {
+    const returned = BigInt(result === -1 ? -errno : result);
     switch (call.call) {
       case "open":
         return this.#install({ id: this.#files++, path: call.path });
@@ -97,7 +101,7 @@ class Model {
       case "close":
         return this.#close(call.fd);
       case "write":
-        return this.#decide("sys_write", [
+        return this.#decide("sys_write", returned, [
           number(BigInt(call.fd)),
           call.text === undefined
             ? { kind: "buffer" }
@@ -105,7 +109,7 @@ class Model {
           number(BigInt(call.text?.length ?? 4)),
         ]);
       case "seek":
-        return this.#decide("sys_lseek", [number(BigInt(call.fd)), number(call.offset)]);
+        return this.#decide("sys_lseek", returned, [number(BigInt(call.fd)), number(call.offset)]);
       case "fcntl":
         return this.#control(call.fd, [number(BigInt(call.command)), number(call.arg)]);
       case "exec":
@@ -117,13 +121,13 @@ class Model {
     let fd = 3;
     while (this.#descriptors.has(fd)) fd++;
     const opened: Parameter = { kind: "file", file: file };
-    const outcomes = this.#decide("fd_install", [number(BigInt(fd)), opened]);
+    const outcomes = this.#decide("fd_install", 0n, [number(BigInt(fd)), opened]);
     this.#descriptors.set(fd, file);
     return outcomes;
   }
 
   #close(fd: number): readonly Outcome[] {
-    const outcomes = this.#decide("sys_close", [number(BigInt(fd))]);
+    const outcomes = this.#decide("sys_close", 0n, [number(BigInt(fd))]);
     const file = this.#descriptors.get(fd);
     if (file === undefined || outcomes.some(({ override }) => override !== undefined)) {
       return outcomes;
@@ -162,9 +166,10 @@ class Model {
     return this.#run(run, `child ${this.#children++}`);
   }
 
-  #decide(call: string, parameters: readonly Parameter[]): readonly Outcome[] {
+  #decide(call: string, returned: bigint, parameters: readonly Parameter[]): readonly Outcome[] {
     const syscall = call.startsWith("sys_");
-    return this.#run({ ...this.#call(parameters), on: { kind: "kprobe", call, syscall } });
+    const on = { kind: "kprobe", call, syscall } as const;
+    return this.#run({ ...this.#call(parameters), on, returned });
   }
 
   #call(parameters: readonly Parameter[]): Omit<HookCall, "on"> {

@@ -1,5 +1,6 @@
 import type { ActionPlace } from "../../actions/kind.ts";
 import type { ArgSource, CType } from "../../args/kind.ts";
+import type { Returned } from "../../returned.ts";
 import type { KprobeSpec } from "../../schema/tracing-policy.ts";
 import type { Hook } from "../../selector-set.ts";
 import { lowerArgs } from "../args.ts";
@@ -22,16 +23,19 @@ type EntryPlace = {
   /** Types in C of the function's parameters, where only these may be read. */
   readonly parameters?: readonly (CType | undefined)[] | undefined;
   readonly noOverride: ActionPlace["noOverride"];
+  /** How what the call returns is read, where it is. */
+  readonly returned?: Returned | undefined;
 };
 
 /** All of a hook but what it is on. */
 export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit<Hook, "on"> {
-  const { at, source, parameters, noOverride } = place;
+  const { at, source, parameters, noOverride, returned } = place;
   const table = lowerArgs(report, spec.args ?? [], { at: `${at}.args`, source, parameters });
   const selectors = (spec.selectors ?? []).map((selector, i) =>
-    lowerSelector(report, selector, { at: `${at}.selectors[${i}]`, table, noOverride }),
+    lowerSelector(report, selector, { at: `${at}.selectors[${i}]`, table, noOverride, returned }),
   );
-  return { args: table.args, selectors, ...lowerDescription(report, spec, at) };
+  const reading = returned === undefined ? {} : { returned };
+  return { args: table.args, selectors, ...reading, ...lowerDescription(report, spec, at) };
 }
 
 function lowerDescription(

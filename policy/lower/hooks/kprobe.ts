@@ -4,6 +4,7 @@ import type { Hook } from "../../selector-set.ts";
 import { lowerCall } from "../call.ts";
 import { parametersOf } from "../namespaced-functions.ts";
 import { type Report, refuseOthers } from "../report.ts";
+import { lowerReturned } from "../returned.ts";
 import { entryFields, lowerEntry } from "./entry.ts";
 import type { HookKind, HookPlace } from "./kind.ts";
 
@@ -24,7 +25,10 @@ export const kprobe = {
 
 function lower(report: Report, spec: KprobeSpec, place: HookPlace): Hook | undefined {
   const { at, namespaced } = place;
-  refuseOthers(report, spec, { at, known: ["call", "ignore", "syscall", ...entryFields] });
+  refuseOthers(report, spec, {
+    at,
+    known: ["call", "ignore", "return", "returnArg", "syscall", ...entryFields],
+  });
   if (spec.ignore?.callNotFound === true) {
     const fix = "remove it: a node without this function then says so in the status";
     report.unsupported(`${at}.ignore.callNotFound`, "is not supported yet", fix);
@@ -36,6 +40,7 @@ function lower(report: Report, spec: KprobeSpec, place: HookPlace): Hook | undef
     source: syscall ? "system call" : "kernel function",
     parameters: namespaced && !syscall ? parametersOf(spec.call) : undefined,
     noOverride: on && kprobe.whyNoOverride(on),
+    returned: lowerReturned(report, spec, place),
   });
   return on && { on, ...entry };
 }

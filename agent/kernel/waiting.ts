@@ -1,0 +1,36 @@
+import { layout } from "../gen/layout.ts";
+import { read } from "../layout/struct.ts";
+import type { Held } from "./held.ts";
+import type { Loader } from "./program.ts";
+
+/**
+ * Frees what events of earlier tables keep that no program will take any more: those at whose end of
+ * the call there is none, or another than at its beginning. `before` and `held` are the attach points
+ * by program name. Such a call was in flight while its policy was changed, and goes unreported.
+ */
+export function forgetWaiting(
+  { native, shared }: Loader,
+  generation: number,
+  { before, held }: Readonly<Record<"before" | "held", ReadonlyMap<string, Held>>>,
+): void {
+  const taken = new Set(pointsOf(held));
+  const renewed = new Set(pointsOf([...before].filter(([name]) => !held.has(name))));
+  const keys = native.keys(shared.waiting_events);
+  const value = new Uint8Array(native.mapInfo(shared.waiting_events).valueSize);
+  for (let at = 0; at < keys.length; at += layout.waiting_key.size) {
+    const key = keys.subarray(at, at + layout.waiting_key.size);
+    const { point } = read(key, layout.waiting_key);
+    if (taken.has(point) && !renewed.has(point)) continue;
+    if (!native.lookup(shared.waiting_events, key, value)) continue;
+    if (read(value, layout.waiting).generation === generation) continue;
+    native.remove(shared.waiting_events, key);
+    native.remove(shared.waiting_large, key);
+  }
+}
+
+/** hook_spec.point of the programs that complete events. */
+function pointsOf(all: Iterable<readonly [string, Held]>): readonly number[] {
+  return [...all].flatMap(([, { point, tables }]) =>
+    point.kind.sees === "return" ? [read(tables.spec, layout.hook_spec).point] : [],
+  );
+}
