@@ -17,7 +17,6 @@ struct layout {
 	struct exit_event exit_event;
 	struct hook_event hook_event;
 	enum hook_flag hook_flag;
-	enum action_code action_code;
 	struct event_arg event_arg;
 	enum arg_type arg_type;
 	enum arg_flag arg_flag;
@@ -43,6 +42,7 @@ struct layout {
 	enum facet_kind facet_kind;
 #define MEMBER(name) enum name name;
 	CONDITION_ENUMS(MEMBER)
+	ACTION_ENUMS(MEMBER)
 	enum size_index size_index;
 	struct hook_table hook_table;
 	enum only_word only_word;

@@ -131,7 +131,10 @@ struct hook_stops {
 	__u8 hook[32];		/* SHA-256 of its set, content and index, for the agent */
 };
 
-/* Why something that should have been reported was not; index into the per-CPU `losses` array. */
+/*
+ * Why something that should have been reported was not; index into the per-CPU `losses` array. The
+ * causes that actions have are in enum action_loss (engine/action.h), from LOSS_OF_ACTIONS on.
+ */
 enum loss {
 	LOSS_RING_EXEC = 0,	/* RING: an event of that kind found its ring full */
 	LOSS_RING_CLONE,
@@ -143,15 +146,13 @@ enum loss {
 	LOSS_SHARE_EXIT,
 	LOSS_SHARE_STOP,
 	LOSS_PATH_TOO_DEEP,
-	LOSS_FOLLOW_FULL,
 	LOSS_PROCESS_STORAGE,
 	LOSS_CGROUP_FULL,
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_CALLS,		/* a CPU had more calls of one attach point interrupted than it has memory for */
-	LOSS_AGGREGATED,	/* an event that the Aggregate action held back */
 	LOSS_RETURN_FULL,	/* no room for an event until its call returns: it goes out without that */
-	LOSS_RATE_LIMITED,	/* an event that the rate limit of a Post action held back */
-	LOSS_MAX
+	LOSS_OF_ACTIONS = 32,
+	LOSS_MAX = 64
 };
 
 #endif

@@ -1,8 +1,9 @@
 import type { Action, ActionName } from "@guardbee/policy";
+import type { enums } from "../gen/layout.ts";
 import { aggregate } from "./aggregate.ts";
 import { copyFd } from "./copy-fd.ts";
 import { followFd } from "./follow-fd.ts";
-import type { ActionCodec, ActionOf } from "./kind.ts";
+import type { ActionCodec, ActionOf, CauseName } from "./kind.ts";
 import { noPost } from "./no-post.ts";
 import { override } from "./override.ts";
 import { post } from "./post.ts";
@@ -21,6 +22,15 @@ const actionCodecs = {
   CopyFD: copyFd,
   Aggregate: aggregate,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
+
+export type ActionCause = CauseName<keyof typeof enums.action_loss>;
+
+/** The causes of loss that actions have: what was lost, or for what there was no room. */
+export const actionCauses = {
+  follow_full: { means: "a file that FollowFD was to follow" },
+  aggregated: { means: "an event that Aggregate held back, as its policy says" },
+  rate_limited: { means: "an event that the rateLimit of Post held back, as its policy says" },
+} satisfies Readonly<Record<ActionCause, { readonly means: string }>>;
 
 /** How the kernel is told of the action of that name. */
 export function actionCodec(name: ActionName): ActionCodec<Action> {

@@ -18,3 +18,8 @@ export type ReadingNumbers = {
   /** Of the hook's argument at a position. */
   ofArg(position: number): number;
 };
+
+/** What a log and a metric call a cause of loss: `LOSS_FOLLOW_FULL` is `follow_full`. */
+export type CauseName<Code extends string> = Code extends `LOSS_${infer Name}`
+  ? Lowercase<Name>
+  : never;

@@ -1,28 +1,52 @@
+import { type ActionCause, actionCauses } from "../actions/index.ts";
+import type { CauseName } from "../actions/kind.ts";
 import { enums } from "../gen/layout.ts";
 import type { Native } from "./native.ts";
 
-/** The names in enum loss. */
-type LossName = Exclude<keyof typeof enums.loss, "LOSS_MAX">;
-type Cause<Name> = Name extends `LOSS_${infer Rest}` ? Lowercase<Rest> : never;
+/** What is known of a cause of loss, beside its name: a log and a metric's label have that. */
+export type Cause = {
+  /** What was lost, or for what there was no room. */
+  readonly means: string;
+  /** An event that its ring did not take: labels of the metric that counts those. */
+  readonly missed?: { readonly event: string; readonly error: "full" | "share" };
+};
 
-const { LOSS_MAX: _, ...codes } = enums.loss;
-/** By their numbers, from 0. */
-export const lossCauses = Object.entries(codes)
-  .sort(([, a], [, b]) => a - b)
-  .map(([name]) => name.slice("LOSS_".length).toLowerCase() as Cause<LossName>);
-/**
- * ring_*: an event of that kind found its ring full. share_*: the ring was more than half full and
- * the event's cgroup had added its share of it. path_too_deep: a path has more components than
- * are walked. follow_full, process_storage, cgroup_full: no room for a followed file, a process's
- * record, a new cgroup's class. matches: more policies matched a call than are walked.
- * calls: more calls of a hook were interrupted on one processor than it has memory for.
- * return_full: no room for an event until its call returns, so it went out before.
- * aggregated, rate_limited: the action Aggregate, or the rateLimit of Post, held the event back, as its
- * policy says.
- */
-export type LossCause = Cause<LossName>;
+type KernelCause = CauseName<Exclude<keyof typeof enums.loss, "LOSS_OF_ACTIONS" | "LOSS_MAX">>;
+
+/** Those of enum loss; what actions lose they say themselves. */
+const kernelCauses = {
+  ring_exec: full("exec", "the event of an exec"),
+  ring_clone: full("clone", "the event of a clone"),
+  ring_exit: full("exit", "the event of an exit"),
+  ring_stop: full("stop", "the event of a call that was or would be stopped"),
+  ring_post: full("post", "the event of a call that a policy only reports"),
+  share_exec: beyondShare("exec", "the event of an exec"),
+  share_clone: beyondShare("clone", "the event of a clone"),
+  share_exit: beyondShare("exit", "the event of an exit"),
+  share_stop: beyondShare("stop", "the event of a call that was or would be stopped"),
+  path_too_deep: { means: "a path that has more components than are walked" },
+  process_storage: { means: "a process's record, for want of memory" },
+  cgroup_full: { means: "the class of a new cgroup" },
+  matches: { means: "the policies that matched a call beyond the number that is walked" },
+  calls: {
+    means: "a call: more of its hook were interrupted on one processor than it has memory for",
+  },
+  return_full: { means: "what a call returned, in an event that could not be kept until then" },
+} satisfies Readonly<Record<KernelCause, Cause>>;
+
+export type LossCause = KernelCause | ActionCause;
 /** How often each happened since the kernel maps were made; they outlive the agent. */
 export type Losses = Readonly<Record<LossCause, bigint>>;
+
+/** Every cause of loss by its name, in the order of their codes. */
+export const causes: Readonly<Record<LossCause, Cause>> = { ...kernelCauses, ...actionCauses };
+export const lossCauses = Object.keys(causes) as readonly LossCause[];
+
+/** Where the map `losses` counts that cause. */
+export function codeOf(cause: LossCause): number {
+  const codes: Readonly<Record<string, number>> = { ...enums.loss, ...enums.action_loss };
+  return codes[`LOSS_${cause.toUpperCase()}`]!;
+}
 
 /** Reads the per-CPU map `losses`. Throws KernelError. */
 export function readLosses(native: Native, fd: number): Losses {
@@ -33,5 +57,14 @@ export function readLosses(native: Native, fd: number): Losses {
     for (let at = 0; at < value.length; at += 8) sum += value.readBigUInt64LE(at);
     return sum;
   };
-  return Object.fromEntries(lossCauses.map((cause, index) => [cause, count(index)])) as Losses;
+  return Object.fromEntries(lossCauses.map((cause) => [cause, count(codeOf(cause))])) as Losses;
+}
+
+function full(event: string, what: string): Cause {
+  return { means: `${what} that found its ring full`, missed: { event, error: "full" } };
+}
+
+function beyondShare(event: string, what: string): Cause {
+  const why = "whose cgroup had added its share of a ring that was more than half full";
+  return { means: `${what} ${why}`, missed: { event, error: "share" } };
 }

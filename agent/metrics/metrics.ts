@@ -1,5 +1,5 @@
 import type { EventStats } from "../events/event-export.ts";
-import { type LossCause, type Losses, lossCauses } from "../kernel/losses.ts";
+import { causes, type LossCause, type Losses, lossCauses } from "../kernel/losses.ts";
 import { contentType, formatMetrics, type Metric, type Sample } from "./exposition.ts";
 
 /** What the agent's metrics are read from when Prometheus asks. */
@@ -29,7 +29,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "bpf_losses_total", type: "counter", labels: ["cause"] },
-    help: "What else the kernel side had no room for: path_too_deep, follow_full, process_storage, cgroup_full, matches, calls, return_full; aggregated, rate_limited: an event that the action Aggregate, or the rateLimit of Post, held back.",
+    help: "What else the kernel side lost or had no room for, by cause.",
     read: ({ losses }) => otherLosses.map((cause) => ({ labels: { cause }, value: losses[cause] })),
   },
   {
@@ -158,9 +158,8 @@ export function lossesOf({ losses, events }: AgentFacts): Readonly<Record<string
 
 /** Of bpf_missed_events_total, with the cause that the kernel side counts. */
 const missedEvents = lossCauses.flatMap((cause) => {
-  const [, error, event] = cause.match(/^(ring|share)_(.*)$/) ?? [];
-  if (error === undefined || event === undefined) return [];
-  return [{ cause, labels: { event, error: error === "ring" ? "full" : "share" } }];
+  const { missed: labels } = causes[cause];
+  return labels === undefined ? [] : [{ cause, labels }];
 });
 const otherLosses = lossCauses.filter((cause) => !missedEvents.some((one) => one.cause === cause));
 

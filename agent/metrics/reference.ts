@@ -1,7 +1,8 @@
+import { causes, lossCauses } from "../kernel/losses.ts";
 import { metricPrefix } from "./exposition.ts";
 import { agentMetrics } from "./metrics.ts";
 
-/** The page docs/reference/agent-metrics.md: every metric of the agent, in order of name. */
+/** The page docs/reference/agent-metrics.md: every metric in order of name, every cause of loss. */
 export function formatAgentMetricsReference(): string {
   const rows = agentMetrics
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
@@ -9,7 +10,25 @@ export function formatAgentMetricsReference(): string {
       const words = labels.map((label) => `\`${label}\``).join(", ");
       return `| \`${metricPrefix}${name}\` | ${type} | ${words} | ${help} |`;
     });
-  return `${[...head, ...rows].join("\n")}\n${foot}`;
+  return `${[...head, ...rows].join("\n")}\n${foot}${lossTable().join("\n")}\n`;
+}
+
+function lossTable(): readonly string[] {
+  const rows = lossCauses.map((cause) => {
+    const { means, missed } = causes[cause];
+    const metric =
+      missed === undefined
+        ? `\`bpf_losses_total{cause="${cause}"}\``
+        : `\`bpf_missed_events_total{event="${missed.event}",error="${missed.error}"}\``;
+    return `| \`${cause}\` | ${metric} | ${means} |`;
+  });
+  return [
+    "",
+    "## What the kernel side loses",
+    "| In the log | Metric | What was lost, or had no room |",
+    "|---|---|---|",
+    ...rows,
+  ];
 }
 
 const head = [

@@ -3,13 +3,7 @@
 #ifndef GUARDBEE_ENGINE_ACTION_H
 #define GUARDBEE_ENGINE_ACTION_H
 
-#include "action/aggregate.h"
-#include "action/follow_fd.h"
-#include "action/no_post.h"
-#include "action/override.h"
-#include "action/post.h"
-#include "action/sigkill.h"
-#include "action/signal.h"
+#include "call.h"
 
 /* Numbers are upstream's KprobeAction; below 32. */
 enum action_code {
@@ -23,6 +17,26 @@ enum action_code {
 	ACTION_SIGNAL = 10,
 	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
 };
+
+/* Why an action reported nothing, or could not do what it is for. */
+enum action_loss {
+	LOSS_FOLLOW_FULL = LOSS_OF_ACTIONS,
+	LOSS_AGGREGATED,
+	LOSS_RATE_LIMITED,
+};
+
+/* The enums of actions that the agent writes (layout.c). */
+#define ACTION_ENUMS(X) \
+	X(action_code)  \
+	X(action_loss)
+
+#include "action/aggregate.h"
+#include "action/follow_fd.h"
+#include "action/no_post.h"
+#include "action/override.h"
+#include "action/post.h"
+#include "action/sigkill.h"
+#include "action/signal.h"
 
 /* An action and what carries out its operation; none: it does nothing beside the event. */
 #define ACTIONS(X)                             \

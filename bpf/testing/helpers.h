@@ -3,7 +3,7 @@
 #ifndef GUARDBEE_TESTING_HELPERS_H
 #define GUARDBEE_TESTING_HELPERS_H
 
-#include "../engine/action/aggregate.h"
+#include "../engine/action.h"
 #include "task.h"
 
 #define ANSWER_MAX (1 << 20)
