@@ -1,7 +1,7 @@
 /** Whether a build notices that an entry of a registry is missing. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -19,16 +19,19 @@ const root = dirname(import.meta.dirname);
 const config = join(root, "tsconfig.json");
 
 /** Each registry: its file, and the constant that has the entries. */
-const registries: Readonly<Record<string, string>> = {
-  "policy/args/index.ts": "argKinds",
-  "policy/conditions/index.ts": "conditionKinds",
-  "policy/actions/index.ts": "actionKinds",
-  "policy/lower/hooks/index.ts": "hookKinds",
-  "agent/args/index.ts": "argCodecs",
-  "agent/compile/conditions/index.ts": "compilers",
-  "agent/actions/index.ts": "actionCodecs",
-  "agent/attach/index.ts": "attachKinds",
-};
+const registries = [
+  ["policy/args/index.ts", "argKinds"],
+  ["policy/conditions/index.ts", "conditionKinds"],
+  ["policy/actions/index.ts", "actionKinds"],
+  ["policy/lower/hooks/index.ts", "hookKinds"],
+  ["agent/args/index.ts", "argCodecs"],
+  ["agent/compile/conditions/index.ts", "compilers"],
+  ["agent/actions/index.ts", "actionCodecs"],
+  ["agent/actions/index.ts", "actionCauses"],
+  ["agent/attach/index.ts", "attachKinds"],
+  ["agent/kernel/losses.ts", "kernelCauses"],
+  ["agent/records/decode.ts", "kinds"],
+] as const;
 
 /** What the compiler reads in place of files. */
 const changed = new Map<string, string>();
@@ -36,18 +39,18 @@ const compiler = new API({ cwd: root, fs: { readFile: (path) => changed.get(path
 compiler.updateSnapshot({ openProjects: [config] });
 after(() => compiler.close());
 
-for (const [registry, name] of Object.entries(registries)) {
+for (const [registry, name] of registries) {
   const file = join(root, registry);
   const text = readFileSync(file, "utf8");
   const asItIs = programWith(file, text);
   const entries = entriesOf(asItIs, file, name);
   const refused = isRefused(asItIs, file);
-  test(`${registry} has entries, and passes the checks as it is`, () => {
+  test(`${registry}: ${name} has entries, and passes the checks as it is`, () => {
     assert.deepEqual([entries.length > 1, refused], [true, false]);
   });
   for (const { pos, end } of entries) {
     const entry = text.slice(pos, end).trim();
-    test(`${registry} without ${entry} does not pass the checks`, () => {
+    test(`${registry}: ${name} without ${entry} does not pass the checks`, () => {
       const rest = text.slice(end).replace(/^\s*,/, "");
       const program = programWith(file, text.slice(0, pos) + rest);
       assert.deepEqual(program.getSyntacticDiagnostics(file), []);
@@ -67,7 +70,7 @@ function programWith(file: string, text: string): Program {
 /** Whether tsc or, for an import that nobody uses, biome has something against it. */
 function isRefused(program: Program, file: string): boolean {
   const unused = 6133;
-  const nearby = [file, ...Object.keys(registries).map((registry) => join(root, registry))];
+  const nearby = [file, ...registries.map(([registry]) => join(root, registry))];
   return (
     nearby.some((one) => program.getSemanticDiagnostics(one).length > 0) ||
     program.getSuggestionDiagnostics(file).some(({ code }) => code === unused)
@@ -91,25 +94,47 @@ function entriesOf(program: Program, file: string, name: string): readonly Node[
   throw new Error(`${file}: has no registry ${name}`);
 }
 
-/** The lists of the engine: rows such as `X(ACTION_POST, none__run)`. */
-const lists = ["engine/arg.h", "engine/condition.h", "engine/action.h"];
-const row = /^\tX\(.*$/gm;
+/**
+ * The lists of the engine, with what notices that a row such as `X(ACTION_POST, none__run)` is
+ * missing: `make -C bpf`, or for a list that only agent/gen/layout.ts is made of, `make check`.
+ */
+const lists = [
+  ["engine/arg.h", "ARG_TYPES", "a switch lacks it"],
+  ["engine/arg.h", "ARG_PAYLOADS", "its layout is gone"],
+  ["engine/condition.h", "FACETS", "a switch lacks it"],
+  ["engine/condition.h", "CONDITION_ENUMS", "its layout is gone"],
+  ["engine/action.h", "ACTIONS", "a switch lacks it"],
+  ["engine/action.h", "ACTION_ENUMS", "its layout is gone"],
+] as const;
 const generated = readFileSync(join(root, "agent/gen/layout.ts"), "utf8");
 
-for (const list of lists) {
-  const text = readFileSync(join(root, "bpf", list), "utf8");
-  const rows = [...text.matchAll(row)].map(([line]) => line);
-  test(`bpf/${list} has rows, and passes the checks as it is`, () => {
-    assert.deepEqual([rows.length > 1, refusalInC(list, text)], [true, undefined]);
+for (const [header, list, noticed] of lists) {
+  const text = readFileSync(join(root, "bpf", header), "utf8");
+  const start = text.indexOf(`#define ${list}(X)`);
+  const macro = text.slice(start, text.indexOf("\n\n", start));
+  const rows = [...macro.matchAll(/^\tX\(.*$/gm)].map(([line]) => line);
+  test(`bpf/${header}: ${list} has rows, and passes the checks as it is`, () => {
+    assert.deepEqual([rows.length > 1, refusalInC(header, text)], [true, undefined]);
   });
   for (const line of rows) {
-    test(`bpf/${list} without ${line.replace(/\s*\\$/, "").trim()} does not pass the checks`, () => {
+    const row = line.replace(/\s*\\$/, "").trim();
+    test(`bpf/${header}: ${list} without ${row} does not pass the checks`, () => {
       // The last one ends the macro: a line without anything does it in its place.
       const rest = text.replace(line.endsWith("\\") ? `${line}\n` : line, "");
-      assert.match(refusalInC(list, rest) ?? "none", /^(a switch lacks it|its code is gone)$/);
+      assert.equal(refusalInC(header, rest), noticed);
     });
   }
 }
+
+test("every list of rows in bpf/ is taken apart here", () => {
+  const headers = globSync("**/*.h", { cwd: join(root, "bpf"), exclude: ["testing/**"] });
+  const found = headers.flatMap((header) => {
+    const text = readFileSync(join(root, "bpf", header), "utf8");
+    return [...text.matchAll(/^#define (\w+)\(X\)/gm)].map(([, list]) => `${header}: ${list}`);
+  });
+  const here = lists.map(([header, list]) => `${header}: ${list}`);
+  assert.deepEqual(found.toSorted(), here.toSorted());
+});
 
 /** What is against bpf/ with `text` in place of what `header` has; undefined: nothing. */
 function refusalInC(header: string, text: string): string | undefined {
@@ -124,7 +149,7 @@ function refusalInC(header: string, text: string): string | undefined {
     }
     const dump = ["btf", "dump", "file", join(copy, "build/layout.o"), "-j"];
     const { types } = JSON.parse(execFileSync("bpftool", dump, { encoding: "utf8" }));
-    return formatLayout(types) === generated ? undefined : "its code is gone";
+    return formatLayout(types) === generated ? undefined : "its layout is gone";
   } finally {
     rmSync(copy, { recursive: true });
   }

@@ -24,13 +24,14 @@ const headerBytes = event_header.size;
 const argHeaderBytes = event_arg.size;
 const execBytes = exec_event.size;
 const hookBytes = hook_event.size;
-/** By enum event_kind: how many bytes a record has at least, and what decodes it. */
-const kinds: Readonly<Record<number, Kind>> = {
+type EventKind = (typeof enums.event_kind)[keyof typeof enums.event_kind];
+/** How many bytes a record has at least, and what decodes it. */
+const kinds = {
   [EVENT_EXEC]: { bytes: execBytes, decode: decodeExec },
   [EVENT_CLONE]: { bytes: clone_event.size, decode: decodeClone },
   [EVENT_EXIT]: { bytes: exit_event.size, decode: decodeExit },
   [EVENT_HOOK]: { bytes: hookBytes, decode: decodeHook },
-};
+} satisfies Readonly<Record<EventKind, Kind>>;
 
 type Kind = {
   readonly bytes: number;
@@ -55,7 +56,7 @@ export function decodeRecord(records: Buffer, at: number): KernelRecord | BadRec
     return bad(records.length, `event of kind ${kind} has size ${size} with ${left} bytes left`);
   }
   const next = Math.min(at + pad8(size), records.length);
-  const known = kinds[kind];
+  const known = (kinds as Readonly<Record<number, Kind>>)[kind];
   if (known === undefined) return bad(next, `event kind ${kind} is unknown`);
   const { bytes, decode } = known;
   if (size < bytes) return bad(next, `event of kind ${kind} has size ${size}, less than ${bytes}`);

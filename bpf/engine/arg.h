@@ -6,6 +6,20 @@
 #ifndef GUARDBEE_ENGINE_ARG_H
 #define GUARDBEE_ENGINE_ARG_H
 
+/* reading.type and event_arg.type */
+enum arg_type {
+	ARG_ERROR = 1,		/* in events alone: what could not be read */
+	ARG_INT,
+	ARG_UINT32,
+	ARG_INT64,
+	ARG_UINT64,
+	ARG_SIZE,
+	ARG_FD,
+	ARG_FILE,
+	ARG_CHAR_BUF,
+	ARG_STRING,
+};
+
 /* A type; its number, text and open file (none: it has no such facet); what writes it. */
 #define ARG_TYPES(X)                                                          \
 	X(ARG_INT, int__number, none__text, none__file, int__emit)            \
@@ -17,14 +31,6 @@
 	X(ARG_FILE, none__number, file__text, file__file, file__emit)         \
 	X(ARG_CHAR_BUF, none__number, char_buf__text, none__file, char_buf__emit) \
 	X(ARG_STRING, none__number, string__text, none__file, string__emit)
-
-/* reading.type and event_arg.type */
-enum arg_type {
-	ARG_ERROR = 1,		/* in events alone: what could not be read */
-#define TYPE(type, number, text, file, emit) type,
-	ARG_TYPES(TYPE)
-#undef TYPE
-};
 
 #include "arg/char_buf.h"
 #include "arg/error.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * What conditions compare: a decision goes through the facets that the policies of its attach point
- * ask for, in the order of this list, the cheapest first, and ends when no selector is left.
- */
+/* What conditions compare, and what compares it. */
 #ifndef GUARDBEE_ENGINE_CONDITION_H
 #define GUARDBEE_ENGINE_CONDITION_H
 
@@ -11,6 +8,24 @@
 #include "condition/capability.h"
 #include "condition/namespace.h"
 #include "condition/pid.h"
+
+/*
+ * facet.kind: a decision goes through the facets that the policies of its attach point ask for in
+ * the order of their kinds, the cheapest first, and ends when no selector is left.
+ */
+enum facet_kind {
+	FACET_NSPID,
+	FACET_PID,
+	FACET_CAPABILITIES,
+	FACET_NAMESPACE,
+	FACET_ARG_NUMBER,
+	FACET_ARG_FOLLOWED,
+	FACET_BINARY,
+	FACET_BINARY_PREFIX,
+	FACET_PID_TREE,
+	FACET_NSPID_TREE,
+	FACET_ARG_TEXT,
+};
 
 /* A kind of facet, and what leaves of the selectors those that its value meets. */
 #define FACETS(X)                                         \
@@ -25,13 +40,6 @@
 	X(FACET_PID_TREE, pid__match_tree)                \
 	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
 	X(FACET_ARG_TEXT, arg__match_text)
-
-/* facet.kind */
-enum facet_kind {
-#define KIND(kind, match) kind,
-	FACETS(KIND)
-#undef KIND
-};
 
 /* The enums of the files above that the agent writes (layout.c). */
 #define CONDITION_ENUMS(X) \
