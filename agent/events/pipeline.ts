@@ -239,8 +239,9 @@ const retryMs = 200;
 const ticksPerSecond = 5;
 /**
  * How many events the sinks are given at once. More of them survive the collections of young objects,
- * and those, of 1 MiB, come more often and copy more: 128 cost twice as much processor time an event.
+ * and those, of 1 MiB, come more often and copy more: 128 cost twice as much processor time an event
+ * as 8 do, 32 cost 13 % more, and 4 cost 2 % more.
  */
-const flushCount = 32;
+const flushCount = 8;
 /** About what a held exec or exit keeps. */
 const heldBytes = 256;

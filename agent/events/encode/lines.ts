@@ -37,7 +37,25 @@ function batchOf(events: readonly AgentEvent[], lineOf: (event: AgentEvent) => s
     urgent += line;
     urgentCount++;
   }
-  const batch = { lines: Buffer.from(lines), count: events.length };
+  const batch = { lines: bytesOf(lines), count: events.length };
   if (urgentCount === 0) return batch;
-  return { ...batch, urgent: { lines: Buffer.from(urgent), count: urgentCount } };
+  return { ...batch, urgent: { lines: bytesOf(urgent), count: urgentCount } };
+}
+
+const chunkBytes = 64 << 10;
+let chunk = Buffer.allocUnsafeSlow(chunkBytes);
+/** Bytes of `chunk` that belong to a batch. */
+let used = 0;
+
+/** `text` as UTF-8, in memory that small batches share: each of its own costs an allocation and a finalizer. */
+function bytesOf(text: string): Buffer {
+  const most = text.length * 3; // of a UTF-16 unit
+  if (most > chunkBytes) return Buffer.from(text);
+  if (most > chunkBytes - used) {
+    chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    used = 0;
+  }
+  const start = used;
+  used += chunk.write(text, start);
+  return chunk.subarray(start, used);
 }
