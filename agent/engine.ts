@@ -15,12 +15,19 @@ export type NamedSet = {
 
 /** Names of the sets that hold, by where a process lives. Lists are sorted. */
 export type Scopes = {
-  /** Processes outside every cgroup named below. */
+  /** Processes that are below no cgroup named below. */
   readonly host: readonly string[];
-  /** Cgroups under which the runtime makes pods (`kubepods`), and what holds there already. */
-  readonly podRoots: readonly CgroupScope[];
-  /** Pods and containers that are known. New child cgroups inherit in the kernel. */
+  /** Folders in which kubelet makes pods (`kubepods`). */
+  readonly podRoots: readonly PodRoot[];
+  /** Processes below one of `podRoots` and none of `cgroups`: of pods that are not known. */
+  readonly unknownPods: readonly string[];
+  /** Pods and containers that are known. A process belongs to the nearest that it is below. */
   readonly cgroups: readonly CgroupScope[];
+};
+export type PodRoot = {
+  readonly id: bigint;
+  /** How deep it is below the root of all cgroups, where that is known. */
+  readonly level?: number;
 };
 export type CgroupScope = {
   /** Inode number of the cgroup v2 folder. */

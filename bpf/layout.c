@@ -32,6 +32,8 @@ struct layout {
 	struct waiting waiting;
 	struct waiting_key waiting_key;
 	enum waiting_limit waiting_limit;
+	enum scope_class scope_class;
+	enum scope_place scope_place;
 	struct scope_state scope_state;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */

@@ -106,9 +106,8 @@ struct {
 } process SEC(".maps");
 
 /*
- * cgroup id -> scope class. Writer: agent, and cgroup_mkdir for children; rmdir deletes. Where it
- * takes no more, scope_state says so, and a cgroup without an entry has the class of the nearest
- * one above it.
+ * cgroup id -> scope class, of pods and containers that are known and of the folders that pods are
+ * made in. Any other cgroup has the class of the nearest one above it. Writer: agent; rmdir deletes.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -118,10 +117,23 @@ struct {
 	__type(value, __u32);
 } cgroup_class SEC(".maps");
 
-/* Writer: cgroup_mkdir. A variable, so that a program reads it without a look-up. */
+enum scope_class {
+	SCOPE_HOST = 0,
+	SCOPE_UNKNOWN_POD = 1,	/* below a folder of pods, and in no cgroup that has a class */
+};
+
+/* Where pods are. */
+enum scope_place {
+	PLACE_NOWHERE = 0,	/* every process is the host's */
+	PLACE_ROOT,		/* below scope_state.root alone */
+	PLACE_ANYWHERE,		/* below whatever cgroup has a class */
+};
+
+/* Writer: agent. A variable, so that a program reads it without a look-up. */
 struct scope_state {
-	__u32 full;		/* cgroup_class had no room for a child: it has no entry */
-	__u32 zero;
+	__u64 root;		/* cgroup id of the folder in which kubelet makes pods */
+	__u32 level;		/* its depth below the root of cgroups */
+	__u32 place;		/* last: a writer sets what it speaks of before */
 };
 volatile struct scope_state scope_state SEC(".data.scope_state");
 

@@ -147,7 +147,6 @@ enum loss {
 	LOSS_SHARE_STOP,
 	LOSS_PATH_TOO_DEEP,
 	LOSS_PROCESS_STORAGE,
-	LOSS_CGROUP_FULL,
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_CALLS,		/* a CPU had more calls of one attach point interrupted than it has memory for */
 	LOSS_RETURN_FULL,	/* no room for an event until its call returns: it goes out without that */

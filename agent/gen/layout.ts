@@ -153,10 +153,11 @@ const waiting_key = {
   },
 } as const;
 const scope_state = {
-  size: 8,
+  size: 16,
   fields: {
-    full: { at: 0, type: "u32" },
-    zero: { at: 4, type: "u32" },
+    root: { at: 0, type: "u64" },
+    level: { at: 8, type: "u32" },
+    place: { at: 12, type: "u32" },
   },
 } as const;
 const binary_prefix_key = {
@@ -337,10 +338,9 @@ export const enums = {
     LOSS_SHARE_STOP: 8,
     LOSS_PATH_TOO_DEEP: 9,
     LOSS_PROCESS_STORAGE: 10,
-    LOSS_CGROUP_FULL: 11,
-    LOSS_MATCHES: 12,
-    LOSS_CALLS: 13,
-    LOSS_RETURN_FULL: 14,
+    LOSS_MATCHES: 11,
+    LOSS_CALLS: 12,
+    LOSS_RETURN_FULL: 13,
     LOSS_OF_ACTIONS: 32,
     LOSS_MAX: 64,
   },
@@ -359,6 +359,15 @@ export const enums = {
     WAITING_MAX: 16384,
     WAITING_LARGE_MAX: 512,
     WAITING_LARGE_SIZE: 16448,
+  },
+  scope_class: {
+    SCOPE_HOST: 0,
+    SCOPE_UNKNOWN_POD: 1,
+  },
+  scope_place: {
+    PLACE_NOWHERE: 0,
+    PLACE_ROOT: 1,
+    PLACE_ANYWHERE: 2,
   },
   engine_limit: {
     WORDS_MAX: 16,

@@ -229,7 +229,7 @@ test("an edit that is refused changes nothing where the version before is spared
     [large, "LimitExceeded"] as const,
   ]) {
     const edit = named({ ...deny.set, hooks: [loads, hook, ...deny.set.hooks] });
-    const scopes = { host: [deny.name], podRoots: [], cgroups: [] };
+    const scopes = { host: [deny.name], podRoots: [], unknownPods: [], cgroups: [] };
     const wanted = { sets: [edit, aSet("other", loads)], scopes };
     const done = await engine.program(wanted, new Set([deny.name]));
     assert.ok(done.kind === "kept");
@@ -301,7 +301,7 @@ test("with no agent running the write is still killed, and the next agent adopts
   const bpffs = `${kernel.bpffs}-adopt`;
   mkdirSync(bpffs);
   const dying = new URL("./testing/agent-that-dies.ts", import.meta.url).pathname;
-  assert.equal((await run(process.execPath, dying, bpffs)).signal, "SIGKILL");
+  assert.equal((await run(process.execPath, dying, bpffs, "/tmp/adopted/")).signal, "SIGKILL");
   const folder = await aFolder("adopted");
   assert.deepEqual(await sh(`echo hi >${folder}/x`), killed);
   const before = bpfIds();
@@ -309,11 +309,14 @@ test("with no agent running the write is still killed, and the next agent adopts
   assert.equal(next.adopted, true);
   const set = denyWrites({ prefix: "/tmp/adopted/" });
   const host = [set.name];
-  await next.program({ sets: [set], scopes: { host, podRoots: [], cgroups: [] } });
+  await next.program({ sets: [set], scopes: { host, podRoots: [], unknownPods: [], cgroups: [] } });
   assert.deepEqual(bpfIds().prog, before.prog);
   assert.deepEqual(bpfIds().link, before.link);
   assert.deepEqual(await sh(`echo hi >${folder}/x`), killed);
-  await next.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });
+  await next.program({
+    sets: [],
+    scopes: { host: [], podRoots: [], unknownPods: [], cgroups: [] },
+  });
   assert.deepEqual(await sh(`echo hi >${folder}/x; cat ${folder}/x`), ended("hi\n"));
   rmSync(bpffs, { recursive: true });
 });
@@ -417,7 +420,7 @@ test("a cgroup has the policies assigned to it, and a later child inherits them"
   const [host, one, two] = namesOf(sets) as [string, string, string];
   const cgroup = new Cgroup("/sys/fs/cgroup/guardbee-one");
   const scope = (names: readonly string[]) => ({
-    ...{ host: [host], podRoots: [] },
+    ...{ host: [host], podRoots: [], unknownPods: [] },
     cgroups: [{ id: cgroup.id, sets: names }],
   });
   await kernel.program(sets, scope([one]));

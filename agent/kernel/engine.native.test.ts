@@ -20,6 +20,7 @@ import { readReturned } from "../../policy/returned.ts";
 import type { HookArg } from "../args/index.ts";
 import type { NamedSet } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
+import { anyCgroupPath, classOf } from "./testing/cgroup-classes.ts";
 import { type Done, NativeEngine } from "./testing/native-engine.ts";
 
 // The engine's C against policy/decide, without a kernel: thousands of decisions in seconds. What
@@ -28,6 +29,8 @@ import { type Done, NativeEngine } from "./testing/native-engine.ts";
 const batches = 250;
 const setsPerBatch = 12;
 const callsPerBatch = 80;
+/** Scope classes: of the host, of pods that are not known, and two of pods that are. */
+const classCount = 4;
 /** New in every run. A failure says it: set it to see the failure again. */
 const seed = Number(process.env.GUARDBEE_SEED ?? Date.now() % 2 ** 31);
 
@@ -36,16 +39,17 @@ after(() => engine.close());
 
 test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async () => {
   const names = Array.from({ length: setsPerBatch }, (_, i) => `p${10 + i}`);
+  const anyNames = fc.oneof(fc.constant(names), fc.subarray(names));
   const anyBatch = fc.record({
     sets: fc.array(anySelectorSet, { minLength: setsPerBatch, maxLength: setsPerBatch }),
-    narrow: fc.subarray(names),
+    ...{ host: anyNames, unknown: anyNames, narrow: anyNames },
     slot: fc.constantFrom(0 as const, 1 as const),
     padding: fc.constantFrom(0, 0, 64, 200),
     calls: fc.array(
       fc.record({
         call: anyCall(names),
         follows: anyFollowState(names),
-        scopeClass: fc.constantFrom(0, 1),
+        cgroups: anyCgroupPath(classCount + 1),
         seconds: fc.constantFrom(0, 0, 1, 100, 1800, 3599, 3600),
       }),
       { minLength: callsPerBatch, maxLength: callsPerBatch },
@@ -54,13 +58,15 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
   let [compared, heldBack] = [0, 0];
   for (const batch of fc.sample(anyBatch, { seed, numRuns: batches })) {
     const sets = batch.sets.map((set, i): NamedSet => named(names[i]!, set));
-    const classes = [new Set(names), new Set(batch.narrow)];
+    const classes = [batch.host, batch.unknown, names, batch.narrow].map((some) => new Set(some));
     engine.load([...sets, ...fillers(sets, batch.padding)], { classes, slot: batch.slot });
     let windows: Windows = new Map();
     let reported: Reported = new Map();
     let at = 1;
-    for (const { call, follows, scopeClass, seconds } of batch.calls) {
-      const inScope: HookCall = { ...call, holds: classes[scopeClass]! };
+    for (const { call, follows, cgroups, seconds } of batch.calls) {
+      // What has a class that the tables lack is nobody that is known.
+      const holds = classes[classOf(cgroups)] ?? classes[enums.scope_class.SCOPE_UNKNOWN_POD]!;
+      const inScope: HookCall = { ...call, holds };
       at += seconds;
       const decided = decide(sets, follows, inScope);
       const { pid } = call.process;
@@ -73,7 +79,7 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       const left = rateLimited(unheld.outcomes, reported, given);
       reported = left.reported;
       const decision = { ...decided, outcomes: left.outcomes };
-      const done = await engine.call(inScope, follows, { scopeClass, at });
+      const done = await engine.call(inScope, follows, { cgroups, at });
       heldBack += decided.outcomes.filter(
         ({ posted }, i) => posted && !left.outcomes[i]!.posted,
       ).length;
@@ -81,7 +87,7 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       assert.deepEqual(
         happened(done, inScope),
         wanted(decision, inScope, sets),
-        `seed ${seed}, batch ${JSON.stringify({ sets, call: inScope, scopeClass }, bigints)}`,
+        `seed ${seed}, batch ${JSON.stringify({ sets, call: inScope, cgroups }, bigints)}`,
       );
     }
   }

@@ -38,7 +38,7 @@ test("an agent that starts while memory is short comes to use what the kernel ca
   const engine = new KernelEngine({ native: scarce, bpffs, objects, protectedBinaries: [], log });
   assert.ok(!engine.features().features.includes("fmod_ret_syscalls"));
   const set = aSet("p", onGetpriority({ ...when(), actions: [{ action: "Override", error: 1 }] }));
-  const scopes = { host: [set.name], podRoots: [], cgroups: [] };
+  const scopes = { host: [set.name], podRoots: [], unknownPods: [], cgroups: [] };
   const [refused] = statesOf(await engine.program({ sets: [set], scopes }));
   assert.deepEqual(refused?.state === "failed" && [refused.reason, refused.mayPass], [
     "LoadFailed",
@@ -48,6 +48,9 @@ test("an agent that starts while memory is short comes to use what the kernel ca
   const [state] = statesOf(await engine.program({ sets: [set], scopes }));
   assert.equal(state?.state, "programmed");
   assert.ok(engine.features().features.includes("fmod_ret_syscalls"));
-  await engine.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });
+  await engine.program({
+    sets: [],
+    scopes: { host: [], podRoots: [], unknownPods: [], cgroups: [] },
+  });
   rmSync(bpffs, { recursive: true });
 });

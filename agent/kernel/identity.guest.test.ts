@@ -51,7 +51,9 @@ test("a process that gets the pid of an agent that is dead is in scope", async (
   writeFileSync("/tmp/takes-pid.c", takesPid);
   execFileSync("gcc", ["-O1", "-o", "/tmp/takes-pid", "/tmp/takes-pid.c"]);
   const dying = new URL("./testing/agent-that-dies.ts", import.meta.url).pathname;
-  const started = await sh(`"${process.execPath}" ${dying} ${bpffs} & echo $!; wait $!`);
+  const started = await sh(
+    `"${process.execPath}" ${dying} ${bpffs} /tmp/adopted/ & echo $!; wait $!`,
+  );
   assert.equal(started.code, 137);
   const taken = await run("/tmp/takes-pid", "/tmp/adopted/x", started.out.trim());
   assert.deepEqual(taken, { code: 137, signal: null, out: "" });
@@ -71,7 +73,7 @@ test("a service of the node is left alone; a program at its path in another root
   copyFileSync("/bin/sh", service);
   t.after(() => rmSync(service));
   const protecting = kernel.open(mkdtempSync("/sys/fs/bpf/guardbee-"), [service]);
-  const scopes = { host: [deny.name], podRoots: [], cgroups: [] };
+  const scopes = { host: [deny.name], podRoots: [], unknownPods: [], cgroups: [] };
   await kernel.program([]);
   await protecting.program({ sets: [deny], scopes });
   mkdirSync("/tmp/rooted", { recursive: true });

@@ -26,7 +26,7 @@ import { markOwnTask } from "./own-task.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
-import { capacityFor, classLimit, ScopeClasses } from "./scope-classes.ts";
+import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
 
@@ -80,7 +80,7 @@ export class KernelEngine implements Engine {
     this.#binaries = new Binaries(native, maps);
     this.#numbers = new HookNumbers(native, maps.stops);
     const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), {
-      first: 1,
+      first: firstClass,
       limit: classLimit,
     });
     this.#classes = new ScopeClasses(native, scopeIds, maps.cgroup_class, maps.scope_state);
@@ -179,8 +179,9 @@ export class KernelEngine implements Engine {
     const inForce = sets.filter((set) => !refused.has(set.name));
     this.#binaries.write(slot, numberBinaries(inForce));
     this.#hooks = hooksOf(held.values(), this.#numbers);
+    const unentered = this.#classes.enterRoots(desired.scopes);
     this.#state.flip(slot);
-    this.#afterFlip(held, slot, inForce, desired.scopes);
+    this.#afterFlip(held, slot, inForce, () => this.#assignCgroups(desired.scopes, unentered));
     this.#desired = desired;
     this.#inForce = byName(inForce);
     this.#capacity = capacity;
@@ -206,7 +207,7 @@ export class KernelEngine implements Engine {
     held: ReadonlyMap<string, Held>,
     slot: number,
     inForce: readonly NamedSet[],
-    scopes: Scopes,
+    assignCgroups: () => void,
   ): void {
     this.#state.waitForReaders();
     for (const [name, { program }] of this.#held) {
@@ -221,8 +222,7 @@ export class KernelEngine implements Engine {
       if (!names.has(name)) Program.remove(this.#loader, name);
     }
     forgetWaiting(this.#loader, this.#state.generation, { before, held });
-    this.#unassigned = this.#classes.assign(scopes);
-    this.#classes.collect();
+    assignCgroups();
     this.#numbers.release(new Set(this.#hooks.keys()));
     if (!inForce.some(({ set }) => followsDescriptors(set)))
       removeFileFree(this.#loader, this.#followIds);
@@ -246,8 +246,12 @@ export class KernelEngine implements Engine {
         if (number > 0) program.writeClassRow(number, classRow(point, tables.words, names));
       }
     }
-    this.#unassigned = this.#classes.assign(scopes);
-    this.#classes.collect();
+    this.#assignCgroups(scopes, this.#classes.enterRoots(scopes));
     this.#desired = desired;
+  }
+
+  #assignCgroups(scopes: Scopes, unentered: ReadonlyMap<bigint, string>): void {
+    this.#unassigned = new Map([...unentered, ...this.#classes.assign(scopes)]);
+    this.#classes.collect();
   }
 }

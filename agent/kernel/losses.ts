@@ -26,7 +26,6 @@ const kernelCauses = {
   share_stop: beyondShare("stop", "the event of a call that was or would be stopped"),
   path_too_deep: { means: "a path that has more components than are walked" },
   process_storage: { means: "a process's record, for want of memory" },
-  cgroup_full: { means: "the class of a new cgroup" },
   matches: { means: "the policies that matched a call beyond the number that is walked" },
   calls: {
     means: "a call: more of its hook were interrupted on one processor than it has memory for",

@@ -1,24 +1,36 @@
-import type { CgroupScope, Scopes } from "../engine.ts";
-import { layout } from "../gen/layout.ts";
-import { bytesOf } from "../layout/struct.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { CgroupScope, PodRoot, Scopes } from "../engine.ts";
+import { enums, layout } from "../gen/layout.ts";
+import { bytesOf, type Values } from "../layout/struct.ts";
 import type { KernelError, Native } from "./native.ts";
 import { type PinnedIds, u32 } from "./pinned-ids.ts";
 
-/** Scope class by number: the names of the sets that hold in it. Class 0 is the host's. */
+/** Scope class by number: the names of the sets that hold in it. */
 export type Classes = readonly ReadonlySet<string>[];
 
 /** The highest number a class can have; every attach point keeps a row for each up to the last. */
 export const classLimit = 32768;
 
+const { SCOPE_HOST, SCOPE_UNKNOWN_POD } = enums.scope_class;
+const { PLACE_ROOT, PLACE_ANYWHERE } = enums.scope_place;
+
+type Place = Values<typeof layout.scope_state>;
+
+/** The first number of a list of sets; those before it are the two that every node has. */
+export const firstClass = SCOPE_UNKNOWN_POD + 1;
+
 /**
  * Gives each distinct list of set names a number, and writes which cgroup is in which class. A
- * number's meaning never changes while some cgroup has it.
+ * number's meaning never changes while some cgroup has it, but with the sets: of the host, and of
+ * pods that are not known.
  */
 export class ScopeClasses {
   readonly #native: Native;
   readonly #ids: PinnedIds;
   readonly #cgroups: number;
   readonly #state: number;
+  /** What `scope_state` says; undefined before the first `enterRoots`, which alone writes it. */
+  #place: Place | undefined;
   /** Class number → its sets, for classes whose list this agent has seen. Writer: #numberFor. */
   readonly #sets = new Map<number, ReadonlySet<string>>();
 
@@ -32,42 +44,58 @@ export class ScopeClasses {
 
   /** Numbers every list in `scopes`; throws RangeError when there are more than classLimit. */
   number(scopes: Scopes): Classes {
-    for (const { sets } of cgroupScopes(scopes)) this.#numberFor(sets);
-    const last = Math.max(0, ...this.#ids.numbers());
-    // A number of an earlier agent whose list is not known yet: what every pod has, until assigned.
-    const everyPod = new Set(scopes.podRoots.flatMap(({ sets }) => sets));
+    for (const { sets } of scopes.cgroups) this.#numberFor(sets);
+    const last = Math.max(SCOPE_UNKNOWN_POD, ...this.#ids.numbers());
+    // A number of an earlier agent whose list is not known yet: as a pod that is not known.
+    const unknownPod = new Set(scopes.unknownPods);
     const classes: ReadonlySet<string>[] = [];
     for (let number = 0; number <= last; number++) {
-      classes.push(number === 0 ? new Set(scopes.host) : (this.#sets.get(number) ?? everyPod));
+      const known = number === SCOPE_HOST ? new Set(scopes.host) : this.#sets.get(number);
+      classes.push(known ?? unknownPod);
     }
     return classes;
   }
 
   /**
-   * Writes cgroup → class; parents come first, because new children inherit from them. What cannot
-   * be written for one cgroup holds up no other: gives back which those are, and the error's code.
+   * Tells the kernel where pods are: from then on nothing there is the host's. Gives back the folders
+   * that could not be written, and the error's code.
    */
-  assign(scopes: Scopes): ReadonlyMap<bigint, string> {
-    const wanted = cgroupScopes(scopes);
-    const ids = BigUint64Array.from(wanted.map(({ id }) => id));
-    const numbers = Uint32Array.from(wanted.map(({ sets }) => this.#numberFor(sets)));
+  enterRoots({ podRoots, cgroups }: Scopes): ReadonlyMap<bigint, string> {
+    const failed = this.#write(podRoots.map(({ id }) => [id, SCOPE_UNKNOWN_POD] as const));
+    const state = placeOf(podRoots, cgroups);
+    if (state === undefined || isDeepStrictEqual(state, this.#place)) return failed;
+    // A call in between finds its class by looking everywhere, whatever root is written meanwhile.
+    this.#writeState({ ...this.#place, place: PLACE_ANYWHERE });
+    this.#writeState({ ...state, place: PLACE_ANYWHERE });
+    this.#writeState(state);
+    this.#place = state;
+    return failed;
+  }
+
+  /**
+   * Writes cgroup → class. What cannot be written for one cgroup holds up no other: gives back which
+   * those are, and the error's code. They have the class of the nearest cgroup above.
+   */
+  assign({ cgroups }: Scopes): ReadonlyMap<bigint, string> {
+    return this.#write(cgroups.map(({ id, sets }) => [id, this.#numberFor(sets)] as const));
+  }
+
+  #write(wanted: readonly (readonly [id: bigint, number: number])[]): ReadonlyMap<bigint, string> {
     if (wanted.length === 0) return new Map();
+    const ids = BigUint64Array.from(wanted.map(([id]) => id));
+    const numbers = Uint32Array.from(wanted.map(([, number]) => number));
     const [keys, values] = [new Uint8Array(ids.buffer), new Uint8Array(numbers.buffer)];
     try {
       this.#native.updateBatch(this.#cgroups, keys, values, wanted.length);
       return new Map();
     } catch {
-      return this.#assignEach(wanted, keys, values);
+      return this.#writeEach(ids, keys, values);
     }
   }
 
-  #assignEach(
-    wanted: readonly CgroupScope[],
-    keys: Uint8Array,
-    values: Uint8Array,
-  ): ReadonlyMap<bigint, string> {
+  #writeEach(ids: BigUint64Array, keys: Uint8Array, values: Uint8Array) {
     const failed = new Map<bigint, string>();
-    for (const [i, { id }] of wanted.entries()) {
+    for (const [i, id] of ids.entries()) {
       const value = values.subarray(4 * i, 4 * i + 4);
       try {
         this.#native.update(this.#cgroups, keys.subarray(8 * i, 8 * i + 8), value);
@@ -75,10 +103,11 @@ export class ScopeClasses {
         failed.set(id, (error as Partial<KernelError>).code ?? String(error));
       }
     }
-    // From now on a cgroup without a class has that of the nearest one above it, not the host's.
-    const isFull = bytesOf(layout.scope_state, { full: 1, zero: 0 });
-    if (failed.size > 0) this.#native.update(this.#state, u32(0), isFull);
     return failed;
+  }
+
+  #writeState(state: Partial<Place>): void {
+    this.#native.update(this.#state, u32(0), bytesOf(layout.scope_state, state));
   }
 
   /** Frees the numbers that no cgroup has any more. */
@@ -105,8 +134,16 @@ export class ScopeClasses {
   }
 }
 
-function cgroupScopes(scopes: Scopes): readonly CgroupScope[] {
-  return [...scopes.podRoots, ...scopes.cgroups];
+/**
+ * What the kernel is to know of where pods are. undefined: there are none, and what it knows stays;
+ * at first, that every process is the host's.
+ */
+function placeOf(podRoots: readonly PodRoot[], cgroups: readonly CgroupScope[]): Place | undefined {
+  const [first, ...others] = podRoots;
+  if (first === undefined && cgroups.length === 0) return undefined;
+  return first?.level !== undefined && others.length === 0
+    ? { root: first.id, level: first.level, place: PLACE_ROOT }
+    : { root: 0n, level: 0, place: PLACE_ANYWHERE };
 }
 
 /** Room for so many classes and as many more, so that a new one seldom needs new tables. */

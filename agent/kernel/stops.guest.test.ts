@@ -134,7 +134,7 @@ test("an agent that restarts goes on counting, and what was stopped meanwhile is
   await run("/usr/bin/nice");
   const next = kernel.open(kernel.bpffs);
   await run("/usr/bin/nice");
-  const scopes = { host: [set.name], podRoots: [], cgroups: [] };
+  const scopes = { host: [set.name], podRoots: [], unknownPods: [], cgroups: [] };
   await next.program({ sets: [set], scopes });
   assert.deepEqual(countsOf(set.name, next), { ...none, stopped: 2 });
   await run("/usr/bin/nice");

@@ -31,13 +31,7 @@ export function reuseShared(object: BpfObject, shared: SharedMaps): void {
   for (const name of sharedMaps) object.reuseMap(nameIn(name), shared[name]);
 }
 
-const programs = [
-  "process_exec",
-  "process_fork",
-  "process_exit",
-  "cgroup_made",
-  "cgroup_gone",
-] as const;
+const programs = ["process_exec", "process_fork", "process_exit", "cgroup_gone"] as const;
 
 /**
  * Process tracking: adopted whole where an agent of this version pinned it, else loaded and pinned.

@@ -76,7 +76,7 @@ test("before events are read there is what the kernel counts", async () => {
   const { events: _, ...facts } = someFacts();
   const samples = await samplesOf(facts);
   assert.equal(samples.has("guardbee_events_exported_total"), false);
-  assert.equal(samples.has('guardbee_bpf_losses_total{cause="cgroup_full"}'), true);
+  assert.equal(samples.has('guardbee_bpf_losses_total{cause="process_storage"}'), true);
 });
 
 test("what is logged as lost is every cause of every stage", () => {

@@ -5,14 +5,14 @@ import { pino } from "pino";
 import { type LossCounts, watchLosses } from "./watch-losses.ts";
 
 test("watchLosses warns of what is new, once, and of the rest at the end", async () => {
-  let now: LossCounts = { ring_exec: 7, cgroup_full: 0 };
+  let now: LossCounts = { ring_exec: 7, follow_full: 0 };
   const lines: string[] = [];
   const clock = new ManualClock();
   const stop = new AbortController();
   const log = pino({ base: null, timestamp: false }, { write: (line) => lines.push(line) });
   const watch = watchLosses({ read: () => now, clock, log }, stop.signal);
   await clock.advance(10_000);
-  now = { ring_exec: 9, cgroup_full: 1, file_error: 3 };
+  now = { ring_exec: 9, follow_full: 1, file_error: 3 };
   await clock.advance(10_000);
   await clock.advance(10_000);
   now = { ...now, ring_exec: 10 };
@@ -25,6 +25,6 @@ test("watchLosses warns of what is new, once, and of the rest at the end", async
   });
   assert.deepEqual(
     lines.map((line) => JSON.parse(line)),
-    [warning({ ring_exec: 2, cgroup_full: 1, file_error: 3 }), warning({ ring_exec: 1 })],
+    [warning({ ring_exec: 2, follow_full: 1, file_error: 3 }), warning({ ring_exec: 1 })],
   );
 });

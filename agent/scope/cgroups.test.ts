@@ -22,39 +22,35 @@ function aHierarchy(t: TestContext, folders: readonly string[]): string {
 const layouts = [
   {
     driver: "cgroupfs",
-    roots: ["kubepods", "kubepods/besteffort", "kubepods/burstable"],
+    root: "kubepods",
+    qos: ["besteffort", "burstable"],
     pod: `kubepods/besteffort/pod${UID}`,
     pause: PAUSE,
     app: APP,
   },
   {
     driver: "systemd",
-    roots: [
-      "kubepods.slice",
-      "kubepods.slice/kubepods-besteffort.slice",
-      "kubepods.slice/kubepods-burstable.slice",
-    ],
+    root: "kubepods.slice",
+    qos: ["kubepods-besteffort.slice", "kubepods-burstable.slice"],
     pod: `kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod${UNDERSCORED}.slice`,
     pause: `cri-containerd-${PAUSE}.scope`,
     app: `cri-containerd-${APP}.scope`,
   },
   {
     driver: "systemd under kubelet's --cgroup-root",
-    roots: [
-      "kubelet.slice/kubelet-kubepods.slice",
-      "kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice",
-    ],
+    root: "kubelet.slice/kubelet-kubepods.slice",
+    qos: ["kubelet-kubepods-burstable.slice"],
     pod: `kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod${UNDERSCORED}.slice`,
     pause: `crio-${PAUSE}.scope`,
     app: `crio-${APP}.scope`,
   },
 ];
 
-for (const { driver, roots, pod, pause, app } of layouts) {
+for (const { driver, root: top, qos, pod, pause, app } of layouts) {
   test(`readCgroupTree finds pods and containers of the ${driver} driver`, async (t) => {
     const root = aHierarchy(t, [
       "system.slice/ssh.service",
-      ...roots,
+      ...qos.map((folder) => join(top, folder)),
       join(pod, pause),
       join(pod, app, "init.scope/deeper"),
       join(pod, "crio-conmon"),
@@ -76,7 +72,7 @@ for (const { driver, roots, pod, pause, app } of layouts) {
       ],
       others: [at(join(pod, "crio-conmon")).id],
     };
-    assert.deepEqual(await readCgroupTree(root), { roots: roots.map(at), pods: [podCgroup] });
+    assert.deepEqual(await readCgroupTree(root), { roots: [at(top)], pods: [podCgroup] });
     assert.deepEqual(await findPodCgroup(await podRoots(root), UID), podCgroup);
   });
 }

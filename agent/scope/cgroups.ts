@@ -12,13 +12,18 @@ import {
 
 /** The part of a cgroup v2 hierarchy that belongs to pods, as seen once. */
 export type CgroupTree = {
-  /** `kubepods` and its QoS class folders: where kubelet makes pod folders. Parents first. */
-  readonly roots: readonly Cgroup[];
+  /** `kubepods`: where kubelet makes pod folders, and folders of QoS classes with pod folders. */
+  readonly roots: readonly PodRoot[];
   readonly pods: readonly PodCgroup[];
 };
 
 /** `id` is the inode number of the folder, which the kernel never gives to another cgroup. */
 export type Cgroup = { readonly id: bigint; readonly path: string };
+
+export type PodRoot = Cgroup & {
+  /** How deep it is below the root of all cgroups; absent where that is not to be seen. */
+  readonly level?: number;
+};
 
 export type PodCgroup = Cgroup & {
   /** As kubelet names the folder; for a static pod this is not the uid of its mirror pod. */
@@ -38,33 +43,36 @@ export type ContainerCgroup = Cgroup & {
 /** `/sys/fs/cgroup/kubelet.slice/kubelet-kubepods.slice` is two below; one more for a nested kubelet. */
 const ROOT_DEPTH_MAX = 4;
 
+/** The inode number of the root of all cgroups. */
+const TOP_ID = 1n;
+
 /**
- * Cgroups looked at below one pod. A pod with more is a container that makes cgroups on purpose:
- * those beyond the bound still inherit in the kernel when they are made.
+ * Cgroups looked at inside the containers of one pod. A pod with more makes them on purpose: it is in
+ * the scope of the same policies in each, and events from those beyond do not say which pod it is.
  */
 const POD_CGROUPS_MAX = 4096;
 
 /** Everything kubelet made below `cgroupRoot`. Folders that vanish meanwhile are left out. */
 export async function readCgroupTree(cgroupRoot: string): Promise<CgroupTree> {
   const roots = await podRoots(cgroupRoot);
-  const folders = await Promise.all(roots.map((root) => podFoldersIn(root.path)));
+  const folders = await Promise.all(roots.map(podFoldersIn));
   const pods = await Promise.all(folders.flat().map(readPodCgroup));
   return { roots, pods: pods.filter(isPresent) };
 }
 
 /**
- * The kubepods folders below `cgroupRoot` and their QoS class folders. A folder named like one
+ * The kubepods folders below `cgroupRoot`. A folder named like one
  * inside another is not one: a container may make any name below its own cgroup.
  */
-export async function podRoots(cgroupRoot: string): Promise<readonly Cgroup[]> {
-  const found: Cgroup[] = [];
+export async function podRoots(cgroupRoot: string): Promise<readonly PodRoot[]> {
+  const isTop = (await readCgroup(cgroupRoot))?.id === TOP_ID;
+  const found: PodRoot[] = [];
   let level = [cgroupRoot];
   for (let depth = 0; depth < ROOT_DEPTH_MAX && level.length > 0; depth += 1) {
     const children = (await Promise.all(level.map(childFolders))).flat();
     for (const path of children.filter((child) => isPodRoot(basename(child)))) {
-      const inside = await childFolders(path);
-      const qos = inside.filter((child) => isQosFolder(basename(path), basename(child)));
-      found.push(...(await Promise.all([path, ...qos].map(readCgroup))).filter(isPresent));
+      const root = await readCgroup(path);
+      if (root !== undefined) found.push({ ...root, ...(isTop ? { level: depth + 1 } : {}) });
     }
     level = children.filter((child) => !mayHoldProcessesOnly(basename(child)));
   }
@@ -73,10 +81,10 @@ export async function podRoots(cgroupRoot: string): Promise<readonly Cgroup[]> {
 
 /** The folder of pod `uid` and what is in it, or undefined while kubelet has not made it. */
 export async function findPodCgroup(
-  roots: readonly Cgroup[],
+  roots: readonly PodRoot[],
   uid: string,
 ): Promise<PodCgroup | undefined> {
-  for (const root of roots.filter(({ path }) => isPodRoot(basename(path)))) {
+  for (const root of roots) {
     for (const candidate of podFolderCandidates(basename(root.path), uid)) {
       const pod = await readPodCgroup(join(root.path, candidate));
       if (pod !== undefined) return pod;
@@ -90,9 +98,13 @@ function mayHoldProcessesOnly(name: string): boolean {
   return /\.(service|scope|mount|socket|swap)$/.test(name) || isPodRoot(name);
 }
 
-async function podFoldersIn(root: string): Promise<readonly string[]> {
-  const children = await childFolders(root);
-  return children.filter((child) => parsePodFolder(basename(child)) !== undefined);
+async function podFoldersIn({ path }: PodRoot): Promise<readonly string[]> {
+  const children = await childFolders(path);
+  const qos = children.filter((child) => isQosFolder(basename(path), basename(child)));
+  const inside = await Promise.all(qos.map(childFolders));
+  return [...children, ...inside.flat()].filter(
+    (child) => parsePodFolder(basename(child)) !== undefined,
+  );
 }
 
 async function readPodCgroup(path: string): Promise<PodCgroup | undefined> {

@@ -43,12 +43,9 @@ function aPod(changes: Partial<Pod> = {}): Pod {
   };
 }
 
-/** kubepods 1, besteffort 2; pod u1 10 with pause 11, app 12 (13 inside), a new one 14, other 15; pod u2 20. */
+/** kubepods 1; pod u1 10 with pause 11, app 12 (13 inside), a new one 14, other 15; pod u2 20. */
 const tree: CgroupTree = {
-  roots: [
-    { id: 1n, path: "/kubepods" },
-    { id: 2n, path: "/kubepods/besteffort" },
-  ],
+  roots: [{ id: 1n, path: "/kubepods", level: 1 }],
   pods: [
     {
       id: 10n,
@@ -69,11 +66,11 @@ type Row = {
   readonly name: string;
   readonly scope: Scope;
   readonly pod?: Partial<Pod>;
-  /** Ids of the cgroups, host being 0, in which the set holds. */
+  /** Ids of the cgroups that are listed, host being 0 and pods that are not known 1, in which the set holds. */
   readonly want: readonly number[];
 };
-const everyPod = [1, 2, 10, 11, 12, 13, 14, 15, 20];
-const podU1 = [10, 11, 12, 13, 14, 15];
+const everyPod = [1, 10, 11, 12, 14, 20];
+const podU1 = [10, 11, 12, 14];
 
 const rows: readonly Row[] = [
   { name: "host alone", scope: { host: true }, want: [0] },
@@ -119,7 +116,7 @@ const rows: readonly Row[] = [
   {
     name: "a container by name: those not reported yet hold it as little as the sandbox",
     scope: { host: false, pods: { containers: { matchLabels: { name: "app" } } } },
-    want: [12, 13],
+    want: [12],
   },
   {
     name: "a container by repo",
@@ -131,7 +128,7 @@ const rows: readonly Row[] = [
         },
       },
     },
-    want: [12, 13],
+    want: [12],
   },
   {
     name: "another container",
@@ -142,14 +139,15 @@ const rows: readonly Row[] = [
     name: "the agent's own pod",
     scope: { host: true, pods: {} },
     pod: { uid: "own" },
-    want: [0, 1, 2, 20],
+    want: [0, 1, 20],
   },
 ];
 
 for (const { name, scope, pod, want } of rows) {
   test(`resolveScopes of a set for ${name}`, () => {
     const scopes = resolveScopes([aSet("s", scope)], { pods: [aPod(pod)], tree }, "own");
-    const holding = [...scopes.podRoots, ...scopes.cgroups].filter(({ sets }) => sets.length > 0);
+    const listed = [{ id: 1n, sets: scopes.unknownPods }, ...scopes.cgroups];
+    const holding = listed.filter(({ sets }) => sets.length > 0);
     const ids = holding.map(({ id }) => Number(id)).sort((a, b) => a - b);
     assert.deepEqual([...(scopes.host.length > 0 ? [0] : []), ...ids], want);
   });
@@ -164,7 +162,7 @@ test("the agent's own pod holds nothing, also before its object is known", () =>
   );
 });
 
-test("every cgroup of every pod is listed, with sorted names, also where nothing holds", () => {
+test("every pod and container is listed, with sorted names, and no cgroup that the kernel finds them from", () => {
   const sets = [
     aSet("z", { host: true, pods: {} }),
     aSet("b", { host: false, pods: { namespaces: ["web"] } }),
@@ -173,21 +171,22 @@ test("every cgroup of every pod is listed, with sorted names, also where nothing
   const scopes = resolveScopes(sets, { pods: [aPod()], tree });
   assert.deepEqual(scopes, {
     host: ["a", "z"],
-    podRoots: [
-      { id: 1n, sets: ["a", "z"] },
-      { id: 2n, sets: ["a", "z"] },
-    ],
+    podRoots: [{ id: 1n, level: 1 }],
+    unknownPods: ["a", "z"],
     cgroups: [
-      ...[10n, 15n, 11n, 12n, 13n, 14n].map((id) => ({ id, sets: ["a", "b", "z"] })),
+      ...[10n, 11n, 12n, 14n].map((id) => ({ id, sets: ["a", "b", "z"] })),
       { id: 20n, sets: ["a", "z"] },
     ],
   });
 });
 
-test("equalScopes tells a moved cgroup, a new one and another host list apart", () => {
-  const scopes = { host: ["a"], podRoots: [], cgroups: [{ id: 1n, sets: ["a"] }] };
+test("equalScopes tells a moved cgroup, a new one, other roots and other lists apart", () => {
+  const cgroups = [{ id: 1n, sets: ["a"] }];
+  const scopes = { host: ["a"], podRoots: [{ id: 9n, level: 1 }], unknownPods: ["a"], cgroups };
   assert.equal(equalScopes(scopes, structuredClone(scopes)), true);
   assert.equal(equalScopes(scopes, { ...scopes, host: [] }), false);
+  assert.equal(equalScopes(scopes, { ...scopes, unknownPods: [] }), false);
+  assert.equal(equalScopes(scopes, { ...scopes, podRoots: [{ id: 9n }] }), false);
   assert.equal(equalScopes(scopes, { ...scopes, cgroups: [{ id: 1n, sets: [] }] }), false);
   assert.equal(equalScopes(scopes, { ...scopes, cgroups: [{ id: 2n, sets: ["a"] }] }), false);
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Scope, SelectorSet } from "@guardbee/policy";
 import { bareContainerId, type Pod, setsIn } from "@guardbee/policy/sets";
 
@@ -13,7 +14,8 @@ export type NodeSnapshot = {
 type Named = { readonly name: string; readonly set: SelectorSet };
 
 /**
- * Which sets hold where on this node.
+ * Which sets hold where on this node. Cgroups that a container made, and others below a pod, are not
+ * listed: the kernel looks for the nearest above that is.
  *
  * A container that kubelet has not reported yet, and the sandbox, hold what needs no container
  * selector; a pod that is not known yet holds what every pod does. The agent's own pod, by uid in
@@ -31,7 +33,11 @@ export function resolveScopes(
   const byUid = new Map(pods.map((pod) => [pod.cgroupUid, pod]));
   return {
     host: names(sets.filter(({ set }) => set.scope.host)),
-    podRoots: tree.roots.map(({ id }) => ({ id, sets: everyPod })),
+    podRoots: tree.roots.map(({ id, level }) => ({
+      id,
+      ...(level === undefined ? {} : { level }),
+    })),
+    unknownPods: everyPod,
     cgroups: tree.pods.flatMap((cgroup) => {
       const pod = byUid.get(cgroup.uid);
       if ([cgroup.uid, pod?.uid].includes(ownPodUid ?? "")) return everywhere(cgroup, []);
@@ -45,7 +51,8 @@ export function resolveScopes(
 export function equalScopes(a: Scopes, b: Scopes): boolean {
   return (
     equalNames(a.host, b.host) &&
-    equalCgroups(a.podRoots, b.podRoots) &&
+    equalNames(a.unknownPods, b.unknownPods) &&
+    isDeepStrictEqual(a.podRoots, b.podRoots) &&
     equalCgroups(a.cgroups, b.cgroups)
   );
 }
@@ -56,11 +63,10 @@ function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): reado
     pod.containers.map((container) => [bareContainerId(container.running?.id ?? ""), container]),
   );
   return [
-    ...[cgroup.id, ...cgroup.others].map((id) => ({ id, sets: ofPod })),
-    ...cgroup.containers.flatMap(({ id, containerId, nested }) => {
+    { id: cgroup.id, sets: ofPod },
+    ...cgroup.containers.map(({ id, containerId }) => {
       const container = containers.get(containerId);
-      const held = container === undefined ? ofPod : setsIn(sets, pod, container);
-      return [id, ...nested].map((each) => ({ id: each, sets: held }));
+      return { id, sets: container === undefined ? ofPod : setsIn(sets, pod, container) };
     }),
   ];
 }
@@ -73,8 +79,7 @@ export function holdsInEveryPod({ pods }: Scope): boolean {
 }
 
 function everywhere(cgroup: PodCgroup, sets: readonly string[]): readonly CgroupScope[] {
-  const inContainers = cgroup.containers.flatMap(({ id, nested }) => [id, ...nested]);
-  return [cgroup.id, ...cgroup.others, ...inContainers].map((id) => ({ id, sets }));
+  return [cgroup, ...cgroup.containers].map(({ id }) => ({ id, sets }));
 }
 
 function names(sets: readonly Named[]): readonly string[] {

@@ -47,14 +47,14 @@ function unassignedSets(facts: ReachFacts): readonly [string, Unreached][] {
   if (unassigned.size === 0) return [];
   const byUid = new Map(snapshot.pods.map((pod) => [pod.cgroupUid, pod]));
   const owners = new Map<bigint, string>();
-  for (const { id, uid, others, containers } of snapshot.tree.pods) {
+  for (const { id, uid, containers } of snapshot.tree.pods) {
     const pod = byUid.get(uid);
     const owner = pod === undefined ? `pod ${uid}` : nameOf(pod);
-    const inside = containers.flatMap((one) => [one.id, ...one.nested]);
-    for (const each of [id, ...others, ...inside]) owners.set(each, owner);
+    for (const each of [id, ...containers.map((one) => one.id)]) owners.set(each, owner);
   }
   const pods = new Map<string, string[]>();
-  for (const { id, sets } of [...scopes.podRoots, ...scopes.cgroups]) {
+  const ofRoots = scopes.podRoots.map(({ id }) => ({ id, sets: scopes.unknownPods }));
+  for (const { id, sets } of [...ofRoots, ...scopes.cgroups]) {
     if (!unassigned.has(id)) continue;
     for (const name of sets) add(pods, name, owners.get(id) ?? "pods that are to come");
   }

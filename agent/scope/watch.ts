@@ -273,7 +273,7 @@ function lacksFolder(pod: Pod, cgroup: PodCgroup | undefined): boolean {
 function fingerprint({ roots, pods }: CgroupTree): string {
   const containers = pods.flatMap((pod) => pod.containers);
   return [
-    ...roots.map(({ id }) => `root ${id}`),
+    ...roots.map(({ id, level }) => `root ${id} ${level}`),
     ...pods.map(({ id, uid, others }) => `pod ${id} ${uid} ${others.join()}`),
     ...containers.map(({ id, containerId, nested }) => `${id} ${containerId} ${nested.join()}`),
   ]

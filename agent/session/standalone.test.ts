@@ -62,6 +62,7 @@ test("policies in files hold for every process of the machine", async (t) => {
   assert.deepEqual(programmed[0]?.scopes, {
     host: ["tracingpolicy.a"],
     podRoots: [],
+    unknownPods: [],
     cgroups: [],
   });
   assert.deepEqual(
@@ -76,7 +77,12 @@ test("a policy for the processes of all containers holds for every process, by i
   const { programmed, until } = await start(t, path);
   await until(1);
   const name = "execpolicy.exec-policy-example";
-  assert.deepEqual(programmed[0]?.scopes, { host: [name], podRoots: [], cgroups: [] });
+  assert.deepEqual(programmed[0]?.scopes, {
+    host: [name],
+    podRoots: [],
+    unknownPods: [],
+    cgroups: [],
+  });
   assert.deepEqual(programmed[0]?.sets[0]?.set.hooks[0]?.selectors[0]?.conditions[0], {
     ...{ by: "pid", op: "NotIn", values: [0], inNamespace: true, followForks: false },
   });

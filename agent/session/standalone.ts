@@ -161,7 +161,7 @@ export class Standalone {
     const host = sets
       .filter(({ set }) => set.scope.host || holdsInEveryPod(set.scope))
       .map(({ name }) => name);
-    return { sets, scopes: { host, podRoots: [], cgroups: [] } };
+    return { sets, scopes: { host, podRoots: [], unknownPods: [], cgroups: [] } };
   }
 }
 

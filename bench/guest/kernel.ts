@@ -154,19 +154,19 @@ class KernelBench {
   async unscoped(): Promise<void> {
     const sets = onWrittenFd(100, unusedFd);
     const names = sets.map(({ name }) => name).sort();
-    const pod = { id: cgroupId(makeCgroup("bench-pod")), sets: names };
-    await this.#program(sets, { host: [], podRoots: [], cgroups: [pod] });
+    const pod = { id: cgroupId(makeCgroup("kubepods/pod")), sets: names };
+    await this.#program(sets, onNode([pod]));
     this.#onTopOfWrite("write_unscoped");
   }
 
   async scoped(): Promise<void> {
     const sets = onWrittenFd(1000, unusedFd);
-    const folders = sets.map(({ name }) => makeCgroup(`bench-pods/${name}`));
+    const folders = sets.map(({ name }) => makeCgroup(`kubepods/besteffort/pod-${name}/container`));
     const cgroups = sets.map(({ name }, index) => ({
       id: cgroupId(folders[index]!),
       sets: [name],
     }));
-    await this.#program(sets, { host: [], podRoots: [], cgroups });
+    await this.#program(sets, onNode(cgroups));
     this.#onTopOfWrite("write_scoped_1000", folders[500]);
   }
 
@@ -191,7 +191,10 @@ class KernelBench {
   }
 
   /** Programs the kernel and returns how many guest milliseconds it took. */
-  async #program(sets: readonly NamedSet[], scopes: Scopes = onHost(sets)): Promise<number> {
+  async #program(
+    sets: readonly NamedSet[],
+    scopes: Scopes = { ...onHost(sets), podRoots: kubepods() },
+  ): Promise<number> {
     const startedAt = performance.now();
     const done = await this.#engine.program({ sets, scopes });
     const tookMs = performance.now() - startedAt;
@@ -209,6 +212,16 @@ class KernelBench {
 
 function ms(time: number): string {
   return `${Math.round(time)} ms`;
+}
+
+/** What holds in `cgroups` alone. */
+function onNode(cgroups: Scopes["cgroups"]): Scopes {
+  return { host: [], podRoots: kubepods(), unknownPods: [], cgroups };
+}
+
+/** A node has pods, also where none is in a policy's scope. */
+function kubepods(): Scopes["podRoots"] {
+  return [{ id: cgroupId(makeCgroup("kubepods")), level: 1 }];
 }
 
 function makeCgroup(name: string): string {

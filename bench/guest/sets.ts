@@ -45,7 +45,7 @@ export function onFilePrefix(count: number): readonly NamedSet[] {
 
 /** All of `sets` in force for host processes, and nothing else. */
 export function onHost(sets: readonly NamedSet[]): Scopes {
-  return { host: sets.map(({ name }) => name).sort(), podRoots: [], cgroups: [] };
+  return { host: sets.map(({ name }) => name).sort(), podRoots: [], unknownPods: [], cgroups: [] };
 }
 
 function select(condition: Condition): Hook["selectors"][number] {

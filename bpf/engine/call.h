@@ -85,7 +85,6 @@ struct call {
 	struct call_scratch *scratch;
 	struct hook_table *table;
 	struct process_info *info; /* once asked for */
-	__u64 cgroup_id;
 	struct task_struct *task; /* the current one */
 	__u64 any;		/* not 0 when selectors are left */
 	struct action_entry *entry; /* the one whose operations are carried out */

@@ -48,7 +48,7 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 	event->header.kind = EVENT_HOOK;
 	event->header.cpu = bpf_get_smp_processor_id();
 	event->header.ktime = bpf_ktime_get_boot_ns();
-	event->cgroup_id = call->cgroup_id;
+	event->cgroup_id = bpf_get_current_cgroup_id();
 	event->tid = call->task->pid;
 	event->hook = entry->hook;
 	event->selector = entry->selector;
@@ -64,7 +64,7 @@ static __always_inline bool emit__is_stop(__u16 flags)
 }
 
 /* Room in the ring where an event with `flags` goes; NULL is counted. */
-static __always_inline struct hook_event *emit__reserve(struct call *call, __u16 flags, __u32 size)
+static __always_inline struct hook_event *emit__reserve(__u16 flags, __u32 size)
 {
 	struct hook_event *event;
 
@@ -74,7 +74,7 @@ static __always_inline struct hook_event *emit__reserve(struct call *call, __u16
 			losses__count(LOSS_RING_POST);
 		return event;
 	}
-	if (!events__admit(call->cgroup_id, size)) {
+	if (!events__admit(bpf_get_current_cgroup_id(), size)) {
 		losses__count(LOSS_SHARE_STOP);
 		return NULL;
 	}
@@ -90,7 +90,7 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 {
 	const __u32 args = spec.event_args;
 	const __u32 size = sizeof(struct hook_event) + args * sizeof(struct number_arg);
-	struct hook_event *event = emit__reserve(call, flags, size);
+	struct hook_event *event = emit__reserve(flags, size);
 	struct number_arg *arg;
 
 	if (!event)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Follows every process from fork to exit, and lets a new cgroup inherit its parent's class. */
+/* Follows every process from fork to exit, and forgets the class of a cgroup that is gone. */
 #include "info.h"
 
 #include "../events.h"
@@ -214,29 +214,6 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	header__fill(&event.header, EVENT_EXIT, sizeof(event));
 	events__write(&event, sizeof(event), bpf_get_current_cgroup_id(), LOSS_RING_EXIT,
 		      LOSS_SHARE_EXIT);
-	return 0;
-}
-
-/* Runs before the new folder is visible, so before any process can enter it (cgroup_mkdir()). */
-SEC("tp_btf/cgroup_mkdir")
-int BPF_PROG(cgroup_made, struct cgroup *cgroup, const char *path)
-{
-	struct cgroup *above = BPF_CORE_READ(cgroup, self.parent, cgroup);
-	__u64 id, parent;
-	__u32 *known, class;
-
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != 0)
-		return 0; /* cgroup v1 */
-	parent = BPF_CORE_READ(above, kn, id);
-	known = bpf_map_lookup_elem(&cgroup_class, &parent);
-	if (!known)
-		return 0; /* the host's class needs no entry; of a parent without one, scope_state tells */
-	class = *known;
-	id = BPF_CORE_READ(cgroup, kn, id);
-	if (bpf_map_update_elem(&cgroup_class, &id, &class, BPF_ANY)) {
-		losses__count(LOSS_CGROUP_FULL);
-		scope_state.full = 1;
-	}
 	return 0;
 }
 

@@ -20,14 +20,17 @@ struct task_struct *bpf_get_current_task_btf(void)
 	return &now.task;
 }
 
+/* Of the present call: a cgroup has its level as its id. */
+static __u32 cgroup_depth;
+
 __u64 bpf_get_current_cgroup_id(void)
 {
-	return 1;
+	return cgroup_depth;
 }
 
 __u64 bpf_get_current_ancestor_cgroup_id(int level)
 {
-	return 0;
+	return (__u32)level <= cgroup_depth ? (__u64)level : 0;
 }
 
 __u32 bpf_get_smp_processor_id(void)

@@ -15,6 +15,8 @@
 #include "request.h"
 #include "task.h"
 
+#define DEPTH_MAX 16	/* of cgroups */
+
 /* Where 32-bit pointers reach it. */
 static char (*buffers)[TEXT_MAX + 1];
 
@@ -118,15 +120,36 @@ static long run(__u32 point, __u32 other, const __u64 *values, __u64 result, boo
 	return returned;
 }
 
+/* Where pods are, and the cgroup of the process: from the first level down, which have a class. */
+static struct shim_map *take_cgroups(void)
+{
+	struct shim_map *classes = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u32), DEPTH_MAX);
+
+	scope_state.place = take_u32();
+	scope_state.level = take_u32();
+	scope_state.root = take_u32();
+	cgroup_depth = take_count(DEPTH_MAX);
+	for (__u64 id = 1; id <= cgroup_depth; id++) {
+		bool has_class = take_u8();
+		__u32 class = take_u32();
+
+		if (has_class)
+			shim_map_put(classes, &id, &class);
+	}
+	shim_bind(&cgroup_class, classes);
+	return classes;
+}
+
 static void take_call(void)
 {
 	struct shim_map *files = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u64), FILES_MAX);
-	struct shim_map *classes = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u32), 1);
-	__u64 values[PARAMETERS_MAX] = {}, result, cgroup = bpf_get_current_cgroup_id();
-	__u32 point = take_u32(), other = take_u32(), on_exec = take_u32(), class = take_u32(), count;
+	__u64 values[PARAMETERS_MAX] = {}, result;
+	__u32 point = take_u32(), other = take_u32(), on_exec = take_u32(), count;
+	struct shim_map *classes;
 	long returned;
 
 	clock_ns = take_u64();
+	classes = take_cgroups();
 	point_number = point;
 	if (point >= point_count || (other >= point_count && other != NO_POINT))
 		shim_fail("an attach point that was not described");
@@ -143,9 +166,6 @@ static void take_call(void)
 
 		shim_map_put(files, &file, &groups);
 	}
-	if (class) /* 0 is the host's, which no cgroup is listed for */
-		shim_map_put(classes, &cgroup, &class);
-	shim_bind(&cgroup_class, classes);
 	returned = run(point, other, values, result, on_exec);
 	answer_u32((__u32)returned);
 	answer_u32(did.signal_count);

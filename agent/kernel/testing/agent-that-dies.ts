@@ -1,15 +1,26 @@
-/** Test support: an agent on the pins in argv[2] that programs the seed's policy and is killed. */
+/**
+ * Test support: an agent on the pins in argv[2] that programs the seed's policy for files below
+ * argv[3], on the host or, where argv[4] is the folder of pods, in pods that are not known, and is killed.
+ */
+import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import { KernelEngine } from "../kernel-engine.ts";
 import { loadNative } from "../native.ts";
 import { denyWrites } from "./policies.ts";
 
+const [bpffs, prefix, podRoot] = process.argv.slice(2) as [string, string, string?];
 const engine = new KernelEngine({
-  ...{ native: loadNative(), bpffs: process.argv[2]!, protectedBinaries: [] },
+  ...{ native: loadNative(), bpffs, protectedBinaries: [] },
   objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
   log: pino({ level: "silent" }),
 });
-const set = denyWrites({ prefix: "/tmp/adopted/" });
-await engine.program({ sets: [set], scopes: { host: [set.name], podRoots: [], cgroups: [] } });
+const set = denyWrites({ prefix });
+const onHost = { host: [set.name], podRoots: [], unknownPods: [], cgroups: [] };
+const inPods = (folder: string) => ({
+  ...{ ...onHost, host: [], unknownPods: [set.name] },
+  podRoots: [{ id: statSync(folder, { bigint: true }).ino, level: 1 }],
+});
+const scopes = podRoot === undefined ? onHost : inPods(podRoot);
+await engine.program({ sets: [set], scopes });
 process.kill(process.pid, "SIGKILL");

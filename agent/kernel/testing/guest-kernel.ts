@@ -55,12 +55,15 @@ export async function openGuestKernel({
   return {
     ...{ engine, events, bpffs, open },
     program: async (sets, scopes = {}) => {
-      const all = { host: namesOf(sets), podRoots: [], cgroups: [], ...scopes };
+      const all = { host: namesOf(sets), podRoots: [], unknownPods: [], cgroups: [], ...scopes };
       return statesOf(await engine.program({ sets, scopes: all }));
     },
     waiting: () => native.keys(engine.maps.waiting_events).length / layout.waiting_key.size,
     close: async () => {
-      await engine.program({ sets: [], scopes: { host: [], podRoots: [], cgroups: [] } });
+      await engine.program({
+        sets: [],
+        scopes: { host: [], podRoots: [], unknownPods: [], cgroups: [] },
+      });
       await events.close();
       await unlock();
     },

@@ -15,6 +15,7 @@ import type { NamedSet } from "../../engine.ts";
 import { enums } from "../../gen/layout.ts";
 import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import { numberBinaries } from "../binaries.ts";
+import type { CgroupPath } from "./cgroup-classes.ts";
 
 /** A kernel that can attach everything. */
 const abilities: AttachAbilities = {
@@ -99,11 +100,11 @@ export class NativeEngine {
     }
   }
 
-  /** What the engine does about `call`, made by a process of scope class `scopeClass` at a second. */
+  /** What the engine does about `call`, made by a process in those cgroups at a second. */
   async call(
     call: HookCall,
     follows: FollowState,
-    { scopeClass, at: second }: { readonly scopeClass: number; readonly at: number },
+    { cgroups, at: second }: { readonly cgroups: CgroupPath; readonly at: number },
   ): Promise<Done> {
     const at = this.#points.findIndex((point) => serves(point, call));
     const other = this.#points.findIndex(
@@ -112,8 +113,8 @@ export class NativeEngine {
     if (at === -1) return { events: [], signals: [], returned: 0, follows };
     this.#send(
       ...[Buffer.from("C"), u32(at), u32(other), u32(call.on.kind === "exec" ? 1 : 0)],
-      u32(scopeClass),
       u64(BigInt(second) * 1_000_000_000n),
+      ...cgroupsOf(cgroups),
       ...processOf(call.process),
       ...filesOf(call),
       ...parametersOf(call.parameters),
@@ -216,6 +217,15 @@ function tablesOf(tables: Tables): readonly Uint8Array[] {
 
 function entriesOf(entries: readonly Entry[]): readonly Uint8Array[] {
   return [u32(entries.length), ...entries.flatMap(({ key, value }) => [key, value])];
+}
+
+/** A cgroup has its level as its id. */
+function cgroupsOf({ place, rootLevel, isBelowRoot, classes }: CgroupPath): readonly Uint8Array[] {
+  const root = isBelowRoot ? rootLevel : 0xffff;
+  return [
+    ...[u32(place), u32(rootLevel), u32(root), u32(classes.length)],
+    ...classes.flatMap((known) => [Buffer.of(known === undefined ? 0 : 1), u32(known ?? 0)]),
+  ];
 }
 
 function processOf(process: Process): readonly Uint8Array[] {

@@ -15,7 +15,7 @@ type Listed = { readonly id: number; readonly name?: string; readonly type: stri
  * 15 letters are cut by the kernel; `gb_fence` and `gb_ids` are two of each.
  */
 export const tracking = {
-  prog: ["cgroup_gone", "cgroup_made", "process_exec", "process_exit", "process_fork"],
+  prog: ["cgroup_gone", "process_exec", "process_exit", "process_fork"],
   map: [
     ...[".data.engine_st", ".data.scope_sta", "binaries_exact", "binaries_prefix", "cgroup_class"],
     ...["event_shares", "events", "exec_scratch", "followed", "gb_fence", "gb_fence"],
