@@ -16,6 +16,8 @@ enum process_flag {
 	PROCESS_EXITED = 1u << 17,
 	PROCESS_LATE = 1u << 18, /* was running before process tracking was */
 	PROCESS_AGENT = 1u << 19, /* the running agent: in no scope. Writer: itself, by pidfd */
+	PROCESS_OF_HOST = 1u << 20, /* runs a program that was started on the host, wherever it is now */
+	PROCESS_SENT = 1u << 21, /* made by such a process in another cgroup than its own, and not exec'd yet */
 };
 
 /* What is known of one process, kept with its group leader. */

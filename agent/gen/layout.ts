@@ -353,6 +353,8 @@ export const enums = {
     PROCESS_EXITED: 131072,
     PROCESS_LATE: 262144,
     PROCESS_AGENT: 524288,
+    PROCESS_OF_HOST: 1048576,
+    PROCESS_SENT: 2097152,
   },
   waiting_limit: {
     WAITING_SIZE: 1000,

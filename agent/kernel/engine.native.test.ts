@@ -34,6 +34,8 @@ const classCount = 4;
 /** New in every run. A failure says it: set it to see the failure again. */
 const seed = Number(process.env.GUARDBEE_SEED ?? Date.now() % 2 ** 31);
 
+const { SCOPE_HOST, SCOPE_UNKNOWN_POD } = enums.scope_class;
+
 const engine = new NativeEngine();
 after(() => engine.close());
 
@@ -64,22 +66,28 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     let reported: Reported = new Map();
     let at = 1;
     for (const { call, follows, cgroups, seconds } of batch.calls) {
+      const scopeClass = classOf(cgroups);
       // What has a class that the tables lack is nobody that is known.
-      const holds = classes[classOf(cgroups)] ?? classes[enums.scope_class.SCOPE_UNKNOWN_POD]!;
-      const inScope: HookCall = { ...call, holds };
+      const holds = classes[scopeClass] ?? classes[SCOPE_UNKNOWN_POD]!;
+      const { startsContainer, ...process } = call.process;
+      const starts = startsContainer && scopeClass !== SCOPE_HOST ? { startsContainer } : {};
+      const inScope: HookCall = { ...call, holds, process: { ...process, ...starts } };
       at += seconds;
       const decided = decide(sets, follows, inScope);
       const { pid } = call.process;
       const entry = call.is32Bit === true ? "int 0x80" : "syscall";
-      const process = `${pid} by ${entry}`;
-      const unheld = aggregated(decided.outcomes, windows, { process, at });
+      const by = `${pid} by ${entry}`;
+      const unheld = aggregated(decided.outcomes, windows, { process: by, at });
       windows = unheld.windows;
       const argsOf = (outcome: Outcome) => hookOf(sets, outcome).args;
       const given = { ...{ thread: pid, process: pid, entry, at }, given: inScope, argsOf };
       const left = rateLimited(unheld.outcomes, reported, given);
       reported = left.reported;
       const decision = { ...decided, outcomes: left.outcomes };
-      const done = await engine.call(inScope, follows, { cgroups, at });
+      const done = await engine.call({ ...inScope, process: call.process }, follows, {
+        cgroups,
+        at,
+      });
       heldBack += decided.outcomes.filter(
         ({ posted }, i) => posted && !left.outcomes[i]!.posted,
       ).length;

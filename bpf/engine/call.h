@@ -94,6 +94,7 @@ struct call {
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
 	__u32 said;		/* hook_event.flags of that entry */
 	__u32 outcome;		/* of its operations so far */
+	bool in_pod;		/* the process is, or in a container */
 };
 
 /* False when this CPU has no memory left for another call. What was taken call__leave gives back. */

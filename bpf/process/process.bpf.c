@@ -3,6 +3,7 @@
 #include "info.h"
 
 #include "../events.h"
+#include "../scope.h"
 
 /* An exec event's payload, in this order: filename, argv, cwd, cgroup name. */
 #define EXEC_PAYLOAD_MAX (PATH_SIZE + ARGS_SIZE + PATH_SIZE + CGROUP_NAME_SIZE)
@@ -126,6 +127,23 @@ static __always_inline void exec__emit(struct exec_scratch *scratch, struct proc
 	events__write(event, size, event->cgroup_id, LOSS_RING_EXEC, LOSS_SHARE_EXEC);
 }
 
+/*
+ * A container runtime enters the cgroup of a container before it runs the container's program. What it
+ * runs until then is the host's: it was started on the host; or in the container's cgroup, by a process
+ * that was made there from the host, while its root folder was the host's. Nothing is said of programs
+ * from before it is known where pods are.
+ */
+static __always_inline void info__set_of_host(struct process_info *info, struct task_struct *task)
+{
+	bool sent = info->flags & PROCESS_SENT;
+
+	info->flags &= ~(PROCESS_OF_HOST | PROCESS_SENT);
+	if (scope_state.place == PLACE_NOWHERE)
+		return;
+	if (scope__class() == SCOPE_HOST || (sent && task__has_host_root(task)))
+		info->flags |= PROCESS_OF_HOST;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -150,6 +168,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		info->flags |= EXEC_IN_INIT_TREE;
 	info__set_binary(info, &scratch->path, BPF_CORE_READ(bprm, file));
 	info__set_protected(info, task, nspid);
+	info__set_of_host(info, task);
 	exec__emit(scratch, info, task, bprm);
 	info->flags &= ~(EXEC_CLONED | PROCESS_LATE | PROCESS_AGENT);
 	return 0;
@@ -177,7 +196,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		info->parent.ktime = BPF_CORE_READ(parent, group_leader, start_boottime);
 	}
 	event.nspid = task__nspid(child);
-	info->flags = (info->flags & (EXEC_IN_INIT_TREE | PROCESS_PROTECTED)) | EXEC_CLONED;
+	info->flags &= EXEC_IN_INIT_TREE | PROCESS_PROTECTED | PROCESS_OF_HOST;
+	info->flags |= EXEC_CLONED;
 	if (event.nspid == 1)
 		info->flags |= EXEC_IN_INIT_TREE;
 	if (event.nspid != 0)
@@ -187,6 +207,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	event.process = info->key;
 	event.parent = info->parent;
 	event.cgroup_id = BPF_CORE_READ(child, cgroups, dfl_cgrp, kn, id);
+	if (info->flags & PROCESS_OF_HOST && event.cgroup_id != bpf_get_current_cgroup_id())
+		info->flags |= PROCESS_SENT;
 	event.tid = child->pid;
 	event.uid = BPF_CORE_READ(child, cred, euid.val);
 	event.flags = info->flags & EXEC_IN_INIT_TREE;

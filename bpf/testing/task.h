@@ -200,6 +200,8 @@ static void take_process(void)
 	info__create_late(&late);
 	if (flags & 2)
 		now.info.flags |= PROCESS_PROTECTED;
+	if (flags & 4)
+		now.info.flags |= PROCESS_OF_HOST;
 }
 
 static void take_files(void)

@@ -29,6 +29,8 @@ export type BinaryCondition = Immutable<Static<typeof schema>>;
 export type BinaryFacts = {
   /** The executable's path; undefined: it has none that could be listed (it is in memory only). */
   readonly binary?: string;
+  /** It runs a program of the host, in a pod: the container runtime's, until it runs the container's. */
+  readonly startsContainer?: true;
 };
 
 /** Which executable the process that makes the call runs. */
@@ -37,7 +39,8 @@ export const binary = {
   section: "matchBinaries",
   lower,
   holds: ({ op, values }, { process }) => {
-    const { binary = "" } = process;
+    const { binary = "", startsContainer } = process;
+    if (startsContainer) return false; // what it runs is none of the container's programs
     const { whole, negated } = operators[op];
     const isListed = (value: string) => (whole ? binary === value : binary.startsWith(value));
     return values.some(isListed) !== negated;
@@ -85,8 +88,11 @@ function anyBinary(fc: Arbitraries) {
 
 function anyProcess(fc: Arbitraries): Arbitrary<BinaryFacts> {
   const paths = [...sampleBinaries, `/usr/bin/${"x".repeat(300)}`];
-  return fc.oneof(
+  const anyPath = fc.oneof(
     { weight: 5, arbitrary: fc.record({ binary: fc.constantFrom(...paths) }) },
     { weight: 1, arbitrary: fc.constant({}) },
   );
+  return fc
+    .tuple(anyPath, fc.constantFrom(true as const, ...Array<undefined>(5).fill(undefined)))
+    .map(([path, startsContainer]) => (startsContainer ? { ...path, startsContainer } : path));
 }

@@ -275,13 +275,25 @@ test("a program without a path is in no list of executables", () => {
   assert.deepEqual(met, ["NotIn", "NotPrefix"]);
 });
 
+test("a container runtime in a container that it starts meets no condition on executables", () => {
+  const process = { ...vi, startsContainer: true } as const;
+  const met = (["In", "NotIn", "Prefix", "NotPrefix"] as const).filter((op) =>
+    holds({ by: "binary", op, values: ["/"] }, hook, aCall("sys_write", { process })),
+  );
+  assert.deepEqual(met, []);
+});
+
 test("an operator and its opposite never both hold, and one does where there is a value", () => {
   fc.assert(
     fc.property(anyCondition(args), anyCall([]), (condition, call) => {
       const opposite = { ...condition, op: opposites[condition.op] } as Condition;
       const both = [condition, opposite].map((one) => holds(one, hook, call));
       assert.notDeepEqual(both, [true, true]);
-      assert.ok(!always.has(condition.by) || both.includes(true));
+      const hasNone = condition.by === "binary" && call.process.startsContainer === true;
+      assert.equal(
+        both.includes(true),
+        !hasNone && (always.has(condition.by) || both.includes(true)),
+      );
     }),
   );
 });

@@ -230,7 +230,8 @@ function cgroupsOf({ place, rootLevel, isBelowRoot, classes }: CgroupPath): read
 
 function processOf(process: Process): readonly Uint8Array[] {
   const { effective, permitted, inheritable } = process.capabilities;
-  const flags = (process.inHostUserNamespace ? 1 : 0) | (process.isProtected ? 2 : 0);
+  const { inHostUserNamespace, isProtected, startsContainer } = process;
+  const flags = (inHostUserNamespace ? 1 : 0) | (isProtected ? 2 : 0) | (startsContainer ? 4 : 0);
   return [
     ...[u32(process.pid), u32(process.nspid), u32(flags)],
     ...[effective, permitted, inheritable].map(u64),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The path of the process's executable, by the ids that its record keeps. A program without a path (in
- * memory only), one whose path cannot be told and a process without a record are in no list.
+ * memory only), one whose path cannot be told and a process without a record are in no list. A program of
+ * the host in a pod, which is the container runtime's until it runs the container's, meets no condition.
  */
 #ifndef GUARDBEE_ENGINE_CONDITION_BINARY_H
 #define GUARDBEE_ENGINE_CONDITION_BINARY_H
@@ -43,10 +44,15 @@ static __always_inline struct process_info *binary__info(struct call *call)
 	return info;
 }
 
-static __always_inline void binary__and(struct call *call, __u32 dim, __u32 id)
+static __always_inline void binary__and(struct call *call, __u32 dim, struct process_info *info,
+					__u32 id)
 {
 	struct table_facet *table = &call->table->facets[dim];
 
+	if (call->in_pod && info && info->flags & PROCESS_OF_HOST) {
+		call__and_facet(call, dim, ROW_ABSENT);
+		return;
+	}
 	/* more than there are: another thread has looked it up in newer tables */
 	if (id != BINARY_UNLISTED && id <= table->count)
 		call__and_row(call, table->base + id - 1);
@@ -58,14 +64,14 @@ static __always_inline void binary__match(struct call *call, __u32 dim)
 {
 	struct process_info *info = binary__info(call);
 
-	binary__and(call, dim, info ? info->binary_exact : BINARY_UNLISTED);
+	binary__and(call, dim, info, info ? info->binary_exact : BINARY_UNLISTED);
 }
 
 static __always_inline void binary__match_prefix(struct call *call, __u32 dim)
 {
 	struct process_info *info = binary__info(call);
 
-	binary__and(call, dim, info ? info->binary_prefix : BINARY_UNLISTED);
+	binary__and(call, dim, info, info ? info->binary_prefix : BINARY_UNLISTED);
 }
 
 #endif
