@@ -1,4 +1,4 @@
-import { inScope } from "./decide/in-scope.ts";
+import { inScope, type PodPlace } from "./decide/in-scope.ts";
 import { isRecord } from "./is-record.ts";
 import type { SelectorSet } from "./selector-set.ts";
 
@@ -84,25 +84,34 @@ function inFull(name: string): string {
   return `docker.io/${rest.length === 1 ? "library/" : ""}${rest.join("/")}`;
 }
 
-/** Names of the sets that hold in a container of the pod; without one, in the pod as a whole. */
+/**
+ * Names of the sets that hold in a container of the pod, or in one that is not known; without one, in
+ * the pod as a whole. A pod that is not known has no labels, and perhaps no namespace.
+ */
 export function setsIn(
   sets: readonly { readonly name: string; readonly set: SelectorSet }[],
-  pod: Pick<Pod, "namespace" | "labels">,
-  container?: Pick<Container, "name" | "image" | "running">,
+  pod: Pick<PodPlace, "namespace" | "labels">,
+  container?: "unknown" | Pick<Container, "name" | "image" | "running">,
 ): readonly string[] {
   const { namespace, labels } = pod;
-  const place = { kind: "pod", namespace, labels } as const;
-  const inside = container && {
-    ...place,
-    container: {
-      name: container.name,
-      repos: imageRepos(container.image, container.running?.imageId),
-    },
+  const place: PodPlace = {
+    kind: "pod",
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(container === undefined ? {} : { container: placeOf(container) }),
   };
   return sets
-    .filter(({ set }) => inScope(set.scope, inside ?? place))
+    .filter(({ set }) => inScope(set.scope, place))
     .map(({ name }) => name)
     .sort();
+}
+
+function placeOf(
+  container: "unknown" | Pick<Container, "name" | "image" | "running">,
+): NonNullable<PodPlace["container"]> {
+  if (container === "unknown") return container;
+  const { name, image, running } = container;
+  return { name, repos: imageRepos(image, running?.imageId) };
 }
 
 /** The projection of a Pod as the API server gives it, or undefined when it has no identity. */

@@ -4,7 +4,16 @@ import { type Arg, type ArgType, arg } from "./args/index.ts";
 import { type Condition, condition } from "./conditions/index.ts";
 import { type HookPoint, hookPoint } from "./hook-point.ts";
 import { returned, returnedCondition } from "./returned.ts";
-import { atomicList, bool, type Immutable, object, oneOf, optional, text } from "./schema/dsl.ts";
+import {
+  atomicList,
+  bool,
+  type Immutable,
+  literal,
+  object,
+  oneOf,
+  optional,
+  text,
+} from "./schema/dsl.ts";
 import { labelSelector } from "./schema/label-selector.ts";
 import { policyKindNames } from "./schema/policy-kind-names.ts";
 
@@ -54,6 +63,8 @@ const scope = object({
       labels: labelSelector,
       /** Over the container's `name` and `repo` (any name of its image's repository). */
       containers: labelSelector,
+      /** Also in pods and containers that are not known yet, and may be such. */
+      unknown: optional(literal("Deny")),
     }),
   ),
 });

@@ -62,6 +62,10 @@ const tree: CgroupTree = {
   ],
 };
 
+function asking(pods: NonNullable<Scope["pods"]>): Scope {
+  return { host: false, pods: { ...pods, unknown: "Deny" } };
+}
+
 type Row = {
   readonly name: string;
   readonly scope: Scope;
@@ -134,6 +138,45 @@ const rows: readonly Row[] = [
     name: "another container",
     scope: { host: false, pods: { containers: { matchLabels: { name: "side" } } } },
     want: [],
+  },
+  {
+    name: "its label, also where it is not known",
+    scope: asking({ labels: { matchLabels: { app: "front" } } }),
+    want: everyPod,
+  },
+  {
+    name: "another label, also where it is not known",
+    scope: asking({ labels: { matchLabels: { app: "back" } } }),
+    want: [1, 20],
+  },
+  {
+    name: "its namespace, also where it is not known: never in other pods",
+    scope: asking({ namespaces: ["web"], labels: { matchLabels: { app: "front" } } }),
+    want: podU1,
+  },
+  {
+    name: "a container, also where it is not known, so as long as the sandbox is not, either",
+    scope: asking({ containers: { matchLabels: { name: "app" } } }),
+    want: everyPod,
+  },
+  {
+    name: "another container, also where it is not known",
+    scope: asking({ containers: { matchLabels: { name: "side" } } }),
+    want: [1, 10, 11, 14, 20],
+  },
+  {
+    name: "a container of another pod, also where it is not known",
+    scope: asking({
+      labels: { matchLabels: { app: "back" } },
+      containers: { matchLabels: { name: "app" } },
+    }),
+    want: [1, 20],
+  },
+  {
+    name: "the agent's own pod, also where pods are not known",
+    scope: asking({ labels: { matchLabels: { app: "front" } } }),
+    pod: { uid: "own" },
+    want: [1, 20],
   },
   {
     name: "the agent's own pod",

@@ -17,8 +17,8 @@ type Named = { readonly name: string; readonly set: SelectorSet };
  * Which sets hold where on this node. Cgroups that a container made, and others below a pod, are not
  * listed: the kernel looks for the nearest above that is.
  *
- * A container that kubelet has not reported yet, and the sandbox, hold what needs no container
- * selector; a pod that is not known yet holds what every pod does. The agent's own pod, by uid in
+ * A container that is not known yet, and the sandbox, hold what needs no container selector; a pod
+ * that is not known yet holds what every pod does. Both hold besides what asks to hold meanwhile. The agent's own pod, by uid in
  * `ownPodUid`, holds nothing: a policy that stopped the agent would also stop its own repair. Who
  * can run code in that pod is therefore outside every policy, as with any privileged pod that may
  * load BPF programs.
@@ -29,7 +29,7 @@ export function resolveScopes(
   ownPodUid?: string,
 ): Scopes {
   const forPods = sets.filter(({ set }) => set.scope.pods !== undefined);
-  const everyPod = names(forPods.filter(({ set }) => holdsInEveryPod(set.scope)));
+  const unknownPods = setsIn(forPods, {}, "unknown");
   const byUid = new Map(pods.map((pod) => [pod.cgroupUid, pod]));
   return {
     host: names(sets.filter(({ set }) => set.scope.host)),
@@ -37,11 +37,11 @@ export function resolveScopes(
       id,
       ...(level === undefined ? {} : { level }),
     })),
-    unknownPods: everyPod,
+    unknownPods,
     cgroups: tree.pods.flatMap((cgroup) => {
       const pod = byUid.get(cgroup.uid);
       if ([cgroup.uid, pod?.uid].includes(ownPodUid ?? "")) return everywhere(cgroup, []);
-      if (pod === undefined) return everywhere(cgroup, everyPod);
+      if (pod === undefined) return everywhere(cgroup, unknownPods);
       return scopesOfPod(cgroup, pod, forPods);
     }),
   };
@@ -58,24 +58,23 @@ export function equalScopes(a: Scopes, b: Scopes): boolean {
 }
 
 function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): readonly CgroupScope[] {
-  const ofPod = setsIn(sets, pod);
+  const ofUnknown = setsIn(sets, pod, "unknown");
   const containers = new Map(
     pod.containers.map((container) => [bareContainerId(container.running?.id ?? ""), container]),
   );
   return [
-    { id: cgroup.id, sets: ofPod },
+    { id: cgroup.id, sets: ofUnknown },
     ...cgroup.containers.map(({ id, containerId }) => {
       const container = containers.get(containerId);
-      return { id, sets: container === undefined ? ofPod : setsIn(sets, pod, container) };
+      return { id, sets: container === undefined ? ofUnknown : setsIn(sets, pod, container) };
     }),
   ];
 }
 
 /** Whether it holds in pods whatever their namespace, labels and containers, and so before they are known. */
 export function holdsInEveryPod({ pods }: Scope): boolean {
-  return (
-    pods !== undefined && Object.values(pods).every((restriction) => restriction === undefined)
-  );
+  const { unknown: _, ...restrictions } = pods ?? {};
+  return pods !== undefined && Object.values(restrictions).every((one) => one === undefined);
 }
 
 function everywhere(cgroup: PodCgroup, sets: readonly string[]): readonly CgroupScope[] {

@@ -37,12 +37,14 @@ function readScope(raw: unknown, wrong: Wrong): Scope | undefined {
     wrong("scope.pods", "is not an object");
     return undefined;
   }
-  onlyKeys(raw.pods, ["namespaces", "labels", "containers"], "scope.pods", wrong);
-  const { namespaces, labels, containers } = raw.pods;
+  onlyKeys(raw.pods, ["namespaces", "labels", "containers", "unknown"], "scope.pods", wrong);
+  const { namespaces, labels, containers, unknown } = raw.pods;
+  if (unknown !== undefined && unknown !== "Deny") wrong("scope.pods.unknown", "is not Deny");
   const pods = {
     ...given("namespaces", readTexts(namespaces, "scope.pods.namespaces", wrong)),
     ...given("labels", readSelector(labels, "scope.pods.labels", wrong)),
     ...given("containers", readSelector(containers, "scope.pods.containers", wrong)),
+    ...given("unknown", unknown === undefined ? undefined : ("Deny" as const)),
   };
   return { host: raw.host, pods };
 }

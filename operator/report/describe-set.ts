@@ -17,12 +17,13 @@ const maxValues = 4;
 export function describeScope({ host, pods }: Scope): string {
   const parts = host ? ["host processes"] : [];
   if (pods !== undefined) {
-    const { namespaces, labels, containers } = pods;
+    const { namespaces, labels, containers, unknown } = pods;
     const all = namespaces === undefined && labels === undefined;
     const where = namespaces === undefined ? "" : ` in ${listOf(namespaces)}`;
     const which = labels === undefined ? "" : ` with ${describeLabels(labels)}`;
     parts.push(`${all ? "every pod" : `pods${where}${which}`}`);
     if (containers !== undefined) parts.push(`containers with ${describeLabels(containers)}`);
+    if (unknown === "Deny") parts.push("or not known yet");
   }
   return parts.length === 0 ? "nothing" : parts.join(", ");
 }

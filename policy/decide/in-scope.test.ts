@@ -11,6 +11,8 @@ const known: Place = {
   container: { name: "main", repos: ["nginx", "docker.io/library/nginx"] },
 };
 const unknown: Place = { kind: "pod", namespace: "shop" };
+const nobody: Place = { kind: "pod", container: "unknown" };
+const starting: Place = { ...known, container: "unknown" };
 
 const web = { matchLabels: { app: "web" } };
 const absent = {
@@ -64,3 +66,81 @@ for (const { name, scope, want } of cases) {
     );
   });
 }
+
+/** Of a set that asks for it: in a pod of which nothing is known, its namespace alone, all but the container, all. */
+const doubtful: readonly { name: string; pods: Scope["pods"]; want: readonly boolean[] }[] = [
+  { name: "labels", pods: { labels: web }, want: [true, true, true, true] },
+  {
+    name: "labels that it has not",
+    pods: { labels: { matchLabels: { app: "db" } } },
+    want: [true, true, false, false],
+  },
+  {
+    name: "its namespace as a label",
+    pods: {
+      labels: { matchExpressions: [...inShop.matchExpressions, ...absent.matchExpressions] },
+    },
+    want: [true, true, true, true],
+  },
+  {
+    name: "another namespace as a label",
+    pods: {
+      labels: { matchLabels: { ...web.matchLabels, "k8s:io.kubernetes.pod.namespace": "x" } },
+    },
+    want: [true, false, false, false],
+  },
+  {
+    name: "no pods of its namespace, as a label",
+    pods: {
+      labels: { matchExpressions: [{ ...inShop.matchExpressions[0]!, operator: "NotIn" }] },
+    },
+    want: [true, false, false, false],
+  },
+  {
+    name: "a container",
+    pods: { containers: { matchLabels: { name: "main" } } },
+    want: [true, true, true, true],
+  },
+  {
+    name: "another container",
+    pods: { labels: web, containers: { matchLabels: { name: "side" } } },
+    want: [true, true, true, false],
+  },
+  {
+    name: "a namespace: never other pods",
+    pods: { namespaces: ["shop"] },
+    want: [false, true, true, true],
+  },
+  {
+    name: "a namespace, and labels in it",
+    pods: { namespaces: ["shop"], labels: web },
+    want: [false, true, true, true],
+  },
+  {
+    name: "another namespace",
+    pods: { namespaces: ["x"], labels: web },
+    want: [false, false, false, false],
+  },
+];
+for (const { name, pods, want } of doubtful) {
+  const places = [nobody, { ...unknown, container: "unknown" } as const, starting, known];
+  const holdsIn = (scope: Scope) => places.map((place) => inScope(scope, place));
+  test(`inScope, where it may be, selects ${name}`, () => {
+    assert.deepEqual(holdsIn({ host: false, pods: { ...pods, unknown: "Deny" } }), want);
+    assert.equal(inScope({ host: false, pods: { ...pods, unknown: "Deny" } }, host), false);
+  });
+  test(`inScope, once it is known, selects ${name}`, () => {
+    const asked = holdsIn({ host: false, pods: { ...pods, unknown: "Deny" } });
+    const holds = holdsIn({ host: false, ...(pods && { pods }) });
+    assert.equal(holds.at(-1), asked.at(-1));
+    assert.ok(holds.every((held, i) => !held || asked[i]));
+  });
+}
+
+test("what selects a container holds neither in the pod's sandbox nor for asking", () => {
+  const pods = { containers: { matchLabels: { name: "main" } }, unknown: "Deny" } as const;
+  assert.equal(
+    inScope({ host: false, pods }, { kind: "pod", namespace: "shop", labels: {} }),
+    false,
+  );
+});

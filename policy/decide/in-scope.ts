@@ -1,28 +1,56 @@
 import type { LabelSelector, Scope } from "../selector-set.ts";
 
-/** Where a process lives. A pod's labels and container are absent until they are known. */
-export type Place =
-  | { readonly kind: "host" }
-  | {
-      readonly kind: "pod";
-      readonly namespace: string;
-      readonly labels?: Readonly<Record<string, string>>;
-      /** `repos`: every name that the image's repository goes by. */
-      readonly container?: { readonly name: string; readonly repos: readonly string[] };
-    };
+/** Where a process lives. A pod's namespace and labels are absent until they are known. */
+export type Place = { readonly kind: "host" } | PodPlace;
 
-/** Whether a set with this scope holds there. What needs a label waits until labels are known. */
+export type PodPlace = {
+  readonly kind: "pod";
+  readonly namespace?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Absent: in none that the pod's spec has. `repos`: every name that the image's repository goes by. */
+  readonly container?: "unknown" | { readonly name: string; readonly repos: readonly string[] };
+};
+
+/**
+ * Whether a set with this scope holds there. What selects waits until it is known what it selects by,
+ * unless it asks to hold meanwhile: then it holds wherever it may. One of a namespace never holds
+ * where the namespace is not known: its author has no right to other pods.
+ */
 export function inScope(scope: Scope, place: Place): boolean {
   if (place.kind === "host") return scope.host;
   const { pods } = scope;
   if (pods === undefined) return false;
-  if (pods.namespaces !== undefined && !pods.namespaces.includes(place.namespace)) return false;
-  const namespace = { "k8s:io.kubernetes.pod.namespace": place.namespace };
-  const labels = place.labels === undefined ? undefined : { ...place.labels, ...namespace };
-  return (
-    selects(pods.labels, labels && ((key) => labelOf(labels, key))) &&
-    selects(pods.containers, place.container && valuesIn(place.container))
-  );
+  const { namespace = "", container } = place;
+  if (pods.namespaces !== undefined && !pods.namespaces.includes(namespace)) return false;
+  const whileUnknown = pods.unknown === "Deny";
+  if (!selectsPod(pods.labels, place, whileUnknown)) return false;
+  if (pods.containers === undefined) return true;
+  if (container === "unknown") return whileUnknown;
+  return container !== undefined && matches(pods.containers, valuesIn(container));
+}
+
+const namespaceKey = "k8s:io.kubernetes.pod.namespace";
+
+function selectsPod(
+  selector: LabelSelector | undefined,
+  { namespace, labels }: PodPlace,
+  whileUnknown: boolean,
+): boolean {
+  if (selector === undefined) return true;
+  const known = { ...labels, ...(namespace === undefined ? {} : { [namespaceKey]: namespace }) };
+  const values = (key: string) => labelOf(known, key);
+  if (labels !== undefined) return matches(selector, values);
+  return whileUnknown && matches(onlyOn(Object.keys(known), selector), values);
+}
+
+/** The terms on those labels. */
+function onlyOn(keys: readonly string[], selector: LabelSelector): LabelSelector {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  const wanted = Object.entries(matchLabels).filter(([key]) => keys.includes(key));
+  return {
+    matchLabels: Object.fromEntries(wanted),
+    matchExpressions: matchExpressions.filter(({ key }) => keys.includes(key)),
+  };
 }
 
 /** What there is under a key: none, one, or several names of one thing. */
@@ -30,11 +58,6 @@ type Values = (key: string) => readonly string[];
 
 function valuesIn({ name, repos }: { name: string; repos: readonly string[] }): Values {
   return (key) => (key === "name" ? [name] : key === "repo" ? repos : []);
-}
-
-function selects(selector: LabelSelector | undefined, values: Values | undefined): boolean {
-  if (selector === undefined) return true;
-  return values !== undefined && matches(selector, values);
 }
 
 /**

@@ -10,7 +10,8 @@ import { lowerScope, offHost } from "./scope.ts";
 export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const { spec } = policy;
   const report = createReport();
-  const known = ["podSelector", "containerSelector", "nodeSelector", "mode", exec.section];
+  const selectors = ["podSelector", "containerSelector", "nodeSelector", "unknownPods"];
+  const known = [...selectors, "mode", exec.section];
   refuseOthers(report, spec, { at: "spec", known });
   const namespaced = ref.namespace !== undefined;
   const hook = exec.lower(report, spec.rules, { at: `spec.${exec.section}`, namespaced });

@@ -8,12 +8,14 @@ type Selectors = {
   readonly podSelector?: LabelSelectorSpec | undefined;
   readonly containerSelector?: LabelSelectorSpec | undefined;
   readonly hostSelector?: LabelSelectorSpec | undefined;
+  readonly unknownPods?: "Allow" | "Deny" | undefined;
 };
 
 /**
  * Where a policy holds. Upstream's rules: a cluster policy without any selector holds everywhere;
  * one with a pod or container selector for pods only; with hostSelector for the host too, or for
- * the host alone; a namespaced one never leaves the pods of its namespace.
+ * the host alone; a namespaced one never leaves the pods of its namespace. One that selects may ask
+ * to hold where it is not known yet whether it does.
  */
 export function lowerScope(report: Report, spec: Selectors, namespace: string | undefined): Scope {
   if (namespace !== undefined && spec.hostSelector !== undefined) {
@@ -30,10 +32,13 @@ export function lowerScope(report: Report, spec: Selectors, namespace: string | 
     at: "spec.containerSelector",
     keys: containerLabels,
   });
+  const selects = [namespace, labels, containers].some((one) => one !== undefined);
+  const isDoubtful = selects && spec.unknownPods === "Deny";
   const pods = {
     ...(namespace === undefined ? {} : { namespaces: [namespace] }),
     ...(labels === undefined ? {} : { labels }),
     ...(containers === undefined ? {} : { containers }),
+    ...(isDoubtful ? ({ unknown: "Deny" } as const) : {}),
   };
   if (namespace !== undefined) return { host: false, pods };
   if (selectsPods) return { host: selectsHost, pods };

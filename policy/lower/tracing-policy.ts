@@ -38,7 +38,7 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lower
 const loweredSections = tracingHookKinds.map(({ section }) => section);
 const supportedSections = [
   ...[...loweredSections, "options", "nodeSelector"],
-  ...["podSelector", "containerSelector", "hostSelector"],
+  ...["podSelector", "containerSelector", "hostSelector", "unknownPods"],
 ];
 function checkHookSections(report: Report, spec: TracingPolicySpec): void {
   const used = hookSections.filter((section) => (spec[section] ?? []).length > 0);

@@ -14,7 +14,7 @@ import {
   requiredList,
   text,
 } from "./dsl.ts";
-import { containerSelector, nodeSelector, podSelector } from "./label-selector.ts";
+import { containerSelector, nodeSelector, podSelector, unknownPods } from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import { actions, condition, matchCapability, matchPid } from "./selector.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
@@ -73,6 +73,7 @@ const spec = object({
   podSelector,
   containerSelector,
   nodeSelector,
+  unknownPods,
   mode: refuseNull(oneOf(["enforce", "monitor"], { default: "enforce" }), "the policy enforces"),
   rules: object({
     selectors: list(item, { maxItems: 256, description: "All of them must hold." }),

@@ -54,6 +54,14 @@ export const containerSelector = refuseNull(
   selecting("Containers of these pods, by the keys name and repo."),
   "the policy holds in every container",
 );
+/** Of policies that select pods or containers. */
+export const unknownPods = refuseNull(
+  oneOf(["Allow", "Deny"], {
+    description:
+      "Deny: the policy also holds in pods and containers that it may select and that are not known yet; Allow, as without it: not before they are.",
+  }),
+  "the policy does not hold in them",
+);
 export const nodeSelector = refuseNull(
   selecting("Nodes by their labels."),
   "the policy holds on every node",

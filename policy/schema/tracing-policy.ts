@@ -12,7 +12,13 @@ import {
   text,
 } from "./dsl.ts";
 import { enforcer, kprobe, lsmhook, tracepoint, uprobe, usdt } from "./hooks.ts";
-import { containerSelector, hostSelector, nodeSelector, podSelector } from "./label-selector.ts";
+import {
+  containerSelector,
+  hostSelector,
+  nodeSelector,
+  podSelector,
+  unknownPods,
+} from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import { selector } from "./selector.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
@@ -51,6 +57,7 @@ const spec = object({
   podSelector,
   selectorsMacros: mapOf(selector),
   tracepoints: list(tracepoint, ofHooks),
+  unknownPods,
   uprobes: list(uprobe, ofHooks),
   usdts: list(usdt, ofHooks),
 });

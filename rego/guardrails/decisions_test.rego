@@ -140,6 +140,16 @@ test_leave_a_scope_that_names_namespaces if {
 	}
 }
 
+test_warn_of_what_holds_in_pods_that_are_not_known if {
+	pods := {"labels": {"matchLabels": {"app": "web"}}, "unknown": "Deny"}
+	given := _input({}, {"scope": {"host": false, "pods": pods}})
+	decision := system_namespaces.decision with input as given
+	count(decision.warn) == 1
+	decision.scope.pods.unknown == "Deny"
+	allowed := _input({"labels": {"guardbee.io/allow-system-namespaces": "true"}}, {"scope": {"host": false, "pods": pods}})
+	count(system_namespaces.decision.warn) == 0 with input as allowed
+}
+
 test_warn_of_what_holds_in_every_pod if {
 	decisions := guardrails.decisions with input as _input({}, {"scope": _every_pod})
 	count(decisions["builtin/system-namespaces"].warn) == 1

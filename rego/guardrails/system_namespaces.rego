@@ -3,7 +3,8 @@
 #   No kill and no deny in the system namespaces. A policy that names one is refused. One of the
 #   cluster that selects pods by label has them taken out of its scope. One that holds in every pod
 #   keeps its scope, with a warning: to leave a namespace out, a node would have to know the pod
-#   first, and what is blocked from a container's first instruction on would not be any more.
+#   first, and what is blocked from a container's first instruction on would not be any more. So does
+#   one that asks to hold in pods that are not known yet.
 package guardbee.guardrails.system_namespaces
 
 import data.guardbee.lib.problem
@@ -96,4 +97,10 @@ _warn contains "holds in the system namespaces too; select pods by label to leav
 	_namespace == ""
 	count(_pods) == 0
 	input.facts.scope.pods == {}
+}
+
+_warn contains "holds in pods of the system namespaces too, until they are known: unknownPods is Deny" if {
+	_applies
+	_namespace == ""
+	object.get(_pods, "unknown", "") == "Deny"
 }
