@@ -156,6 +156,7 @@ async function openControl(
       engine,
       state: new StateDir(options.stateDir),
       cgroupRoot: options.cgroupRoot,
+      hostRoot: join(options.procfs, "1/root"),
       ...(ownPodUid === undefined ? {} : { ownPodUid }),
       agentVersion: manifest.version,
       clock: systemClock,

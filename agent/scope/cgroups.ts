@@ -9,6 +9,7 @@ import {
   parsePodFolder,
   podFolderCandidates,
 } from "./cgroup-names.ts";
+import type { RuntimeContainer, RuntimeContainers } from "./runtime-containers.ts";
 
 /** The part of a cgroup v2 hierarchy that belongs to pods, as seen once. */
 export type CgroupTree = {
@@ -38,7 +39,12 @@ export type ContainerCgroup = Cgroup & {
   readonly containerId: string;
   /** Cgroups that the container made inside its own, at any depth. */
   readonly nested: readonly bigint[];
+  /** What its runtime says of it, where that is of this pod. */
+  readonly runtime?: RuntimeContainer;
 };
+
+/** What runtimes say of their containers. */
+export type FindContainer = Pick<RuntimeContainers, "find">;
 
 /** `/sys/fs/cgroup/kubelet.slice/kubelet-kubepods.slice` is two below; one more for a nested kubelet. */
 const ROOT_DEPTH_MAX = 4;
@@ -53,10 +59,13 @@ const TOP_ID = 1n;
 const POD_CGROUPS_MAX = 4096;
 
 /** Everything kubelet made below `cgroupRoot`. Folders that vanish meanwhile are left out. */
-export async function readCgroupTree(cgroupRoot: string): Promise<CgroupTree> {
+export async function readCgroupTree(
+  cgroupRoot: string,
+  runtime?: FindContainer,
+): Promise<CgroupTree> {
   const roots = await podRoots(cgroupRoot);
   const folders = await Promise.all(roots.map(podFoldersIn));
-  const pods = await Promise.all(folders.flat().map(readPodCgroup));
+  const pods = await Promise.all(folders.flat().map((path) => readPodCgroup(path, runtime)));
   return { roots, pods: pods.filter(isPresent) };
 }
 
@@ -83,10 +92,11 @@ export async function podRoots(cgroupRoot: string): Promise<readonly PodRoot[]> 
 export async function findPodCgroup(
   roots: readonly PodRoot[],
   uid: string,
+  runtime?: FindContainer,
 ): Promise<PodCgroup | undefined> {
   for (const root of roots) {
     for (const candidate of podFolderCandidates(basename(root.path), uid)) {
-      const pod = await readPodCgroup(join(root.path, candidate));
+      const pod = await readPodCgroup(join(root.path, candidate), runtime);
       if (pod !== undefined) return pod;
     }
   }
@@ -107,20 +117,27 @@ async function podFoldersIn({ path }: PodRoot): Promise<readonly string[]> {
   );
 }
 
-async function readPodCgroup(path: string): Promise<PodCgroup | undefined> {
+async function readPodCgroup(
+  path: string,
+  runtime?: FindContainer,
+): Promise<PodCgroup | undefined> {
   const uid = parsePodFolder(basename(path));
   const self = await readCgroup(path);
   if (uid === undefined || self === undefined) return undefined;
   const containers: ContainerCgroup[] = [];
   const others: bigint[] = [];
   const budget = { left: POD_CGROUPS_MAX };
+  const saidOf = async (id: string, podUid: string) => {
+    const said = await runtime?.find(id);
+    return said?.podUid === podUid ? { runtime: said } : {};
+  };
   for (const child of await childFolders(path)) {
     const cgroup = await readCgroup(child);
     if (cgroup === undefined) continue;
     const containerId = parseContainerFolder(basename(child));
     const nested = await descendants(child, budget);
     if (containerId === undefined) others.push(cgroup.id, ...nested);
-    else containers.push({ ...cgroup, containerId, nested });
+    else containers.push({ ...cgroup, containerId, nested, ...(await saidOf(containerId, uid)) });
   }
   return { ...self, uid, containers, others };
 }

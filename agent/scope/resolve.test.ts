@@ -3,12 +3,14 @@ import { test } from "node:test";
 
 import type { Scope, SelectorSet } from "@guardbee/policy";
 import type { Pod } from "@guardbee/policy/sets";
-import type { CgroupTree } from "./cgroups.ts";
+import type { CgroupTree, ContainerCgroup, PodCgroup } from "./cgroups.ts";
 import { equalScopes, resolveScopes } from "./resolve.ts";
 
 const PAUSE = "a".repeat(64);
 const APP = "b".repeat(64);
 const NEW = "c".repeat(64);
+const namespaceKey = "k8s:io.kubernetes.pod.namespace";
+const spec = { image: "reg:5000/web/app:1", privileged: false };
 
 function aSet(name: string, scope: Scope): { name: string; set: SelectorSet } {
   const set: SelectorSet = {
@@ -232,4 +234,62 @@ test("equalScopes tells a moved cgroup, a new one, other roots and other lists a
   assert.equal(equalScopes(scopes, { ...scopes, podRoots: [{ id: 9n }] }), false);
   assert.equal(equalScopes(scopes, { ...scopes, cgroups: [{ id: 1n, sets: [] }] }), false);
   assert.equal(equalScopes(scopes, { ...scopes, cgroups: [{ id: 2n, sets: ["a"] }] }), false);
+});
+
+test("which container it is, its runtime says before kubelet does; of a pod that is not known, its namespace", () => {
+  const [app, side] = ["app", "side"].map((name) =>
+    aSet(name, asking({ containers: { matchLabels: { name } } })),
+  );
+  const web = aSet("web", {
+    host: false,
+    pods: { labels: { matchLabels: { [namespaceKey]: "web", app: "x" } }, unknown: "Deny" },
+  });
+  const said = (podUid: string, name?: string) => ({
+    runtime: { podUid, namespace: "web", ...(name === undefined ? {} : { name }) },
+  });
+  const inPod = { ...aPod(), containers: ["app", "side"].map((name) => ({ ...spec, name })) };
+  const [u1, u2] = tree.pods as [PodCgroup, PodCgroup];
+  const [pause, first, second] = u1.containers as [
+    ContainerCgroup,
+    ContainerCgroup,
+    ContainerCgroup,
+  ];
+  const other = { id: 21n, path: "", containerId: "d".repeat(64), nested: [] };
+  const pods = [
+    {
+      ...u1,
+      containers: [
+        { ...pause, ...said("u1") },
+        { ...first, ...said("u1", "app") },
+        { ...second, ...said("u1", "gone") },
+      ],
+    },
+    { ...u2, containers: [{ ...other, ...said("u2") }] },
+    { ...u2, id: 30n, uid: "u3" },
+  ];
+  const { cgroups } = resolveScopes([app!, side!, web], { pods: [inPod], tree: { ...tree, pods } });
+  assert.deepEqual(
+    cgroups.map(({ id, sets }) => `${id} ${sets.join()}`),
+    [
+      "10 app,side",
+      "11 ",
+      "12 app",
+      "14 app,side",
+      "20 app,side,web",
+      "21 app,side,web",
+      "30 app,side,web",
+    ],
+  );
+  const elsewhere = pods.map((pod) => ({
+    ...pod,
+    containers: pod.containers.map((one) => ({
+      ...one,
+      ...("runtime" in one ? { runtime: { ...one.runtime, namespace: "db" } } : {}),
+    })),
+  }));
+  const there = resolveScopes([web], { pods: [], tree: { ...tree, pods: elsewhere } }).cgroups;
+  assert.deepEqual(
+    there.filter(({ sets }) => sets.length > 0).map(({ id }) => id),
+    [30n],
+  );
 });

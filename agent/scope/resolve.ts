@@ -3,7 +3,7 @@ import type { Scope, SelectorSet } from "@guardbee/policy";
 import { bareContainerId, type Pod, setsIn } from "@guardbee/policy/sets";
 
 import type { CgroupScope, Scopes } from "../engine.ts";
-import type { CgroupTree, PodCgroup } from "./cgroups.ts";
+import type { CgroupTree, ContainerCgroup, PodCgroup } from "./cgroups.ts";
 
 /** Pods of this node and their cgroups, as known at one moment. */
 export type NodeSnapshot = {
@@ -17,11 +17,12 @@ type Named = { readonly name: string; readonly set: SelectorSet };
  * Which sets hold where on this node. Cgroups that a container made, and others below a pod, are not
  * listed: the kernel looks for the nearest above that is.
  *
- * A container that is not known yet, and the sandbox, hold what needs no container selector; a pod
- * that is not known yet holds what every pod does. Both hold besides what asks to hold meanwhile. The agent's own pod, by uid in
- * `ownPodUid`, holds nothing: a policy that stopped the agent would also stop its own repair. Who
- * can run code in that pod is therefore outside every policy, as with any privileged pod that may
- * load BPF programs.
+ * A container is known when kubelet has reported it, or its runtime says which it is. Until then, as
+ * the sandbox, it holds what needs no container selector; a pod that is not known yet holds what every
+ * pod does. Both hold besides what asks to hold meanwhile and may be meant for them. The agent's own
+ * pod, by uid in `ownPodUid`, holds nothing: a policy that stopped the agent would also stop its own
+ * repair. Who can run code in that pod is therefore outside every policy, as with any privileged pod
+ * that may load BPF programs.
  */
 export function resolveScopes(
   sets: readonly Named[],
@@ -41,7 +42,7 @@ export function resolveScopes(
     cgroups: tree.pods.flatMap((cgroup) => {
       const pod = byUid.get(cgroup.uid);
       if ([cgroup.uid, pod?.uid].includes(ownPodUid ?? "")) return everywhere(cgroup, []);
-      if (pod === undefined) return everywhere(cgroup, unknownPods);
+      if (pod === undefined) return scopesOfUnknown(cgroup, forPods);
       return scopesOfPod(cgroup, pod, forPods);
     }),
   };
@@ -58,17 +59,32 @@ export function equalScopes(a: Scopes, b: Scopes): boolean {
 }
 
 function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): readonly CgroupScope[] {
-  const ofUnknown = setsIn(sets, pod, "unknown");
-  const containers = new Map(
-    pod.containers.map((container) => [bareContainerId(container.running?.id ?? ""), container]),
-  );
   return [
-    { id: cgroup.id, sets: ofUnknown },
-    ...cgroup.containers.map(({ id, containerId }) => {
-      const container = containers.get(containerId);
-      return { id, sets: container === undefined ? ofUnknown : setsIn(sets, pod, container) };
-    }),
+    { id: cgroup.id, sets: setsIn(sets, pod, "unknown") },
+    ...cgroup.containers.map((container) => ({
+      id: container.id,
+      sets: setsIn(sets, pod, containerOf(pod, container)),
+    })),
   ];
+}
+
+/** undefined: none of its spec. */
+function containerOf({ containers }: Pod, { containerId, runtime }: ContainerCgroup) {
+  const reported = containers.find(
+    ({ running }) => bareContainerId(running?.id ?? "") === containerId,
+  );
+  if (reported !== undefined) return reported;
+  if (runtime === undefined) return "unknown";
+  if (runtime.name === undefined) return undefined;
+  const named = containers.find(({ name }) => name === runtime.name);
+  return named === undefined ? "unknown" : { name: named.name, image: named.image };
+}
+
+/** Of a pod that is not known its runtime may say the namespace. */
+function scopesOfUnknown(cgroup: PodCgroup, sets: readonly Named[]): readonly CgroupScope[] {
+  const said = cgroup.containers.find(({ runtime }) => runtime !== undefined)?.runtime;
+  const pod = said === undefined ? {} : { namespace: said.namespace };
+  return everywhere(cgroup, setsIn(sets, pod, "unknown"));
 }
 
 /** Whether it holds in pods whatever their namespace, labels and containers, and so before they are known. */

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 
 import { ManualClock } from "@guardbee/kube";
 import type { Pod } from "@guardbee/policy/sets";
 import pino from "pino";
+import { RuntimeContainers } from "./runtime-containers.ts";
 import { PodWatch } from "./watch.ts";
 
 const UID = "0a1b2c3d-1111-2222-3333-444455556666";
@@ -40,7 +42,11 @@ const withContainer = aPod({
 });
 
 /** A running watch of an empty kubepods folder, asleep after its first sweep. */
-async function aWatch(t: TestContext, pods: readonly Pod[] = []) {
+async function aWatch(
+  t: TestContext,
+  pods: readonly Pod[] = [],
+  makeRuntime?: (clock: ManualClock) => RuntimeContainers,
+) {
   const root = mkdtempSync(join(tmpdir(), "watch-"));
   const besteffort = join(root, "kubepods/besteffort");
   mkdirSync(besteffort, { recursive: true });
@@ -49,6 +55,7 @@ async function aWatch(t: TestContext, pods: readonly Pod[] = []) {
   const published: string[][] = [];
   const watch = new PodWatch({
     cgroupRoot: root,
+    ...(makeRuntime === undefined ? {} : { runtime: makeRuntime(clock) }),
     clock,
     log: pino({ level: "silent" }),
     pods,
@@ -228,4 +235,34 @@ test("of two that claim a cgroup the older one has it", async (t) => {
   watch.replace([running, older]);
   await advance(0);
   assert.deepEqual(names(), ["older"]);
+});
+
+test("a container that its runtime is about to start is found within 10 ms, with what the runtime says of it", async (t) => {
+  const hostRoot = mkdtempSync(join(tmpdir(), "host-"));
+  t.after(() => rmSync(hostRoot, { recursive: true, force: true }));
+  const bundles = join(hostRoot, "run/containerd/io.containerd.runtime.v2.task/k8s.io");
+  mkdirSync(bundles, { recursive: true });
+  const log = pino({ level: "silent" });
+  const { watch, clock, advance, podFolder } = await aWatch(t, [], (clock) => {
+    return new RuntimeContainers({ hostRoot, clock, log });
+  });
+  mkdirSync(podFolder);
+  mkdirSync(join(bundles, APP));
+  const annotations = {
+    ...{
+      "io.kubernetes.cri.container-type": "container",
+      "io.kubernetes.cri.container-name": "app",
+    },
+    ...{ "io.kubernetes.cri.sandbox-uid": UID, "io.kubernetes.cri.sandbox-namespace": "web" },
+  };
+  writeFileSync(join(bundles, APP, "config.json"), JSON.stringify({ annotations }));
+  while (clock.pending()[0] !== 10) await setTimeout(1);
+  mkdirSync(join(podFolder, APP));
+  await advance(10);
+  assert.deepEqual(
+    watch.snapshot().tree.pods.flatMap(({ containers }) => containers.map((one) => one.runtime)),
+    [{ podUid: UID, namespace: "web", name: "app" }],
+  );
+  await advance(0);
+  assert.ok((clock.pending()[0] ?? 0) > 5_000, "nothing is expected any more");
 });

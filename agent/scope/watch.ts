@@ -1,12 +1,15 @@
-import { type Clock, Loop, type NextStep } from "@guardbee/kube";
+import { type Clock, Loop, type NextStep, runTogether } from "@guardbee/kube";
 import { bareContainerId, type Pod } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { type CgroupTree, findPodCgroup, type PodCgroup, readCgroupTree } from "./cgroups.ts";
 import type { NodeSnapshot } from "./resolve.ts";
+import type { RuntimeContainers } from "./runtime-containers.ts";
 
 export type PodWatchOptions = {
   /** The host's cgroup v2 root: `/sys/fs/cgroup`, in a container where the host's is mounted. */
   readonly cgroupRoot: string;
+  /** What container runtimes say of their containers, where that can be read. */
+  readonly runtime?: RuntimeContainers;
   readonly clock: Clock;
   readonly log: Logger;
   /** Pods known from an earlier run; they count until `replace` says what there is. */
@@ -24,6 +27,8 @@ const SWEEP_MS = 10_000;
  * the pod's before the sandbox, whose network takes longer than this.
  */
 const EXPECT_MS = 50;
+/** One that a runtime is about to make, until when a policy may hold for it that is not meant. */
+const STARTING_MS = 10;
 const EXPECT_FOR_MS = 5_000;
 /** After that, while an image is pulled or a volume attached. */
 const EXPECT_SLOWLY_MS = 500;
@@ -129,8 +134,12 @@ export class PodWatch {
   }
 
   /** Walks cgroups until `signal` aborts. A walk that fails is logged and tried again. */
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
+  async run(signal: AbortSignal): Promise<void> {
+    const { runtime } = this.#options;
+    const walks = (each: AbortSignal) => this.#loop.run(each);
+    if (runtime === undefined) return walks(signal);
+    const follows = (each: AbortSignal) => runtime.follow(() => this.#loop.wake(), each);
+    await runTogether([walks, follows], signal);
   }
 
   async #walk(): Promise<NextStep> {
@@ -144,7 +153,7 @@ export class PodWatch {
   async sweep(): Promise<void> {
     this.#sweptAt = this.#options.clock.monotonic();
     this.#sweepAt = this.#sweptAt + SWEEP_MS;
-    const tree = await readCgroupTree(this.#options.cgroupRoot);
+    const tree = await readCgroupTree(this.#options.cgroupRoot, this.#options.runtime);
     const present = new Set(tree.pods.map(({ uid }) => uid));
     const over = [...this.#deleted].filter((uid) => !present.has(uid));
     for (const uid of over) this.#forget(uid);
@@ -160,9 +169,13 @@ export class PodWatch {
   }
 
   async #lookForExpected(): Promise<void> {
-    const { roots } = this.#tree;
-    const expected = this.#expected().map((pod) => findPodCgroup(roots, pod.cgroupUid));
-    const found = (await Promise.all(expected)).filter((pod) => pod !== undefined);
+    const { runtime } = this.#options;
+    const { roots, pods } = this.#tree;
+    const present = pods.flatMap(({ containers }) => containers.map((one) => one.containerId));
+    const starting = (await runtime?.starting(new Set(present))) ?? [];
+    const wanted = new Set([...this.#expected().map(({ cgroupUid }) => cgroupUid), ...starting]);
+    const looked = await Promise.all([...wanted].map((uid) => findPodCgroup(roots, uid, runtime)));
+    const found = looked.filter((pod) => pod !== undefined);
     const uids = new Set(found.map(({ uid }) => uid));
     const others = this.#tree.pods.filter(({ uid }) => !uids.has(uid));
     this.#enter({ roots, pods: [...others, ...found] });
@@ -177,6 +190,7 @@ export class PodWatch {
   }
 
   #pauseMs(): number {
+    if (this.#options.runtime?.anyStarting() === true) return STARTING_MS;
     const now = this.#options.clock.monotonic();
     const ages = this.#expected().map((pod) => now - (this.#changedAt.get(pod.cgroupUid) ?? now));
     const youngest = Math.min(...ages);
@@ -275,7 +289,10 @@ function fingerprint({ roots, pods }: CgroupTree): string {
   return [
     ...roots.map(({ id, level }) => `root ${id} ${level}`),
     ...pods.map(({ id, uid, others }) => `pod ${id} ${uid} ${others.join()}`),
-    ...containers.map(({ id, containerId, nested }) => `${id} ${containerId} ${nested.join()}`),
+    ...containers.map(
+      ({ id, containerId, nested, runtime }) =>
+        `${id} ${containerId} ${nested.join()} ${JSON.stringify(runtime)}`,
+    ),
   ]
     .sort()
     .join("\n");

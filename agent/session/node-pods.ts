@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { CgroupPods } from "../scope/lookup.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import type { NodeSnapshot } from "../scope/resolve.ts";
+import { RuntimeContainers } from "../scope/runtime-containers.ts";
 import { PodWatch } from "../scope/watch.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { savePods } from "./persisted.ts";
@@ -13,6 +14,8 @@ export type NodePodsOptions = {
   readonly connection: KubeConnection;
   readonly nodeName: string;
   readonly cgroupRoot: string;
+  /** Where the host's root folder can be read. */
+  readonly hostRoot: string | undefined;
   /** Pods of an earlier run; undefined: nothing is remembered. */
   readonly remembered: readonly Pod[] | undefined;
   readonly state: StateDir;
@@ -36,12 +39,15 @@ export class NodePods {
   readonly #onChange: () => void;
 
   constructor(options: NodePodsOptions) {
-    const { connection, nodeName, clock, state } = options;
+    const { connection, nodeName, hostRoot, clock, state } = options;
     const log = options.log.child({ component: "pods" });
     this.#onChange = options.onChange;
     this.#listed = options.remembered !== undefined;
     this.#watch = new PodWatch({
       cgroupRoot: options.cgroupRoot,
+      ...(hostRoot === undefined
+        ? {}
+        : { runtime: new RuntimeContainers({ hostRoot, clock, log }) }),
       clock,
       log,
       pods: options.remembered ?? [],

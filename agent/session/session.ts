@@ -25,6 +25,8 @@ export type SessionOptions = {
   readonly state: StateDir;
   /** The host's cgroup v2 root; default `/sys/fs/cgroup`. */
   readonly cgroupRoot?: string;
+  /** Where the host's root folder can be read, for what container runtimes keep there; without it, none of that. */
+  readonly hostRoot?: string;
   /** The agent's own pod, which no policy holds for. */
   readonly ownPodUid?: string;
   readonly agentVersion: string;
@@ -71,6 +73,7 @@ export class Session {
     this.#pods = new NodePods({
       ...shared,
       cgroupRoot: options.cgroupRoot ?? "/sys/fs/cgroup",
+      hostRoot: options.hostRoot,
       remembered: remembered.pods,
       onChange,
     });
