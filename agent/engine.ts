@@ -122,6 +122,8 @@ export type Engine = {
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops>;
   /** Moves cgroups to other sets without touching any policy; ends with the kernel changed. */
   assign(scopes: Scopes): Promise<void>;
+  /** Cgroups that an agent before this one had assigned, where this one goes on with what it left. */
+  assignedBefore(): ReadonlySet<bigint>;
   /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */
   unassigned(): ReadonlyMap<bigint, string>;
 };

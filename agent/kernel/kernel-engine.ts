@@ -61,6 +61,7 @@ export class KernelEngine implements Engine {
   /** The sets in force, by name; undefined before the first program(). */
   #inForce: ReadonlyMap<string, NamedSet> | undefined;
   #capacity = 64;
+  readonly #assignedBefore: ReadonlySet<bigint>;
   #unassigned: ReadonlyMap<bigint, string> = new Map();
   #hooks: ReturnType<typeof hooksOf> = new Map();
   /** The last call's end: calls run one after the other. */
@@ -84,6 +85,7 @@ export class KernelEngine implements Engine {
       limit: classLimit,
     });
     this.#classes = new ScopeClasses(native, scopeIds, maps.cgroup_class, maps.scope_state);
+    this.#assignedBefore = this.#classes.assigned();
     this.#followIds = new PinnedIds(native, join(pins.maps, "follow_groups"), {
       first: 0,
       limit: enums.engine_limit.FOLLOW_GROUPS,
@@ -145,6 +147,10 @@ export class KernelEngine implements Engine {
 
   assign(scopes: Scopes): Promise<void> {
     return this.#serially(() => this.#assign(scopes));
+  }
+
+  assignedBefore(): ReadonlySet<bigint> {
+    return this.#assignedBefore;
   }
 
   unassigned(): ReadonlyMap<bigint, string> {

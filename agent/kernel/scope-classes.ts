@@ -42,6 +42,14 @@ export class ScopeClasses {
     this.#state = state;
   }
 
+  /** The cgroups that have a class. */
+  assigned(): ReadonlySet<bigint> {
+    const keys = this.#native.keys(this.#cgroups);
+    const bytes = Buffer.from(keys);
+    const ids = Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readBigUInt64LE(8 * i));
+    return new Set(ids);
+  }
+
   /** Numbers every list in `scopes`; throws RangeError when there are more than classLimit. */
   number(scopes: Scopes): Classes {
     for (const { sets } of scopes.cgroups) this.#numberFor(sets);

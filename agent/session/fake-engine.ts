@@ -24,6 +24,7 @@ export class FakeEngine implements Engine {
   scopes: Scopes | undefined;
   /** Cgroups that its table does not take. */
   readonly full = new Set<bigint>();
+  before: ReadonlySet<bigint> = new Set();
   #unassigned: ReadonlyMap<bigint, string> = new Map();
   /** What the kernel has counted, by name of a set. */
   readonly stopped = new Map<string, SetStops>();
@@ -67,6 +68,10 @@ export class FakeEngine implements Engine {
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops> {
     if (this.broken || this.stopsBroken) throw new Error("bpf: EPERM");
     return new Map([...this.stopped].filter(([name]) => sets.has(name)));
+  }
+
+  assignedBefore(): ReadonlySet<bigint> {
+    return this.before;
   }
 
   unassigned(): ReadonlyMap<bigint, string> {

@@ -1,6 +1,7 @@
 import type { ExceptionReason, NodePolicySetStatus } from "@guardbee/policy";
 import { nodeDigest, objectOf } from "@guardbee/policy/sets";
 import type { KernelFeatures, SetState } from "../engine.ts";
+import type { Late } from "../scope/late-pods.ts";
 import type { Unreached } from "../scope/unreached.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
@@ -16,6 +17,7 @@ type Exception = NonNullable<NodePolicySetStatus["exceptions"]>[number] & {
 /** Exceptions listed in a status; the rest is counted. */
 const EXCEPTIONS_MAX = 50;
 const STOPS_MAX = 50;
+const LATE_MAX = 50;
 /** A verifier's log may be long; its end says why. */
 const MESSAGE_MAX = 1_024;
 
@@ -28,6 +30,8 @@ export type NodeFacts = {
   readonly refusal: (name: string) => RefusedVersion | undefined;
   /** Of a set in the kernel, why it does not hold in all pods that it selects. */
   readonly unreached: ReadonlyMap<string, Unreached>;
+  /** Pods that came while no agent ran. */
+  readonly late: Late;
   /** Of one content of an object. */
   readonly stopsOf: (name: string, hash: string) => StopTotals;
   /** There may be more than those. */
@@ -66,8 +70,23 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
     ...(listed.length === 0 ? {} : { exceptions: listed }),
     ...(omitted === 0 ? {} : { exceptionsOmitted: omitted }),
     ...stopsIn(facts),
+    ...lateIn(facts.late),
     kernel: { release: kernel.release, arch: kernel.arch, features: [...kernel.features] },
     agentVersion,
+  };
+}
+
+function lateIn({ pods, sets }: Late): Pick<NodeStatus, "latePods" | "late"> {
+  const counts = new Map<string, number>();
+  for (const [name, count] of sets) {
+    const object = objectOf(name);
+    counts.set(object, Math.max(counts.get(object) ?? 0, count));
+  }
+  const late = [...counts].map(([set, its]) => ({ set, pods: its }));
+  late.sort((a, b) => b.pods - a.pods || (a.set < b.set ? -1 : 1));
+  return {
+    ...(pods === 0 ? {} : { latePods: pods }),
+    ...(late.length === 0 ? {} : { late: late.slice(0, LATE_MAX) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
+import { LatePods, noneLate } from "../scope/late-pods.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import { resolveScopes } from "../scope/resolve.ts";
 import { type Unreached, unreachedSets } from "../scope/unreached.ts";
@@ -57,6 +58,7 @@ export class Session {
   readonly #programmer: Programmer;
   readonly #reporter: Reporter<NodeStatus>;
   readonly #stops: Stops;
+  readonly #late: LatePods;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -70,6 +72,7 @@ export class Session {
     const shared = { connection, nodeName, state, clock, log };
     const onChange = () => this.#follow();
     this.#options = options;
+    this.#late = new LatePods(remembered.pods, engine.assignedBefore());
     this.#pods = new NodePods({
       ...shared,
       cgroupRoot: options.cgroupRoot ?? "/sys/fs/cgroup",
@@ -171,12 +174,16 @@ export class Session {
     const nodeSet = this.#wanted.nodeSet();
     const states = this.#programmer.states();
     if (nodeSet === undefined || states === undefined) return undefined;
+    const { ownPodUid } = this.#options;
     return nodeStatus({
       nodeSet,
       states,
       content: (name) => this.#wanted.content(name),
       refusal: (name) => this.#wanted.versions.refusal(name),
       unreached: this.#unreached(),
+      late: this.#pods.known()
+        ? this.#late.in(this.#programmer.held()?.sets ?? [], this.#pods.snapshot(), ownPodUid)
+        : noneLate,
       stopsOf: (name, hash) => this.#stops.of(name, hash),
       stopsUnread: this.#stops.unread,
       kernel: this.#options.engine.features(),

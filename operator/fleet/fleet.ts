@@ -272,7 +272,11 @@ export class Fleet {
     const listed = [...(before?.sets ?? []), ...(after?.sets ?? [])];
     const [held, holds] = [this.#holdings.of(before), this.#holdings.of(after)];
     const reports = [before?.report, after?.report].filter((one) => one !== undefined);
-    const named = reports.flatMap(({ exceptions, stops = [] }) => [...exceptions, ...stops]);
+    const named = reports.flatMap(({ exceptions, stops = [], late = [] }) => [
+      ...exceptions,
+      ...stops,
+      ...late,
+    ]);
     const concerned = new Set(named.map(({ set }) => set));
     const alike = before?.report?.takesInt80 === after?.report?.takesInt80;
     const same = (name: string) => alike && held && holds && held.get(name) === holds.get(name);

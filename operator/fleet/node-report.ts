@@ -24,9 +24,13 @@ export type NodeReport = {
   readonly stops?: readonly NodeStops[];
   /** Sets with stops for which there was no room in `stops`. */
   readonly stopsOmitted?: number;
+  readonly late?: readonly NodeLate[];
   /** Its kernel takes 32-bit system calls of any process; absent where it does not. */
   readonly takesInt80?: true;
 };
+
+/** Pods of this node in which a set holds, and that came while no agent ran: so many. */
+export type NodeLate = { readonly set: string; readonly pods: number };
 
 /** At least so many calls that a content of a set stopped on this node, or would have. */
 export type NodeStops = { readonly set: string; readonly hash: string; readonly count: number };

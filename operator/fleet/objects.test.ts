@@ -30,6 +30,12 @@ test("what a kubelet says of its kernel is, too", () => {
   assert.deepEqual([kernel, arch], ["6.12.0-18-cloud-amd64", "amd64"]);
 });
 
+test("in how many pods a set was late is read from what a node reports", () => {
+  const late = [{ set: "s", pods: 2 }];
+  const status = { digest: "d", latePods: 3, late };
+  assert.deepEqual(projectNodeSets({ metadata: { name: "n" }, status }).report?.late, late);
+});
+
 test("that a node takes 32-bit system calls is read from what its kernel can do", () => {
   const takes = (...features: readonly string[]) => {
     const status = { digest: "d", kernel: { release: "6.1.0", arch: "x86_64", features } };

@@ -19,6 +19,7 @@ import {
 import {
   int80Feature,
   type NodeException,
+  type NodeLate,
   type NodeReport,
   type NodeStops,
 } from "./node-report.ts";
@@ -224,6 +225,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
         readonly exceptionsOmitted?: number;
         readonly stops?: readonly NodeStops[];
         readonly stopsOmitted?: number;
+        readonly late?: readonly NodeLate[];
         readonly kernel?: { readonly features?: readonly string[] };
       }
     | undefined;
@@ -237,6 +239,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
     ...(status.exceptionsOmitted ? { exceptionsOmitted: status.exceptionsOmitted } : {}),
     ...(status.stops === undefined ? {} : { stops: status.stops }),
     ...(status.stopsOmitted === undefined ? {} : { stopsOmitted: status.stopsOmitted }),
+    ...(status.late === undefined ? {} : { late: status.late }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),
     ...(status.kernel?.features?.includes(int80Feature) ? { takesInt80: true as const } : {}),
   };

@@ -1,6 +1,7 @@
 import { accepted, type Finding, resolved } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
 import { failureGroups } from "./failure-groups.ts";
+import { lateOn } from "./late-pods.ts";
 import { type Count, named } from "./node-count.ts";
 import type { NodeState } from "./node-state.ts";
 import type { ShownJudgement } from "./shown-judgement.ts";
@@ -20,9 +21,9 @@ export function acceptedFindings(
     rollout === undefined
       ? programmedFinding(count, nodes)
       : rollingOutFinding(rollout, count, nodes, maxStops);
-  const unseen = unseenOn(judged.sets ?? [], nodes);
-  const programmed =
-    unseen === undefined ? found : { ...found, message: `${found.message}; ${unseen}` };
+  const unseen = [unseenOn(judged.sets ?? [], nodes), lateOn(nodes)];
+  const said = [found.message, ...unseen.filter((one) => one !== undefined)];
+  const programmed = { ...found, message: said.join("; ") };
   const findings: Finding[] = [
     accepted,
     resolved,

@@ -47,6 +47,19 @@ const cases: readonly {
     want: { state: "programmed", mode: "enforce", takesInt80: true },
   },
   {
+    name: "that held it late in some pods says in how many",
+    facts: {
+      report: {
+        ...{ digest: "d", exceptions: [] },
+        late: [
+          { set: "other", pods: 1 },
+          { set: set.name, pods: 2 },
+        ],
+      },
+    },
+    want: { state: "programmed", mode: "enforce", latePods: 2 },
+  },
+  {
     name: "that could not is failed with its reason",
     facts: { report: { digest: "d", exceptions: [failure] }, holds: new Map() },
     want: { state: "failed", reason: "KernelLacks", message: "no kprobe_override" },

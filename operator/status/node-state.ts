@@ -6,8 +6,13 @@ export type NodeState = {
   readonly node: string;
   readonly kernel: string;
   readonly arch: string;
-} /** `takesInt80`: its kernel takes 32-bit system calls. */ & (
-  | { readonly state: "programmed"; readonly mode: Mode; readonly takesInt80?: boolean }
+} /** `takesInt80`: its kernel takes 32-bit system calls. `latePods`: came while no agent ran. */ & (
+  | {
+      readonly state: "programmed";
+      readonly mode: Mode;
+      readonly takesInt80?: boolean;
+      readonly latePods?: number;
+    }
   /** Not in force there, or not in all pods. `holds`: the mode of an older version that is. */
   | {
       readonly state: "failed";
@@ -62,7 +67,9 @@ export function nodeState(
   const { node, kernel, arch, report } = facts;
   const is = { node, kernel, arch };
   const takes = report?.takesInt80 === true ? { takesInt80: true } : {};
-  const programmed = { ...is, state: "programmed", mode: set.mode, ...takes } as const;
+  const latePods = report?.late?.find((one) => one.set === set.name)?.pods;
+  const late = latePods === undefined ? {} : { latePods };
+  const programmed = { ...is, state: "programmed", mode: set.mode, ...takes, ...late } as const;
   const said = stateByReport(facts, set);
   if (said?.state === "programmed") return programmed;
   const held = facts.holds?.get(set.name);

@@ -96,6 +96,18 @@ test("it says so beside what else is to be said, of the nodes that hold it", () 
   );
 });
 
+test("it says in how many pods it was not in force at first, and stays Ready", () => {
+  const late = (node: string, latePods: number): NodeState =>
+    ({ ...programmed(node), latePods }) as NodeState;
+  const one = aRollUp({ nodes: [late("a", 1), programmed("b")] });
+  const message =
+    "in force on 2 of 2 nodes; 1 pod came while its node had no agent, and it was not in force there at first";
+  assert.equal(lines(one)[4], `Ready=True Programmed: ${message}`);
+  assert.equal(lines(one)[3], `Enforcing=True Enforcing: ${message}`);
+  const more = aRollUp({ nodes: [late("a", 1), late("b", 2)] });
+  assert.match(lines(more)[4] ?? "", /; 3 pods came while 2 nodes had no agent, and it was not in/);
+});
+
 const sayNothing: readonly { name: string; given: Partial<RollUpInput> }[] = [
   { name: "no kernel takes them", given: onConnect },
   { name: "no node holds it", given: { ...onConnect, nodes: [failed("a")] } },

@@ -73,6 +73,17 @@ const status = object({
     description: "Of sets with countStops that matched a call which they are to stop.",
   }),
   stopsOmitted: optional(count()),
+  latePods: optional(
+    int32({
+      minimum: 1,
+      description: "Pods that came while no agent ran, and until it did were in pods not known.",
+    }),
+  ),
+  late: list(object({ set: text(), pods: int32({ minimum: 1 }) }), {
+    maxItems: 50,
+    "x-kubernetes-list-type": "atomic",
+    description: "Sets that hold in some of those, and did not from their first instruction.",
+  }),
   kernel: optional(
     object({
       release: text(),

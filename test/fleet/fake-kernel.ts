@@ -40,6 +40,10 @@ export class FakeKernel implements Engine {
 
   async assign(): Promise<void> {}
 
+  assignedBefore(): ReadonlySet<bigint> {
+    return new Set();
+  }
+
   unassigned(): ReadonlyMap<bigint, string> {
     return new Map();
   }
