@@ -11,6 +11,8 @@ export const fmodRet: AttachKind = {
   features: {
     fmod_ret_syscalls: (kernel) =>
       kernel.loads("fmod_ret.bpf.o", `${kernel.syscallPrefix}sys_write`),
+    // Linux 7.3 admits the kernel's own entries without error injection, and not these.
+    fmod_ret_ia32: (kernel) => kernel.loads("fmod_ret.bpf.o", "__ia32_sys_write"),
     // The kernel admits these without error injection.
     fmod_ret_security: (kernel) => kernel.loads("fmod_ret.bpf.o", "security_file_open"),
   },
@@ -19,6 +21,9 @@ export const fmodRet: AttachKind = {
     const target = functionOf(hook, need, can);
     if (target === undefined || "reason" in target) return target;
     const { symbol, syscall } = target;
+    if (syscall && symbol.startsWith("__ia32_")) {
+      return whereAble(target, can.features.fmod_ret_ia32, errorInjectionOrOff);
+    }
     if (syscall) return whereAble(target, can.features.fmod_ret_syscalls, errorInjection);
     if (symbol.startsWith("security_")) {
       return whereAble(target, can.features.fmod_ret_security, withTrampolines);
@@ -33,6 +38,8 @@ export const fmodRet: AttachKind = {
 
 const errorInjection =
   "error injection, which this kernel is built without (CONFIG_FUNCTION_ERROR_INJECTION, CONFIG_BPF_KPROBE_OVERRIDE)";
+const errorInjectionOrOff =
+  "error injection, which this kernel is built without, or no 32-bit system calls (boot with ia32_emulation=off)";
 const withTrampolines =
   "BPF trampolines, which this kernel is built without (CONFIG_DEBUG_INFO_BTF, CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)";
 

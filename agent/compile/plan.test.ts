@@ -180,6 +180,16 @@ const refused: readonly {
     },
   },
   {
+    name: "Override where 32-bit processes enter a function that takes none",
+    hook: doing({ action: "Override", error: 1 }),
+    lacks: { ...with32Bit, ...answering({ fmod_ret_ia32: false }) },
+    want: {
+      reason: "KernelLacks",
+      message:
+        "__ia32_sys_write: Override needs error injection, which this kernel is built without, or no 32-bit system calls (boot with ia32_emulation=off); use Sigkill, or a node with such a kernel",
+    },
+  },
+  {
     name: "Override of a security_ function without trampolines",
     hook: { ...doing({ action: "Override", error: 1 }), on: fileOpen },
     lacks: answering({ fmod_ret_security: false }),

@@ -25,17 +25,18 @@ function aKernel(
 }
 
 function answersOf(abilities: Abilities) {
-  const { fentry, fmod_ret_syscalls, fmod_ret_security } = abilities.features;
-  return { fentry, fmod_ret: [fmod_ret_syscalls, fmod_ret_security], unsure: isUnsure(abilities) };
+  const { fentry, fmod_ret_syscalls, fmod_ret_ia32, fmod_ret_security } = abilities.features;
+  const fmod_ret = [fmod_ret_syscalls, fmod_ret_ia32, fmod_ret_security];
+  return { fentry, fmod_ret, unsure: isUnsure(abilities) };
 }
 
 for (const code of ["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM"]) {
   test(`${code} says nothing about what a kernel can, and is asked about again`, () => {
-    const kernel = aKernel({ "fentry.bpf.o": [code], "fmod_ret.bpf.o": [code, code, code] });
+    const kernel = aKernel({ "fentry.bpf.o": [code], "fmod_ret.bpf.o": [code, code, code, code] });
     const ask = () => answersOf(kernel());
-    assert.deepEqual(ask(), { fentry: code, fmod_ret: [code, code], unsure: true });
-    assert.deepEqual(ask(), { fentry: true, fmod_ret: [code, true], unsure: true });
-    assert.deepEqual(ask(), { fentry: true, fmod_ret: [true, true], unsure: false });
+    assert.deepEqual(ask(), { fentry: code, fmod_ret: [code, code, code], unsure: true });
+    assert.deepEqual(ask(), { fentry: true, fmod_ret: [code, true, true], unsure: true });
+    assert.deepEqual(ask(), { fentry: true, fmod_ret: [true, true, true], unsure: false });
   });
 }
 
@@ -43,7 +44,7 @@ test("a kernel that refuses a program lacks the ability, and is sure of it", () 
   for (const code of ["EINVAL", "ENOTSUPP", "EPERM", "ESRCH"]) {
     const ask = aKernel({ "fmod_ret.bpf.o": [code] });
     assert.deepEqual(answersOf(ask()), {
-      ...{ fentry: true, fmod_ret: [false, true], unsure: false },
+      ...{ fentry: true, fmod_ret: [false, true, true], unsure: false },
     });
   }
 });

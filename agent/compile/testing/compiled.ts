@@ -12,7 +12,13 @@ import { compile, type Tables } from "../tables.ts";
 /** A kernel that has every function and can do everything. */
 export const ableKernel: AttachAbilities = {
   syscallPrefix: "__x64_",
-  features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
+  features: {
+    fentry: true,
+    fmod_ret_syscalls: true,
+    fmod_ret_ia32: true,
+    fmod_ret_security: true,
+    kprobe: true,
+  },
   securityModules: ["capability", "bpf"],
   hasFunction: () => true,
   entriesOf: () => [],

@@ -20,7 +20,13 @@ import type { CgroupPath } from "./cgroup-classes.ts";
 /** A kernel that can attach everything. */
 const abilities: AttachAbilities = {
   syscallPrefix: "__x64_",
-  features: { fentry: true, fmod_ret_syscalls: true, fmod_ret_security: true, kprobe: true },
+  features: {
+    fentry: true,
+    fmod_ret_syscalls: true,
+    fmod_ret_ia32: true,
+    fmod_ret_security: true,
+    kprobe: true,
+  },
   securityModules: ["capability", "bpf"],
   hasFunction: () => true,
   entriesOf: ({ on }) =>
