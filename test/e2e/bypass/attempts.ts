@@ -1,10 +1,10 @@
 /** Test support: attempts to get around a policy, in a guest. */
 import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { globSync } from "node:fs";
 
-/** Compiles attempt.c, without libraries, to `path`. */
+/** Compiles the helper that makes the attempts, in attempt/, without libraries to `path`. */
 export function buildAttempt(path: string): void {
-  build("attempt.c", path);
+  build("attempt/*.c", path);
 }
 
 /** Compiles runtime.c, without libraries, to `path`. */
@@ -12,7 +12,8 @@ export function buildRuntime(path: string): void {
   build("runtime.c", path);
 }
 
-function build(file: string, path: string): void {
-  const source = fileURLToPath(new URL(file, import.meta.url));
-  execFileSync("gcc", ["-O1", "-static", "-o", path, source]);
+function build(files: string, path: string): void {
+  const cwd = import.meta.dirname;
+  const flags = ["-O1", "-static", "-no-pie", "-pthread"]; // no PIE: what int $0x80 reads is below 4 GiB
+  execFileSync("gcc", [...flags, "-o", path, ...globSync(files, { cwd })], { cwd });
 }

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Test support: ways to start a program. args: the program, then its arguments; the program prints
+ * what shows that it runs.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "attempt.h"
+
+extern char **environ;
+
+static void run(char **command)
+{
+	execve(command[0], command, environ);
+	fail(command[0]);
+}
+
+static void copy_to(int to, const char *program)
+{
+	int from = check(open(program, O_RDONLY), program);
+	struct stat about;
+
+	check(fstat(from, &about), program);
+	check(sendfile(to, from, NULL, about.st_size), "sendfile");
+	close(from);
+}
+
+/* Its file has no path. */
+static void from_memory(char **command)
+{
+	int memory = check(memfd_create("attempt", MFD_CLOEXEC), "memfd_create");
+
+	copy_to(memory, command[0]);
+	fexecve(memory, command, environ);
+	fail("fexecve");
+}
+
+/* Its file has no name any more. */
+static void from_unlinked(char **command)
+{
+	const char *name = "/tmp/bypass/unlinked";
+	int copy = check(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0700), name), at;
+
+	copy_to(copy, command[0]);
+	close(copy);
+	at = check(open(name, O_PATH | O_CLOEXEC), name);
+	unlink(name);
+	fexecve(at, command, environ);
+	fail("fexecve");
+}
+
+/* args: a folder, how many folders deeper, the command. */
+static void from_deep(char **args)
+{
+	int at = check(open(args[0], O_PATH), args[0]), copy;
+
+	for (int left = atoi(args[1]); left > 0; left--) {
+		int below;
+
+		mkdirat(at, "deeper", 0700);
+		below = check(openat(at, "deeper", O_PATH), "deeper");
+		close(at);
+		at = below;
+	}
+	copy = check(openat(at, "program", O_WRONLY | O_CREAT, 0700), "program");
+	copy_to(copy, args[2]);
+	close(copy);
+	syscall(SYS_execveat, at, "program", args + 2, environ, 0);
+	fail("execveat");
+}
+
+static void *run_in_thread(void *command)
+{
+	run(command);
+	return NULL;
+}
+
+static void from_thread(char **command)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run_in_thread, command))
+		fail("pthread_create");
+	pthread_join(thread, NULL);
+}
+
+static void *run_later(void *command)
+{
+	usleep(50000);
+	run(command);
+	return NULL;
+}
+
+/* When the thread that the process began with has ended. */
+static void after_leader(char **command)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run_later, command))
+		fail("pthread_create");
+	syscall(SYS_exit, 0);
+}
+
+static void from_vfork(char **command)
+{
+	int child = vfork();
+
+	if (child == 0) {
+		execve(command[0], command, environ);
+		_exit(BROKEN);
+	}
+	end_as(check(child, "vfork"));
+}
+
+static void in_pid_namespace(char **command)
+{
+	int child;
+
+	check(unshare(CLONE_NEWUSER | CLONE_NEWPID), "unshare");
+	child = check(fork(), "fork");
+	if (child == 0)
+		run(command);
+	end_as(child);
+}
+
+/* args: a path below 4 GiB is made of the program. */
+static void by_int80(char **command)
+{
+	static char path[4096];
+	static unsigned int args[8];
+	static char texts[8][256];
+	int count = 0;
+
+	for (char *from = command[0], *to = path; (*to = *from); from++, to++)
+		;
+	for (; count < 7 && command[count]; count++) {
+		for (char *from = command[count], *to = texts[count]; (*to = *from); from++, to++)
+			;
+		args[count] = (unsigned long)texts[count];
+	}
+	int80(11, (long)path, (long)args, 0, 0);
+	fail("int $0x80");
+}
+
+/* args: the folder that becomes the root, the command in it. */
+static void in_chroot(char **args)
+{
+	if (chroot(args[0]) || chdir("/"))
+		fail(args[0]);
+	run(args + 1);
+}
+
+/* The same by a mount namespace of its own, as a container has. */
+static void in_image(char **args)
+{
+	check(unshare(CLONE_NEWNS), "unshare");
+	check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
+	check(mount(args[0], args[0], NULL, MS_BIND, NULL), args[0]);
+	check(chdir(args[0]), args[0]);
+	check(syscall(SYS_pivot_root, ".", "."), "pivot_root");
+	check(umount2(".", MNT_DETACH), "umount2");
+	run(args + 1);
+}
+
+/* args: a listed program over which the other is mounted, the command. */
+static void mounted_over(char **args)
+{
+	check(unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare");
+	check(mount(args[1], args[0], NULL, MS_BIND, NULL), args[0]);
+	args[1] = args[0];
+	run(args + 1);
+}
+
+/* args: the cgroup's folder, the command. */
+static void in_cgroup(char **args)
+{
+	enter_cgroup(args[0]);
+	run(args + 1);
+}
+
+/* What shows that a program runs. */
+static void hello(char **args)
+{
+	(void)args;
+}
+
+const struct attempt execs[] = {
+	{"hello", 0, hello},
+	{"run", 1, run},
+	{"memory", 1, from_memory},
+	{"unlinked", 1, from_unlinked},
+	{"deep-run", 3, from_deep},
+	{"thread", 1, from_thread},
+	{"after-leader", 1, after_leader},
+	{"vfork", 1, from_vfork},
+	{"pid-namespace", 1, in_pid_namespace},
+	{"int80-run", 1, by_int80},
+	{"chroot-run", 2, in_chroot},
+	{"image-run", 2, in_image},
+	{"mounted-over", 2, mounted_over},
+	{"cgroup-run", 2, in_cgroup},
+	{NULL, 0, NULL},
+};
