@@ -2,21 +2,12 @@
 
 #include <bpf/btf.h>
 
-#include <memory>
 #include <string>
+
+#include "kernel-types.h"
 
 namespace guardbee {
 namespace {
-
-struct FreeBtf {
-  void operator()(btf* types) const { btf__free(types); }
-};
-
-/// The running kernel's types, read once; null when it has none.
-const btf* KernelTypes() {
-  static const std::unique_ptr<btf, FreeBtf> types{btf__load_vmlinux_btf()};
-  return types.get();
-}
 
 /// A type as C has it, without const, and with a typedef or an enum as what it is.
 std::string InC(const btf* types, uint32_t id) {

@@ -10,6 +10,7 @@
 #include "constructors.h"
 #include "error.h"
 #include "global.h"
+#include "kernel-types.h"
 #include "link.h"
 
 namespace guardbee {
@@ -35,7 +36,10 @@ BpfObject::BpfObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<BpfObject>(info), path_(info[0].As<Napi::String>()) {
   std::string log;
   const LogCapture capture{log};
-  object_.reset(bpf_object__open_file(path_.c_str(), nullptr));
+  const std::string types = KernelTypesFor(path_);
+  LIBBPF_OPTS(bpf_object_open_opts, options,
+              .btf_custom_path = types.empty() ? nullptr : types.c_str());
+  object_.reset(bpf_object__open_file(path_.c_str(), &options));
   if (!object_) Throw(info.Env(), {errno, "open", path_, {}, log});
   bpf_map* map;
   bpf_object__for_each_map(map, object_.get()) maps_.emplace(bpf_map__name(map), map);
