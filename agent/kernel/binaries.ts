@@ -3,7 +3,7 @@ import type { NamedSet } from "../engine.ts";
 import { layout } from "../gen/layout.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
-import { Slots } from "./slots.ts";
+import { type SlotChanges, Slots } from "./slots.ts";
 
 /** Ids of executables in use by some set, from 1; one list for In, one for Prefix. */
 export type BinaryIds = {
@@ -38,23 +38,23 @@ export class Binaries {
     this.#prefix = new Slots(native, maps.binaries_prefix, { fresh: false });
   }
 
-  /** Fills a slot that is not in force. */
-  write(slot: number, ids: BinaryIds): void {
+  /** Fills a slot that is not in force, once `changes` are made. */
+  write(slot: number, ids: BinaryIds, changes: SlotChanges): void {
     const spec = { name: "gb_binaries", valueSize: 4, flags: 1 };
     const exact = {
       ...spec,
       type: "hash",
       keySize: layout.process_info.fields.binary.count,
     } as const;
-    this.#exact.fill(slot, exact, entriesOf(ids.exact, binaryKey));
+    this.#exact.fill(slot, exact, { entries: entriesOf(ids.exact, binaryKey), changes });
     const prefix = { ...spec, type: "lpm_trie", keySize: layout.binary_prefix_key.size } as const;
-    this.#prefix.fill(slot, prefix, entriesOf(ids.prefix, binaryPrefixKey));
+    this.#prefix.fill(slot, prefix, { entries: entriesOf(ids.prefix, binaryPrefixKey), changes });
   }
 
-  /** Empties a slot that is no longer in force. */
-  clear(slot: number): void {
-    this.#exact.clear(slot);
-    this.#prefix.clear(slot);
+  /** Empties a slot that is no longer in force, once `changes` are made. */
+  clear(slot: number, changes: SlotChanges): void {
+    this.#exact.clear(slot, changes);
+    this.#prefix.clear(slot, changes);
   }
 }
 

@@ -27,6 +27,7 @@ import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
+import { SlotChanges } from "./slots.ts";
 import { ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
 
@@ -181,9 +182,11 @@ export class KernelEngine implements Engine {
     }
     const { held } = attached;
     const slot = 1 - this.#state.active;
-    for (const { program, tables } of held.values()) program.writeSlot(slot, tables);
     const inForce = sets.filter((set) => !refused.has(set.name));
-    this.#binaries.write(slot, numberBinaries(inForce));
+    this.#change((changes) => {
+      for (const { program, tables } of held.values()) program.writeSlot(slot, tables, changes);
+      this.#binaries.write(slot, numberBinaries(inForce), changes);
+    });
     this.#hooks = hooksOf(held.values(), this.#numbers);
     const unentered = this.#classes.enterRoots(desired.scopes);
     this.#state.flip(slot);
@@ -194,6 +197,17 @@ export class KernelEngine implements Engine {
     if (isGroupFreed(this.#followIds, refused)) return this.#program(desired, spared);
     const states = sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
     return { kind: "programmed", states };
+  }
+
+  /** Makes what `collect` adds. What was not made when something fails is given up. */
+  #change(collect: (changes: SlotChanges) => void): void {
+    const changes = new SlotChanges(this.#native);
+    try {
+      collect(changes);
+      changes.make();
+    } finally {
+      changes.abandon();
+    }
   }
 
   #attacher(): Attacher {
@@ -216,11 +230,13 @@ export class KernelEngine implements Engine {
     assignCgroups: () => void,
   ): void {
     this.#state.waitForReaders();
-    for (const [name, { program }] of this.#held) {
-      if (!held.has(name)) program.detach();
-      else program.clearSlot(1 - slot);
-    }
-    this.#binaries.clear(1 - slot);
+    this.#change((changes) => {
+      for (const [name, { program }] of this.#held) {
+        if (!held.has(name)) program.detach();
+        else program.clearSlot(1 - slot, changes);
+      }
+      this.#binaries.clear(1 - slot, changes);
+    });
     const before = this.#held;
     this.#held = held;
     const names = new Set(held.keys());

@@ -101,6 +101,9 @@ export type RingReader = {
   close(): Promise<void>;
 };
 
+/** What a slot of a map of maps is to have: a map, or none. */
+export type SlotOf = { readonly map: number; readonly slot: number; readonly inner?: number };
+
 export type Native = {
   openObject(path: string): BpfObject;
   createMap(spec: MapSpec): number;
@@ -122,6 +125,11 @@ export type Native = {
   updateBatch(fd: number, keys: Uint8Array, values: Uint8Array, count: number): void;
   /** Whether the key was there. */
   remove(fd: number, key: Uint8Array): boolean;
+  /**
+   * Changes maps of maps, all of them in the time of one: the kernel answers each after an RCU grace
+   * period. Which were done; the others may be tried again by `update` and `remove`, which say why not.
+   */
+  changeSlots(changes: readonly SlotOf[]): readonly boolean[];
   /** All keys, one after the other. */
   keys(fd: number): Uint8Array;
   closeFd(fd: number): void;

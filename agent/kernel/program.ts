@@ -9,7 +9,7 @@ import type { BpfObject, Link, MapSpec, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 import { removePins } from "./pins.ts";
-import { ArraySlots, innerMap, Slots } from "./slots.ts";
+import { ArraySlots, innerMap, type SlotChanges, Slots } from "./slots.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
 
 const noPrealloc = 1;
@@ -111,25 +111,28 @@ export class Program {
     else removePins(folder);
   }
 
-  /** Fills a slot that is not in force. */
-  writeSlot(slot: number, tables: Tables): void {
-    this.#rowsInForce = this.#rows.write(slot, tables.rows, rowBytes(tables.words));
-    this.#actions.write(slot, tables.actions, layout.action_entry.size);
+  /** Fills a slot that is not in force, once `changes` are made. */
+  writeSlot(slot: number, tables: Tables, changes: SlotChanges): void {
+    const valueSize = rowBytes(tables.words);
+    this.#rowsInForce = this.#rows.write(slot, tables.rows, { valueSize, changes });
+    const { size } = layout.action_entry;
+    this.#actions.write(slot, tables.actions, { valueSize: size, changes });
     for (const map of entryMaps) {
-      this.#entries[map].fill(slot, innerSpec(map, tables.words * 8), tables[map]);
+      const shape = innerSpec(map, tables.words * 8);
+      this.#entries[map].fill(slot, shape, { entries: tables[map], changes });
     }
     this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
   }
 
   /**
    * Ends a slot that is no longer in force, so that the program does not act for it, and frees what
-   * can be large in it; its rows and actions stay to be written again.
+   * can be large in it once `changes` are made; its rows and actions stay to be written again.
    */
-  clearSlot(slot: number): void {
+  clearSlot(slot: number, changes: SlotChanges): void {
     const { native } = this.#loader;
     const { valueSize } = native.mapInfo(this.#maps.tables);
     native.update(this.#maps.tables, u32(slot), new Uint8Array(valueSize));
-    for (const slots of Object.values(this.#entries)) slots.clear(slot);
+    for (const slots of Object.values(this.#entries)) slots.clear(slot, changes);
   }
 
   /** Sets the row of a scope class that no cgroup is in yet, in the slot in force. */

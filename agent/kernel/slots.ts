@@ -1,19 +1,73 @@
 import type { Entry } from "../compile/keys.ts";
-import type { MapSpec, Native } from "./native.ts";
+import type { MapSpec, Native, SlotOf } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
 /** BPF_F_INNER_MAP: arrays of any length may take each other's place in a map of maps (5.10). */
 export const innerMap = 0x1000;
 
+/** A change that was not made yet; `settle` is told once whether it was. */
+type Pending = SlotOf & { readonly settle: (made: boolean) => void };
+
+/** So many maps are held open for changes that are not made yet. */
+const mostPending = 128;
+
 /**
- * A map of maps with one map a slot. The kernel answers each system call on it after an RCU grace
- * period, tens of milliseconds (maybe_wait_bpf_programs: updates and removals since 5.0, lookups
- * until 6.8, too), so nothing is asked or done again that is known.
+ * Changes of maps of maps that are made together: the kernel answers each after an RCU grace period,
+ * tens of milliseconds (maybe_wait_bpf_programs: updates and removals since 5.0, lookups until 6.8,
+ * too), so nothing is asked or done again that is known.
  */
+export class SlotChanges {
+  readonly #native: Native;
+  /** Written by `add` and `#settle`. */
+  #pending: Pending[] = [];
+
+  constructor(native: Native) {
+    this.#native = native;
+  }
+
+  /** Makes the change together with others, `make()` at the latest. */
+  add(change: Pending): void {
+    this.#pending.push(change);
+    if (this.#pending.length >= mostPending) this.make();
+  }
+
+  /** Makes what was added. Throws KernelError with the first that the kernel refuses. */
+  make(): void {
+    if (this.#pending.length === 0) return;
+    const refused: unknown[] = [];
+    const done = this.#native.changeSlots(this.#pending);
+    this.#settle((change, i) => done[i] === true || this.#makeAlone(change, refused));
+    if (refused.length > 0) throw refused[0];
+  }
+
+  /** Gives up what was not made. */
+  abandon(): void {
+    this.#settle(() => false);
+  }
+
+  #settle(isMade: (change: Pending, i: number) => boolean): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const [i, change] of pending.entries()) change.settle(isMade(change, i));
+  }
+
+  #makeAlone({ map, slot, inner }: Pending, refused: unknown[]): boolean {
+    try {
+      if (inner === undefined) this.#native.remove(map, u32(slot));
+      else this.#native.update(map, u32(slot), u32(inner));
+      return true;
+    } catch (error) {
+      refused.push(error);
+      return false;
+    }
+  }
+}
+
+/** A map of maps with one map a slot. */
 export class Slots {
   readonly #native: Native;
   readonly #outer: number;
-  /** Slots that surely have no map. Written by `put` and `clear`. */
+  /** Slots that surely have no map. Written by `put`, and when what `clear` asked for is made. */
   readonly #empty: Set<number>;
 
   /** `fresh`: just made, so nothing can be in it. The caller closes `outer`. */
@@ -23,34 +77,45 @@ export class Slots {
     this.#empty = new Set(fresh ? [0, 1] : []);
   }
 
-  put(slot: number, inner: number): void {
+  put(slot: number, inner: number, { changes, settle }: Put): void {
     this.#empty.delete(slot);
-    this.#native.update(this.#outer, u32(slot), u32(inner));
+    changes.add({ map: this.#outer, slot, inner, settle });
   }
 
   /** Puts a new map with these entries in; without any, the slot has none. */
-  fill(slot: number, shape: Omit<MapSpec, "maxEntries">, entries: readonly Entry[]): void {
+  fill(
+    slot: number,
+    shape: Omit<MapSpec, "maxEntries">,
+    { entries, changes }: { readonly entries: readonly Entry[]; readonly changes: SlotChanges },
+  ): void {
     if (entries.length === 0) {
-      this.clear(slot);
+      this.clear(slot, changes);
       return;
     }
     const inner = this.#native.createMap({ ...shape, maxEntries: entries.length });
+    const settle = () => this.#native.closeFd(inner);
     try {
       const keys = Buffer.concat(entries.map(({ key }) => key));
       const values = Buffer.concat(entries.map(({ value }) => value));
       this.#native.updateBatch(inner, keys, values, entries.length);
-      this.put(slot, inner);
-    } finally {
-      this.#native.closeFd(inner);
+    } catch (error) {
+      settle();
+      throw error;
     }
+    this.put(slot, inner, { changes, settle });
   }
 
-  clear(slot: number): void {
+  clear(slot: number, changes: SlotChanges): void {
     if (this.#empty.has(slot)) return;
-    this.#native.remove(this.#outer, u32(slot));
-    this.#empty.add(slot);
+    const settle = (made: boolean) => {
+      if (made) this.#empty.add(slot);
+    };
+    changes.add({ map: this.#outer, slot, settle });
   }
 }
+
+/** Together with what a map is put in a slot; `settle` learns whether it was. */
+type Put = { readonly changes: SlotChanges; readonly settle: Pending["settle"] };
 
 type OpenArray = { readonly fd: number; readonly length: number };
 
@@ -59,7 +124,7 @@ export class ArraySlots {
   readonly #native: Native;
   readonly #slots: Slots;
   readonly #name: string;
-  /** By slot. Written by `write` and `close`. */
+  /** By slot. Written when what `write` asked for is made, and by `close`. */
   readonly #arrays = new Map<number, OpenArray>();
 
   /** `name`: of the arrays. The caller closes `outer`. */
@@ -69,8 +134,12 @@ export class ArraySlots {
     this.#name = name;
   }
 
-  /** Fills a slot that no program reads. Gives back the array, which stays open. */
-  write(slot: number, values: readonly Uint8Array[], valueSize: number): number {
+  /** Fills a slot that no program reads, once `changes` are made. Gives back the array, which stays open. */
+  write(
+    slot: number,
+    values: readonly Uint8Array[],
+    { valueSize, changes }: { readonly valueSize: number; readonly changes: SlotChanges },
+  ): number {
     const there = this.#arrays.get(slot);
     if (there?.length === values.length) {
       this.#setAll(there.fd, values);
@@ -79,14 +148,17 @@ export class ArraySlots {
     const fd = this.#make(values.length, valueSize);
     try {
       this.#setAll(fd, values);
-      this.#slots.put(slot, fd);
     } catch (error) {
       this.#native.closeFd(fd);
       throw error;
     }
-    // Only now: what the slot does not hold must not be written in its place.
-    this.#arrays.set(slot, { fd, length: values.length });
-    if (there !== undefined) this.#native.closeFd(there.fd);
+    const settle = (made: boolean) => {
+      // Only now: what the slot does not hold must not be written in its place.
+      if (made) this.#arrays.set(slot, { fd, length: values.length });
+      const left = made ? there?.fd : fd;
+      if (left !== undefined) this.#native.closeFd(left);
+    };
+    this.#slots.put(slot, fd, { changes, settle });
     return fd;
   }
 

@@ -11,6 +11,7 @@
 #include "maps.h"
 #include "object.h"
 #include "ring.h"
+#include "slots.h"
 
 namespace guardbee {
 namespace {
@@ -34,6 +35,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("update", Napi::Function::New<Update>(env, "update"));
   exports.Set("updateBatch", Napi::Function::New<UpdateBatch>(env, "updateBatch"));
   exports.Set("remove", Napi::Function::New<Remove>(env, "remove"));
+  exports.Set("changeSlots", Napi::Function::New<ChangeSlots>(env, "changeSlots"));
   exports.Set("keys", Napi::Function::New<Keys>(env, "keys"));
   exports.Set("closeFd", Napi::Function::New<CloseFd>(env, "closeFd"));
   exports.Set("pidfdOpen", Napi::Function::New<PidfdOpen>(env, "pidfdOpen"));
