@@ -66,7 +66,7 @@ export const reasons = {
 type Status = StatusCondition["status"];
 
 /** A condition before it has its generation and time. */
-export type Finding = {
+export type ConditionDraft = {
   readonly [T in ConditionType]: {
     readonly [S in Status]: {
       readonly type: T;
@@ -77,14 +77,14 @@ export type Finding = {
   }[Status];
 }[ConditionType];
 
-export const accepted: Finding = {
+export const accepted: ConditionDraft = {
   type: "Accepted",
   status: "True",
   reason: "Accepted",
   message: "the policy is valid",
 };
 
-export const resolved: Finding = {
+export const resolved: ConditionDraft = {
   type: "ResolvedRefs",
   status: "True",
   reason: "ResolvedRefs",
@@ -93,14 +93,14 @@ export const resolved: Finding = {
 
 /** Conditions of one generation; lastTransitionTime moves only when the status of a type changes. */
 export function stampConditions(
-  findings: readonly Finding[],
+  drafts: readonly ConditionDraft[],
   at: {
     readonly generation: number;
     readonly nowMs: number;
     readonly previous: PolicyStatus | undefined;
   },
 ): readonly StatusCondition[] {
-  return findings.map(({ type, status, reason, message }) => {
+  return drafts.map(({ type, status, reason, message }) => {
     const before = at.previous?.conditions?.find((one) => one.type === type);
     const lastTransitionTime =
       before?.status === status ? before.lastTransitionTime : stamp(at.nowMs);

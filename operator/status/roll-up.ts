@@ -1,18 +1,18 @@
 import type { Mode, PolicyStatus } from "@guardbee/policy";
-import { acceptedFindings } from "./accepted-findings.ts";
-import { type Finding, stampConditions } from "./conditions.ts";
+import { acceptedDrafts } from "./accepted-drafts.ts";
+import { type ConditionDraft, stampConditions } from "./conditions.ts";
 import { failureGroups, maxNodes } from "./failure-groups.ts";
 import { type Count, countStates, countStatus } from "./node-count.ts";
 import type { NodeState } from "./node-state.ts";
 import type { ShownJudgement } from "./shown-judgement.ts";
 import { type RollOutView, rolloutStatus, type Stages } from "./stages.ts";
 import {
-  guardsFindings,
-  refsFinding,
-  refusedFindings,
-  undistributedFindings,
-  unknownFindings,
-} from "./unaccepted-findings.ts";
+  guardsDrafts,
+  refsDraft,
+  refusedDrafts,
+  undistributedDrafts,
+  unknownDrafts,
+} from "./unaccepted-drafts.ts";
 
 export type RollUpInput = {
   readonly generation: number;
@@ -47,15 +47,15 @@ export function rollUp(input: RollUpInput): PolicyStatus {
   const rollout = isAccepted ? rolloutStatus(input.rollout, count) : undefined;
   const trial = isAccepted ? input.trial : undefined;
   const stages = { rollout, trial, maxStops: input.rollout?.maxStops };
-  const findings = findingsOf(input, count, stages).map((one) =>
-    one.type === "ResolvedRefs" ? refsFinding(input.unresolved) : one,
+  const drafts = draftsOf(input, count, stages).map((one) =>
+    one.type === "ResolvedRefs" ? refsDraft(input.unresolved) : one,
   );
   const requested = requestedMode(judged);
   const { rego, guardRails = [] } = input;
   const distributed = judged.kind === "accepted" && input.undistributed === undefined;
   const status: PolicyStatus = {
     observedGeneration: generation,
-    conditions: stampConditions(findings, { generation, nowMs, previous }),
+    conditions: stampConditions(drafts, { generation, nowMs, previous }),
     mode: { ...(requested === undefined ? {} : { requested }), observed: observedMode(input) },
     nodes: countStatus(count),
     ...(rollout === undefined ? {} : { rollout }),
@@ -85,22 +85,22 @@ function requestedMode(judged: ShownJudgement): Mode | undefined {
   return judged.kind === "refused" ? judged.mode : undefined;
 }
 
-function findingsOf(
+function draftsOf(
   { judged, nodes, undistributed }: RollUpInput,
   count: Count,
   stages: Stages,
-): Finding[] {
+): ConditionDraft[] {
   switch (judged.kind) {
     case "refused":
-      return refusedFindings(judged, count);
+      return refusedDrafts(judged, count);
     case "unknown":
-      return unknownFindings(judged.message);
+      return unknownDrafts(judged.message);
     case "guards":
-      return guardsFindings;
+      return guardsDrafts;
     case "accepted":
       return undistributed === undefined
-        ? acceptedFindings(judged, count, nodes, stages)
-        : undistributedFindings(undistributed, count);
+        ? acceptedDrafts(judged, count, nodes, stages)
+        : undistributedDrafts(undistributed, count);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { RolloutOrder, RolloutStatus, TrialStatus } from "@guardbee/policy";
 import { failuresHalt } from "../rollout/halt.ts";
-import type { Finding } from "./conditions.ts";
+import type { ConditionDraft } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
 import { failureGroups, listNames } from "./failure-groups.ts";
 import { type Count, named } from "./node-count.ts";
@@ -26,7 +26,7 @@ export type Stages = {
   readonly maxStops: number | undefined;
 };
 
-export type ProgrammedFinding = { readonly type: "Programmed"; readonly message: string } & (
+export type ProgrammedDraft = { readonly type: "Programmed"; readonly message: string } & (
   | { readonly status: "True"; readonly reason: "Programmed" | "NoNodes" }
   | {
       readonly status: "False";
@@ -53,9 +53,12 @@ export function rolloutStatus(
 }
 
 /** In force in monitor mode, and not yet what was asked for. */
-export function triedFindings(findings: readonly Finding[], trial: TrialStatus): Finding[] {
+export function triedDrafts(
+  drafts: readonly ConditionDraft[],
+  trial: TrialStatus,
+): ConditionDraft[] {
   const { state, wouldStop, nodes = [], since } = trial;
-  const rest = findings.filter(({ type }) => type !== "Ready");
+  const rest = drafts.filter(({ type }) => type !== "Ready");
   if (state === "Monitoring") {
     const message = `monitor mode first: it would have stopped nothing since ${since}`;
     const reason = "MonitoringFirst";
@@ -77,12 +80,12 @@ export function triedFindings(findings: readonly Finding[], trial: TrialStatus):
 }
 
 /** While nodes are to wait for their wave. */
-export function rollingOutFinding(
+export function rollingOutDraft(
   { state, wave, waves, stops = 0 }: RolloutStatus,
   count: Count,
   nodes: readonly NodeState[],
   maxStops: number | undefined,
-): ProgrammedFinding {
+): ProgrammedDraft {
   const type = "Programmed";
   const rest = `${count.waiting} nodes stay as they were`;
   if (state === "Undone") {

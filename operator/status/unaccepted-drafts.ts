@@ -1,5 +1,5 @@
 import { formatProblem, type Problem } from "@guardbee/policy";
-import { accepted, type Finding, resolved } from "./conditions.ts";
+import { accepted, type ConditionDraft, resolved } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
 import type { Count } from "./node-count.ts";
 import type { ShownJudgement } from "./shown-judgement.ts";
@@ -11,13 +11,13 @@ const maxProblemsBytes = 3072;
 const maxRefusalBytes = 600;
 
 /** `message`: why what it refers to cannot be had. */
-export function refsFinding(message: string | undefined): Finding {
+export function refsDraft(message: string | undefined): ConditionDraft {
   if (message === undefined) return resolved;
   return { type: "ResolvedRefs", status: "False", reason: "BundleFailed", message };
 }
 
 /** Of a policy that is not accepted; what was before may still be in force. */
-export function refusedFindings(judged: ShownRefused, count: Count): Finding[] {
+export function refusedDrafts(judged: ShownRefused, count: Count): ConditionDraft[] {
   const { reason } = judged;
   const message = listProblems(judged.problems);
   const short = shorten(judged.problems);
@@ -40,7 +40,7 @@ function stillInForce({ programmed, desired }: Count, what: string): string {
 }
 
 /** Of one that is, and that the API server does not take. */
-export function undistributedFindings(why: string, count: Count): Finding[] {
+export function undistributedDrafts(why: string, count: Count): ConditionDraft[] {
   const refusal = cut(why, maxRefusalBytes);
   const message = `the API server refuses its SelectorSet, which is tried again: ${refusal}; ${stillInForce(count, "what was accepted before")}`;
   const about = { status: "False", reason: "DistributionFailed", message } as const;
@@ -55,7 +55,7 @@ export function undistributedFindings(why: string, count: Count): Finding[] {
 }
 
 /** Of one that Rego gave no answer for. */
-export function unknownFindings(message: string): Finding[] {
+export function unknownDrafts(message: string): ConditionDraft[] {
   const about = { reason: "EvaluationFailed", message } as const;
   return [
     { type: "Accepted", status: "Unknown", ...about },
@@ -73,7 +73,7 @@ const guarding = {
   message: "every policy that it applies to is judged by it",
 } as const;
 /** Of a guard rail, which no node holds. */
-export const guardsFindings: Finding[] = [
+export const guardsDrafts: ConditionDraft[] = [
   { type: "Accepted", status: "True", reason: "Accepted", message: "the Rego is in use" },
   resolved,
   { type: "Programmed", ...guarding },

@@ -1,52 +1,52 @@
-import { accepted, type Finding, resolved } from "./conditions.ts";
+import { accepted, type ConditionDraft, resolved } from "./conditions.ts";
 import { cut, maxSummaryBytes } from "./cut.ts";
 import { failureGroups } from "./failure-groups.ts";
 import { lateOn } from "./late-pods.ts";
 import { type Count, named } from "./node-count.ts";
 import type { NodeState } from "./node-state.ts";
 import type { ShownJudgement } from "./shown-judgement.ts";
-import { type ProgrammedFinding, rollingOutFinding, type Stages, triedFindings } from "./stages.ts";
+import { type ProgrammedDraft, rollingOutDraft, type Stages, triedDrafts } from "./stages.ts";
 import { unseenOn } from "./unseen-entry.ts";
 
 type ShownAccepted = Extract<ShownJudgement, { kind: "accepted" }>;
 
 /** What is said of a policy that is accepted and distributed, from what its nodes report. */
-export function acceptedFindings(
+export function acceptedDrafts(
   judged: ShownAccepted,
   count: Count,
   nodes: readonly NodeState[],
   { rollout, trial, maxStops }: Stages,
-): Finding[] {
+): ConditionDraft[] {
   const found =
     rollout === undefined
-      ? programmedFinding(count, nodes)
-      : rollingOutFinding(rollout, count, nodes, maxStops);
+      ? programmedDraft(count, nodes)
+      : rollingOutDraft(rollout, count, nodes, maxStops);
   const unseen = [unseenOn(judged.sets ?? [], nodes), lateOn(nodes)];
   const said = [found.message, ...unseen.filter((one) => one !== undefined)];
   const programmed = { ...found, message: said.join("; ") };
-  const findings: Finding[] = [
+  const drafts: ConditionDraft[] = [
     accepted,
     resolved,
     programmed,
-    enforcingFinding(judged, programmed),
+    enforcingDraft(judged, programmed),
     { ...programmed, type: "Ready" },
   ];
-  if (trial !== undefined && programmed.status === "True") return triedFindings(findings, trial);
+  if (trial !== undefined && programmed.status === "True") return triedDrafts(drafts, trial);
   const { message } = found;
   if (programmed.reason === "RollingOut" || programmed.reason === "RolloutPaused") {
-    findings.push({ type: "Reconciling", status: "True", reason: programmed.reason, message });
+    drafts.push({ type: "Reconciling", status: "True", reason: programmed.reason, message });
   } else if (programmed.reason === "RolloutHalted" || programmed.reason === "RolloutUndone") {
-    findings.push({ type: "Stalled", status: "True", reason: programmed.reason, message });
+    drafts.push({ type: "Stalled", status: "True", reason: programmed.reason, message });
   } else if (count.pending > 0) {
     const waiting = pendingMessage(count, nodes);
-    findings.push({ type: "Reconciling", status: "True", reason: "Pending", message: waiting });
+    drafts.push({ type: "Reconciling", status: "True", reason: "Pending", message: waiting });
   } else if (count.failed > 0) {
-    findings.push({ type: "Stalled", status: "True", reason: "NodesFailed", message });
+    drafts.push({ type: "Stalled", status: "True", reason: "NodesFailed", message });
   }
-  return findings;
+  return drafts;
 }
 
-function programmedFinding(count: Count, nodes: readonly NodeState[]): ProgrammedFinding {
+function programmedDraft(count: Count, nodes: readonly NodeState[]): ProgrammedDraft {
   const type = "Programmed";
   const of = `${count.programmed} of ${count.desired} nodes`;
   if (count.failed > 0) {
@@ -74,7 +74,7 @@ function programmedFinding(count: Count, nodes: readonly NodeState[]): Programme
     : { type, status: "True", reason: "Programmed", message: `in force on ${of}; ${lost}` };
 }
 
-function enforcingFinding(judged: ShownAccepted, programmed: ProgrammedFinding): Finding {
+function enforcingDraft(judged: ShownAccepted, programmed: ProgrammedDraft): ConditionDraft {
   const type = "Enforcing";
   if (judged.mode === "monitor") {
     const message = "monitor mode: it reports what it would stop";
