@@ -185,7 +185,7 @@ export class Reflector<T> {
       return end({ why: "closed" });
     } catch (error) {
       signal.throwIfAborted();
-      return end(watchdog.barked ? { why: "silent" } : causeOf(error));
+      return end(watchdog.fired ? { why: "silent" } : causeOf(error));
     } finally {
       watchdog.dismiss();
     }
@@ -268,17 +268,17 @@ function watchError(path: string, event: { status: number; message: string }): K
 class Watchdog {
   readonly signal: AbortSignal;
   /** Written by #guard only. */
-  barked = false;
+  fired = false;
   /** Written by feed only. */
   #fedMs: number;
   readonly #clock: Clock;
   readonly #dismissed = new AbortController();
-  readonly #bark = new AbortController();
+  readonly #timeout = new AbortController();
 
   constructor(clock: Clock, limitMs: number, outer: AbortSignal) {
     this.#clock = clock;
     this.#fedMs = clock.monotonic();
-    this.signal = AbortSignal.any([outer, this.#bark.signal]);
+    this.signal = AbortSignal.any([outer, this.#timeout.signal]);
     const until = AbortSignal.any([outer, this.#dismissed.signal]);
     this.#guard(limitMs, until).catch(() => {}); // dismissed or aborted: its normal end
   }
@@ -297,7 +297,7 @@ class Watchdog {
       if (leftMs <= 0) break;
       await this.#clock.sleep(leftMs, until);
     }
-    this.barked = true;
-    this.#bark.abort(new Error(`nothing received for ${limitMs} ms`));
+    this.fired = true;
+    this.#timeout.abort(new Error(`nothing received for ${limitMs} ms`));
   }
 }

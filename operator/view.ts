@@ -3,7 +3,7 @@
 export { Digests, type Holdings } from "./fleet/digests.ts";
 export {
   hashFor,
-  isTurnOf,
+  isInWave,
   type NodeEntry,
   type NodeSetsEntry,
   type PolicyEntry,

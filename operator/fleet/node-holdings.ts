@@ -1,7 +1,7 @@
 import { BoundedMap } from "@guardbee/kube";
 import type { Mode } from "@guardbee/policy";
 import { Digests, type Holdings } from "./digests.ts";
-import { hashFor, isTurnOf, type NodeSetsEntry, type SetEntry } from "./objects.ts";
+import { hashFor, isInWave, type NodeSetsEntry, type SetEntry } from "./objects.ts";
 
 const maxModes = 2_048;
 
@@ -41,7 +41,7 @@ export class NodeHoldings {
     const expected = new Map<string, Holdings>();
     for (const { sets, node } of nodes) {
       if (!sets.includes(setName)) continue;
-      const turns = sets.filter((name) => isTurnOf(name, this.#set(name)?.rollout, node));
+      const turns = sets.filter((name) => isInWave(name, this.#set(name)?.rollout, node));
       const key = `${sets.join(" ")}\n${turns.length === sets.length ? "" : turns.join(" ")}`;
       if (!expected.has(key)) expected.set(key, this.#expected(sets, node));
     }

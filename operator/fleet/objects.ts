@@ -190,12 +190,12 @@ function isIntact(content: Partial<SelectorSetSpec> | undefined): boolean {
 
 /** The hash that a node is to hold of a set. */
 export function hashFor(set: SetEntry, node: string): string {
-  if (isTurnOf(set.name, set.rollout, node)) return set.hash;
+  if (isInWave(set.name, set.rollout, node)) return set.hash;
   return set.rollout?.previous?.hash ?? nothingHash;
 }
 
 /** Whether a node is to hold the newest content of a set. */
-export function isTurnOf(
+export function isInWave(
   setName: string,
   rollout: Pick<SetRollout, "share"> | undefined,
   node: string,

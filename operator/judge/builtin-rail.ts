@@ -44,7 +44,7 @@ export function openBuiltinRail(options: BuiltinRailOptions): BuiltinRail {
       if (typeof decisions === "object" && decisions !== null && !Array.isArray(decisions)) {
         return decisions as Readonly<Record<string, unknown>>;
       }
-      throw new Error(`${subject}: rego ${entryPoint}: answers nonsense: no object`);
+      throw new Error(`${subject}: rego ${entryPoint}: gives an invalid result: no object`);
     },
     close: () => host.close(),
   };

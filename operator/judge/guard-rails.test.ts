@@ -99,7 +99,7 @@ test("each guard rail sees what those before it made of the policy", async () =>
   );
 });
 
-const nonsense: readonly { name: string; decision: unknown; want: RegExp }[] = [
+const invalid: readonly { name: string; decision: unknown; want: RegExp }[] = [
   { name: "no object", decision: [], want: /is no object/ },
   { name: "a field that is not known", decision: { allow: [] }, want: /allow is not known/ },
   { name: "deny that is no list", decision: { deny: "x" }, want: /deny or warn is no list/ },
@@ -116,7 +116,7 @@ const nonsense: readonly { name: string; decision: unknown; want: RegExp }[] = [
     want: /outside the policy's namespace/,
   },
 ];
-for (const { name, decision, want } of nonsense) {
+for (const { name, decision, want } of invalid) {
   test(`a decision with ${name} is no answer`, async () => {
     await assert.rejects(guard([answering(decision)]), { message: want });
   });

@@ -144,16 +144,16 @@ type Decision = {
 
 /** A decision that makes no sense is no answer: what it would have refused is not known. */
 function readDecision(raw: unknown, by: string): Decision {
-  const nonsense = (what: string) => new Error(`guard rail ${by}: answers nonsense: ${what}`);
-  if (!isRecord(raw)) throw nonsense("the decision is no object");
+  const invalid = (what: string) => new Error(`guard rail ${by}: gives an invalid result: ${what}`);
+  if (!isRecord(raw)) throw invalid("the decision is no object");
   const { deny = [], warn = [], mode, scope, ...rest } = raw;
   const [other] = Object.keys(rest);
-  if (other !== undefined) throw nonsense(`${other} is not known: deny, warn, mode, scope are`);
-  if (!Array.isArray(deny) || !Array.isArray(warn)) throw nonsense("deny or warn is no list");
-  if (mode !== undefined && mode !== "monitor") throw nonsense(`mode is ${String(mode)}`);
+  if (other !== undefined) throw invalid(`${other} is not known: deny, warn, mode, scope are`);
+  if (!Array.isArray(deny) || !Array.isArray(warn)) throw invalid("deny or warn is no list");
+  if (mode !== undefined && mode !== "monitor") throw invalid(`mode is ${String(mode)}`);
   const parsed = scope === undefined ? undefined : parseScope(scope);
   if (parsed?.ok === false) {
-    throw nonsense(parsed.problems.map(({ field, what }) => `${field} ${what}`).join(", "));
+    throw invalid(parsed.problems.map(({ field, what }) => `${field} ${what}`).join(", "));
   }
   return {
     deny: deny.map(readDenial),

@@ -32,7 +32,7 @@ test("a scope comes out in canonical order", () => {
   );
 });
 
-const nonsense: readonly { name: string; raw: unknown; want: string }[] = [
+const invalid: readonly { name: string; raw: unknown; want: string }[] = [
   { name: "no object", raw: 1, want: "scope is not {host: boolean, pods?: ...}" },
   {
     name: "pods that are no object",
@@ -60,7 +60,7 @@ const nonsense: readonly { name: string; raw: unknown; want: string }[] = [
     want: "scope.pods.namespaces is not a list of text",
   },
 ];
-for (const { name, raw, want } of nonsense) {
+for (const { name, raw, want } of invalid) {
   test(`a scope is not taken: ${name}`, () => {
     const parsed = parseScope(raw);
     assert.ok(!parsed.ok);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { nodeDigest, type PolicyStatus } from "@guardbee/policy";
 import type { Fleet } from "../fleet/fleet.ts";
-import { hashFor, isTurnOf, type NodeSetsEntry, type SetEntry } from "../fleet/objects.ts";
+import { hashFor, isInWave, type NodeSetsEntry, type SetEntry } from "../fleet/objects.ts";
 import { type NodeStanding, nodeStanding } from "../status/node-standing.ts";
 
 export type FleetCounts = {
@@ -70,7 +70,7 @@ export class FleetCounter {
     digests: Map<string, string>,
   ): string {
     const { node, sets } = entry;
-    const turns = rolling.map(({ name, rollout }) => (isTurnOf(name, rollout, node) ? "1" : "0"));
+    const turns = rolling.map(({ name, rollout }) => (isInWave(name, rollout, node) ? "1" : "0"));
     const key = `${this.#listOf(entry)} ${turns.join("")}`;
     let digest = digests.get(key);
     if (digest === undefined) {

@@ -1,7 +1,7 @@
 import type { Clock } from "@guardbee/kube";
 import type { PolicyStatus } from "@guardbee/policy";
 import type { Fleet } from "../fleet/fleet.ts";
-import { isTurnOf, type PolicyEntry } from "../fleet/objects.ts";
+import { isInWave, type PolicyEntry } from "../fleet/objects.ts";
 import type { SetView } from "../rollout/ensure-set.ts";
 import { type StopCount, stopsOf } from "../rollout/stops.ts";
 import { type NodeState, nodeState } from "../status/node-state.ts";
@@ -71,7 +71,7 @@ export class PolicyNodes {
     for (const name of fleet.nodesFor(view.nodes)) {
       const facts = fleet.factsOf(name);
       if (facts === undefined) continue;
-      if (isTurnOf(setName, view.rollout, name)) {
+      if (isInWave(setName, view.rollout, name)) {
         states.push(nodeState(facts, set, options));
         continue;
       }

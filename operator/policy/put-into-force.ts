@@ -5,7 +5,7 @@ import type { PolicyEntry } from "../fleet/objects.ts";
 import type { Accepted, Guards, Judgement, Unanswered } from "../judge/judgement.ts";
 import { ensureSet, type SetView } from "../rollout/ensure-set.ts";
 import { mayOmitStops, stoppedTooMuch } from "../rollout/stops.ts";
-import { tryFirst } from "../rollout/trial.ts";
+import { monitorFirst } from "../rollout/trial.ts";
 import type { WrittenSets } from "../rollout/written-sets.ts";
 import { countStates } from "../status/node-count.ts";
 import type { NodeState } from "../status/node-state.ts";
@@ -70,7 +70,7 @@ export async function putIntoForce(
   const states = asked ? nodes.states(current) : [];
   const count = countStates(states.map((one) => untilStopsAreTold(one, policy, deps)));
   const status = nodes.status();
-  const tried = tryFirst({
+  const tried = monitorFirst({
     ...{ judged: used, there: current, monitorFirstMs: plan.monitorFirstMs },
     stops: (hash) => nodes.stops(current, hash),
     before: status?.trial,

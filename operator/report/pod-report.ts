@@ -1,6 +1,6 @@
 import type { KubeObject } from "@guardbee/kube";
 import { isRegoSet, type Mode, type Pod, type SelectorSet } from "@guardbee/policy";
-import { hashFor, isTurnOf, type NodeEntry, projectNode, projectSet } from "../fleet/objects.ts";
+import { hashFor, isInWave, type NodeEntry, projectNode, projectSet } from "../fleet/objects.ts";
 import { containersIn } from "./containers-in.ts";
 import { describeScope } from "./describe-set.ts";
 import { stateOn } from "./node-report.ts";
@@ -135,7 +135,7 @@ function stateHere(
   const exception = versions.entry?.report?.exceptions.find(
     (one) => one.set === name && one.hash === hash,
   );
-  if (state === "programmed" && !isTurnOf(name, set.rollout, node.name)) {
+  if (state === "programmed" && !isInWave(name, set.rollout, node.name)) {
     return { state: "waiting", message: "its wave of the roll-out has not come" };
   }
   if (state === "programmed" || exception === undefined) return { state };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hashSets, type SelectorSet } from "@guardbee/policy";
 import type { SetEntry } from "../fleet/objects.ts";
-import { type TrialInput, tryFirst } from "./trial.ts";
+import { monitorFirst, type TrialInput } from "./trial.ts";
 
 const set: SelectorSet = {
   policy: { kind: "TracingPolicy", name: "p" },
@@ -32,7 +32,7 @@ function setAt(hash: string, mode: SetEntry["mode"]): SetEntry {
 }
 
 function tried(input: Partial<TrialInput> = {}) {
-  return tryFirst({
+  return monitorFirst({
     ...{ judged, monitorFirstMs: 60_000, there: setAt(monitorHash, "monitor"), held: true },
     before: { state: "Monitoring", hash: monitorHash, since, wouldStop: 0 },
     stops: () => ({ count: 0, nodes: [] }),

@@ -34,7 +34,7 @@ const maxNodes = 5;
  * for that time, and then enforces. Pure. Only what does not enforce yet is tried: an edit of a
  * policy in force would otherwise open what it closed.
  */
-export function tryFirst(input: TrialInput): Tried {
+export function monitorFirst(input: TrialInput): Tried {
   const { judged, monitorFirstMs, there, before, stops, held, nowMs } = input;
   const inForce = there !== undefined && there.hash !== "" && there.mode === "enforce";
   const wanted = monitorFirstMs !== undefined && judged.enforces && judged.mode === "enforce";
