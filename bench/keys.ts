@@ -122,7 +122,7 @@ export const keys: readonly Key[] = [
     scenario: "load",
     what: "loading the first policy into the kernel",
     peer: "3,615",
-    target: 1500,
+    target: 600,
   },
   {
     name: "load_100",
