@@ -29,9 +29,10 @@ export function anyCgroupPath(count: number): fc.Arbitrary<CgroupPath> {
 }
 
 /** The agent gives a class to folders of pods, pods and containers, wherever they are. */
-function asWritten({ place, rootLevel, classes }: CgroupPath): CgroupPath["classes"] {
-  if (place === PLACE_NOWHERE) return classes.map(() => undefined);
+function asWritten(path: CgroupPath): CgroupPath["classes"] {
+  const { place, rootLevel, isBelowRoot, classes } = path;
   if (place === PLACE_ANYWHERE) return classes;
+  if (place === PLACE_NOWHERE || !isBelowRoot) return classes.map(() => undefined);
   return classes.map((known, i) => {
     const below = i + 1 - rootLevel;
     return below >= 1 && below <= 3 ? known : undefined;
