@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
-import { parseContainer, RuntimeContainers } from "./runtime-containers.ts";
+import { containerd, crio, parseContainer, RuntimeContainers } from "./runtime-containers.ts";
 
 const APP = "b".repeat(64);
 const CONTAINERD = "run/containerd/io.containerd.runtime.v2.task/k8s.io";
@@ -17,29 +17,41 @@ const ofContainerd = {
   "io.kubernetes.cri.sandbox-uid": "u1",
   "io.kubernetes.cri.sandbox-namespace": "web",
 };
-const labels = {
-  ...{ "io.kubernetes.container.name": "app", "io.kubernetes.pod.uid": "u1" },
-  ...{ "io.kubernetes.pod.namespace": "web", app: "front" },
-};
 const ofCrio = {
   "io.kubernetes.cri-o.ContainerType": "container",
-  "io.kubernetes.cri-o.Labels": JSON.stringify(labels),
+  ...{ "io.kubernetes.container.name": "app", "io.kubernetes.pod.uid": "u1" },
+  "io.kubernetes.pod.namespace": "web",
 };
 const app = { podUid: "u1", namespace: "web", name: "app" };
 const sandbox = { podUid: "u1", namespace: "web" };
 
-const annotated: readonly { name: string; annotations: unknown; want: object | undefined }[] = [
+const annotated: readonly {
+  name: string;
+  annotations: unknown;
+  keys?: typeof crio;
+  want: object | undefined;
+}[] = [
   { name: "containerd's container", annotations: ofContainerd, want: app },
   {
     name: "containerd's sandbox",
     annotations: { ...ofContainerd, "io.kubernetes.cri.container-type": "sandbox" },
     want: sandbox,
   },
-  { name: "CRI-O's container", annotations: ofCrio, want: app },
+  { name: "CRI-O's container", annotations: ofCrio, keys: crio, want: app },
+  {
+    name: "CRI-O's container of a pod with annotations as containerd writes them",
+    annotations: { ...ofContainerd, "io.kubernetes.cri.container-name": "side", ...ofCrio },
+    ...{ keys: crio, want: app },
+  },
+  {
+    name: "containerd's container, where CRI-O's are",
+    annotations: ofContainerd,
+    ...{ keys: crio, want: undefined },
+  },
   {
     name: "CRI-O's sandbox",
     annotations: { ...ofCrio, "io.kubernetes.cri-o.ContainerType": "sandbox" },
-    want: sandbox,
+    ...{ keys: crio, want: sandbox },
   },
   {
     name: "a container without a name",
@@ -56,16 +68,11 @@ const annotated: readonly { name: string; annotations: unknown; want: object | u
     annotations: { "io.kubernetes.cri.container-type": "sandbox" },
     want: undefined,
   },
-  {
-    name: "labels that are no JSON",
-    annotations: { ...ofCrio, "io.kubernetes.cri-o.Labels": "{" },
-    want: undefined,
-  },
   { name: "no annotations", annotations: undefined, want: undefined },
 ];
-for (const { name, annotations, want } of annotated) {
+for (const { name, annotations, keys = containerd, want } of annotated) {
   test(`parseContainer of ${name}`, () => {
-    assert.deepEqual(parseContainer({ ociVersion: "1.2.0", annotations }), want);
+    assert.deepEqual(parseContainer({ ociVersion: "1.2.0", annotations }, keys), want);
   });
 }
 

@@ -14,8 +14,26 @@ export type RuntimeContainer = {
   readonly name?: string;
 };
 
+export const containerd: Keys = {
+  type: "io.kubernetes.cri.container-type",
+  podUid: "io.kubernetes.cri.sandbox-uid",
+  namespace: "io.kubernetes.cri.sandbox-namespace",
+  name: "io.kubernetes.cri.container-name",
+};
+/**
+ * CRI-O writes a pod's own annotations there as well. Of a container it writes its own behind them, and
+ * then kubelet's labels; of a sandbox those labels alone, so that a pod can only make its sandbox look
+ * like a container.
+ */
+export const crio: Keys = {
+  type: "io.kubernetes.cri-o.ContainerType",
+  podUid: "io.kubernetes.pod.uid",
+  namespace: "io.kubernetes.pod.namespace",
+  name: "io.kubernetes.container.name",
+};
+
 /** Folders below the host's root with one for each container that was started, and where its configuration is there. */
-const places = [
+const places: readonly { readonly folder: string; readonly file: string; readonly keys: Keys }[] = [
   ...[
     "run/containerd",
     "run/k3s/containerd",
@@ -24,12 +42,14 @@ const places = [
   ].map((folder) => ({
     folder: `${folder}/io.containerd.runtime.v2.task/k8s.io`,
     file: "config.json",
+    keys: containerd,
   })),
   ...["run/containers/storage", "var/lib/containers/storage"].map((folder) => ({
     folder: `${folder}/overlay-containers`,
     file: "userdata/config.json",
+    keys: crio,
   })),
-] as const;
+];
 
 /** Of a configuration; one of a container with thousands of mounts is a tenth of that. */
 const CONFIG_MAX = 4 << 20;
@@ -61,8 +81,8 @@ export class RuntimeContainers {
   async find(id: string): Promise<RuntimeContainer | undefined> {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
-    for (const { folder, file } of places) {
-      const found = await readContainer(join(this.#hostRoot, folder, id, file));
+    for (const { folder, file, keys } of places) {
+      const found = await readContainer(join(this.#hostRoot, folder, id, file), keys);
       if (found === undefined) continue;
       this.#known.set(id, found);
       return found;
@@ -114,13 +134,13 @@ export class RuntimeContainers {
   }
 }
 
-async function readContainer(path: string): Promise<RuntimeContainer | undefined> {
+async function readContainer(path: string, keys: Keys): Promise<RuntimeContainer | undefined> {
   try {
     const file = await open(path);
     try {
       const { size } = await file.stat();
       if (size > CONFIG_MAX) return undefined;
-      return parseContainer(JSON.parse(await file.readFile("utf8")));
+      return parseContainer(JSON.parse(await file.readFile("utf8")), keys);
     } finally {
       await file.close();
     }
@@ -129,23 +149,16 @@ async function readContainer(path: string): Promise<RuntimeContainer | undefined
   }
 }
 
-/** What an OCI configuration has in its annotations. */
-export function parseContainer(config: unknown): RuntimeContainer | undefined {
+/** Where a runtime writes the four in the annotations of an OCI configuration. */
+type Keys = Readonly<Record<"type" | "podUid" | "namespace" | "name", string>>;
+
+/** What an OCI configuration has under those keys. */
+export function parseContainer(config: unknown, keys: Keys): RuntimeContainer | undefined {
   const annotations = fields(fields(config).annotations);
-  const type = annotations["io.kubernetes.cri.container-type"];
-  if (type !== undefined) {
-    const of = (key: string) => annotations[`io.kubernetes.cri.${key}`];
-    return container(type, of("sandbox-uid"), of("sandbox-namespace"), of("container-name"));
-  }
-  const ofCrio = (key: string) => annotations[`io.kubernetes.cri-o.${key}`];
-  const labels = jsonFields(ofCrio("Labels"));
-  const of = (key: string) => labels[`io.kubernetes.${key}`];
-  return container(
-    ofCrio("ContainerType"),
-    of("pod.uid"),
-    of("pod.namespace"),
-    of("container.name"),
+  const [type, podUid, namespace, name] = [keys.type, keys.podUid, keys.namespace, keys.name].map(
+    (key) => annotations[key],
   );
+  return container(type, podUid, namespace, name);
 }
 
 function container(
@@ -164,12 +177,4 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function fields(raw: unknown): Fields {
   return isRecord(raw) ? raw : {};
-}
-
-function jsonFields(raw: unknown): Fields {
-  try {
-    return typeof raw === "string" ? fields(JSON.parse(raw)) : {};
-  } catch {
-    return {};
-  }
 }
