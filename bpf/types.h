@@ -105,9 +105,10 @@ struct hook_event {
 	__u32 hook;		/* number the agent gave to (policy, hook) when it programmed it */
 	__u16 selector;		/* index within the hook */
 	__u8 action;		/* enum action_code: the last, carried out or not (HOOK_MONITORED) */
-	__u8 entry;		/* of a system call: number of the entry, 0 is the kernel's own */
+	__u8 args;		/* how many struct event_arg follow, in the order of the policy */
 	__u16 flags;
-	__u16 args;		/* how many struct event_arg follow, in the order of the policy */
+	__u16 entry;		/* of a system call: number of the entry, 0 is the kernel's own; of many
+				 * functions: number of the one that was called */
 };
 
 /* event_arg.flags */

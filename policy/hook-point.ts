@@ -1,5 +1,5 @@
 import type { Static } from "typebox";
-import { bool, type Immutable, literal, object, tagged, text } from "./schema/dsl.ts";
+import { bool, type Immutable, literal, object, optional, tagged, text } from "./schema/dsl.ts";
 
 /** A kernel function, or with `syscall` a system call by its portable name (`sys_write`). */
 const kprobe = object({ kind: literal("kprobe"), call: text(), syscall: bool() });
@@ -10,8 +10,11 @@ const exec = object({ kind: literal("exec") });
 /** A hook of the kernel's security modules by its own name: `file_open`. */
 const lsm = object({ kind: literal("lsm"), hook: text() });
 
+/** Many functions as one: those of the kernel whose names match `pattern`, or without it, every system call. */
+const functions = object({ kind: literal("functions"), pattern: optional(text()) });
+
 /** What a hook is on. */
-export const hookPoint = tagged("kind", [kprobe, exec, lsm]);
+export const hookPoint = tagged("kind", [kprobe, exec, lsm, functions]);
 export type HookPoint = Immutable<Static<typeof hookPoint>>;
 
 /** Of one kind. */

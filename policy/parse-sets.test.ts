@@ -78,7 +78,7 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   {
     name: "a kind of hook of a newer operator",
     raw: aSet({}, { on: { kind: "tracepoint", event: "sched_switch" } }),
-    want: ['spec.sets[0].hooks[0].on.kind: is "tracepoint"; allowed: kprobe, exec, lsm'],
+    want: ['spec.sets[0].hooks[0].on.kind: is "tracepoint"; allowed: kprobe, exec, lsm, functions'],
   },
   {
     name: "a type of argument of a newer operator",

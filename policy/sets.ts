@@ -14,6 +14,7 @@ export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { isRecord } from "./is-record.ts";
+export { whyUnsafe } from "./lower/unsafe-functions.ts";
 export { parseSets } from "./parse-sets.ts";
 export {
   bareContainerId,

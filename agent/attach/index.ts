@@ -6,6 +6,7 @@ import { fexit } from "./fexit.ts";
 import { fmodRet } from "./fmod-ret.ts";
 import type { AttachAbilities, AttachKind, Need, Target } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
+import { groupsOf, kprobeMulti } from "./kprobe-multi.ts";
 import { lsm, lsmByFmodRet } from "./lsm.ts";
 import { returned, whyNotReturned } from "./returned.ts";
 
@@ -13,6 +14,7 @@ export type {
   AttachAbilities,
   AttachKind,
   Entry,
+  FunctionGroup,
   FunctionTypes,
   Need,
   Place,
@@ -33,11 +35,22 @@ export const attachKinds: readonly AttachKind[] = [
   exec,
   lsm,
   lsmByFmodRet,
+  kprobeMulti,
   returned,
 ];
 
 /** What completes, when a call returns, the events of a program at its entry. */
 export { returned } from "./returned.ts";
+
+/** What of a hook is served apart: each entry of its system call, each group of its functions. */
+export function partsOf(
+  hook: Hook,
+  can: AttachAbilities,
+): readonly Pick<Need, "entry" | "group">[] | Refusal {
+  if (hook.on.kind !== "functions") return [{}, ...can.entriesOf(hook).map((entry) => ({ entry }))];
+  const groups = groupsOf(hook, can);
+  return "reason" in groups ? groups : groups.map((group) => ({ group }));
+}
 
 /** How and where the first kind that can serves `hook`; otherwise why the last that could not. */
 export function serve(

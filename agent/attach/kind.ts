@@ -1,4 +1,4 @@
-import type { Hook } from "@guardbee/policy";
+import type { Arg, Hook } from "@guardbee/policy";
 import type { Refusal } from "../engine.ts";
 
 /** A way to attach a program. Its BPF object has one program, `hook`. */
@@ -30,6 +30,15 @@ export type Need = {
   readonly overrides: boolean;
   /** The entry of the hook's system call that is to be served; absent: the kernel's own. */
   readonly entry?: Entry;
+  /** Of a hook on many functions, those that are to be served. */
+  readonly group?: FunctionGroup;
+};
+
+/** Functions whose calls one program can see: their parameters are in the same registers. */
+export type FunctionGroup = {
+  readonly registers: Registers | false;
+  /** `number`: what events have to tell it by. */
+  readonly functions: readonly { readonly symbol: string; readonly number: number }[];
 };
 
 /** A function that a system call is entered by, beside the kernel's own. */
@@ -53,6 +62,8 @@ export type Place = {
   readonly syscall: Registers | false;
   /** Of a system call's further entry: its number. */
   readonly entry?: number;
+  /** Present: the program is attached to all of these, and `symbol` is a name for them. */
+  readonly functions?: FunctionGroup["functions"];
 };
 
 /** Where the program of a hook is attached, and how the hook's events tell of it. */
@@ -75,6 +86,11 @@ export type AttachAbilities = {
   hasFunction(symbol: string): boolean;
   /** The entries of a hook's system call beside the kernel's own that processes can use. */
   entriesOf(hook: Hook): readonly Entry[];
+  /** The functions of a generated list, or without a pattern, of every system call; undefined: nobody can tell. */
+  functionsOf(
+    pattern: string | undefined,
+    args: readonly Arg[],
+  ): readonly FunctionGroup[] | undefined;
   /** The types of a function; undefined where the kernel has none of that name, or does not say. */
   typesOf(symbol: string): FunctionTypes | undefined;
 };
@@ -87,6 +103,7 @@ export type KernelProbe = {
   readonly syscallPrefix: string;
   /** Whether the smallest program of that object loads for a function. */
   loads(object: string, symbol: string): Answer;
+  hasFunction(symbol: string): boolean;
   exists(path: string): boolean;
 };
 
@@ -95,6 +112,7 @@ export type Attachable<Link> = {
   setAttachTarget(program: string, functionName: string): void;
   attach(program: string): Link;
   attachKprobe(program: string, functionName: string, options: { readonly ret: boolean }): Link;
+  attachKprobeMulti(program: string, functions: FunctionGroup["functions"]): Link;
 };
 
 /** The kernel was too busy to say whether it has what `symbol` needs. */

@@ -6,6 +6,7 @@ import {
   latest,
   type Need,
   type Place,
+  partsOf,
   type Reported,
   returned,
   serve,
@@ -90,8 +91,10 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
     const need = needOf(set, hook);
     const selectors =
       hook.selectors.length > 0 ? hook.selectors : [{ conditions: [], actions: [] }];
-    for (const entry of [undefined, ...can.entriesOf(hook)]) {
-      const served = serve(hook, entry === undefined ? need : { ...need, entry }, can);
+    const parts = partsOf(hook, can);
+    if ("reason" in parts) return parts;
+    for (const part of parts) {
+      const served = serve(hook, { ...need, ...part }, can);
       if ("reason" in served) return served;
       const { reported } = served.target;
       all.push({ ...served, hook: { set, index, hook, selectors, follows, reported } });

@@ -104,13 +104,16 @@ function encodeSpec(
   const { SIZE_IS_RETURN } = enums.size_index;
   const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0 && sizeIndex !== SIZE_IS_RETURN);
   const read = [...all.map(({ index }) => index), ...sized.map(({ sizeIndex }) => sizeIndex - 1)];
-  const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED } = enums.hook_use;
+  const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS } = enums.hook_use;
   const onlyNumbers =
     (use & (USE_RATES | USE_RETURNED)) === 0 && all.every(({ type }) => argCodec(type).isNumber);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
   return bytesOf(layout.hook_spec, {
     words,
-    use: use | (onlyNumbers ? USE_NUMBER_EVENTS : 0),
+    use:
+      use |
+      (onlyNumbers ? USE_NUMBER_EVENTS : 0) |
+      (point.functions === undefined ? 0 : USE_FUNCTIONS),
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),

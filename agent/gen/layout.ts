@@ -72,9 +72,9 @@ const hook_event = {
     hook: { at: 44, type: "u32" },
     selector: { at: 48, type: "u16" },
     action: { at: 50, type: "u8" },
-    entry: { at: 51, type: "u8" },
+    args: { at: 51, type: "u8" },
     flags: { at: 52, type: "u16" },
-    args: { at: 54, type: "u16" },
+    entry: { at: 54, type: "u16" },
   },
 } as const;
 const event_arg = {
@@ -386,6 +386,7 @@ export const enums = {
     USE_ENFORCE: 1,
     USE_NUMBER_EVENTS: 2,
     USE_RATES: 4,
+    USE_FUNCTIONS: 16,
     USE_RETURNED: 8,
   },
   hook_syscall: {

@@ -7,6 +7,7 @@ import type { KernelFeatures } from "../engine.ts";
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
 import { isOfForeignObjects } from "./foreign-objects.ts";
+import { functionFinder } from "./function-groups.ts";
 import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
 import { entryFinder } from "./syscall-entries.ts";
@@ -23,20 +24,21 @@ export type Abilities = AttachAbilities & { readonly kernel: KernelFeatures };
  */
 export function probeAbilities(native: Native, objects: string, shared: SharedMaps): Abilities {
   const syscallPrefix = syscallPrefixes[process.arch] ?? "";
-  const probe: KernelProbe = {
-    syscallPrefix,
-    loads: (object, symbol) => loads(native, join(objects, object), symbol, shared),
-    exists: existsSync,
-  };
-  const questions = Object.assign({}, ...attachKinds.map((kind) => kind.features));
-  const asked = Object.entries<(kernel: KernelProbe) => Answer>(questions);
-  const features = Object.fromEntries(asked.map(([name, ask]) => [name, ask(probe)]));
-  const functions = features.fentry === true ? undefined : kernelSymbols();
   const types = new Map<string, FunctionTypes | null>(); // asked for again and again, slow to tell
   const typesOf = (symbol: string) => {
     if (!types.has(symbol)) types.set(symbol, native.btfFunction(symbol));
     return types.get(symbol) ?? undefined;
   };
+  const probe: KernelProbe = {
+    syscallPrefix,
+    loads: (object, symbol) => loads(native, join(objects, object), symbol, shared),
+    exists: existsSync,
+    hasFunction: (symbol) => typesOf(symbol) !== undefined,
+  };
+  const questions = Object.assign({}, ...attachKinds.map((kind) => kind.features));
+  const asked = Object.entries<(kernel: KernelProbe) => Answer>(questions);
+  const features = Object.fromEntries(asked.map(([name, ask]) => [name, ask(probe)]));
+  const functions = features.fentry === true ? undefined : kernelSymbols();
   const hasFunction = (symbol: string) => functions?.has(symbol) ?? typesOf(symbol) !== undefined;
   const securityModules = activeSecurityModules();
   const all = {
@@ -45,14 +47,15 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
     ia32_emulation: native.takesInt80() ?? hasFunction("__ia32_sys_write"),
     lsm: securityModules.includes("bpf"),
   };
+  const entriesOf = entryFinder({
+    arch: process.arch,
+    takesInt80: all.ia32_emulation === true,
+    hasFunction,
+    kernelSymbols,
+  });
   return {
-    ...{ syscallPrefix, features, securityModules, hasFunction, typesOf },
-    entriesOf: entryFinder({
-      arch: process.arch,
-      takesInt80: all.ia32_emulation === true,
-      hasFunction,
-      kernelSymbols,
-    }),
+    ...{ syscallPrefix, features, securityModules, hasFunction, typesOf, entriesOf },
+    functionsOf: functionFinder({ syscallPrefix, entriesOf }),
     kernel: {
       release: release(),
       arch: process.arch === "x64" ? "x86_64" : process.arch,

@@ -37,7 +37,12 @@ export function hooksOf(
     for (const hook of point.hooks) {
       const number = numbers.of(hook);
       const entries = hooks.get(number) ?? new Map();
-      hooks.set(number, entries.set(point.entry ?? 0, heldHook(hook)));
+      hooks.set(number, entries);
+      const held = heldHook(hook);
+      for (const { symbol, number: of } of point.functions ?? []) {
+        entries.set(of, { ...held, functionName: symbol });
+      }
+      if (point.functions === undefined) entries.set(point.entry ?? 0, held);
     }
   }
   return hooks;

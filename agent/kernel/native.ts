@@ -82,6 +82,14 @@ export type BpfObject = {
   attach(program: string): Link;
   /** For SEC("kprobe") and SEC("kretprobe"). Needs Linux 5.15. */
   attachKprobe(program: string, functionName: string, options: { readonly ret: boolean }): Link;
+  /**
+   * For SEC("kprobe.multi"), before each of the functions: their numbers are the cookies. Needs
+   * Linux 5.18 with fprobe.
+   */
+  attachKprobeMulti(
+    program: string,
+    functions: readonly { readonly symbol: string; readonly number: number }[],
+  ): Link;
   close(): void;
 };
 

@@ -35,7 +35,7 @@ export type Loader = {
 /** Its pin folder's name: the attach point and the constants that its program was loaded with. */
 export function programName(point: AttachPoint, spec: Uint8Array): string {
   const digest = createHash("sha256").update(spec).digest("hex").slice(0, 12);
-  return `${point.kind.name}-${point.symbol.replaceAll(".", "-")}-${digest}`;
+  return `${point.kind.name}-${point.symbol}-${digest}`.replaceAll(".", "-"); // bpffs takes no dots
 }
 
 /** One attached program with its tables. Acts only for a slot that `writeSlot` filled. */

@@ -138,9 +138,9 @@ function decodeHook(records: Buffer, at: number, end: number, next: number): Hoo
     hook: records.readUInt32LE(at + hookAt.u32.hook),
     selector: records.readUInt16LE(at + hookAt.u16.selector),
     action: records.readUInt8(at + hookAt.u8.action),
-    entry: records.readUInt8(at + hookAt.u8.entry),
+    entry: records.readUInt16LE(at + hookAt.u16.entry),
     flags: records.readUInt16LE(at + hookAt.u16.flags),
-    argCount: records.readUInt16LE(at + hookAt.u16.args),
+    argCount: records.readUInt8(at + hookAt.u8.args),
   };
 }
 

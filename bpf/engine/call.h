@@ -51,6 +51,7 @@ struct call_scratch {
 	struct hook_event event;
 	char args[EVENT_ARGS_SIZE];
 	__u64 own;		/* its bit in calls_in_use */
+	__u32 entry;		/* USE_FUNCTIONS: for hook_event.entry */
 	__u32 bit;		/* of the selector whose actions are carried out */
 	__u32 waits;		/* how many events wait for this call to return */
 	__u32 rate_limit;	/* operation.arg of the entry's Post, or 0: see rate.h */

@@ -53,7 +53,7 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 	event->hook = entry->hook;
 	event->selector = entry->selector;
 	event->action = entry->code;
-	event->entry = spec.entry;
+	event->entry = spec.use & USE_FUNCTIONS ? call->scratch->entry : spec.entry;
 	event->flags = flags;
 }
 

@@ -55,6 +55,7 @@ enum hook_use {
 	USE_ENFORCE = 1u << 0,	/* some action stops something, or would in enforce mode */
 	USE_NUMBER_EVENTS = 1u << 1, /* events have nothing but arguments that are numbers */
 	USE_RATES = 1u << 2,	/* some Post has a rate limit */
+	USE_FUNCTIONS = 1u << 4, /* the program is attached to many, whose cookies are for hook_event.entry */
 	USE_RETURNED = 1u << 3,	/* events wait for what the call returns, or have it */
 };
 

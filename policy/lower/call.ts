@@ -19,11 +19,6 @@ export function lowerCall(
 ): KprobePoint | undefined {
   const { at } = place;
   const { call } = kprobe;
-  if (call.startsWith("list:")) {
-    const fix = "write one entry for each function";
-    report.unsupported(`${at}.call`, `${quote(call)} is not supported yet`, fix);
-    return undefined;
-  }
   // The schema's default is true, as upstream.
   return kprobe.syscall !== false
     ? lowerSyscall(report, call, at)
@@ -31,8 +26,8 @@ export function lowerCall(
 }
 
 function lowerSyscall(report: Report, call: string, at: string): KprobePoint | undefined {
-  if (/^__(ia32|arm64|arm|x32)_/.test(call)) {
-    const fix = `write ${call.replace(/^__[a-z0-9]+_(compat_)?/, "")}, whose entry is found on every machine`;
+  if (/^(__(ia32|arm64|arm|x32)_|(x64|i386|arm64|arm32)\/)/.test(call)) {
+    const fix = `write ${call.replace(/^(__[a-z0-9]+_(compat_)?|[a-z0-9]+\/)/, "")}, whose entry is found on every machine`;
     report.unsupported(`${at}.call`, `${quote(call)} is of one architecture only`, fix);
     return undefined;
   }

@@ -1,6 +1,6 @@
 import type { ExecPolicy } from "../schema/exec-policy.ts";
 import type { PolicyRef } from "../selector-set.ts";
-import { exec } from "./hooks/exec.ts";
+import { exec, lowerExec } from "./hooks/exec.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { type Lowered, lowered } from "./lowered.ts";
 import { createReport, refuseOthers } from "./report.ts";
@@ -13,8 +13,7 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const selectors = ["podSelector", "containerSelector", "nodeSelector", "unknownPods"];
   const known = [...selectors, "mode", exec.section];
   refuseOthers(report, spec, { at: "spec", known });
-  const namespaced = ref.namespace !== undefined;
-  const hook = exec.lower(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
+  const hook = lowerExec(report, spec.rules, { at: `spec.${exec.section}` });
   const scope = lowerScope(report, spec, ref.namespace);
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",

@@ -104,6 +104,33 @@ test("the rate limit of Post is in seconds, of a thread where the policy does no
   ]);
 });
 
+test("a list is a hook for each of its calls, a generated one a hook on many functions", () => {
+  const policy = aTracingPolicy({
+    lists: [
+      { name: "calls", type: "syscalls", values: ["sys_read", "__x64_sys_write", "sys_read"] },
+      { name: "functions", values: ["fd_install", "tcp_connect"] },
+      { name: "all", type: "generated_syscalls" },
+      { name: "ksys", type: "generated_ftrace", pattern: "^ksys_*" },
+    ],
+    kprobes: ["calls", "functions", "all", "ksys"].map((name) => ({
+      ...{ call: `list:${name}`, message: "of a list" },
+    })),
+  });
+  const { hooks } = lowered(policy);
+  assert.deepEqual(
+    hooks.map(({ on }) => on),
+    [
+      { kind: "kprobe", call: "sys_read", syscall: true },
+      { kind: "kprobe", call: "sys_write", syscall: true },
+      { kind: "kprobe", call: "fd_install", syscall: false },
+      { kind: "kprobe", call: "tcp_connect", syscall: false },
+      { kind: "functions" },
+      { kind: "functions", pattern: "^ksys_*" },
+    ],
+  );
+  assert.ok(hooks.every(({ message }) => message === "of a list"));
+});
+
 test("what a call returns is read as returnArg says, and compared by matchReturnArgs", () => {
   const match = (operator: string, values: readonly string[]) => ({ index: 0, operator, values });
   const policy = aKprobePolicy({

@@ -337,7 +337,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
     name: "fields that are not there yet, each by name",
     policy: aTracingPolicy({
-      lists: [{ name: "l" }],
+      selectorsMacros: { m: {} },
       enforcers: [{ calls: ["sys_write"] }],
       kprobes: [
         {
@@ -359,7 +359,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       ],
     }),
     want: [
-      "spec.lists",
+      "spec.selectorsMacros",
       "spec.enforcers",
       "spec.kprobes[0].returnArgAction",
       "spec.kprobes[0].ignore.callNotFound",
@@ -369,6 +369,72 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       "spec.kprobes[0].selectors[0].matchWorkloads",
       "spec.kprobes[0].selectors[0].matchNamespaceChanges",
       "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",
+    ],
+  },
+  {
+    name: "lists that are none",
+    policy: aTracingPolicy({
+      lists: [
+        { name: "empty" },
+        { name: "made", type: "generated_syscalls", values: ["sys_read"] },
+        { name: "all", type: "generated_ftrace" },
+        { name: "twice", type: "generated_ftrace", pattern: "^(a+)+$" },
+        { name: "go", type: "generated_ftrace", pattern: "(?i)^ksys_" },
+        { name: "greedy", type: "generated_ftrace", pattern: ".*.*.*.*x" },
+        { name: "open", type: "generated_ftrace", pattern: "(ksys" },
+        { name: "empty", values: ["fd_install"] },
+        { name: "patterned", pattern: "^a", values: ["fd_install"] },
+      ],
+      kprobes: [{ call: "list:pattrned" }],
+    }),
+    want: [
+      "invalid spec.lists[0].values: is empty; list what to hook, such as sys_openat",
+      "invalid spec.lists[1].values: has 1 entries, and generated_syscalls makes its own; remove them, or the type",
+      "invalid spec.lists[2].pattern: is missing; write a regular expression such as ^vfs_(read|write)$",
+      'invalid spec.lists[3].pattern: is "^(a+)+$", which repeats a group; repeat single characters only',
+      'invalid spec.lists[4].pattern: is "(?i)^ksys_", with what Go and JavaScript understand differently; write a regular expression such as ^vfs_(read|write)$',
+      'invalid spec.lists[5].pattern: is ".*.*.*.*x", with 4 repetitions; at most 3',
+      'invalid spec.lists[6].pattern: is "(ksys", which is no regular expression; write a regular expression such as ^vfs_(read|write)$',
+      'invalid spec.lists[7].name: is "empty", as of another list; give each list its own',
+      "invalid spec.lists[8].pattern: has no meaning; remove it, or write type generated_ftrace",
+      'invalid spec.kprobes[0].call: no list is named "pattrned"; did you mean list:patterned?',
+    ],
+  },
+  {
+    name: "calls of a list that are none, what is wrong with all of them once",
+    policy: aTracingPolicy({
+      lists: [
+        { name: "calls", type: "syscalls", values: ["sys_raed", "i386/sys_read", "sys_read"] },
+        { name: "functions", values: ["fd_install", "sys_read"] },
+      ],
+      kprobes: [
+        { call: "list:calls", args: [{ index: 9, type: "int" }] },
+        { call: "list:functions" },
+      ],
+    }),
+    want: [
+      "spec.kprobes[0].call",
+      "spec.kprobes[0].args[0].index",
+      "spec.kprobes[0].call",
+      "spec.kprobes[1].syscall",
+    ],
+  },
+  {
+    name: "what a generated list cannot have",
+    policy: aTracingPolicy({
+      lists: [{ name: "all", type: "generated_syscalls" }],
+      kprobes: [
+        {
+          ...{ call: "list:all", return: true, returnArg: { index: 0, type: "int" } },
+          args: [{ index: 1, type: "char_buf", returnCopy: true }],
+          selectors: [{ matchActions: [{ action: "Override", argError: -1 }] }],
+        },
+      ],
+    }),
+    want: [
+      "spec.kprobes[0].return",
+      "spec.kprobes[0].args[0].returnCopy",
+      "spec.kprobes[0].selectors[0].matchActions[0].action",
     ],
   },
   {

@@ -6,7 +6,9 @@ import {
 import type { PolicyRef } from "../selector-set.ts";
 import { checkActions, type PlacedHook } from "./check-actions.ts";
 import { tracingHookKinds } from "./hooks/index.ts";
+import type { HookPlace } from "./hooks/kind.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
+import { lowerLists } from "./lists.ts";
 import { type Lowered, lowered } from "./lowered.ts";
 import { lowerOptions } from "./options.ts";
 import { createReport, type Report, refuseOthers } from "./report.ts";
@@ -24,7 +26,8 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lower
     at: "spec.nodeSelector",
     keys: nodeLabels,
   });
-  const placed = lowerHooks(report, spec, ref.namespace !== undefined);
+  const lists = lowerLists(report, spec.lists ?? [], "spec.lists");
+  const placed = lowerHooks(report, spec, { namespaced: ref.namespace !== undefined, lists });
   if (report.problems.length === 0) checkActions(report, placed);
   return lowered(report, () => ({
     policy: ref,
@@ -35,9 +38,9 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lower
   }));
 }
 
-const loweredSections = tracingHookKinds.map(({ section }) => section);
+const loweredSections = [...new Set(tracingHookKinds.map(({ section }) => section))];
 const supportedSections = [
-  ...[...loweredSections, "options", "nodeSelector"],
+  ...[...loweredSections, "lists", "options", "nodeSelector"],
   ...["podSelector", "containerSelector", "hostSelector", "unknownPods"],
 ];
 function checkHookSections(report: Report, spec: TracingPolicySpec): void {
@@ -57,7 +60,7 @@ function checkHookSections(report: Report, spec: TracingPolicySpec): void {
 function lowerHooks(
   report: Report,
   spec: TracingPolicySpec,
-  namespaced: boolean,
+  of: Omit<HookPlace, "at">,
 ): readonly PlacedHook[] {
   return hookSections.flatMap((section) => {
     const kind = tracingHookKinds.find((one) => one.section === section);
@@ -65,8 +68,7 @@ function lowerHooks(
     const entries: readonly unknown[] = spec[section] ?? [];
     return entries.flatMap((entry, i): readonly PlacedHook[] => {
       const at = `spec.${section}[${i}]`;
-      const hook = kind.lower(report, entry, { at, namespaced });
-      return hook === undefined ? [] : [{ at, section, hook }];
+      return kind.lower(report, entry, { ...of, at }).map((hook) => ({ at, section, hook }));
     });
   });
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "constructors.h"
 #include "error.h"
@@ -25,6 +26,7 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                       InstanceMethod<&BpfObject::MapFd>("mapFd"),
                       InstanceMethod<&BpfObject::Attach>("attach"),
                       InstanceMethod<&BpfObject::AttachKprobe>("attachKprobe"),
+                      InstanceMethod<&BpfObject::AttachKprobeMulti>("attachKprobeMulti"),
                       InstanceMethod<&BpfObject::Close>("close")});
 }
 
@@ -168,6 +170,30 @@ Napi::Value BpfObject::AttachKprobe(const Napi::CallbackInfo& info) {
   const bool at_return = info[2].As<Napi::Object>().Get("ret").As<Napi::Boolean>();
   Fd fd = guardbee::AttachKprobe(LoadedProgram(info.Env(), op, name), function, at_return);
   if (!fd) Throw(info.Env(), {errno, op, name, function});
+  return Link::Adopt(info.Env(), std::move(fd), {});
+}
+
+// attachKprobeMulti(program: string, functions: { symbol: string, number: number }[]): Link
+Napi::Value BpfObject::AttachKprobeMulti(const Napi::CallbackInfo& info) {
+  constexpr char op[] = "attach kprobe.multi";
+  const std::string name = info[0].As<Napi::String>();
+  const auto functions = info[1].As<Napi::Array>();
+  std::vector<std::string> symbols;
+  std::vector<__u64> cookies;
+  for (uint32_t i = 0; i < functions.Length(); i++) {
+    const auto function = functions.Get(i).As<Napi::Object>();
+    symbols.push_back(function.Get("symbol").As<Napi::String>());
+    cookies.push_back(function.Get("number").As<Napi::Number>().Uint32Value());
+  }
+  std::vector<const char*> texts;
+  for (const std::string& symbol : symbols) texts.push_back(symbol.c_str());
+  LIBBPF_OPTS(bpf_link_create_opts, options);
+  options.kprobe_multi.cnt = static_cast<__u32>(texts.size());
+  options.kprobe_multi.syms = texts.data();
+  options.kprobe_multi.cookies = cookies.data();
+  const int program = LoadedProgram(info.Env(), op, name);
+  Fd fd{bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &options)};
+  if (!fd) Throw(info.Env(), {errno, op, name});
   return Link::Adopt(info.Env(), std::move(fd), {});
 }
 

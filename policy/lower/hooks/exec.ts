@@ -12,7 +12,9 @@ type ExecPoint = HookPointOf<"exec">;
 export const exec = {
   policy: "ExecPolicy",
   section: "rules",
-  lower,
+  lower: (report: Report, rules: ExecPolicySpec["rules"], place: Pick<HookPlace, "at">) => [
+    lowerExec(report, rules, place),
+  ],
   whyNoOverride: () => noOverride,
   describe: () => "exec",
 } satisfies HookKind<ExecPoint>;
@@ -24,7 +26,11 @@ const noOverride = {
 } as const;
 
 /** All items ANDed into one selector. */
-function lower(report: Report, rules: ExecPolicySpec["rules"], { at }: HookPlace): Hook {
+export function lowerExec(
+  report: Report,
+  rules: ExecPolicySpec["rules"],
+  { at }: Pick<HookPlace, "at">,
+): Hook {
   const fix = `this version takes ${at}.selectors only`;
   refuseOthers(report, rules, { at, known: ["selectors"], fix });
   const items = rules.selectors ?? [];

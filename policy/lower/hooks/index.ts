@@ -1,11 +1,12 @@
 import type { HookPoint, HookPointOf } from "../../hook-point.ts";
 import { exec } from "./exec.ts";
+import { functions } from "./functions.ts";
 import type { HookKind } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
 import { lsm } from "./lsm.ts";
 
 /** The kinds of hooks that this version has. Messages list their sections in this order. */
-export const hookKinds = { kprobe, exec, lsm } satisfies {
+export const hookKinds = { kprobe, exec, lsm, functions } satisfies {
   readonly [Kind in HookPoint["kind"]]: HookKind<HookPointOf<Kind>>;
 };
 

@@ -19,7 +19,7 @@ export const lsm = {
   describe: ({ hook }) => hook,
 } satisfies HookKind<LsmPoint>;
 
-function lower(report: Report, spec: LsmSpec, { at, namespaced }: HookPlace): Hook | undefined {
+function lower(report: Report, spec: LsmSpec, { at, namespaced }: HookPlace): readonly Hook[] {
   refuseOthers(report, spec, { at, known: ["hook", ...entryFields] });
   spec.args?.forEach(({ returnCopy }, i) => {
     if (!returnCopy) return;
@@ -32,9 +32,9 @@ function lower(report: Report, spec: LsmSpec, { at, namespaced }: HookPlace): Ho
     ...{ at, source: "kernel function", parameters, noOverride: undefined },
   });
   const wrong = whyNotHook(hook) ?? (namespaced && parameters === undefined && whyNotTenants(hook));
-  if (!wrong) return { on: { kind: "lsm", hook }, ...entry };
+  if (!wrong) return [{ on: { kind: "lsm", hook }, ...entry }];
   report.invalid(`${at}.hook`, wrong.what, wrong.fix);
-  return undefined;
+  return [];
 }
 
 type Wrong = { readonly what: string; readonly fix: string };
