@@ -28,7 +28,7 @@ export function fieldTables(kind: FieldKind | "RegoPolicy", spec: Shape): readon
   const seen = new Map<string, string>();
   const tablesOf = (path: string, shape: Shape): readonly FieldTable[] => {
     const inside: { readonly path: string; readonly shape: Shape }[] = [];
-    const rows = Object.entries(shape.properties ?? {}).map(([name, field]) => {
+    const rows = fieldsOf(shape).map(([name, field]) => {
       const at = `${path}.${name}`;
       const taken = kind === "RegoPolicy" ? allTaken : whatIsTaken(kind, spec, at);
       const inner = objectIn(field);
@@ -46,6 +46,13 @@ export function fieldTables(kind: FieldKind | "RegoPolicy", spec: Shape): readon
     return [{ path, rows }, ...inside.flatMap((one) => tablesOf(one.path, one.shape))];
   };
   return tablesOf("spec", spec);
+}
+
+/** The fields, kprobes first: what others have of the same shape is then said to be as there. */
+function fieldsOf({ properties = {} }: Shape): readonly (readonly [string, Shape])[] {
+  const fields = Object.entries(properties);
+  const [first] = fields.filter(([name]) => name === "kprobes");
+  return first === undefined ? fields : [first, ...fields.filter((one) => one !== first)];
 }
 
 const allTaken = { here: "yes", values: undefined };

@@ -127,7 +127,7 @@ test("policy check reads standard input and prints JSON", async () => {
       {
         field: "spec",
         what: "is empty: there is nothing to hook",
-        fix: "add an entry to kprobes or lsmhooks",
+        fix: "add an entry to kprobes or fentries or lsmhooks",
         kind: "invalid",
         file: "-",
         line: 4,

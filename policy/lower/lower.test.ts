@@ -131,6 +131,19 @@ test("a list is a hook for each of its calls, a generated one a hook on many fun
   assert.ok(hooks.every(({ message }) => message === "of a list"));
 });
 
+test("fentries are hooks as kprobes are", () => {
+  const entry = {
+    call: "security_file_open",
+    syscall: false,
+    args: [{ index: 0, type: "file" }],
+    selectors: [{ matchActions: [{ action: "Sigkill" }] }],
+  };
+  assert.deepEqual(
+    lowered(aTracingPolicy({ fentries: [entry] })),
+    lowered(aTracingPolicy({ kprobes: [entry] })),
+  );
+});
+
 test("what a call returns is read as returnArg says, and compared by matchReturnArgs", () => {
   const match = (operator: string, values: readonly string[]) => ({ index: 0, operator, values });
   const policy = aKprobePolicy({

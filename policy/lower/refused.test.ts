@@ -23,13 +23,15 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
     name: "no hook section",
     policy: aTracingPolicy({}),
-    want: ["invalid spec: is empty: there is nothing to hook; add an entry to kprobes or lsmhooks"],
+    want: [
+      "invalid spec: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks",
+    ],
   },
   {
     name: "empty kprobes",
     policy: aTracingPolicy({ kprobes: [] }),
     want: [
-      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or lsmhooks",
+      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks",
     ],
   },
   {

@@ -5,7 +5,7 @@ import {
 } from "../schema/tracing-policy.ts";
 import type { PolicyRef } from "../selector-set.ts";
 import { checkActions, type PlacedHook } from "./check-actions.ts";
-import { tracingHookKinds } from "./hooks/index.ts";
+import { loweredSections } from "./hooks/index.ts";
 import type { HookPlace } from "./hooks/kind.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { lowerLists } from "./lists.ts";
@@ -38,9 +38,8 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lower
   }));
 }
 
-const loweredSections = [...new Set(tracingHookKinds.map(({ section }) => section))];
 const supportedSections = [
-  ...[...loweredSections, "lists", "options", "nodeSelector"],
+  ...[...loweredSections.keys(), "lists", "options", "nodeSelector"],
   ...["podSelector", "containerSelector", "hostSelector", "unknownPods"],
 ];
 function checkHookSections(report: Report, spec: TracingPolicySpec): void {
@@ -52,7 +51,7 @@ function checkHookSections(report: Report, spec: TracingPolicySpec): void {
   if (used.length > 0 || spec.loader === true) return;
   const empty = hookSections.find((section) => spec[section] !== undefined);
   const field = empty === undefined ? "spec" : `spec.${empty}`;
-  const fix = `add an entry to ${loweredSections.join(" or ")}`;
+  const fix = `add an entry to ${[...loweredSections.keys()].join(" or ")}`;
   report.invalid(field, "is empty: there is nothing to hook", fix);
 }
 
@@ -63,7 +62,7 @@ function lowerHooks(
   of: Omit<HookPlace, "at">,
 ): readonly PlacedHook[] {
   return hookSections.flatMap((section) => {
-    const kind = tracingHookKinds.find((one) => one.section === section);
+    const kind = loweredSections.get(section);
     if (kind === undefined) return []; // refused with the fields of spec
     const entries: readonly unknown[] = spec[section] ?? [];
     return entries.flatMap((entry, i): readonly PlacedHook[] => {

@@ -1,4 +1,5 @@
 import type { HookPoint, HookPointOf } from "../../hook-point.ts";
+import { type HookSection, hookSections } from "../../schema/tracing-policy.ts";
 import { exec } from "./exec.ts";
 import { functions } from "./functions.ts";
 import type { HookKind } from "./kind.ts";
@@ -15,9 +16,18 @@ export function hookKind(kind: HookPoint["kind"]): HookKind {
   return hookKinds[kind];
 }
 
-/** The kinds that a TracingPolicy has. */
-export const tracingHookKinds = Object.values<HookKind>(hookKinds).filter(
+const tracingHookKinds = Object.values<HookKind>(hookKinds).filter(
   ({ policy }) => policy === "TracingPolicy",
+);
+
+/** Where a TracingPolicy has hooks, and of which kind. */
+export const loweredSections: ReadonlyMap<HookSection, HookKind> = new Map(
+  hookSections.flatMap((section) => {
+    const kind = tracingHookKinds.find(
+      (one) => one.section === section || one.alsoIn?.includes(section),
+    );
+    return kind === undefined ? [] : [[section, kind] as const];
+  }),
 );
 
 /** What a hook is on, in a word for people: `sys_write`. */

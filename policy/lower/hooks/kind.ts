@@ -11,6 +11,8 @@ export type HookKind<Point extends HookPoint = HookPoint> = {
   readonly policy: "TracingPolicy" | "ExecPolicy";
   /** Where its spec has them. In a TracingPolicy each entry of that list is one. */
   readonly section: HookSection | "rules";
+  /** Other lists of the same in a TracingPolicy. */
+  readonly alsoIn?: readonly HookSection[];
   /** One of them, which may name several things; none when that was refused, which `report` says. */
   lower(report: Report, entry: unknown, place: HookPlace): readonly Hook[];
   /** Why its calls cannot be overridden; undefined: they can. */

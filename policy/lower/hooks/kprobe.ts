@@ -15,6 +15,8 @@ type KprobePoint = HookPointOf<"kprobe">;
 export const kprobe = {
   policy: "TracingPolicy",
   section: "kprobes",
+  // Any kind of program may serve a kprobe, the one that fentries name first of all.
+  alsoIn: ["fentries"],
   lower,
   whyNoOverride({ call, syscall }) {
     if (syscall || call.startsWith("security_")) return undefined;
