@@ -131,6 +131,26 @@ test("a list is a hook for each of its calls, a generated one a hook on many fun
   assert.ok(hooks.every(({ message }) => message === "of a list"));
 });
 
+test("macros are written out in the selectors that name them", () => {
+  const matchPIDs = [{ operator: "In", values: [1] }];
+  const matchBinaries = [{ operator: "In", values: ["/bin/sh"] }];
+  const matchActions = [{ action: "Sigkill" }];
+  const of = (selector: object, selectorsMacros?: object) =>
+    lowered(
+      aTracingPolicy({
+        ...{ kprobes: [{ call: "sys_write", selectors: [selector] }] },
+        ...(selectorsMacros && { selectorsMacros }),
+      }),
+    );
+  assert.deepEqual(
+    of(
+      { macros: ["who", "what"], matchPIDs, matchActions: [] },
+      { who: { matchBinaries }, what: { matchActions } },
+    ),
+    of({ matchPIDs, matchBinaries, matchActions }),
+  );
+});
+
 test("fentries are hooks as kprobes are", () => {
   const entry = {
     call: "security_file_open",

@@ -339,7 +339,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
     name: "fields that are not there yet, each by name",
     policy: aTracingPolicy({
-      selectorsMacros: { m: {} },
       enforcers: [{ calls: ["sys_write"] }],
       kprobes: [
         {
@@ -350,7 +349,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
           ignore: { callNotFound: true },
           selectors: [
             {
-              macros: ["m"],
               matchReturnActions: [{ action: "Post" }],
               matchWorkloads: {},
               matchNamespaceChanges: [{ operator: "In", values: ["Mnt"] }],
@@ -361,16 +359,40 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       ],
     }),
     want: [
-      "spec.selectorsMacros",
       "spec.enforcers",
       "spec.kprobes[0].returnArgAction",
       "spec.kprobes[0].ignore.callNotFound",
       "spec.kprobes[0].returnArg.type",
-      "spec.kprobes[0].selectors[0].macros",
       "spec.kprobes[0].selectors[0].matchReturnActions",
       "spec.kprobes[0].selectors[0].matchWorkloads",
       "spec.kprobes[0].selectors[0].matchNamespaceChanges",
       "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",
+    ],
+  },
+  {
+    name: "macros that are none, or say twice what may be said once",
+    policy: aTracingPolicy({
+      selectorsMacros: {
+        pids: { matchPIDs: [{ operator: "In", values: [1] }] },
+        others: { matchPIDs: [{ operator: "NotIn", values: [1] }] },
+        nested: { macros: ["pids"] },
+      },
+      kprobes: [
+        {
+          call: "sys_write",
+          selectors: [
+            { macros: ["otherz"] },
+            { macros: ["pids", "others"] },
+            { macros: ["others"], matchPIDs: [{ operator: "In", values: [2] }] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.selectorsMacros[nested].macros: names macros; write out what they stand for: a macro has no others in it",
+      'invalid spec.kprobes[0].selectors[0].macros[0]: no macro is named "otherz"; did you mean others?',
+      'invalid spec.kprobes[0].selectors[1].macros[1]: "others" has matchPIDs, as macro "pids" has; keep one of them',
+      'invalid spec.kprobes[0].selectors[2].macros[0]: "others" has matchPIDs, as the selector has; keep one of them',
     ],
   },
   {

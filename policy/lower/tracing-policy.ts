@@ -10,14 +10,15 @@ import type { HookPlace } from "./hooks/kind.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { lowerLists } from "./lists.ts";
 import { type Lowered, lowered } from "./lowered.ts";
+import { withMacros } from "./macros.ts";
 import { lowerOptions } from "./options.ts";
 import { createReport, type Report, refuseOthers } from "./report.ts";
 import { lowerScope } from "./scope.ts";
 
 /** TracingPolicy or TracingPolicyNamespaced as a SelectorSet. */
 export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lowered {
-  const { spec } = policy;
   const report = createReport();
+  const spec = withMacros(report, policy.spec);
   refuseOthers(report, spec, { at: "spec", known: supportedSections });
   checkHookSections(report, spec);
   const scope = lowerScope(report, spec, ref.namespace);
@@ -39,7 +40,7 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lower
 }
 
 const supportedSections = [
-  ...[...loweredSections.keys(), "lists", "options", "nodeSelector"],
+  ...[...loweredSections.keys(), "lists", "options", "selectorsMacros", "nodeSelector"],
   ...["podSelector", "containerSelector", "hostSelector", "unknownPods"],
 ];
 function checkHookSections(report: Report, spec: TracingPolicySpec): void {
