@@ -71,14 +71,16 @@ export type Refusal = {
 /**
  * KernelLacks: this kernel has not what the policy needs. HookNotFound: no such function here.
  * LoadFailed: the kernel refused the program. LimitExceeded: a stated limit of the engine, by itself.
- * NoRoom: the same limit, because of policies that go before it.
+ * NoRoom: the same limit, because of policies that go before it. NotAllowed: this agent was not told
+ * that it may do what the policy asks of it.
  */
 export type FailureReason =
   | "KernelLacks"
   | "HookNotFound"
   | "LoadFailed"
   | "LimitExceeded"
-  | "NoRoom";
+  | "NoRoom"
+  | "NotAllowed";
 
 /** What the kernel can do, for NodePolicySet.status and for refusals. */
 export type KernelFeatures = {

@@ -5,6 +5,7 @@ import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
 import { printable } from "@guardbee/policy/printable";
 import { type Logger, pino } from "pino";
 import { openEventExport } from "./events/event-export.ts";
+import { Requests } from "./events/requests.ts";
 import { isOfForeignObjects } from "./kernel/foreign-objects.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
 import { loadNative, type Native } from "./kernel/native.ts";
@@ -28,6 +29,8 @@ export type AgentOptions = {
   readonly eventsFileMaxMb: number;
   readonly eventsFileBackups: number;
   readonly eventsSocket: string;
+  readonly requestHosts: readonly string[];
+  readonly requestResolver: string;
   /** For /healthz, /readyz and /metrics, on loopback. */
   readonly healthPort: number | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
@@ -55,7 +58,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   }
   const native = loadNative();
   if (!existsSync(options.bpffs)) mkdirSync(options.bpffs, { mode: 0o700 });
-  const engine = openEngine(options, native, log);
+  const requests = openRequests(options, log);
+  if (requests === undefined) return 2;
+  const engine = openEngine(options, { native, requests, log });
   if (engine === undefined) return 1;
   log.info({ ...engine.features(), adopted: engine.adopted }, "kernel is ready");
   const control = await openControl(options, engine, log);
@@ -64,6 +69,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     ...options,
     native,
     engine,
+    requests,
     clock: systemClock,
     log: log.child({ component: "events" }),
     ...(control.pods === undefined ? {} : { pods: control.pods }),
@@ -100,17 +106,28 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   return 0;
 }
 
+/** What makes policies' requests; undefined when it cannot be had, which the log says. */
+function openRequests(options: AgentOptions, log: Logger): Requests | undefined {
+  try {
+    return new Requests(options, log.child({ component: "requests" }));
+  } catch (error) {
+    const { requestResolver } = options;
+    log.error({ err: error, requestResolver }, "--request-resolver is no address of a DNS server");
+    return undefined;
+  }
+}
+
 /** The kernel side; undefined when it cannot be had, which the log says. */
 function openEngine(
   { bpffs, procfs }: AgentOptions,
-  native: Native,
-  log: Logger,
+  { native, requests, log }: { native: Native; requests: Requests; log: Logger },
 ): KernelEngine | undefined {
   const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
   try {
     return new KernelEngine({
       ...{ native, bpffs, objects },
       protectedBinaries: protectedBinaries(join(procfs, "1/root")),
+      allowed: { whyNoRequest: (request) => requests.whyNot(request) },
       log: log.child({ component: "engine" }),
     });
   } catch (error) {

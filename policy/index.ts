@@ -7,6 +7,7 @@ export {
   followsDescriptors,
   isEnforcing,
 } from "./actions/index.ts";
+export type { Request } from "./actions/kind.ts";
 export {
   type Arg,
   type ArgOperatorName,

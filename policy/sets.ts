@@ -8,6 +8,7 @@ export {
   effectOf,
   followsDescriptors,
   isEnforcing,
+  requestsOf,
 } from "./actions/index.ts";
 export { rateLimitScopes } from "./actions/post.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";

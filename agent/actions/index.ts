@@ -2,7 +2,9 @@ import type { Action, ActionName } from "@guardbee/policy";
 import type { enums } from "../gen/layout.ts";
 import { aggregate } from "./aggregate.ts";
 import { copyFd } from "./copy-fd.ts";
+import { dnsLookup } from "./dns-lookup.ts";
 import { followFd } from "./follow-fd.ts";
+import { getUrl } from "./get-url.ts";
 import type { ActionCodec, ActionOf, CauseName } from "./kind.ts";
 import { noPost } from "./no-post.ts";
 import { override } from "./override.ts";
@@ -21,6 +23,8 @@ const actionCodecs = {
   UnfollowFD: unfollowFd,
   CopyFD: copyFd,
   Aggregate: aggregate,
+  GetUrl: getUrl,
+  DnsLookup: dnsLookup,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
 
 export type ActionCause = CauseName<keyof typeof enums.action_loss>;

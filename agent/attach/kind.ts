@@ -1,4 +1,4 @@
-import type { Arg, Hook } from "@guardbee/policy";
+import type { Arg, Hook, Request } from "@guardbee/policy";
 import type { Refusal } from "../engine.ts";
 
 /** A way to attach a program. Its BPF object has one program, `hook`. */
@@ -84,6 +84,8 @@ export type AttachAbilities = {
   /** The security modules that are active, in their order: `capability`, `bpf`. */
   readonly securityModules: readonly string[];
   hasFunction(symbol: string): boolean;
+  /** Why this agent does not ask that of others; undefined: it does. */
+  whyNoRequest(request: Request): string | undefined;
   /** The entries of a hook's system call beside the kernel's own that processes can use. */
   entriesOf(hook: Hook): readonly Entry[];
   /** The functions of a generated list, or without a pattern, of every system call; undefined: nobody can tell. */

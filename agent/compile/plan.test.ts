@@ -350,3 +350,13 @@ test("with returnCopy one program sees all of a call", () => {
   const { points } = plan([aSet("p", asking)], ableKernel);
   assert.deepEqual(points.map(describePoint), ["fexit:__x64_sys_write"]);
 });
+
+test("a policy that has the agent ask what it may not ask is refused, with the agent's reason", () => {
+  const asking = doing({ action: "GetUrl", url: "http://trap.example.org/" });
+  const { points, refused } = plan([aSet("p", asking)], {
+    ...ableKernel,
+    whyNoRequest: (request) => `not ${request.kind}`,
+  });
+  assert.deepEqual(points, []);
+  assert.deepEqual([...refused], [["p", { reason: "NotAllowed", message: "not url" }]]);
+});

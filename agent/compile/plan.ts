@@ -1,5 +1,11 @@
 import type { Hook, Selector } from "@guardbee/policy";
-import { effectOf, followsDescriptors, isEnforcing } from "@guardbee/policy/sets";
+import {
+  actionsOf,
+  effectOf,
+  followsDescriptors,
+  isEnforcing,
+  requestsOf,
+} from "@guardbee/policy/sets";
 import {
   type AttachAbilities,
   type AttachKind,
@@ -88,6 +94,8 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
   const all: ServedHook[] = [];
   const follows = followsDescriptors(set.set);
   for (const [index, hook] of set.set.hooks.entries()) {
+    const forbidden = requestsOf(actionsOf(hook)).flatMap((one) => can.whyNoRequest(one) ?? []);
+    if (forbidden.length > 0) return { reason: "NotAllowed", message: forbidden[0]! };
     const need = needOf(set, hook);
     const selectors =
       hook.selectors.length > 0 ? hook.selectors : [{ conditions: [], actions: [] }];

@@ -10,6 +10,7 @@ import type { PodLookup } from "../scope/pod-container.ts";
 import { createBootClock } from "./boot-clock.ts";
 import { createJsonLines } from "./encode/json-lines.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
+import type { RequestStats, Requests } from "./requests.ts";
 import { FileSink } from "./sinks/file-sink.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
 import { SocketSink } from "./sinks/socket-sink.ts";
@@ -28,6 +29,7 @@ export type EventOptions = {
   readonly eventsFileBackups: number;
   /** Empty: none. */
   readonly eventsSocket: string;
+  readonly requests: Requests;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -37,6 +39,7 @@ export type EventStats = {
   readonly pipeline: PipelineStats;
   readonly tree: TreeStats;
   readonly sinks: readonly ({ readonly name: string } & SinkStats)[];
+  readonly requests: RequestStats;
 };
 
 export type EventExport = {
@@ -76,6 +79,7 @@ export function openEventExport(options: EventOptions): EventExport {
     hookOf: (number, entry) => engine.hookOf(number, entry),
     ...(options.pods === undefined ? {} : { pods: options.pods }),
     sinks,
+    request: (request) => options.requests.make(request),
     clock,
     log,
     everySecond: () => bootClock.refresh(),
@@ -89,6 +93,7 @@ export function openEventExport(options: EventOptions): EventExport {
       pipeline: pipeline.stats(),
       tree: tree.stats(),
       sinks: sinks.map((sink) => ({ name: sink.name, ...sink.stats() })),
+      requests: options.requests.stats(),
     }),
   };
 }

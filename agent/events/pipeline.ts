@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type Clock, untilAborted } from "@guardbee/kube";
+import type { Request } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { HookLookup } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
@@ -27,6 +28,8 @@ export type PipelineOptions = {
   /** How long events of a container wait for its pod; default 10 s. */
   readonly podLimitMs?: number;
   readonly sinks: readonly Sink[];
+  /** Makes a request that a policy asks for with an event. Absent: none does. */
+  readonly request?: (request: Request) => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called once a second: follow the wall clock (`BootClock.refresh`), read loss counters. */
@@ -184,6 +187,7 @@ export class EventPipeline {
       this.#reportBad(problem);
       return;
     }
+    for (const request of hook.requests?.[record.selector] ?? []) this.#options.request?.(request);
     const process = tree.find(record.process);
     if (process === undefined || this.#gate.release(process)) {
       this.#add(hookEvent(process, record, hook));

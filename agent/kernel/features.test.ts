@@ -21,7 +21,11 @@ function aKernel(
       functions.includes(name) ? { parameters: [], returns: "int" } : null,
     takesInt80: () => int80,
   } as unknown as Native;
-  return () => probeAbilities(native, "/o", {} as SharedMaps);
+  return () =>
+    probeAbilities(native, "/o", {
+      shared: {} as SharedMaps,
+      allowed: { whyNoRequest: () => undefined },
+    });
 }
 
 function answersOf(abilities: Abilities) {

@@ -17,12 +17,19 @@ const syscallPrefixes: Readonly<Record<string, string>> = { x64: "__x64_", arm64
 
 export type Abilities = AttachAbilities & { readonly kernel: KernelFeatures };
 
+/** What an agent may do beside what its kernel can. */
+export type Allowed = Pick<AttachAbilities, "whyNoRequest">;
+
 /**
  * What this kernel can do, by what each attach kind asks once: mostly by loading the smallest
  * program, as configuration files are often absent and say nothing of lockdown. Nothing is attached.
  * What the kernel was too busy to say is to be asked again, see `isUnsure`.
  */
-export function probeAbilities(native: Native, objects: string, shared: SharedMaps): Abilities {
+export function probeAbilities(
+  native: Native,
+  objects: string,
+  { shared, allowed }: { readonly shared: SharedMaps; readonly allowed: Allowed },
+): Abilities {
   const syscallPrefix = syscallPrefixes[process.arch] ?? "";
   const types = new Map<string, FunctionTypes | null>(); // asked for again and again, slow to tell
   const typesOf = (symbol: string) => {
@@ -54,7 +61,7 @@ export function probeAbilities(native: Native, objects: string, shared: SharedMa
     kernelSymbols,
   });
   return {
-    ...{ syscallPrefix, features, securityModules, hasFunction, typesOf, entriesOf },
+    ...{ syscallPrefix, features, securityModules, hasFunction, typesOf, entriesOf, ...allowed },
     functionsOf: functionFinder({ syscallPrefix, entriesOf }),
     kernel: {
       release: release(),

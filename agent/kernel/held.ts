@@ -1,3 +1,4 @@
+import { requestsOf } from "@guardbee/policy/sets";
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
 import type { FailedState, NamedSet, Refusal, SetState } from "../engine.ts";
@@ -50,9 +51,11 @@ export function hooksOf(
 
 function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
   const { args, returned, message, tags } = hook;
+  const requests = hook.selectors.map(({ actions }) => requestsOf(actions));
   return {
     ...{ set, index, policy: set.set.policy, ...reported, args },
     ...(returned === undefined ? {} : { returned }),
+    ...(requests.every(({ length }) => length === 0) ? {} : { requests }),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };

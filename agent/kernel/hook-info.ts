@@ -1,4 +1,4 @@
-import type { Arg, PolicyRef, Returned } from "@guardbee/policy";
+import type { Arg, PolicyRef, Request, Returned } from "@guardbee/policy";
 import type { Reported } from "../attach/index.ts";
 
 /** What the events of a hook say beside what the kernel reports: built once for a program. */
@@ -8,6 +8,8 @@ export type HookInfo = Reported & {
   readonly args: readonly Arg[];
   /** Present: events say what the call returned. */
   readonly returned?: Returned;
+  /** By selector: what the agent asks of others when it gets the event; absent: nothing of any. */
+  readonly requests?: readonly (readonly Request[])[];
   readonly message?: string;
   readonly tags?: readonly string[];
 };

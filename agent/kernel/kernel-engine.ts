@@ -16,7 +16,7 @@ import { enums } from "../gen/layout.ts";
 import { type Attacher, attachAll } from "./attach-all.ts";
 import { Binaries, numberBinaries } from "./binaries.ts";
 import { EngineState } from "./engine-state.ts";
-import { type Abilities, isUnsure, probeAbilities } from "./features.ts";
+import { type Abilities, type Allowed, isUnsure, probeAbilities } from "./features.ts";
 import { freeFollowGroups, isGroupFreed, removeFileFree } from "./followed-files.ts";
 import { byName, failedStates, type Held, type HeldHook, hooksOf, stateOf } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
@@ -39,7 +39,13 @@ export type KernelEngineOptions = {
   readonly objects: string;
   /** Executables of the node itself that are never killed or denied below the host's root. */
   readonly protectedBinaries: readonly string[];
+  /** Absent: it asks nothing of others. */
+  readonly allowed?: Allowed;
   readonly log: Logger;
+};
+
+const nothingAllowed: Allowed = {
+  whyNoRequest: () => "this agent may ask nothing of others",
 };
 
 /** Programs the kernel of the node it runs on. What it has programmed outlives it, in pins. */
@@ -47,6 +53,7 @@ export class KernelEngine implements Engine {
   readonly #native: Native;
   readonly #log: Logger;
   readonly #loader: Loader;
+  readonly #allowed: Allowed;
   /** Asked for again by `#program` while some of them are unsure. */
   #abilities: Abilities;
   readonly #state: EngineState;
@@ -77,7 +84,8 @@ export class KernelEngine implements Engine {
     this.#log = log;
     this.adopted = adopted;
     this.#loader = { native, pins, objects, shared: maps };
-    this.#abilities = probeAbilities(native, objects, maps);
+    this.#allowed = options.allowed ?? nothingAllowed;
+    this.#abilities = probeAbilities(native, objects, { shared: maps, allowed: this.#allowed });
     this.#state = new EngineState(native, maps.engine_state);
     this.#binaries = new Binaries(native, maps);
     this.#numbers = new HookNumbers(native, maps.stops);
@@ -167,7 +175,7 @@ export class KernelEngine implements Engine {
   #program(desired: Desired, spared: ReadonlySet<string> = new Set()): Programmed {
     if (isUnsure(this.#abilities)) {
       const { native, objects, shared } = this.#loader;
-      this.#abilities = probeAbilities(native, objects, shared);
+      this.#abilities = probeAbilities(native, objects, { shared, allowed: this.#allowed });
     }
     const classes = this.#classes.number(desired.scopes);
     const capacity = capacityFor(classes.length);

@@ -30,6 +30,7 @@ function someFacts(): AgentFacts {
       },
       tree: { processes: number(), running: number(), evicted: number() },
       sinks: [sink("file"), { ...sink("socket"), readers: number() }],
+      requests: { made: number(), failed: number(), dropped: number() },
     },
   };
 }

@@ -53,6 +53,11 @@ export const agentMetrics: readonly AgentMetric[] = [
     read: ({ events }) => one(events?.pipeline.received.bad),
   },
   {
+    ...{ name: "requests_total", type: "counter", labels: ["result"] },
+    help: "What became of the requests of GetUrl and DnsLookup: dropped, eight others were under way.",
+    read: ({ events }) => byKey("result", events?.requests),
+  },
+  {
     ...{ name: "events_skipped_total", type: "counter", labels: ["reason"] },
     help: "Hook events that were not exported: unknownHook, their policy is gone; badArguments, they could not be decoded.",
     read: ({ events }) => byKey("reason", events?.pipeline.skipped),

@@ -13,6 +13,8 @@ enum action_code {
 	ACTION_UNFOLLOWFD = 4,
 	ACTION_OVERRIDE = 5,
 	ACTION_COPYFD = 6,
+	ACTION_GETURL = 7,
+	ACTION_DNSLOOKUP = 8,
 	ACTION_NOPOST = 9,
 	ACTION_SIGNAL = 10,
 	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
@@ -46,6 +48,8 @@ enum action_loss {
 	X(ACTION_UNFOLLOWFD, none__run)        \
 	X(ACTION_OVERRIDE, override__run)      \
 	X(ACTION_COPYFD, none__run)            \
+	X(ACTION_GETURL, none__run)            \
+	X(ACTION_DNSLOOKUP, none__run)         \
 	X(ACTION_NOPOST, no_post__run)         \
 	X(ACTION_SIGNAL, signal__run)          \
 	X(ACTION_AGGREGATE, aggregate__run)

@@ -57,6 +57,18 @@ export const agent: Command<AgentOptions> = {
         default: "/var/run/guardbee/events.sock",
         describe: "Unix socket that streams events to readers; empty: none",
       })
+      .option("request-hosts", {
+        type: "string",
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: "A host that GetUrl and DnsLookup of policies may ask for; may be repeated",
+      })
+      .option("request-resolver", {
+        type: "string",
+        default: "",
+        describe: "DNS server that DnsLookup asks; empty: policies with it are refused",
+      })
       .option("health-port", {
         ...aPort("health-port"),
         describe: "Serve /healthz, /readyz and /metrics here, on 127.0.0.1 only",

@@ -4,8 +4,10 @@ import type { ActionSpec } from "../schema/action.ts";
 import { tagged } from "../schema/dsl.ts";
 import { type Aggregate, aggregate } from "./aggregate.ts";
 import { type CopyFd, copyFd } from "./copy-fd.ts";
+import { type DnsLookup, dnsLookup } from "./dns-lookup.ts";
 import { type FollowFd, followFd } from "./follow-fd.ts";
-import type { ActionKind, ActionPlace, Effect } from "./kind.ts";
+import { type GetUrl, getUrl } from "./get-url.ts";
+import type { ActionKind, ActionPlace, Effect, Request } from "./kind.ts";
 import { type NoPost, noPost } from "./no-post.ts";
 import { type Override, override } from "./override.ts";
 import { type Post, post } from "./post.ts";
@@ -16,7 +18,8 @@ import { type UnfollowFd, unfollowFd } from "./unfollow-fd.ts";
 export type Action =
   | (Post | NoPost | Aggregate)
   | (Sigkill | Signal | Override)
-  | (FollowFd | UnfollowFd | CopyFd);
+  | (FollowFd | UnfollowFd | CopyFd)
+  | (GetUrl | DnsLookup);
 export type ActionName = Action["action"];
 
 /** The actions that this version has. Messages list them in this order. */
@@ -30,6 +33,8 @@ export const actionKinds = {
   UnfollowFD: unfollowFd,
   CopyFD: copyFd,
   Aggregate: aggregate,
+  GetUrl: getUrl,
+  DnsLookup: dnsLookup,
 } satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 
 /** What a selector does about a call. */
@@ -68,6 +73,10 @@ export function lowerAction(
     return undefined;
   }
   const kind = actionKind(name);
+  if (kind.ofCluster && place.namespaced) {
+    const what = `${name} is not for policies of one namespace`;
+    report.invalid(`${at}.action`, what, "use the kind without Namespaced");
+  }
   const known = ["action", ...kind.fields, ...Object.keys(kind.ownFields ?? {})];
   const fix = `remove it: this version does not use it with ${name}`;
   refuseOthers(report, spec, { at, known, fix });
@@ -82,6 +91,11 @@ export function isEnforcing({ action }: Action): boolean {
 /** What comes of `action` when it is carried out. */
 export function effectOf(action: Action): Effect {
   return actionKind(action.action).effect(action);
+}
+
+/** What the agent is to ask of others when it gets the event of a selector with these actions. */
+export function requestsOf(actions: readonly Action[]): readonly Request[] {
+  return actions.flatMap((action) => effectOf(action).request ?? []);
 }
 
 /** In a few words for people: `Signal 15`. */

@@ -14,6 +14,8 @@ export type ActionKind<A extends { readonly action: string } = { readonly action
   readonly ownFields?: TProperties;
   /** Whether it stops something, and is therefore left out in monitor mode. */
   readonly stops: boolean;
+  /** Policies of one namespace have it not: it acts in the name of the node. */
+  readonly ofCluster?: true;
   /** Of those that a selector has at most once, because a second one could change nothing. */
   once?(action: A): boolean;
   /** One of matchActions; undefined when it was refused, which `report` says. */
@@ -31,6 +33,8 @@ export type ActionKind<A extends { readonly action: string } = { readonly action
 export type ActionPlace = {
   readonly at: string;
   readonly table: ArgTable;
+  /** Of a policy of one namespace. */
+  readonly namespaced: boolean;
   /** Why nothing can be overridden here; undefined: it can. */
   readonly noOverride?: Pick<Problem, "kind" | "what" | "fix"> | undefined;
 };
@@ -45,7 +49,14 @@ export type Effect = {
   readonly silent?: true;
   /** Position of the argument whose open file is followed from the next call on. */
   readonly follow?: number;
+  /** What the agent asks of others when it gets the event. */
+  readonly request?: Request;
 };
+
+/** A GET of an address, whose answer is not looked at, or a look-up of a name. */
+export type Request =
+  | { readonly kind: "url"; readonly url: string }
+  | { readonly kind: "name"; readonly fqdn: string };
 
 /** Where `samples` are for: argument 0 is a descriptor, and with `follow` argument 1 its file. */
 export type SampleHook = {

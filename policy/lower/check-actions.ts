@@ -2,6 +2,7 @@ import {
   type Action,
   actionKind,
   actionsOf,
+  effectOf,
   followsDescriptors,
   isEnforcing,
 } from "../actions/index.ts";
@@ -14,6 +15,7 @@ export function checkActions(report: Report, placed: readonly PlacedHook[]): voi
   for (const one of placed) {
     one.hook.selectors.forEach(({ actions }, i) => {
       checkOnce(report, actions, `${one.at}.selectors[${i}].matchActions`);
+      checkRequests(report, actions, `${one.at}.selectors[${i}].matchActions`);
     });
     checkUnfollow(report, one, follows);
   }
@@ -29,6 +31,15 @@ function checkOnce(report: Report, actions: readonly Action[], at: string): void
       report.unsupported(at, `has ${name} ${used.length} times`, "keep one in a selector");
     }
   }
+}
+
+/** The agent asks when it gets the event. */
+function checkRequests(report: Report, actions: readonly Action[], at: string): void {
+  const asking = actions.find((action) => effectOf(action).request !== undefined);
+  const silent = actions.find((action) => effectOf(action).silent);
+  if (asking === undefined || silent === undefined) return;
+  const what = `has ${asking.action} beside ${silent.action}, which leaves no event to act on`;
+  report.invalid(at, what, "remove one of them");
 }
 
 /** The whole hook acts only for a followed descriptor then; nothing else may depend on that. */

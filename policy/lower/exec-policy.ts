@@ -13,7 +13,8 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const selectors = ["podSelector", "containerSelector", "nodeSelector", "unknownPods"];
   const known = [...selectors, "mode", exec.section];
   refuseOthers(report, spec, { at: "spec", known });
-  const hook = lowerExec(report, spec.rules, { at: `spec.${exec.section}` });
+  const namespaced = ref.namespace !== undefined;
+  const hook = lowerExec(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
   const scope = lowerScope(report, spec, ref.namespace);
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",

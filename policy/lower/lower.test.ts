@@ -131,6 +131,18 @@ test("a list is a hook for each of its calls, a generated one a hook on many fun
   assert.ok(hooks.every(({ message }) => message === "of a list"));
 });
 
+test("GetUrl and DnsLookup have an address and a name as everybody writes them", () => {
+  const matchActions = [
+    { action: "GetUrl", argUrl: "HTTP://Trap.Example.org" },
+    { action: "DnsLookup", argFqdn: "Trap.Example.org." },
+  ];
+  const { hooks } = lowered(aKprobePolicy({ selectors: [{ matchActions }] }));
+  assert.deepEqual(hooks[0]?.selectors[0]?.actions, [
+    { action: "GetUrl", url: "http://trap.example.org/" },
+    { action: "DnsLookup", fqdn: "trap.example.org" },
+  ]);
+});
+
 test("macros are written out in the selectors that name them", () => {
   const matchPIDs = [{ operator: "In", values: [1] }];
   const matchBinaries = [{ operator: "In", values: ["/bin/sh"] }];

@@ -296,6 +296,55 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "requests of nobody",
+    policy: aKprobePolicy({
+      selectors: [
+        {
+          matchActions: [
+            { action: "GetUrl" },
+            { action: "GetUrl", argUrl: "file:///etc/shadow" },
+            { action: "GetUrl", argUrl: "http://root:secret@example.org/" },
+            { action: "DnsLookup", argFqdn: "*.example.org" },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].argUrl: is missing; write http:// or https:// and a host, without a password: http://trap.example.org/",
+      'invalid spec.kprobes[0].selectors[0].matchActions[1].argUrl: is "file:///etc/shadow"; write http:// or https:// and a host, without a password: http://trap.example.org/',
+      'invalid spec.kprobes[0].selectors[0].matchActions[2].argUrl: is "http://root:secret@example.org/"; write http:// or https:// and a host, without a password: http://trap.example.org/',
+      'invalid spec.kprobes[0].selectors[0].matchActions[3].argFqdn: is "*.example.org"; write a name such as trap.example.org',
+    ],
+  },
+  {
+    name: "a request with an event that nobody gets",
+    policy: aKprobePolicy({
+      selectors: [
+        { matchActions: [{ action: "NoPost" }, { action: "GetUrl", argUrl: "http://x.org/" }] },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions: has GetUrl beside NoPost, which leaves no event to act on; remove one of them",
+    ],
+  },
+  {
+    name: "a request in the name of the node by a policy of one namespace",
+    policy: aTracingPolicy(
+      {
+        kprobes: [
+          {
+            call: "sys_write",
+            selectors: [{ matchActions: [{ action: "DnsLookup", argFqdn: "trap.example.org" }] }],
+          },
+        ],
+      },
+      "shop",
+    ),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].action: DnsLookup is not for policies of one namespace; use the kind without Namespaced",
+    ],
+  },
+  {
     name: "a window of another action",
     policy: withAction({ action: "Post", window: 5 }),
     want: [

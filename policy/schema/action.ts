@@ -4,7 +4,7 @@ import { flag, type Immutable, int32, int64, list, optional, text } from "./dsl.
 /** What upstream's actions are told, beside which action it is. */
 export const upstreamActionFields = {
   argError: optional(int32({ description: "Override: what the call returns, e.g. -1 (EPERM)." })),
-  argFqdn: optional(text()),
+  argFqdn: optional(text({ description: "DnsLookup: the name to ask for." })),
   argFd: optional(
     int32({ minimum: 0, description: "FollowFD, UnfollowFD, CopyFD: index of the descriptor." }),
   ),
@@ -21,7 +21,7 @@ export const upstreamActionFields = {
   argRegs: list(text()),
   argSig: optional(int32({ description: "Signal: its number." })),
   argSock: optional(int32()),
-  argUrl: optional(text()),
+  argUrl: optional(text({ description: "GetUrl: the address to fetch." })),
   argValue: optional(int32()),
   imaHash: flag(),
   kernelStackTrace: flag(),

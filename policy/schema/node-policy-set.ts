@@ -24,7 +24,14 @@ const spec = object({
 
 /** Why a set is not programmed: of those that failed, then of those that are pending. */
 export const exceptionReasons = [
-  ...(["KernelLacks", "HookNotFound", "LoadFailed", "LimitExceeded", "NoRoom"] as const),
+  ...([
+    "KernelLacks",
+    "HookNotFound",
+    "LoadFailed",
+    "LimitExceeded",
+    "NoRoom",
+    "NotAllowed",
+  ] as const),
   ...(["CgroupNotFound", "CgroupNotAssigned"] as const),
   ...(["NotFound", "Programming"] as const),
 ] as const;

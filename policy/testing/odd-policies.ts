@@ -198,7 +198,7 @@ const ofPolicies: Readonly<Record<string, Parts>> = {
   "option-monitor": { spec: "  options: [{name: policy-mode, value: monitor}]\n" },
   "override-here": { hook: action("{action: Override, argError: -1}") },
   "two-kills": { hook: action("{action: Sigkill}, {action: Signal, argSig: 9}") },
-  "later-action": { hook: action("{action: GetUrl, argUrl: 'http://x'}") },
+  "later-action": { hook: action("{action: Set, argIndex: 0, argValue: 1}") },
   "forks-in-namespace": {
     hook: selector(
       "    - matchPIDs: [{operator: NotIn, isNamespacePID: true, followForks: true, values: [1]}]\n      matchActions: [{action: Sigkill}]\n",

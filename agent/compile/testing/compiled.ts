@@ -22,6 +22,7 @@ export const ableKernel: AttachAbilities = {
   securityModules: ["capability", "bpf"],
   hasFunction: () => true,
   entriesOf: () => [],
+  whyNoRequest: () => undefined,
   functionsOf: () => undefined,
   typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };

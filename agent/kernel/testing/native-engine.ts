@@ -33,6 +33,7 @@ const abilities: AttachAbilities = {
     on.kind === "kprobe" && on.syscall
       ? [{ symbol: `__ia32_${on.call}`, number: 1, registers: "32-bit" }]
       : [],
+  whyNoRequest: () => undefined,
   functionsOf: () => undefined,
   typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };

@@ -23,16 +23,19 @@ type EntryPlace = {
   /** Types in C of the function's parameters, where only these may be read. */
   readonly parameters?: readonly (CType | undefined)[] | undefined;
   readonly noOverride: ActionPlace["noOverride"];
+  readonly namespaced: boolean;
   /** How what the call returns is read, where it is. */
   readonly returned?: Returned | undefined;
 };
 
 /** All of a hook but what it is on. */
 export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit<Hook, "on"> {
-  const { at, source, parameters, noOverride, returned } = place;
+  const { at, source, parameters, noOverride, namespaced, returned } = place;
   const table = lowerArgs(report, spec.args ?? [], { at: `${at}.args`, source, parameters });
   const selectors = (spec.selectors ?? []).map((selector, i) =>
-    lowerSelector(report, selector, { at: `${at}.selectors[${i}]`, table, noOverride, returned }),
+    lowerSelector(report, selector, {
+      ...{ at: `${at}.selectors[${i}]`, table, noOverride, namespaced, returned },
+    }),
   );
   const reading = returned === undefined ? {} : { returned };
   return { args: table.args, selectors, ...reading, ...lowerDescription(report, spec, at) };

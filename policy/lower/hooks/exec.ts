@@ -6,13 +6,14 @@ import type { Action, Condition, Hook } from "../../selector-set.ts";
 import { type Report, refuseOthers } from "../report.ts";
 import type { HookKind, HookPlace } from "./kind.ts";
 
+type ExecPlace = Pick<HookPlace, "at" | "namespaced">;
 type ExecPoint = HookPointOf<"exec">;
 
 /** Each exec that succeeded. */
 export const exec = {
   policy: "ExecPolicy",
   section: "rules",
-  lower: (report: Report, rules: ExecPolicySpec["rules"], place: Pick<HookPlace, "at">) => [
+  lower: (report: Report, rules: ExecPolicySpec["rules"], place: ExecPlace) => [
     lowerExec(report, rules, place),
   ],
   whyNoOverride: () => noOverride,
@@ -29,7 +30,7 @@ const noOverride = {
 export function lowerExec(
   report: Report,
   rules: ExecPolicySpec["rules"],
-  { at }: Pick<HookPlace, "at">,
+  { at, namespaced }: ExecPlace,
 ): Hook {
   const fix = `this version takes ${at}.selectors only`;
   refuseOthers(report, rules, { at, known: ["selectors"], fix });
@@ -37,7 +38,9 @@ export function lowerExec(
   if (items.length === 0 && report.problems.length === 0) {
     report.invalid(`${at}.selectors`, "is empty", "add an item such as matchCapabilities");
   }
-  const parts = items.map((item, i) => lowerItem(report, item, `${at}.selectors[${i}]`));
+  const parts = items.map((item, i) =>
+    lowerItem(report, item, { at: `${at}.selectors[${i}]`, namespaced }),
+  );
   const conditions = canonicalConditions(parts.flatMap((item) => item.conditions));
   const actions = parts.flatMap((item) => item.actions);
   return { on: { kind: "exec" }, args: [], selectors: [{ conditions, actions }] };
@@ -48,7 +51,7 @@ type LoweredItem = {
   readonly actions: readonly Action[];
 };
 
-function lowerItem(report: Report, item: ExecItemSpec, at: string): LoweredItem {
+function lowerItem(report: Report, item: ExecItemSpec, { at, namespaced }: ExecPlace): LoweredItem {
   const table = { args: [], entries: [] };
   const place = { at, table, policy: "ExecPolicy" } as const;
   const conditions = [
@@ -57,7 +60,9 @@ function lowerItem(report: Report, item: ExecItemSpec, at: string): LoweredItem 
   ].filter((condition) => condition !== undefined);
   const actions = (item.matchActions ?? [])
     .map((action, i) =>
-      lowerAction(report, action, { at: `${at}.matchActions[${i}]`, table, noOverride }),
+      lowerAction(report, action, {
+        ...{ at: `${at}.matchActions[${i}]`, table, noOverride, namespaced },
+      }),
     )
     .filter((action) => action !== undefined);
   return { conditions, actions };

@@ -29,7 +29,7 @@ function lower(report: Report, spec: LsmSpec, { at, namespaced }: HookPlace): re
   const { hook } = spec;
   const parameters = namespaced ? parametersOf(securityFunction(hook)) : undefined;
   const entry = lowerEntry(report, spec, {
-    ...{ at, source: "kernel function", parameters, noOverride: undefined },
+    ...{ at, source: "kernel function", parameters, namespaced, noOverride: undefined },
   });
   const wrong = whyNotHook(hook) ?? (namespaced && parameters === undefined && whyNotTenants(hook));
   if (!wrong) return [{ on: { kind: "lsm", hook }, ...entry }];

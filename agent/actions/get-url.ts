@@ -1,0 +1,7 @@
+import { enums } from "../gen/layout.ts";
+import type { ActionCodec, ActionOf } from "./kind.ts";
+
+/** Carried out by the agent: see events/requests.ts. */
+export const getUrl = {
+  code: enums.action_code.ACTION_GETURL,
+} satisfies ActionCodec<ActionOf<"GetUrl">>;
