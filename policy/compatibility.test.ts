@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { checkPolicies, isAccepted } from "./check.ts";
 import { formatCompatibility } from "./compatibility.ts";
+import { differences } from "./differences.ts";
 
 const corpus = new URL("./testdata/upstream/", import.meta.url);
 const files = readdirSync(corpus)
@@ -22,4 +23,9 @@ test("every policy of upstream's corpus is accepted", async () => {
 test("docs/compatibility.md says what this version does with the corpus", async () => {
   const url = new URL("../docs/compatibility.md", import.meta.url);
   assert.equal(readFileSync(url, "utf8"), await formatCompatibility(files));
+});
+
+test("what means something else here is said once, with a sentence for the reason", () => {
+  assert.equal(new Set(differences.map(({ what }) => what)).size, differences.length);
+  for (const { what, here } of differences) assert.match(here, /^[A-Z].*\.$/, what);
 });

@@ -1,4 +1,5 @@
 import { type CheckedFile, checkPolicies } from "./check.ts";
+import { differences } from "./differences.ts";
 import { formatProblem } from "./problem.ts";
 
 /**
@@ -32,6 +33,14 @@ the field.
 | Policy | Kind | Accepted | Loadable | First reason |
 |---|---|---|---|---|
 ${rows.join("\n")}
+
+## What means something else here
+Where Tetragon's documentation says one thing and its code does another, the documentation counts; where
+nobody can tell what is meant, the policy is refused.
+
+| In a policy | Here | |
+|---|---|---|
+${differences.map(({ what, verdict, here }) => `| ${what} | ${verdict} | ${here} |`).join("\n")}
 `;
 }
 

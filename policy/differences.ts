@@ -1,0 +1,62 @@
+/** What a policy says that Tetragon takes otherwise, or not at all, and this version as its author means. */
+export type Difference = {
+  /** Fields or words of a policy. */
+  readonly what: string;
+  readonly verdict: "better" | "refused";
+  /** What is done here, and why. */
+  readonly here: string;
+};
+
+/** In the order of docs/compatibility.md. What is in no row means the same. */
+export const differences: readonly Difference[] = [
+  {
+    what: "`fentries` with an action that stops something",
+    verdict: "better",
+    here: "It acts, as in `kprobes`; Tetragon refuses the policy. The node chooses the kind of program.",
+  },
+  {
+    what: "`lists` of type `generated_ftrace`",
+    verdict: "better",
+    here: "The node goes through its functions with the pattern when the policy is programmed. A pattern that takes long, and functions that nobody may hook, are refused.",
+  },
+  {
+    what: "`lists` with an entry of one ABI (`i386/sys_read`)",
+    verdict: "refused",
+    here: "A hook on a system call sees every entry of it, those of 32-bit processes too; write the call without the ABI.",
+  },
+  {
+    what: "a generated list with `Override`, `return` or `returnCopy`, or in a namespaced policy",
+    verdict: "refused",
+    here: "One program serves all functions, before they run; a list of type `syscalls` has a hook for each.",
+  },
+  {
+    what: "`return: true` of a function that does not return, or returns nothing",
+    verdict: "refused",
+    here: "It would never be reported, or with what was left in a register.",
+  },
+  {
+    what: "`return: true` where the event cannot wait",
+    verdict: "better",
+    here: "The event goes out at once without `return`, and is counted; Tetragon drops the half that has no other.",
+  },
+  {
+    what: "`matchReturnArgs`",
+    verdict: "better",
+    here: "Of the selector that matched at the entry, of this call; Tetragon may go on to a later selector, and keeps its state for a processor. Without `return: true` it is refused, not ignored.",
+  },
+  {
+    what: "`rateLimit`",
+    verdict: "better",
+    here: "Texts of another length are other events, also where they begin alike. With `return: true` it counts what is reported, not what `matchReturnArgs` leaves out.",
+  },
+  {
+    what: "`GetUrl`, `DnsLookup`",
+    verdict: "better",
+    here: "The agent asks only whom it was told of, whatever the selector's last action is; policies of one namespace have them not. Beside `NoPost`, which leaves no event to act on, they are refused.",
+  },
+  {
+    what: "`selectorsMacros`",
+    verdict: "better",
+    here: "Written out before anything is looked at, so that an action that stops something counts as one; Tetragon takes a policy whose only such action is in a macro for one that reports.",
+  },
+];
