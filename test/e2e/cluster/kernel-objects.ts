@@ -20,9 +20,10 @@ export const tracking = {
     ...[".data.engine_st", ".data.scope_sta", "binaries_exact", "binaries_prefix", "cgroup_class"],
     ...["event_shares", "events", "exec_scratch", "followed", "gb_fence", "gb_fence"],
     ...["gb_ids", "gb_ids", "losses", "posts", "process", "protected_binar", "stops"],
+    ...["waiting_events", "waiting_large"],
   ],
   /** One a program; links have no names. */
-  link: Array.from({ length: 5 }, () => "raw_tracepoint"),
+  link: Array.from({ length: 4 }, () => "raw_tracepoint"),
 } as const;
 
 /** Every program, map and link of a node, but those that runc makes for a container's devices. */
