@@ -128,4 +128,19 @@ export type Engine = {
   assignedBefore(): ReadonlySet<bigint>;
   /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */
   unassigned(): ReadonlyMap<bigint, string>;
+  /**
+   * Pods, by cgroup (0n: all that is in none), with files that sets in force were to follow and there
+   * was no room for. Throws KernelError.
+   */
+  unfollowed(): ReadonlyMap<bigint, Unfollowed>;
+};
+
+/** Files of one pod that could not be followed; both only count up. */
+export type Unfollowed = {
+  /** The pod had as many followed files open as a pod may. */
+  readonly overShare: number;
+  /** The node's table was full. */
+  readonly overTable: number;
+  /** Names of the sets that were to follow some of them. */
+  readonly sets: readonly string[];
 };

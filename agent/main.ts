@@ -36,6 +36,7 @@ export type AgentOptions = {
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
   readonly procfs: string;
   readonly cgroupRoot: string;
+  readonly followedFilesPerPod: number;
 };
 
 /**
@@ -119,13 +120,13 @@ function openRequests(options: AgentOptions, log: Logger): Requests | undefined 
 
 /** The kernel side; undefined when it cannot be had, which the log says. */
 function openEngine(
-  { bpffs, procfs }: AgentOptions,
+  { bpffs, procfs, followedFilesPerPod }: AgentOptions,
   { native, requests, log }: { native: Native; requests: Requests; log: Logger },
 ): KernelEngine | undefined {
   const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
   try {
     return new KernelEngine({
-      ...{ native, bpffs, objects },
+      ...{ native, bpffs, objects, podFiles: followedFilesPerPod },
       protectedBinaries: protectedBinaries(join(procfs, "1/root")),
       allowed: { whyNoRequest: (request) => requests.whyNot(request) },
       log: log.child({ component: "engine" }),

@@ -134,6 +134,7 @@ struct fdtable {
 	struct file **fd;
 };
 struct files_struct {
+	atomic_t count;
 	struct fdtable *fdt;
 };
 struct fs_struct {
@@ -168,6 +169,7 @@ struct nsproxy {
 };
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 };
 struct task_struct {
 	int pid, tgid;

@@ -35,6 +35,10 @@ struct layout {
 	enum scope_class scope_class;
 	enum scope_place scope_place;
 	struct scope_state scope_state;
+	struct followed_file followed_file;
+	struct follow_share follow_share;
+	struct follow_state follow_state;
+	struct follow_request follow_request;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;

@@ -18,6 +18,7 @@ enum process_flag {
 	PROCESS_AGENT = 1u << 19, /* the running agent: in no scope. Writer: itself, by pidfd */
 	PROCESS_OF_HOST = 1u << 20, /* runs a program that was started on the host, wherever it is now */
 	PROCESS_SENT = 1u << 21, /* made by such a process in another cgroup than its own, and not exec'd yet */
+	PROCESS_SHARES_FILES = 1u << 22, /* had its descriptors in common with another process */
 };
 
 /* What is known of one process, kept with its group leader. */
@@ -26,17 +27,15 @@ struct process_info {
 	struct process_key parent;
 	__u32 flags;
 	__u32 binary_size;	/* of the whole path; 0: not known */
-	__u32 binary_generation; /* of the two ids below; 0: never looked up */
-	__u32 binary_exact;
-	__u32 binary_prefix;
-	__u32 zero;
+	__u64 binary_exact;	/* BINARY_ID; 0: never looked up. One word: threads write it at once */
+	__u64 binary_prefix;
 	char binary[BINARY_SIZE]; /* NUL-padded: it is a key of binaries_exact */
 };
 
 /* The one place that a flip writes. */
 struct engine_state {
 	__u32 active;		/* which of the two slots of every table is in force */
-	__u32 zero;
+	__u32 pod_files;	/* how many followed files a pod may have open */
 	__u32 binary_generation[2];
 };
 
@@ -148,17 +147,41 @@ struct {
 	__type(value, __u32);
 } protected_binaries SEC(".maps");
 
-/*
- * Open file description (struct file *) -> the policies that follow it, a bit each. Writer: the
- * FollowFD action; file_free deletes. Full is counted as LOSS_FOLLOW_FULL.
- */
+/* Open file description (struct file *) -> who follows it. Writer: follow.h; file_free deletes. */
+struct followed_file {
+	__u64 groups;		/* the policies that follow it, a bit each; first in every version */
+	__u64 pod;		/* in whose share it counts */
+};
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 262144);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
-	__type(value, __u64);
+	__type(value, struct followed_file);
 } followed SEC(".maps");
+
+/* Pod (id of its cgroup; 0: all that is in none) -> its followed files. Writer: follow.h, file_free. */
+struct follow_share {
+	__u64 files;		/* entries of `followed` that count here */
+	__u64 over_share;	/* files that were not followed: there were engine_state.pod_files */
+	__u64 over_table;	/* the same: `followed` was full */
+	__u64 groups;		/* the policies that were to follow those */
+	__u64 lost;		/* of these, whose unfollowed files some process may have nevertheless */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct follow_share);
+} follow_shares SEC(".maps");
+
+/* Writer: follow.h. A variable, so that a program reads it without a look-up. */
+struct follow_state {
+	__u64 lost;		/* of all shares */
+	__u64 lost_elsewhere;	/* in pods for whose share there was no room */
+};
+volatile struct follow_state follow_state SEC(".data.follow_state");
 
 enum waiting_limit {
 	WAITING_SIZE = 1000,	/* of an event, in bytes; what is larger has an entry in waiting_large, too */

@@ -23,14 +23,19 @@ function entryOf(actions: readonly Action[], mode: Mode = "enforce") {
   const entry = read(tables.actions[0]!, layout.action_entry);
   const { code, group, operations, operation_count } = entry;
   return {
-    flags: Object.entries(enums.act_flag).flatMap(([name, bit]) =>
-      entry.flags & bit ? [name.slice("ACT_".length).toLowerCase()] : [],
-    ),
+    flags: flagNames(entry.flags),
     ...{ code, group, operations: operations.slice(0, operation_count) },
     argReadings: entry.arg_readings.slice(0, entry.args),
     uses: usesOf(tables),
     carriedOut: read(tables.spec, layout.hook_spec).actions,
   };
+}
+
+/** Names of act_flag's bits. */
+function flagNames(flags: number): readonly string[] {
+  return Object.entries(enums.act_flag).flatMap(([name, bit]) =>
+    flags & bit ? [name.slice("ACT_".length).toLowerCase()] : [],
+  );
 }
 
 const { ACTION_POST, ACTION_NOPOST, ACTION_SIGKILL, ACTION_SIGNAL } = enums.action_code;
@@ -127,7 +132,7 @@ const cases: readonly {
       { action: "UnfollowFD", fd: 0 },
     ],
     want: {
-      ...{ ...stopping, code: ACTION_UNFOLLOWFD },
+      ...{ ...stopping, flags: ["stops", "closes"], code: ACTION_UNFOLLOWFD },
       operations: [
         { action: ACTION_SIGNAL, flags: OPERATION_STOPS, arg: 12 },
         { action: ACTION_FOLLOWFD, flags: 0, arg: 1 },
@@ -140,6 +145,33 @@ const cases: readonly {
 for (const { name, actions, mode, want } of cases) {
   test(`encodeActions: ${name}`, () => {
     assert.deepEqual(entryOf(actions, mode), { ...bare, ...want });
+  });
+}
+
+for (const [mode, flags] of [
+  ["enforce", ["closes"]],
+  ["monitor", ["monitored", "closes"]],
+] as const) {
+  test(`encodeActions: in ${mode} mode, FollowFD in a policy that stops what it follows says so`, () => {
+    const on = (call: string) =>
+      ({ kind: "kprobe", call, syscall: call !== "fd_install" }) as const;
+    const opening: Hook = {
+      on: on("fd_install"),
+      args: [
+        { index: 0, type: "int" },
+        { index: 1, type: "file" },
+      ],
+      selectors: [{ conditions: [], actions: [{ action: "FollowFD", fd: 0, name: 1 }] }],
+    };
+    const writing: Hook = {
+      on: on("sys_write"),
+      args: [{ index: 0, type: "fd" }],
+      selectors: [{ conditions: [], actions: [{ action: "Sigkill" }] }],
+    };
+    const set = aSet("p", opening, writing);
+    const point = pointOf({ ...set, set: { ...set.set, mode } });
+    const entry = read(compile(point, nothingShared).actions[0]!, layout.action_entry);
+    assert.deepEqual(flagNames(entry.flags), [...flags]);
   });
 }
 

@@ -1,4 +1,4 @@
-import { defaultAction, isEnforcing } from "@guardbee/policy/sets";
+import { defaultAction, effectOf, isEnforcing, stopsFollowed } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import type { ReadingNumbers } from "../actions/kind.ts";
 import type { Sees } from "../attach/index.ts";
@@ -29,7 +29,7 @@ export type EncodedActions = {
   readonly actions: number;
 };
 
-const { ACT_STOPS, ACT_MONITORED, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
+const { ACT_STOPS, ACT_MONITORED, ACT_CLOSES, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
 /** The entry of a hook's selector. Throws RangeError where it has more actions than the engine takes. */
@@ -40,10 +40,13 @@ export function encodeActions(
 ): EncodedActions {
   const all = planned.selectors[selector]!.actions;
   const { sees } = context;
+  const { set } = planned.set;
   const { args, returned } = context.readings.ofHook.get(planned)!;
   const waits = sees === "entry" && planned.hook.returned !== undefined;
   const stops = sees !== "return" && all.some(isEnforcing);
-  const monitored = planned.set.set.mode === "monitor" && stops;
+  const follows = sees !== "return" && all.some((one) => effectOf(one).follow !== undefined);
+  const closes = follows && stopsFollowed(set);
+  const monitored = set.mode === "monitor" && (stops || closes);
   const readings = readingNumbers(planned, context.readings);
   const operations = all.flatMap((action) => {
     if (monitored && isEnforcing(action)) return [];
@@ -58,6 +61,7 @@ export function encodeActions(
     ...{ hook: context.number, selector, next: context.next },
     flags:
       (stops ? ACT_STOPS : 0) |
+      (closes ? ACT_CLOSES : 0) |
       (monitored ? ACT_MONITORED : 0) |
       (waits ? ACT_WAITS : 0) |
       (returned === undefined ? 0 : ACT_RETURNED),
@@ -70,7 +74,7 @@ export function encodeActions(
   return {
     bytes,
     use:
-      (stops ? USE_ENFORCE : 0) |
+      (stops || closes ? USE_ENFORCE : 0) |
       (limits ? USE_RATES : 0) |
       (waits || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),

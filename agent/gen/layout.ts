@@ -119,10 +119,8 @@ const process_info = {
     parent: { at: 16, type: process_key },
     flags: { at: 32, type: "u32" },
     binary_size: { at: 36, type: "u32" },
-    binary_generation: { at: 40, type: "u32" },
-    binary_exact: { at: 44, type: "u32" },
-    binary_prefix: { at: 48, type: "u32" },
-    zero: { at: 52, type: "u32" },
+    binary_exact: { at: 40, type: "u64" },
+    binary_prefix: { at: 48, type: "u64" },
     binary: { at: 56, type: "u8", count: 256 },
   },
 } as const;
@@ -130,7 +128,7 @@ const engine_state = {
   size: 16,
   fields: {
     active: { at: 0, type: "u32" },
-    zero: { at: 4, type: "u32" },
+    pod_files: { at: 4, type: "u32" },
     binary_generation: { at: 8, type: "u32", count: 2 },
   },
 } as const;
@@ -158,6 +156,38 @@ const scope_state = {
     root: { at: 0, type: "u64" },
     level: { at: 8, type: "u32" },
     place: { at: 12, type: "u32" },
+  },
+} as const;
+const followed_file = {
+  size: 16,
+  fields: {
+    groups: { at: 0, type: "u64" },
+    pod: { at: 8, type: "u64" },
+  },
+} as const;
+const follow_share = {
+  size: 40,
+  fields: {
+    files: { at: 0, type: "u64" },
+    over_share: { at: 8, type: "u64" },
+    over_table: { at: 16, type: "u64" },
+    groups: { at: 24, type: "u64" },
+    lost: { at: 32, type: "u64" },
+  },
+} as const;
+const follow_state = {
+  size: 16,
+  fields: {
+    lost: { at: 0, type: "u64" },
+    lost_elsewhere: { at: 8, type: "u64" },
+  },
+} as const;
+const follow_request = {
+  size: 24,
+  fields: {
+    file: { at: 0, type: "u64" },
+    groups: { at: 8, type: "u64" },
+    pod: { at: 16, type: "u64" },
   },
 } as const;
 const binary_prefix_key = {
@@ -278,7 +308,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -355,6 +385,7 @@ export const enums = {
     PROCESS_AGENT: 524288,
     PROCESS_OF_HOST: 1048576,
     PROCESS_SENT: 2097152,
+    PROCESS_SHARES_FILES: 4194304,
   },
   waiting_limit: {
     WAITING_SIZE: 1000,
@@ -482,6 +513,7 @@ export const enums = {
     ACT_MONITORED: 2,
     ACT_WAITS: 4,
     ACT_RETURNED: 8,
+    ACT_CLOSES: 16,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

@@ -11,10 +11,12 @@ export class EngineState {
   /** A map-in-map of our own and the map in it, only for `waitForReaders`. */
   readonly #fence: readonly [outer: number, inner: number];
 
-  constructor(native: Native, fd: number) {
+  /** `podFiles`: how many followed files a pod may have open. */
+  constructor(native: Native, fd: number, podFiles: number) {
     this.#native = native;
     this.#fd = fd;
     native.lookup(fd, u32(0), this.#value);
+    this.#write({ pod_files: podFiles });
     const spec = { name: "gb_fence", keySize: 4, valueSize: 4, maxEntries: 1 };
     const inner = native.createMap({ ...spec, type: "array" });
     const outer = native.createMap({ ...spec, type: "array_of_maps", innerMapFd: inner });

@@ -6,6 +6,7 @@ import {
   decide,
   type Hook,
   type HookCall,
+  isEnforcing,
   type Outcome,
   type Reading,
   type SelectorSet,
@@ -57,7 +58,7 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       { minLength: callsPerBatch, maxLength: callsPerBatch },
     ),
   });
-  let [compared, heldBack] = [0, 0];
+  let [compared, heldBack, stoppedAtOnce] = [0, 0, 0];
   for (const batch of fc.sample(anyBatch, { seed, numRuns: batches })) {
     const sets = batch.sets.map((set, i): NamedSet => named(names[i]!, set));
     const classes = [batch.host, batch.unknown, names, batch.narrow].map((some) => new Set(some));
@@ -92,6 +93,7 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
         ({ posted }, i) => posted && !left.outcomes[i]!.posted,
       ).length;
       compared += decision.outcomes.length;
+      stoppedAtOnce += decided.outcomes.filter(isStoppedAtOnce).length;
       assert.deepEqual(
         happened(done, inScope),
         wanted(decision, inScope, sets),
@@ -101,7 +103,13 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
   }
   assert.ok(compared > batches * 40, `only ${compared} outcomes were compared`);
   assert.ok(heldBack > batches / 5, `only ${heldBack} events were held back`);
+  assert.ok(stoppedAtOnce > batches / 25, `only ${stoppedAtOnce} could not be followed`);
 });
+
+/** It has no other action that stops. */
+function isStoppedAtOnce({ actions, signals }: Outcome): boolean {
+  return signals.includes(9) && actions.every((one) => !isEnforcing(one));
+}
 
 function named(name: string, set: SelectorSet): NamedSet {
   return { name, hash: name, set: { ...set, policy: { ...set.policy, name } } };

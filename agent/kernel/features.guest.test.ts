@@ -35,7 +35,14 @@ test("an agent that starts while memory is short comes to use what the kernel ca
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-scarce-");
   const objects = fileURLToPath(new URL("../../bpf/build", import.meta.url));
   const log = pino({ level: "silent" });
-  const engine = new KernelEngine({ native: scarce, bpffs, objects, protectedBinaries: [], log });
+  const engine = new KernelEngine({
+    native: scarce,
+    bpffs,
+    objects,
+    protectedBinaries: [],
+    podFiles: 4096,
+    log,
+  });
   assert.ok(!engine.features().features.includes("fmod_ret_syscalls"));
   const set = aSet("p", onGetpriority({ ...when(), actions: [{ action: "Override", error: 1 }] }));
   const scopes = { host: [set.name], podRoots: [], unknownPods: [], cgroups: [] };

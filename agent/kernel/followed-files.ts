@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { followsDescriptors } from "@guardbee/policy/sets";
 import type { NamedSet, Refusal } from "../engine.ts";
-import { enums } from "../gen/layout.ts";
-import type { PinnedIds } from "./pinned-ids.ts";
+import { enums, layout } from "../gen/layout.ts";
+import { bytesOf } from "../layout/struct.ts";
+import { FollowedTable, openFileFree } from "./followed-table.ts";
+import type { Native } from "./native.ts";
+import { type PinnedIds, u32 } from "./pinned-ids.ts";
 import type { Loader } from "./program.ts";
-import { reuseShared } from "./tracking.ts";
 
 /** The group of every set that follows descriptors; a set without a free group is in `full`. */
 export type FollowGroups = {
@@ -33,24 +35,14 @@ export function numberFollowGroups(ids: PinnedIds, sets: readonly NamedSet[]): F
  * every open file. Not before the flip: until then their programs still set it.
  */
 export function freeFollowGroups(
-  { native, shared }: Loader,
+  loader: Loader,
   ids: PinnedIds,
   inForce: readonly NamedSet[],
 ): void {
   if (ids.numbers().length < enums.engine_limit.FOLLOW_GROUPS) return;
   const { groups } = numberFollowGroups(ids, inForce);
   const mask = [...groups.values()].reduce((bits, group) => bits | (1n << BigInt(group)), 0n);
-  const keys = native.keys(shared.followed);
-  const value = Buffer.alloc(8);
-  for (let at = 0; at < keys.length; at += 8) {
-    const key = keys.subarray(at, at + 8);
-    if (!native.lookup(shared.followed, key, value)) continue;
-    const bits = value.readBigUInt64LE();
-    // A bit that the kernel sets between the two calls is lost: only files with a bit too many risk it.
-    if ((bits & ~mask) === 0n) continue;
-    value.writeBigUInt64LE(bits & mask);
-    native.update(shared.followed, key, value, 2);
-  }
+  FollowedTable.with(loader, (table) => table.keep(mask));
   ids.release(new Set(groups.values()));
 }
 
@@ -69,9 +61,8 @@ export function isGroupFreed(ids: PinnedIds, refused: ReadonlyMap<string, Refusa
 export function ensureFileFree(loader: Loader): void {
   const path = join(loader.pins.links, "file_freed");
   if (existsSync(path)) return;
-  const object = loader.native.openObject(join(loader.objects, "file_free.bpf.o"));
+  const object = openFileFree(loader);
   try {
-    reuseShared(object, loader.shared);
     object.load();
     const link = object.attach("file_freed");
     link.pin(path);
@@ -83,13 +74,18 @@ export function ensureFileFree(loader: Loader): void {
 
 /** Nobody follows any more: forgets every file, then stops listening for closed ones. */
 export function removeFileFree(loader: Loader, ids: PinnedIds): void {
-  const path = join(loader.pins.links, "file_freed");
+  const { native, pins, shared } = loader;
+  const path = join(pins.links, "file_freed");
   if (existsSync(path)) {
-    const keys = loader.native.keys(loader.shared.followed);
-    for (let at = 0; at < keys.length; at += 8) {
-      loader.native.remove(loader.shared.followed, keys.subarray(at, at + 8));
-    }
-    loader.native.openPinnedLink(path).detach();
+    removeAll(native, shared.followed);
+    native.openPinnedLink(path).detach();
+    removeAll(native, shared.follow_shares);
+    native.update(shared.follow_state, u32(0), bytesOf(layout.follow_state, {}));
   }
   ids.release(new Set());
+}
+
+function removeAll(native: Native, map: number): void {
+  const keys = native.keys(map);
+  for (let at = 0; at < keys.length; at += 8) native.remove(map, keys.subarray(at, at + 8));
 }

@@ -11,20 +11,28 @@ import type {
   Programmed,
   Scopes,
   SetStops,
+  Unfollowed,
 } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
+import { adoptFollowed } from "./adopt-followed.ts";
 import { type Attacher, attachAll } from "./attach-all.ts";
 import { Binaries, numberBinaries } from "./binaries.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, type Allowed, isUnsure, probeAbilities } from "./features.ts";
-import { freeFollowGroups, isGroupFreed, removeFileFree } from "./followed-files.ts";
+import { FollowShares } from "./follow-shares.ts";
+import {
+  freeFollowGroups,
+  isGroupFreed,
+  numberFollowGroups,
+  removeFileFree,
+} from "./followed-files.ts";
 import { byName, failedStates, type Held, type HeldHook, hooksOf, stateOf } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import type { Native, RingReader } from "./native.ts";
 import { markOwnTask } from "./own-task.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
-import { Pins } from "./pins.ts";
+import { Pins, removePins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { SlotChanges } from "./slots.ts";
@@ -41,6 +49,8 @@ export type KernelEngineOptions = {
   readonly protectedBinaries: readonly string[];
   /** Absent: it asks nothing of others. */
   readonly allowed?: Allowed;
+  /** How many followed files a pod may have open; what opens more is stopped. */
+  readonly podFiles: number;
   readonly log: Logger;
 };
 
@@ -59,6 +69,7 @@ export class KernelEngine implements Engine {
   readonly #state: EngineState;
   readonly #classes: ScopeClasses;
   readonly #followIds: PinnedIds;
+  readonly #shares: FollowShares;
   readonly #binaries: Binaries;
   readonly #numbers: HookNumbers;
   readonly adopted: boolean;
@@ -86,8 +97,9 @@ export class KernelEngine implements Engine {
     this.#loader = { native, pins, objects, shared: maps };
     this.#allowed = options.allowed ?? nothingAllowed;
     this.#abilities = probeAbilities(native, objects, { shared: maps, allowed: this.#allowed });
-    this.#state = new EngineState(native, maps.engine_state);
+    this.#state = new EngineState(native, maps.engine_state, options.podFiles);
     this.#binaries = new Binaries(native, maps);
+    this.#shares = new FollowShares(native, maps);
     this.#numbers = new HookNumbers(native, maps.stops);
     const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), {
       first: firstClass,
@@ -164,6 +176,11 @@ export class KernelEngine implements Engine {
 
   unassigned(): ReadonlyMap<bigint, string> {
     return this.#unassigned;
+  }
+
+  unfollowed(): ReadonlyMap<bigint, Unfollowed> {
+    const sets = [...(this.#inForce ?? new Map<string, NamedSet>()).values()];
+    return this.#shares.unfollowed(numberFollowGroups(this.#followIds, sets).groups);
   }
 
   #serially<T>(work: () => T): Promise<T> {
@@ -257,8 +274,20 @@ export class KernelEngine implements Engine {
     if (!inForce.some(({ set }) => followsDescriptors(set)))
       removeFileFree(this.#loader, this.#followIds);
     else freeFollowGroups(this.#loader, this.#followIds, inForce);
-    for (const path of this.#loader.pins.removeOtherVersions()) {
-      this.#log.info({ path }, "removed pins of another version");
+    this.#replaceOtherVersions();
+  }
+
+  /** Takes over what programs of other versions follow, and removes them. */
+  #replaceOtherVersions(): void {
+    const fence = () => this.#state.waitForReaders();
+    for (const path of this.#loader.pins.otherVersions()) {
+      fence(); // what ran before cgroups had their classes may have let a file be
+      if (adoptFollowed(path, { loader: this.#loader, ids: this.#followIds, fence })) {
+        removePins(path);
+        this.#log.info({ path }, "removed pins of another version");
+      } else {
+        this.#log.error({ path }, "no room for all files that another version follows: it stays");
+      }
     }
   }
 
@@ -283,5 +312,6 @@ export class KernelEngine implements Engine {
   #assignCgroups(scopes: Scopes, unentered: ReadonlyMap<bigint, string>): void {
     this.#unassigned = new Map([...unentered, ...this.#classes.assign(scopes)]);
     this.#classes.collect();
+    this.#shares.collect();
   }
 }

@@ -90,6 +90,8 @@ export type BpfObject = {
     program: string,
     functions: readonly { readonly symbol: string; readonly number: number }[],
   ): Link;
+  /** Runs a SEC("syscall") program now; the result is what it returns. */
+  run(program: string, context: Uint8Array): number;
   close(): void;
 };
 

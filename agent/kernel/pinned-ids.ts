@@ -58,6 +58,11 @@ export class PinnedIds {
     return undefined;
   }
 
+  /** The number of the name with that SHA-256, in hex; undefined when it has none. */
+  ofDigest(digest: string): number | undefined {
+    return this.#numbers.get(digest);
+  }
+
   /** Frees every number that is not in `keep`. The caller knows that no table holds the others. */
   release(keep: ReadonlySet<number>): void {
     for (const [digest, number] of this.#numbers) {

@@ -38,13 +38,11 @@ export class Pins {
     return readdirSync(this.hooks).sort();
   }
 
-  /** Removes what agents of other versions left: unpinning detaches, since nobody holds it open. */
-  removeOtherVersions(): readonly string[] {
-    const others = readdirSync(this.#bpffs)
+  /** Folders of what agents of other versions left. Unpinned it is detached: nobody holds it open. */
+  otherVersions(): readonly string[] {
+    return readdirSync(this.#bpffs)
       .map((name) => join(this.#bpffs, name))
       .filter((path) => path !== this.root);
-    for (const path of others) removePins(path);
-    return others;
   }
 }
 

@@ -18,6 +18,8 @@ const sharedMaps = [
   "followed",
   "waiting_events",
   "waiting_large",
+  "follow_shares",
+  "follow_state",
   "binaries_exact",
   "binaries_prefix",
 ] as const;

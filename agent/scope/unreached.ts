@@ -1,11 +1,11 @@
-import { type Pod, setsIn } from "@guardbee/policy/sets";
+import { type Pod, setsIn, stopsFollowed } from "@guardbee/policy/sets";
 
-import type { NamedSet, Scopes } from "../engine.ts";
+import type { NamedSet, Scopes, Unfollowed } from "../engine.ts";
 import type { NodeSnapshot } from "./resolve.ts";
 
-/** Why a set does not hold in some pods that it selects. */
+/** Why a set does not hold in some pods that it selects, or not as it is written. */
 export type Unreached = {
-  readonly reason: "CgroupNotFound" | "CgroupNotAssigned";
+  readonly reason: "CgroupNotFound" | "CgroupNotAssigned" | "FilesNotFollowed";
   readonly message: string;
 };
 
@@ -18,11 +18,13 @@ export type ReachFacts = {
   readonly missing: readonly Pod[];
   /** Cgroups of which the kernel's table took no class, and why. */
   readonly unassigned: ReadonlyMap<bigint, string>;
+  /** Pods with files that were to be followed and lately could not be. */
+  readonly unfollowed: ReadonlyMap<bigint, Unfollowed>;
 };
 
 /** By name, the sets that are in the kernel and do not hold in every pod where they should. Pure. */
 export function unreachedSets(facts: ReachFacts): ReadonlyMap<string, Unreached> {
-  return new Map([...unassignedSets(facts), ...unfoundSets(facts)]);
+  return new Map([...unfollowingSets(facts), ...unassignedSets(facts), ...unfoundSets(facts)]);
 }
 
 function unfoundSets({ sets, snapshot, missing }: ReachFacts): readonly [string, Unreached][] {
@@ -45,13 +47,7 @@ function unfoundSets({ sets, snapshot, missing }: ReachFacts): readonly [string,
 function unassignedSets(facts: ReachFacts): readonly [string, Unreached][] {
   const { scopes, snapshot, unassigned } = facts;
   if (unassigned.size === 0) return [];
-  const byUid = new Map(snapshot.pods.map((pod) => [pod.cgroupUid, pod]));
-  const owners = new Map<bigint, string>();
-  for (const { id, uid, containers } of snapshot.tree.pods) {
-    const pod = byUid.get(uid);
-    const owner = pod === undefined ? `pod ${uid}` : nameOf(pod);
-    for (const each of [id, ...containers.map((one) => one.id)]) owners.set(each, owner);
-  }
+  const owners = ownersIn(snapshot);
   const pods = new Map<string, string[]>();
   const ofRoots = scopes.podRoots.map(({ id }) => ({ id, sets: scopes.unknownPods }));
   for (const { id, sets } of [...ofRoots, ...scopes.cgroups]) {
@@ -63,6 +59,45 @@ function unassignedSets(facts: ReachFacts): readonly [string, Unreached][] {
     const message = `it does not hold in ${listed(names)}: the kernel's table of cgroups takes no more (${why}); it is tried again`;
     return [name, { reason: "CgroupNotAssigned", message }];
   });
+}
+
+function unfollowingSets(facts: ReachFacts): readonly [string, Unreached][] {
+  const { sets, snapshot, unfollowed } = facts;
+  if (unfollowed.size === 0) return [];
+  const owners = ownersIn(snapshot);
+  const nameOfPod = (id: bigint) =>
+    id === 0n ? "processes outside of pods" : (owners.get(id) ?? "a pod that is not known");
+  return sets.flatMap((set): [string, Unreached][] => {
+    const its = [...unfollowed].filter(([, one]) => one.sets.includes(set.name));
+    if (its.length === 0) return [];
+    const why = [
+      ...(its.some(([, { overShare }]) => overShare > 0)
+        ? ["a pod may have no more of them open (--followed-files-per-pod)"]
+        : []),
+      ...(its.some(([, { overTable }]) => overTable > 0)
+        ? ["the node's table of them (map followed) is full"]
+        : []),
+    ].join(", and ");
+    const end =
+      set.set.mode === "enforce" && stopsFollowed(set.set)
+        ? "what opened them was stopped"
+        : "calls on them are not seen";
+    const where = listed(its.map(([id]) => nameOfPod(id)));
+    const message = `files could not be followed in ${where}: ${why}; ${end}`;
+    return [[set.name, { reason: "FilesNotFollowed", message }]];
+  });
+}
+
+/** Names of pods by each of their cgroups. */
+function ownersIn({ pods, tree }: NodeSnapshot): ReadonlyMap<bigint, string> {
+  const byUid = new Map(pods.map((pod) => [pod.cgroupUid, pod]));
+  const owners = new Map<bigint, string>();
+  for (const { id, uid, containers } of tree.pods) {
+    const pod = byUid.get(uid);
+    const owner = pod === undefined ? `pod ${uid}` : nameOf(pod);
+    for (const each of [id, ...containers.map((one) => one.id)]) owners.set(each, owner);
+  }
+  return owners;
 }
 
 function add(all: Map<string, string[]>, key: string, value: string): void {

@@ -6,6 +6,7 @@ import type {
   Scopes,
   SetState,
   SetStops,
+  Unfollowed,
 } from "../engine.ts";
 
 /** An engine that remembers what it was told; sets that `lacks` or `failing`, by name or hash, fail. */
@@ -25,6 +26,8 @@ export class FakeEngine implements Engine {
   /** Cgroups that its table does not take. */
   readonly full = new Set<bigint>();
   before: ReadonlySet<bigint> = new Set();
+  /** By pod's cgroup what it could not follow. */
+  readonly lacking = new Map<bigint, Unfollowed>();
   #unassigned: ReadonlyMap<bigint, string> = new Map();
   /** What the kernel has counted, by name of a set. */
   readonly stopped = new Map<string, SetStops>();
@@ -76,6 +79,10 @@ export class FakeEngine implements Engine {
 
   unassigned(): ReadonlyMap<bigint, string> {
     return this.#unassigned;
+  }
+
+  unfollowed(): ReadonlyMap<bigint, Unfollowed> {
+    return new Map(this.lacking);
   }
 
   #enter(scopes: Scopes): void {

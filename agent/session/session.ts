@@ -9,6 +9,7 @@ import { resolveScopes } from "../scope/resolve.ts";
 import { type Unreached, unreachedSets } from "../scope/unreached.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { FleetSize } from "./fleet-size.ts";
+import { FollowRoom } from "./follow-room.ts";
 import { NodePods } from "./node-pods.ts";
 import { parseNodeSet } from "./node-set.ts";
 import { type NodeStatus, nodeStatus } from "./node-status.ts";
@@ -59,6 +60,7 @@ export class Session {
   readonly #reporter: Reporter<NodeStatus>;
   readonly #stops: Stops;
   readonly #late: LatePods;
+  readonly #followRoom: FollowRoom;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -88,6 +90,11 @@ export class Session {
       onStep: () => this.#reporter.poke(),
       ...{ clock, log },
     });
+    this.#followRoom = new FollowRoom({
+      engine,
+      onStep: () => this.#reporter.poke(),
+      ...{ clock, log },
+    });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
@@ -95,6 +102,7 @@ export class Session {
       // First what was counted before this agent ran: a report without it says that nothing was.
       onProgrammed: () => {
         this.#stops.read();
+        this.#followRoom.read();
         this.#reporter.poke();
       },
       clock,
@@ -137,7 +145,7 @@ export class Session {
   async run(signal: AbortSignal): Promise<void> {
     const parts = [
       ...[this.#pods, this.#wanted, this.#fleet],
-      ...[this.#programmer, this.#stops, this.#reporter],
+      ...[this.#programmer, this.#stops, this.#followRoom, this.#reporter],
     ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
@@ -199,6 +207,7 @@ export class Session {
       snapshot: this.#pods.snapshot(),
       missing: this.#pods.missing(),
       unassigned: this.#options.engine.unassigned(),
+      unfollowed: this.#followRoom.lacking(),
     });
   }
 

@@ -39,6 +39,34 @@ function putFolder({ cgroups }: World): string {
   return folder;
 }
 
+/** Follows what is opened, and stops writes to it. */
+function following(name: string, mode: "enforce" | "monitor") {
+  const call = (call: string) =>
+    ({ kind: "kprobe", call, syscall: call !== "fd_install" }) as const;
+  return aSet(name, {
+    mode,
+    hooks: [
+      {
+        on: call("fd_install"),
+        args: [
+          { index: 0, type: "int" },
+          { index: 1, type: "file" },
+        ],
+        selectors: [{ conditions: [], actions: [{ action: "FollowFD", fd: 0, name: 1 }] }],
+      },
+      {
+        on: call("sys_write"),
+        args: [{ index: 0, type: "fd" }],
+        selectors: [{ conditions: [], actions: [{ action: "Sigkill" }] }],
+      },
+    ],
+  });
+}
+
+function exceptions(world: World): readonly { readonly message: string }[] {
+  return (status(world).exceptions ?? []) as { message: string }[];
+}
+
 const onHost = aSet("host", { scope: { host: true } });
 
 test("where no kubepods folder is found, what selects pods is not programmed, and says why", async (t) => {
@@ -104,4 +132,35 @@ test("a cgroup for which the kernel's table has no room is an exception, and is 
   world.engine.full.delete(ino);
   await until(world, "the next try", () => status(world).exceptions === undefined);
   assert.equal(session.ready(), true);
+});
+
+test("what could not be followed is an exception that names the pod and the reason, for ten minutes after the last file", async (t) => {
+  const world = aWorld(t);
+  const hash = putSet(world, "a", following("a", "enforce"));
+  const watching = putSet(world, "m", following("m", "monitor"));
+  list(world, "a", "m");
+  const folder = putFolder(world);
+  putPod(world);
+  await start(world);
+  await until(world, "a report", () => status(world).digest !== undefined);
+  const { ino } = statSync(folder, { bigint: true });
+  const sets = world.engine.states.map(({ name }) => name);
+  world.engine.lacking.set(ino, { overShare: 1, overTable: 0, sets });
+  await until(world, "the exceptions", () => exceptions(world).length === 2);
+  const message =
+    "files could not be followed in web/front: a pod may have no more of them open (--followed-files-per-pod)";
+  const failed = { state: "failed", reason: "FilesNotFollowed" } as const;
+  assert.deepEqual(status(world).exceptions, [
+    { set: "a", hash, ...failed, message: `${message}; what opened them was stopped` },
+    { set: "m", hash: watching, ...failed, message: `${message}; calls on them are not seen` },
+  ]);
+  world.engine.lacking.set(ino, { overShare: 1, overTable: 1, sets: sets.slice(0, 1) });
+  await until(world, "the other set", () => exceptions(world).length === 1);
+  assert.match(exceptions(world)[0]!.message, /; what opened them was stopped$/);
+  assert.match(
+    exceptions(world)[0]!.message,
+    /, and the node's table of them \(map followed\) is full; /,
+  );
+  await world.clock.advance(10 * 60_000);
+  await until(world, "the end", () => status(world).exceptions === undefined);
 });

@@ -92,6 +92,7 @@ class KernelBench {
       bpffs,
       objects: fileURLToPath(new URL("../../bpf/build", import.meta.url)),
       protectedBinaries: [],
+      podFiles: 4096,
       log: pino({ level: "warn" }),
     });
   }

@@ -6,17 +6,6 @@
 #include "action.h"
 #include "emit.h"
 
-/* Says why what stops is left out, in hook_event.flags: monitor mode, or a part of the node. */
-static __always_inline void act__spare(struct call *call)
-{
-	struct process_info *info = call__info(call);
-
-	if (info && info->flags & PROCESS_PROTECTED)
-		call->said = HOOK_MONITORED;
-	else if (call->entry->flags & ACT_MONITORED)
-		call->said = HOOK_MONITORED | HOOK_WOULD_STOP;
-}
-
 /* Counts the call in `stops`: events are optional and can be lost. */
 static __always_inline void act__count(struct call *call)
 {
@@ -50,19 +39,17 @@ static long act__operation(__u32 index, void *context)
 /* Carries out the operations; call->said and call->outcome tell what came of them. */
 static __always_inline void act__carry_out(struct call *call, struct action_entry *entry)
 {
-	const bool enforces = spec.use & USE_ENFORCE && entry->flags & ACT_STOPS;
-
 	call->entry = entry;
 	call->said = 0;
 	call->outcome = OUTCOME_NONE;
 	call->scratch->rate_limit = 0;
-	if (enforces)
-		act__spare(call);
+	if (spec.use & USE_ENFORCE && entry->flags & ACT_STOPS)
+		call__spare(call, call__info(call));
 	if (spec.actions && entry->operation_count)
 		bpf_loop(entry->operation_count, act__operation, call, 0);
 	if (call->outcome & OUTCOME_STOPPED)
 		call->said |= HOOK_STOPPED;
-	if (enforces)
+	if (spec.use & USE_ENFORCE && call->said)
 		act__count(call);
 }
 

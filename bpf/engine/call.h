@@ -262,4 +262,13 @@ static __always_inline struct process_info *call__info(struct call *call)
 	return call->info;
 }
 
+/* Says why what stops is left out, in hook_event.flags: monitor mode, or a part of the node. */
+static __always_inline void call__spare(struct call *call, struct process_info *info)
+{
+	if (info && info->flags & PROCESS_PROTECTED)
+		call->said = HOOK_MONITORED;
+	else if (call->entry->flags & ACT_MONITORED)
+		call->said = HOOK_MONITORED | HOOK_WOULD_STOP;
+}
+
 #endif

@@ -42,7 +42,7 @@ static __always_inline void info__set_binary(struct process_info *info, struct p
 
 	__builtin_memset(info->binary, 0, sizeof(info->binary));
 	info->binary_size = 0;
-	info->binary_generation = 0;
+	info->binary_exact = info->binary_prefix = 0;
 	info->flags &= ~PROCESS_PROTECTED;
 	if (text.known != KNOWN_EXACTLY)
 		return; /* it is in no list */
@@ -111,6 +111,8 @@ __noinline int info__create_late(struct path_buffer *buffer)
 	info->parent.pid = BPF_CORE_READ(leader, real_parent, tgid);
 	info->parent.ktime = BPF_CORE_READ(leader, real_parent, group_leader, start_boottime);
 	info->flags = PROCESS_LATE;
+	if (BPF_CORE_READ(leader, files, count.counter) > BPF_CORE_READ(leader, signal, nr_threads))
+		info->flags |= PROCESS_SHARES_FILES;
 	if (BPF_CORE_READ(leader, mm))
 		info__set_binary(info, buffer, BPF_CORE_READ(leader, mm, exe_file));
 	info__set_protected(info, leader, task__nspid(leader));

@@ -170,7 +170,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	info__set_protected(info, task, nspid);
 	info__set_of_host(info, task);
 	exec__emit(scratch, info, task, bprm);
-	info->flags &= ~(EXEC_CLONED | PROCESS_LATE | PROCESS_AGENT);
+	/* the kernel has given it descriptors of its own */
+	info->flags &= ~(EXEC_CLONED | PROCESS_LATE | PROCESS_AGENT | PROCESS_SHARES_FILES);
 	return 0;
 }
 
@@ -198,6 +199,11 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	event.nspid = task__nspid(child);
 	info->flags &= EXEC_IN_INIT_TREE | PROCESS_PROTECTED | PROCESS_OF_HOST;
 	info->flags |= EXEC_CLONED;
+	if (child->files == parent->files) {
+		info->flags |= PROCESS_SHARES_FILES;
+		if (from)
+			__sync_fetch_and_or(&from->flags, PROCESS_SHARES_FILES);
+	}
 	if (event.nspid == 1)
 		info->flags |= EXEC_IN_INIT_TREE;
 	if (event.nspid != 0)
@@ -243,8 +249,14 @@ SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(cgroup_gone, struct cgroup *cgroup, const char *path)
 {
 	__u64 id = BPF_CORE_READ(cgroup, kn, id);
+	struct follow_share *share = bpf_map_lookup_elem(&follow_shares, &id);
 
 	bpf_map_delete_elem(&cgroup_class, &id);
+	if (share) {
+		/* what its processes had open, others may have; the agent deletes what is empty */
+		share->over_share = share->over_table = 0;
+		share->groups = share->lost = 0;
+	}
 	return 0;
 }
 

@@ -65,10 +65,10 @@ static void count_followed(const void *file, const void *groups)
 
 static void answer_followed(const void *key, const void *value)
 {
-	__u64 file, groups;
+	const struct followed_file *entry = value;
+	__u64 file, groups = entry->groups;
 
 	__builtin_memcpy(&file, key, sizeof(file));
-	__builtin_memcpy(&groups, value, sizeof(groups));
 	for (__u32 i = 0; i < opened_count; i++) {
 		if ((__u64)&opened[i].file == file) {
 			answer_u32(opened_ids[i]);
@@ -140,12 +140,46 @@ static struct shim_map *take_cgroups(void)
 	return classes;
 }
 
+/* The table of followed files: those of the call, with room for others or without. */
+static struct shim_map *take_followed(void)
+{
+	__u32 has_room = take_u32(), count = take_count(FILES_MAX);
+	struct shim_map *files = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(struct followed_file),
+					      has_room ? FILES_MAX : count);
+
+	for (__u32 i = 0; i < count; i++) {
+		__u64 file = (__u64)file_of(take_u32());
+		struct followed_file entry = {.groups = take_u64()};
+
+		shim_map_put(files, &file, &entry);
+	}
+	shim_bind(&followed, files);
+	return files;
+}
+
+/* What is followed in the process's pod, of which some groups cannot be told of it. */
+static struct shim_map *take_share(void)
+{
+	struct shim_map *shares = shim_map_new(SHIM_HASH, sizeof(__u64),
+					       sizeof(struct follow_share), 1);
+	struct follow_share share = {.lost = take_u64()};
+	__u64 pod = follow__pod();
+
+	engine_state.pod_files = FILES_MAX;
+	follow_state.lost = share.lost;
+	if (share.lost) {
+		now.info.flags |= PROCESS_SHARES_FILES;
+		shim_map_put(shares, &pod, &share);
+	}
+	shim_bind(&follow_shares, shares);
+	return shares;
+}
+
 static void take_call(void)
 {
-	struct shim_map *files = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(__u64), FILES_MAX);
+	struct shim_map *files, *shares, *classes;
 	__u64 values[PARAMETERS_MAX] = {}, result;
-	__u32 point = take_u32(), other = take_u32(), on_exec = take_u32(), count;
-	struct shim_map *classes;
+	__u32 point = take_u32(), other = take_u32(), on_exec = take_u32();
 	long returned;
 
 	clock_ns = take_u64();
@@ -159,13 +193,8 @@ static void take_call(void)
 	take_files();
 	take_parameters(values);
 	result = take_u64();
-	shim_bind(&followed, files);
-	count = take_count(FILES_MAX);
-	for (__u32 i = 0; i < count; i++) {
-		__u64 file = (__u64)file_of(take_u32()), groups = take_u64();
-
-		shim_map_put(files, &file, &groups);
-	}
+	files = take_followed();
+	shares = take_share();
 	returned = run(point, other, values, result, on_exec);
 	answer_u32((__u32)returned);
 	answer_u32(did.signal_count);
@@ -177,6 +206,7 @@ static void take_call(void)
 	answer_u32(followed_count);
 	shim_map_each(files, answer_followed);
 	shim_map_free(files);
+	shim_map_free(shares);
 	shim_map_free(classes);
 }
 

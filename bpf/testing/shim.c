@@ -170,8 +170,12 @@ long bpf_map_update_elem(void *symbol, const void *key, const void *value, unsig
 {
 	struct shim_map *map = find(symbol);
 
-	if (flags == 1 && exact(map, key) >= 0) /* BPF_NOEXIST */
+	if (map->kind == SHIM_HASH && exact(map, key) < 0) {
+		if (map->count == map->room)
+			return -7; /* E2BIG */
+	} else if (flags == 1) { /* BPF_NOEXIST */
 		return -17;
+	}
 	shim_map_put(map, key, value);
 	return 0;
 }

@@ -82,6 +82,11 @@ export const agent: Command<AgentOptions> = {
         type: "string",
         default: "/sys/fs/cgroup",
         describe: "The host's cgroup v2 root",
+      })
+      .option("followed-files-per-pod", {
+        ...aNumber("followed-files-per-pod", 1, 262_144),
+        default: 4_096,
+        describe: "Files that policies follow in one pod at once; what opens more is stopped",
       }),
   async run(args, io) {
     const { runAgent } = await import("@guardbee/agent"); // only here: it is large

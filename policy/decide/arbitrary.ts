@@ -239,6 +239,8 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       process: anyProcess,
       files: fc.uniqueArray(anyFile, { maxLength: 3, selector: ({ id }) => id }),
       opened: anyFile,
+      followsNoMore: fc.constantFrom(true as const, undefined, undefined, undefined),
+      mayFollow: fc.option(fc.subarray([...names]), { nil: undefined, freq: 3 }),
       first: fc.constantFrom(0n, 3n, 4n, 5n, 0xffff_ffffn),
       returned: fc.constantFrom(0n, 1n, 4n, 5n, 0xffff_ffff_ffff_fff7n, 0xffff_ffff_ffff_ffffn),
       second: fc.constantFrom(0n, 1n, 5n, 0xffff_ffff_ffff_ffffn),
@@ -247,21 +249,25 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         { nil: undefined },
       ),
     })
-    .map(({ shape, by32Bit, process, files, opened, first, second, bytes, returned }) => ({
-      on: shape.on,
-      ...(is32Bit(shape.on, by32Bit) ? { is32Bit: true as const } : {}),
-      process,
-      holds: new Set(names),
-      ...(shape.returned && { returned }),
-      parameters: shape
-        .parameters({
-          ...{ first, second, bytes },
-          // One id is one file, with one path.
-          opened: files.find(({ id }) => id === opened.id) ?? opened,
-        })
-        .map((one) => (is32Bit(shape.on, by32Bit) ? narrow(one) : one)),
-      descriptors: new Map(files.map((file, i) => [i + 3, file])),
-    }));
+    .map(
+      ({ shape, by32Bit, process, files, opened, first, second, bytes, returned, ...follow }) => ({
+        on: shape.on,
+        ...(follow.followsNoMore && { followsNoMore: true as const }),
+        ...(follow.mayFollow && { mayFollow: new Set(follow.mayFollow) }),
+        ...(is32Bit(shape.on, by32Bit) ? { is32Bit: true as const } : {}),
+        process,
+        holds: new Set(names),
+        ...(shape.returned && { returned }),
+        parameters: shape
+          .parameters({
+            ...{ first, second, bytes },
+            // One id is one file, with one path.
+            opened: files.find(({ id }) => id === opened.id) ?? opened,
+          })
+          .map((one) => (is32Bit(shape.on, by32Bit) ? narrow(one) : one)),
+        descriptors: new Map(files.map((file, i) => [i + 3, file])),
+      }),
+    );
 }
 
 /** Any system call may come by a 32-bit entry. */
@@ -275,7 +281,12 @@ function narrow(parameter: Parameter): Parameter {
 
 /** Which of the files 1 to 3 each of the sets follows. */
 export function anyFollowState(names: readonly string[]): fc.Arbitrary<FollowState> {
+  const one = fc.subarray([1, 2, 3]);
   return fc
-    .array(fc.subarray([1, 2, 3]), { minLength: names.length, maxLength: names.length })
-    .map((ids) => new Map(names.map((name, i) => [name, new Set(ids[i])])));
+    .tuple(one, fc.array(one, { minLength: names.length, maxLength: names.length }))
+    .map(([nobodys, ids]) => {
+      // Of many sets nearly always one would follow each.
+      const followed = (i: number) => ids[i]!.filter((id) => !nobodys.includes(id));
+      return new Map(names.map((name, i) => [name, new Set(followed(i))]));
+    });
 }

@@ -110,6 +110,54 @@ test("forgetFile ends following for every set", () => {
   assert.deepEqual(followed(forgetFile(following, 1)), []);
 });
 
+const inMonitor = (one: NamedSet): NamedSet => ({ ...one, set: { ...one.set, mode: "monitor" } });
+const full = install(forbidden, { followsNoMore: true });
+
+test("who opens what cannot be followed is killed at once", () => {
+  const { outcomes, follows } = decide([deny], nothing, full);
+  const [{ lastAction, signals, stop, monitored, posted } = {}] = outcomes;
+  assert.deepEqual(
+    { lastAction, signals, stop, monitored, posted },
+    { lastAction: "FollowFD", signals: [9], stop: "stopped", monitored: false, posted: true },
+  );
+  assert.deepEqual(followed(follows), []);
+});
+
+test("monitor mode says that it would have killed who opens what cannot be followed", () => {
+  const [outcome] = decide([inMonitor(deny)], nothing, full).outcomes;
+  assert.deepEqual([outcome?.signals, outcome?.stop, outcome?.monitored], [[], "wouldStop", true]);
+});
+
+test("a part of the node is not killed for what cannot be followed", () => {
+  const [outcome] = decide([deny], nothing, {
+    ...full,
+    process: { ...vi, isProtected: true },
+  }).outcomes;
+  assert.deepEqual([outcome?.signals, outcome?.stop], [[], "ofProtected"]);
+});
+
+test("a file that somebody follows already needs no more room", () => {
+  const other = new Map([["other", new Set([1])]]);
+  const { outcomes, follows } = decide([deny], other, full);
+  assert.deepEqual(outcomes[0]?.signals, []);
+  assert.deepEqual(followed(follows), [1]);
+});
+
+test("a policy that stops nothing on what it follows kills nobody for a file that it cannot follow", () => {
+  const hooks = deny.set.hooks.filter(({ on }) => on.kind !== "kprobe" || on.call !== "sys_write");
+  const [outcome] = decide([{ ...deny, set: { ...deny.set, hooks } }], nothing, full).outcomes;
+  assert.deepEqual([outcome?.signals, outcome?.stop], [[], undefined]);
+});
+
+test("what shares descriptors with who opened an unfollowable file may have it: each of its files counts", () => {
+  const other: OpenFile = { id: 2, path: "/tmp/other" };
+  const write = onFd("sys_write", other);
+  const sharing = { ...write, mayFollow: new Set([deny.name]) };
+  assert.deepEqual(decide([deny], nothing, sharing).outcomes[0]?.signals, [9]);
+  assert.deepEqual(decide([deny], nothing, { ...sharing, descriptors: new Map() }).outcomes, []);
+  assert.deepEqual(decide([deny], nothing, { ...write, mayFollow: new Set(["b"]) }).outcomes, []);
+});
+
 test("the Override variant stops the call and leaves the process alive", () => {
   const override = example("deny-tmp-forbidden-write-override");
   const call = { ...onFd("sys_write", forbidden), holds: new Set([override.name]) };

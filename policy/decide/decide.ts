@@ -5,12 +5,19 @@ import {
   followsDescriptors,
   isEnforcing,
 } from "../actions/index.ts";
+import type { Effect } from "../actions/kind.ts";
 import { holds } from "../conditions/index.ts";
 import { isSameHookPoint } from "../hook-point.ts";
 import { readReturned, returnedHolds } from "../returned.ts";
 import type { Condition, Hook, SelectorSet } from "../selector-set.ts";
 import type { HookCall } from "./event.ts";
-import { afterAction, type FollowState, isFollowed, mustBeFollowed } from "./follow.ts";
+import {
+  afterAction,
+  type FollowState,
+  isFollowed,
+  isStoppedAtOnce,
+  mustBeFollowed,
+} from "./follow.ts";
 import { asItSeems, openFile } from "./parameter.ts";
 
 /** A set under the name its outcomes are reported by. */
@@ -63,11 +70,13 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
     for (const [i, hook] of set.hooks.entries()) {
       if (!isSameHookPoint(hook.on, call.on)) continue;
       const gates = mustBeFollowed(hook, following);
-      if (!gates.every((arg) => isFollowed(state, name, openFile(hook.args[arg]!.index, call))))
-        continue;
+      const files = gates.map((arg) => openFile(hook.args[arg]!.index, call));
+      if (!files.every((file) => isFollowed(state, name, { file, call }))) continue;
       const selector = firstMatch(hook, call);
       if (selector === undefined) continue;
-      const outcome = act(set, hook.selectors[selector]?.actions ?? [], call);
+      const wanted = hook.selectors[selector]?.actions ?? [];
+      const atOnce = wanted.filter((one) => isStoppedAtOnce(one, { set, hook }, { state, call }));
+      const outcome = act({ set, wanted, atOnce: new Set(atOnce) }, call);
       outcomes.push({ set: name, hook: i, selector, ...outcome });
       for (const action of outcome.actions) {
         follows = afterAction(follows, name, { action, hook, call });
@@ -116,19 +125,32 @@ function byWhatIsRead(conditions: readonly Condition[], { args }: Hook) {
   ) as Readonly<Record<string, readonly Condition[]>>;
 }
 
+/** What ends a process that no other action is to stop. */
+const SIGKILL = 9;
+
+/** `atOnce`: of the wanted actions those that stop the process, because they cannot be carried out. */
+type Acting = {
+  readonly set: SelectorSet;
+  readonly wanted: readonly Action[];
+  readonly atOnce: ReadonlySet<Action>;
+};
+
 function act(
-  set: SelectorSet,
-  wanted: readonly Action[],
+  { set, wanted, atOnce }: Acting,
   call: HookCall,
 ): Omit<Outcome, "set" | "hook" | "selector"> {
-  const stop = wanted.some(isEnforcing) ? stopOf(set, call) : undefined;
+  const stops = atOnce.size > 0 || wanted.some(isEnforcing);
+  const stop = stops ? stopOf(set, call) : undefined;
   const actions = stop === "stopped" ? wanted : wanted.filter((action) => !isEnforcing(action));
-  const effects = actions.map(effectOf);
+  const effects = actions.map(
+    (action): Effect =>
+      stop === "stopped" && atOnce.has(action) ? { signal: SIGKILL } : effectOf(action),
+  );
   const override = effects.find((effect) => effect.override !== undefined)?.override;
   return {
     actions,
     lastAction: wanted.at(-1)?.action ?? defaultAction,
-    monitored: actions.length < wanted.length,
+    monitored: stop !== undefined && stop !== "stopped",
     posted: !wanted.some((action) => effectOf(action).silent),
     signals: effects.flatMap(({ signal }) => signal ?? []),
     ...(stop === undefined ? {} : { stop }),

@@ -10,6 +10,13 @@ export type HookCall = Given & {
   readonly holds: ReadonlySet<string>;
   /** What it returns when it runs, 64 bits of a register; absent: it does not return. */
   readonly returned?: bigint;
+  /** No other file can be followed: the node's table, or what its pod may have of it, is full. */
+  readonly followsNoMore?: true;
+  /**
+   * Names of sets that may follow anything which the process has open: it shares its descriptors with
+   * a process that has opened what such a set could not follow.
+   */
+  readonly mayFollow?: ReadonlySet<string>;
 };
 
 export type Process = ProcessFacts & {

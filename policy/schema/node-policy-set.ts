@@ -32,7 +32,7 @@ export const exceptionReasons = [
     "NoRoom",
     "NotAllowed",
   ] as const),
-  ...(["CgroupNotFound", "CgroupNotAssigned"] as const),
+  ...(["CgroupNotFound", "CgroupNotAssigned", "FilesNotFollowed"] as const),
   ...(["NotFound", "Programming"] as const),
 ] as const;
 export type ExceptionReason = (typeof exceptionReasons)[number];

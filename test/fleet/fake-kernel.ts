@@ -6,6 +6,7 @@ import type {
   Programmed,
   SetState,
   SetStops,
+  Unfollowed,
 } from "../../agent/engine.ts";
 
 /** Policies of this name cannot be loaded anywhere, for a long reason. */
@@ -45,6 +46,10 @@ export class FakeKernel implements Engine {
   }
 
   unassigned(): ReadonlyMap<bigint, string> {
+    return new Map();
+  }
+
+  unfollowed(): ReadonlyMap<bigint, Unfollowed> {
     return new Map();
   }
 

@@ -27,6 +27,7 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                       InstanceMethod<&BpfObject::Attach>("attach"),
                       InstanceMethod<&BpfObject::AttachKprobe>("attachKprobe"),
                       InstanceMethod<&BpfObject::AttachKprobeMulti>("attachKprobeMulti"),
+                      InstanceMethod<&BpfObject::Run>("run"),
                       InstanceMethod<&BpfObject::Close>("close")});
 }
 
@@ -195,6 +196,20 @@ Napi::Value BpfObject::AttachKprobeMulti(const Napi::CallbackInfo& info) {
   Fd fd{bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &options)};
   if (!fd) Throw(info.Env(), {errno, op, name});
   return Link::Adopt(info.Env(), std::move(fd), {});
+}
+
+// run(program: string, context: Uint8Array): number
+Napi::Value BpfObject::Run(const Napi::CallbackInfo& info) {
+  constexpr char op[] = "run";
+  const std::string name = info[0].As<Napi::String>();
+  const auto context = info[1].As<Napi::Uint8Array>();
+  const int fd = LoadedProgram(info.Env(), op, name);
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  options.ctx_in = context.Data();
+  options.ctx_size_in = static_cast<uint32_t>(context.ByteLength());
+  const int error = bpf_prog_test_run_opts(fd, &options);
+  if (error < 0) Throw(info.Env(), {-error, op, name});
+  return Napi::Number::New(info.Env(), options.retval);
 }
 
 // close(): void

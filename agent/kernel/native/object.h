@@ -34,6 +34,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   Napi::Value Attach(const Napi::CallbackInfo& info);
   Napi::Value AttachKprobe(const Napi::CallbackInfo& info);
   Napi::Value AttachKprobeMulti(const Napi::CallbackInfo& info);
+  Napi::Value Run(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
   bpf_object* Opened(Napi::Env env, const char* op) const;

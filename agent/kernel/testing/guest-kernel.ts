@@ -39,15 +39,17 @@ export async function lockKernel(): Promise<() => Promise<void>> {
 /** The engine on the kernel of this guest, for the test file that calls it alone. */
 export async function openGuestKernel({
   protectedBinaries = [],
+  podFiles = 4096,
 }: {
   readonly protectedBinaries?: readonly string[];
+  readonly podFiles?: number;
 } = {}): Promise<GuestKernel> {
   const unlock = await lockKernel();
   const native = loadNative();
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
   const open = (bpffs: string, its = protectedBinaries) =>
     new KernelEngine({
-      ...{ native, bpffs, protectedBinaries: its, log: pino({ level: "silent" }) },
+      ...{ native, bpffs, protectedBinaries: its, podFiles, log: pino({ level: "silent" }) },
       allowed: { whyNoRequest: () => undefined }, // nobody makes them here
       objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
     });

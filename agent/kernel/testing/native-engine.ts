@@ -127,7 +127,8 @@ export class NativeEngine {
       ...filesOf(call),
       ...parametersOf(call.parameters),
       u64(call.returned ?? 0n),
-      ...this.#followedOf(call, follows),
+      ...[u32(call.followsNoMore ? 0 : 1), ...this.#followedOf(call, follows)],
+      u64(this.#bitsOf((name) => call.mayFollow?.has(name) ?? false)),
     );
     const returned = (await this.#take(4)).readInt32LE();
     const signals: number[] = [];
@@ -172,13 +173,17 @@ export class NativeEngine {
   /** Files of the call that are followed. Others are not there for the engine. */
   #followedOf(call: HookCall, follows: FollowState): readonly Uint8Array[] {
     const followed = [...filesIn(call).keys()].flatMap((id) => {
-      const groups = this.#groups.reduce(
-        (bits, name, group) => (follows.get(name)?.has(id) ? bits | (1n << BigInt(group)) : bits),
-        0n,
-      );
+      const groups = this.#bitsOf((name) => follows.get(name)?.has(id) ?? false);
       return groups === 0n ? [] : [[u32(id), u64(groups)] as const];
     });
     return [u32(followed.length), ...followed.flat()];
+  }
+
+  /** The groups of those sets. */
+  #bitsOf(is: (set: string) => boolean): bigint {
+    const add = (bits: bigint, name: string, group: number) =>
+      is(name) ? bits | (1n << BigInt(group)) : bits;
+    return this.#groups.reduce(add, 0n);
   }
 
   /** By number. */

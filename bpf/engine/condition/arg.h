@@ -3,6 +3,7 @@
 #ifndef GUARDBEE_ENGINE_CONDITION_ARG_H
 #define GUARDBEE_ENGINE_CONDITION_ARG_H
 
+#include "../../follow.h"
 #include "../arg.h"
 
 static __always_inline const volatile struct reading *facet__reading(__u32 dim)
@@ -56,11 +57,11 @@ static __always_inline void arg__match_text(struct call *call, __u32 dim)
 /* Leaves the selectors of policies that follow the descriptor, and those that do not ask. */
 static __always_inline void arg__match_followed(struct call *call, __u32 dim)
 {
-	__u64 file = (__u64)arg__file(call, facet__reading(dim)), *groups;
+	__u64 file = (__u64)arg__file(call, facet__reading(dim)), groups;
 	__u32 base = call->table->facets[dim].base;
 	const __u64 *row;
 
-	groups = file ? bpf_map_lookup_elem(&followed, &file) : NULL;
+	groups = file ? follow__groups(file) : 0;
 	row = call__row(call, base);
 	if (!row || !groups) {
 		call__and_row(call, base);
@@ -68,7 +69,7 @@ static __always_inline void arg__match_followed(struct call *call, __u32 dim)
 	}
 	bits__copy(call->scratch->sum, row);
 	for (__u32 group = 0; group < FOLLOW_GROUPS; group++) {
-		if (!(*groups & (1ULL << group)))
+		if (!(groups & (1ULL << group)))
 			continue;
 		row = call__row(call, base + 1 + group);
 		if (row)

@@ -12,36 +12,62 @@
 /* An id: the path is in no list. Those of listed paths are from 1. */
 #define BINARY_UNLISTED 0
 
-/* Looks the two ids up again when the tables have changed since; threads may both do it. */
-static __always_inline void binary__refresh(struct call *call, struct process_info *info,
-					    __u32 generation)
-{
-	struct prefix_key *key = &call->scratch->prefix;
-	void *exact = bpf_map_lookup_elem(&binaries_exact, &call->slot);
-	void *prefix = bpf_map_lookup_elem(&binaries_prefix, &call->slot);
-	struct binary_prefix_key *path = (void *)&key->dim;
-	__u32 size = info->binary_size, *id;
+/* An id as the record keeps it, with the generation of the tables that it is of. */
+#define BINARY_ID(generation, id) ((__u64)(generation) << 32 | (id))
 
-	id = exact && size && size < BINARY_SIZE ? bpf_map_lookup_elem(exact, info->binary) : NULL;
-	info->binary_exact = id ? *id : BINARY_UNLISTED;
+/* The id in `known` where it is of the tables that are in force; else false. */
+static __always_inline bool binary__is_known(struct call *call, __u64 *at, __u32 *id)
+{
+	__u64 known = *(volatile __u64 *)at;
+
+	*id = known;
+	return known >> 32 == engine_state.binary_generation[call->slot & 1];
+}
+
+static __always_inline void binary__keep(struct call *call, __u64 *at, __u32 id)
+{
+	*(volatile __u64 *)at = BINARY_ID(engine_state.binary_generation[call->slot & 1], id);
+}
+
+static __always_inline __u32 binary__exact(struct call *call)
+{
+	struct process_info *info = call__info(call);
+	__u32 size, id, *found;
+	void *table;
+
+	if (!info)
+		return BINARY_UNLISTED;
+	if (binary__is_known(call, &info->binary_exact, &id))
+		return id;
+	size = info->binary_size;
+	table = bpf_map_lookup_elem(&binaries_exact, &call->slot);
+	found = table && size && size < BINARY_SIZE ? bpf_map_lookup_elem(table, info->binary) : NULL;
+	id = found ? *found : BINARY_UNLISTED;
+	binary__keep(call, &info->binary_exact, id);
+	return id;
+}
+
+static __always_inline __u32 binary__prefix(struct call *call)
+{
+	struct binary_prefix_key *path = (void *)&call->scratch->prefix.dim;
+	struct process_info *info = call__info(call);
+	__u32 size, id, *found;
+	void *table;
+
+	if (!info)
+		return BINARY_UNLISTED;
+	if (binary__is_known(call, &info->binary_prefix, &id))
+		return id;
+	size = info->binary_size;
 	if (size > sizeof(path->path))
 		size = sizeof(path->path);
 	path->prefix_bits = 8 * size;
 	bpf_probe_read_kernel(path->path, sizeof(path->path), info->binary);
-	id = prefix && size ? bpf_map_lookup_elem(prefix, path) : NULL;
-	info->binary_prefix = id ? *id : BINARY_UNLISTED;
-	info->binary_generation = generation;
-}
-
-/* The record of the process with ids of the tables that are in force, or NULL. */
-static __always_inline struct process_info *binary__info(struct call *call)
-{
-	__u32 generation = engine_state.binary_generation[call->slot & 1];
-	struct process_info *info = call__info(call);
-
-	if (info && info->binary_generation != generation)
-		binary__refresh(call, info, generation);
-	return info;
+	table = bpf_map_lookup_elem(&binaries_prefix, &call->slot);
+	found = table && size ? bpf_map_lookup_elem(table, path) : NULL;
+	id = found ? *found : BINARY_UNLISTED;
+	binary__keep(call, &info->binary_prefix, id);
+	return id;
 }
 
 static __always_inline void binary__and(struct call *call, __u32 dim, struct process_info *info,
@@ -53,7 +79,6 @@ static __always_inline void binary__and(struct call *call, __u32 dim, struct pro
 		call__and_facet(call, dim, ROW_ABSENT);
 		return;
 	}
-	/* more than there are: another thread has looked it up in newer tables */
 	if (id != BINARY_UNLISTED && id <= table->count)
 		call__and_row(call, table->base + id - 1);
 	else
@@ -62,16 +87,16 @@ static __always_inline void binary__and(struct call *call, __u32 dim, struct pro
 
 static __always_inline void binary__match(struct call *call, __u32 dim)
 {
-	struct process_info *info = binary__info(call);
+	__u32 id = binary__exact(call);
 
-	binary__and(call, dim, info, info ? info->binary_exact : BINARY_UNLISTED);
+	binary__and(call, dim, call->info, id);
 }
 
 static __always_inline void binary__match_prefix(struct call *call, __u32 dim)
 {
-	struct process_info *info = binary__info(call);
+	__u32 id = binary__prefix(call);
 
-	binary__and(call, dim, info, info ? info->binary_prefix : BINARY_UNLISTED);
+	binary__and(call, dim, call->info, id);
 }
 
 #endif

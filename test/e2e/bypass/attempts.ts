@@ -7,6 +7,11 @@ export function buildAttempt(path: string): void {
   build("attempt/*.c", path);
 }
 
+/** Compiles follow.c, without libraries, to `path`. */
+export function buildFollow(path: string): void {
+  build("follow.c", path);
+}
+
 /** Compiles runtime.c, without libraries, to `path`. */
 export function buildRuntime(path: string): void {
   build("runtime.c", path);
