@@ -13,6 +13,8 @@ enum path_limit {
 	PATH_NAME_MAX = 256,
 	PATH_HEAD_SIZE = 2048,
 	PATH_HEAD_KEPT = 256,	/* of the head there are always so many bytes; more than are compared */
+	PATH_SHORT_NAME = 16,	/* bytes of a name that are read together with it; two words */
+	PATH_SHORT = 32,	/* bytes of a path that are copied in words */
 };
 
 /* What is known of a value. */
@@ -31,6 +33,17 @@ struct mount_place {
 };
 
 /*
+ * As they lie in struct dentry. Of a short name the kernel has the bytes there as well: `name.name` is
+ * where `text` was read from.
+ */
+struct dentry_name {
+	struct dentry *parent;
+	struct qstr name;
+	__u64 inode;
+	char text[PATH_SHORT_NAME];
+};
+
+/*
  * A walk to the root. Not on the stack: there is no room, and kernels before 6.7 verify one step only,
  * of whose values they then take the first ones for constant.
  */
@@ -46,6 +59,7 @@ struct path_walk {
 	__u32 done;
 	__u32 detached;		/* goes on in the file system: its mount is attached nowhere */
 	enum known known;
+	struct dentry_name named; /* the last one read */
 };
 
 /*
@@ -55,26 +69,47 @@ struct path_walk {
  */
 struct path_buffer {
 	struct path_walk walk;
+	char before[PATH_SHORT_NAME]; /* a short name is written in whole words */
 	char text[PATH_SIZE + PATH_NAME_MAX];
 	char head[PATH_HEAD_SIZE + PATH_NAME_MAX];
 };
 
-/* The two as they lie in struct dentry. */
-struct dentry_name {
-	struct dentry *parent;
-	struct qstr name;
-};
+static __always_inline bool path__is_together(struct dentry *dentry)
+{
+	return bpf_core_field_offset(dentry->d_name) ==
+	       bpf_core_field_offset(dentry->d_parent) + sizeof(dentry);
+}
 
-/* One read instead of two wherever the kernel has them side by side. */
+/* One read instead of three wherever the kernel has them side by side. */
 static __always_inline void path__read_name(struct dentry_name *named, struct dentry *dentry)
 {
-	if (bpf_core_field_offset(dentry->d_name) ==
-	    bpf_core_field_offset(dentry->d_parent) + sizeof(named->parent)) {
+	if (path__is_together(dentry)) {
 		bpf_core_read(named, sizeof(*named), &dentry->d_parent);
 		return;
 	}
 	bpf_core_read(&named->parent, sizeof(named->parent), &dentry->d_parent);
 	bpf_core_read(&named->name, sizeof(named->name), &dentry->d_name);
+}
+
+/* Whether `named->text` has the whole name. */
+static __always_inline bool path__is_short(struct dentry_name *named, struct dentry *dentry,
+					   __u32 size)
+{
+	const void *text = (void *)dentry + bpf_core_field_offset(struct dentry, d_parent) +
+			   __builtin_offsetof(struct dentry_name, text);
+
+	return path__is_together(dentry) && named->name.name == text && size <= PATH_SHORT_NAME;
+}
+
+/* Writes a name so that it ends before `start`: what is garbage of its words lies in front of it. */
+static __always_inline void path__write_short(struct path_buffer *buffer, __u32 start, __u32 size)
+{
+	char *end = buffer->text + BOUNDED(start, PATH_SIZE - 1);
+	char *from = buffer->walk.named.text + BOUNDED(size, 2 * PATH_SHORT_NAME - 1);
+
+	*(__u64 *)(end - 8) = *(__u64 *)(from - 8);
+	if (size > 8)
+		*(__u64 *)(end - 16) = *(__u64 *)(from - 16);
 }
 
 static __always_inline void path__read_mount(struct mount_place *place, struct mount *mount)
@@ -169,15 +204,15 @@ static long path__step(__u32 index, void *context)
 	struct path_buffer *buffer = *(struct path_buffer **)context;
 	struct path_walk *walk = &buffer->walk;
 	struct dentry *dentry = walk->dentry;
-	struct dentry_name named;
+	struct dentry_name *named = &walk->named;
 	__u32 size, start = walk->start;
 
 	if (dentry == walk->place.root && !walk->detached) {
 		path__leave_mount(walk);
 		return BOUNDED(walk->done, 1);
 	}
-	path__read_name(&named, dentry);
-	if (dentry == named.parent) {
+	path__read_name(named, dentry);
+	if (dentry == named->parent) {
 		if (walk->detached) {
 			walk->done = 1;
 		} else {
@@ -187,14 +222,19 @@ static long path__step(__u32 index, void *context)
 		}
 		return BOUNDED(walk->done, 1);
 	}
-	size = BOUNDED(named.name.len, PATH_NAME_MAX - 1);
-	walk->dentry = named.parent;
+	size = BOUNDED(named->name.len, PATH_NAME_MAX - 1);
+	walk->dentry = named->parent;
 	if (walk->cut || start < size + 1) {
-		path__write_head(buffer, &named.name, size);
+		path__write_head(buffer, &named->name, size);
 		return 0;
 	}
-	start = BOUNDED(start - size, PATH_SIZE - 1);
-	bpf_probe_read_kernel(buffer->text + start, size, named.name.name);
+	if (path__is_short(named, dentry, size)) {
+		path__write_short(buffer, start, size);
+		start = BOUNDED(start - size, PATH_SIZE - 1);
+	} else {
+		start = BOUNDED(start - size, PATH_SIZE - 1);
+		bpf_probe_read_kernel(buffer->text + start, size, named->name.name);
+	}
 	start = BOUNDED(start - 1, PATH_SIZE - 1);
 	buffer->text[start] = '/';
 	walk->start = start;
@@ -265,6 +305,24 @@ static __always_inline void path__read_head(char *to, __u32 size, struct path_bu
 				      buffer->head + BOUNDED(text->head, PATH_HEAD_SIZE - 1));
 	else
 		bpf_probe_read_kernel(to, size, buffer->text + BOUNDED(text->start, PATH_SIZE - 1));
+}
+
+/*
+ * The same, to where all that is behind them may be written, too: PATH_SHORT bytes at least, and as
+ * many as path__read_head copies.
+ */
+static __always_inline void path__copy_head(char *to, __u32 size, struct path_buffer *buffer,
+					    struct path_text *text)
+{
+	__u64 *from = (void *)(buffer->text + BOUNDED(text->start, PATH_SIZE - 1));
+
+	if (size > PATH_SHORT || text->cut) {
+		path__read_head(to, size, buffer, text);
+		return;
+	}
+#pragma unroll
+	for (__u32 i = 0; i < PATH_SHORT / sizeof(*from); i++)
+		((__u64 *)to)[i] = from[i];
 }
 
 static __always_inline struct path_text path__write(struct path_buffer *buffer, struct path *path)

@@ -14,10 +14,15 @@
 #define FDS_MAX 64
 #define ANCESTORS_MAX 32
 
+/* The kernel keeps a short name behind these fields, a longer one elsewhere. */
+struct fake_dentry {
+	struct dentry dentry;
+	unsigned char short_name[32];
+};
 struct fake_file {
 	struct file file;
 	struct inode inode;
-	struct dentry dentries[COMPONENTS_MAX];
+	struct fake_dentry dentries[COMPONENTS_MAX];
 	char path[PATH_TEXT_MAX];
 };
 /* Those of a task but the pid and the user namespace. */
@@ -74,8 +79,8 @@ static void take_path(struct fake_file *file)
 	file->inode.i_mode = 0100644;
 	file->file.f_inode = &file->inode;
 	if (size == ~0u) {
-		file->dentries[0].d_parent = &file->dentries[0];
-		file->file.f_path.dentry = &file->dentries[0];
+		file->dentries[0].dentry.d_parent = &file->dentries[0].dentry;
+		file->file.f_path.dentry = &file->dentries[0].dentry;
 		file->file.f_path.mnt = &internal.mnt;
 		return;
 	}
@@ -83,7 +88,8 @@ static void take_path(struct fake_file *file)
 		shim_fail("a path that is too long");
 	shim_take(file->path, size);
 	while (at < size) {
-		struct dentry *dentry = &file->dentries[components++];
+		struct fake_dentry *fake = &file->dentries[components++];
+		struct dentry *dentry = &fake->dentry;
 		__u32 start = ++at; /* behind the slash */
 
 		if (components > COMPONENTS_MAX)
@@ -93,6 +99,10 @@ static void take_path(struct fake_file *file)
 		dentry->d_parent = above;
 		dentry->d_name.name = (const unsigned char *)file->path + start;
 		dentry->d_name.len = at - start;
+		if (at - start < sizeof(fake->short_name)) {
+			__builtin_memcpy(fake->short_name, file->path + start, at - start);
+			dentry->d_name.name = fake->short_name;
+		}
 		dentry->d_hash.pprev = (void *)dentry; /* not deleted */
 		above = dentry;
 	}

@@ -22,7 +22,7 @@ static __always_inline enum known path__text(struct call *call, struct file *fil
 		return path.known;
 	to->longer = path.cut || path.size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : path.size;
-	path__read_head(call->scratch->prefix.text, to->size, &call->scratch->path, &path);
+	path__copy_head(call->scratch->prefix.text, to->size, &call->scratch->path, &path);
 	return path.known;
 }
 
