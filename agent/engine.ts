@@ -103,6 +103,20 @@ export type StopCounts = {
 /** Of one set: `hash` is the content in force. */
 export type SetStops = StopCounts & { readonly hash: string };
 
+/** Calls that one program did not see since it was attached: the kernel skipped it. */
+export type MissedCalls = {
+  /** As in `attachments`; a program of the agent's own tracking by its name. */
+  readonly attachment: string;
+  /** Another when the program was attached anew, and counts anew. */
+  readonly id: number;
+  /** The program was active on that processor already, or what the kernel runs one of at a time. */
+  readonly program: number;
+  /** A kprobe was hit inside of another. */
+  readonly link: number;
+  /** Sets that may not have stopped what they should because of it, by name. */
+  readonly sets: readonly string[];
+};
+
 /** Programs one node's kernel. Calls are serialised; each is level-based: give the whole state. */
 export type Engine = {
   features(): KernelFeatures;
@@ -126,6 +140,8 @@ export type Engine = {
   assign(scopes: Scopes): Promise<void>;
   /** Cgroups that an agent before this one had assigned, where this one goes on with what it left. */
   assignedBefore(): ReadonlySet<bigint>;
+  /** Of each program in force. Throws KernelError. */
+  misses(): readonly MissedCalls[];
   /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */
   unassigned(): ReadonlyMap<bigint, string>;
   /**

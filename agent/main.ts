@@ -78,6 +78,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const facts = () => ({
     version: manifest.version,
     losses: engine.losses(),
+    misses: engine.misses(),
     events: events.stats(),
   });
   if (options.healthPort !== undefined) {

@@ -32,7 +32,13 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
       { name: "rego", run: (print) => commands([regoChecks()], print) },
       { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, { without: elsewhere }) },
     ],
-    [{ name: "guest-lab", run: (print) => guestTests("lab", 2, print) }],
+    [
+      { name: "guest-lab", run: (print) => guestTests({ kernel: "lab", batches: 2 }, print) },
+      {
+        name: "guest-full",
+        run: (print) => preemptedTests([["debian-6.12", "full"]], 1_000, print),
+      },
+    ],
   ],
   [[{ name: "e2e", run: (print) => clusterTests("test/e2e/cluster", 45, print) }]],
   [
@@ -42,7 +48,11 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
       { name: "oldest", run: oldestTests },
     ],
     [
-      { name: "guest-6.12", run: (print) => guestTests("debian-6.12", 8, print) },
+      {
+        name: "guest-6.12",
+        run: (print) => guestTests({ kernel: "debian-6.12", batches: 8 }, print),
+      },
+      { name: "guest-preempt", run: (print) => preemptedTests(preempted, 5_000, print) },
       { name: "bypasses", run: bypassTests },
     ],
   ],
@@ -53,7 +63,16 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
 const stages = steps.flat(2);
 /** Long, and of interest to a change of few parts only: they run with --all, or when named. */
 const longStages = [
-  ...["long", "install", "oldest", "guest-6.12", "bypasses", "as-written", "lifecycle", "fleet"],
+  ...["long", "install", "oldest", "guest-6.12", "guest-preempt", "bypasses"],
+  ...["as-written", "lifecycle", "fleet"],
+];
+
+/** Kernels, and how they are to preempt tasks: as none of the stages that run every guest's tests. */
+const preempted: readonly (readonly [kernel: string, model: string])[] = [
+  ["debian-6.12", "full"],
+  ["debian-6.12", "none"],
+  ["debian-6.1", "full"],
+  ["debian-6.1", "voluntary"],
 ];
 
 /** In the paths of tests that another stage runs. */
@@ -190,30 +209,62 @@ function testFiles(pattern: string): readonly string[] {
  * The random policies of oracle.guest.test.ts come in `batches`, each of about 17 s, and are others
  * in each run; its name has the seed.
  */
-async function guestTests(kernel: string, batches: number, print: Print): Promise<Count> {
+async function guestTests(
+  { kernel, batches = 0, calls = 1_000, pattern = allGuestTests, parameters = "" }: GuestTests,
+  print: Print,
+): Promise<Count> {
   const kept = join(cacheRoot(), "node-compile-cache-guest");
   mkdirSync(kept, { recursive: true });
   const checkout = "/run/checkout";
-  const files = testFiles("{agent,policy,test}/**/*.guest.test.ts").map((file) =>
-    join(checkout, file),
-  );
+  const files = testFiles(pattern).map((file) => join(checkout, file));
   const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
+  if (parameters !== "") guest.push("--append", parameters);
   const { GUARDBEE_SEED: seed = "" } = process.env; // of a run that is to be repeated
   const env = [
     ...["env", "NODE_COMPILE_CACHE=/out"],
-    ...[`GUARDBEE_BATCHES=${batches}`, `GUARDBEE_SEED=${seed}`],
+    ...[`GUARDBEE_BATCHES=${batches}`, `GUARDBEE_CALLS=${calls}`, `GUARDBEE_SEED=${seed}`],
   ];
   const command = ["sh", "-c", enter, root, ...env, "node", ...testFlags, ...files];
   return countOf(await run(["node", ...guest, "--", ...command], print));
 }
 
+type GuestTests = {
+  readonly kernel: string;
+  readonly batches?: number;
+  /** That each attack of preempt.guest.test.ts makes. */
+  readonly calls?: number;
+  readonly pattern?: string;
+  /** More of the kernel's. */
+  readonly parameters?: string;
+};
+const allGuestTests = "{agent,policy,test}/**/*.guest.test.ts";
+
 /** Every attempt to get around a policy, on each kernel; of each group the other stages make one. */
 async function bypassTests(print: Print): Promise<Count> {
+  return inTurn(runNames, async (name) => {
+    return countOf(await run(["node", "test/e2e/bypass/main.ts", "--check", name], print));
+  });
+}
+
+/** What depends on how a kernel preempts tasks, on each of `boots`. */
+function preemptedTests(
+  boots: readonly (readonly [kernel: string, model: string])[],
+  calls: number,
+  print: Print,
+): Promise<Count> {
+  const pattern = "test/e2e/bypass/preempt.guest.test.ts";
+  return inTurn(boots, ([kernel, model]) => {
+    print(`-- ${kernel}, preempt=${model}\n`);
+    return guestTests({ kernel, calls, pattern, parameters: `preempt=${model}` }, print);
+  });
+}
+
+/** The counts of all, one after the other. */
+async function inTurn<T>(all: readonly T[], test: (one: T) => Promise<Count>): Promise<Count> {
   const total = { passed: 0, failed: 0, failures: "" };
-  for (const name of runNames) {
-    const main = ["node", "test/e2e/bypass/main.ts", "--check", name];
-    const { passed, failed, failures } = countOf(await run(main, print));
+  for (const one of all) {
+    const { passed, failed, failures } = await test(one);
     total.passed += passed;
     total.failed += failed;
     total.failures += failures;

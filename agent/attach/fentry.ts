@@ -1,5 +1,6 @@
 import { functionOf, halfOf } from "./function.ts";
 import type { AttachKind } from "./kind.ts";
+import { maySkip } from "./preempted.ts";
 import { onTrampoline, trampolines } from "./trampoline.ts";
 
 /** Before a function, where the kernel has trampolines: the cheapest way. */
@@ -12,6 +13,7 @@ export const fentry: AttachKind = {
     if (need.overrides || halfOf(hook) !== "entry" || can.features.fentry !== true) {
       return undefined;
     }
+    if (maySkip(need, can)) return undefined;
     return functionOf(hook, need, can);
   },
   ...onTrampoline,

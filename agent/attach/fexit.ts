@@ -1,5 +1,6 @@
 import { functionOf, halfOf } from "./function.ts";
 import { type AttachKind, notYetKnown } from "./kind.ts";
+import { maySkip, skips } from "./preempted.ts";
 import { onTrampoline, trampolines } from "./trampoline.ts";
 
 /** When a function has returned, with what it was called with. */
@@ -19,6 +20,7 @@ export const fexit: AttachKind = {
         message: `${symbol}: returnCopy reads when the call has run, too late for an action that stops it; drop returnCopy or the action`,
       };
     }
+    if (maySkip(need, can)) return skips(symbol, "that returnCopy is dropped");
     const { fentry: able } = can.features;
     if (able === true) return target;
     if (typeof able === "string") return notYetKnown(symbol, able);

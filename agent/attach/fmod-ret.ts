@@ -1,6 +1,7 @@
 import type { Refusal } from "../engine.ts";
 import { functionOf, halfOf } from "./function.ts";
 import { type Answer, type AttachKind, notYetKnown, type Target } from "./kind.ts";
+import { maySkip } from "./preempted.ts";
 import { onTrampoline } from "./trampoline.ts";
 
 /** Before a function that it can keep from running, by returning an error in its place. */
@@ -21,6 +22,7 @@ export const fmodRet: AttachKind = {
     const target = functionOf(hook, need, can);
     if (target === undefined || "reason" in target) return target;
     const { symbol, syscall } = target;
+    if (maySkip(need, can) && (syscall || symbol.startsWith("security_"))) return undefined;
     if (syscall && symbol.startsWith("__ia32_")) {
       return whereAble(target, can.features.fmod_ret_ia32, errorInjectionOrOff);
     }

@@ -7,7 +7,9 @@ import { fmodRet } from "./fmod-ret.ts";
 import type { AttachAbilities, AttachKind, Need, Target } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
 import { groupsOf, kprobeMulti } from "./kprobe-multi.ts";
-import { lsm, lsmByFmodRet } from "./lsm.ts";
+import { kprobeOverride } from "./kprobe-override.ts";
+import { lsm, lsmByFmodRet, lsmByKprobe, lsmOfFunction } from "./lsm.ts";
+import { noneSees } from "./preempted.ts";
 import { returned, whyNotReturned } from "./returned.ts";
 
 export type {
@@ -30,12 +32,15 @@ export type {
 export const attachKinds: readonly AttachKind[] = [
   fentry,
   kprobe,
+  kprobeOverride,
   fmodRet,
   fexit,
   exec,
   lsm,
   lsmByFmodRet,
   kprobeMulti,
+  lsmByKprobe,
+  lsmOfFunction,
   returned,
 ];
 
@@ -58,7 +63,8 @@ export function serve(
   need: Need,
   can: AttachAbilities,
 ): { readonly kind: AttachKind; readonly target: Target } | Refusal {
-  let refusal: Refusal | undefined;
+  let refusal = noneSees(need, can);
+  if (refusal !== undefined) return refusal;
   for (const kind of attachKinds) {
     const served = kind.serve(hook, need, can);
     if (served === undefined) continue;

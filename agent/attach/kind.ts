@@ -28,6 +28,8 @@ export type Need = {
   readonly stops: boolean;
   /** Some action changes what the call returns. */
   readonly overrides: boolean;
+  /** A call that goes unseen is one that the set does not stop: its own action, or a later one's. */
+  readonly everyCall: boolean;
   /** The entry of the hook's system call that is to be served; absent: the kernel's own. */
   readonly entry?: Entry;
   /** Of a hook on many functions, those that are to be served. */
@@ -81,6 +83,21 @@ export type AttachAbilities = {
   readonly syscallPrefix: string;
   /** By the names that the attach kinds have for them. */
   readonly features: Readonly<Record<string, Answer>>;
+  /**
+   * A task may lose its processor inside of a program. Meanwhile the kernel skips that program on that
+   * processor, if it is on a trampoline and no LSM program.
+   */
+  readonly preempts: boolean;
+  /**
+   * Any process may make BPF maps, and lose its processor inside of a call on one. Meanwhile the kernel
+   * skips kprobes there.
+   */
+  readonly unprivilegedBpf: boolean;
+  /**
+   * A task may lose its processor inside of a look-up in task storage. Meanwhile the kernel tells all
+   * programs on that processor that nothing is there: who calls is not known.
+   */
+  readonly hidesProcesses: boolean;
   /** The security modules that are active, in their order: `capability`, `bpf`. */
   readonly securityModules: readonly string[];
   hasFunction(symbol: string): boolean;
@@ -105,8 +122,9 @@ export type KernelProbe = {
   readonly syscallPrefix: string;
   /** Whether the smallest program of that object loads for a function. */
   loads(object: string, symbol: string): Answer;
+  /** Whether kprobes can be attached. */
+  takesKprobes(): Answer;
   hasFunction(symbol: string): boolean;
-  exists(path: string): boolean;
 };
 
 /** An opened BPF object, as far as attaching needs it (kernel/native.ts). */

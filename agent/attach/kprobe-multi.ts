@@ -3,6 +3,7 @@ import type { Hook } from "@guardbee/policy";
 import { whyUnsafe } from "@guardbee/policy/sets";
 import type { Refusal } from "../engine.ts";
 import type { AttachAbilities, AttachKind, FunctionGroup, Need, Target } from "./kind.ts";
+import { byKprobe } from "./preempted.ts";
 
 /** Functions that one program is attached to: the kernel takes more, and no list is meant to have more. */
 const maxFunctions = 4096;
@@ -16,13 +17,13 @@ export const kprobeMulti: AttachKind = {
     // Of what kprobe.multi is made of; what attaches it is there without, and refuses.
     kprobe_multi: (kernel) => kernel.hasFunction("register_fprobe_syms"),
   },
-  serve(hook, need) {
+  serve(hook, need, can) {
     if (hook.on.kind !== "functions") return undefined;
     const { pattern } = hook.on;
     const what = pattern ?? "every system call";
     const { group } = need;
     if (group === undefined) throw new Error(`${what}: asked for none of its functions`);
-    return whyNot(what, group) ?? target(hook, group);
+    return whyNot(what, group) ?? byKprobe(target(hook, group), hook, need, can);
   },
   bind() {}, // its functions are chosen when it is attached
   attach: (object, { symbol, functions }) => {

@@ -35,6 +35,8 @@ export type PlannedHook = {
   readonly selectors: readonly Selector[];
   /** The set follows descriptors, so its `fd` arguments count only for those. */
   readonly follows: boolean;
+  /** As in Need. */
+  readonly everyCall: boolean;
   readonly reported: Reported;
 };
 
@@ -105,17 +107,26 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
       const served = serve(hook, { ...need, ...part }, can);
       if ("reason" in served) return served;
       const { reported } = served.target;
-      all.push({ ...served, hook: { set, index, hook, selectors, follows, reported } });
+      const { everyCall } = need;
+      all.push({ ...served, hook: { set, index, hook, selectors, follows, everyCall, reported } });
     }
   }
   return all;
 }
 
 function needOf({ set }: NamedSet, hook: Hook): Need {
-  const actions = hook.selectors.flatMap((selector) => selector.actions);
+  const actions = actionsOf(hook);
   const enforces = set.mode === "enforce";
+  const stops = enforces && actions.some(isEnforcing);
+  const follows = actions.some((one) => effectOf(one).follow !== undefined);
   return {
-    stops: enforces && actions.some(isEnforcing),
+    stops,
     overrides: enforces && actions.some((one) => effectOf(one).override !== undefined),
+    everyCall: stops || (follows && isEnforcingSet(set)),
   };
+}
+
+/** Whether some hook of it stops something: then what another follows is what that one asks. */
+function isEnforcingSet({ mode, hooks }: NamedSet["set"]): boolean {
+  return mode === "enforce" && hooks.some((hook) => actionsOf(hook).some(isEnforcing));
 }

@@ -181,6 +181,14 @@ test("a class leaves the selectors of the sets that hold there", () => {
   assert.deepEqual([headOf(unscoped).host, ownRow(unscoped, enums.table_row.HOST_ROW)], [0, ""]);
 });
 
+test("the selectors that stop something are told apart, of sets that enforce", () => {
+  const stops = { conditions: [], actions: [{ action: "Sigkill" }] } as const;
+  const sets = [aSet("a", onWrite([], when(), stops)), aSet("b", onWrite([], stops))];
+  const monitor = { ...sets[1]!, set: { ...sets[1]!.set, mode: "monitor" } } as const;
+  const tables = compile(pointOf(sets[0]!, monitor), nothingShared);
+  assert.equal(ownRow(tables, enums.table_row.STOPPING_ROW), "1");
+});
+
 test("behind the bits of a class stands which word alone has any", () => {
   const many = Array.from({ length: 70 }, () => when());
   const point = pointOf(aSet("a", onWrite([], ...many)), aSet("b", onWrite([])));

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isEnforcing } from "@guardbee/policy/sets";
 import { argCodec } from "../args/index.ts";
 import type { Sees } from "../attach/index.ts";
 import { enums, layout } from "../gen/layout.ts";
@@ -58,7 +59,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
   return {
     words,
     spec: encodeSpec(point, { words, use, actions, readings, facets, dimensions }),
-    ...encodeRows(point, { words, shared, dimensions }),
+    ...encodeRows(point, { words, shared, dimensions, bits }),
     numbers: dimensions.flatMap(({ numbers }) => numbers ?? []),
     equals: dimensions.flatMap(({ equals }) => equals ?? []),
     prefixes: dimensions.flatMap(({ prefixes }) => prefixes ?? []),
@@ -147,10 +148,12 @@ function encodeRows(
     words,
     shared: { classes, classCapacity },
     dimensions,
+    bits,
   }: {
     readonly words: number;
     readonly shared: Shared;
     readonly dimensions: readonly DimensionTables[];
+    readonly bits: readonly Bit[];
   },
 ): Pick<Tables, "table" | "rows"> {
   const ofClasses = Array.from({ length: classCapacity }, (_, number) =>
@@ -168,6 +171,7 @@ function encodeRows(
     ...{ classes: classCapacity, facets, caps: dimensions.flatMap(({ caps }) => caps ?? []) },
     ...{ host: host.some((byte) => byte !== 0) ? 1 : 0, host_word: onlyWord(host) },
   });
+  const stopping = bitsWhere(words, bits.length, (bit) => mayStop(bits[bit]!));
   const none = new Uint8Array(words * 8);
   const own = dimensions.flatMap(({ otherwise, absent, unequal = none }) => {
     const rows: Bits[] = [];
@@ -178,12 +182,17 @@ function encodeRows(
   });
   return {
     // The rows themselves follow, as many and as wide as there are facets and selectors.
-    table: Buffer.concat([head, host, ...own]),
+    table: Buffer.concat([head, host, stopping, ...own]),
     rows: [
       ...ofClasses.map((bits) => toRow(bits, onlyWord(bits))),
       ...dimensions.flatMap(({ rows }) => rows ?? []).map((bits) => toRow(bits, 0)),
     ],
   };
+}
+
+function mayStop({ planned, selector }: Bit): boolean {
+  const { actions } = planned.selectors[selector]!;
+  return planned.set.set.mode === "enforce" && actions.some(isEnforcing);
 }
 
 function encodeEntries(

@@ -248,7 +248,7 @@ const cap_test = {
   },
 } as const;
 const hook_table = {
-  size: 13200,
+  size: 13328,
   fields: {
     classes: { at: 0, type: "u32" },
     host: { at: 4, type: "u32" },
@@ -256,7 +256,7 @@ const hook_table = {
     zero: { at: 12, type: "u32" },
     facets: { at: 16, type: table_facet, count: 32 },
     caps: { at: 272, type: cap_test, count: 32 },
-    rows: { at: 784, type: "u64", count: 1552 },
+    rows: { at: 784, type: "u64", count: 1568 },
   },
 } as const;
 const operation = {
@@ -499,8 +499,9 @@ export const enums = {
   },
   table_row: {
     HOST_ROW: 0,
-    FACET_ROWS: 1,
-    TABLE_ROWS: 97,
+    STOPPING_ROW: 1,
+    FACET_ROWS: 2,
+    TABLE_ROWS: 98,
   },
   facet_row: {
     ROW_OTHERWISE: 0,

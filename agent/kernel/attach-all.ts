@@ -107,14 +107,14 @@ function tryAll(wanted: Wanted, attacher: Attacher, before: Before): Try {
 function share(
   sets: readonly NamedSet[],
   { classes, capacity }: Wanted,
-  { loader, followIds, numbers }: Attacher,
+  { loader, abilities, followIds, numbers }: Attacher,
 ): { readonly shared: Shared; readonly refused: Refusals } {
   const refused = new Map<string, Refusal>();
   const { groups, full } = numberFollowGroups(followIds, sets);
   for (const name of full) refused.set(name, noGroup);
   if (groups.size > 0) {
     try {
-      ensureFileFree(loader);
+      ensureFileFree(loader, abilities.preempts);
     } catch (error) {
       for (const name of groups.keys()) refused.set(name, refusalOf(error));
     }

@@ -20,6 +20,7 @@ function aKernel(
     btfFunction: (name: string) =>
       functions.includes(name) ? { parameters: [], returns: "int" } : null,
     takesInt80: () => int80,
+    kprobeRefusal: () => null,
   } as unknown as Native;
   return () =>
     probeAbilities(native, "/o", {
@@ -73,3 +74,10 @@ for (const { name, of, want } of int80) {
     assert.equal(aKernel({}, of)().kernel.features.includes("ia32_emulation"), want);
   });
 }
+
+test("a kernel is reported with the one way in which it preempts tasks", () => {
+  const { kernel, preempts } = aKernel({})();
+  const [model, ...others] = kernel.features.filter((one) => one.startsWith("preempt_"));
+  assert.deepEqual(others, []);
+  assert.equal(preempts, !["preempt_none", "preempt_voluntary"].includes(model!));
+});

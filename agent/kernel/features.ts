@@ -9,6 +9,7 @@ import { bytesOf } from "../layout/struct.ts";
 import { isOfForeignObjects } from "./foreign-objects.ts";
 import { functionFinder } from "./function-groups.ts";
 import type { KernelError, Native } from "./native.ts";
+import { preemptsKernel, readPreemption } from "./preemption.ts";
 import { isPassing } from "./refusal-of.ts";
 import { entryFinder } from "./syscall-entries.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
@@ -39,7 +40,10 @@ export function probeAbilities(
   const probe: KernelProbe = {
     syscallPrefix,
     loads: (object, symbol) => loads(native, join(objects, object), symbol, shared),
-    exists: existsSync,
+    takesKprobes: () => {
+      const code = native.kprobeRefusal();
+      return code === null || (isPassing(code) ? code : false);
+    },
     hasFunction: (symbol) => typesOf(symbol) !== undefined,
   };
   const questions = Object.assign({}, ...attachKinds.map((kind) => kind.features));
@@ -48,8 +52,11 @@ export function probeAbilities(
   const functions = features.fentry === true ? undefined : kernelSymbols();
   const hasFunction = (symbol: string) => functions?.has(symbol) ?? typesOf(symbol) !== undefined;
   const securityModules = activeSecurityModules();
+  const preemption = readPreemption(release());
+  const preempts = preemptsKernel(preemption);
   const all = {
     ...features,
+    [`preempt_${preemption}`]: true,
     btf: existsSync("/sys/kernel/btf/vmlinux"),
     ia32_emulation: native.takesInt80() ?? hasFunction("__ia32_sys_write"),
     lsm: securityModules.includes("bpf"),
@@ -63,6 +70,8 @@ export function probeAbilities(
   return {
     ...{ syscallPrefix, features, securityModules, hasFunction, typesOf, entriesOf, ...allowed },
     functionsOf: functionFinder({ syscallPrefix, entriesOf }),
+    ...{ preempts, unprivilegedBpf: allowsUnprivilegedBpf() },
+    hidesProcesses: preempts && hidesProcesses(kernelSymbols()),
     kernel: {
       release: release(),
       arch: process.arch === "x64" ? "x86_64" : process.arch,
@@ -101,6 +110,20 @@ function loads(native: Native, file: string, symbol: string, shared: SharedMaps)
 export function kernelSymbols(): ReadonlySet<string> {
   const lines = readFileSync("/proc/kallsyms", "latin1").split("\n");
   return new Set(lines.map((line) => line.slice(19).split("\t")[0]!));
+}
+
+/** Whether any process may make BPF maps; a kernel that does not say allows it. */
+function allowsUnprivilegedBpf(): boolean {
+  try {
+    return readFileSync("/proc/sys/kernel/unprivileged_bpf_disabled", "utf8").trim() === "0";
+  } catch {
+    return true;
+  }
+}
+
+/** See AttachAbilities: until Linux 6.2 programs look up as bpf(2) does, and later without the lock. */
+function hidesProcesses(symbols: ReadonlySet<string>): boolean {
+  return symbols.has("bpf_task_storage_busy") && !symbols.has("bpf_task_storage_get_recur");
 }
 
 function activeSecurityModules(): readonly string[] {

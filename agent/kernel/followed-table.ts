@@ -20,7 +20,7 @@ export class FollowedTable {
 
   /** What `use` gives of the table. Throws KernelError. */
   static with<Result>(loader: Loader, use: (table: FollowedTable) => Result): Result {
-    const object = openFileFree(loader);
+    const object = openFileFree(loader, "file_free.bpf.o");
     try {
       object.load();
       return use(new FollowedTable(object));
@@ -48,9 +48,9 @@ export class FollowedTable {
   }
 }
 
-/** file_free.bpf.o on the shared maps, not yet loaded. Throws KernelError. */
-export function openFileFree({ native, objects, shared }: Loader): BpfObject {
-  const object = native.openObject(join(objects, "file_free.bpf.o"));
+/** One of the objects that forget files on the shared maps, not yet loaded. Throws KernelError. */
+export function openFileFree({ native, objects, shared }: Loader, name: string): BpfObject {
+  const object = native.openObject(join(objects, name));
   try {
     reuseShared(object, shared);
     return object;

@@ -7,6 +7,7 @@ import type {
   Desired,
   Engine,
   KernelFeatures,
+  MissedCalls,
   NamedSet,
   Programmed,
   Scopes,
@@ -29,6 +30,7 @@ import {
 import { byName, failedStates, type Held, type HeldHook, hooksOf, stateOf } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
+import { readMisses } from "./misses.ts";
 import type { Native, RingReader } from "./native.ts";
 import { markOwnTask } from "./own-task.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
@@ -153,6 +155,10 @@ export class KernelEngine implements Engine {
         return [name, { hash, ...counts }];
       }),
     );
+  }
+
+  misses(): readonly MissedCalls[] {
+    return readMisses(this.#loader, [...this.#held.values()]);
   }
 
   program(

@@ -149,11 +149,15 @@ test("a pinned link stays attached when closed, opens again, and detaches", { sk
   );
   link.close();
   link.close();
+  for (let i = 0; i < 2; i++) object.pinProgram("on_exec", `${path}-program`);
   object.close();
   assert.equal(executions(), 1n);
 
   const adopted = native.openPinnedLink(path);
   assert.equal(adopted.id, link.id);
+  assert.deepEqual(adopted.misses(`${path}-program`), { program: 0, link: 0 });
+  assert.equal(failure(() => adopted.misses(path)).code, "EINVAL");
+  assert.equal(failure(() => adopted.misses(`${path}-none`)).code, "ENOENT");
   assert.equal(failure(() => native.openPinnedMap(path)).code, "EINVAL");
   assert.equal(executions(), 2n);
   adopted.detach();
@@ -197,10 +201,12 @@ for (const ret of [false, true]) {
     assert.equal(counts(), true);
     link.pin(path);
     link.close();
+    object.pinProgram("on_call", `${path}-program`);
     object.close();
     assert.equal(counts(), true);
     const adopted = native.openPinnedLink(path);
     assert.equal(adopted.id, link.id);
+    assert.deepEqual(adopted.misses(`${path}-program`), { program: 0, link: 0 });
     adopted.detach();
     assert.equal(Array.from({ length: 50 }, counts).at(-1), false);
     native.closeFd(bss);

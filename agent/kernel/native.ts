@@ -39,12 +39,22 @@ export type MapInfo = {
   readonly maxEntries: number;
 };
 
+/** Calls that the kernel kept from a program, by who counted them. */
+export type Misses = {
+  /** It, or another where the kernel runs one of them at a time, was active on that processor. */
+  readonly program: number;
+  /** A kprobe was hit inside of another. 0 where the kernel does not say (before Linux 6.7). */
+  readonly link: number;
+};
+
 /**
  * One attached program. Closing leaves it attached where it is pinned, and detaches it otherwise; so
  * does losing the last reference to it, at a time of the garbage collector's choice.
  */
 export type Link = {
   readonly id: number;
+  /** Calls that its program, pinned at that path, did not see since it was loaded. Throws KernelError. */
+  misses(program: string): Misses;
   /** At one place only. */
   pin(path: string): void;
   /**
@@ -76,11 +86,13 @@ export type BpfObject = {
    * the verifier's output and libbpf's own.
    */
   load(): void;
+  /** In place of what is there. */
+  pinProgram(program: string, path: string): void;
   /** A file descriptor of its own, to be closed with `closeFd`. */
   mapFd(name: string): number;
   /** By the program's section: tp_btf, fentry, fexit, fmod_ret, lsm, iter... Not perf events. */
   attach(program: string): Link;
-  /** For SEC("kprobe") and SEC("kretprobe"). Needs Linux 5.15. */
+  /** For SEC("kprobe") and SEC("kretprobe"). See `kprobeRefusal`. */
   attachKprobe(program: string, functionName: string, options: { readonly ret: boolean }): Link;
   /**
    * For SEC("kprobe.multi"), before each of the functions: their numbers are the cookies. Needs
@@ -155,6 +167,12 @@ export type Native = {
    * process. Null when it cannot be told, as below a seccomp filter; false where there is no int 0x80.
    */
   takesInt80(): boolean | null;
+  /**
+   * The code of the error with which this kernel refuses kprobes, whatever the function; null: it takes
+   * them. Without CONFIG_FPROBE (Linux 5.18) they take a perf event, which the sysctl
+   * kernel.perf_event_paranoid of some distributions keeps from whoever lacks CAP_SYS_ADMIN.
+   */
+  kprobeRefusal(): string | null;
   /**
    * Maps of ring buffers. A record of `second` comes after all that were in `first` when it was
    * read; those of one batch are in the order of their time.

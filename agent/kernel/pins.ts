@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 
 /**
- * Where things are pinned: `<bpffs>/<version>/{maps,links,hooks/<attach point>}`. The version is a
+ * Where things are pinned: `<bpffs>/<version>/{maps,links,programs,hooks/<attach point>}`. The version is a
  * digest of all BPF objects, so that an agent with other programs never adopts maps that its own
  * would read differently; it sets up beside the old ones and removes them when it holds everything.
  */
@@ -11,6 +11,8 @@ export class Pins {
   readonly root: string;
   readonly maps: string;
   readonly links: string;
+  /** The programs of `links`, by the same names. */
+  readonly programs: string;
   readonly hooks: string;
   readonly #bpffs: string;
 
@@ -23,8 +25,9 @@ export class Pins {
     this.root = join(bpffs, `v-${digest.digest("hex").slice(0, 12)}`);
     this.maps = join(this.root, "maps");
     this.links = join(this.root, "links");
+    this.programs = join(this.root, "programs");
     this.hooks = join(this.root, "hooks");
-    for (const folder of [this.maps, this.links, this.hooks]) {
+    for (const folder of [this.maps, this.links, this.programs, this.hooks]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
   }

@@ -5,7 +5,7 @@ import { rowBytes } from "../compile/bits.ts";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
 import { enums, layout } from "../gen/layout.ts";
-import type { BpfObject, Link, MapSpec, Native } from "./native.ts";
+import type { BpfObject, Link, MapSpec, Misses, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 import { removePins } from "./pins.ts";
@@ -80,6 +80,7 @@ export class Program {
         loader.native.pinMap(fd, join(folder, map));
         loader.native.closeFd(fd);
       }
+      object.pinProgram("hook", join(folder, "program"));
       const link = point.kind.attach(object, point);
       link.pin(join(folder, "link"));
       link.close();
@@ -109,6 +110,12 @@ export class Program {
     const folder = loader.pins.hook(name);
     if (existsSync(join(folder, "link"))) Program.adopt(loader, name).detach();
     else removePins(folder);
+  }
+
+  /** Which attachment this is, and what it missed. Throws KernelError. */
+  misses(): Misses & { readonly id: number } {
+    const path = join(this.#loader.pins.hook(this.name), "program");
+    return { id: this.#link.id, ...this.#link.misses(path) };
   }
 
   /** Fills a slot that is not in force, once `changes` are made. */

@@ -64,6 +64,7 @@ export function ensureTracking(
     for (const name of programs) {
       const path = join(pins.links, name);
       if (existsSync(path)) continue;
+      object.pinProgram(name, join(pins.programs, name));
       const link = object.attach(name);
       links.push(link);
       link.pin(path);

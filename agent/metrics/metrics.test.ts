@@ -32,6 +32,9 @@ function someFacts(): AgentFacts {
       sinks: [sink("file"), { ...sink("socket"), readers: number() }],
       requests: { made: number(), failed: number(), dropped: number() },
     },
+    misses: ["fentry:fd_install", "process_exec"].map((attachment) => {
+      return { attachment, id: 1, program: number(), link: number(), sets: [] };
+    }),
   };
 }
 
@@ -84,6 +87,7 @@ test("what is logged as lost is every cause of every stage", () => {
   const causes = Object.keys(lossesOf(someFacts()));
   assert.deepEqual(causes, [
     ...lossCauses,
+    ...["missed_fentry:fd_install", "missed_process_exec"],
     ...["bad_record", "bad_arguments", "unknown_hook", "process_evicted"],
     ...["file_closed", "file_backlog", "file_error"],
     ...["socket_closed", "socket_backlog", "socket_error"],

@@ -1,3 +1,4 @@
+import type { MissedCalls } from "../engine.ts";
 import type { EventStats } from "../events/event-export.ts";
 import { causes, type LossCause, type Losses, lossCauses } from "../kernel/losses.ts";
 import { contentType, formatMetrics, type Metric, type Sample } from "./exposition.ts";
@@ -6,6 +7,7 @@ import { contentType, formatMetrics, type Metric, type Sample } from "./expositi
 export type AgentFacts = {
   readonly version: string;
   readonly losses: Losses;
+  readonly misses: readonly MissedCalls[];
   /** Absent until events are read. */
   readonly events?: EventStats;
 };
@@ -31,6 +33,18 @@ export const agentMetrics: readonly AgentMetric[] = [
     ...{ name: "bpf_losses_total", type: "counter", labels: ["cause"] },
     help: "What else the kernel side lost or had no room for, by cause.",
     read: ({ losses }) => otherLosses.map((cause) => ({ labels: { cause }, value: losses[cause] })),
+  },
+  {
+    ...{ name: "missed_prog_probes_total", type: "counter", labels: ["attach"] },
+    help: "Calls that a program in force did not see, because the kernel skips it while it, or another where it runs one at a time, is active on that processor.",
+    read: ({ misses }) =>
+      misses.map(({ attachment: attach, program: value }) => ({ labels: { attach }, value })),
+  },
+  {
+    ...{ name: "missed_link_probes_total", type: "counter", labels: ["attach"] },
+    help: "Calls that a program in force did not see, because a kprobe was hit inside of another (where the kernel counts that: Linux 6.7).",
+    read: ({ misses }) =>
+      misses.map(({ attachment: attach, link: value }) => ({ labels: { attach }, value })),
   },
   {
     ...{ name: "observer_ringbuf_events_received_total", type: "counter", labels: ["event"] },
@@ -143,10 +157,14 @@ export function metricsOf(facts: () => AgentFacts) {
 }
 
 /** Everything that got lost so far, by cause. */
-export function lossesOf({ losses, events }: AgentFacts): Readonly<Record<string, number>> {
+export function lossesOf({ losses, misses, events }: AgentFacts): Readonly<Record<string, number>> {
   const { pipeline, sinks = [], tree } = events ?? {};
   const counts: [cause: string, count: number][] = [
     ...lossCauses.map((cause): [string, number] => [cause, Number(losses[cause])]),
+    ...misses.map(({ attachment, program, link }): [string, number] => [
+      `missed_${attachment}`,
+      program + link,
+    ]),
     ["bad_record", pipeline?.received.bad ?? 0],
     ["bad_arguments", pipeline?.skipped.badArguments ?? 0],
     ["unknown_hook", pipeline?.skipped.unknownHook ?? 0],

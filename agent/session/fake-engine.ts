@@ -1,6 +1,7 @@
 import type {
   Desired,
   Engine,
+  MissedCalls,
   NamedSet,
   Programmed,
   Scopes,
@@ -31,6 +32,9 @@ export class FakeEngine implements Engine {
   #unassigned: ReadonlyMap<bigint, string> = new Map();
   /** What the kernel has counted, by name of a set. */
   readonly stopped = new Map<string, SetStops>();
+
+  /** What the kernel has skipped. */
+  missed: readonly MissedCalls[] = [];
 
   constructor(lacks: (set: NamedSet) => boolean = () => false) {
     this.#lacks = lacks;
@@ -75,6 +79,11 @@ export class FakeEngine implements Engine {
 
   assignedBefore(): ReadonlySet<bigint> {
     return this.before;
+  }
+
+  misses(): readonly MissedCalls[] {
+    if (this.broken) throw new Error("bpf: EPERM");
+    return this.missed;
   }
 
   unassigned(): ReadonlyMap<bigint, string> {

@@ -3,6 +3,7 @@ import { nodeDigest, objectOf } from "@guardbee/policy/sets";
 import type { KernelFeatures, SetState } from "../engine.ts";
 import type { Late } from "../scope/late-pods.ts";
 import type { Unreached } from "../scope/unreached.ts";
+import type { Missed } from "./misses.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
 import type { StopTotals } from "./stops.ts";
@@ -21,6 +22,9 @@ const LATE_MAX = 50;
 /** A verifier's log may be long; its end says why. */
 const MESSAGE_MAX = 1_024;
 
+/** Why a set that is in the kernel does not hold as it should. */
+export type NotHeld = Unreached | Missed;
+
 export type NodeFacts = {
   readonly nodeSet: NodeSet;
   /** What the engine made of the sets it was given last. */
@@ -28,8 +32,8 @@ export type NodeFacts = {
   readonly content: (name: string) => SetContent | undefined;
   /** Why its content is not in force, and the version before is. */
   readonly refusal: (name: string) => RefusedVersion | undefined;
-  /** Of a set in the kernel, why it does not hold in all pods that it selects. */
-  readonly unreached: ReadonlyMap<string, Unreached>;
+  /** Of a set in the kernel, why it does not hold everywhere. */
+  readonly unreached: ReadonlyMap<string, NotHeld>;
   /** Pods that came while no agent ran. */
   readonly late: Late;
   /** Of one content of an object. */

@@ -6,13 +6,14 @@ import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
 import { LatePods, noneLate } from "../scope/late-pods.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import { resolveScopes } from "../scope/resolve.ts";
-import { type Unreached, unreachedSets } from "../scope/unreached.ts";
+import { unreachedSets } from "../scope/unreached.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { FollowRoom } from "./follow-room.ts";
+import { Misses } from "./misses.ts";
 import { NodePods } from "./node-pods.ts";
 import { parseNodeSet } from "./node-set.ts";
-import { type NodeStatus, nodeStatus } from "./node-status.ts";
+import { type NodeStatus, type NotHeld, nodeStatus } from "./node-status.ts";
 import { loadRemembered, type Remembered } from "./persisted.ts";
 import { Programmer } from "./programmer.ts";
 import { type Observed, Reporter } from "./reporter.ts";
@@ -61,6 +62,7 @@ export class Session {
   readonly #stops: Stops;
   readonly #late: LatePods;
   readonly #followRoom: FollowRoom;
+  readonly #misses: Misses;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -95,6 +97,7 @@ export class Session {
       onStep: () => this.#reporter.poke(),
       ...{ clock, log },
     });
+    this.#misses = new Misses({ engine, onChange: () => this.#reporter.poke(), clock, log });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
@@ -103,6 +106,7 @@ export class Session {
       onProgrammed: () => {
         this.#stops.read();
         this.#followRoom.read();
+        this.#misses.read();
         this.#reporter.poke();
       },
       clock,
@@ -145,7 +149,7 @@ export class Session {
   async run(signal: AbortSignal): Promise<void> {
     const parts = [
       ...[this.#pods, this.#wanted, this.#fleet],
-      ...[this.#programmer, this.#stops, this.#followRoom, this.#reporter],
+      ...[this.#programmer, this.#stops, this.#followRoom, this.#misses, this.#reporter],
     ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
@@ -199,16 +203,17 @@ export class Session {
     });
   }
 
-  #unreached(): ReadonlyMap<string, Unreached> {
+  #unreached(): ReadonlyMap<string, NotHeld> {
     const held = this.#programmer.held();
     if (held === undefined) return new Map();
-    return unreachedSets({
+    const unreached = unreachedSets({
       ...held,
       snapshot: this.#pods.snapshot(),
       missing: this.#pods.missing(),
       unassigned: this.#options.engine.unassigned(),
       unfollowed: this.#followRoom.lacking(),
     });
+    return new Map<string, NotHeld>([...this.#misses.sets(), ...unreached]);
   }
 
   /** Those whose stops the operator asks for. */

@@ -100,7 +100,7 @@ function inSteps({ count, ofProtected }: StopTotals): StopTotals {
 }
 
 /** The largest of 0, 1, 2, 5, 10, 20, 50... that is not above `count`, and at most STOPS_MAX. */
-function stepBelow(count: number): number {
+export function stepBelow(count: number): number {
   if (count === 0) return 0;
   if (count >= STOPS_MAX) return STOPS_MAX;
   const power = 10 ** Math.floor(Math.log10(count));

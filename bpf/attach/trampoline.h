@@ -53,7 +53,7 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 	int result;
 
 	if (!engine__enter(&call))
-		return 0; /* not ours to decide */
+		return CALLS_MAX > 1 ? call.override : 0; /* not ours to decide, or not to be decided */
 	reads = spec.reads;
 	if (spec.use & USE_RETURNED)
 		call.scratch->frame = (__u64)context;

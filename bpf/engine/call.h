@@ -220,6 +220,23 @@ static __always_inline void call__and_none(struct call *call)
 	call->any = 0;
 }
 
+/* A row that is in the table itself. */
+static __always_inline const __u64 *table__row(struct call *call, __u32 index)
+{
+	return call->table->rows + index * spec.words;
+}
+
+/* Whether some selector of the scope, whose row `bits` are, stops something. */
+static __always_inline bool call__may_stop(struct call *call, const __u64 *bits)
+{
+	const __u64 *stopping = table__row(call, STOPPING_ROW);
+	__u64 any = 0;
+
+	FOR_EACH_WORD(i)
+			any |= bits[i] & stopping[i];
+	return any != 0;
+}
+
 /* A missing row leaves nothing (and cannot be). */
 static __always_inline void call__and_row(struct call *call, __u32 index)
 {
@@ -229,12 +246,6 @@ static __always_inline void call__and_row(struct call *call, __u32 index)
 		call__and(call, bits);
 	else
 		call__and_none(call);
-}
-
-/* A row that is in the table itself. */
-static __always_inline const __u64 *table__row(struct call *call, __u32 index)
-{
-	return call->table->rows + index * spec.words;
 }
 
 /* What a dimension leaves when its value is not listed, or another of its own rows says. */

@@ -22,11 +22,35 @@ static __always_inline bool engine__match(struct call *call)
 	return true;
 }
 
-/* Whether this program acts now and the process is in some policy's scope: then call__leave ends it. */
+#define EAGAIN 11
+
+/*
+ * What a call returns that cannot be decided: it does not get through where it might have to be stopped.
+ * Only an LSM program comes here, and only where more tasks are preempted in it than it has memory for.
+ */
+static __always_inline int engine__undecided(struct call *call, const __u64 *bits)
+{
+	struct process_info *info;
+
+	if (!(spec.use & USE_ENFORCE) || !call__may_stop(call, bits))
+		return 0; /* it would have been reported only */
+	info = bpf_task_storage_get(&process, call->task->group_leader, 0, 0);
+	if (info && info->flags & (PROCESS_AGENT | PROCESS_PROTECTED))
+		return 0; /* these are never stopped */
+	return -EAGAIN;
+}
+
+/*
+ * Whether this program acts now and the process is in some policy's scope: then call__leave ends it. With
+ * CALLS_MAX above 1, call->override is what the call shall return otherwise.
+ */
 static __always_inline bool engine__enter(struct call *call)
 {
 	const __u64 *bits;
 
+#if CALLS_MAX > 1
+	call->override = 0;
+#endif
 	call->slot = engine_state.active & 1;
 	call->table = bpf_map_lookup_elem(&tables, &call->slot);
 	if (!call->table)
@@ -35,8 +59,12 @@ static __always_inline bool engine__enter(struct call *call)
 	if (!bits || call__is_unscoped(call, bits))
 		return false;
 	call->task = bpf_get_current_task_btf();
-	if (!call__take(call))
-		return false; /* goes unseen, and is counted */
+	if (!call__take(call)) { /* and is counted */
+#if CALLS_MAX > 1
+		call->override = engine__undecided(call, bits);
+#endif
+		return false;
+	}
 	call->info = NULL;
 	call__begin(call, bits);
 	return true;

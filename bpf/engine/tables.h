@@ -95,7 +95,7 @@ struct cap_test {
 
 /*
  * One slot of one attach point; all zero: this program acts for nobody in this slot. It has the rows
- * that most calls need: the selectors of the host's scope class, then for each facet what is left
+ * that most calls need: the selectors of the host's scope class, those that stop something, then for each facet what is left
  * when its value is not listed or cannot be told, when by its nature there is none, and when its
  * text equals none. The others are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
  * Where bitmaps have several words, a row of `rows` has one more behind them: of a scope class the
@@ -105,6 +105,7 @@ enum only_word { WORD_SEVERAL = WORDS_MAX, WORD_NONE };
 enum facet_row { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, FACET_ROW_COUNT };
 enum table_row {
 	HOST_ROW,
+	STOPPING_ROW,		/* a call in their scope that cannot be decided is refused, where it can be */
 	FACET_ROWS,		/* FACET_ROW_COUNT for each facet */
 	TABLE_ROWS = FACET_ROWS + FACET_ROW_COUNT * FACETS_MAX,
 };

@@ -175,11 +175,19 @@ static struct shim_map *take_share(void)
 	return shares;
 }
 
+/* Which of a processor's memories other calls have, a bit each. */
+static void use_memory(__u64 in_use)
+{
+	__u32 zero = 0;
+
+	*(__u64 *)bpf_map_lookup_elem(&calls_in_use, &zero) = in_use;
+}
+
 static void take_call(void)
 {
 	struct shim_map *files, *shares, *classes;
 	__u64 values[PARAMETERS_MAX] = {}, result;
-	__u32 point = take_u32(), other = take_u32(), on_exec = take_u32();
+	__u32 point = take_u32(), other = take_u32(), flags = take_u32();
 	long returned;
 
 	clock_ns = take_u64();
@@ -195,7 +203,11 @@ static void take_call(void)
 	result = take_u64();
 	files = take_followed();
 	shares = take_share();
-	returned = run(point, other, values, result, on_exec);
+	if (flags & 2)
+		use_memory(~0ULL);
+	returned = run(point, other, values, result, flags & 1);
+	if (flags & 2)
+		use_memory(0);
 	answer_u32((__u32)returned);
 	answer_u32(did.signal_count);
 	shim_answer(did.signals, did.signal_count * sizeof(*did.signals));

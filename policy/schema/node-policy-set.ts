@@ -32,7 +32,7 @@ export const exceptionReasons = [
     "NoRoom",
     "NotAllowed",
   ] as const),
-  ...(["CgroupNotFound", "CgroupNotAssigned", "FilesNotFollowed"] as const),
+  ...(["CgroupNotFound", "CgroupNotAssigned", "FilesNotFollowed", "CallsMissed"] as const),
   ...(["NotFound", "Programming"] as const),
 ] as const;
 export type ExceptionReason = (typeof exceptionReasons)[number];

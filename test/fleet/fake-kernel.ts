@@ -2,6 +2,7 @@ import type {
   Desired,
   Engine,
   KernelFeatures,
+  MissedCalls,
   NamedSet,
   Programmed,
   SetState,
@@ -51,6 +52,10 @@ export class FakeKernel implements Engine {
 
   unfollowed(): ReadonlyMap<bigint, Unfollowed> {
     return new Map();
+  }
+
+  misses(): readonly MissedCalls[] {
+    return [];
   }
 
   stops(): ReadonlyMap<string, SetStops> {

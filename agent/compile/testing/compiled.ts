@@ -19,6 +19,7 @@ export const ableKernel: AttachAbilities = {
     fmod_ret_security: true,
     kprobe: true,
   },
+  ...{ preempts: false, unprivilegedBpf: false, hidesProcesses: false },
   securityModules: ["capability", "bpf"],
   hasFunction: () => true,
   entriesOf: () => [],

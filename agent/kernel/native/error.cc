@@ -15,13 +15,6 @@ constexpr int kEnotsupp = 524;  // the kernel's own, which libc does not know
 
 thread_local std::string* current_log = nullptr;
 
-std::string CodeOf(int error) {
-  if (error == kEnotsupp) return "ENOTSUPP";
-  if (error >= __LIBBPF_ERRNO__START) return "ELIBBPF";
-  const char* name = strerrorname_np(error);
-  return name == nullptr ? "E" + std::to_string(error) : name;
-}
-
 std::string TextOf(int error) {
   if (error == kEnotsupp) return "Operation not supported by the kernel";
   char text[128];
@@ -50,6 +43,13 @@ int AppendToLog(enum libbpf_print_level level, const char* format, va_list argum
 }
 
 }  // namespace
+
+std::string CodeOf(int error) {
+  if (error == kEnotsupp) return "ENOTSUPP";
+  if (error >= __LIBBPF_ERRNO__START) return "ELIBBPF";
+  const char* name = strerrorname_np(error);
+  return name == nullptr ? "E" + std::to_string(error) : name;
+}
 
 void Throw(Napi::Env env, const Failure& failure) {
   std::string message = failure.subject + ": " + failure.op + ": " + TextOf(failure.error);

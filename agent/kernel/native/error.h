@@ -17,6 +17,9 @@ struct Failure {
 /// Throws KernelError "<subject>: <op>: <strerror>[; detail]".
 [[noreturn]] void Throw(Napi::Env env, const Failure& failure);
 
+/// An errno's name: `EPERM`.
+std::string CodeOf(int error);
+
 /// While it lives, what libbpf prints on this thread, the verifier's log included, goes to `log`,
 /// of which the last 16 kB are kept.
 class LogCapture {

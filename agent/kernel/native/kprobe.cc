@@ -1,4 +1,5 @@
 #include <bpf/bpf.h>
+#include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -9,11 +10,12 @@
 #include <optional>
 #include <string>
 
+#include "error.h"
 #include "link.h"
 
-// Not libbpf's attach: its link switches the perf event off when it is destroyed, also where a pin
-// should keep it, and never lets go of the event's descriptor. The kernel's link holds the event, so
-// here the link's descriptor is all that is kept.
+// Of perf events not libbpf's attach: its link switches the perf event off when it is destroyed, also
+// where a pin should keep it, and never lets go of the event's descriptor. The kernel's link holds the
+// event, so here the link's descriptor is all that is kept.
 
 namespace guardbee {
 namespace {
@@ -28,9 +30,16 @@ std::optional<uint32_t> ReadNumber(const std::string& file, const std::string& p
   return static_cast<uint32_t>(std::strtoul(text.c_str() + prefix.size(), nullptr, 10));
 }
 
-}  // namespace
+/// A link of the kernel's own (Linux 5.18, CONFIG_FPROBE). Empty with errno set where it refuses.
+Fd AttachMulti(int program, const char* function, bool at_return) {
+  LIBBPF_OPTS(bpf_link_create_opts, options);
+  options.kprobe_multi.syms = &function;
+  options.kprobe_multi.cnt = 1;
+  options.kprobe_multi.flags = at_return ? BPF_F_KPROBE_MULTI_RETURN : 0;
+  return Fd{bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &options)};
+}
 
-Fd AttachKprobe(int program, const std::string& function, bool at_return) {
+Fd AttachEvent(int program, const std::string& function, bool at_return) {
   const auto type = ReadNumber("type", "");
   const auto return_bit = ReadNumber("format/retprobe", "config:");
   if (!type || !return_bit) {
@@ -49,6 +58,49 @@ Fd AttachKprobe(int program, const std::string& function, bool at_return) {
   Fd link{bpf_link_create(program, event.Get(), BPF_PERF_EVENT, nullptr)};
   if (link && ioctl(event.Get(), PERF_EVENT_IOC_ENABLE, 0) < 0) return Fd{};
   return link;
+}
+
+/// The smallest kprobe program. Empty with errno set where the kernel refuses.
+Fd LoadEmpty(bpf_attach_type type) {
+  const bpf_insn instructions[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+  };
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type);
+  return Fd{bpf_prog_load(BPF_PROG_TYPE_KPROBE, "guardbee_probe", "GPL", instructions, 2, &options)};
+}
+
+/// The errno with which the kernel answers a kprobe on a function that is not there.
+int AnswerOf(bpf_attach_type type) {
+  constexpr char none[] = "guardbee_no_such_function";
+  const Fd program = LoadEmpty(type);
+  if (!program) return errno;
+  const bool multi = type == BPF_TRACE_KPROBE_MULTI;
+  return (multi ? AttachMulti(program.Get(), none, false) : AttachEvent(program.Get(), none, false))
+             ? 0
+             : errno;
+}
+
+}  // namespace
+
+bool HasKprobeMulti() {
+  static const bool has = [] {
+    const int answer = AnswerOf(BPF_TRACE_KPROBE_MULTI);
+    return answer == ESRCH || answer == ENOENT || answer == EINVAL;
+  }();
+  return has;
+}
+
+Napi::Value KprobeRefusal(const Napi::CallbackInfo& info) {
+  if (HasKprobeMulti()) return info.Env().Null();
+  const int answer = AnswerOf(bpf_attach_type{});
+  if (answer == ENOENT) return info.Env().Null();
+  return Napi::String::New(info.Env(), CodeOf(answer));
+}
+
+Fd AttachKprobe(int program, bool multi, const std::string& function, bool at_return) {
+  return multi ? AttachMulti(program, function.c_str(), at_return)
+               : AttachEvent(program, function, at_return);
 }
 
 }  // namespace guardbee

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include "constructors.h"
@@ -18,11 +19,50 @@ struct Adopted {
   std::string path;
 };
 
+/// struct bpf_link_info of a kprobe, as Linux 6.7 fills it and older ones in part.
+struct KprobeLinkInfo {
+  uint32_t type;
+  uint32_t id;
+  uint32_t prog_id;
+  uint32_t zero;
+  union {
+    struct {
+      uint32_t type;
+      uint32_t zero;
+      uint64_t func_name;
+      uint32_t name_len;
+      uint32_t offset;
+      uint64_t addr;
+      uint64_t missed;
+    } event;
+    struct {
+      uint64_t addrs;
+      uint32_t count;
+      uint32_t flags;
+      uint64_t missed;
+    } multi;
+  };
+};
+static_assert(offsetof(KprobeLinkInfo, event) == 16 && offsetof(KprobeLinkInfo, event.missed) == 48 &&
+              offsetof(KprobeLinkInfo, multi.missed) == 32);
+
+constexpr uint32_t kPerfEventLink = 7;                     // BPF_LINK_TYPE_PERF_EVENT
+constexpr uint32_t kKprobeMultiLink = 8;                   // BPF_LINK_TYPE_KPROBE_MULTI
+constexpr uint32_t kKprobeEvent = 3, kKretprobeEvent = 4;  // BPF_PERF_EVENT_KPROBE, _KRETPROBE
+
+uint64_t MissedBy(const KprobeLinkInfo& link) {
+  if (link.type == kKprobeMultiLink) return link.multi.missed;
+  const bool counts = link.type == kPerfEventLink &&
+                      (link.event.type == kKprobeEvent || link.event.type == kKretprobeEvent);
+  return counts ? link.event.missed : 0;
+}
+
 }  // namespace
 
 Napi::Function Link::Define(Napi::Env env) {
   return DefineClass(env, "Link",
                      {InstanceAccessor<&Link::Id>("id", napi_enumerable),
+                      InstanceMethod<&Link::Misses>("misses"),
                       InstanceMethod<&Link::Pin>("pin"), InstanceMethod<&Link::Detach>("detach"),
                       InstanceMethod<&Link::Close>("close")});
 }
@@ -56,6 +96,28 @@ Link::Link(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Link>(info) {
 
 Napi::Value Link::Id(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), id_);
+}
+
+// misses(program: string): { program: number, link: number }. A program has to be pinned: to open it
+// by its id takes CAP_SYS_ADMIN.
+Napi::Value Link::Misses(const Napi::CallbackInfo& info) {
+  constexpr char op[] = "read misses";
+  const std::string path = info[0].As<Napi::String>();
+  KprobeLinkInfo link{};
+  uint32_t size = sizeof(link);
+  if (bpf_obj_get_info_by_fd(fd_.Get(), &link, &size) < 0) Throw(info.Env(), {errno, op, path});
+  const Fd fd{bpf_obj_get(path.c_str())};
+  if (!fd) Throw(info.Env(), {errno, op, path});
+  bpf_prog_info program{};
+  size = sizeof(program);
+  if (!IsBpf(fd.Get(), "prog") || bpf_obj_get_info_by_fd(fd.Get(), &program, &size) < 0 ||
+      program.id != link.prog_id) {
+    Throw(info.Env(), {EINVAL, op, path, "is not the link's program"});
+  }
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("program", static_cast<double>(program.recursion_misses));
+  result.Set("link", static_cast<double>(MissedBy(link)));
+  return result;
 }
 
 void Link::Pin(const Napi::CallbackInfo& info) {

@@ -20,6 +20,7 @@ class Link : public Napi::ObjectWrap<Link> {
 
  private:
   Napi::Value Id(const Napi::CallbackInfo& info);
+  Napi::Value Misses(const Napi::CallbackInfo& info);
   void Pin(const Napi::CallbackInfo& info);
   void Detach(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
@@ -29,8 +30,16 @@ class Link : public Napi::ObjectWrap<Link> {
   uint32_t id_ = 0;
 };
 
-/// Attaches a loaded kprobe program to the entry of `function`, or to its return. Empty with errno
-/// set where the kernel refuses. Needs links of perf events (Linux 5.15).
-Fd AttachKprobe(int program, const std::string& function, bool at_return);
+/// Whether the kernel has kprobes without a perf event (BPF_TRACE_KPROBE_MULTI). A program is loaded
+/// for the one or the other.
+bool HasKprobeMulti();
+
+/// Attaches a loaded kprobe program to the entry of `function`, or to its return; `multi`: it was
+/// loaded for that. Empty with errno set where the kernel refuses. Otherwise it needs links of perf
+/// events (Linux 5.15).
+Fd AttachKprobe(int program, bool multi, const std::string& function, bool at_return);
+
+// kprobeRefusal(): string | null
+Napi::Value KprobeRefusal(const Napi::CallbackInfo& info);
 
 }  // namespace guardbee

@@ -42,6 +42,7 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
   exports.Set("btfFunction", Napi::Function::New<BtfFunction>(env, "btfFunction"));
   exports.Set("takesInt80", Napi::Function::New<TakesInt80>(env, "takesInt80"));
+  exports.Set("kprobeRefusal", Napi::Function::New<KprobeRefusal>(env, "kprobeRefusal"));
   exports.Set("openRings", Napi::Function::New<RingReader::Open>(env, "openRing"));
   return exports;
 }

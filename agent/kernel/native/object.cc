@@ -1,6 +1,7 @@
 #include "object.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -23,6 +24,7 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                       InstanceMethod<&BpfObject::ResizeMap>("resizeMap"),
                       InstanceMethod<&BpfObject::SetAttachTarget>("setAttachTarget"),
                       InstanceMethod<&BpfObject::Load>("load"),
+                      InstanceMethod<&BpfObject::PinProgram>("pinProgram"),
                       InstanceMethod<&BpfObject::MapFd>("mapFd"),
                       InstanceMethod<&BpfObject::Attach>("attach"),
                       InstanceMethod<&BpfObject::AttachKprobe>("attachKprobe"),
@@ -119,12 +121,28 @@ void BpfObject::SetAttachTarget(const Napi::CallbackInfo& info) {
 void BpfObject::Load(const Napi::CallbackInfo& info) {
   bpf_object* object = Opened(info.Env(), "load");
   if (loaded_) Throw(info.Env(), {EBUSY, "load", path_, "the object is loaded"});
+  bpf_program* program;
+  bpf_object__for_each_program(program, object) {
+    if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE && HasKprobeMulti()) {
+      bpf_program__set_expected_attach_type(program, BPF_TRACE_KPROBE_MULTI);
+    }
+  }
   std::string log;
   const LogCapture capture{log};
   const int error = bpf_object__load(object);
   loaded_ = true;  // libbpf takes no second try
   inner_maps_.clear();
   if (error < 0) Throw(info.Env(), {-error, "load", path_, {}, log});
+}
+
+// pinProgram(program: string, path: string): void
+void BpfObject::PinProgram(const Napi::CallbackInfo& info) {
+  constexpr char op[] = "pin program";
+  const std::string name = info[0].As<Napi::String>();
+  const std::string path = info[1].As<Napi::String>();
+  const int program = LoadedProgram(info.Env(), op, name);
+  if (unlink(path.c_str()) < 0 && errno != ENOENT) Throw(info.Env(), {errno, op, path});
+  if (bpf_obj_pin(program, path.c_str()) < 0) Throw(info.Env(), {errno, op, path});
 }
 
 // mapFd(name: string): number
@@ -169,7 +187,9 @@ Napi::Value BpfObject::AttachKprobe(const Napi::CallbackInfo& info) {
   const std::string name = info[0].As<Napi::String>();
   const std::string function = info[1].As<Napi::String>();
   const bool at_return = info[2].As<Napi::Object>().Get("ret").As<Napi::Boolean>();
-  Fd fd = guardbee::AttachKprobe(LoadedProgram(info.Env(), op, name), function, at_return);
+  const bool multi = bpf_program__expected_attach_type(FindProgram(info.Env(), op, name)) ==
+                     BPF_TRACE_KPROBE_MULTI;
+  Fd fd = guardbee::AttachKprobe(LoadedProgram(info.Env(), op, name), multi, function, at_return);
   if (!fd) Throw(info.Env(), {errno, op, name, function});
   return Link::Adopt(info.Env(), std::move(fd), {});
 }

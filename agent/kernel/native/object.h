@@ -30,6 +30,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   void ResizeMap(const Napi::CallbackInfo& info);
   void SetAttachTarget(const Napi::CallbackInfo& info);
   void Load(const Napi::CallbackInfo& info);
+  void PinProgram(const Napi::CallbackInfo& info);
   Napi::Value MapFd(const Napi::CallbackInfo& info);
   Napi::Value Attach(const Napi::CallbackInfo& info);
   Napi::Value AttachKprobe(const Napi::CallbackInfo& info);

@@ -27,6 +27,7 @@ const abilities: AttachAbilities = {
     fmod_ret_security: true,
     kprobe: true,
   },
+  ...{ preempts: false, unprivilegedBpf: false, hidesProcesses: false },
   securityModules: ["capability", "bpf"],
   hasFunction: () => true,
   entriesOf: ({ on }) =>
@@ -108,19 +109,27 @@ export class NativeEngine {
     }
   }
 
-  /** What the engine does about `call`, made by a process in those cgroups at a second. */
+  /**
+   * What the engine does about `call`, made by a process in those cgroups at a second; `crowded`: while
+   * others have all the memory of this processor.
+   */
   async call(
     call: HookCall,
     follows: FollowState,
-    { cgroups, at: second }: { readonly cgroups: CgroupPath; readonly at: number },
+    {
+      cgroups,
+      at: second,
+      crowded = false,
+    }: { readonly cgroups: CgroupPath; readonly at: number; readonly crowded?: boolean },
   ): Promise<Done> {
     const at = this.#points.findIndex((point) => serves(point, call));
     const other = this.#points.findIndex(
       ({ site }) => site === `return of ${this.#points[at]?.site}`,
     );
     if (at === -1) return { events: [], signals: [], returned: 0, follows };
+    const flags = (call.on.kind === "exec" ? 1 : 0) | (crowded ? 2 : 0);
     this.#send(
-      ...[Buffer.from("C"), u32(at), u32(other), u32(call.on.kind === "exec" ? 1 : 0)],
+      ...[Buffer.from("C"), u32(at), u32(other), u32(flags)],
       u64(BigInt(second) * 1_000_000_000n),
       ...cgroupsOf(cgroups),
       ...processOf(call.process),

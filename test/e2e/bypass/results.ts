@@ -68,7 +68,7 @@ export const elsewhere = [
   ["cgroups below a pod's, in every order and number", "test/e2e/bypass/scope.guest.test.ts"],
   ["a program that looks like a container runtime", "test/e2e/bypass/runtime.guest.test.ts"],
   ["each system call by each of its entries", "agent/kernel/int80.guest.test.ts"],
-  ["a sibling that is preempted inside a hook", "agent/kernel/lsm.guest.test.ts"],
+  ["a sibling that is preempted inside a hook", "test/e2e/bypass/preempt.guest.test.ts"],
   ["a buffer that is not in memory; allow-lists of files", "test/e2e/bypass/write.guest.test.ts"],
   [
     "a container's first instructions, its restart, a pod while the agent is away",

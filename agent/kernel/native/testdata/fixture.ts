@@ -24,7 +24,8 @@ export function workspace(): string {
   const bpffs = join(folder, "bpffs");
   mkdirSync(bpffs);
   if (!skip) {
-    for (const name of ["events", "kprobe", "refused", "target"]) compile(name, folder);
+    for (const name of ["events", "kprobe", "recursion", "refused", "target"])
+      compile(name, folder);
     execFileSync("mount", ["-t", "bpf", "bpf", bpffs]);
   }
   after(() => {
