@@ -9,6 +9,7 @@ import { Requests } from "./events/requests.ts";
 import { isOfForeignObjects } from "./kernel/foreign-objects.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
 import { loadNative, type Native } from "./kernel/native.ts";
+import { parseCgroupRate } from "./kernel/rate.ts";
 import { leaveNothing } from "./leave.ts";
 import { lossesOf, metricsOf } from "./metrics/metrics.ts";
 import { watchLosses } from "./metrics/watch-losses.ts";
@@ -37,6 +38,8 @@ export type AgentOptions = {
   readonly procfs: string;
   readonly cgroupRoot: string;
   readonly followedFilesPerPod: number;
+  /** `EVENTS,INTERVAL`; empty: no limit. */
+  readonly cgroupRate: string;
 };
 
 /**
@@ -48,6 +51,13 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const log = pino({ level: options.logLevel, hooks: { streamWrite: printable } });
   if (options.kube && options.policy.length > 0) {
     log.error("--kube takes policies from the cluster; leave --policy out, or --kube");
+    return 2;
+  }
+  if (parseCgroupRate(options.cgroupRate) === undefined) {
+    log.error(
+      { cgroupRate: options.cgroupRate },
+      "--cgroup-rate is not EVENTS,INTERVAL as in 1000,1s",
+    );
     return 2;
   }
   if (!isOnBpffs(options.bpffs)) {
@@ -121,12 +131,14 @@ function openRequests(options: AgentOptions, log: Logger): Requests | undefined 
 
 /** The kernel side; undefined when it cannot be had, which the log says. */
 function openEngine(
-  { bpffs, procfs, followedFilesPerPod }: AgentOptions,
+  { bpffs, procfs, followedFilesPerPod, cgroupRate }: AgentOptions,
   { native, requests, log }: { native: Native; requests: Requests; log: Logger },
 ): KernelEngine | undefined {
   const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
+  const rate = parseCgroupRate(cgroupRate);
   try {
     return new KernelEngine({
+      ...(rate === undefined || rate === "none" ? {} : { cgroupRate: rate }),
       ...{ native, bpffs, objects, podFiles: followedFilesPerPod },
       protectedBinaries: protectedBinaries(join(procfs, "1/root")),
       allowed: { whyNoRequest: (request) => requests.whyNot(request) },

@@ -39,6 +39,7 @@ struct layout {
 	struct follow_share follow_share;
 	struct follow_state follow_state;
 	struct follow_request follow_request;
+	struct rate_state rate_state;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;

@@ -63,8 +63,8 @@ struct {
 } posts SEC(".maps");
 
 /*
- * cgroup id -> what it added to `events` since the agent last read half of it. Writer:
- * events__admit, only while that ring is more than half full. The least used entries go.
+ * Pod, and outside of pods cgroup -> what it added to `events` since the agent last read half of it.
+ * Writer: events__admit, only while that ring is more than half full. The least used entries go.
  */
 struct event_share {
 	__u64 period;		/* how many halves of the ring the agent had read */
@@ -76,6 +76,26 @@ struct {
 	__type(key, __u64);
 	__type(value, struct event_share);
 } event_shares SEC(".maps");
+
+/* How many events about its processes each pod may have in so many ns; 0: as many as it likes. */
+struct rate_state {
+	__u64 events;
+	__u64 interval;
+};
+/* Writer: agent, at its start. A variable, so that a program reads it without a look-up. */
+volatile struct rate_state rate_state SEC(".data.rate_state");
+
+/* Pod, and outside of pods cgroup -> its events since then. Writer: events__is_over_rate. */
+struct event_rate {
+	__u64 since;		/* boot-time ns */
+	__u64 count;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct event_rate);
+} event_rates SEC(".maps");
 
 /* Index: enum loss. Only counts up. */
 struct {

@@ -137,12 +137,16 @@ struct hook_stops {
  * causes that actions have are in enum action_loss (engine/action.h), from LOSS_OF_ACTIONS on.
  */
 enum loss {
-	LOSS_RING_EXEC = 0,	/* RING: an event of that kind found its ring full */
+	LOSS_RING_EXEC = 0,	/* RING: an event of that kind found its ring full, or the part of it
+				 * that is kept for stops */
 	LOSS_RING_CLONE,
 	LOSS_RING_EXIT,
 	LOSS_RING_STOP,
 	LOSS_RING_POST,
-	LOSS_SHARE_EXEC,	/* SHARE: its cgroup had added its share of the ring */
+	LOSS_RATE_EXEC,		/* RATE: its pod had more of them than rate_state has */
+	LOSS_RATE_CLONE,
+	LOSS_RATE_EXIT,
+	LOSS_SHARE_EXEC,	/* SHARE: its pod, or its cgroup outside of pods, had added its share */
 	LOSS_SHARE_CLONE,
 	LOSS_SHARE_EXIT,
 	LOSS_SHARE_STOP,

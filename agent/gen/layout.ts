@@ -190,6 +190,13 @@ const follow_request = {
     pod: { at: 16, type: "u64" },
   },
 } as const;
+const rate_state = {
+  size: 16,
+  fields: {
+    events: { at: 0, type: "u64" },
+    interval: { at: 8, type: "u64" },
+  },
+} as const;
 const binary_prefix_key = {
   size: 256,
   fields: {
@@ -308,7 +315,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -362,15 +369,18 @@ export const enums = {
     LOSS_RING_EXIT: 2,
     LOSS_RING_STOP: 3,
     LOSS_RING_POST: 4,
-    LOSS_SHARE_EXEC: 5,
-    LOSS_SHARE_CLONE: 6,
-    LOSS_SHARE_EXIT: 7,
-    LOSS_SHARE_STOP: 8,
-    LOSS_PATH_TOO_DEEP: 9,
-    LOSS_PROCESS_STORAGE: 10,
-    LOSS_MATCHES: 11,
-    LOSS_CALLS: 12,
-    LOSS_RETURN_FULL: 13,
+    LOSS_RATE_EXEC: 5,
+    LOSS_RATE_CLONE: 6,
+    LOSS_RATE_EXIT: 7,
+    LOSS_SHARE_EXEC: 8,
+    LOSS_SHARE_CLONE: 9,
+    LOSS_SHARE_EXIT: 10,
+    LOSS_SHARE_STOP: 11,
+    LOSS_PATH_TOO_DEEP: 12,
+    LOSS_PROCESS_STORAGE: 13,
+    LOSS_MATCHES: 14,
+    LOSS_CALLS: 15,
+    LOSS_RETURN_FULL: 16,
     LOSS_OF_ACTIONS: 32,
     LOSS_MAX: 64,
   },

@@ -36,6 +36,7 @@ import { markOwnTask } from "./own-task.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins, removePins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
+import { type CgroupRate, writeRate } from "./rate.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { SlotChanges } from "./slots.ts";
 import { ensureTracking } from "./tracking.ts";
@@ -53,6 +54,8 @@ export type KernelEngineOptions = {
   readonly allowed?: Allowed;
   /** How many followed files a pod may have open; what opens more is stopped. */
   readonly podFiles: number;
+  /** How many events about its processes a pod may have; absent: as many as it likes. */
+  readonly cgroupRate?: CgroupRate;
   readonly log: Logger;
 };
 
@@ -116,6 +119,7 @@ export class KernelEngine implements Engine {
     for (const path of options.protectedBinaries) {
       native.update(maps.protected_binaries, binaryKey(path), u32(1));
     }
+    writeRate(native, maps.rate_state, options.cgroupRate);
     markOwnTask(native, maps.process);
   }
 

@@ -8,7 +8,7 @@ export type Cause = {
   /** What was lost, or for what there was no room. */
   readonly means: string;
   /** An event that its ring did not take: labels of the metric that counts those. */
-  readonly missed?: { readonly event: string; readonly error: "full" | "share" };
+  readonly missed?: { readonly event: string; readonly error: "full" | "share" | "rate" };
 };
 
 type KernelCause = CauseName<Exclude<keyof typeof enums.loss, "LOSS_OF_ACTIONS" | "LOSS_MAX">>;
@@ -20,6 +20,9 @@ const kernelCauses = {
   ring_exit: full("exit", "the event of an exit"),
   ring_stop: full("stop", "the event of a call that was or would be stopped"),
   ring_post: full("post", "the event of a call that a policy only reports"),
+  rate_exec: beyondRate("exec", "the event of an exec"),
+  rate_clone: beyondRate("clone", "the event of a clone"),
+  rate_exit: beyondRate("exit", "the event of an exit"),
   share_exec: beyondShare("exec", "the event of an exec"),
   share_clone: beyondShare("clone", "the event of a clone"),
   share_exit: beyondShare("exit", "the event of an exit"),
@@ -60,10 +63,18 @@ export function readLosses(native: Native, fd: number): Losses {
 }
 
 function full(event: string, what: string): Cause {
-  return { means: `${what} that found its ring full`, missed: { event, error: "full" } };
+  return {
+    means: `${what} that found its ring full, or all of it but what is kept for stops`,
+    missed: { event, error: "full" },
+  };
+}
+
+function beyondRate(event: string, what: string): Cause {
+  return { means: `${what} beyond --cgroup-rate`, missed: { event, error: "rate" } };
 }
 
 function beyondShare(event: string, what: string): Cause {
-  const why = "whose cgroup had added its share of a ring that was more than half full";
+  const why =
+    "whose pod (outside of pods, cgroup) had added its share of a ring that was more than half full";
   return { means: `${what} ${why}`, missed: { event, error: "share" } };
 }

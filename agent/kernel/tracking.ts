@@ -9,6 +9,8 @@ const sharedMaps = [
   "events",
   "posts",
   "event_shares",
+  "event_rates",
+  "rate_state",
   "losses",
   "stops",
   "process",

@@ -71,7 +71,7 @@ test("a loss of the kernel has its event and its error", async () => {
     samples.get(`guardbee_bpf_missed_events_total{event="${event}",error="${error}"}`);
   assert.equal(missed("post", "full"), String(facts.losses.ring_post));
   assert.equal(missed("stop", "share"), String(facts.losses.share_stop));
-  const all = lossCauses.filter((cause) => /^(ring|share)_/.test(cause));
+  const all = lossCauses.filter((cause) => /^(ring|share)_|^rate_(exec|clone|exit)$/.test(cause));
   const sum = all.reduce((total, cause) => total + facts.losses[cause], 0n);
   assert.equal(samples.get("guardbee_observer_ringbuf_events_lost_total"), String(sum));
 });

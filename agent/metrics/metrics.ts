@@ -26,7 +26,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "bpf_missed_events_total", type: "counter", labels: ["event", "error"] },
-    help: "Events that the kernel had no room for: full, the ring was; share, the ring was more than half full and the event's cgroup had added its share. stop: a hook event that tells of a stop; post: any other.",
+    help: "Events that the kernel had no room for: full, the ring was, or all of it but what is kept for stops; share, the ring was more than half full and the event's pod (outside of pods, its cgroup) had added its share; rate, that had more than --cgroup-rate. stop: a hook event that tells of a stop; post: any other.",
     read: ({ losses }) => missedEvents.map((one) => missed(one, losses)),
   },
   {

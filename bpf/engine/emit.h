@@ -74,7 +74,7 @@ static __always_inline struct hook_event *emit__reserve(__u16 flags, __u32 size)
 			losses__count(LOSS_RING_POST);
 		return event;
 	}
-	if (!events__admit(bpf_get_current_cgroup_id(), size)) {
+	if (!events__admit(size, events__used())) {
 		losses__count(LOSS_SHARE_STOP);
 		return NULL;
 	}
@@ -125,7 +125,7 @@ static __always_inline void emit__send(struct call *call)
 	__u32 size = emit__size(event->header.size);
 
 	if (emit__is_stop(event->flags))
-		events__write(event, size, event->cgroup_id, LOSS_RING_STOP, LOSS_SHARE_STOP);
+		events__write_stop(event, size);
 	else if (bpf_ringbuf_output(&posts, event, size, 0))
 		losses__count(LOSS_RING_POST);
 }

@@ -124,7 +124,7 @@ static __always_inline void exec__emit(struct exec_scratch *scratch, struct proc
 	if (size > sizeof(*event) + EXEC_PAYLOAD_MAX)
 		return; /* cannot be: each part is bounded above */
 	header__fill(&event->header, EVENT_EXEC, size);
-	events__write(event, size, event->cgroup_id, LOSS_RING_EXEC, LOSS_SHARE_EXEC);
+	events__write(event, size, EVENT_LOSSES(EXEC));
 }
 
 /*
@@ -219,7 +219,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	event.uid = BPF_CORE_READ(child, cred, euid.val);
 	event.flags = info->flags & EXEC_IN_INIT_TREE;
 	header__fill(&event.header, EVENT_CLONE, sizeof(event));
-	events__write(&event, sizeof(event), event.cgroup_id, LOSS_RING_CLONE, LOSS_SHARE_CLONE);
+	events__write(&event, sizeof(event), EVENT_LOSSES(CLONE));
 	return 0;
 }
 
@@ -240,8 +240,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	event.tid = task->pid;
 	event.code = task->exit_code;
 	header__fill(&event.header, EVENT_EXIT, sizeof(event));
-	events__write(&event, sizeof(event), bpf_get_current_cgroup_id(), LOSS_RING_EXIT,
-		      LOSS_SHARE_EXIT);
+	events__write(&event, sizeof(event), EVENT_LOSSES(EXIT));
 	return 0;
 }
 

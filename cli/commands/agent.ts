@@ -1,6 +1,13 @@
 import type { AgentOptions } from "@guardbee/agent";
 import { aNumber, aPort, type Command } from "../command.ts";
 
+const cgroupRate = {
+  type: "string",
+  default: "",
+  describe:
+    "EVENTS,INTERVAL, such as 1000,1s: how many execs, clones and exits of a pod are reported; empty: all",
+} as const;
+
 export const agent: Command<AgentOptions> = {
   name: "agent",
   positionals: "",
@@ -87,7 +94,8 @@ export const agent: Command<AgentOptions> = {
         ...aNumber("followed-files-per-pod", 1, 262_144),
         default: 4_096,
         describe: "Files that policies follow in one pod at once; what opens more is stopped",
-      }),
+      })
+      .option("cgroup-rate", cgroupRate),
   async run(args, io) {
     const { runAgent } = await import("@guardbee/agent"); // only here: it is large
     return runAgent({ ...args, nodeName: args.nodeName ?? io.env.NODE_NAME }, io.signal);

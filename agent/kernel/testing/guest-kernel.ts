@@ -8,6 +8,7 @@ import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
 import { layout } from "../../gen/layout.ts";
 import { KernelEngine } from "../kernel-engine.ts";
 import { loadNative } from "../native.ts";
+import type { CgroupRate } from "../rate.ts";
 import { EventLog } from "./event-log.ts";
 
 export type GuestKernel = {
@@ -18,7 +19,7 @@ export type GuestKernel = {
   /** Programs exactly `sets`, for every process but those of `scopes`. */
   program(sets: readonly NamedSet[], scopes?: Partial<Scopes>): Promise<readonly SetState[]>;
   /** An engine on the pins in another folder. */
-  open(bpffs: string, protectedBinaries?: readonly string[]): KernelEngine;
+  open(bpffs: string, protectedBinaries?: readonly string[], cgroupRate?: CgroupRate): KernelEngine;
   /** How many events wait for their calls to return. */
   waiting(): number;
   close(): Promise<void>;
@@ -47,8 +48,9 @@ export async function openGuestKernel({
   const unlock = await lockKernel();
   const native = loadNative();
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
-  const open = (bpffs: string, its = protectedBinaries) =>
+  const open = (bpffs: string, its = protectedBinaries, cgroupRate?: CgroupRate) =>
     new KernelEngine({
+      ...(cgroupRate === undefined ? {} : { cgroupRate }),
       ...{ native, bpffs, protectedBinaries: its, podFiles, log: pino({ level: "silent" }) },
       allowed: { whyNoRequest: () => undefined }, // nobody makes them here
       objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
