@@ -212,7 +212,10 @@ describe("a roll-out in waves on a real API server", { skip: whyNoApiServer() },
     stopped = { [first]: 200 };
     await apply(policy("/new/", limit));
     const halted = await ready("False RolloutHalted 1/6");
-    assert.deepEqual(halted.rollout, { state: "Halted", wave: 1, waves: 3, stops: 200 });
+    const { wave, ...rollout } = halted.rollout!;
+    assert.deepEqual(rollout, { state: "Halted", waves: 3, stops: 200 });
+    // The operator may see that the pause is over before it sees what the node has stopped since.
+    assert.ok(wave <= 2, String(wave));
     const message = halted.conditions?.find(({ type }) => type === "Stalled")?.message;
     assert.match(message ?? "", /it stopped at least 200 calls, more than 100$/);
     stopped = {};
