@@ -17,11 +17,11 @@ type Listed = { readonly id: number; readonly name?: string; readonly type: stri
 export const tracking = {
   prog: ["cgroup_gone", "process_exec", "process_exit", "process_fork"],
   map: [
-    ...[".data.engine_st", ".data.follow_st", ".data.scope_sta", "binaries_exact"],
-    ...["binaries_prefix", "cgroup_class", "event_shares", "events", "exec_scratch"],
-    ...["follow_shares", "followed", "gb_fence", "gb_fence", "gb_ids", "gb_ids"],
-    ...["losses", "posts", "process", "protected_binar", "stops", "waiting_events"],
-    ...["waiting_large"],
+    ...[".data.engine_st", ".data.follow_st", ".data.rate_stat", ".data.scope_sta"],
+    ...["binaries_exact", "binaries_prefix", "cgroup_class", "event_rates", "event_shares"],
+    ...["events", "exec_scratch", "follow_shares", "followed", "gb_fence", "gb_fence"],
+    ...["gb_ids", "gb_ids", "losses", "posts", "process", "protected_binar", "stops"],
+    ...["waiting_events", "waiting_large"],
   ],
   /** One a program; links have no names. */
   link: Array.from({ length: 4 }, () => "raw_tracepoint"),
