@@ -31,7 +31,7 @@ test("stopped calls of one cgroup, however many, leave room for those of another
 });
 
 test("events about processes of a pod with many cgroups leave room for a stop of another pod", async () => {
-  const root = new Cgroup("/sys/fs/cgroup/shares-kubepods");
+  const root = new Cgroup("/sys/fs/cgroup/shares-pods");
   const [loud, quiet] = ["loud", "quiet"].map((name) => root.child("besteffort").child(name));
   const nested = Array.from({ length: 20 }, (_, i) => loud!.child(`nested-${i}`));
   const kill = { conditions: [], actions: [{ action: "Sigkill" }] } as const;

@@ -13,11 +13,11 @@ static __always_inline void act__count(struct call *call)
 
 	if (!counts)
 		return; /* cannot be: the agent makes it before the hook is in force */
-	if (call->said & HOOK_STOPPED)
+	if (call->scratch->said & HOOK_STOPPED)
 		stops__count(&counts->stopped);
-	else if (call->said & HOOK_WOULD_STOP)
+	else if (call->scratch->said & HOOK_WOULD_STOP)
 		stops__count(&counts->would_stop);
-	else if (call->said & HOOK_MONITORED)
+	else if (call->scratch->said & HOOK_MONITORED)
 		stops__count(&counts->of_protected);
 }
 
@@ -30,26 +30,26 @@ static long act__operation(__u32 index, void *context)
 		return 1; /* cannot be: no entry has more */
 	operation = &call->entry->operations[index];
 	if (spec.use & USE_ENFORCE && operation->flags & OPERATION_STOPS &&
-	    call->said & HOOK_MONITORED)
+	    call->scratch->said & HOOK_MONITORED)
 		return 0; /* the next one */
-	call->outcome |= action__run(call, operation);
+	call->scratch->outcome |= action__run(call, operation);
 	return 0;
 }
 
-/* Carries out the operations; call->said and call->outcome tell what came of them. */
+/* Carries out the operations; `said` and `outcome` of the scratch memory tell what came of them. */
 static __always_inline void act__carry_out(struct call *call, struct action_entry *entry)
 {
 	call->entry = entry;
-	call->said = 0;
-	call->outcome = OUTCOME_NONE;
+	call->scratch->said = 0;
+	call->scratch->outcome = OUTCOME_NONE;
 	call->scratch->rate_limit = 0;
 	if (spec.use & USE_ENFORCE && entry->flags & ACT_STOPS)
 		call__spare(call, call__info(call));
 	if (spec.actions && entry->operation_count)
 		bpf_loop(entry->operation_count, act__operation, call, 0);
-	if (call->outcome & OUTCOME_STOPPED)
-		call->said |= HOOK_STOPPED;
-	if (spec.use & USE_ENFORCE && call->said)
+	if (call->scratch->outcome & OUTCOME_STOPPED)
+		call->scratch->said |= HOOK_STOPPED;
+	if (spec.use & USE_ENFORCE && call->scratch->said)
 		act__count(call);
 }
 
@@ -59,9 +59,9 @@ static __always_inline void act__run(struct call *call, struct action_entry *ent
 
 	if (spec.actions || spec.use & USE_ENFORCE) {
 		act__carry_out(call, entry);
-		if (call->outcome & OUTCOME_SILENT)
+		if (call->scratch->outcome & OUTCOME_SILENT)
 			return;
-		said = call->said;
+		said = call->scratch->said;
 	}
 	emit__hook(call, entry, said);
 }

@@ -41,6 +41,12 @@ struct call_scratch {
 	struct prefix_key prefix;
 	struct equal_key equal;
 	struct rate_key rate;
+	/*
+	 * Of the entry whose operations run. Not on the stack: what a callback of bpf_loop meets there the
+	 * verifier of Linux 6.1 takes for constant afterwards, and drops the branches for other values.
+	 */
+	__u32 said;	/* hook_event.flags of that entry */
+	__u32 outcome;	/* of its operations so far */
 	__u64 left[WORDS_MAX];	/* selectors that still match */
 	__u64 sum[WORDS_MAX];	/* for look-ups that add several bitmaps up first */
 	__u64 minus[WORDS_MAX];
@@ -93,8 +99,6 @@ struct call {
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
 	__u32 at;		/* the bit whose actions are next */
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
-	__u32 said;		/* hook_event.flags of that entry */
-	__u32 outcome;		/* of its operations so far */
 	bool in_pod;		/* the process is, or in a container */
 };
 
@@ -277,9 +281,9 @@ static __always_inline struct process_info *call__info(struct call *call)
 static __always_inline void call__spare(struct call *call, struct process_info *info)
 {
 	if (info && info->flags & PROCESS_PROTECTED)
-		call->said = HOOK_MONITORED;
+		call->scratch->said = HOOK_MONITORED;
 	else if (call->entry->flags & ACT_MONITORED)
-		call->said = HOOK_MONITORED | HOOK_WOULD_STOP;
+		call->scratch->said = HOOK_MONITORED | HOOK_WOULD_STOP;
 }
 
 #endif

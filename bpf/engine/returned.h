@@ -56,7 +56,7 @@ static __always_inline void returned__complete(struct call *call)
 	if (!entry)
 		return; /* cannot be: each bit has its entry */
 	act__carry_out(call, entry);
-	if (call->outcome & OUTCOME_SILENT || emit__is_limited(call, entry))
+	if (call->scratch->outcome & OUTCOME_SILENT || emit__is_limited(call, entry))
 		return;
 	emit__returned(call, entry);
 	emit__send(call);

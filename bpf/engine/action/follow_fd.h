@@ -18,12 +18,12 @@ static __always_inline enum outcome follow_fd__close(struct call *call)
 
 	if (flags & ACT_CLOSES)
 		call__spare(call, info);
-	if (flags & ACT_CLOSES && !(call->said & HOOK_MONITORED) &&
+	if (flags & ACT_CLOSES && !(call->scratch->said & HOOK_MONITORED) &&
 	    (!info || info->flags & PROCESS_SHARES_FILES))
 		lost = group;
 	losses__count(LOSS_FOLLOW_FULL);
 	follow__refuse(group, lost);
-	if (!(flags & ACT_CLOSES) || call->said & HOOK_MONITORED)
+	if (!(flags & ACT_CLOSES) || call->scratch->said & HOOK_MONITORED)
 		return OUTCOME_NONE;
 	return bpf_send_signal(9) ? OUTCOME_NONE : OUTCOME_STOPPED;
 }
