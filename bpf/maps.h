@@ -17,7 +17,7 @@ enum process_flag {
 	PROCESS_LATE = 1u << 18, /* was running before process tracking was */
 	PROCESS_AGENT = 1u << 19, /* the running agent: in no scope. Writer: itself, by pidfd */
 	PROCESS_OF_HOST = 1u << 20, /* runs a program that was started on the host, wherever it is now */
-	PROCESS_SENT = 1u << 21, /* made by such a process in another cgroup than its own, and not exec'd yet */
+	PROCESS_SENT = 1u << 21, /* made by such a process while that was in no pod, and not exec'd yet */
 	PROCESS_SHARES_FILES = 1u << 22, /* had its descriptors in common with another process */
 };
 

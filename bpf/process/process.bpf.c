@@ -129,9 +129,9 @@ static __always_inline void exec__emit(struct exec_scratch *scratch, struct proc
 
 /*
  * A container runtime enters the cgroup of a container before it runs the container's program. What it
- * runs until then is the host's: it was started on the host; or in the container's cgroup, by a process
- * that was made there from the host, while its root folder was the host's. Nothing is said of programs
- * from before it is known where pods are.
+ * runs until then is the host's: it was started on the host; or in the container's cgroup, where the
+ * process was made from the host, or moved to before it ran anything, while its root folder was the
+ * host's. Nothing is said of programs from before it is known where pods are.
  */
 static __always_inline void info__set_of_host(struct process_info *info, struct task_struct *task)
 {
@@ -213,7 +213,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	event.process = info->key;
 	event.parent = info->parent;
 	event.cgroup_id = BPF_CORE_READ(child, cgroups, dfl_cgrp, kn, id);
-	if (info->flags & PROCESS_OF_HOST && event.cgroup_id != bpf_get_current_cgroup_id())
+	if (info->flags & PROCESS_OF_HOST && scope__class() == SCOPE_HOST)
 		info->flags |= PROCESS_SENT;
 	event.tid = child->pid;
 	event.uid = BPF_CORE_READ(child, cred, euid.val);

@@ -4,7 +4,8 @@
  *
  *   runtime start CGROUP INIT...  enters the cgroup as it is, then does INIT
  *   runtime send CGROUP INIT...   makes a process in the cgroup that executes this program for INIT
- *   runtime init INIT...          the latter
+ *   runtime move CGROUP INIT...   the same, of a process that it moves there before that executes anything
+ *   runtime init INIT...          what such a process executes
  *   runtime run PROGRAM ARG...    executes a program of the root folder that it has
  *   runtime escape PROGRAM...     the same, with the host's root folder
  *
@@ -63,34 +64,73 @@ static void init(char **rest)
 	run(rest + 2);
 }
 
-static void start(char **rest)
+static void put(const char *cgroup, const char *pid)
 {
 	char procs[4096];
 
-	snprintf(procs, sizeof(procs), "%s/cgroup.procs", rest[0]);
-	append(procs, "0");
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", cgroup);
+	append(procs, pid);
+}
+
+static void start(char **rest)
+{
+	put(rest[0], "0");
 	init(rest + 1);
+}
+
+/* self init ROOT... in the place of send CGROUP ROOT... */
+static void execute_init(char **rest, char *self)
+{
+	rest[-1] = self;
+	rest[0] = "init";
+	execv("/proc/self/exe", rest - 1);
+	fail("/proc/self/exe");
+}
+
+static int await(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		fail("waitpid");
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static int send_to(char **rest, char *self)
 {
 	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
-	int status;
 	long pid;
 
 	args.cgroup = open(rest[0], O_RDONLY | O_DIRECTORY);
 	pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid < 0)
 		fail("clone3");
-	if (pid == 0) { /* self init ROOT... in the place of send CGROUP ROOT... */
-		rest[-1] = self;
-		rest[0] = "init";
-		execv("/proc/self/exe", rest - 1);
-		fail("/proc/self/exe");
+	if (pid == 0)
+		execute_init(rest, self);
+	return await(pid);
+}
+
+static int move_to(char **rest, char *self)
+{
+	char text[16], byte;
+	int moved[2];
+	pid_t pid;
+
+	if (pipe(moved))
+		fail("pipe");
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (pid == 0) {
+		close(moved[1]);
+		if (read(moved[0], &byte, 1) != 0)
+			fail("moved");
+		execute_init(rest, self);
 	}
-	if (waitpid(pid, &status, 0) != pid)
-		fail("waitpid");
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	snprintf(text, sizeof(text), "%d", pid);
+	put(rest[0], text);
+	close(moved[1]);
+	return await(pid);
 }
 
 int main(int argc, char **argv)
@@ -101,6 +141,8 @@ int main(int argc, char **argv)
 		start(argv + 2);
 	if (!strcmp(mode, "send"))
 		return send_to(argv + 2, argv[0]);
+	if (!strcmp(mode, "move"))
+		return move_to(argv + 2, argv[0]);
 	if (!strcmp(mode, "init"))
 		init(argv + 2);
 	if (!strcmp(mode, "run"))

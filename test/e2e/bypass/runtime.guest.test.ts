@@ -64,14 +64,14 @@ function aSet(hook: Omit<SelectorSet["hooks"][number], "selectors">): NamedSet {
 }
 
 /** Starts `program` in the container; 137 is the exit code of what was killed. */
-function started(way: "start" | "send", ...program: readonly string[]): Promise<Ended> {
+function started(way: "start" | "send" | "move", ...program: readonly string[]): Promise<Ended> {
   const init = [container.path, image, log, ...program].map((word) => `'${word}'`).join(" ");
   return sh(`${runtime} ${way} ${init}; echo $?`);
 }
 
 const said = (out: string): Ended => ({ code: 0, signal: null, out });
 
-for (const way of ["start", "send"] as const) {
+for (const way of ["start", "send", "move"] as const) {
   // The bytes of a write are out when the signal comes.
   for (const [what, set, stopped] of [
     ["what runs", execs(), "137\n"],
@@ -95,7 +95,7 @@ test("a container that runs the runtime's own program gets nowhere by it", async
   await hold(execs());
   const inside = [`${container.path}/1`, "/", "/run/log", "/bin/sh"].join(" ");
   const nested = container.child("1");
-  for (const way of ["start", "send"]) {
+  for (const way of ["start", "send", "move"]) {
     const script = `${runtime} ${way} ${inside}; echo $?`;
     assert.deepEqual(await started("start", app, "-c", script), said("137\n0\n"), way);
   }
@@ -105,15 +105,18 @@ test("a container that runs the runtime's own program gets nowhere by it", async
 test("a listed program that makes processes in other cgroups starts nothing else by it", async () => {
   await hold(named({ ...execs().set, hooks: execs().set.hooks.map(allowing(runtime)) }));
   const nested = container.child("2").path;
-  const send = [runtime, "send", nested, "/", "/nested.log", "/bin/sh", "-c", "echo ran"];
-  assert.deepEqual(await started("start", ...send), said("137\n"));
+  for (const way of ["send", "move"]) {
+    const outside = [runtime, way, nested, "/", "/nested.log", "/bin/sh", "-c", "echo ran"];
+    assert.deepEqual(await started("start", ...outside), said("137\n"), way);
+  }
 });
 
 test("the host's root folder makes no program the host's", async () => {
   await hold(named({ ...execs().set, hooks: execs().set.hooks.map(allowing(runtime)) }));
   const outside = [runtime, "escape", "/bin/sh", "-c", "echo ran"];
-  assert.deepEqual(await started("start", ...outside), said("137\n"));
-  assert.deepEqual(await started("send", ...outside), said("137\n"));
+  for (const way of ["start", "send", "move"] as const) {
+    assert.deepEqual(await started(way, ...outside), said("137\n"), way);
+  }
 });
 
 function allowing(path: string) {
