@@ -15,6 +15,8 @@ static __always_inline int kprobe__run(struct pt_regs *context)
 	if (!engine__enter(&call))
 		return 0; /* not ours to decide */
 	call.scratch->result = 0;
+	if (spec.use & USE_FUNCTIONS)
+		call.scratch->entry = bpf_get_attach_cookie(context);
 	if (spec.syscall == SYSCALL_32BIT)
 		parameters__of_32bit_syscall(&call, (struct pt_regs *)PT_REGS_PARM1(context));
 	else if (spec.syscall == SYSCALL_OWN)

@@ -70,10 +70,11 @@ static __always_inline __u32 binary__prefix(struct call *call)
 	return id;
 }
 
-static __always_inline void binary__and(struct call *call, __u32 dim, struct process_info *info,
-					__u32 id)
+/* The caller has asked for the record. */
+static __always_inline void binary__and(struct call *call, __u32 dim, __u32 id)
 {
 	struct table_facet *table = &call->table->facets[dim];
+	struct process_info *info = call->info;
 
 	if (call->in_pod && info && info->flags & PROCESS_OF_HOST) {
 		call__and_facet(call, dim, ROW_ABSENT);
@@ -87,16 +88,12 @@ static __always_inline void binary__and(struct call *call, __u32 dim, struct pro
 
 static __always_inline void binary__match(struct call *call, __u32 dim)
 {
-	__u32 id = binary__exact(call);
-
-	binary__and(call, dim, call->info, id);
+	binary__and(call, dim, binary__exact(call));
 }
 
 static __always_inline void binary__match_prefix(struct call *call, __u32 dim)
 {
-	__u32 id = binary__prefix(call);
-
-	binary__and(call, dim, call->info, id);
+	binary__and(call, dim, binary__prefix(call));
 }
 
 #endif
