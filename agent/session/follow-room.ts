@@ -1,11 +1,12 @@
-import { type Clock, Loop } from "@guardbee/kube";
+import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Engine, Unfollowed } from "../engine.ts";
+import { readRepeatedly } from "./read-repeatedly.ts";
 
 export type FollowRoomOptions = {
   readonly engine: Pick<Engine, "unfollowed">;
   /** `lacking` gives something else than before. */
-  readonly onStep: () => void;
+  readonly onChange: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -51,17 +52,11 @@ export class FollowRoom {
 
   /** Reads every two seconds until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onStep, log } = this.#options;
-    let before = "";
-    const step = async () => {
-      this.read();
-      const now = JSON.stringify([...this.lacking()].map(told));
-      if (now !== before) onStep();
-      before = now;
-      return { againInMs: READ_MS };
-    };
+    const { clock, onChange, log } = this.#options;
+    const read = () => this.read();
+    const told = () => [...this.lacking()].map(summaryOf);
     const failure = "what could not be followed cannot be told";
-    await new Loop({ step, failure, firstInMs: READ_MS, clock, log }).run(signal);
+    await readRepeatedly({ read, told, onChange, everyMs: READ_MS, failure, clock, log }, signal);
   }
 }
 
@@ -70,6 +65,6 @@ function count({ overShare, overTable }: Unfollowed): number {
 }
 
 /** All that a report says of it. */
-function told([pod, { overShare, overTable, sets }]: readonly [bigint, Unfollowed]) {
-  return [String(pod), overShare > 0, overTable > 0, sets];
+function summaryOf([pod, { overShare, overTable, sets }]: readonly [bigint, Unfollowed]) {
+  return [pod, overShare > 0, overTable > 0, sets];
 }

@@ -1,6 +1,7 @@
-import { type Clock, Loop } from "@guardbee/kube";
+import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Engine, MissedCalls } from "../engine.ts";
+import { readRepeatedly } from "./read-repeatedly.ts";
 import { stepBelow } from "./stops.ts";
 
 /** Why a set that is in the kernel may not have held. */
@@ -67,14 +68,10 @@ export class Misses {
   /** Reads every five seconds until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, onChange, log } = this.#options;
-    const step = async () => {
-      const before = this.#sets;
-      this.read();
-      if (!equal(before, this.#sets)) onChange();
-      return { againInMs: READ_MS };
-    };
+    const read = () => this.read();
+    const told = () => this.#sets;
     const failure = "missed calls cannot be told";
-    await new Loop({ step, failure, firstInMs: READ_MS, clock, log }).run(signal);
+    await readRepeatedly({ read, told, onChange, everyMs: READ_MS, failure, clock, log }, signal);
   }
 }
 
@@ -107,10 +104,4 @@ function messageOf(all: readonly Counted[]): string {
   const { attachment, count, from } = most[0]!;
   const more = most.length > 1 ? ` +${most.length - 1} more` : "";
   return `calls went unseen: the kernel skipped ${attachment} at least ${stepBelow(count - from)} times of late${more}; it is told until there were none for ten minutes`;
-}
-
-function equal(a: ReadonlyMap<string, Missed>, b: ReadonlyMap<string, Missed>): boolean {
-  return (
-    a.size === b.size && [...b].every(([name, { message }]) => a.get(name)?.message === message)
-  );
 }

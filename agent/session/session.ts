@@ -89,12 +89,12 @@ export class Session {
     this.#stops = new Stops({
       engine,
       watched: () => this.#watchedSets(),
-      onStep: () => this.#reporter.poke(),
+      onChange: () => this.#reporter.poke(),
       ...{ clock, log },
     });
     this.#followRoom = new FollowRoom({
       engine,
-      onStep: () => this.#reporter.poke(),
+      onChange: () => this.#reporter.poke(),
       ...{ clock, log },
     });
     this.#misses = new Misses({ engine, onChange: () => this.#reporter.poke(), clock, log });

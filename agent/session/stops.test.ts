@@ -15,7 +15,7 @@ function aCount(names: readonly string[]) {
   const stops = new Stops({
     engine,
     watched: () => names.map((name) => ({ name })),
-    onStep: () => steps.push(stops.of("a", "1").count),
+    onChange: () => steps.push(stops.of("a", "1").count),
     ...{ clock, log },
   });
   return { engine, clock, stops, steps };

@@ -1,7 +1,8 @@
-import { type Clock, Loop } from "@guardbee/kube";
+import type { Clock } from "@guardbee/kube";
 import { objectOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Engine, NamedSet } from "../engine.ts";
+import { readRepeatedly } from "./read-repeatedly.ts";
 
 /** What one content of a SelectorSet object has stopped on this node. */
 export type StopTotals = {
@@ -16,7 +17,7 @@ export type StopsOptions = {
   /** The sets whose stops somebody asks for. */
   readonly watched: () => readonly Pick<NamedSet, "name">[];
   /** `of` gives other numbers than before. */
-  readonly onStep: () => void;
+  readonly onChange: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -81,15 +82,11 @@ export class Stops {
 
   /** Reads every two seconds until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onStep, log } = this.#options;
-    const step = async () => {
-      const before = { totals: this.#totals, unread: this.#unread };
-      this.read();
-      if (!equal(before.totals, this.#totals) || before.unread !== this.#unread) onStep();
-      return { againInMs: READ_MS };
-    };
+    const { clock, onChange, log } = this.#options;
+    const read = () => this.read();
+    const told = () => [this.#totals, this.#unread];
     const failure = "stops cannot be told";
-    await new Loop({ step, failure, firstInMs: READ_MS, clock, log }).run(signal);
+    await readRepeatedly({ read, told, onChange, everyMs: READ_MS, failure, clock, log }, signal);
   }
 }
 
@@ -109,13 +106,3 @@ export function stepBelow(count: number): number {
 
 /** A status has room for 32 bits. */
 const STOPS_MAX = 1_000_000_000;
-
-function equal(a: ReadonlyMap<string, StopTotals>, b: ReadonlyMap<string, StopTotals>): boolean {
-  return (
-    a.size === b.size &&
-    [...b].every(([key, { count, ofProtected }]) => {
-      const before = a.get(key);
-      return before?.count === count && before.ofProtected === ofProtected;
-    })
-  );
-}
