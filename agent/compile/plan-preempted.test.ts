@@ -1,39 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Action, Arg, Hook } from "@guardbee/policy";
-import type { AttachAbilities, FunctionTypes } from "../attach/index.ts";
+import type { AttachAbilities } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
 import { describePoint, plan } from "./plan.ts";
-import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
+import {
+  ableKernel,
+  aSet,
+  doing,
+  fileOpen,
+  onExec,
+  onLsm,
+  onWrite,
+  securityTypes,
+} from "./testing/compiled.ts";
 
 // On kernels that preempt tasks inside of programs. plan.test.ts is about all others.
 
-const doing = (...actions: readonly Action[]): Hook => onWrite([], { conditions: [], actions });
 const returned: Arg = { index: 1, type: "char_buf", returnCopy: true };
-const onExec: Hook = { on: { kind: "exec" }, args: [], selectors: [] };
-const fileOpen = { kind: "kprobe", call: "security_file_open", syscall: false } as const;
-function onLsm(hook: string, ...actions: readonly Action[]): Hook {
-  return { ...doing(...actions), on: { kind: "lsm", hook } };
-}
-const ofFile = { parameters: ["struct file *"], returns: "int" };
-const ofExec = { parameters: ["struct linux_binprm *"], returns: "int" };
-const functions: Readonly<Record<string, FunctionTypes>> = {
-  ...{ bpf_lsm_file_open: ofFile, security_file_open: ofFile },
-  ...{ bpf_lsm_bprm_check_security: ofExec, security_bprm_check: ofExec },
-  bpf_lsm_inode_rename: { parameters: ["struct inode *"], returns: "int" },
-  security_inode_rename: { parameters: ["struct inode *", "unsigned int"], returns: "int" },
-};
 
 const preempting: AttachAbilities = {
   ...{ ...ableKernel, preempts: true },
   features: { ...ableKernel.features, kprobe_override: true },
   typesOf: (symbol) => {
     const ofEnter = { parameters: ["struct bpf_prog *"], returns: "unsigned long long" };
-    return symbol === "__bpf_prog_enter_recur" ? ofEnter : functions[symbol];
+    return symbol === "__bpf_prog_enter_recur" ? ofEnter : securityTypes[symbol];
   },
 };
 /** One that skips LSM programs as well. */
-const skippingAll: AttachAbilities = { ...preempting, typesOf: (symbol) => functions[symbol] };
+const skippingAll: AttachAbilities = { ...preempting, typesOf: (symbol) => securityTypes[symbol] };
 const withoutModule = { ...preempting, securityModules: ["capability"] };
 
 const followsAndStops = aSet(

@@ -1,34 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action, Arg, Hook } from "@guardbee/policy";
+import type { Arg, Hook } from "@guardbee/policy";
 import type { AttachAbilities, FunctionTypes } from "../attach/index.ts";
 import type { Refusal } from "../engine.ts";
 import { describePoint, plan } from "./plan.ts";
-import { ableKernel, aSet, onWrite } from "./testing/compiled.ts";
+import {
+  ableKernel,
+  aSet,
+  doing,
+  fileOpen,
+  onExec,
+  onLsm,
+  onWrite,
+  securityTypes,
+} from "./testing/compiled.ts";
 
-const doing = (...actions: readonly Action[]): Hook => onWrite([], { conditions: [], actions });
 const returned: Arg = { index: 1, type: "char_buf", returnCopy: true };
 const onRead: Hook = { ...doing(), args: [returned] };
-const onExec: Hook = { on: { kind: "exec" }, args: [], selectors: [] };
 
 const answering = (answers: AttachAbilities["features"]) => ({
   features: { ...ableKernel.features, ...answers },
 });
 
-const fileOpen = { kind: "kprobe", call: "security_file_open", syscall: false } as const;
-const ofFile = { parameters: ["struct file *"], returns: "int" };
-const ofExec = { parameters: ["struct linux_binprm *"], returns: "int" };
 const functions: Readonly<Record<string, FunctionTypes>> = {
-  ...{ bpf_lsm_file_open: ofFile, security_file_open: ofFile },
-  ...{ bpf_lsm_bprm_check_security: ofExec, security_bprm_check: ofExec },
-  bpf_lsm_inode_rename: { parameters: ["struct inode *"], returns: "int" },
-  security_inode_rename: { parameters: ["struct inode *", "unsigned int"], returns: "int" },
+  ...securityTypes,
   bpf_lsm_cred_free: { parameters: ["struct cred *"], returns: "void" },
 };
 const lsmKernel = { ...ableKernel, typesOf: (symbol: string) => functions[symbol] };
-function onLsm(hook: string, ...actions: readonly Action[]): Hook {
-  return { ...doing(...actions), on: { kind: "lsm", hook } };
-}
 
 const kinds: readonly {
   name: string;

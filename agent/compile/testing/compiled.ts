@@ -1,6 +1,13 @@
 /** Test support: compiles selectors, and tells tables in words. */
-import { type Arg, type Condition, type Hook, hashSets, type Selector } from "@guardbee/policy";
-import type { AttachAbilities } from "../../attach/index.ts";
+import {
+  type Action,
+  type Arg,
+  type Condition,
+  type Hook,
+  hashSets,
+  type Selector,
+} from "@guardbee/policy";
+import type { AttachAbilities, FunctionTypes } from "../../attach/index.ts";
 import type { NamedSet } from "../../engine.ts";
 import { enums, layout } from "../../gen/layout.ts";
 import { read } from "../../layout/struct.ts";
@@ -43,6 +50,28 @@ export function aSet(name: string, ...hooks: readonly Hook[]): NamedSet {
 export function onWrite(args: readonly Arg[], ...selectors: readonly Selector[]): Hook {
   return { on: { kind: "kprobe", call: "sys_write", syscall: true }, args, selectors };
 }
+
+/** The same, of one selector that does `actions` for each call. */
+export function doing(...actions: readonly Action[]): Hook {
+  return onWrite([], { conditions: [], actions });
+}
+
+export const onExec: Hook = { on: { kind: "exec" }, args: [], selectors: [] };
+export const fileOpen = { kind: "kprobe", call: "security_file_open", syscall: false } as const;
+
+export function onLsm(hook: string, ...actions: readonly Action[]): Hook {
+  return { ...doing(...actions), on: { kind: "lsm", hook } };
+}
+
+const ofFile = { parameters: ["struct file *"], returns: "int" };
+const ofExec = { parameters: ["struct linux_binprm *"], returns: "int" };
+/** What a kernel says of some functions of security modules, and of those that ask them. */
+export const securityTypes: Readonly<Record<string, FunctionTypes>> = {
+  ...{ bpf_lsm_file_open: ofFile, security_file_open: ofFile },
+  ...{ bpf_lsm_bprm_check_security: ofExec, security_bprm_check: ofExec },
+  bpf_lsm_inode_rename: { parameters: ["struct inode *"], returns: "int" },
+  security_inode_rename: { parameters: ["struct inode *", "unsigned int"], returns: "int" },
+};
 
 export function when(...conditions: readonly Condition[]): Selector {
   return { conditions, actions: [] };

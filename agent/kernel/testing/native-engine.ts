@@ -11,32 +11,20 @@ import type { AttachAbilities } from "../../attach/index.ts";
 import { binaryKey, binaryPrefixKey, type Entry } from "../../compile/keys.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
 import { compile, type Tables } from "../../compile/tables.ts";
+import { ableKernel } from "../../compile/testing/compiled.ts";
 import type { NamedSet } from "../../engine.ts";
 import { enums } from "../../gen/layout.ts";
 import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import { numberBinaries } from "../binaries.ts";
 import type { CgroupPath } from "./cgroup-classes.ts";
 
-/** A kernel that can attach everything. */
+/** One that has 32-bit entries of system calls, too. */
 const abilities: AttachAbilities = {
-  syscallPrefix: "__x64_",
-  features: {
-    fentry: true,
-    fmod_ret_syscalls: true,
-    fmod_ret_ia32: true,
-    fmod_ret_security: true,
-    kprobe: true,
-  },
-  ...{ preempts: false, unprivilegedBpf: false, hidesProcesses: false },
-  securityModules: ["capability", "bpf"],
-  hasFunction: () => true,
+  ...ableKernel,
   entriesOf: ({ on }) =>
     on.kind === "kprobe" && on.syscall
       ? [{ symbol: `__ia32_${on.call}`, number: 1, registers: "32-bit" }]
       : [],
-  whyNoRequest: () => undefined,
-  functionsOf: () => undefined,
-  typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };
 
 /** What the engine did about one call. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +102,21 @@ int receive_descriptor(int socket)
 		errx(BROKEN, "no descriptor came");
 	memcpy(&descriptor, CMSG_DATA(&control.header), sizeof(int));
 	return descriptor;
+}
+
+int open_below(const char *folder, int depth)
+{
+	int at = check(open(folder, O_PATH), folder);
+
+	for (; depth > 0; depth--) {
+		int below;
+
+		mkdirat(at, "deeper", 0700);
+		below = check(openat(at, "deeper", O_PATH), "deeper");
+		close(at);
+		at = below;
+	}
+	return at;
 }
 
 void enter_cgroup(const char *folder)

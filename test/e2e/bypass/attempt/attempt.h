@@ -49,6 +49,8 @@ long uring_register(struct uring *ring, unsigned int what, void *of, unsigned in
 /* Sends and receives a descriptor over a socket. */
 void send_descriptor(int socket, int descriptor);
 int receive_descriptor(int socket);
+/* Opens a folder that many folders below another, which it makes. */
+int open_below(const char *folder, int depth);
 /* Moves this process to the cgroup in that folder. */
 void enter_cgroup(const char *folder);
 

@@ -61,17 +61,9 @@ static void from_unlinked(char **command)
 /* args: a folder, how many folders deeper, the command. */
 static void from_deep(char **args)
 {
-	int at = check(open(args[0], O_PATH), args[0]), copy;
+	int at = open_below(args[0], atoi(args[1]));
+	int copy = check(openat(at, "program", O_WRONLY | O_CREAT, 0700), "program");
 
-	for (int left = atoi(args[1]); left > 0; left--) {
-		int below;
-
-		mkdirat(at, "deeper", 0700);
-		below = check(openat(at, "deeper", O_PATH), "deeper");
-		close(at);
-		at = below;
-	}
-	copy = check(openat(at, "program", O_WRONLY | O_CREAT, 0700), "program");
 	copy_to(copy, args[2]);
 	close(copy);
 	syscall(SYS_execveat, at, "program", args + 2, environ, 0);

@@ -149,17 +149,7 @@ static void by_pivot_root(char **args)
 /* args: the folder, how many folders deeper. */
 static void by_depth(char **args)
 {
-	int at = check(open(args[0], O_PATH), args[0]);
-
-	for (int left = atoi(args[1]); left > 0; left--) {
-		int below;
-
-		mkdirat(at, "deeper", 0700);
-		below = check(openat(at, "deeper", O_PATH), "deeper");
-		close(at);
-		at = below;
-	}
-	write_at(at, "x");
+	write_at(open_below(args[0], atoi(args[1])), "x");
 }
 
 /* args: a file, of which a page that is not in memory yet is written elsewhere. */
