@@ -175,7 +175,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
   test("a bad policy is refused with its problems, and stops no other", async () => {
     await cluster.addNode("a");
     await cluster.startOperator();
-    const bad = { metadata: { name: "bad" }, spec: { kprobes: [kprobe({ selectors: [mask] })] } };
+    const bad = { metadata: { name: "bad" }, spec: { kprobes: [kprobe({ selectors: [later] })] } };
     await cluster.apply(resourceOf("TracingPolicy"), bad);
     await cluster.apply(resourceOf("TracingPolicy"), await seedPolicy(`${seed}.yaml`));
     const refused = await showsColumns(
@@ -198,7 +198,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
     await eventually("sets of a", () => setsOf("a"), "tracingpolicy.p");
     await cluster.report("a");
     await showsColumns(resourceOf("TracingPolicy"), "p", "enforce|True|1/1|Programmed");
-    const bad = { metadata: { name: "p" }, spec: { kprobes: [kprobe({ selectors: [mask] })] } };
+    const bad = { metadata: { name: "p" }, spec: { kprobes: [kprobe({ selectors: [later] })] } };
     await cluster.apply(resourceOf("TracingPolicy"), bad);
     const refused = await showsColumns(
       resourceOf("TracingPolicy"),
@@ -441,7 +441,7 @@ async function seedPolicy(name: string): Promise<unknown> {
   return object;
 }
 
-const mask = { matchArgs: [{ index: 0, operator: "Mask", values: ["1"] }] };
+const later = { matchArgs: [{ index: 0, operator: "CelExpr", values: ["arg0 == 1"] }] };
 
 function kprobe(more: object): object {
   return { call: "fd_install", syscall: false, args: [{ index: 0, type: "int" }], ...more };

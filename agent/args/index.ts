@@ -7,9 +7,13 @@ import { error } from "./error.ts";
 import { fd } from "./fd.ts";
 import { file } from "./file.ts";
 import { int } from "./int.ts";
+import { int8 } from "./int8.ts";
+import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
 import { size_t } from "./size_t.ts";
 import { string } from "./string.ts";
+import { uint8 } from "./uint8.ts";
+import { uint16 } from "./uint16.ts";
 import { uint32 } from "./uint32.ts";
 import { uint64 } from "./uint64.ts";
 
@@ -25,6 +29,10 @@ const argCodecs = {
   int64,
   uint64,
   size_t,
+  int8,
+  uint8,
+  int16,
+  uint16,
   fd,
   file,
   char_buf,

@@ -57,6 +57,63 @@ export function prefixDimension(space: Space, asked: readonly Asked<Listing>[]):
   return { ...base, entries };
 }
 
+/** A condition that is met by a number in one of its spans, or by one outside of them. */
+export type Spans = { readonly negated: boolean; readonly spans: readonly Span[] };
+type Span = { readonly first: bigint; readonly last: bigint };
+
+/** What a dimension of spans leaves of the numbers from `start` on, up to the next entry's. */
+export type Interval = { readonly start: bigint; readonly bits: Bits };
+
+/**
+ * The tables of a dimension compared by range: the bounds of all spans cut the numbers from 0 to
+ * 2^64 - 1 into intervals, in ascending order, in each of which the same spans are. Negative numbers
+ * are above the others, as two's complement has them.
+ */
+export function rangeDimension(
+  space: Space,
+  asked: readonly Asked<Spans>[],
+): Omit<ListedBits, "entries"> & { readonly intervals: readonly Interval[] } {
+  const base = baseBits(space, asked);
+  /** In how many of its spans the number at hand is, by condition. */
+  const within = new Map<Spans, number>();
+  const changes = asked.flatMap((one) =>
+    one.conditions.flatMap((condition) =>
+      condition.spans.flatMap(unsigned).flatMap(({ first, last }) => [
+        { at: first, by: 1, condition, one },
+        { at: last + 1n, by: -1, condition, one },
+      ]),
+    ),
+  );
+  const meets = (condition: Spans) => (within.get(condition) ?? 0) > 0 !== condition.negated;
+  const intervals: Interval[] = [{ start: 0n, bits: base.otherwise }];
+  for (const [start, here] of Map.groupBy(changes, ({ at }) => at)
+    .entries()
+    .toArray()
+    .sort(byStart)) {
+    if (start > maxU64) continue;
+    for (const { condition, by } of here) within.set(condition, (within.get(condition) ?? 0) + by);
+    const users = new Set(here.map(({ one }) => one));
+    const bits = withBits(intervals.at(-1)!.bits, users, meets);
+    if (start === 0n) intervals[0] = { start, bits };
+    else intervals.push({ start, bits });
+  }
+  return { ...base, intervals };
+}
+
+const maxU64 = (1n << 64n) - 1n;
+
+function byStart([a]: readonly [bigint, unknown], [b]: readonly [bigint, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+/** The same numbers as two's complement has them. */
+function unsigned({ first, last }: Span): readonly Span[] {
+  if (first > last) return [];
+  if (first >= 0n) return [{ first, last }];
+  const below = { first: first + maxU64 + 1n, last: (last < 0n ? last : -1n) + maxU64 + 1n };
+  return last < 0n ? [below] : [below, { first: 0n, last }];
+}
+
 /** Gives the longest beginning of a value that is listed; empty when none is. */
 export function longestListed(entries: ReadonlyMap<string, unknown>): (value: string) => string {
   const lengths = [...new Set([...entries.keys()].map(({ length }) => length))].sort(
@@ -80,7 +137,7 @@ function usersByValue(asked: readonly Asked<Listing>[]): Map<string, Set<Asked<L
   return users;
 }
 
-function baseBits({ where }: Space, asked: readonly Asked<Listing>[]) {
+function baseBits({ where }: Space, asked: readonly Asked<{ readonly negated: boolean }>[]) {
   const byBit = new Map(asked.map((one) => [one.bit, one]));
   return {
     otherwise: where((bit) =>
@@ -90,10 +147,10 @@ function baseBits({ where }: Space, asked: readonly Asked<Listing>[]) {
   };
 }
 
-function withBits(
+function withBits<C>(
   otherwise: Bits,
-  users: Iterable<Asked<Listing>>,
-  meets: (condition: Listing) => boolean,
+  users: Iterable<Asked<C>>,
+  meets: (condition: C) => boolean,
 ): Bits {
   const bits = Uint8Array.from(otherwise);
   for (const { bit, conditions } of users) {

@@ -24,6 +24,8 @@ export type Tables = {
   readonly table: Uint8Array;
   /** Of the map `rows`, as wide as rowBytes(words). */
   readonly rows: readonly Uint8Array[];
+  /** Of the map `starts`, 8 bytes a row; none where nothing is compared by range. */
+  readonly starts: readonly Uint8Array[];
   readonly numbers: readonly Entry[];
   readonly equals: readonly Entry[];
   readonly prefixes: readonly Entry[];
@@ -155,7 +157,7 @@ function encodeRows(
     readonly dimensions: readonly DimensionTables[];
     readonly bits: readonly Bit[];
   },
-): Pick<Tables, "table" | "rows"> {
+): Pick<Tables, "table" | "rows" | "starts"> {
   const ofClasses = Array.from({ length: classCapacity }, (_, number) =>
     classBits(point, words, classes[number] ?? new Set()),
   );
@@ -180,14 +182,28 @@ function encodeRows(
     rows[ROW_UNEQUAL] = unequal;
     return rows;
   });
+  const rows = [
+    ...ofClasses.map((bits) => toRow(bits, onlyWord(bits))),
+    ...dimensions.flatMap(({ rows }) => rows ?? []).map((bits) => toRow(bits, 0)),
+  ];
   return {
     // The rows themselves follow, as many and as wide as there are facets and selectors.
     table: Buffer.concat([head, host, stopping, ...own]),
-    rows: [
-      ...ofClasses.map((bits) => toRow(bits, onlyWord(bits))),
-      ...dimensions.flatMap(({ rows }) => rows ?? []).map((bits) => toRow(bits, 0)),
-    ],
+    rows,
+    starts: encodeStarts(dimensions, facets, rows.length),
   };
+}
+
+/** Of each row the least number that it is for; of rows that are for none, 0. */
+function encodeStarts(
+  dimensions: readonly DimensionTables[],
+  facets: readonly { readonly base: number }[],
+  count: number,
+): readonly Uint8Array[] {
+  if (dimensions.every(({ starts }) => starts === undefined)) return [];
+  const all = new BigUint64Array(count);
+  for (const [dim, { starts = [] }] of dimensions.entries()) all.set(starts, facets[dim]!.base);
+  return Array.from(all, (_, row) => new Uint8Array(all.buffer, 8 * row, 8));
 }
 
 function mayStop({ planned, selector }: Bit): boolean {

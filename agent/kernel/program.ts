@@ -13,7 +13,7 @@ import { ArraySlots, innerMap, type SlotChanges, Slots } from "./slots.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
 
 const noPrealloc = 1;
-const ownMaps = ["tables", "rows", "numbers", "equals", "prefixes", "actions"] as const;
+const ownMaps = ["tables", "rows", "starts", "numbers", "equals", "prefixes", "actions"] as const;
 type OwnMaps = Readonly<Record<(typeof ownMaps)[number], number>>;
 const entryMaps = ["numbers", "equals", "prefixes"] as const;
 type EntryMap = (typeof entryMaps)[number];
@@ -45,6 +45,7 @@ export class Program {
   readonly #link: Link;
   readonly #maps: OwnMaps;
   readonly #rows: ArraySlots;
+  readonly #starts: ArraySlots;
   readonly #actions: ArraySlots;
   readonly #entries: Readonly<Record<EntryMap, Slots>>;
   /** The array of rows that `writeSlot` filled last. */
@@ -57,6 +58,7 @@ export class Program {
     this.#link = link;
     this.#maps = maps;
     this.#rows = new ArraySlots(native, maps.rows, "gb_rows");
+    this.#starts = new ArraySlots(native, maps.starts, "gb_starts");
     this.#actions = new ArraySlots(native, maps.actions, "gb_actions");
     this.#entries = {
       numbers: new Slots(native, maps.numbers, { fresh }),
@@ -122,6 +124,9 @@ export class Program {
   writeSlot(slot: number, tables: Tables, changes: SlotChanges): void {
     const valueSize = rowBytes(tables.words);
     this.#rowsInForce = this.#rows.write(slot, tables.rows, { valueSize, changes });
+    if (tables.starts.length > 0) {
+      this.#starts.write(slot, tables.starts, { valueSize: 8, changes });
+    }
     const { size } = layout.action_entry;
     this.#actions.write(slot, tables.actions, { valueSize: size, changes });
     for (const map of entryMaps) {
@@ -133,7 +138,7 @@ export class Program {
 
   /**
    * Ends a slot that is no longer in force, so that the program does not act for it, and frees what
-   * can be large in it once `changes` are made; its rows and actions stay to be written again.
+   * can be large in it once `changes` are made; its rows, their starts and actions stay to be written again.
    */
   clearSlot(slot: number, changes: SlotChanges): void {
     const { native } = this.#loader;
@@ -160,6 +165,7 @@ export class Program {
     this.#link.close();
     for (const fd of Object.values(this.#maps)) this.#loader.native.closeFd(fd);
     this.#rows.close();
+    this.#starts.close();
     this.#actions.close();
     this.#rowsInForce = undefined;
   }

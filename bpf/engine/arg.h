@@ -14,6 +14,10 @@ enum arg_type {
 	ARG_INT64,
 	ARG_UINT64,
 	ARG_SIZE,
+	ARG_INT8,
+	ARG_UINT8,
+	ARG_INT16,
+	ARG_UINT16,
 	ARG_FD,
 	ARG_FILE,
 	ARG_CHAR_BUF,
@@ -27,6 +31,10 @@ enum arg_type {
 	X(ARG_INT64, int64__number, none__text, none__file, int64__emit)      \
 	X(ARG_UINT64, uint64__number, none__text, none__file, uint64__emit)   \
 	X(ARG_SIZE, size_t__number, none__text, none__file, size_t__emit)     \
+	X(ARG_INT8, int8__number, none__text, none__file, int8__emit)         \
+	X(ARG_UINT8, uint8__number, none__text, none__file, uint8__emit)      \
+	X(ARG_INT16, int16__number, none__text, none__file, int16__emit)      \
+	X(ARG_UINT16, uint16__number, none__text, none__file, uint16__emit)   \
 	X(ARG_FD, none__number, fd__text, fd__file, fd__emit)                 \
 	X(ARG_FILE, none__number, file__text, file__file, file__emit)         \
 	X(ARG_CHAR_BUF, none__number, char_buf__text, none__file, char_buf__emit) \

@@ -19,6 +19,8 @@ enum facet_kind {
 	FACET_CAPABILITIES,
 	FACET_NAMESPACE,
 	FACET_ARG_NUMBER,
+	FACET_ARG_RANGE,
+	FACET_ARG_MASK,
 	FACET_ARG_FOLLOWED,
 	FACET_BINARY,
 	FACET_BINARY_PREFIX,
@@ -34,6 +36,8 @@ enum facet_kind {
 	X(FACET_CAPABILITIES, capability__match)          \
 	X(FACET_NAMESPACE, namespace__match)              \
 	X(FACET_ARG_NUMBER, arg__match_number)            \
+	X(FACET_ARG_RANGE, arg__match_range)              \
+	X(FACET_ARG_MASK, arg__match_mask)                \
 	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
 	X(FACET_BINARY, binary__match)                    \
 	X(FACET_BINARY_PREFIX, binary__match_prefix)      \
@@ -45,6 +49,7 @@ enum facet_kind {
 #define CONDITION_ENUMS(X) \
 	X(cap_set)         \
 	X(cap_user_ns)     \
+	X(mask_limit)      \
 	X(namespace_list)  \
 	X(namespace_part)  \
 	X(pid_list)        \

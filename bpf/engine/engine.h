@@ -7,8 +7,11 @@
 #include "condition.h"
 #include "scope.h"
 
-/* True when selectors are left. The caller has set the parameters and the result. */
-static __always_inline bool engine__match(struct call *call)
+/*
+ * True when selectors are left. The caller has set the parameters and the result. Not inlined: its part
+ * of the stack is free again when the actions are run, which need theirs.
+ */
+static __noinline bool engine__match(struct call *call)
 {
 	const __u32 count = spec.facet_count;
 

@@ -25,6 +25,34 @@ static __always_inline void number__match(struct call *call, __u32 dim, __u64 va
 		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
+/* Steps of a search through all intervals that a node may have: two for each of its values, and one. */
+#define RANGE_STEP_MAX (1u << 16)
+
+/* Leaves what is left in the interval that the number lies in; the first one begins with 0. */
+static __always_inline void range__match(struct call *call, __u32 dim, __u64 value)
+{
+	struct table_facet *facet = &call->table->facets[dim];
+	__u32 base = facet->base, count = facet->count, low = base;
+	void *table = bpf_map_lookup_elem(&starts, &call->slot);
+
+	if (!table) {
+		call__and_none(call); /* cannot be: there is one where a facet is a range */
+		return;
+	}
+#pragma clang loop unroll(disable)
+	for (__u32 step = RANGE_STEP_MAX; step > 0; step >>= 1) {
+		__u32 at = low + step;
+		__u64 *start;
+
+		if (at >= base + count)
+			continue;
+		start = bpf_map_lookup_elem(table, &at);
+		if (start && *start <= value)
+			low = at;
+	}
+	call__and_row(call, low);
+}
+
 /* The text of an argument: its beginning is at scratch->prefix.text. */
 struct text {
 	__u32 size;		/* bytes there: TEXT_SIZE at most */

@@ -113,11 +113,11 @@ enum table_row {
 /*
  * The rows of a facet in `rows`. FACET_CAPABILITIES: per test not held, held, and void (its user
  * namespace does not count). FACET_ARG_FOLLOWED: not followed, then by group. FACET_BINARY*: per id,
- * from 1.
+ * from 1. FACET_ARG_RANGE: per interval, ascending. FACET_ARG_MASK: see mask.h.
  */
 struct table_facet {
 	__u32 base;
-	__u32 count;		/* of tests, or ids */
+	__u32 count;		/* of tests, ids or intervals; FACET_ARG_MASK: of lists, and digits */
 };
 
 struct hook_table {
@@ -216,6 +216,23 @@ struct {
 		__type(value, __u64);
 	});
 } rows SEC(".maps");
+
+/*
+ * By row number, of the rows of a FACET_ARG_RANGE: the least number that the row is for, up to that of
+ * the next one. A slot of an attach point that has no such facet has none.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_INNER_MAP);
+		__type(key, __u32);
+		__type(value, __u64);
+	});
+} starts SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

@@ -12,8 +12,8 @@
 /* The maps of one attach point. */
 struct point {
 	struct hook_spec spec;
-	struct shim_map *tables, *rows, *numbers, *equals, *prefixes, *actions;
-	struct shim_map *inner[5];
+	struct shim_map *tables, *rows, *starts, *numbers, *equals, *prefixes, *actions;
+	struct shim_map *inner[6];
 	struct shim_map *rates;
 };
 
@@ -56,12 +56,13 @@ static void take_binaries(void)
 {
 	for (__u32 i = 0; i < point_count; i++) {
 		struct point *point = &points[i];
-		struct shim_map *outer[] = {point->tables, point->rows, point->numbers,
-					    point->equals, point->prefixes, point->actions};
+		struct shim_map *outer[] = {point->tables, point->rows, point->starts,
+					    point->numbers, point->equals, point->prefixes,
+					    point->actions};
 
 		for (__u32 j = 0; j < sizeof(outer) / sizeof(*outer); j++)
 			shim_map_free(outer[j]);
-		for (__u32 j = 0; j < 5; j++)
+		for (__u32 j = 0; j < 6; j++)
 			shim_map_free(point->inner[j]);
 		shim_map_free(point->rates);
 	}
@@ -96,12 +97,14 @@ static void take_point(void)
 	point->inner[2] = take_map(SHIM_HASH, sizeof(struct equal_key), 8 * words);
 	point->inner[3] = take_map(SHIM_LPM, sizeof(struct prefix_key), 8 * words);
 	point->inner[4] = take_map(SHIM_ARRAY, 4, sizeof(struct action_entry));
+	point->inner[5] = take_map(SHIM_ARRAY, 4, sizeof(__u64));
 	point->rates = shim_map_new(SHIM_HASH, sizeof(struct rate_key), sizeof(__u64), CALLS_OF_SET);
 	point->rows = in_slot(point->inner[0]);
 	point->numbers = in_slot(point->inner[1]);
 	point->equals = in_slot(point->inner[2]);
 	point->prefixes = in_slot(point->inner[3]);
 	point->actions = in_slot(point->inner[4]);
+	point->starts = in_slot(point->inner[5]);
 }
 
 static void use(struct point *point)
@@ -109,6 +112,7 @@ static void use(struct point *point)
 	shim_set_constants(&spec, &point->spec, sizeof(spec));
 	shim_bind(&tables, point->tables);
 	shim_bind(&rows, point->rows);
+	shim_bind(&starts, point->starts);
 	shim_bind(&numbers, point->numbers);
 	shim_bind(&equals, point->equals);
 	shim_bind(&prefixes, point->prefixes);

@@ -7,10 +7,14 @@ import { char_buf } from "./char_buf.ts";
 import { fd } from "./fd.ts";
 import { file } from "./file.ts";
 import { int } from "./int.ts";
+import { int8 } from "./int8.ts";
+import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
 import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
 import { size_t } from "./size_t.ts";
 import { string } from "./string.ts";
+import { uint8 } from "./uint8.ts";
+import { uint16 } from "./uint16.ts";
 import { uint32 } from "./uint32.ts";
 import { uint64 } from "./uint64.ts";
 
@@ -21,6 +25,10 @@ export const argKinds = {
   int64,
   uint64,
   size_t,
+  int8,
+  uint8,
+  int16,
+  uint16,
   fd,
   file,
   char_buf,

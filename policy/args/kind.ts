@@ -52,15 +52,24 @@ export type Reading = Readonly<Record<string, Facet>>;
 export type MaybeReading = Reading | "unknown" | undefined;
 
 /** One operator of a type: which facet it looks at, and how that is compared with a condition's values. */
-export type ArgOperator<F extends Facet = Facet> = {
+export type ArgOperator<F extends Facet = Facet> = Comparison & {
   readonly facet: string;
-  readonly form: "equal" | "prefix";
   /** Met by a facet that is not listed. */
   readonly negated: boolean;
   /** A policy's values in canonical form; what is wrong with them goes to `report`. */
   parse(report: Report, values: readonly string[], place: ValuesPlace): readonly string[];
-  /** Whether the facet is one of the values, or begins with one, as `form` says. */
+  /** Whether the facet is one of the values, begins with one, lies in one, as `form` says. */
   lists(facet: F, values: readonly string[]): boolean;
+  /** Test support: values to compare with, where the samples of the type are none. */
+  readonly samples?: readonly string[];
 };
+
+/** How a facet is compared. `mask`: some bit of a value is set. */
+type Comparison =
+  | { readonly form: "equal" | "prefix" | "mask" }
+  | { readonly form: "range"; spans(values: readonly string[]): readonly Span[] };
+
+/** Numbers from `first` to `last`, both included. */
+export type Span = { readonly first: bigint; readonly last: bigint };
 
 export type ValuesPlace = { readonly at: string; readonly type: string };

@@ -170,12 +170,12 @@ function findOperator(
 
 function anyOf(fc: Arbitraries, { type }: Arg, position: number) {
   const operators = Object.entries(argKinds[type].operators) as [ArgOperatorName, ArgOperator][];
-  return fc
-    .tuple(fc.constantFrom(...operators), someOf(fc, argKind(type).samples))
-    .map(([[op, operator], values]) => ({
+  return fc.constantFrom(...operators).chain(([op, operator]) =>
+    someOf(fc, operator.samples ?? argKind(type).samples).map((values) => ({
       by: "arg" as const,
       arg: position,
       op,
       values: operator.parse(createReport(), values, { at: "", type }),
-    }));
+    })),
+  );
 }

@@ -70,6 +70,10 @@ const shapes: readonly Shape[] = [
       ...[
         [fd, string],
         [string, buffer],
+        [
+          { index: 0, type: "int8" },
+          { index: 2, type: "uint8" },
+        ],
       ],
     ] as const,
     parameters: ({ first, bytes }) => [
@@ -86,6 +90,10 @@ const shapes: readonly Shape[] = [
     args: [
       [int, { index: 1, type: "int64" }],
       [fd, { index: 1, type: "uint64" }],
+      [
+        { index: 0, type: "uint16" },
+        { index: 1, type: "int16" },
+      ],
     ],
     parameters: ({ first, second }) => [number(first), number(second)],
   },

@@ -241,6 +241,7 @@ const hook: Hook = {
 const opposites = {
   ...{ In: "NotIn", NotIn: "In", Equal: "NotEqual", NotEqual: "Equal" },
   ...{ Prefix: "NotPrefix", NotPrefix: "Prefix" },
+  ...{ InRange: "NotInRange", NotInRange: "InRange", InMap: "NotInMap", NotInMap: "InMap" },
 } as const;
 
 /** What each process has. */
@@ -334,7 +335,9 @@ test("a container runtime in a container that it starts meets no condition on ex
 test("an operator and its opposite never both hold, and one does where there is a value", () => {
   fc.assert(
     fc.property(anyCondition(args), anyCall([]), (condition, call) => {
-      const opposite = { ...condition, op: opposites[condition.op] } as Condition;
+      fc.pre(condition.op in opposites);
+      const op = opposites[condition.op as keyof typeof opposites];
+      const opposite = { ...condition, op } as Condition;
       const both = [condition, opposite].map((one) => holds(one, hook, call));
       assert.notDeepEqual(both, [true, true]);
       const hasNone = condition.by === "binary" && call.process.startsContainer === true;

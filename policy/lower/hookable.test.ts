@@ -98,7 +98,7 @@ const kernelMemory: readonly (Given & { readonly says: string })[] = [
   },
   {
     ...{ call: "security_task_kill", args: "[{ index: 2, type: uint64 }]" },
-    says: "uint64 does not read parameter 2 in a policy of one namespace; write one of int, uint32, fd",
+    says: "uint64 does not read parameter 2 in a policy of one namespace; write one of int, uint32, int8, uint8, int16, uint16, fd",
   },
   {
     ...{ call: "security_file_open", args: "[{ index: 0, type: char_buf, sizeArgIndex: 2 }]" },

@@ -85,7 +85,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "an argument type that is not read yet",
     policy: aKprobePolicy({ args: [{ index: 0, type: "sock" }] }),
     want: [
-      "unsupported spec.kprobes[0].args[0].type: sock is not supported yet; this version reads int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, string, nop",
+      "unsupported spec.kprobes[0].args[0].type: sock is not supported yet; docs/reference/policy-fields.md has the types that this version reads",
     ],
   },
   {
@@ -107,7 +107,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "an argument without a type",
     policy: aKprobePolicy({ args: [{ index: 0 }] }),
     want: [
-      "invalid spec.kprobes[0].args[0].type: auto is for tracepoints only; write one of int, int32, sint32, uint32, int64, sint64, long, uint64, ulong, size_t, fd, file, char_buf, string, nop",
+      "invalid spec.kprobes[0].args[0].type: auto is for tracepoints only; docs/reference/policy-fields.md has the types that this version reads",
     ],
   },
   {
@@ -154,9 +154,9 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   },
   {
     name: "an operator that is not there yet",
-    policy: withMatchArg({ index: 0, operator: "Mask", values: ["1"] }),
+    policy: withMatchArg({ index: 0, operator: "CelExpr", values: ["arg0 == 1"] }),
     want: [
-      "unsupported spec.kprobes[0].selectors[0].matchArgs[0].operator: Mask is not supported yet; this version takes Equal, NotEqual for int",
+      "unsupported spec.kprobes[0].selectors[0].matchArgs[0].operator: CelExpr is not supported yet; this version takes Equal, NotEqual, GT, GreaterThan, LT, LessThan, Mask, InRange, NotInRange, InMap, NotInMap for int",
     ],
   },
   {
@@ -164,6 +164,39 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     policy: withMatchArg({ index: 0, operator: "Prefix", values: ["1"] }),
     want: [
       "invalid spec.kprobes[0].selectors[0].matchArgs[0].operator: Prefix does not apply to type int; allowed: Equal, NotEqual, GT, GreaterThan, LT, LessThan, Mask, InRange, NotInRange, InMap, NotInMap, CelExpr",
+    ],
+  },
+  {
+    name: "ranges that are none, or that no number of the type is in",
+    policy: withMatchArg(
+      {
+        index: 0,
+        operator: "InRange",
+        values: ["1:x", "1:2:3", "5:1", "256:300", "-1:2", "200:300"],
+      },
+      [{ index: 0, type: "uint8" }],
+    ),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is "1:x"; write two numbers: 1:1024',
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[1]: is "1:2:3"; write two numbers: 1:1024',
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[2]: is 5:1, which no number is in; write 1:5",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[3]: begins with 256; uint8 holds 0 to 255",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[4]: begins with -1; uint8 holds 0 to 255",
+    ],
+  },
+  {
+    name: "members of a map that are no decimal numbers",
+    policy: withMatchArg({ index: 0, operator: "InMap", values: ["0x10", "list:dups"] }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is "0x10"; write a decimal number, or two of them: 1:1024',
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[1]: is "list:dups"; write a decimal number, or two of them: 1:1024',
+    ],
+  },
+  {
+    name: "a mask without a bit",
+    policy: withMatchArg({ index: 0, operator: "Mask", values: ["0", "0x80000000"] }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: has no bit set; write the bits to look for",
     ],
   },
   {

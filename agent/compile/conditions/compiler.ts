@@ -44,6 +44,8 @@ export type DimensionTables = {
   /** Its own in the map `rows`, and how many things they are of: struct table_facet. */
   readonly rows?: readonly Bits[];
   readonly count?: number;
+  /** Of a range: the least number that each of `rows` is for. */
+  readonly starts?: readonly bigint[];
   readonly caps?: readonly CapTest[];
 };
 

@@ -223,6 +223,7 @@ function tablesOf(tables: Tables): readonly Uint8Array[] {
     ...[tables.spec, u32(tables.table.length), tables.table],
     ...[u32(tables.rows.length), ...tables.rows, ...lists],
     ...[u32(tables.actions.length), ...tables.actions],
+    ...[u32(tables.starts.length), ...tables.starts],
   ];
 }
 

@@ -33,5 +33,9 @@ NUMBER_TYPE(uint32, (__u32))
 NUMBER_TYPE(int64, number__signed)
 NUMBER_TYPE(uint64, (__u64))
 NUMBER_TYPE(size_t, (__u64))
+NUMBER_TYPE(int8, (__s8))
+NUMBER_TYPE(uint8, (__u8))
+NUMBER_TYPE(int16, (__s16))
+NUMBER_TYPE(uint16, (__u16))
 
 #endif

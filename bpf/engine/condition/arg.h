@@ -5,6 +5,7 @@
 
 #include "../../follow.h"
 #include "../arg.h"
+#include "../mask.h"
 
 static __always_inline const volatile struct reading *facet__reading(__u32 dim)
 {
@@ -17,6 +18,26 @@ static __always_inline void arg__match_number(struct call *call, __u32 dim)
 
 	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
 		number__match(call, dim, value);
+	else
+		call__and_facet(call, dim, ROW_OTHERWISE);
+}
+
+static __always_inline void arg__match_range(struct call *call, __u32 dim)
+{
+	__u64 value;
+
+	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
+		range__match(call, dim, value);
+	else
+		call__and_facet(call, dim, ROW_OTHERWISE);
+}
+
+static __always_inline void arg__match_mask(struct call *call, __u32 dim)
+{
+	__u64 value;
+
+	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
+		mask__match(call, dim, value);
 	else
 		call__and_facet(call, dim, ROW_OTHERWISE);
 }

@@ -1,0 +1,8 @@
+import { enums } from "../gen/layout.ts";
+import { numberCodec } from "./number.ts";
+
+export const uint8 = numberCodec("uint8", {
+  code: enums.arg_type.ARG_UINT8,
+  read: (records, at) => records.readUInt8(at),
+  json: (value) => `"uint_arg":${value}`,
+});
