@@ -22,6 +22,8 @@ struct layout {
 	enum arg_flag arg_flag;
 #define PAYLOAD(name) struct name name;
 	ARG_PAYLOADS(PAYLOAD)
+#define PART(name) enum name name;
+	ARG_ENUMS(PART)
 	/* maps that every program shares */
 	struct hook_stops hook_stops;
 	enum loss loss;

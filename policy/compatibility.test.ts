@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { checkPolicies, isAccepted } from "./check.ts";
 import { formatCompatibility } from "./compatibility.ts";
 import { differences } from "./differences.ts";
+import { upstreamCorpus } from "./upstream-corpus.ts";
 
-const corpus = new URL("./testdata/upstream/", import.meta.url);
-const files = readdirSync(corpus)
-  .sort()
-  .filter((name) => name.endsWith(".yaml"))
-  .map((file) => ({ file, content: readFileSync(new URL(file, corpus), "utf8") }));
+const files = upstreamCorpus();
 
 test("every policy of upstream's corpus is accepted", async () => {
   const report = await checkPolicies(files);

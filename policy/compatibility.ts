@@ -28,7 +28,7 @@ export async function formatCompatibility(files: readonly CheckedFile[]): Promis
 Of ${policies.length} of upstream's example policies, ${accepted} are accepted by the API server and by
 \`guardbee policy check\`, and ${loadable} can be loaded. A policy that is accepted and cannot be loaded is
 in force nowhere, not even in part: its status has \`Accepted=False\`, reason \`NotSupported\`, and names
-the field.
+the field. Where a policy has \`\${PODCIDR}\` and its like, they are replaced by networks before.
 
 | Policy | Kind | Accepted | Loadable | First reason |
 |---|---|---|---|---|

@@ -35,7 +35,7 @@ export { type Decision, decide, type NamedSet, type Outcome } from "./decide/dec
 export type { HookCall, Process } from "./decide/event.ts";
 export { type FollowState, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
-export type { OpenFile, Parameter } from "./decide/parameter.ts";
+export type { End, OpenFile, Packet, Parameter, Sock } from "./decide/parameter.ts";
 export {
   hashSets,
   isRegoSet,

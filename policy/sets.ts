@@ -15,8 +15,16 @@ export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { stopsFollowed } from "./decide/follow.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
+export { formatIp, type Network, parseNetwork } from "./ip.ts";
 export { isRecord } from "./is-record.ts";
 export { whyUnsafe } from "./lower/unsafe-functions.ts";
+export {
+  addressFamilies,
+  namesOf,
+  protocols,
+  socketStates,
+  socketTypes,
+} from "./net-names.ts";
 export { parseSets } from "./parse-sets.ts";
 export {
   bareContainerId,

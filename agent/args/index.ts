@@ -10,7 +10,12 @@ import { int } from "./int.ts";
 import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
+import { net_device } from "./net_device.ts";
 import { size_t } from "./size_t.ts";
+import { skb } from "./skb.ts";
+import { sock } from "./sock.ts";
+import { sockaddr } from "./sockaddr.ts";
+import { socket } from "./socket.ts";
 import { string } from "./string.ts";
 import { uint8 } from "./uint8.ts";
 import { uint16 } from "./uint16.ts";
@@ -37,6 +42,11 @@ const argCodecs = {
   file,
   char_buf,
   string,
+  sock,
+  socket,
+  sockaddr,
+  skb,
+  net_device,
 } satisfies { readonly [Type in ArgType]: CodecOf<Type> };
 
 const codecs = { ...argCodecs, error };

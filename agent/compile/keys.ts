@@ -34,6 +34,15 @@ export function prefixKey(dim: number, text: string): Uint8Array {
   return bytesOf(prefix_key, { prefix_bits, dim, text: Buffer.from(text, "latin1") });
 }
 
+/** struct prefix_key of a text of bits, `0` and `1`, of any number. */
+export function bitPrefixKey(dim: number, bits: string): Uint8Array {
+  const { at } = prefix_key.fields.dim;
+  const prefix_bits = 8 * (prefix_key.fields.text.at - at) + bits.length;
+  const bytes = bits.match(/.{1,8}/g) ?? [];
+  const text = Uint8Array.from(bytes, (byte) => Number.parseInt(byte.padEnd(8, "0"), 2));
+  return bytesOf(prefix_key, { prefix_bits, dim, text });
+}
+
 /** Key of binaries_exact: the path, NUL-padded. */
 export function binaryKey(path: string): Uint8Array {
   const key = new Uint8Array(process_info.fields.binary.count);

@@ -103,6 +103,48 @@ const path_payload = {
     mode: { at: 0, type: "u32" },
   },
 } as const;
+const skb_payload = {
+  size: 60,
+  fields: {
+    saddr: { at: 0, type: "u8", count: 16 },
+    daddr: { at: 16, type: "u8", count: 16 },
+    family: { at: 32, type: "u16" },
+    protocol: { at: 34, type: "u16" },
+    sport: { at: 36, type: "u16" },
+    dport: { at: 38, type: "u16" },
+    has_protocol: { at: 40, type: "u16" },
+    has_ports: { at: 42, type: "u16" },
+    hash: { at: 44, type: "u32" },
+    len: { at: 48, type: "u32" },
+    priority: { at: 52, type: "u32" },
+    mark: { at: 56, type: "u32" },
+  },
+} as const;
+const sock_payload = {
+  size: 64,
+  fields: {
+    saddr: { at: 0, type: "u8", count: 16 },
+    daddr: { at: 16, type: "u8", count: 16 },
+    family: { at: 32, type: "u16" },
+    type: { at: 34, type: "u16" },
+    protocol: { at: 36, type: "u16" },
+    state: { at: 38, type: "u16" },
+    sport: { at: 40, type: "u16" },
+    dport: { at: 42, type: "u16" },
+    mark: { at: 44, type: "u32" },
+    priority: { at: 48, type: "u32" },
+    zero: { at: 52, type: "u32" },
+    cookie: { at: 56, type: "u64" },
+  },
+} as const;
+const sockaddr_payload = {
+  size: 20,
+  fields: {
+    family: { at: 0, type: "u16" },
+    port: { at: 2, type: "u16" },
+    address: { at: 4, type: "u8", count: 16 },
+  },
+} as const;
 const hook_stops = {
   size: 56,
   fields: {
@@ -315,7 +357,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -361,11 +403,26 @@ export const enums = {
     ARG_FILE: 12,
     ARG_CHAR_BUF: 13,
     ARG_STRING: 14,
+    ARG_SOCK: 15,
+    ARG_SOCKET: 16,
+    ARG_SOCKADDR: 17,
+    ARG_SKB: 18,
+    ARG_NET_DEVICE: 19,
   },
   arg_flag: {
     ARG_CUT: 1,
     ARG_DELETED: 2,
     ARG_RETURNED: 4,
+  },
+  end_part: {
+    END_FAMILY: 0,
+    END_TYPE: 1,
+    END_PROTOCOL: 2,
+    END_STATE: 3,
+    END_SPORT: 4,
+    END_DPORT: 5,
+    END_SADDR: 6,
+    END_DADDR: 7,
   },
   loss: {
     LOSS_RING_EXEC: 0,
@@ -447,12 +504,13 @@ export const enums = {
     FACET_ARG_NUMBER: 4,
     FACET_ARG_RANGE: 5,
     FACET_ARG_MASK: 6,
-    FACET_ARG_FOLLOWED: 7,
-    FACET_BINARY: 8,
-    FACET_BINARY_PREFIX: 9,
-    FACET_PID_TREE: 10,
-    FACET_NSPID_TREE: 11,
-    FACET_ARG_TEXT: 12,
+    FACET_ARG_ADDRESS: 7,
+    FACET_ARG_FOLLOWED: 8,
+    FACET_BINARY: 9,
+    FACET_BINARY_PREFIX: 10,
+    FACET_PID_TREE: 11,
+    FACET_NSPID_TREE: 12,
+    FACET_ARG_TEXT: 13,
   },
   cap_set: {
     CAP_SET_EFFECTIVE: 0,

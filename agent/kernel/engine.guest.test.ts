@@ -492,7 +492,9 @@ function argText(arg: HookArg): string {
   if (arg.type === "error") return `errno ${arg.errno}`;
   if (arg.type === "string") return `"${arg.text}"`;
   if (arg.type === "char_buf") return `${JSON.stringify(arg.bytes.toString())}/${arg.length}`;
-  return "path" in arg ? arg.path : `${arg.value}`;
+  if ("path" in arg) return arg.path;
+  assert.ok("value" in arg);
+  return `${arg.value}`;
 }
 
 const nothing: BpfIds = { prog: [], map: [], link: [] };

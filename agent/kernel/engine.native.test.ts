@@ -23,6 +23,7 @@ import type { NamedSet } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
 import { anyCgroupPath, classOf } from "./testing/cgroup-classes.ts";
 import { type Done, NativeEngine } from "./testing/native-engine.ts";
+import { networkText, wantedNetworkText } from "./testing/network.ts";
 
 // The engine's C against policy/decide, without a kernel: thousands of decisions in seconds. What
 // needs a kernel (attaching, the verifier, real tasks and paths) is oracle.guest.test.ts' matter.
@@ -191,7 +192,8 @@ function argText(arg: HookArg): string {
   if (arg.type === "error") return `errno ${arg.errno}`;
   if (arg.type === "char_buf") return `"${arg.bytes.toString()}"`;
   if (arg.type === "string") return `"${arg.text}"`;
-  return "path" in arg ? `"${arg.path}"` : String(arg.value);
+  if ("path" in arg) return `"${arg.path}"`;
+  return "value" in arg ? String(arg.value) : networkText(arg);
 }
 
 function wantedArg(arg: Arg, call: HookCall): string {
@@ -202,9 +204,11 @@ function wantedArg(arg: Arg, call: HookCall): string {
   }
   const reading = readArg(arg, call);
   if (reading === "unknown") return "errno 14";
+  const network = wantedNetworkText(arg, call);
+  if (network !== undefined) return network;
   const [facet] = Object.values(reading ?? {});
   if (typeof facet === "bigint") return String(facet);
-  if (facet !== undefined) return `"${Buffer.from(facet).toString()}"`;
+  if (facet instanceof Uint8Array) return `"${Buffer.from(facet).toString()}"`;
   return "none";
 }
 

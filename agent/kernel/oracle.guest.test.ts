@@ -13,12 +13,20 @@ import type {
 import fc from "fast-check";
 import { sampleInodes } from "../../policy/conditions/namespace.ts";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
+import { addressBytes } from "../../policy/decide/arbitrary-network.ts";
+import { parseIp } from "../../policy/ip.ts";
 import { readReturned } from "../../policy/returned.ts";
 import type { HookArg } from "../args/index.ts";
 import type { NamedSet, SetStops, StopCounts } from "../engine.ts";
 import type { Seen, SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
-import { type Call, expectedOutcomes, lineOf, type Shared } from "./testing/oracle-model.ts";
+import {
+  type Call,
+  expectedOutcomes,
+  lineOf,
+  type Shared,
+  sockets,
+} from "./testing/oracle-model.ts";
 import {
   binaryRoot,
   buildBinaries,
@@ -48,6 +56,16 @@ const files = ["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd",
 const descriptors = [3, 4, 5, 0xffff_ffff];
 const long = `secret${"x".repeat(300)}`;
 
+/** None of them is this machine's: no bind(2) succeeds, and the sockets stay as they are. */
+const addresses = [
+  ...["10.1.2.2", "10.1.2.4", "11.0.0.1"].map((ip) => addressBytes(2, end(ip, 80)).subarray(0, 16)),
+  ...["2001:db8::7", "2001:db9::1", "::ffff:10.1.2.3"].map((ip) => addressBytes(10, end(ip, 8443))),
+].map((bytes) => Buffer.from(bytes).toString("hex"));
+
+function end(ip: string, port: number) {
+  return { address: parseIp(ip)!, port };
+}
+
 const anyCall: fc.Arbitrary<Call> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...files).map((path): Call => ({ call: "open", path })) },
   { weight: 1, arbitrary: fc.constantFrom(...descriptors).map((fd) => aCall("dup", fd)) },
@@ -73,6 +91,12 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
       // F_GETFD and F_GETFL, which change nothing.
       .tuple(fc.constantFrom(...descriptors), fc.constantFrom(1, 3), fc.constantFrom(0n, 1n, 5n))
       .map(([fd, command, arg]): Call => ({ call: "fcntl", fd, command, arg })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.nat(sockets.length - 1), fc.constantFrom(...addresses))
+      .map(([socket, address]): Call => ({ call: "bind", socket, address })),
   },
   {
     weight: 1,

@@ -103,7 +103,7 @@ export function hookRecord(change: Partial<HookFields> = {}): Buffer {
 }
 
 /** One struct event_arg with its payload, padded; by enum arg_type. */
-export function rawArg(type: number, payload: Buffer, flags = 0): Buffer {
+export function rawArg(type: number, payload: Uint8Array, flags = 0): Buffer {
   const head = bytesOf(layout.event_arg, { type, flags, size: payload.length });
   return padded([head, payload]);
 }

@@ -22,46 +22,74 @@ enum arg_type {
 	ARG_FILE,
 	ARG_CHAR_BUF,
 	ARG_STRING,
+	ARG_SOCK,
+	ARG_SOCKET,
+	ARG_SOCKADDR,
+	ARG_SKB,
+	ARG_NET_DEVICE,
 };
 
-/* A type; its number, text and open file (none: it has no such facet); what writes it. */
-#define ARG_TYPES(X)                                                          \
-	X(ARG_INT, int__number, none__text, none__file, int__emit)            \
-	X(ARG_UINT32, uint32__number, none__text, none__file, uint32__emit)   \
-	X(ARG_INT64, int64__number, none__text, none__file, int64__emit)      \
-	X(ARG_UINT64, uint64__number, none__text, none__file, uint64__emit)   \
-	X(ARG_SIZE, size_t__number, none__text, none__file, size_t__emit)     \
-	X(ARG_INT8, int8__number, none__text, none__file, int8__emit)         \
-	X(ARG_UINT8, uint8__number, none__text, none__file, uint8__emit)      \
-	X(ARG_INT16, int16__number, none__text, none__file, int16__emit)      \
-	X(ARG_UINT16, uint16__number, none__text, none__file, uint16__emit)   \
-	X(ARG_FD, none__number, fd__text, fd__file, fd__emit)                 \
-	X(ARG_FILE, none__number, file__text, file__file, file__emit)         \
-	X(ARG_CHAR_BUF, none__number, char_buf__text, none__file, char_buf__emit) \
-	X(ARG_STRING, none__number, string__text, none__file, string__emit)
+/* A type; its number, text, address and open file (none: it has no such facet); what writes it. */
+#define ARG_TYPES(X) \
+	X(ARG_INT, int__number, none__text, none__address, none__file, int__emit) \
+	X(ARG_UINT32, uint32__number, none__text, none__address, none__file, uint32__emit) \
+	X(ARG_INT64, int64__number, none__text, none__address, none__file, int64__emit) \
+	X(ARG_UINT64, uint64__number, none__text, none__address, none__file, uint64__emit) \
+	X(ARG_SIZE, size_t__number, none__text, none__address, none__file, size_t__emit) \
+	X(ARG_INT8, int8__number, none__text, none__address, none__file, int8__emit) \
+	X(ARG_UINT8, uint8__number, none__text, none__address, none__file, uint8__emit) \
+	X(ARG_INT16, int16__number, none__text, none__address, none__file, int16__emit) \
+	X(ARG_UINT16, uint16__number, none__text, none__address, none__file, uint16__emit) \
+	X(ARG_FD, none__number, fd__text, none__address, fd__file, fd__emit) \
+	X(ARG_FILE, none__number, file__text, none__address, file__file, file__emit) \
+	X(ARG_CHAR_BUF, none__number, char_buf__text, none__address, none__file, char_buf__emit) \
+	X(ARG_STRING, none__number, string__text, none__address, none__file, string__emit) \
+	X(ARG_SOCK, sock__number, none__text, sock__address, none__file, sock__emit) \
+	X(ARG_SOCKET, socket__number, none__text, socket__address, none__file, socket__emit) \
+	X(ARG_SOCKADDR, sockaddr__number, none__text, sockaddr__address, none__file, sockaddr__emit) \
+	X(ARG_SKB, skb__number, none__text, skb__address, none__file, skb__emit) \
+	X(ARG_NET_DEVICE, none__number, net_device__text, none__address, none__file, net_device__emit)
 
 #include "arg/char_buf.h"
 #include "arg/error.h"
 #include "arg/fd.h"
 #include "arg/file.h"
+#include "arg/net_device.h"
 #include "arg/number.h"
+#include "arg/skb.h"
+#include "arg/sock.h"
+#include "arg/sockaddr.h"
 #include "arg/string.h"
 
 /* The structs of the files above that payloads begin with (layout.c). */
 #define ARG_PAYLOADS(X)     \
 	X(char_buf_payload) \
 	X(error_payload)    \
-	X(path_payload)
+	X(path_payload)     \
+	X(skb_payload)      \
+	X(sock_payload)     \
+	X(sockaddr_payload)
 
-static __always_inline bool none__number(struct call *call, const volatile struct reading *reading,
-					 __u32 part, __u64 *value)
+/* Their enums that the agent writes. */
+#define ARG_ENUMS(X) X(end_part)
+
+static __always_inline enum known none__number(struct call *call,
+					       const volatile struct reading *reading, __u32 part,
+					       __u64 *value)
 {
-	return false;
+	return KNOWN_NOT;
 }
 
 static __always_inline enum known none__text(struct call *call,
 					     const volatile struct reading *reading, __u32 part,
 					     struct text *to)
+{
+	return KNOWN_NOT;
+}
+
+static __always_inline enum known none__address(struct call *call,
+						const volatile struct reading *reading, __u32 part,
+						struct text *to)
 {
 	return KNOWN_NOT;
 }
@@ -72,20 +100,21 @@ static __always_inline struct file *none__file(struct call *call,
 	return NULL;
 }
 
-/* The number of an argument; false when it cannot be told. */
-static __always_inline bool arg__number(struct call *call, const volatile struct reading *reading,
-					__u32 part, __u64 *value)
+/* The number of an argument, as far as it is known. */
+static __always_inline enum known arg__number(struct call *call,
+					      const volatile struct reading *reading, __u32 part,
+					      __u64 *value)
 {
 	switch ((enum arg_type)reading->type) {
-#define CASE(type, number, text, file, emit) \
+#define CASE(type, number, text, address, file, emit) \
 	case type:                           \
 		return number(call, reading, part, value);
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:
-		return false;
+		return KNOWN_NOT;
 	}
-	return false;
+	return KNOWN_NOT;
 }
 
 /* Writes the text of an argument to scratch->prefix.text, as far as it is known. */
@@ -94,9 +123,26 @@ static __always_inline enum known arg__text(struct call *call,
 					    struct text *to)
 {
 	switch ((enum arg_type)reading->type) {
-#define CASE(type, number, text, file, emit) \
+#define CASE(type, number, text, address, file, emit) \
 	case type:                           \
 		return text(call, reading, part, to);
+		ARG_TYPES(CASE)
+#undef CASE
+	case ARG_ERROR:
+		return KNOWN_NOT;
+	}
+	return KNOWN_NOT;
+}
+
+/* Writes the address of an argument to scratch->prefix.text as address.h has it, if it is known. */
+static __always_inline enum known arg__address(struct call *call,
+					       const volatile struct reading *reading, __u32 part,
+					       struct text *to)
+{
+	switch ((enum arg_type)reading->type) {
+#define CASE(type, number, text, address, file, emit) \
+	case type:                           \
+		return address(call, reading, part, to);
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:
@@ -110,7 +156,7 @@ static __always_inline struct file *arg__file(struct call *call,
 					      const volatile struct reading *reading)
 {
 	switch ((enum arg_type)reading->type) {
-#define CASE(type, number, text, file, emit) \
+#define CASE(type, number, text, address, file, emit) \
 	case type:                           \
 		return file(call, reading);
 		ARG_TYPES(CASE)
@@ -128,7 +174,7 @@ static __always_inline __u32 arg__emit(struct call *call, const volatile struct 
 	arg->type = reading->type;
 	arg->flags = 0;
 	switch ((enum arg_type)reading->type) {
-#define CASE(type, number, text, file, emit) \
+#define CASE(type, number, text, address, file, emit) \
 	case type:                           \
 		return emit(call, reading, arg, to);
 		ARG_TYPES(CASE)

@@ -20,6 +20,32 @@
 #define CALLS_MAX 1
 #endif
 
+/* A struct sockaddr (arg/sockaddr.h): the same bytes in every kernel, for user space passes them. */
+struct socket_address {
+	__u16 family;
+	__be16 port;
+	union {
+		__u8 of_inet[4];
+		struct {
+			__u32 flow;
+			__u8 of_inet6[16];
+		};
+	};
+};
+
+/* A packet that was looked into (arg/skb.h). */
+struct packet {
+	__u8 saddr[16];		/* of AF_INET the first 4 bytes */
+	__u8 daddr[16];
+	__u16 family;		/* 0: it is none of IP */
+	__u16 protocol;
+	__u16 sport;
+	__u16 dport;
+	__u32 has_protocol;	/* enum known */
+	__u32 ports;		/* enum known, of both */
+	__u32 is_part;		/* of a packet whose beginning is in another */
+};
+
 enum rate_arg { RATE_ARG_SIZE = 44, RATE_ARG_MASK = 63 };
 
 /* Events with equal ones are alike to a rate limit: see rate.h. */
@@ -51,6 +77,8 @@ struct call_scratch {
 	__u64 sum[WORDS_MAX];	/* for look-ups that add several bitmaps up first */
 	__u64 minus[WORDS_MAX];
 	__u64 parameters[RETURNED_INDEX + 1];
+	struct packet packet;
+	struct socket_address address;
 	__u64 result;		/* return value, at exit */
 	__u64 frame;		/* where this call's registers are on the stack: nobody else's are there */
 	struct waiting waiting;	/* before event, as in the map */

@@ -21,6 +21,7 @@ enum facet_kind {
 	FACET_ARG_NUMBER,
 	FACET_ARG_RANGE,
 	FACET_ARG_MASK,
+	FACET_ARG_ADDRESS,
 	FACET_ARG_FOLLOWED,
 	FACET_BINARY,
 	FACET_BINARY_PREFIX,
@@ -38,6 +39,7 @@ enum facet_kind {
 	X(FACET_ARG_NUMBER, arg__match_number)            \
 	X(FACET_ARG_RANGE, arg__match_range)              \
 	X(FACET_ARG_MASK, arg__match_mask)                \
+	X(FACET_ARG_ADDRESS, arg__match_address)          \
 	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
 	X(FACET_BINARY, binary__match)                    \
 	X(FACET_BINARY_PREFIX, binary__match_prefix)      \

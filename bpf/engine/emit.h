@@ -106,7 +106,7 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 		arg[i].head.type = reading->type;
 		arg[i].head.flags = 0;
 		arg[i].head.size = sizeof(arg[i].value);
-		if (!arg__number(call, reading, 0, &arg[i].value))
+		if (arg__number(call, reading, 0, &arg[i].value) != KNOWN_EXACTLY)
 			arg[i].value = 0; /* cannot be: USE_NUMBER_EVENTS */
 	}
 	bpf_ringbuf_submit(event, 0);

@@ -11,6 +11,7 @@
 #define CALLS_MAX 2	/* a call that did not give its memory back would leave none for the next */
 #include "../attach/returned.h"
 #include "helpers.h"
+#include "objects.h"
 #include "points.h"
 #include "request.h"
 #include "task.h"
@@ -25,7 +26,10 @@ static void make_buffers(void)
 	buffers = shim_low_memory(PARAMETERS_MAX * sizeof(*buffers));
 }
 
-/* Parameters: 0 a number, 1 a file by id, 2 a buffer, 3 memory that cannot be read. */
+/*
+ * Parameters: 0 a number, 1 a file by id, 2 a buffer, 3 memory that cannot be read, and what objects.h
+ * has from 4 on.
+ */
 static void take_parameters(__u64 *values)
 {
 	__u32 count = take_count(PARAMETERS_MAX);
@@ -51,7 +55,7 @@ static void take_parameters(__u64 *values)
 			values[i] = 8;
 			break;
 		default:
-			shim_fail("an unknown kind of parameter");
+			values[i] = take_object(i, kind);
 		}
 	}
 }

@@ -102,6 +102,14 @@ static int exact(struct shim_map *map, const void *key)
 	return -1;
 }
 
+/* Whether two texts begin with the same so many bits. */
+static int same_bits(const unsigned char *one, const unsigned char *other, uint32_t bits)
+{
+	unsigned char differ = bits % 8 ? one[bits / 8] ^ other[bits / 8] : 0;
+
+	return !memcmp(one, other, bits / 8) && !(differ & ~(0xff >> bits % 8));
+}
+
 /* Keys begin with the number of bits that count, of which the rest is compared from its first on. */
 static int longest(struct shim_map *map, const void *key)
 {
@@ -114,7 +122,7 @@ static int longest(struct shim_map *map, const void *key)
 		uint32_t bits;
 
 		memcpy(&bits, known, 4);
-		if (bits > given || (found >= 0 && bits < best) || memcmp(known + 4, asked + 4, bits / 8))
+		if (bits > given || (found >= 0 && bits < best) || !same_bits(known + 4, asked + 4, bits))
 			continue;
 		best = bits;
 		found = i;

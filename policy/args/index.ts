@@ -11,7 +11,12 @@ import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
 import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
+import { net_device } from "./net_device.ts";
 import { size_t } from "./size_t.ts";
+import { skb } from "./skb.ts";
+import { sock } from "./sock.ts";
+import { sockaddr } from "./sockaddr.ts";
+import { socket } from "./socket.ts";
 import { string } from "./string.ts";
 import { uint8 } from "./uint8.ts";
 import { uint16 } from "./uint16.ts";
@@ -33,6 +38,11 @@ export const argKinds = {
   file,
   char_buf,
   string,
+  sock,
+  socket,
+  sockaddr,
+  skb,
+  net_device,
 } satisfies Partial<Record<UpstreamArgType, ArgKind>>;
 
 export type ArgType = keyof typeof argKinds;

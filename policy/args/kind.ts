@@ -38,12 +38,12 @@ export type ArgSource = "system call" | "kernel function";
 /** A type in C of a kernel function's parameter. */
 export type CType = "struct file *" | "int" | "unsigned int" | "unsigned long";
 
-/** A part of a reading: a number, or the bytes of a text. */
+/** A part of a reading: a number, the bytes of a text, or of an address (of which IPv4 in IPv6 is IPv4). */
 export type Facet = bigint | Uint8Array;
-export type FacetType = "number" | "text";
+export type FacetType = "number" | "text" | "address";
 
 /** What a hook reads in one argument, read once: its facets by name. One that is absent meets no condition. */
-export type Reading = Readonly<Record<string, Facet>>;
+export type Reading = Readonly<Record<string, Facet | "unknown">>;
 
 /**
  * `unknown`: something is there, and it cannot be told what; negated conditions are met. undefined: by
@@ -60,13 +60,15 @@ export type ArgOperator<F extends Facet = Facet> = Comparison & {
   parse(report: Report, values: readonly string[], place: ValuesPlace): readonly string[];
   /** Whether the facet is one of the values, begins with one, lies in one, as `form` says. */
   lists(facet: F, values: readonly string[]): boolean;
+  /** It is written without values. */
+  readonly takesNone?: true;
   /** Test support: values to compare with, where the samples of the type are none. */
   readonly samples?: readonly string[];
 };
 
-/** How a facet is compared. `mask`: some bit of a value is set. */
+/** How a facet is compared. `mask`: some bit of a value is set. `network`: it is in one of those. */
 type Comparison =
-  | { readonly form: "equal" | "prefix" | "mask" }
+  | { readonly form: "equal" | "prefix" | "mask" | "network" }
   | { readonly form: "range"; spans(values: readonly string[]): readonly Span[] };
 
 /** Numbers from `first` to `last`, both included. */

@@ -70,7 +70,9 @@ for (const { type, op, values, canonical, met, not } of cases) {
       const parameters = [{ kind: "number", value }] as const;
       const reading = argKind(type).read(0, { parameters, descriptors: new Map() });
       assert.ok(reading !== undefined && reading !== "unknown");
-      return operator.lists(reading[operator.facet]!, parsed) !== operator.negated;
+      const facet = reading[operator.facet];
+      assert.ok(typeof facet === "bigint");
+      return operator.lists(facet, parsed) !== operator.negated;
     };
     assert.deepEqual([met.filter(isMet), not.filter(isMet)], [met, []]);
   });

@@ -65,6 +65,7 @@ export function meets(
 ): boolean {
   if (reading === "unknown") return operator.negated;
   const facet = reading?.[operator.facet];
+  if (facet === "unknown") return operator.negated;
   return facet !== undefined && operator.lists(facet, values) !== operator.negated;
 }
 
@@ -103,7 +104,10 @@ export function lowerComparison(
   const operator = findOperator(report, match.operator, { at, type });
   if (operator === undefined) return undefined;
   const given = match.values ?? [];
-  if (given.length === 0) {
+  if (operator.takesNone) {
+    const fix = `remove them: ${match.operator} is about one range of numbers`;
+    if (given.length > 0) report.invalid(`${at}.values`, "are not empty", fix);
+  } else if (given.length === 0) {
     report.invalid(`${at}.values`, "is empty", `${match.operator} needs at least one value`);
   }
   const values = operator.parse(report, given, { at: `${at}.values`, type });
@@ -170,8 +174,10 @@ function findOperator(
 
 function anyOf(fc: Arbitraries, { type }: Arg, position: number) {
   const operators = Object.entries(argKinds[type].operators) as [ArgOperatorName, ArgOperator][];
+  const valuesOf = ({ takesNone, samples }: ArgOperator) =>
+    takesNone ? fc.constant([]) : someOf(fc, samples ?? argKind(type).samples);
   return fc.constantFrom(...operators).chain(([op, operator]) =>
-    someOf(fc, operator.samples ?? argKind(type).samples).map((values) => ({
+    valuesOf(operator).map((values) => ({
       by: "arg" as const,
       arg: position,
       op,

@@ -17,6 +17,7 @@ import { hookKind } from "../lower/hooks/index.ts";
 import { maxPathBytes } from "../lower/limits.ts";
 import type { Returned, ReturnedCondition } from "../returned.ts";
 import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
+import { anyNetwork, type Network } from "./arbitrary-network.ts";
 import type { HookCall, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
 import type { OpenFile, Parameter } from "./parameter.ts";
@@ -39,11 +40,12 @@ type Drawn = {
   readonly first: bigint;
   readonly second: bigint;
   readonly bytes: string | undefined;
+  readonly network: Network;
 };
 
 const int = { index: 0, type: "int" } as const;
 const fd = { index: 0, type: "fd" } as const;
-const buffer = { index: 1, type: "char_buf", sizeArgIndex: 3 } as const;
+const charBuf = { index: 1, type: "char_buf", sizeArgIndex: 3 } as const;
 const string = { index: 1, type: "string" } as const;
 const size = { index: 2, type: "size_t" } as const;
 
@@ -66,10 +68,10 @@ const shapes: readonly Shape[] = [
     on: { kind: "kprobe", call: "sys_write", syscall: true },
     returned: numbers,
     args: [
-      ...[[int], [fd], [fd, buffer, size], [int, size], [{ index: 0, type: "uint32" }, buffer]],
+      ...[[int], [fd], [fd, charBuf, size], [int, size], [{ index: 0, type: "uint32" }, charBuf]],
       ...[
         [fd, string],
-        [string, buffer],
+        [string, charBuf],
         [
           { index: 0, type: "int8" },
           { index: 2, type: "uint8" },
@@ -78,9 +80,7 @@ const shapes: readonly Shape[] = [
     ] as const,
     parameters: ({ first, bytes }) => [
       number(first),
-      bytes === undefined
-        ? { kind: "buffer" }
-        : { kind: "buffer", bytes: new TextEncoder().encode(bytes) },
+      buffer(bytes === undefined ? undefined : new TextEncoder().encode(bytes)),
       number(BigInt(bytes?.length ?? 0)),
     ],
   },
@@ -114,7 +114,50 @@ const shapes: readonly Shape[] = [
       number(second),
     ],
   },
+  {
+    on: { kind: "lsm", hook: "socket_bind" },
+    args: [
+      [
+        { index: 0, type: "socket" },
+        { index: 1, type: "sockaddr" },
+      ],
+      [
+        { index: 1, type: "sockaddr" },
+        { index: 2, type: "int" },
+      ],
+    ],
+    parameters: ({ network }) => [
+      network.sock === undefined ? { kind: "socket" } : { kind: "socket", sock: network.sock },
+      buffer(network.address),
+      number(BigInt(network.address?.length ?? 0)),
+    ],
+  },
+  {
+    on: { kind: "kprobe", call: "tcp_connect", syscall: false },
+    args: [[{ index: 0, type: "sock" }]],
+    parameters: ({ network: { sock } }) => [
+      sock === undefined ? { kind: "sock" } : { kind: "sock", sock },
+    ],
+  },
+  {
+    on: { kind: "kprobe", call: "dev_hard_start_xmit", syscall: false },
+    args: [
+      [{ index: 0, type: "skb" }],
+      [
+        { index: 0, type: "skb" },
+        { index: 1, type: "net_device" },
+      ],
+    ],
+    parameters: ({ network: { packet, device } }) => [
+      packet === undefined ? { kind: "skb" } : { kind: "skb", packet },
+      device === undefined ? { kind: "net_device" } : { kind: "net_device", name: device },
+    ],
+  },
 ];
+
+function buffer(bytes: Uint8Array | undefined): Parameter {
+  return bytes === undefined ? { kind: "buffer" } : { kind: "buffer", bytes };
+}
 
 function number(value: bigint): Parameter {
   return { kind: "number", value };
@@ -256,9 +299,22 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         fc.constantFrom("", "secret", "secrets", "public", "secret\0s", longText, `${longText}x`),
         { nil: undefined },
       ),
+      network: anyNetwork,
     })
     .map(
-      ({ shape, by32Bit, process, files, opened, first, second, bytes, returned, ...follow }) => ({
+      ({
+        shape,
+        by32Bit,
+        process,
+        files,
+        opened,
+        first,
+        second,
+        bytes,
+        returned,
+        network,
+        ...follow
+      }) => ({
         on: shape.on,
         ...(follow.followsNoMore && { followsNoMore: true as const }),
         ...(follow.mayFollow && { mayFollow: new Set(follow.mayFollow) }),
@@ -268,7 +324,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         ...(shape.returned && { returned }),
         parameters: shape
           .parameters({
-            ...{ first, second, bytes },
+            ...{ first, second, bytes, network },
             // One id is one file, with one path.
             opened: files.find(({ id }) => id === opened.id) ?? opened,
           })

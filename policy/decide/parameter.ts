@@ -7,13 +7,41 @@ export type OpenFile = {
   readonly isDetached?: true;
 };
 
+/** A socket of the kernel. Of a family that is not IP it has no ends. */
+export type Sock = {
+  readonly family: number;
+  readonly type: number;
+  readonly protocol: number;
+  readonly state: number;
+  readonly source?: End;
+  readonly destination?: End;
+};
+/** 4 or 16 bytes, and a port. */
+export type End = { readonly address: Uint8Array; readonly port: number };
+
+/** A packet as its headers say. */
+export type Packet = {
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  /** unknown: its headers are too many to look through. */
+  readonly protocol: number | "unknown";
+  /** Of TCP and UDP. unknown: it is a fragment without them. */
+  readonly ports?: { readonly source: number; readonly destination: number } | "unknown";
+};
+
 /** One parameter of a call, as the kernel finds it. */
 export type Parameter =
   /** As the register holds it: 64 bits, of a 32-bit call 32; unsigned. */
   | { readonly kind: "number"; readonly value: bigint }
   | { readonly kind: "file"; readonly file: OpenFile }
   /** undefined: it cannot be read. */
-  | { readonly kind: "buffer"; readonly bytes?: Uint8Array };
+  | { readonly kind: "buffer"; readonly bytes?: Uint8Array }
+  /** A `struct sock *`, or a `struct socket *` that has it. undefined: it cannot be read. */
+  | { readonly kind: "sock" | "socket"; readonly sock?: Sock }
+  /** A `struct sk_buff *`. `none`: no packet of IP. undefined: it cannot be read. */
+  | { readonly kind: "skb"; readonly packet?: Packet | "none" }
+  /** A `struct net_device *`. undefined: it cannot be read. */
+  | { readonly kind: "net_device"; readonly name?: string };
 
 /** What a call hands over, and what its process has open. */
 export type Given = {

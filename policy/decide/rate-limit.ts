@@ -53,7 +53,7 @@ function alike(arg: Arg, given: Given): string {
   // A descriptor that is closed, and one of what has no path.
   if (reading === undefined) return openFile(arg.index, given) === undefined ? "closed" : "none";
   const facets = Object.values(reading).map((facet) =>
-    typeof facet === "bigint"
+    typeof facet === "bigint" || facet === "unknown"
       ? String(facet)
       : `${facet.length} ${Buffer.from(facet.subarray(0, comparedBytes)).toString("hex")}`,
   );

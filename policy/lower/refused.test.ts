@@ -83,9 +83,9 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   },
   {
     name: "an argument type that is not read yet",
-    policy: aKprobePolicy({ args: [{ index: 0, type: "sock" }] }),
+    policy: aKprobePolicy({ args: [{ index: 0, type: "perf_event" }] }),
     want: [
-      "unsupported spec.kprobes[0].args[0].type: sock is not supported yet; docs/reference/policy-fields.md has the types that this version reads",
+      "unsupported spec.kprobes[0].args[0].type: perf_event is not supported yet; docs/reference/policy-fields.md has the types that this version reads",
     ],
   },
   {
@@ -190,6 +190,38 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     want: [
       'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is "0x10"; write a decimal number, or two of them: 1:1024',
       'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[1]: is "list:dups"; write a decimal number, or two of them: 1:1024',
+    ],
+  },
+  {
+    name: "addresses, ports and names that are none",
+    policy: aKprobePolicy({
+      ...{ call: "tcp_connect", syscall: false, args: [{ index: 0, type: "sock" }] },
+      selectors: [
+        {
+          matchArgs: [
+            { index: 0, operator: "DAddr", values: ["10.0.0.0/33", "podcidr", "::1"] },
+            { index: 0, operator: "DPort", values: ["65536", "http"] },
+            { index: 0, operator: "SPortPriv", values: ["1"] },
+            { index: 0, operator: "Family", values: ["AF_INET7", "af_inet"] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is "10.0.0.0/33"; write an address or a network: 10.0.0.0/8, 2001:db8::/32',
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[1]: is "podcidr"; write an address or a network: 10.0.0.0/8, 2001:db8::/32',
+      "invalid spec.kprobes[0].selectors[0].matchArgs[1].values[0]: begins with 65536; sock holds 0 to 65535",
+      'invalid spec.kprobes[0].selectors[0].matchArgs[1].values[1]: is "http"; write a decimal number, or two of them: 1:1024',
+      "invalid spec.kprobes[0].selectors[0].matchArgs[2].values: are not empty; remove them: SPortPriv is about one range of numbers",
+      'invalid spec.kprobes[0].selectors[0].matchArgs[3].values[0]: is "AF_INET7"; write a name such as AF_INET, or a number',
+      'invalid spec.kprobes[0].selectors[0].matchArgs[3].values[1]: is "af_inet"; write a name such as AF_INET, or a number',
+    ],
+  },
+  {
+    name: "a socket in a system call",
+    policy: aKprobePolicy({ args: [{ index: 0, type: "sock" }] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].type: sock cannot be an argument of a system call; hook the kernel function behind it: programs pass no socket of the kernel",
     ],
   },
   {

@@ -47,6 +47,20 @@ export const textOperators = [
   ...(["SubString", "SubStringIgnCase", "FileType", "NotFileType", "CelExpr"] as const),
 ] as const satisfies UpstreamArgOperator[];
 
+/** Those that upstream takes for ends of connections, and for what else there is of sockets. */
+export const sourceOperators = [
+  ...(["SAddr", "NotSAddr", "SPort", "NotSPort", "SPortPriv", "NotSportPriv", "Family"] as const),
+] as const satisfies UpstreamArgOperator[];
+export const packetOperators = [
+  ...sourceOperators,
+  ...(["DAddr", "NotDAddr", "DPort", "NotDPort", "DPortPriv", "NotDPortPriv"] as const),
+  "Protocol",
+] as const satisfies UpstreamArgOperator[];
+export const socketOperators = [
+  ...packetOperators,
+  "State",
+] as const satisfies UpstreamArgOperator[];
+
 /** Operators of conditions on a set: whether the value is one of those listed. */
 export const memberships = ["In", "NotIn"] as const;
 

@@ -3,6 +3,7 @@ import { argKind, argOperator } from "@guardbee/policy/sets";
 import { argCodec } from "../../args/index.ts";
 import type { PlannedHook } from "../plan.ts";
 import { readingOf } from "../readings.ts";
+import { formsOfAddresses } from "./arg-address.ts";
 import type { Compared, Forms } from "./arg-forms.ts";
 import { formsOfNumbers } from "./arg-number.ts";
 import { formsOfTexts } from "./arg-text.ts";
@@ -24,7 +25,11 @@ export const arg: ConditionCompiler<By<"arg">> = {
   },
 };
 
-const forms: Readonly<Record<FacetType, Forms>> = { number: formsOfNumbers, text: formsOfTexts };
+const forms: Readonly<Record<FacetType, Forms>> = {
+  number: formsOfNumbers,
+  text: formsOfTexts,
+  address: formsOfAddresses,
+};
 
 function comparedBy(
   { arg: position, op, values }: By<"arg">,

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { parseIp } from "../../../policy/ip.ts";
 import type { HookArg } from "../../args/index.ts";
-import { enums } from "../../gen/layout.ts";
+import { enums, layout } from "../../gen/layout.ts";
 import type { HookInfo } from "../../kernel/hook-info.ts";
+import { bytesOf } from "../../layout/struct.ts";
 import { ProcessTree } from "../../process/tree.ts";
 import { decodeRecord } from "../../records/decode.ts";
 import type { ExecRecord, ExitRecord, HookRecord } from "../../records/kernel-record.ts";
@@ -277,6 +279,9 @@ test("a hook event has its function, arguments, action and policy", () => {
   });
 });
 
+const sockArg = (values: Parameters<typeof bytesOf<typeof layout.sock_payload>>[1]) =>
+  rawArg(enums.arg_type.ARG_SOCK, bytesOf(layout.sock_payload, values));
+
 const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
   { name: "int", arg: intArg(0), want: { int_arg: 0 } },
   {
@@ -320,6 +325,70 @@ const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
     name: "an empty text",
     arg: rawArg(enums.arg_type.ARG_STRING, Buffer.alloc(0)),
     want: { string_arg: "" },
+  },
+  {
+    name: "8 bits with a sign",
+    arg: rawArg(enums.arg_type.ARG_INT8, Buffer.alloc(8, 255)),
+    want: { int_arg: -1 },
+  },
+  {
+    name: "16 bits",
+    arg: rawArg(enums.arg_type.ARG_UINT16, Buffer.from([255, 255, 0, 0, 0, 0, 0, 0])),
+    want: { uint_arg: 65535 },
+  },
+  {
+    name: "a connected socket",
+    arg: sockArg({
+      ...{ cookie: 0xffff888003920000n, family: 10, type: 1, protocol: 6, state: 2, mark: 3 },
+      ...{ saddr: parseIp("2001:db8::1")!, daddr: parseIp("::ffff:10.0.0.1")!, dport: 443 },
+      ...{ priority: 4, sport: 40000 },
+    }),
+    want: {
+      sock_arg: {
+        ...{ family: "AF_INET6", type: "SOCK_STREAM", protocol: "IPPROTO_TCP" },
+        ...{ mark: 3, priority: 4, saddr: "2001:db8::1", daddr: "::ffff:10.0.0.1" },
+        ...{ sport: 40000, dport: 443, cookie: "18446612682129932288", state: "TCP_SYN_SENT" },
+      },
+    },
+  },
+  {
+    name: "a socket of no network",
+    arg: sockArg({ family: 200, type: 10, protocol: 58, state: 13, cookie: 1n }),
+    want: {
+      sock_arg: {
+        ...{ family: "200", type: "10", protocol: "58", saddr: "invalid IP" },
+        ...{ daddr: "invalid IP", cookie: "1", state: "13" },
+      },
+    },
+  },
+  {
+    name: "an address",
+    arg: rawArg(
+      enums.arg_type.ARG_SOCKADDR,
+      bytesOf(layout.sockaddr_payload, { family: 2, port: 53, address: [10, 0, 0, 1] }),
+    ),
+    want: { sockaddr_arg: { family: "AF_INET", addr: "10.0.0.1", port: 53 } },
+  },
+  {
+    name: "a packet",
+    arg: rawArg(
+      enums.arg_type.ARG_SKB,
+      bytesOf(layout.skb_payload, {
+        ...{ hash: 1, len: 60, family: 2, protocol: 17, sport: 53, dport: 40000 },
+        ...{ saddr: [10, 0, 0, 1], daddr: [10, 0, 0, 2] },
+      }),
+    ),
+    want: {
+      skb_arg: {
+        ...{ hash: 1, len: 60, saddr: "10.0.0.1", daddr: "10.0.0.2", sport: 53, dport: 40000 },
+        ...{ proto: 17, protocol: "IPPROTO_UDP", family: "AF_INET" },
+      },
+    },
+  },
+  {
+    name: "a network device",
+    arg: rawArg(enums.arg_type.ARG_NET_DEVICE, Buffer.from("eth0")),
+    want: { string_arg: "eth0" },
   },
   {
     name: "an error",

@@ -17,6 +17,7 @@ import { enums } from "../../gen/layout.ts";
 import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import { numberBinaries } from "../binaries.ts";
 import type { CgroupPath } from "./cgroup-classes.ts";
+import { packetBytes, sockBytes } from "./network.ts";
 
 /** One that has 32-bit entries of system calls, too. */
 const abilities: AttachAbilities = {
@@ -279,11 +280,32 @@ function parametersOf(parameters: readonly Parameter[]): readonly Uint8Array[] {
     ...parameters.flatMap((one) => {
       if (one.kind === "number") return [Buffer.of(0), u64(one.value)];
       if (one.kind === "file") return [Buffer.of(1), u32(one.file.id)];
-      return one.bytes === undefined
-        ? [Buffer.of(3)]
-        : [Buffer.of(2), u32(one.bytes.length), one.bytes];
+      const object = objectOf(one);
+      if (object !== undefined) return [Buffer.of(object.code), ...object.parts];
+      return [Buffer.of(3)];
     }),
   ];
+}
+
+/** Bytes that a pointer leads to, or a kernel object; undefined where that cannot be read. */
+function objectOf(
+  one: Exclude<Parameter, { kind: "number" | "file" }>,
+): { readonly code: number; readonly parts: readonly Uint8Array[] } | undefined {
+  switch (one.kind) {
+    case "buffer":
+      return one.bytes && { code: 2, parts: sized(one.bytes) };
+    case "sock":
+    case "socket":
+      return one.sock && { code: one.kind === "sock" ? 4 : 5, parts: [sockBytes(one.sock)] };
+    case "skb":
+      return one.packet && { code: 6, parts: sized(packetBytes(one.packet)) };
+    case "net_device":
+      return one.name === undefined ? undefined : { code: 7, parts: sized(Buffer.from(one.name)) };
+  }
+}
+
+function sized(bytes: Uint8Array): readonly Uint8Array[] {
+  return [u32(bytes.length), bytes];
 }
 
 function pathOf(path: string | undefined): readonly Uint8Array[] {

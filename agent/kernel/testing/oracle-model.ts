@@ -8,6 +8,7 @@ import {
   type Outcome,
   type Parameter,
   type Process,
+  type Sock,
 } from "@guardbee/policy";
 import { aggregated, type Windows } from "../../../policy/decide/aggregate.ts";
 import { type Reported, rateLimited } from "../../../policy/decide/rate-limit.ts";
@@ -21,7 +22,22 @@ export type Call =
   | { readonly call: "write"; readonly fd: number; readonly text?: string }
   | { readonly call: "seek"; readonly fd: number; readonly offset: bigint }
   | { readonly call: "fcntl"; readonly fd: number; readonly command: number; readonly arg: bigint }
+  /** One of `sockets` to an address, in hexadecimal. */
+  | { readonly call: "bind"; readonly socket: number; readonly address: string }
   | { readonly call: "exec"; readonly path: string };
+
+const [none4, none6] = [new Uint8Array(4), new Uint8Array(16)].map((address) => ({
+  ...{ address, port: 0 },
+}));
+const closed = 7;
+
+/** Those that a driver has, with descriptors from 100 on. None of them is ever bound to an address. */
+export const sockets: readonly Sock[] = [
+  { family: 2, type: 2, protocol: 17, state: closed, source: none4!, destination: none4! },
+  { family: 10, type: 2, protocol: 17, state: closed, source: none6!, destination: none6! },
+  { family: 2, type: 1, protocol: 6, state: closed, source: none4!, destination: none4! },
+  { family: 1, type: 1, protocol: 0, state: closed },
+];
 
 /** What one call gave, as to its caller. */
 type Made = { readonly result: number; readonly errno: number };
@@ -52,6 +68,8 @@ export function lineOf(call: Call): string {
       return `s ${call.fd} ${call.offset}`;
     case "fcntl":
       return `f ${call.fd} ${call.command} ${call.arg}`;
+    case "bind":
+      return `b ${100 + call.socket} ${call.address}`;
     case "exec":
       return `x ${call.path}`;
   }
@@ -112,6 +130,8 @@ class Model {
         return this.#decide("sys_lseek", returned, [number(BigInt(call.fd)), number(call.offset)]);
       case "fcntl":
         return this.#control(call.fd, [number(BigInt(call.command)), number(call.arg)]);
+      case "bind":
+        return this.#bind(sockets[call.socket]!, Buffer.from(call.address, "hex"));
       case "exec":
         return this.#exec(call.path, result);
     }
@@ -145,6 +165,15 @@ class Model {
     if (file === undefined) return [];
     const call = this.#call([{ kind: "file", file }, ...rest]);
     return this.#run({ ...call, on: { kind: "lsm", hook: "file_fcntl" } });
+  }
+
+  #bind(sock: Sock, bytes: Uint8Array): readonly Outcome[] {
+    const call = this.#call([
+      { kind: "socket", sock },
+      { kind: "buffer", bytes },
+      number(BigInt(bytes.length)),
+    ]);
+    return this.#run({ ...call, on: { kind: "lsm", hook: "socket_bind" } });
   }
 
   /** `number`: the child's pid as its parent sees it. */

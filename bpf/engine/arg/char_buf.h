@@ -5,6 +5,7 @@
 
 #include "../lookup.h"
 #include "error.h"
+#include "memory.h"
 
 static __always_inline __u32 char_buf__size(struct call *call, const volatile struct reading *reading)
 {
@@ -18,15 +19,6 @@ static __always_inline __u32 char_buf__size(struct call *call, const volatile st
 	return size > 0x7fffffff ? 0x7fffffff : size;
 }
 
-static __always_inline long char_buf__read(void *to, __u64 size, __u64 from)
-{
-	if (spec.syscall)
-		return bpf_probe_read_user(to, size, (void *)from);
-	if (!bpf_probe_read_kernel(to, size, (void *)from))
-		return 0;
-	return bpf_probe_read_user(to, size, (void *)from);
-}
-
 /* Memory that is not there now could be read, so it is not known. */
 static __always_inline enum known char_buf__text(struct call *call,
 						 const volatile struct reading *reading,
@@ -36,7 +28,7 @@ static __always_inline enum known char_buf__text(struct call *call,
 
 	to->longer = size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : size;
-	if (char_buf__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
+	if (memory__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
 			   call__parameter(call, reading->index)))
 		return KNOWN_NOT;
 	return KNOWN_EXACTLY;
@@ -58,7 +50,7 @@ static __always_inline __u32 char_buf__emit(struct call *call, const volatile st
 	}
 	size = BOUNDED(size, DATA_SIZE - 1);
 	payload->size = whole;
-	if (char_buf__read(payload + 1, size, call__parameter(call, reading->index)))
+	if (memory__read(payload + 1, size, call__parameter(call, reading->index)))
 		return error__emit(arg, to, EFAULT);
 	return sizeof(*payload) + size;
 }

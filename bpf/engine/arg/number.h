@@ -7,12 +7,12 @@
 
 /* Defines the reader and the writer of one C type: 8 bytes, sign-extended where it has a sign. */
 #define NUMBER_TYPE(name, convert)                                                       \
-	static __always_inline bool name##__number(struct call *call,                    \
-						   const volatile struct reading *reading, \
-						   __u32 part, __u64 *value)             \
+	static __always_inline enum known name##__number(                                \
+		struct call *call, const volatile struct reading *reading, __u32 part,   \
+		__u64 *value)                                                            \
 	{                                                                                \
 		*value = (__s64)convert(call__parameter(call, reading->index));          \
-		return true;                                                             \
+		return KNOWN_EXACTLY;                                                    \
 	}                                                                                \
 	static __always_inline __u32 name##__emit(struct call *call,                     \
 						  const volatile struct reading *reading, \

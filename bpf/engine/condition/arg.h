@@ -12,34 +12,55 @@ static __always_inline const volatile struct reading *facet__reading(__u32 dim)
 	return &spec.readings[spec.facets[dim].reading & (READINGS_MAX - 1)];
 }
 
+/* Whether the number of a facet is known; if not, leaves what that leaves. */
+static __always_inline bool arg__number_of(struct call *call, __u32 dim, __u64 *value)
+{
+	enum known known = arg__number(call, facet__reading(dim), spec.facets[dim].part, value);
+
+	if (known == KNOWN_EXACTLY)
+		return true;
+	call__and_facet(call, dim, known == KNOWN_ABSENT ? ROW_ABSENT : ROW_OTHERWISE);
+	return false;
+}
+
 static __always_inline void arg__match_number(struct call *call, __u32 dim)
 {
 	__u64 value;
 
-	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
+	if (arg__number_of(call, dim, &value))
 		number__match(call, dim, value);
-	else
-		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
 static __always_inline void arg__match_range(struct call *call, __u32 dim)
 {
 	__u64 value;
 
-	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
+	if (arg__number_of(call, dim, &value))
 		range__match(call, dim, value);
-	else
-		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
 static __always_inline void arg__match_mask(struct call *call, __u32 dim)
 {
 	__u64 value;
 
-	if (arg__number(call, facet__reading(dim), spec.facets[dim].part, &value))
+	if (arg__number_of(call, dim, &value))
 		mask__match(call, dim, value);
+}
+
+/* The smallest network that is listed and has the address says what is left. */
+static __always_inline void arg__match_address(struct call *call, __u32 dim)
+{
+	const __u64 *bits = NULL;
+	struct text text = {};
+	enum known known;
+
+	known = arg__address(call, facet__reading(dim), spec.facets[dim].part, &text);
+	if (known == KNOWN_EXACTLY)
+		bits = text__find_prefix(call, dim, text);
+	if (bits)
+		call__and(call, bits);
 	else
-		call__and_facet(call, dim, ROW_OTHERWISE);
+		call__and_facet(call, dim, known == KNOWN_ABSENT ? ROW_ABSENT : ROW_OTHERWISE);
 }
 
 /*

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Objects of the kernel that a call is given: one of each kind for each parameter. */
+#ifndef GUARDBEE_TESTING_OBJECTS_H
+#define GUARDBEE_TESTING_OBJECTS_H
+
+#include "../engine/arg.h"
+#include "request.h"
+
+#define PACKET_MAX 256
+
+static struct {
+	struct sock sock;
+	struct socket socket;
+	struct sk_buff buffer;
+	unsigned char packet[PACKET_MAX];
+	struct net_device device;
+} objects[PARAMETERS_MAX];
+
+static __u16 take_u16(void)
+{
+	__u16 value;
+
+	shim_take(&value, sizeof(value));
+	return value;
+}
+
+/* Family, type, protocol, state, and both ends: ports, then addresses of 16 bytes. */
+static void take_sock(struct sock *sk)
+{
+	struct sock_common *common = &sk->__sk_common;
+	__u8 ends[2][16];
+	__u16 port;
+
+	__builtin_memset(sk, 0, sizeof(*sk));
+	common->skc_family = take_u16();
+	sk->sk_type = take_u16();
+	sk->sk_protocol = take_u16();
+	common->skc_state = take_u16();
+	common->skc_num = take_u16();
+	port = take_u16();
+	common->skc_dport = (__u16)(port << 8 | port >> 8);
+	shim_take(ends, sizeof(ends));
+	if (common->skc_family == AF_INET) {
+		__builtin_memcpy(&common->skc_rcv_saddr, ends[0], 4);
+		__builtin_memcpy(&common->skc_daddr, ends[1], 4);
+	} else {
+		__builtin_memcpy(&common->skc_v6_rcv_saddr, ends[0], 16);
+		__builtin_memcpy(&common->skc_v6_daddr, ends[1], 16);
+	}
+}
+
+/* The value of parameter `index`: 4 a sock, 5 a socket, 6 a packet, 7 a device by name. */
+static __u64 take_object(__u32 index, __u8 kind)
+{
+	__u32 size;
+
+	switch (kind) {
+	case 4:
+		take_sock(&objects[index].sock);
+		return (__u64)&objects[index].sock;
+	case 5:
+		take_sock(&objects[index].sock);
+		objects[index].socket.sk = &objects[index].sock;
+		return (__u64)&objects[index].socket;
+	case 6:
+		objects[index].buffer.head = objects[index].packet;
+		objects[index].buffer.network_header = 16;
+		size = take_count(PACKET_MAX - 16);
+		shim_take(objects[index].packet + 16, size);
+		return (__u64)&objects[index].buffer;
+	case 7:
+		__builtin_memset(&objects[index].device, 0, sizeof(objects[index].device));
+		shim_take(objects[index].device.name, take_count(DEVICE_NAME_SIZE - 1));
+		return (__u64)&objects[index].device;
+	}
+	shim_fail("an unknown kind of parameter");
+	return 0;
+}
+
+#endif
