@@ -65,6 +65,7 @@ struct layout {
 	struct number_key number_key;
 	struct equal_key equal_key;
 	struct prefix_key prefix_key;
+	enum prefix_flag prefix_flag;
 	enum compared_text compared_text;
 };
 

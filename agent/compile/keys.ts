@@ -27,7 +27,7 @@ export function equalKey(dim: number, text: string): Uint8Array {
   return bytesOf(equal_key, { dim_and_size, text: Buffer.from(text, "latin1") });
 }
 
-/** struct prefix_key; `text` is a byte string (latin1) of at most TEXT_SIZE. */
+/** struct prefix_key; `dim`: with its flags; `text` is a byte string (latin1) of at most TEXT_SIZE. */
 export function prefixKey(dim: number, text: string): Uint8Array {
   const { at } = prefix_key.fields.dim;
   const prefix_bits = 8 * (prefix_key.fields.text.at - at + text.length);

@@ -14,7 +14,7 @@ import type { AttachPoint } from "./plan.ts";
 import { checkReadings, type Readings, readingKey, readingsOf } from "./readings.ts";
 import type { Shared } from "./shared.ts";
 
-const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL } = enums.facet_row;
+const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED } = enums.facet_row;
 
 /** Exact map contents of one attach point. Keys and values are as in bpf/engine/tables.h. */
 export type Tables = {
@@ -175,11 +175,12 @@ function encodeRows(
   });
   const stopping = bitsWhere(words, bits.length, (bit) => mayStop(bits[bit]!));
   const none = new Uint8Array(words * 8);
-  const own = dimensions.flatMap(({ otherwise, absent, unequal = none }) => {
+  const own = dimensions.flatMap(({ otherwise, absent, unequal = none, unended = none }) => {
     const rows: Bits[] = [];
     rows[ROW_OTHERWISE] = otherwise;
     rows[ROW_ABSENT] = absent;
     rows[ROW_UNEQUAL] = unequal;
+    rows[ROW_UNENDED] = unended;
     return rows;
   });
   const rows = [

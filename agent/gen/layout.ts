@@ -297,7 +297,7 @@ const cap_test = {
   },
 } as const;
 const hook_table = {
-  size: 13328,
+  size: 17424,
   fields: {
     classes: { at: 0, type: "u32" },
     host: { at: 4, type: "u32" },
@@ -305,7 +305,7 @@ const hook_table = {
     zero: { at: 12, type: "u32" },
     facets: { at: 16, type: table_facet, count: 32 },
     caps: { at: 272, type: cap_test, count: 32 },
-    rows: { at: 784, type: "u64", count: 1568 },
+    rows: { at: 784, type: "u64", count: 2080 },
   },
 } as const;
 const operation = {
@@ -550,6 +550,7 @@ export const enums = {
   text_match: {
     MATCH_EQUAL: 1,
     MATCH_PREFIX: 2,
+    MATCH_POSTFIX: 4,
   },
   action_code: {
     ACTION_POST: 1,
@@ -580,13 +581,14 @@ export const enums = {
     HOST_ROW: 0,
     STOPPING_ROW: 1,
     FACET_ROWS: 2,
-    TABLE_ROWS: 98,
+    TABLE_ROWS: 130,
   },
   facet_row: {
     ROW_OTHERWISE: 0,
     ROW_ABSENT: 1,
     ROW_UNEQUAL: 2,
-    FACET_ROW_COUNT: 3,
+    ROW_UNENDED: 3,
+    FACET_ROW_COUNT: 4,
   },
   act_flag: {
     ACT_STOPS: 1,
@@ -601,6 +603,9 @@ export const enums = {
   },
   operation_flag: {
     OPERATION_STOPS: 1,
+  },
+  prefix_flag: {
+    PREFIX_REVERSED: 65536,
   },
   compared_text: {
     TEXT_SIZE: 252,

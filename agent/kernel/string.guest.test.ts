@@ -10,6 +10,8 @@ const kernel = await openGuestKernel();
 const { events } = kernel;
 after(() => kernel.close());
 
+type TextOperator = "Equal" | "NotEqual" | "Prefix" | "NotPrefix" | "Postfix" | "NotPostfix";
+
 const folder = "/tmp/string";
 mkdirSync(folder, { recursive: true });
 /** mount(2), not the calls that took its place. */
@@ -44,19 +46,28 @@ const onMount = (...selectors: Hook["selectors"]): Hook => ({
 });
 
 test("texts of the kernel are compared from their first byte to their NUL", async () => {
-  const compare = (op: "Equal" | "NotEqual" | "Prefix" | "NotPrefix", value: string) =>
+  const compare = (op: TextOperator, value: string) =>
     onMount({ conditions: [{ by: "arg", arg: 0, op, values: [value] }], actions: [] });
   const sets = [
     ...[aSet("equal", compare("Equal", "guardbee")), aSet("shorter", compare("Equal", "guard"))],
     ...[aSet("longer", compare("Equal", "guardbees")), aSet("not", compare("NotEqual", "guard"))],
     ...[aSet("begins", compare("Prefix", "guard")), aSet("other", compare("Prefix", "bee"))],
     aSet("begins-not", compare("NotPrefix", "guard")),
+    ...[aSet("ends", compare("Postfix", "bee")), aSet("ends-not", compare("NotPostfix", "ard"))],
+    ...[
+      aSet("whole", compare("Postfix", "guardbee")),
+      aSet("more", compare("Postfix", "xguardbee")),
+    ],
   ];
   await kernel.program(sets);
   const texts = await textsDuring(() => mount("guardbee", "tmpfs"));
   assert.deepEqual(
     texts,
-    ["begins", "equal", "not"].map((policy) => [policy, "guardbee", "tmpfs"]),
+    ["begins", "ends", "ends-not", "equal", "not", "whole"].map((policy) => [
+      policy,
+      "guardbee",
+      "tmpfs",
+    ]),
   );
   await unmount();
 });
@@ -81,11 +92,17 @@ test("a text that cannot be read is an error, and meets negated conditions only"
     args: [{ index: 0, type: "string" }],
     selectors: [{ conditions, actions: [] }],
   });
-  const set = (name: string, op: "Equal" | "NotEqual" | "Prefix" | "NotPrefix") =>
+  const set = (name: string, op: TextOperator) =>
     aSet(name, hook([{ by: "arg", arg: 0, op, values: ["x"] }]));
-  const positive = [set("equal", "Equal"), set("prefix", "Prefix")];
-  const negated = [set("not", "NotEqual"), set("not-prefix", "NotPrefix")];
+  const positive = [set("equal", "Equal"), set("postfix", "Postfix"), set("prefix", "Prefix")];
+  const negated = [
+    ...[set("not", "NotEqual"), set("not-postfix", "NotPostfix")],
+    set("not-prefix", "NotPrefix"),
+  ];
   await kernel.program([aSet("any", hook([])), ...positive, ...negated]);
   const texts = await textsDuring(() => sh("renice -n 0 -p 1"));
-  assert.deepEqual([...new Set(texts.flat())], ["any", "error", "not", "not-prefix"]);
+  assert.deepEqual(
+    [...new Set(texts.flat())],
+    ["any", "error", "not", "not-postfix", "not-prefix"],
+  );
 });

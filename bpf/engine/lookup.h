@@ -53,11 +53,36 @@ static __always_inline void range__match(struct call *call, __u32 dim, __u64 val
 	call__and_row(call, low);
 }
 
-/* The text of an argument: its beginning is at scratch->prefix.text. */
+/*
+ * The text of an argument. Its beginning is at scratch->prefix.text, its end in scratch->path.text, at
+ * TAIL_START or behind it.
+ */
 struct text {
-	__u32 size;		/* bytes there: TEXT_SIZE at most */
+	__u32 match;		/* enum text_match: what is asked of it */
+	__u32 size;		/* bytes of its beginning that are there: TEXT_SIZE at most */
 	__u32 longer;		/* it has more than those, so it equals no value */
+	__u32 tail_end;		/* where the byte behind its last one is in scratch->path.text */
+	__u32 tail_size;	/* bytes before that are there; less than it has where it cannot be told */
 };
+#define TAIL_START 8		/* the reversal takes 8 bytes at once, of which the first may be none of it */
+
+/* Where a whole text is read to that is not longer than DATA_SIZE. */
+static __always_inline char *text__buffer(struct call *call)
+{
+	return call->scratch->path.text + TAIL_START;
+}
+
+/* What is known of the text of `size` bytes that was read there. */
+static __always_inline enum known text__of_buffer(struct call *call, __u32 size, struct text *to)
+{
+	to->longer = size > TEXT_SIZE;
+	to->size = to->longer ? TEXT_SIZE : size;
+	to->tail_size = size;
+	to->tail_end = TAIL_START + size;
+	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
+			      text__buffer(call));
+	return KNOWN_EXACTLY;
+}
 
 /* Leaves what a text that is in no list does. */
 static __always_inline void text__match_unlisted(struct call *call, __u32 dim, __u32 match)
@@ -66,6 +91,8 @@ static __always_inline void text__match_unlisted(struct call *call, __u32 dim, _
 		call__and_facet(call, dim, ROW_OTHERWISE);
 	if (match & MATCH_EQUAL)
 		call__and_facet(call, dim, ROW_UNEQUAL);
+	if (match & MATCH_POSTFIX)
+		call__and_facet(call, dim, ROW_UNENDED);
 }
 
 /* What the text's beginning is listed for, or NULL. */
@@ -95,6 +122,30 @@ static __always_inline const __u64 *text__find_equal(struct call *call, __u32 di
 	return table && !text.longer ? bpf_map_lookup_elem(table, &scratch->equal) : NULL;
 }
 
+/* What the text's end is listed for, or NULL. It takes the place of the text's beginning. */
+static __always_inline const __u64 *text__find_postfix(struct call *call, __u32 dim,
+						       struct text text)
+{
+	struct call_scratch *scratch = call->scratch;
+	__u32 size = call->table->facets[dim].count, end = text.tail_end;
+	__u64 *to = (__u64 *)scratch->prefix.text;
+	void *table;
+
+	if (size > text.tail_size)
+		size = text.tail_size;
+#pragma clang loop unroll(disable)
+	for (__u32 word = 0; word < TEXT_SIZE / 8; word++) {
+		if (8 * word >= size)
+			break;
+		end = BOUNDED(end - 8, PATH_SIZE - 1);
+		to[word] = __builtin_bswap64(*(__u64 *)(scratch->path.text + end));
+	}
+	scratch->prefix.dim = dim | PREFIX_REVERSED;
+	scratch->prefix.prefix_bits = 8 * (sizeof(scratch->prefix.dim) + size);
+	table = bpf_map_lookup_elem(&prefixes, &call->slot);
+	return table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL;
+}
+
 static __always_inline void text__match(struct call *call, __u32 dim, __u32 match,
 					struct text text)
 {
@@ -113,6 +164,13 @@ static __always_inline void text__match(struct call *call, __u32 dim, __u32 matc
 			call__and(call, bits);
 		else
 			call__and_facet(call, dim, ROW_UNEQUAL);
+	}
+	if (match & MATCH_POSTFIX) {
+		bits = text.tail_size ? text__find_postfix(call, dim, text) : NULL;
+		if (bits)
+			call__and(call, bits);
+		else
+			call__and_facet(call, dim, ROW_UNENDED);
 	}
 }
 

@@ -45,6 +45,7 @@ struct facet {
 enum text_match {
 	MATCH_EQUAL = 1u << 0,
 	MATCH_PREFIX = 1u << 1,
+	MATCH_POSTFIX = 1u << 2,
 };
 
 /* reading.size_index */
@@ -96,13 +97,13 @@ struct cap_test {
 /*
  * One slot of one attach point; all zero: this program acts for nobody in this slot. It has the rows
  * that most calls need: the selectors of the host's scope class, those that stop something, then for each facet what is left
- * when its value is not listed or cannot be told, when by its nature there is none, and when its
- * text equals none. The others are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
+ * when its value is not listed or cannot be told, when by its nature there is none, when its
+ * text equals none, and when it ends with none. The others are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
  * Where bitmaps have several words, a row of `rows` has one more behind them: of a scope class the
  * number of the only word that has a bit, or WORD_SEVERAL, or WORD_NONE.
  */
 enum only_word { WORD_SEVERAL = WORDS_MAX, WORD_NONE };
-enum facet_row { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, FACET_ROW_COUNT };
+enum facet_row { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED, FACET_ROW_COUNT };
 enum table_row {
 	HOST_ROW,
 	STOPPING_ROW,		/* a call in their scope that cannot be decided is refused, where it can be */
@@ -113,7 +114,8 @@ enum table_row {
 /*
  * The rows of a facet in `rows`. FACET_CAPABILITIES: per test not held, held, and void (its user
  * namespace does not count). FACET_ARG_FOLLOWED: not followed, then by group. FACET_BINARY*: per id,
- * from 1. FACET_ARG_RANGE: per interval, ascending. FACET_ARG_MASK: see mask.h.
+ * from 1. FACET_ARG_RANGE: per interval, ascending. FACET_ARG_MASK: see mask.h. FACET_ARG_TEXT: none;
+ * `count` is how many bytes the longest text has that others are to end with.
  */
 struct table_facet {
 	__u32 base;
@@ -183,9 +185,10 @@ struct equal_key {
 };
 struct prefix_key {
 	__u32 prefix_bits;
-	__u32 dim;
+	__u32 dim;		/* with PREFIX_REVERSED: the text begins with its last byte */
 	char text[TEXT_SIZE];
 };
+enum prefix_flag { PREFIX_REVERSED = 1u << 16 };
 
 const volatile struct hook_spec spec = {.words = 1};
 

@@ -19,7 +19,7 @@ export const char_buf = {
     return { bytes: parameter.bytes };
   },
   // The last is as long as a value may be; buffers may be longer.
-  samples: ["secret", "sec", "public", "x".repeat(maxPathBytes)],
+  samples: ["secret", "sec", "public", "cret", "c", "x".repeat(maxPathBytes)],
 } as const satisfies ArgKind;
 
 function lowerLength(

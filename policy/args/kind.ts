@@ -68,7 +68,7 @@ export type ArgOperator<F extends Facet = Facet> = Comparison & {
 
 /** How a facet is compared. `mask`: some bit of a value is set. `network`: it is in one of those. */
 type Comparison =
-  | { readonly form: "equal" | "prefix" | "mask" | "network" }
+  | { readonly form: "equal" | "prefix" | "postfix" | "mask" | "network" }
   | { readonly form: "range"; spans(values: readonly string[]): readonly Span[] };
 
 /** Numbers from `first` to `last`, both included. */

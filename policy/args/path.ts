@@ -20,5 +20,15 @@ export const ofPath = {
     if (file?.isDetached) return "unknown";
     return file?.path ? { path: new TextEncoder().encode(file.path) } : undefined;
   },
-  samples: [...samplePaths, "/", "/tmp/", "/tmp/forbidden/"],
+  samples: [
+    ...samplePaths,
+    "/",
+    "/tmp/",
+    "/tmp/forbidden/",
+    "/b",
+    "n/a",
+    "forbidden/a",
+    "deep",
+    "d",
+  ],
 } as const satisfies Partial<ArgKind>;

@@ -1,31 +1,45 @@
-import { maxPathBytes } from "../lower/limits.ts";
+import { maxPostfixBytes } from "../lower/limits.ts";
 import { textOperators } from "../schema/vocabulary.ts";
-import type { ArgKind, ArgOperator } from "./kind.ts";
+import type { ArgKind, ArgOperator, Reading } from "./kind.ts";
 import { checkBytes, operatorsOnText } from "./text.ts";
 
-const { Equal, NotEqual, Prefix, NotPrefix } = operatorsOnText("text", checkBytes);
+/** Longer texts are read to here: where they end cannot be told. */
+const mostBytes = 4095;
 
 /** A text in memory, which ends at its first NUL. */
-export const string = {
+export const ofText = {
   aliases: [],
   // What ends at a NUL somewhere would be any memory of the kernel.
   parameters: [],
-  facets: { text: "text" },
-  operators: {
-    ...{ Equal: withoutEnd(Equal), NotEqual: withoutEnd(NotEqual) },
-    ...{ Prefix: withoutEnd(Prefix), NotPrefix: withoutEnd(NotPrefix) },
-  },
+  facets: { text: "text", tail: "text" },
+  operators: withoutEnds(operatorsOnText("text", checkBytes, "tail")),
   upstreamOperators: textOperators,
+  samples: ["secret", "sec", "public\0", "cret", "x".repeat(maxPostfixBytes), "x".repeat(9)],
+} as const satisfies Partial<ArgKind>;
+
+/** What is in memory up to the first NUL. */
+export function readText(bytes: Uint8Array): Reading {
+  const end = bytes.indexOf(0);
+  const text = end === -1 ? bytes : bytes.subarray(0, end);
+  return { text, tail: text.length < mostBytes ? text : "unknown" };
+}
+
+export const string = {
+  ...ofText,
   read: (index, { parameters }) => {
     const parameter = parameters[index];
     if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return "unknown";
-    const end = parameter.bytes.indexOf(0);
-    return { text: end === -1 ? parameter.bytes : parameter.bytes.subarray(0, end) };
+    return readText(parameter.bytes);
   },
-  samples: ["secret", "sec", "public\0", "x".repeat(maxPathBytes)],
 } as const satisfies ArgKind;
 
 /** The same without the NULs at the end of values: as upstream, they are no part of the text. */
+function withoutEnds<All extends Readonly<Record<string, ArgOperator<Uint8Array>>>>(all: All): All {
+  return Object.fromEntries(
+    Object.entries(all).map(([name, operator]) => [name, withoutEnd(operator)]),
+  ) as All;
+}
+
 function withoutEnd(operator: ArgOperator<Uint8Array>): ArgOperator<Uint8Array> {
   return {
     ...operator,

@@ -1,34 +1,50 @@
 import { canonicalTexts } from "../lower/canonical.ts";
-import { maxPathBytes } from "../lower/limits.ts";
+import { maxPathBytes, maxPostfixBytes } from "../lower/limits.ts";
 import type { Report } from "../lower/report.ts";
 import type { ArgOperator } from "./kind.ts";
 
-/** Says what is wrong with one value. `whole`: it is not the beginning of a text only. */
+/** Which part of a text a value is. */
+export type Part = "whole" | "beginning" | "end";
+
+/** Says what is wrong with one value. */
 export type CheckText = (
   report: Report,
   value: string,
-  place: { readonly at: string; readonly whole: boolean },
+  place: { readonly at: string; readonly part: Part },
 ) => void;
 
 /** Says what is wrong with a value for bytes that are in memory. */
-export function checkBytes(report: Report, value: string, { at }: { readonly at: string }): void {
+export function checkBytes(
+  report: Report,
+  value: string,
+  { at, part }: { readonly at: string; readonly part: Part },
+): void {
   const bytes = Buffer.byteLength(value);
   if (bytes === 0) report.invalid(at, "is empty", "write at least one character");
-  if (bytes <= maxPathBytes) return;
-  const fix = `at most ${maxPathBytes}: the kernel's maps hold no more`;
-  report.invalid(at, `has ${bytes} bytes`, fix);
+  else checkLength(report, bytes, { at, part });
 }
 
-/** The operators of a type that has a text as a facet of that name. */
-export function operatorsOnText(facet: string, check: CheckText) {
-  const compare = (form: "equal" | "prefix", negated: boolean): ArgOperator<Uint8Array> => ({
-    facet,
-    form,
-    negated,
+/** Says whether a value has more bytes than the kernel's maps hold of that part of a text. */
+export function checkLength(
+  report: Report,
+  bytes: number,
+  { at, part }: { readonly at: string; readonly part: Part },
+): void {
+  const most = part === "end" ? maxPostfixBytes : maxPathBytes;
+  if (bytes <= most) return;
+  report.invalid(at, `has ${bytes} bytes`, `at most ${most}: the kernel's maps hold no more`);
+}
+
+/**
+ * The operators of a type that has a text as a facet of that name; `end`: of the facet that is known
+ * where its end is.
+ */
+export function operatorsOnText(facet: string, check: CheckText, end = facet) {
+  const compare = (form: Form, negated: boolean): ArgOperator<Uint8Array> => ({
+    ...{ facet: form === "postfix" ? end : facet, form, negated },
     parse: (report, values, { at }) => {
-      const whole = form === "equal";
       values.forEach((value, i) => {
-        check(report, value, { at: `${at}[${i}]`, whole });
+        check(report, value, { at: `${at}[${i}]`, part: parts[form] });
       });
       return canonicalTexts(values);
     },
@@ -39,10 +55,22 @@ export function operatorsOnText(facet: string, check: CheckText) {
     NotEqual: compare("equal", true),
     Prefix: compare("prefix", false),
     NotPrefix: compare("prefix", true),
+    Postfix: compare("postfix", false),
+    NotPostfix: compare("postfix", true),
   };
 }
+
+type Form = keyof typeof lists;
+
+const parts: Readonly<Record<Form, Part>> = {
+  equal: "whole",
+  prefix: "beginning",
+  postfix: "end",
+};
 
 const lists = {
   equal: (bytes: Uint8Array, value: Buffer) => value.equals(bytes),
   prefix: (bytes: Uint8Array, value: Buffer) => value.equals(bytes.subarray(0, value.length)),
+  postfix: (bytes: Uint8Array, value: Buffer) =>
+    value.equals(bytes.subarray(Math.max(0, bytes.length - value.length))),
 } as const;

@@ -68,7 +68,10 @@ function lower(
   const op = binaryOperators.find((name) => name === operator);
   const whole = op !== undefined && operators[op].whole;
   values.forEach((value, i) => {
-    checkPath(report, value, { at: `${at}.values[${i}]`, whole });
+    checkPath(report, value, {
+      at: `${at}.values[${i}]`,
+      part: whole ? "whole" : "beginning",
+    });
   });
   if (op !== undefined) return { by: "binary", op, values: canonicalTexts(values) };
   const fix = `this version takes ${binaryOperators.join(", ")}`;

@@ -262,7 +262,7 @@ const deepPaths = [600, 1000].map((depth) => `/tmp/forbidden${"/deep".repeat(dep
 const anyFile: fc.Arbitrary<OpenFile> = fc
   .record({
     id: fc.integer({ min: 1, max: 3 }),
-    path: fc.option(fc.constantFrom(...samplePaths, ...samplePaths, ...deepPaths), {
+    path: fc.option(fc.constantFrom(...samplePaths, ...samplePaths, ...deepPaths, "/a"), {
       nil: undefined,
     }),
     isDetached: fc.constantFrom(true as const, undefined, undefined, undefined),
@@ -296,7 +296,10 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       returned: fc.constantFrom(0n, 1n, 4n, 5n, 0xffff_ffff_ffff_fff7n, 0xffff_ffff_ffff_ffffn),
       second: fc.constantFrom(0n, 1n, 5n, 0xffff_ffff_ffff_ffffn),
       bytes: fc.option(
-        fc.constantFrom("", "secret", "secrets", "public", "secret\0s", longText, `${longText}x`),
+        fc.constantFrom(
+          ...["", "secret", "secrets", "public", "secret\0s", longText, `${longText}x`],
+          ...[`${longText}secret`, `${"y".repeat(4088)}secret`, `${"y".repeat(4089)}secret`],
+        ),
         { nil: undefined },
       ),
       network: anyNetwork,

@@ -1,5 +1,7 @@
 /** Longest path or buffer value, in bytes: what is left of a 256-byte key for the kernel's trie. */
 export const maxPathBytes = 252;
+/** Longest text that others are to end with: in the kernel whole words of 8 bytes. */
+export const maxPostfixBytes = 248;
 /** Arguments of one call that can be read: system calls and kernel functions pass five at most. */
 export const maxArgs = 5;
 /** Highest `index` of an argument. */

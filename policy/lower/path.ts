@@ -1,29 +1,25 @@
+import { checkLength, type Part } from "../args/text.ts";
 import { quote } from "../suggest.ts";
 import { maxPathBytes } from "./limits.ts";
 import type { Report } from "./report.ts";
 
 /**
- * A path as the kernel compares it: not empty, without NUL, and no longer than its maps hold. Warns of
- * what no path of the kernel is; `whole` says that it is not the beginning of one only.
+ * A path as the kernel compares it, or that part of one: not empty, without NUL, and no longer than its
+ * maps hold. Warns of what no path of the kernel is.
  */
 export function checkPath(
   report: Report,
   value: string,
-  { at, whole }: { readonly at: string; readonly whole: boolean },
+  { at, part }: { readonly at: string; readonly part: Part },
 ): void {
   const bytes = Buffer.byteLength(value);
   if (bytes === 0) {
     report.invalid(at, "is empty", "write at least one character, such as /");
-  } else if (bytes > maxPathBytes) {
-    report.invalid(
-      at,
-      `has ${bytes} bytes`,
-      `at most ${maxPathBytes}: the kernel's maps hold no more`,
-    );
   } else if (value.includes("\0")) {
     report.invalid(at, `is ${quote(value)}`, "remove the NUL: no path holds one");
   } else {
-    const odd = whyNoPath(value, whole);
+    checkLength(report, bytes, { at, part });
+    const odd = bytes > maxPathBytes ? undefined : whyNoPath(value, part);
     if (odd !== undefined) report.warn(at, `is ${quote(value)}, ${odd[0]}`, odd[1]);
   }
 }
@@ -31,15 +27,13 @@ export function checkPath(
 const normal = "write the path that it leads to: the kernel compares paths without . .. and //";
 
 /** Why no file has this path, and what to write; undefined: one may have. */
-function whyNoPath(
-  value: string,
-  whole: boolean,
-): readonly [what: string, fix: string] | undefined {
+function whyNoPath(value: string, part: Part): readonly [what: string, fix: string] | undefined {
   if (value !== value.trim()) return ["with a blank at its end", "remove the blank"];
   if (/^~|\$(\{|[A-Za-z_])/.test(value)) {
     return ["which no shell expands here", "write the path itself"];
   }
-  if (!value.startsWith("/")) {
+  const whole = part === "whole";
+  if (part !== "end" && !value.startsWith("/")) {
     return ["which is relative and matches nothing", "write the path from / on"];
   }
   if (/[*?]|\{[^}]*,[^}]*\}|\[[^\]/]+\]/.test(value)) {

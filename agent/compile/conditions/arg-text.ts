@@ -3,29 +3,52 @@ import { type Asked, equalityDimension, type Listing, prefixDimension } from "..
 import { bytes, equalKey, prefixKey } from "../keys.ts";
 import type { Compared, Forms, Operator } from "./arg-forms.ts";
 
-const { MATCH_EQUAL, MATCH_PREFIX } = enums.text_match;
+const { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX } = enums.text_match;
+const { PREFIX_REVERSED } = enums.prefix_flag;
 
 /** A text takes part in several look-ups, so that it is read once and what seems to be known is one answer. */
 export const formsOfTexts: Forms = {
   kindOf: () => enums.facet_kind.FACET_ARG_TEXT,
   compile(asked, dimension) {
     const { dim } = dimension;
-    const [equal, prefix] = [listed(asked, "equal"), listed(asked, "prefix")];
+    const equal = listed(asked, "equal");
+    const prefix = listed(asked, "prefix");
+    const postfix = listed(asked, "postfix");
     const equals = equalityDimension(dimension, equal);
     const prefixes = prefixDimension(dimension, prefix);
+    const postfixes = prefixDimension(dimension, reversed(postfix));
     const asking = new Set(asked.map(({ bit }) => bit));
     return {
       otherwise: prefixes.otherwise,
       absent: dimension.where((bit) => !asking.has(bit)),
       unequal: equals.otherwise,
-      match: (equal.length > 0 ? MATCH_EQUAL : 0) | (prefix.length > 0 ? MATCH_PREFIX : 0),
+      unended: postfixes.otherwise,
+      match:
+        (equal.length > 0 ? MATCH_EQUAL : 0) |
+        (prefix.length > 0 ? MATCH_PREFIX : 0) |
+        (postfix.length > 0 ? MATCH_POSTFIX : 0),
+      count: Math.max(0, ...postfixes.entries.keys().map(({ length }) => length)),
       equals: [...equals.entries].map(([text, value]) => ({ key: equalKey(dim, text), value })),
-      prefixes: [...prefixes.entries].map(([text, value]) => ({
-        ...{ key: prefixKey(dim, text), value },
-      })),
+      prefixes: [
+        ...[...prefixes.entries].map(([text, value]) => ({ key: prefixKey(dim, text), value })),
+        ...[...postfixes.entries].map(([text, value]) => ({
+          ...{ key: prefixKey(dim | PREFIX_REVERSED, text), value },
+        })),
+      ],
     };
   },
 };
+
+/** The same with values that begin with their last byte. */
+function reversed(asked: readonly Asked<Listing>[]): readonly Asked<Listing>[] {
+  const reverse = (value: string) => [...value].reverse().join("");
+  return asked.map(({ bit, conditions }) => ({
+    bit,
+    conditions: conditions.map(({ negated, values }) => ({
+      ...{ negated, values: new Set([...values].map(reverse)) },
+    })),
+  }));
+}
 
 function listed(
   asked: readonly Asked<Compared>[],

@@ -36,6 +36,8 @@ export type DimensionTables = {
   readonly absent: Bits;
   /** Left when a text equals no listed one, or cannot be told. */
   readonly unequal?: Bits;
+  /** Left when a text ends with no listed one, or its end cannot be told. */
+  readonly unended?: Bits;
   /** facet.match */
   readonly match?: number;
   readonly numbers?: readonly Entry[];

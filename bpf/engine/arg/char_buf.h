@@ -24,12 +24,18 @@ static __always_inline enum known char_buf__text(struct call *call,
 						 const volatile struct reading *reading,
 						 __u32 part, struct text *to)
 {
+	__u64 from = call__parameter(call, reading->index);
 	__u32 size = char_buf__size(call, reading);
 
 	to->longer = size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : size;
-	if (memory__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
-			   call__parameter(call, reading->index)))
+	if (memory__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK), from))
+		return KNOWN_NOT;
+	if (!(to->match & MATCH_POSTFIX))
+		return KNOWN_EXACTLY;
+	to->tail_size = to->size;
+	to->tail_end = TAIL_START + to->size;
+	if (memory__read(text__buffer(call), BOUNDED(to->size, TEXT_MASK), from + size - to->size))
 		return KNOWN_NOT;
 	return KNOWN_EXACTLY;
 }

@@ -22,6 +22,8 @@ static __always_inline enum known path__text(struct call *call, struct file *fil
 		return path.known;
 	to->longer = path.cut || path.size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : path.size;
+	to->tail_size = path.size;
+	to->tail_end = PATH_SIZE - 1;
 	path__copy_head(call->scratch->prefix.text, to->size, &call->scratch->path, &path);
 	return path.known;
 }

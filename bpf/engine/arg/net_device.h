@@ -30,13 +30,11 @@ static __always_inline enum known net_device__text(struct call *call,
 						   const volatile struct reading *reading,
 						   __u32 part, struct text *to)
 {
-	long read = net_device__read(call->scratch->prefix.text, call, reading);
+	long read = net_device__read(text__buffer(call), call, reading);
 
 	if (read <= 0)
 		return KNOWN_NOT;
-	to->longer = false;
-	to->size = BOUNDED(read - 1, DEVICE_NAME_SIZE - 1);
-	return KNOWN_EXACTLY;
+	return text__of_buffer(call, BOUNDED(read - 1, DEVICE_NAME_SIZE - 1), to);
 }
 
 static __always_inline __u32 net_device__emit(struct call *call,

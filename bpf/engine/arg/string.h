@@ -23,15 +23,15 @@ static __always_inline enum known string__text(struct call *call,
 					       const volatile struct reading *reading, __u32 part,
 					       struct text *to)
 {
-	char *text = call->scratch->path.text;
 	/* one byte more than is compared, so that what is longer is known */
-	long read = string__read(text, TEXT_SIZE + 2, call__parameter(call, reading->index));
+	__u32 most = to->match & MATCH_POSTFIX ? DATA_SIZE : TEXT_SIZE + 2;
+	long read = string__read(text__buffer(call), most, call__parameter(call, reading->index));
 
 	if (read <= 0)
 		return KNOWN_NOT;
-	to->longer = read - 1 > TEXT_SIZE;
-	to->size = to->longer ? TEXT_SIZE : read - 1;
-	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK), text);
+	text__of_buffer(call, BOUNDED(read - 1, DATA_SIZE - 1), to);
+	if (read == DATA_SIZE)
+		to->tail_size = 0; /* where it ends cannot be told */
 	return KNOWN_EXACTLY;
 }
 

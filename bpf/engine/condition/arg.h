@@ -71,7 +71,7 @@ static __always_inline void arg__match_text(struct call *call, __u32 dim)
 {
 	struct call_scratch *scratch = call->scratch;
 	__u32 match = spec.facets[dim].match;
-	struct text text;
+	struct text text = {.match = match};
 	enum known known;
 
 	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
