@@ -45,6 +45,7 @@ enum bpf_map_type {
 #define BPF_RB_CONS_POS 2
 
 #define ERR_PTR_MIN (-4095UL)
+#define SB_NOUSER (1UL << 31) /* a file system of the kernel itself, as for pipes */
 #define MNT_NS_ANON_INO 0xeffffff7 /* of each since 6.18, none before */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -106,7 +107,11 @@ struct hlist_bl_node {
 struct inode {
 	__u16 i_mode;
 };
+struct super_block {
+	unsigned long s_flags;
+};
 struct dentry {
+	struct super_block *d_sb;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;

@@ -251,10 +251,12 @@ struct path_text {
 };
 
 /*
- * Writes the path of `path` (struct path * of the kernel) into `buffer`, and to `text` where. Not
- * static, so the verifier walks it once, not once for each caller.
+ * Writes the path of `path` (struct path * of the kernel) into `buffer`, and to `text` where; of `dentry`
+ * instead, where that is not 0, what its file system calls it. Not static, so the verifier walks it once,
+ * not once for each caller.
  */
-__noinline int path__find(struct path_buffer *buffer, struct path_text *text, __u64 path)
+__noinline int path__find(struct path_buffer *buffer, struct path_text *text, __u64 path,
+			  __u64 dentry)
 {
 	struct mount *top = bpf_get_current_task_btf()->nsproxy->mnt_ns->root;
 	struct path_walk *walk;
@@ -263,16 +265,21 @@ __noinline int path__find(struct path_buffer *buffer, struct path_text *text, __
 	if (!buffer || !text)
 		return 0; /* cannot be: the verifier wants it asked */
 	walk = &buffer->walk;
-	bpf_probe_read_kernel(&at, sizeof(at), (void *)path);
+	at.dentry = (void *)dentry;
+	at.mnt = NULL;
+	if (!dentry)
+		bpf_probe_read_kernel(&at, sizeof(at), (void *)path);
 	if (!at.dentry)
 		return 0;
 	walk->dentry = at.dentry;
 	walk->mnt = at.mnt;
-	path__read_mount(&walk->place, mount__of(at.mnt));
+	if (at.mnt)
+		path__read_mount(&walk->place, mount__of(at.mnt));
 	walk->top = top;
 	walk->top_root = top->mnt.mnt_root;
 	walk->start = PATH_SIZE - 1;
-	walk->head = walk->cut = walk->done = walk->detached = 0;
+	walk->head = walk->cut = walk->done = 0;
+	walk->detached = at.mnt == NULL;
 	walk->known = KNOWN_EXACTLY;
 	/* a NUL at the end, so that text[PATH_SIZE - 1] is never part of a path */
 	buffer->text[PATH_SIZE - 1] = 0;
@@ -329,7 +336,7 @@ static __always_inline struct path_text path__write(struct path_buffer *buffer, 
 {
 	struct path_text text = {};
 
-	path__find(buffer, &text, (__u64)path);
+	path__find(buffer, &text, (__u64)path, 0);
 	return text;
 }
 

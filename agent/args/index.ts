@@ -3,14 +3,19 @@ import type { argKinds } from "@guardbee/policy/sets";
 import { textField } from "../json/json-text.ts";
 import { char_buf } from "./char_buf.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
+import { dentry } from "./dentry.ts";
 import { error } from "./error.ts";
 import { fd } from "./fd.ts";
 import { file } from "./file.ts";
+import { filename } from "./filename.ts";
 import { int } from "./int.ts";
 import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
+import { kiocb } from "./kiocb.ts";
+import { linux_binprm } from "./linux_binprm.ts";
 import { net_device } from "./net_device.ts";
+import { path } from "./path.ts";
 import { size_t } from "./size_t.ts";
 import { skb } from "./skb.ts";
 import { sock } from "./sock.ts";
@@ -40,8 +45,13 @@ const argCodecs = {
   uint16,
   fd,
   file,
+  path,
+  dentry,
+  kiocb,
+  linux_binprm,
   char_buf,
   string,
+  filename,
   sock,
   socket,
   sockaddr,

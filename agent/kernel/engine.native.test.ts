@@ -191,16 +191,18 @@ function flagsText(flags: { monitored: boolean; stopped: boolean; wouldStop: boo
 function argText(arg: HookArg): string {
   if (arg.type === "error") return `errno ${arg.errno}`;
   if (arg.type === "char_buf") return `"${arg.bytes.toString()}"`;
-  if (arg.type === "string") return `"${arg.text}"`;
+  if ("text" in arg) return `"${arg.text}"`;
   if ("path" in arg) return `"${arg.path}"`;
   return "value" in arg ? String(arg.value) : networkText(arg);
 }
 
 function wantedArg(arg: Arg, call: HookCall): string {
-  const isFile = arg.type === "file" || arg.type === "fd";
-  if (isFile) {
-    const file = openFile(arg.index, call);
-    return file === undefined ? "errno 9" : `"${tailOf(file.path ?? "")}"`;
+  const given = call.parameters[arg.index]!;
+  if (arg.type === "file" || arg.type === "fd" || "file" in given) {
+    const file = "file" in given ? given.file : openFile(arg.index, call);
+    // Of a pipe's name alone there is no path to look for.
+    const isNothing = file === undefined || (arg.type === "dentry" && file.path === undefined);
+    return isNothing ? "errno 9" : `"${tailOf(file.path ?? "")}"`;
   }
   const reading = readArg(arg, call);
   if (reading === "unknown") return "errno 14";
@@ -221,7 +223,7 @@ function tailOf(path: string): string {
 
 /** Which set follows which file, of the files of the call: the engine knows of no others. */
 function followsIn(follows: Done["follows"], call: HookCall): readonly string[] {
-  const opened = call.parameters.flatMap((one) => (one.kind === "file" ? [one.file.id] : []));
+  const opened = call.parameters.flatMap((one) => ("file" in one ? [one.file.id] : []));
   const known = new Set([...[...call.descriptors.values()].map(({ id }) => id), ...opened]);
   return [...follows]
     .flatMap(([set, ids]) => [...ids].filter((id) => known.has(id)).map((id) => `${set} ${id}`))

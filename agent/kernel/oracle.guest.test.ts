@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import type {
   Action,
@@ -230,7 +230,7 @@ async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {
 }
 
 /**
- * The set with the pids and executables that are here, without what kills its process, and within
+ * The set with the pids, executables and functions that are here, without what kills its process, and within
  * the engine's stated limits, beyond which it refuses a set.
  */
 function forThisKernel(
@@ -261,7 +261,14 @@ function forThisKernel(
       actions: actions(selector.actions, one),
     })),
   });
-  return { ...set, hooks: set.hooks.map(hook) };
+  return { ...set, hooks: set.hooks.filter(({ on }) => isHere(on)).map(hook) };
+}
+
+/** Functions of the kernel, of which each has others. */
+const functions = new Set(readFileSync("/proc/kallsyms", "utf8").match(/(?<= [tT] )\w+$/gm));
+
+function isHere(on: Hook["on"]): boolean {
+  return on.kind !== "kprobe" || on.syscall || functions.has(on.call);
 }
 
 /** The condition with the namespaces of the host's pid 1, and of others, in place of samples. */

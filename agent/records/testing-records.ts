@@ -138,7 +138,7 @@ function padded(parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat([whole, Buffer.alloc(-whole.length & 7)]);
 }
 
-function pathPayload(mode: number, path: string): Buffer {
+export function pathPayload(mode: number, path: string): Buffer {
   return Buffer.concat([bytesOf(layout.path_payload, { mode }), Buffer.from(path)]);
 }
 

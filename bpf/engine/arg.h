@@ -20,8 +20,13 @@ enum arg_type {
 	ARG_UINT16,
 	ARG_FD,
 	ARG_FILE,
+	ARG_PATH,
+	ARG_DENTRY,
+	ARG_KIOCB,
+	ARG_LINUX_BINPRM,
 	ARG_CHAR_BUF,
 	ARG_STRING,
+	ARG_FILENAME,
 	ARG_SOCK,
 	ARG_SOCKET,
 	ARG_SOCKADDR,
@@ -40,10 +45,15 @@ enum arg_type {
 	X(ARG_UINT8, uint8__number, none__text, none__address, none__file, uint8__emit) \
 	X(ARG_INT16, int16__number, none__text, none__address, none__file, int16__emit) \
 	X(ARG_UINT16, uint16__number, none__text, none__address, none__file, uint16__emit) \
-	X(ARG_FD, none__number, fd__text, none__address, fd__file, fd__emit) \
-	X(ARG_FILE, none__number, file__text, none__address, file__file, file__emit) \
+	X(ARG_FD, fd__number, fd__text, none__address, fd__file, fd__emit) \
+	X(ARG_FILE, file__number, file__text, none__address, file__file, file__emit) \
+	X(ARG_PATH, path__number, path__text, none__address, none__file, path__emit) \
+	X(ARG_DENTRY, dentry__number, dentry__text, none__address, none__file, dentry__emit) \
+	X(ARG_KIOCB, kiocb__number, kiocb__text, none__address, none__file, kiocb__emit) \
+	X(ARG_LINUX_BINPRM, linux_binprm__number, linux_binprm__text, none__address, none__file, linux_binprm__emit) \
 	X(ARG_CHAR_BUF, none__number, char_buf__text, none__address, none__file, char_buf__emit) \
 	X(ARG_STRING, none__number, string__text, none__address, none__file, string__emit) \
+	X(ARG_FILENAME, none__number, filename__text, none__address, none__file, filename__emit) \
 	X(ARG_SOCK, sock__number, none__text, sock__address, none__file, sock__emit) \
 	X(ARG_SOCKET, socket__number, none__text, socket__address, none__file, socket__emit) \
 	X(ARG_SOCKADDR, sockaddr__number, none__text, sockaddr__address, none__file, sockaddr__emit) \
@@ -56,6 +66,7 @@ enum arg_type {
 #include "arg/file.h"
 #include "arg/net_device.h"
 #include "arg/number.h"
+#include "arg/path.h"
 #include "arg/skb.h"
 #include "arg/sock.h"
 #include "arg/sockaddr.h"

@@ -4,9 +4,10 @@
 #define GUARDBEE_TESTING_OBJECTS_H
 
 #include "../engine/arg.h"
-#include "request.h"
+#include "task.h"
 
 #define PACKET_MAX 256
+#define NAME_MAX 4096
 
 static struct {
 	struct sock sock;
@@ -14,6 +15,10 @@ static struct {
 	struct sk_buff buffer;
 	unsigned char packet[PACKET_MAX];
 	struct net_device device;
+	struct kiocb kiocb;
+	struct linux_binprm binprm;
+	struct filename filename;
+	char name[NAME_MAX + 1];
 } objects[PARAMETERS_MAX];
 
 static __u16 take_u16(void)
@@ -49,7 +54,10 @@ static void take_sock(struct sock *sk)
 	}
 }
 
-/* The value of parameter `index`: 4 a sock, 5 a socket, 6 a packet, 7 a device by name. */
+/*
+ * The value of parameter `index`: 4 a sock, 5 a socket, 6 a packet, 7 a device by name, by id of a file 8
+ * its path, 9 its dentry, 10 a kiocb, 11 a linux_binprm, and 12 a filename.
+ */
 static __u64 take_object(__u32 index, __u8 kind)
 {
 	__u32 size;
@@ -72,6 +80,22 @@ static __u64 take_object(__u32 index, __u8 kind)
 		__builtin_memset(&objects[index].device, 0, sizeof(objects[index].device));
 		shim_take(objects[index].device.name, take_count(DEVICE_NAME_SIZE - 1));
 		return (__u64)&objects[index].device;
+	case 8:
+		return (__u64)&file_of(take_u32())->f_path;
+	case 9:
+		return (__u64)file_of(take_u32())->f_path.dentry;
+	case 10:
+		objects[index].kiocb.ki_filp = file_of(take_u32());
+		return (__u64)&objects[index].kiocb;
+	case 11:
+		objects[index].binprm.file = file_of(take_u32());
+		return (__u64)&objects[index].binprm;
+	case 12:
+		size = take_count(NAME_MAX);
+		shim_take(objects[index].name, size);
+		objects[index].name[size] = 0;
+		objects[index].filename.name = objects[index].name;
+		return (__u64)&objects[index].filename;
 	}
 	shim_fail("an unknown kind of parameter");
 	return 0;

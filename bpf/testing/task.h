@@ -64,6 +64,7 @@ static struct {
 	struct fake_file exe;
 } now;
 static struct dentry root;
+static struct super_block of_kernel = {.s_flags = SB_NOUSER};
 static struct mnt_namespace anonymous;
 static struct mount mounted, detached, internal;
 static struct fake_file opened[FILES_MAX];
@@ -80,6 +81,8 @@ static void take_path(struct fake_file *file)
 	file->file.f_inode = &file->inode;
 	if (size == ~0u) {
 		file->dentries[0].dentry.d_parent = &file->dentries[0].dentry;
+		file->dentries[0].dentry.d_inode = &file->inode;
+		file->dentries[0].dentry.d_sb = &of_kernel;
 		file->file.f_path.dentry = &file->dentries[0].dentry;
 		file->file.f_path.mnt = &internal.mnt;
 		return;
@@ -106,6 +109,7 @@ static void take_path(struct fake_file *file)
 		dentry->d_hash.pprev = (void *)dentry; /* not deleted */
 		above = dentry;
 	}
+	above->d_inode = &file->inode;
 	file->file.f_path.dentry = above;
 	file->file.f_path.mnt = &mounted.mnt;
 }
@@ -221,10 +225,13 @@ static void take_files(void)
 	opened_count = take_count(FILES_MAX);
 	for (__u32 i = 0; i < opened_count; i++) {
 		__u8 is_detached;
+		__u32 format;
 
 		opened_ids[i] = take_u32();
 		is_detached = take_u8();
+		format = take_u32();
 		take_path(&opened[i]);
+		opened[i].inode.i_mode = format | 0644;
 		if (is_detached)
 			opened[i].file.f_path.mnt = &detached.mnt;
 	}

@@ -1,5 +1,5 @@
+import { ofPath } from "./file-path.ts";
 import type { ArgKind } from "./kind.ts";
-import { ofPath } from "./path.ts";
 
 /** A descriptor, by the path of what is open behind it. */
 export const fd = {

@@ -1,9 +1,10 @@
+import { ofPath, onFormat } from "./file-path.ts";
 import type { ArgKind } from "./kind.ts";
-import { ofPath } from "./path.ts";
 
 /** A `struct file *`, by its path. */
 export const file = {
   ...ofPath,
+  operators: { ...ofPath.operators, ...onFormat },
   insteadIn: {
     "system call":
       "use type fd, or hook the kernel function behind it: programs pass no struct file",

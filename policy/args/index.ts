@@ -4,14 +4,19 @@ import { maxArgIndex, maxArgs } from "../lower/limits.ts";
 import { flag, type Immutable, int32, object, oneOf, optional, text } from "../schema/dsl.ts";
 import type { UpstreamArgType } from "../schema/vocabulary.ts";
 import { char_buf } from "./char_buf.ts";
+import { dentry } from "./dentry.ts";
 import { fd } from "./fd.ts";
 import { file } from "./file.ts";
+import { filename } from "./filename.ts";
 import { int } from "./int.ts";
 import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
 import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
+import { kiocb } from "./kiocb.ts";
+import { linux_binprm } from "./linux_binprm.ts";
 import { net_device } from "./net_device.ts";
+import { path } from "./path.ts";
 import { size_t } from "./size_t.ts";
 import { skb } from "./skb.ts";
 import { sock } from "./sock.ts";
@@ -36,8 +41,13 @@ export const argKinds = {
   uint16,
   fd,
   file,
+  path,
+  dentry,
+  kiocb,
+  linux_binprm,
   char_buf,
   string,
+  filename,
   sock,
   socket,
   sockaddr,

@@ -36,7 +36,16 @@ export type Length = { readonly sizeArgIndex?: number; readonly returnCopy?: boo
 export type ArgSource = "system call" | "kernel function";
 
 /** A type in C of a kernel function's parameter. */
-export type CType = "struct file *" | "int" | "unsigned int" | "unsigned long";
+export type CType =
+  | "int"
+  | "unsigned int"
+  | "unsigned long"
+  | "struct file *"
+  | "struct path *"
+  | "struct dentry *"
+  | "struct linux_binprm *"
+  | "struct sock *"
+  | "struct socket *";
 
 /** A part of a reading: a number, the bytes of a text, or of an address (of which IPv4 in IPv6 is IPv4). */
 export type Facet = bigint | Uint8Array;

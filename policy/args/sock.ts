@@ -10,8 +10,6 @@ export const ofSock = {
   insteadIn: {
     "system call": "hook the kernel function behind it: programs pass no socket of the kernel",
   },
-  // Of no type that a policy of one namespace may read: its socket may be another's.
-  parameters: [],
   facets: {
     ...({ family: "number", type: "number", protocol: "number", state: "number" } as const),
     ...({ saddr: "address", daddr: "address", sport: "number", dport: "number" } as const),
@@ -24,6 +22,7 @@ export const ofSock = {
 /** A `struct sock *`: the ends of a connection, where it is one of IP. */
 export const sock = {
   ...ofSock,
+  parameters: ["struct sock *"],
   read: (index, call) => readSock("sock", index, call),
 } as const satisfies ArgKind;
 

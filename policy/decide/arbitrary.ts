@@ -11,157 +11,17 @@ import {
   actionsOf,
   followsDescriptors,
 } from "../actions/index.ts";
-import { samplePaths } from "../args/path.ts";
+import { samplePaths } from "../args/file-path.ts";
 import { canonicalConditions, conditionKind, conditionKindList } from "../conditions/index.ts";
 import { hookKind } from "../lower/hooks/index.ts";
 import { maxPathBytes } from "../lower/limits.ts";
 import type { Returned, ReturnedCondition } from "../returned.ts";
 import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
-import { anyNetwork, type Network } from "./arbitrary-network.ts";
+import { anyNetwork } from "./arbitrary-network.ts";
+import { anyShape, number, type Shape, shapes } from "./arbitrary-shapes.ts";
 import type { HookCall, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
 import type { OpenFile, Parameter } from "./parameter.ts";
-
-/** A call that sets hook here, and how its arguments can be read. */
-type Shape = {
-  readonly on: HookPoint;
-  readonly args: readonly (readonly Arg[])[];
-  /** Position in every entry of `args` of the descriptor and the opened file, where there is one. */
-  readonly ends?: "follow" | "unfollow";
-  /** As what the value that it returns may be read; none: it returns none. */
-  readonly returned?: readonly Returned[];
-  /** What it is called with. */
-  readonly parameters: (drawn: Drawn) => readonly Parameter[];
-};
-
-/** Of which a call's parameters are made. */
-type Drawn = {
-  readonly opened: OpenFile;
-  readonly first: bigint;
-  readonly second: bigint;
-  readonly bytes: string | undefined;
-  readonly network: Network;
-};
-
-const int = { index: 0, type: "int" } as const;
-const fd = { index: 0, type: "fd" } as const;
-const charBuf = { index: 1, type: "char_buf", sizeArgIndex: 3 } as const;
-const string = { index: 1, type: "string" } as const;
-const size = { index: 2, type: "size_t" } as const;
-
-const numbers: readonly Returned[] = [{ type: "int" }, { type: "int64" }, { type: "size_t" }];
-
-const shapes: readonly Shape[] = [
-  {
-    on: { kind: "kprobe", call: "fd_install", syscall: false },
-    args: [[int, { index: 1, type: "file" }]],
-    ends: "follow",
-    parameters: ({ first, opened }) => [number(first), { kind: "file", file: opened }],
-  },
-  {
-    on: { kind: "kprobe", call: "sys_close", syscall: true },
-    args: [[int]],
-    ends: "unfollow",
-    parameters: ({ first, second }) => [number(first), number(second)],
-  },
-  {
-    on: { kind: "kprobe", call: "sys_write", syscall: true },
-    returned: numbers,
-    args: [
-      ...[[int], [fd], [fd, charBuf, size], [int, size], [{ index: 0, type: "uint32" }, charBuf]],
-      ...[
-        [fd, string],
-        [string, charBuf],
-        [
-          { index: 0, type: "int8" },
-          { index: 2, type: "uint8" },
-        ],
-      ],
-    ] as const,
-    parameters: ({ first, bytes }) => [
-      number(first),
-      buffer(bytes === undefined ? undefined : new TextEncoder().encode(bytes)),
-      number(BigInt(bytes?.length ?? 0)),
-    ],
-  },
-  {
-    on: { kind: "kprobe", call: "sys_lseek", syscall: true },
-    returned: numbers,
-    args: [
-      [int, { index: 1, type: "int64" }],
-      [fd, { index: 1, type: "uint64" }],
-      [
-        { index: 0, type: "uint16" },
-        { index: 1, type: "int16" },
-      ],
-    ],
-    parameters: ({ first, second }) => [number(first), number(second)],
-  },
-  { on: { kind: "exec" }, args: [[]], parameters: () => [] },
-  {
-    on: { kind: "lsm", hook: "file_fcntl" },
-    args: [
-      [{ index: 0, type: "file" }],
-      [
-        { index: 0, type: "file" },
-        { index: 1, type: "uint32" },
-        { index: 2, type: "uint64" },
-      ],
-    ],
-    parameters: ({ first, second, opened }) => [
-      { kind: "file", file: opened },
-      number(first),
-      number(second),
-    ],
-  },
-  {
-    on: { kind: "lsm", hook: "socket_bind" },
-    args: [
-      [
-        { index: 0, type: "socket" },
-        { index: 1, type: "sockaddr" },
-      ],
-      [
-        { index: 1, type: "sockaddr" },
-        { index: 2, type: "int" },
-      ],
-    ],
-    parameters: ({ network }) => [
-      network.sock === undefined ? { kind: "socket" } : { kind: "socket", sock: network.sock },
-      buffer(network.address),
-      number(BigInt(network.address?.length ?? 0)),
-    ],
-  },
-  {
-    on: { kind: "kprobe", call: "tcp_connect", syscall: false },
-    args: [[{ index: 0, type: "sock" }]],
-    parameters: ({ network: { sock } }) => [
-      sock === undefined ? { kind: "sock" } : { kind: "sock", sock },
-    ],
-  },
-  {
-    on: { kind: "kprobe", call: "dev_hard_start_xmit", syscall: false },
-    args: [
-      [{ index: 0, type: "skb" }],
-      [
-        { index: 0, type: "skb" },
-        { index: 1, type: "net_device" },
-      ],
-    ],
-    parameters: ({ network: { packet, device } }) => [
-      packet === undefined ? { kind: "skb" } : { kind: "skb", packet },
-      device === undefined ? { kind: "net_device" } : { kind: "net_device", name: device },
-    ],
-  },
-];
-
-function buffer(bytes: Uint8Array | undefined): Parameter {
-  return bytes === undefined ? { kind: "buffer" } : { kind: "buffer", bytes };
-}
-
-function number(value: bigint): Parameter {
-  return { kind: "number", value };
-}
 
 /** As long as a value may be; buffers may be longer. */
 const longText = "x".repeat(maxPathBytes);
@@ -171,7 +31,7 @@ export const anySelectorSet: fc.Arbitrary<SelectorSet> = fc
   .record({
     name: fc.stringMatching(/^[a-z][a-z0-9]{0,7}$/),
     mode: fc.constantFrom("enforce" as const, "enforce" as const, "monitor" as const),
-    hooks: fc.array(fc.constantFrom(...shapes).chain(anyHook), { minLength: 1, maxLength: 4 }),
+    hooks: fc.array(anyShape.chain(anyHook), { minLength: 1, maxLength: 4 }),
   })
   .map(({ name, mode, hooks }) => ({
     policy: { kind: "TracingPolicy" as const, name },
@@ -266,9 +126,10 @@ const anyFile: fc.Arbitrary<OpenFile> = fc
       nil: undefined,
     }),
     isDetached: fc.constantFrom(true as const, undefined, undefined, undefined),
+    format: fc.constantFrom(undefined, undefined, 0o040000, 0o010000, 0o140000),
   })
-  .map(({ id, path, isDetached }) => ({
-    ...{ id, ...(path === undefined ? {} : { path }) },
+  .map(({ id, path, isDetached, format }) => ({
+    ...{ id, ...(path === undefined ? {} : { path }), ...(format && { format }) },
     ...(path === undefined || isDetached === undefined ? {} : { isDetached }),
   }));
 
@@ -285,7 +146,7 @@ export const anyProcess: fc.Arbitrary<Process> = fc
 export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
   return fc
     .record({
-      shape: fc.constantFrom(...shapes),
+      shape: anyShape,
       by32Bit: fc.boolean(),
       process: anyProcess,
       files: fc.uniqueArray(anyFile, { maxLength: 3, selector: ({ id }) => id }),

@@ -3,6 +3,8 @@ export type OpenFile = {
   readonly id: number;
   /** undefined: it has none by its nature (a pipe, a socket). */
   readonly path?: string;
+  /** What kind of file it is: S_IFMT. Absent: a regular one. */
+  readonly format?: number;
   /** Its mount is attached nowhere: `path` is what its file system calls it, others may call it otherwise. */
   readonly isDetached?: true;
 };
@@ -34,6 +36,10 @@ export type Parameter =
   /** As the register holds it: 64 bits, of a 32-bit call 32; unsigned. */
   | { readonly kind: "number"; readonly value: bigint }
   | { readonly kind: "file"; readonly file: OpenFile }
+  /** A pointer to the struct of that name, which leads to a file. */
+  | { readonly kind: "struct"; readonly name: string; readonly file: OpenFile }
+  /** A `struct filename *`. undefined: it cannot be read. */
+  | { readonly kind: "filename"; readonly bytes?: Uint8Array }
   /** undefined: it cannot be read. */
   | { readonly kind: "buffer"; readonly bytes?: Uint8Array }
   /** A `struct sock *`, or a `struct socket *` that has it. undefined: it cannot be read. */
@@ -59,7 +65,7 @@ export function asItSeems<G extends Given>(given: G): G {
   return {
     ...given,
     parameters: given.parameters.map((one) =>
-      one.kind === "file" ? { ...one, file: seeming(one.file) } : one,
+      "file" in one ? { ...one, file: seeming(one.file) } : one,
     ),
     descriptors: new Map([...given.descriptors].map(([fd, file]) => [fd, seeming(file)])),
   };

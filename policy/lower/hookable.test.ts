@@ -106,7 +106,7 @@ const kernelMemory: readonly (Given & { readonly says: string })[] = [
   },
   {
     ...{ call: "security_bprm_check", args: "[{ index: 0, type: file }]" },
-    says: "file does not read parameter 0 in a policy of one namespace; remove it, or use the kind without Namespaced",
+    says: "file does not read parameter 0 in a policy of one namespace; write one of linux_binprm",
   },
   {
     ...{ call: "security_file_open", args: "[{ index: 4, type: int }]" },

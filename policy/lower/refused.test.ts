@@ -218,6 +218,25 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "kinds of files that are none, and of a descriptor",
+    policy: aKprobePolicy({
+      ...onFile,
+      args: [{ index: 0, type: "fd" }, file],
+      selectors: [
+        {
+          matchArgs: [
+            { index: 1, operator: "FileType", values: ["folder", "dir"] },
+            { index: 0, operator: "FileType", values: ["dir"] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is "folder"; allowed: fifo, pipe, chr, char, dir, blk, block, reg, regular, lnk, link, sock, socket',
+      "unsupported spec.kprobes[0].selectors[0].matchArgs[1].operator: FileType is not supported yet; this version takes Equal, NotEqual, Prefix, NotPrefix, Postfix, NotPostfix for fd",
+    ],
+  },
+  {
     name: "a socket in a system call",
     policy: aKprobePolicy({ args: [{ index: 0, type: "sock" }] }),
     want: [

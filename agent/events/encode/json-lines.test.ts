@@ -17,6 +17,7 @@ import {
   fileArg,
   hookRecord,
   intArg,
+  pathPayload,
   rawArg,
   sizeArg,
 } from "../../records/testing-records.ts";
@@ -389,6 +390,21 @@ const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
     name: "a network device",
     arg: rawArg(enums.arg_type.ARG_NET_DEVICE, Buffer.from("eth0")),
     want: { string_arg: "eth0" },
+  },
+  {
+    name: "a path",
+    arg: rawArg(enums.arg_type.ARG_PATH, pathPayload(0o120777, "/x")),
+    want: { path_arg: { path: "/x", permission: "lrwxrwxrwx" } },
+  },
+  {
+    name: "what is executed",
+    arg: rawArg(enums.arg_type.ARG_LINUX_BINPRM, pathPayload(0o104755, "/bin/x")),
+    want: { linux_binprm_arg: { path: "/bin/x", permission: "-rwsr-xr-x" } },
+  },
+  {
+    name: "what a process called a file",
+    arg: rawArg(enums.arg_type.ARG_FILENAME, Buffer.from("../x")),
+    want: { string_arg: "../x" },
   },
   {
     name: "an error",

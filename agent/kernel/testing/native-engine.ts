@@ -257,7 +257,7 @@ function processOf(process: Process): readonly Uint8Array[] {
 }
 
 function filesIn({ descriptors, parameters }: HookCall): ReadonlyMap<number, OpenFile> {
-  const opened = parameters.flatMap((one) => (one.kind === "file" ? [one.file] : []));
+  const opened = parameters.flatMap((one) => ("file" in one ? [one.file] : []));
   return new Map([...descriptors.values(), ...opened].map((file) => [file.id, file]));
 }
 
@@ -265,8 +265,8 @@ function filesOf(call: HookCall): readonly Uint8Array[] {
   const files = [...filesIn(call).values()];
   return [
     u32(files.length),
-    ...files.flatMap(({ id, path, isDetached }) => [
-      ...[u32(id), Buffer.of(isDetached ? 1 : 0)],
+    ...files.flatMap(({ id, path, isDetached, format = 0o100000 }) => [
+      ...[u32(id), Buffer.of(isDetached ? 1 : 0), u32(format)],
       ...pathOf(path),
     ]),
     u32(call.descriptors.size),
@@ -279,7 +279,6 @@ function parametersOf(parameters: readonly Parameter[]): readonly Uint8Array[] {
     u32(parameters.length),
     ...parameters.flatMap((one) => {
       if (one.kind === "number") return [Buffer.of(0), u64(one.value)];
-      if (one.kind === "file") return [Buffer.of(1), u32(one.file.id)];
       const object = objectOf(one);
       if (object !== undefined) return [Buffer.of(object.code), ...object.parts];
       return [Buffer.of(3)];
@@ -289,11 +288,17 @@ function parametersOf(parameters: readonly Parameter[]): readonly Uint8Array[] {
 
 /** Bytes that a pointer leads to, or a kernel object; undefined where that cannot be read. */
 function objectOf(
-  one: Exclude<Parameter, { kind: "number" | "file" }>,
+  one: Exclude<Parameter, { kind: "number" }>,
 ): { readonly code: number; readonly parts: readonly Uint8Array[] } | undefined {
   switch (one.kind) {
+    case "file":
+      return { code: 1, parts: [u32(one.file.id)] };
+    case "struct":
+      return { code: structCodes[one.name]!, parts: [u32(one.file.id)] };
     case "buffer":
       return one.bytes && { code: 2, parts: sized(one.bytes) };
+    case "filename":
+      return one.bytes && { code: 12, parts: sized(one.bytes) };
     case "sock":
     case "socket":
       return one.sock && { code: one.kind === "sock" ? 4 : 5, parts: [sockBytes(one.sock)] };
@@ -303,6 +308,11 @@ function objectOf(
       return one.name === undefined ? undefined : { code: 7, parts: sized(Buffer.from(one.name)) };
   }
 }
+
+/** What leads to a file, by the name of its struct. */
+const structCodes: Readonly<Record<string, number>> = {
+  ...{ path: 8, dentry: 9, kiocb: 10, linux_binprm: 11 },
+};
 
 function sized(bytes: Uint8Array): readonly Uint8Array[] {
   return [u32(bytes.length), bytes];

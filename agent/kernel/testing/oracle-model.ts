@@ -39,6 +39,9 @@ export const sockets: readonly Sock[] = [
   { family: 1, type: 1, protocol: 0, state: closed },
 ];
 
+/** Of what drivers open the one that is no regular file. */
+const folder = "/tmp/forbidden";
+
 /** What one call gave, as to its caller. */
 type Made = { readonly result: number; readonly errno: number };
 
@@ -111,7 +114,10 @@ class Model {
     const returned = BigInt(result === -1 ? -errno : result);
     switch (call.call) {
       case "open":
-        return this.#install({ id: this.#files++, path: call.path });
+        return this.#install({
+          ...{ id: this.#files++, path: call.path },
+          ...(call.path === folder && { format: 0o040000 }),
+        });
       case "dup": {
         const file = this.#descriptors.get(call.fd);
         return file === undefined ? [] : this.#install(file);

@@ -19,17 +19,12 @@ static __always_inline struct file *fd__file(struct call *call, const volatile s
 	return file;
 }
 
-static __always_inline enum known fd__text(struct call *call,
-					   const volatile struct reading *reading, __u32 part,
-					   struct text *to)
+static __always_inline struct location fd__location(struct call *call,
+						 const volatile struct reading *reading)
 {
-	return path__text(call, fd__file(call, reading), to);
+	return location__of_file(fd__file(call, reading));
 }
 
-static __always_inline __u32 fd__emit(struct call *call, const volatile struct reading *reading,
-				      struct event_arg *arg, char *to)
-{
-	return path__emit(call, fd__file(call, reading), arg, to);
-}
+LOCATION_TYPE(fd)
 
 #endif

@@ -1,69 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A pointer to an open file (struct file *): compared and reported by its path. */
+/* A pointer to an open file (struct file *), and what has one in it. */
 #ifndef GUARDBEE_ENGINE_ARG_FILE_H
 #define GUARDBEE_ENGINE_ARG_FILE_H
 
-#include "../lookup.h"
-#include "error.h"
+#include "location.h"
+
+/* Kernel types of which nothing else is read. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+#pragma clang attribute pop
+
+static __always_inline struct location location__of_file(struct file *file)
+{
+	struct location location = {.path = file ? &file->f_path : NULL};
+
+	return location;
+}
 
 static __always_inline struct file *file__file(struct call *call, const volatile struct reading *reading)
 {
 	return (struct file *)call__parameter(call, reading->index);
 }
 
-/* The path of `file`; of a pipe or a socket there is none. */
-static __always_inline enum known path__text(struct call *call, struct file *file, struct text *to)
+static __always_inline struct location file__location(struct call *call,
+						   const volatile struct reading *reading)
 {
-	struct path_text path = {};
-
-	if (file)
-		path = path__write(&call->scratch->path, &file->f_path);
-	if (path.known < KNOWN_SEEMINGLY)
-		return path.known;
-	to->longer = path.cut || path.size > TEXT_SIZE;
-	to->size = to->longer ? TEXT_SIZE : path.size;
-	to->tail_size = path.size;
-	to->tail_end = PATH_SIZE - 1;
-	path__copy_head(call->scratch->prefix.text, to->size, &call->scratch->path, &path);
-	return path.known;
+	return location__of_file(file__file(call, reading));
 }
 
-struct path_payload {
-	__u32 mode;		/* i_mode; the path follows, without NUL */
-};
-
-static __always_inline __u32 path__emit(struct call *call, struct file *file,
-					struct event_arg *arg, char *to)
+/* What is read or written (struct kiocb *). */
+static __always_inline struct location kiocb__location(struct call *call,
+						    const volatile struct reading *reading)
 {
-	struct path_payload *payload = (void *)to;
-	struct path_text path;
-	__u32 size;
+	struct kiocb *kiocb = (struct kiocb *)call__parameter(call, reading->index);
 
-	if (!file)
-		return error__emit(arg, to, EBADF);
-	path = path__write(&call->scratch->path, &file->f_path);
-	size = BOUNDED(path.size, PATH_SIZE - 1);
-	if (path.cut)
-		arg->flags |= ARG_CUT;
-	if (path__is_deleted(BPF_CORE_READ(file, f_path.dentry)))
-		arg->flags |= ARG_DELETED;
-	payload->mode = BPF_CORE_READ(file, f_inode, i_mode);
-	bpf_probe_read_kernel(payload + 1, size,
-			      call->scratch->path.text + BOUNDED(path.start, PATH_SIZE - 1));
-	return sizeof(*payload) + size;
+	return location__of_file(BPF_CORE_READ(kiocb, ki_filp));
 }
 
-static __always_inline enum known file__text(struct call *call,
-					     const volatile struct reading *reading, __u32 part,
-					     struct text *to)
+/* What is executed (struct linux_binprm *). */
+static __always_inline struct location linux_binprm__location(struct call *call,
+							   const volatile struct reading *reading)
 {
-	return path__text(call, file__file(call, reading), to);
+	struct linux_binprm *binprm = (struct linux_binprm *)call__parameter(call, reading->index);
+
+	return location__of_file(BPF_CORE_READ(binprm, file));
 }
 
-static __always_inline __u32 file__emit(struct call *call, const volatile struct reading *reading,
-					struct event_arg *arg, char *to)
-{
-	return path__emit(call, file__file(call, reading), arg, to);
-}
+LOCATION_TYPE(file)
+LOCATION_TYPE(kiocb)
+LOCATION_TYPE(linux_binprm)
 
 #endif

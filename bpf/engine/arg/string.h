@@ -6,6 +6,15 @@
 #include "../lookup.h"
 #include "error.h"
 
+/* Kernel types of which nothing else is read. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct filename {
+	const char *name;
+};
+
+#pragma clang attribute pop
+
 /* Reads so many bytes at most, the NUL included: how many there were, or negative. */
 static __always_inline long string__read(void *to, __u32 size, __u64 from)
 {
@@ -19,13 +28,26 @@ static __always_inline long string__read(void *to, __u32 size, __u64 from)
 	return bpf_probe_read_user_str(to, size, (void *)from);
 }
 
-static __always_inline enum known string__text(struct call *call,
-					       const volatile struct reading *reading, __u32 part,
-					       struct text *to)
+/* Where a text is (struct filename *), which a process gave and the kernel has copied. */
+static __always_inline __u64 filename__pointer(struct call *call,
+					       const volatile struct reading *reading)
+{
+	struct filename *filename = (struct filename *)call__parameter(call, reading->index);
+
+	return (__u64)BPF_CORE_READ(filename, name);
+}
+
+static __always_inline __u64 string__pointer(struct call *call,
+					     const volatile struct reading *reading)
+{
+	return call__parameter(call, reading->index);
+}
+
+static __always_inline enum known text__read(struct call *call, __u64 from, struct text *to)
 {
 	/* one byte more than is compared, so that what is longer is known */
 	__u32 most = to->match & MATCH_POSTFIX ? DATA_SIZE : TEXT_SIZE + 2;
-	long read = string__read(text__buffer(call), most, call__parameter(call, reading->index));
+	long read = string__read(text__buffer(call), most, from);
 
 	if (read <= 0)
 		return KNOWN_NOT;
@@ -36,14 +58,31 @@ static __always_inline enum known string__text(struct call *call,
 }
 
 /* The text without NUL, of which DATA_SIZE - 1 bytes at most are read. */
-static __always_inline __u32 string__emit(struct call *call, const volatile struct reading *reading,
-					  struct event_arg *arg, char *to)
+static __always_inline __u32 text__emit(__u64 from, struct event_arg *arg, char *to)
 {
-	long read = string__read(to, DATA_SIZE, call__parameter(call, reading->index));
+	long read = string__read(to, DATA_SIZE, from);
 
 	if (read <= 0)
 		return error__emit(arg, to, EFAULT);
 	return BOUNDED(read - 1, DATA_SIZE - 1);
 }
+
+/* Defines the reader and the writer of a type that is a text: NAME__pointer says where. */
+#define TEXT_TYPE(name)                                                                        \
+	static __always_inline enum known name##__text(                                        \
+		struct call *call, const volatile struct reading *reading, __u32 part,         \
+		struct text *to)                                                               \
+	{                                                                                      \
+		return text__read(call, name##__pointer(call, reading), to);                   \
+	}                                                                                      \
+	static __always_inline __u32 name##__emit(struct call *call,                           \
+						  const volatile struct reading *reading,      \
+						  struct event_arg *arg, char *to)             \
+	{                                                                                      \
+		return text__emit(name##__pointer(call, reading), arg, to);                    \
+	}
+
+TEXT_TYPE(string)
+TEXT_TYPE(filename)
 
 #endif

@@ -1,0 +1,8 @@
+import { enums } from "../gen/layout.ts";
+import { pathCodec } from "./file-path.ts";
+
+export const linux_binprm = pathCodec(
+  "linux_binprm",
+  enums.arg_type.ARG_LINUX_BINPRM,
+  "linux_binprm_arg",
+);

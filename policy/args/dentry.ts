@@ -1,0 +1,4 @@
+import { pathKind } from "./file-path.ts";
+
+/** A `struct dentry *`, by its path within its file system. */
+export const dentry = pathKind("dentry");
