@@ -66,8 +66,13 @@ typedef struct {
 struct ns_common {
 	__u32 inum;
 };
+typedef struct {
+	__u32 val;
+} kgid_t;
 struct user_namespace {
 	int level;
+	kuid_t owner;
+	kgid_t group;
 	struct ns_common ns;
 };
 struct pid_namespace {
@@ -92,7 +97,9 @@ struct kernel_cap_struct {
 	__u64 bits;
 };
 struct cred {
-	kuid_t uid, euid;
+	kuid_t uid, suid, euid, fsuid;
+	kgid_t gid, sgid, egid, fsgid;
+	unsigned int securebits;
 	struct kernel_cap_struct cap_inheritable, cap_permitted, cap_effective;
 	struct user_namespace *user_ns;
 };

@@ -11,6 +11,11 @@ export const capabilityNames = [
   ...["CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE"],
 ] as readonly string[];
 
+/** The name of a capability as upstream's events have it; undefined: it has none. */
+export function capabilityName(number: number): string | undefined {
+  return number === 1 ? "DAC_OVERRIDE" : capabilityNames[number];
+}
+
 /** The number of `name` in any case; `DAC_OVERRIDE` without CAP_ is how upstream spells that one. */
 export function capabilityNumber(name: string): number | undefined {
   const upper = name.toUpperCase();

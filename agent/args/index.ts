@@ -1,8 +1,13 @@
 import type { ArgType } from "@guardbee/policy";
 import type { argKinds } from "@guardbee/policy/sets";
 import { textField } from "../json/json-text.ts";
+import { cap_effective } from "./cap_effective.ts";
+import { cap_inheritable } from "./cap_inheritable.ts";
+import { cap_permitted } from "./cap_permitted.ts";
+import { capability } from "./capability.ts";
 import { char_buf } from "./char_buf.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
+import { cred } from "./cred.ts";
 import { dentry } from "./dentry.ts";
 import { error } from "./error.ts";
 import { fd } from "./fd.ts";
@@ -12,8 +17,11 @@ import { int } from "./int.ts";
 import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
+import { kernel_cap_t } from "./kernel_cap_t.ts";
 import { kiocb } from "./kiocb.ts";
 import { linux_binprm } from "./linux_binprm.ts";
+import { load_info } from "./load_info.ts";
+import { module } from "./module.ts";
 import { net_device } from "./net_device.ts";
 import { path } from "./path.ts";
 import { size_t } from "./size_t.ts";
@@ -26,6 +34,7 @@ import { uint8 } from "./uint8.ts";
 import { uint16 } from "./uint16.ts";
 import { uint32 } from "./uint32.ts";
 import { uint64 } from "./uint64.ts";
+import { user_namespace } from "./user_namespace.ts";
 
 type Facets<Type extends ArgType> = keyof (typeof argKinds)[Type]["facets"] & string;
 type CodecOf<Type extends ArgType> = Omit<
@@ -57,6 +66,15 @@ const argCodecs = {
   sockaddr,
   skb,
   net_device,
+  capability,
+  kernel_cap_t,
+  cap_inheritable,
+  cap_permitted,
+  cap_effective,
+  cred,
+  user_namespace,
+  module,
+  load_info,
 } satisfies { readonly [Type in ArgType]: CodecOf<Type> };
 
 const codecs = { ...argCodecs, error };

@@ -91,10 +91,46 @@ const char_buf_payload = {
     size: { at: 0, type: "u32" },
   },
 } as const;
+const user_namespace_payload = {
+  size: 16,
+  fields: {
+    level: { at: 0, type: "s32" },
+    uid: { at: 4, type: "u32" },
+    gid: { at: 8, type: "u32" },
+    inum: { at: 12, type: "u32" },
+  },
+} as const;
+const cred_payload = {
+  size: 80,
+  fields: {
+    permitted: { at: 0, type: "u64" },
+    effective: { at: 8, type: "u64" },
+    inheritable: { at: 16, type: "u64" },
+    uid: { at: 24, type: "u32" },
+    gid: { at: 28, type: "u32" },
+    suid: { at: 32, type: "u32" },
+    sgid: { at: 36, type: "u32" },
+    euid: { at: 40, type: "u32" },
+    egid: { at: 44, type: "u32" },
+    fsuid: { at: 48, type: "u32" },
+    fsgid: { at: 52, type: "u32" },
+    user_ns: { at: 56, type: user_namespace_payload },
+    securebits: { at: 72, type: "u32" },
+    zero: { at: 76, type: "u32" },
+  },
+} as const;
 const error_payload = {
   size: 4,
   fields: {
     error: { at: 0, type: "u32" },
+  },
+} as const;
+const module_payload = {
+  size: 16,
+  fields: {
+    taints: { at: 0, type: "u64" },
+    signature: { at: 8, type: "u32" },
+    zero: { at: 12, type: "u32" },
   },
 } as const;
 const path_payload = {
@@ -357,7 +393,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, error_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -413,6 +449,15 @@ export const enums = {
     ARG_SOCKADDR: 22,
     ARG_SKB: 23,
     ARG_NET_DEVICE: 24,
+    ARG_CAPABILITY: 25,
+    ARG_KERNEL_CAP_T: 26,
+    ARG_CAP_INHERITABLE: 27,
+    ARG_CAP_PERMITTED: 28,
+    ARG_CAP_EFFECTIVE: 29,
+    ARG_CRED: 30,
+    ARG_USER_NAMESPACE: 31,
+    ARG_MODULE: 32,
+    ARG_LOAD_INFO: 33,
   },
   arg_flag: {
     ARG_CUT: 1,
@@ -428,6 +473,11 @@ export const enums = {
     END_DPORT: 5,
     END_SADDR: 6,
     END_DADDR: 7,
+  },
+  module_signature: {
+    SIGNATURE_UNKNOWN: 0,
+    SIGNATURE_WRONG: 1,
+    SIGNATURE_RIGHT: 2,
   },
   loss: {
     LOSS_RING_EXEC: 0,

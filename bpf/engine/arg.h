@@ -32,6 +32,15 @@ enum arg_type {
 	ARG_SOCKADDR,
 	ARG_SKB,
 	ARG_NET_DEVICE,
+	ARG_CAPABILITY,
+	ARG_KERNEL_CAP_T,
+	ARG_CAP_INHERITABLE,
+	ARG_CAP_PERMITTED,
+	ARG_CAP_EFFECTIVE,
+	ARG_CRED,
+	ARG_USER_NAMESPACE,
+	ARG_MODULE,
+	ARG_LOAD_INFO,
 };
 
 /* A type; its number, text, address and open file (none: it has no such facet); what writes it. */
@@ -58,12 +67,24 @@ enum arg_type {
 	X(ARG_SOCKET, socket__number, none__text, socket__address, none__file, socket__emit) \
 	X(ARG_SOCKADDR, sockaddr__number, none__text, sockaddr__address, none__file, sockaddr__emit) \
 	X(ARG_SKB, skb__number, none__text, skb__address, none__file, skb__emit) \
-	X(ARG_NET_DEVICE, none__number, net_device__text, none__address, none__file, net_device__emit)
+	X(ARG_NET_DEVICE, none__number, net_device__text, none__address, none__file, net_device__emit) \
+	X(ARG_CAPABILITY, int__number, none__text, none__address, none__file, int__emit) \
+	X(ARG_KERNEL_CAP_T, capabilities__number, none__text, none__address, none__file, capabilities__emit) \
+	X(ARG_CAP_INHERITABLE, capabilities__number, none__text, none__address, none__file, capabilities__emit) \
+	X(ARG_CAP_PERMITTED, capabilities__number, none__text, none__address, none__file, capabilities__emit) \
+	X(ARG_CAP_EFFECTIVE, capabilities__number, none__text, none__address, none__file, capabilities__emit) \
+	X(ARG_CRED, none__number, none__text, none__address, none__file, cred__emit) \
+	X(ARG_USER_NAMESPACE, none__number, none__text, none__address, none__file, user_namespace__emit) \
+	X(ARG_MODULE, none__number, none__text, none__address, none__file, module__emit) \
+	X(ARG_LOAD_INFO, none__number, none__text, none__address, none__file, load_info__emit)
 
+#include "arg/capabilities.h"
 #include "arg/char_buf.h"
+#include "arg/cred.h"
 #include "arg/error.h"
 #include "arg/fd.h"
 #include "arg/file.h"
+#include "arg/module.h"
 #include "arg/net_device.h"
 #include "arg/number.h"
 #include "arg/path.h"
@@ -75,14 +96,19 @@ enum arg_type {
 /* The structs of the files above that payloads begin with (layout.c). */
 #define ARG_PAYLOADS(X)     \
 	X(char_buf_payload) \
+	X(cred_payload)     \
 	X(error_payload)    \
+	X(module_payload)   \
 	X(path_payload)     \
 	X(skb_payload)      \
 	X(sock_payload)     \
-	X(sockaddr_payload)
+	X(sockaddr_payload) \
+	X(user_namespace_payload)
 
 /* Their enums that the agent writes. */
-#define ARG_ENUMS(X) X(end_part)
+#define ARG_ENUMS(X) \
+	X(end_part)  \
+	X(module_signature)
 
 static __always_inline enum known none__number(struct call *call,
 					       const volatile struct reading *reading, __u32 part,

@@ -19,6 +19,7 @@ static struct {
 	struct linux_binprm binprm;
 	struct filename filename;
 	char name[NAME_MAX + 1];
+	__u64 capabilities;
 } objects[PARAMETERS_MAX];
 
 static __u16 take_u16(void)
@@ -56,7 +57,7 @@ static void take_sock(struct sock *sk)
 
 /*
  * The value of parameter `index`: 4 a sock, 5 a socket, 6 a packet, 7 a device by name, by id of a file 8
- * its path, 9 its dentry, 10 a kiocb, 11 a linux_binprm, and 12 a filename.
+ * its path, 9 its dentry, 10 a kiocb, 11 a linux_binprm, 12 a filename, and 13 a set of capabilities.
  */
 static __u64 take_object(__u32 index, __u8 kind)
 {
@@ -90,6 +91,9 @@ static __u64 take_object(__u32 index, __u8 kind)
 	case 11:
 		objects[index].binprm.file = file_of(take_u32());
 		return (__u64)&objects[index].binprm;
+	case 13:
+		objects[index].capabilities = take_u64();
+		return (__u64)&objects[index].capabilities;
 	case 12:
 		size = take_count(NAME_MAX);
 		shim_take(objects[index].name, size);

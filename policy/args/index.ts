@@ -3,7 +3,12 @@ import type { Given } from "../decide/parameter.ts";
 import { maxArgIndex, maxArgs } from "../lower/limits.ts";
 import { flag, type Immutable, int32, object, oneOf, optional, text } from "../schema/dsl.ts";
 import type { UpstreamArgType } from "../schema/vocabulary.ts";
+import { cap_effective } from "./cap_effective.ts";
+import { cap_inheritable } from "./cap_inheritable.ts";
+import { cap_permitted } from "./cap_permitted.ts";
+import { capability } from "./capability.ts";
 import { char_buf } from "./char_buf.ts";
+import { cred } from "./cred.ts";
 import { dentry } from "./dentry.ts";
 import { fd } from "./fd.ts";
 import { file } from "./file.ts";
@@ -12,9 +17,12 @@ import { int } from "./int.ts";
 import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
+import { kernel_cap_t } from "./kernel_cap_t.ts";
 import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
 import { kiocb } from "./kiocb.ts";
 import { linux_binprm } from "./linux_binprm.ts";
+import { load_info } from "./load_info.ts";
+import { module } from "./module.ts";
 import { net_device } from "./net_device.ts";
 import { path } from "./path.ts";
 import { size_t } from "./size_t.ts";
@@ -27,6 +35,7 @@ import { uint8 } from "./uint8.ts";
 import { uint16 } from "./uint16.ts";
 import { uint32 } from "./uint32.ts";
 import { uint64 } from "./uint64.ts";
+import { user_namespace } from "./user_namespace.ts";
 
 /** The types of arguments that this version reads. Messages list them in this order. */
 export const argKinds = {
@@ -53,6 +62,15 @@ export const argKinds = {
   sockaddr,
   skb,
   net_device,
+  capability,
+  kernel_cap_t,
+  cap_inheritable,
+  cap_permitted,
+  cap_effective,
+  cred,
+  user_namespace,
+  module,
+  load_info,
 } satisfies Partial<Record<UpstreamArgType, ArgKind>>;
 
 export type ArgType = keyof typeof argKinds;

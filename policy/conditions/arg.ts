@@ -54,7 +54,10 @@ export const arg = {
   describe: ({ arg: position, op, values }, { args, list }) =>
     `args[${args[position]?.index}] ${op} ${list(values)}`,
   // More often than others: of types and operators there are many.
-  any: (fc, args) => [1, 2, 3].flatMap(() => args.map((one, i) => anyOf(fc, one, i))),
+  any: (fc, args) =>
+    [1, 2, 3].flatMap(() =>
+      args.flatMap((one, i) => (operatorNamesOf(one.type).length === 0 ? [] : [anyOf(fc, one, i)])),
+    ),
   anyProcess: (fc) => fc.constant({}),
 } satisfies ConditionKind<ArgCondition>;
 
@@ -167,7 +170,9 @@ function findOperator(
     const fix = `this version takes ${now.join(", ")} for ${type}`;
     report.unsupported(`${at}.operator`, `${name} is not supported yet`, fix);
   } else {
-    const fix = `allowed: ${[...now, ...later].join(", ")}`;
+    const all = [...now, ...later];
+    const none = `remove it: nothing is compared with a ${type}`;
+    const fix = all.length === 0 ? none : `allowed: ${all.join(", ")}`;
     report.invalid(`${at}.operator`, `${name} does not apply to type ${type}`, fix);
   }
   return undefined;

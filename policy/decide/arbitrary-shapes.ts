@@ -24,6 +24,8 @@ export type Drawn = {
   readonly second: bigint;
   readonly bytes: string | undefined;
   readonly network: Network;
+  /** undefined: they cannot be read. */
+  readonly capabilities: bigint | undefined;
 };
 
 const int = { index: 0, type: "int" } as const;
@@ -79,6 +81,27 @@ export const shapes: readonly Shape[] = [
       ],
     ],
     parameters: ({ first, second }) => [number(first), number(second)],
+  },
+  {
+    on: { kind: "kprobe", call: "security_capset", syscall: false },
+    args: [
+      [
+        { index: 2, type: "cap_effective" },
+        { index: 3, type: "cap_inheritable" },
+      ],
+      [
+        { index: 3, type: "cap_permitted" },
+        { index: 2, type: "kernel_cap_t" },
+      ],
+      [{ index: 1, type: "capability" }],
+    ],
+    parameters: ({ first, second, capabilities }) => [
+      ...[number(first), number(second)],
+      capabilities === undefined
+        ? { kind: "capabilities" }
+        : { kind: "capabilities", bits: capabilities },
+      { kind: "capabilities", bits: 1n },
+    ],
   },
   { on: { kind: "exec" }, args: [[]], parameters: () => [] },
   {

@@ -164,6 +164,14 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         { nil: undefined },
       ),
       network: anyNetwork,
+      capabilities: fc.constantFrom(
+        undefined,
+        0n,
+        1n,
+        1n << 21n,
+        1n | (1n << 39n),
+        (1n << 41n) - 1n,
+      ),
     })
     .map(
       ({
@@ -177,6 +185,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         bytes,
         returned,
         network,
+        capabilities,
         ...follow
       }) => ({
         on: shape.on,
@@ -188,7 +197,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         ...(shape.returned && { returned }),
         parameters: shape
           .parameters({
-            ...{ first, second, bytes, network },
+            ...{ first, second, bytes, network, capabilities },
             // One id is one file, with one path.
             opened: files.find(({ id }) => id === opened.id) ?? opened,
           })

@@ -46,6 +46,8 @@ export type Parameter =
   | { readonly kind: "sock" | "socket"; readonly sock?: Sock }
   /** A `struct sk_buff *`. `none`: no packet of IP. undefined: it cannot be read. */
   | { readonly kind: "skb"; readonly packet?: Packet | "none" }
+  /** A `kernel_cap_t *`. undefined: it cannot be read. */
+  | { readonly kind: "capabilities"; readonly bits?: bigint }
   /** A `struct net_device *`. undefined: it cannot be read. */
   | { readonly kind: "net_device"; readonly name?: string };
 

@@ -237,6 +237,29 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "capabilities that are none, and what is compared with nothing",
+    policy: aKprobePolicy({
+      ...{ call: "security_capset", syscall: false },
+      args: [
+        { index: 1, type: "cred" },
+        { index: 2, type: "cap_effective" },
+      ],
+      selectors: [
+        {
+          matchArgs: [
+            { index: 2, operator: "Equal", values: ["CAP_CHOWN,CAP_NONE", "0x10000000000000000"] },
+            { index: 1, operator: "Equal", values: ["0"] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: has "CAP_NONE"; write capabilities such as CAP_CHOWN,CAP_KILL, or a number',
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[1]: is 0x10000000000000000; cap_effective holds 0 to 18446744073709551615",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[1].operator: Equal does not apply to type cred; remove it: nothing is compared with a cred",
+    ],
+  },
+  {
     name: "a socket in a system call",
     policy: aKprobePolicy({ args: [{ index: 0, type: "sock" }] }),
     want: [

@@ -283,6 +283,12 @@ test("a hook event has its function, arguments, action and policy", () => {
 const sockArg = (values: Parameters<typeof bytesOf<typeof layout.sock_payload>>[1]) =>
   rawArg(enums.arg_type.ARG_SOCK, bytesOf(layout.sock_payload, values));
 
+const moduleArg = (
+  type: number,
+  values: Parameters<typeof bytesOf<typeof layout.module_payload>>[1],
+  name: string,
+) => rawArg(type, Buffer.concat([bytesOf(layout.module_payload, values), Buffer.from(name)]));
+
 const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
   { name: "int", arg: intArg(0), want: { int_arg: 0 } },
   {
@@ -405,6 +411,65 @@ const argCases: readonly { name: string; arg: Buffer; want: object }[] = [
     name: "what a process called a file",
     arg: rawArg(enums.arg_type.ARG_FILENAME, Buffer.from("../x")),
     want: { string_arg: "../x" },
+  },
+  {
+    name: "a set of capabilities",
+    arg: rawArg(enums.arg_type.ARG_CAP_EFFECTIVE, Buffer.from([0, 0, 0x20, 0, 1, 0, 0, 0])),
+    want: { cap_effective_arg: "0000000100200000" },
+  },
+  {
+    name: "a capability",
+    arg: rawArg(enums.arg_type.ARG_CAPABILITY, Buffer.from([21, 0, 0, 0, 0, 0, 0, 0])),
+    want: { capability_arg: { value: 21, name: "CAP_SYS_ADMIN" } },
+  },
+  {
+    name: "a capability that has no name",
+    arg: rawArg(enums.arg_type.ARG_CAPABILITY, Buffer.from([63, 0, 0, 0, 0, 0, 0, 0])),
+    want: { capability_arg: { value: 63 } },
+  },
+  {
+    name: "credentials",
+    arg: rawArg(
+      enums.arg_type.ARG_CRED,
+      bytesOf(layout.cred_payload, {
+        ...{ uid: 0, gid: 1, euid: 2, egid: 3, suid: 4, sgid: 5, fsuid: 6, fsgid: 7 },
+        ...{ permitted: 3n, effective: 1n << 39n, securebits: 0b10001 },
+        user_ns: { level: 1, uid: 1000, gid: 0, inum: 4026531837 },
+      }),
+    ),
+    want: {
+      process_credentials_arg: {
+        ...{ uid: 0, gid: 1, euid: 2, egid: 3, suid: 4, sgid: 5, fsuid: 6, fsgid: 7 },
+        securebits: ["SecBitNoRoot", "SecBitKeepCaps"],
+        caps: { permitted: ["CAP_CHOWN", "DAC_OVERRIDE"], effective: ["CAP_BPF"] },
+        user_ns: { level: 1, uid: 1000, gid: 0, ns: { inum: 4026531837 } },
+      },
+    },
+  },
+  {
+    name: "the host's user namespace",
+    arg: rawArg(
+      enums.arg_type.ARG_USER_NAMESPACE,
+      bytesOf(layout.user_namespace_payload, { inum: 4026531837 }),
+    ),
+    want: {
+      user_ns_arg: { level: 0, uid: 0, gid: 0, ns: { inum: 4026531837, is_host: true } },
+    },
+  },
+  {
+    name: "a module",
+    arg: moduleArg(enums.arg_type.ARG_MODULE, { taints: 0x3000n }, "dummy"),
+    want: {
+      module_arg: {
+        name: "dummy",
+        tainted: ["TAINT_OUT_OF_TREE_MODULE", "TAINT_UNSIGNED_MODULE"],
+      },
+    },
+  },
+  {
+    name: "a module that is loaded, with a wrong signature",
+    arg: moduleArg(enums.arg_type.ARG_LOAD_INFO, { signature: 1 }, "dummy"),
+    want: { module_arg: { name: "dummy", signature_ok: false } },
   },
   {
     name: "an error",

@@ -304,6 +304,8 @@ function objectOf(
       return one.sock && { code: one.kind === "sock" ? 4 : 5, parts: [sockBytes(one.sock)] };
     case "skb":
       return one.packet && { code: 6, parts: sized(packetBytes(one.packet)) };
+    case "capabilities":
+      return one.bits === undefined ? undefined : { code: 13, parts: [u64(one.bits)] };
     case "net_device":
       return one.name === undefined ? undefined : { code: 7, parts: sized(Buffer.from(one.name)) };
   }

@@ -69,10 +69,8 @@ function ipv6({ source, destination, protocol, ports }: Packet, above: Uint8Arra
   return Buffer.concat([header, ...more, ...part, above]);
 }
 
-type Network = Extract<HookArg, { type: "sock" | "socket" | "skb" | "sockaddr" | "net_device" }>;
-
 /** What an event has of it, but what the engine does not compare. */
-export function networkText(arg: Network): string {
+export function networkText(arg: HookArg): string {
   switch (arg.type) {
     case "sock":
     case "socket": {
@@ -86,6 +84,8 @@ export function networkText(arg: Network): string {
     case "sockaddr":
     case "net_device":
       return text(arg);
+    default:
+      throw new Error(`${arg.type} is nothing of the network`);
   }
 }
 

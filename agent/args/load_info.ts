@@ -1,0 +1,1 @@
+export { load_info } from "./module.ts";

@@ -1,0 +1,4 @@
+import { reportedKind } from "./reported.ts";
+
+/** A kernel module that is there. */
+export const module = reportedKind("module");

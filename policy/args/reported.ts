@@ -1,0 +1,18 @@
+import type { ArgKind } from "./kind.ts";
+
+/** A type that events show, and nothing is compared with: a pointer to that struct of the kernel. */
+export function reportedKind(struct: string) {
+  return {
+    aliases: [],
+    insteadIn: {
+      "system call": `hook a kernel function that is given one: programs pass no struct ${struct}`,
+    },
+    // Of no type that a policy of one namespace may read.
+    parameters: [],
+    facets: {},
+    operators: {},
+    upstreamOperators: [],
+    read: () => ({}),
+    samples: [],
+  } as const satisfies ArgKind;
+}
