@@ -139,11 +139,15 @@ static __always_inline bool call__take(struct call *call)
 
 	if (!in_use)
 		return false; /* cannot be: the array has this entry */
-	for (number = 0; number < CALLS_MAX; number++) {
-		__u64 own = 1ULL << number;
+	/* `number` lies on the stack, as a key: counted there, the verifier of 6.1 sees no end of it */
+	number = CALLS_MAX;
+	for (__u32 i = 0; i < CALLS_MAX; i++) {
+		__u64 own = 1ULL << i;
 
-		if (!(__sync_fetch_and_or(in_use, own) & own))
-			break;
+		if (__sync_fetch_and_or(in_use, own) & own)
+			continue;
+		number = i;
+		break;
 	}
 	if (number == CALLS_MAX) {
 		losses__count(LOSS_CALLS);

@@ -47,6 +47,12 @@ enum facet_kind {
 	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
 	X(FACET_ARG_TEXT, arg__match_text)
 
+/* Those of numbers: what may be compared where there is little room on the stack. */
+#define NUMBER_FACETS(X)                       \
+	X(FACET_ARG_NUMBER, arg__match_number) \
+	X(FACET_ARG_RANGE, arg__match_range)   \
+	X(FACET_ARG_MASK, arg__match_mask)
+
 /* The enums of the files above that the agent writes (layout.c). */
 #define CONDITION_ENUMS(X) \
 	X(cap_set)         \
@@ -68,6 +74,21 @@ static __always_inline void condition__match(struct call *call, __u32 dim)
 		FACETS(CASE)
 #undef CASE
 	}
+	call__and_none(call); /* cannot be: what is unknown is met by no selector */
+}
+
+/* The same, where a facet is a number. */
+static __always_inline void condition__match_number(struct call *call, __u32 dim)
+{
+	__u32 facet = spec.facets[dim].kind;
+
+#define CASE(kind, match)         \
+	if (facet == kind) {      \
+		match(call, dim); \
+		return;           \
+	}
+	NUMBER_FACETS(CASE)
+#undef CASE
 	call__and_none(call); /* cannot be: what is unknown is met by no selector */
 }
 

@@ -31,6 +31,20 @@ static __always_inline bool returned__take(struct call *call, __u32 number)
 	return from;
 }
 
+/* True when selectors are left. What a call returns is a number: nothing else is compared here. */
+static __always_inline bool returned__match(struct call *call)
+{
+	const __u32 count = spec.facet_count;
+
+#pragma clang loop unroll(disable)
+	for (__u32 dim = 0; dim < FACETS_MAX && dim < count; dim++) {
+		condition__match_number(call, dim);
+		if (call__is_empty(call))
+			return false;
+	}
+	return true;
+}
+
 /* Sends the event in the scratch, if what the call returned is as its selector asks. */
 static __always_inline void returned__complete(struct call *call)
 {
@@ -49,7 +63,7 @@ static __always_inline void returned__complete(struct call *call)
 	scratch->left[BOUNDED(word, WORDS_MAX - 1)] = 1ULL << (bit & 63);
 	call->word = word;
 	call->any = 1;
-	if (!engine__match(call))
+	if (!returned__match(call))
 		return;
 	table = bpf_map_lookup_elem(&actions, &call->slot);
 	entry = table ? bpf_map_lookup_elem(table, &bit) : NULL;
