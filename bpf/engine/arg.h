@@ -102,8 +102,7 @@ enum arg_type {
 	X(path_payload)     \
 	X(skb_payload)      \
 	X(sock_payload)     \
-	X(sockaddr_payload) \
-	X(user_namespace_payload)
+	X(sockaddr_payload)
 
 /* Their enums that the agent writes. */
 #define ARG_ENUMS(X) \

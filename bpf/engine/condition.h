@@ -30,15 +30,19 @@ enum facet_kind {
 	FACET_ARG_TEXT,
 };
 
+/* Those of numbers: what may be compared where there is little room on the stack. */
+#define NUMBER_FACETS(X)                       \
+	X(FACET_ARG_NUMBER, arg__match_number) \
+	X(FACET_ARG_RANGE, arg__match_range)   \
+	X(FACET_ARG_MASK, arg__match_mask)
+
 /* A kind of facet, and what leaves of the selectors those that its value meets. */
 #define FACETS(X)                                         \
 	X(FACET_NSPID, pid__match_nspid)                  \
 	X(FACET_PID, pid__match)                          \
 	X(FACET_CAPABILITIES, capability__match)          \
 	X(FACET_NAMESPACE, namespace__match)              \
-	X(FACET_ARG_NUMBER, arg__match_number)            \
-	X(FACET_ARG_RANGE, arg__match_range)              \
-	X(FACET_ARG_MASK, arg__match_mask)                \
+	NUMBER_FACETS(X)                                  \
 	X(FACET_ARG_ADDRESS, arg__match_address)          \
 	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
 	X(FACET_BINARY, binary__match)                    \
@@ -46,12 +50,6 @@ enum facet_kind {
 	X(FACET_PID_TREE, pid__match_tree)                \
 	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
 	X(FACET_ARG_TEXT, arg__match_text)
-
-/* Those of numbers: what may be compared where there is little room on the stack. */
-#define NUMBER_FACETS(X)                       \
-	X(FACET_ARG_NUMBER, arg__match_number) \
-	X(FACET_ARG_RANGE, arg__match_range)   \
-	X(FACET_ARG_MASK, arg__match_mask)
 
 /* The enums of the files above that the agent writes (layout.c). */
 #define CONDITION_ENUMS(X) \
