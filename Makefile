@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 LAB := node test/e2e/lab/main.ts
 PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt build/packages.txt test/e2e/lab/packages.txt
 
-.PHONY: help unit guest setup packages build check generate test fuzz demo bench bypasses lab-build lab-up lab-down clean
+.PHONY: help unit guest setup packages compile build check generate test fuzz demo bench bypasses lab-build lab-up lab-down clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -29,12 +29,16 @@ node_modules: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-build: packages node_modules ## BPF objects, addon, Rego module
+build: compile ## BPF objects, addon, Rego module
+	@node agent/layout/generate.ts --check
+
+# Apart from `build`, which wants the generated layout to be that of bpf/: `generate` writes it.
+compile: packages node_modules
 	$(MAKE) -C bpf
 	$(MAKE) -C agent/kernel/native
 	$(MAKE) -C rego OPA="$$(node build/tools.ts --json opa | jq -r .opa)"
 
-generate: build ## CRDs, layouts and reference pages from their sources
+generate: compile ## CRDs, layouts and reference pages from their sources
 	node agent/layout/generate.ts
 	node policy/schema/generate.ts
 	node policy/generate-compatibility.ts

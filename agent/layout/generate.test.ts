@@ -33,8 +33,7 @@ function checkAfter(before: string, after: string) {
 
 const stale = {
   status: 1,
-  stderr:
-    "agent/gen/layout.ts: is not what bpf/ has; run make -C bpf && node agent/layout/generate.ts\n",
+  stderr: "agent/gen/layout.ts: is not what bpf/ has; run make generate\n",
 };
 
 test("what was generated of the headers as they are passes the check", () => {

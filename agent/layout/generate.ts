@@ -16,8 +16,6 @@ const dump = execFileSync("bpftool", ["btf", "dump", "file", object, "-j"], { en
 const wanted = formatLayout(JSON.parse(dump).types);
 if (!process.argv.includes("--check")) writeFileSync(target, wanted);
 else if (!existsSync(target) || readFileSync(target, "utf8") !== wanted) {
-  process.stderr.write(
-    "agent/gen/layout.ts: is not what bpf/ has; run make -C bpf && node agent/layout/generate.ts\n",
-  );
+  process.stderr.write("agent/gen/layout.ts: is not what bpf/ has; run make generate\n");
   process.exitCode = 1;
 }
