@@ -31,12 +31,15 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
     [
       { name: "rego", run: (print) => commands([regoChecks()], print) },
       { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, { without: elsewhere }) },
-    ],
-    [
-      { name: "guest-lab", run: (print) => guestTests({ kernel: "lab", batches: 2 }, print) },
       {
         name: "guest-full",
         run: (print) => preemptedTests([["debian-6.12", "full"]], 1_000, print),
+      },
+    ],
+    [
+      {
+        name: "guest-lab",
+        run: (print) => guestTests({ kernel: "lab", batches: 2, guests: 2 }, print),
       },
     ],
   ],
@@ -209,14 +212,28 @@ function testFiles(pattern: string): readonly string[] {
  * The random policies of oracle.guest.test.ts come in `batches`, each of about 17 s, and are others
  * in each run; its name has the seed.
  */
-async function guestTests(
-  { kernel, batches = 0, calls = 1_000, pattern = allGuestTests, parameters = "" }: GuestTests,
+async function guestTests(tests: GuestTests, print: Print): Promise<Count> {
+  const { pattern = allGuestTests, guests = 1 } = tests;
+  const files = testFiles(pattern);
+  const counts = Array.from({ length: guests }, async (_, guest) => {
+    let held = "";
+    const own = files.filter((_file, i) => i % guests === guest);
+    const count = await oneGuest(own, tests, guests === 1 ? print : (text) => (held += text));
+    print(held);
+    return count;
+  });
+  return sum(await Promise.all(counts));
+}
+
+async function oneGuest(
+  tests: readonly string[],
+  { kernel, batches = 0, calls = 1_000, parameters = "" }: GuestTests,
   print: Print,
 ): Promise<Count> {
   const kept = join(cacheRoot(), "node-compile-cache-guest");
   mkdirSync(kept, { recursive: true });
   const checkout = "/run/checkout";
-  const files = testFiles(pattern).map((file) => join(checkout, file));
+  const files = tests.map((file) => join(checkout, file));
   const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
   const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
   if (parameters !== "") guest.push("--append", parameters);
@@ -235,6 +252,8 @@ type GuestTests = {
   /** That each attack of preempt.guest.test.ts makes. */
   readonly calls?: number;
   readonly pattern?: string;
+  /** How many run side by side, each with its part of the files. */
+  readonly guests?: number;
   /** More of the kernel's. */
   readonly parameters?: string;
 };
@@ -262,14 +281,17 @@ function preemptedTests(
 
 /** The counts of all, one after the other. */
 async function inTurn<T>(all: readonly T[], test: (one: T) => Promise<Count>): Promise<Count> {
-  const total = { passed: 0, failed: 0, failures: "" };
-  for (const one of all) {
-    const { passed, failed, failures } = await test(one);
-    total.passed += passed;
-    total.failed += failed;
-    total.failures += failures;
-  }
-  return total;
+  const counts: Count[] = [];
+  for (const one of all) counts.push(await test(one));
+  return sum(counts);
+}
+
+function sum(counts: readonly Count[]): Count {
+  return {
+    passed: counts.reduce((total, { passed }) => total + passed, 0),
+    failed: counts.reduce((total, { failed }) => total + failed, 0),
+    failures: counts.map(({ failures }) => failures).join(""),
+  };
 }
 
 const testFlags = ["--test", "--test-reporter=spec", "--test-concurrency=3"];
