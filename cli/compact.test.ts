@@ -32,7 +32,7 @@ const kprobes: readonly { name: string; got: () => string | undefined; want: str
   {
     name: "close of a descriptor by number has no path",
     got: () => kprobe("__x64_sys_close", { int_arg: 3 }),
-    want: `📪 close   ${who}`,
+    want: `📪 close   ${who} `,
   },
   {
     name: "close of a file",
@@ -47,7 +47,7 @@ const kprobes: readonly { name: string; got: () => string | undefined; want: str
   {
     name: "read without arguments",
     got: () => kprobe("__ia32_sys_read"),
-    want: `📚 read    ${who}`,
+    want: `📚 read    ${who}  `,
   },
   {
     name: "mount",
@@ -157,9 +157,9 @@ for (const { name, raw, want } of others) {
 test("timestamps have nine digits, also when there are none", () => {
   const event = { process_exec: { process }, time: "2026-01-02T03:04:05.6Z" };
   const options = { timestamps: true };
-  assert.equal(compact(event, options), `2026-01-02T03:04:05.600000000Z 🚀 process ${who}`);
+  assert.equal(compact(event, options), `2026-01-02T03:04:05.600000000Z 🚀 process ${who} `);
   const without = compact({ process_exec: { process } }, options);
-  assert.equal(without, `1970-01-01T00:00:00.000000000Z 🚀 process ${who}`);
+  assert.equal(without, `1970-01-01T00:00:00.000000000Z 🚀 process ${who} `);
 });
 
 test("colours are upstream's", () => {

@@ -14,8 +14,8 @@ type Line = readonly (Piece | string)[];
 
 /**
  * One event as upstream's compact form shows it (upstream-events-cli.md §3.1), without a final
- * newline: glyph, name, namespace/pod or node, executable, details. Spaces at the end of a line,
- * which upstream leaves where a detail is empty, are cut. undefined: this kind has no compact form.
+ * newline: glyph, name, namespace/pod or node, executable, details. Where a detail is empty, the
+ * space before it stays, as upstream's. undefined: this kind has no compact form.
  */
 export function formatCompact(line: EventLine, options: CompactOptions): Styled | undefined {
   const text = body(line);

@@ -74,13 +74,18 @@ function viScene(): readonly Buffer[] {
   ];
 }
 
-/** ../shared/seed/compact-output.txt */
-const seedOutput = `🚀 process default/xwing /bin/bash
-🚀 process default/xwing /bin/ls
+/** Where a detail is empty, the space before it stays: as a name, so that no editor takes it away. */
+const nothing = "";
+/**
+ * ../shared/seed/compact-output.txt, with the spaces that upstream's client leaves where a detail is
+ * empty, and whoever saved that file took off the ends of its lines.
+ */
+const seedOutput = `🚀 process default/xwing /bin/bash ${nothing}
+🚀 process default/xwing /bin/ls ${nothing}
 💥 exit    default/xwing /bin/ls  0
 🚀 process default/xwing /usr/bin/vi donotchange.me
 📬 open    default/xwing /usr/bin/vi /tmp/forbidden/donotchange.me
-📪 close   default/xwing /usr/bin/vi
+📪 close   default/xwing /usr/bin/vi ${nothing}
 📬 open    default/xwing /usr/bin/vi /tmp/forbidden/donotchange.me
 📝 write   default/xwing /usr/bin/vi /tmp/forbidden/donotchange.me 32 bytes
 💥 exit    default/xwing /usr/bin/vi donotchange.me SIGKILL

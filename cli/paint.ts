@@ -22,13 +22,13 @@ export const paint = {
 export type Styled = string & { readonly [styled]: true };
 declare const styled: unique symbol;
 
-/** Lines of pieces, each made printable before it is coloured; spaces at the end of a line are cut. */
+/** Lines of pieces, each made printable before it is coloured. */
 export function render(
   lines: readonly (readonly (Piece | string)[])[],
   colors: "colored" | "plain",
 ): Styled {
   const texts = lines.map((line) => line.map((one) => renderPiece(one, colors)).join(""));
-  return texts.map((line) => line.replace(/ +$/, "")).join("\n") as Styled;
+  return texts.join("\n") as Styled;
 }
 
 /** `text` with `change` made to all that lies between its colours. */

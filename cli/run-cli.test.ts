@@ -121,7 +121,7 @@ for (const separator of inText) {
     const compact = await cli(["getevents", "-o", "compact"], { stdin });
     assert.equal(
       compact.out,
-      `🚀 process n /bin/sh "-c id\\${name.replace("U+", "u")}x"\n🚀 process n /bin/ls\n`,
+      `🚀 process n /bin/sh "-c id\\${name.replace("U+", "u")}x"\n🚀 process n /bin/ls \n`,
     );
     assert.deepEqual([json.err, compact.err, json.code], ["", "", 0]);
   });
@@ -204,7 +204,7 @@ test("getevents tells about events that were lost, and goes on", async () => {
     stdin: `${lost}${bash}\n`,
   });
   assert.equal(code, 0);
-  assert.equal(out, "🚀 process default/xwing /bin/bash\n");
+  assert.equal(out, "🚀 process default/xwing /bin/bash \n");
   assert.equal(err, "guardbee getevents: 42 events were dropped; this reader is slow\n");
 });
 
