@@ -14,13 +14,14 @@ import { leaveNothing } from "./leave.ts";
 import { lossesOf, metricsOf } from "./metrics/metrics.ts";
 import { watchLosses } from "./metrics/watch-losses.ts";
 import manifest from "./package.json" with { type: "json" };
+import type { ProcessOptions } from "./process/options.ts";
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
 import { Session } from "./session/session.ts";
 import { StateDir } from "./state/state-dir.ts";
 
 /** What `guardbee agent` was called with; its help says what each means. */
-export type AgentOptions = {
+export type AgentOptions = ProcessOptions & {
   readonly policy: readonly string[];
   readonly nodeName: string | undefined;
   readonly kube: boolean;
@@ -40,6 +41,12 @@ export type AgentOptions = {
   readonly followedFilesPerPod: number;
   /** `EVENTS,INTERVAL`; empty: no limit. */
   readonly cgroupRate: string;
+  /** For events; empty: they do not say it. */
+  readonly clusterName: string;
+  readonly enablePodAnnotations: boolean;
+  /** How often, and how many seconds apart, events of a container look for its pod. */
+  readonly eventCacheRetries: number;
+  readonly eventCacheRetryDelay: number;
 };
 
 /**
@@ -83,7 +90,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     requests,
     clock: systemClock,
     log: log.child({ component: "events" }),
+    podLimitMs: options.eventCacheRetries * options.eventCacheRetryDelay * 1_000,
     ...(control.pods === undefined ? {} : { pods: control.pods }),
+    ...(control.nodeLabels === undefined ? {} : { nodeLabels: control.nodeLabels }),
   });
   const facts = () => ({
     version: manifest.version,
@@ -173,7 +182,8 @@ async function openControl(
   engine: KernelEngine,
   log: Logger,
 ): Promise<
-  (Pick<Session, "run" | "ready"> & Partial<Pick<Session, "pods" | "leaves">>) | undefined
+  | (Pick<Session, "run" | "ready"> & Partial<Pick<Session, "pods" | "nodeLabels" | "leaves">>)
+  | undefined
 > {
   if (options.kube) {
     if (options.nodeName === undefined) {
@@ -188,6 +198,7 @@ async function openControl(
       state: new StateDir(options.stateDir),
       cgroupRoot: options.cgroupRoot,
       hostRoot: join(options.procfs, "1/root"),
+      podAnnotations: options.enablePodAnnotations,
       ...(ownPodUid === undefined ? {} : { ownPodUid }),
       agentVersion: manifest.version,
       clock: systemClock,

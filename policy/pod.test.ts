@@ -206,3 +206,22 @@ test("bareContainerId drops the runtime", () => {
   assert.equal(bareContainerId("containerd://abc"), "abc");
   assert.equal(bareContainerId("abc"), "abc");
 });
+
+test("parsePod keeps annotations where it is asked to, and the commands of probes", () => {
+  const probe = (command: readonly unknown[]) => ({ exec: { command } });
+  const raw = aRawPod(
+    { annotations: { note: "n", bad: 7 } },
+    {
+      spec: {
+        containers: [
+          { name: "a", livenessProbe: probe(["cat", "/x"]), readinessProbe: probe(["/ready"]) },
+          { name: "b", livenessProbe: { httpGet: { path: "/" } }, startupProbe: probe(["no"]) },
+        ],
+      },
+    },
+  );
+  assert.equal(parsePod(raw)?.annotations, undefined);
+  assert.deepEqual(parsePod(raw, { annotations: true })?.annotations, { note: "n" });
+  const probes = parsePod(raw)?.containers.map(({ execProbes }) => execProbes);
+  assert.deepEqual(probes, [[["cat", "/x"], ["/ready"]], undefined]);
+});

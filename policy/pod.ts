@@ -15,6 +15,8 @@ export type Pod = {
   /** RFC 3339, by the API server. */
   readonly createdAt?: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent where they were not asked for. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly workload: Workload;
   readonly hostPid: boolean;
   readonly hostNetwork: boolean;
@@ -31,6 +33,8 @@ export type Container = {
   /** As the spec gives it, with tag or digest. */
   readonly image: string;
   readonly privileged: boolean;
+  /** Commands of its liveness and readiness probes; absent where it has none that are commands. */
+  readonly execProbes?: readonly (readonly string[])[];
   /** Known once kubelet has reported it; absent before that. */
   readonly running?: RunningContainer;
 };
@@ -114,8 +118,11 @@ function placeOf(
   return { name, repos: imageRepos(image, running?.imageId) };
 }
 
-/** The projection of a Pod as the API server gives it, or undefined when it has no identity. */
-export function parsePod(raw: unknown): Pod | undefined {
+/**
+ * The projection of a Pod as the API server gives it, or undefined when it has no identity. With its
+ * annotations only where `keep` says so: they may be large, and nothing but events shows them.
+ */
+export function parsePod(raw: unknown, keep?: { readonly annotations: boolean }): Pod | undefined {
   const { metadata, spec, status } = fields(raw);
   const meta = fields(metadata);
   const podSpec = fields(spec);
@@ -124,12 +131,14 @@ export function parsePod(raw: unknown): Pod | undefined {
   const uid = text(meta.uid);
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   const labels = strings(meta.labels);
+  const annotations = strings(meta.annotations);
   const createdAt = text(meta.creationTimestamp);
   return {
     ...{ namespace, name, uid },
     ...(createdAt === undefined ? {} : { createdAt }),
-    cgroupUid: cgroupUid(uid, strings(meta.annotations)),
+    cgroupUid: cgroupUid(uid, annotations),
     labels,
+    ...(keep?.annotations === true ? { annotations } : {}),
     workload: workloadOf(name, meta, labels),
     hostPid: podSpec.hostPID === true,
     hostNetwork: podSpec.hostNetwork === true,
@@ -187,14 +196,23 @@ function parseContainers(spec: Fields, status: Fields): readonly Container[] {
       .map(fields)
       .map((container) => {
         const running = parseRunning(statuses.find(({ name }) => name === container.name));
+        const execProbes = parseExecProbes(container);
         return {
           name: text(container.name) ?? "",
           image: text(container.image) ?? "",
           privileged: fields(container.securityContext).privileged === true,
+          ...(execProbes.length === 0 ? {} : { execProbes }),
           ...(running === undefined ? {} : { running }),
         };
       });
   });
+}
+
+function parseExecProbes(container: Fields): readonly (readonly string[])[] {
+  return [container.livenessProbe, container.readinessProbe]
+    .map((probe) => list(fields(fields(probe).exec).command))
+    .map((command) => command.filter((word) => typeof word === "string"))
+    .filter((command) => command.length > 0);
 }
 
 function parseRunning(status: Fields | undefined): RunningContainer | undefined {

@@ -3,7 +3,9 @@ import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { KernelEngine } from "../kernel/kernel-engine.ts";
 import type { Native } from "../kernel/native.ts";
+import { Accounts } from "../process/accounts.ts";
 import { kernelRecords } from "../process/kernel-record.ts";
+import type { AncestorFamily, ProcessOptions } from "../process/options.ts";
 import { scanProcesses } from "../process/scan.ts";
 import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
@@ -15,12 +17,18 @@ import { FileSink } from "./sinks/file-sink.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
 import { SocketSink } from "./sinks/socket-sink.ts";
 
-export type EventOptions = {
+export type EventOptions = ProcessOptions & {
   readonly native: Native;
   readonly engine: KernelEngine;
   /** Absent without Kubernetes. */
   readonly pods?: PodLookup;
   readonly nodeName: string | undefined;
+  /** Empty: events do not say it. */
+  readonly clusterName: string;
+  /** Absent without Kubernetes. */
+  readonly nodeLabels?: () => Readonly<Record<string, string>> | undefined;
+  /** How long the events of a container wait for its pod. */
+  readonly podLimitMs: number;
   readonly procfs: string;
   readonly cgroupRoot: string;
   /** Empty: none. */
@@ -52,9 +60,18 @@ export type EventExport = {
 export function openEventExport(options: EventOptions): EventExport {
   const { native, engine, clock, log, procfs, cgroupRoot } = options;
   const bootClock = createBootClock();
-  const tree = new ProcessTree(() => clock.monotonic());
+  const ancestors = ancestorsOf(options);
+  const accounts = options.usernameMetadata === "unix" ? new Accounts(procfs) : undefined;
+  const tree = new ProcessTree(() => clock.monotonic(), {
+    limit: options.processCacheSize,
+    graceMs: options.processCacheGcInterval,
+    ancestors: ancestors.size > 0,
+    ...(accounts === undefined ? {} : { accounts }),
+  });
   const encoder = createJsonLines({
     nodeName: options.nodeName ?? hostname(),
+    clusterName: options.clusterName,
+    ...(options.nodeLabels === undefined ? {} : { nodeLabels: options.nodeLabels }),
     bootToWallNs: (bootNs) => bootClock.toWallNs(bootNs),
   });
   const sinks: Sink[] = [];
@@ -78,16 +95,22 @@ export function openEventExport(options: EventOptions): EventExport {
     tree,
     hookOf: (number, entry) => engine.hookOf(number, entry),
     ...(options.pods === undefined ? {} : { pods: options.pods }),
+    podLimitMs: options.podLimitMs,
+    ancestors,
     sinks,
     request: (request) => options.requests.make(request),
     clock,
     log,
-    everySecond: () => bootClock.refresh(),
+    everySecond: () => {
+      bootClock.refresh();
+      accounts?.refresh();
+    },
   });
   return {
     run: async (signal) => {
       const keyOf = kernelRecords(native, engine.maps.process);
-      await pipeline.run(await scanProcesses(tree, { procfs, cgroupRoot, keyOf }), signal);
+      const scanOptions = { procfs, cgroupRoot, keyOf, ...(accounts && { accounts }) };
+      await pipeline.run(await scanProcesses(tree, scanOptions), signal);
     },
     stats: () => ({
       pipeline: pipeline.stats(),
@@ -96,4 +119,13 @@ export function openEventExport(options: EventOptions): EventExport {
       requests: options.requests.stats(),
     }),
   };
+}
+
+/** None without `base`, as upstream. */
+function ancestorsOf({ enableAncestors, log }: EventOptions): ReadonlySet<AncestorFamily> {
+  if (enableAncestors.length === 0 || enableAncestors.includes("base")) {
+    return new Set(enableAncestors);
+  }
+  log.warn({ enableAncestors }, "--enable-ancestors has no base, so that no event has ancestors");
+  return new Set();
 }

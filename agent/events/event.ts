@@ -63,7 +63,12 @@ type Happened = Encoded & {
   readonly process: ProcessState | undefined;
   /** Undefined when it is not known. */
   readonly parent: ProcessState | undefined;
+  /** Those above the parent, nearest first; empty where nobody asked for them. */
+  readonly ancestors: readonly ProcessState[];
 };
+
+/** Whether an event has the ancestors of its process. */
+export type Ancestors = "with ancestors" | "without";
 
 /** A process as it was when something happened. */
 export type ProcessState = {
@@ -74,7 +79,11 @@ export type ProcessState = {
   readonly refs: number;
 };
 
-export function execEvent(process: Process, ktime: bigint): ExecEvent {
+export function execEvent(
+  process: Process,
+  ktime: bigint,
+  ancestors: Ancestors = "without",
+): ExecEvent {
   const { key } = process;
   return {
     kind: "exec",
@@ -83,6 +92,7 @@ export function execEvent(process: Process, ktime: bigint): ExecEvent {
     tid: key.pid,
     process: stateOf(process),
     parent: stateOf(process.parent),
+    ancestors: ancestorsOf(process, ancestors),
     json: undefined,
   };
 }
@@ -90,6 +100,7 @@ export function execEvent(process: Process, ktime: bigint): ExecEvent {
 export function exitEvent(
   process: Process | undefined,
   { ktime, process: key, tid, code }: Pick<ExitRecord, "ktime" | "process" | "tid" | "code">,
+  ancestors: Ancestors = "without",
 ): ExitEvent {
   return {
     kind: "exit",
@@ -98,6 +109,7 @@ export function exitEvent(
     tid,
     process: stateOf(process),
     parent: stateOf(process?.parent),
+    ancestors: ancestorsOf(process, ancestors),
     code,
     json: undefined,
   };
@@ -108,6 +120,7 @@ export function hookEvent(
   process: Process | undefined,
   record: HookRecord,
   hook: HookInfo,
+  ancestors: Ancestors = "without",
 ): HookEvent {
   const { ktime, process: key, tid, action, flags } = record;
   return {
@@ -117,6 +130,7 @@ export function hookEvent(
     tid,
     process: stateOf(process),
     parent: stateOf(process?.parent),
+    ancestors: ancestorsOf(process, ancestors),
     hook,
     action,
     flags,
@@ -146,8 +160,18 @@ export function isUrgent(event: AgentEvent): boolean {
   return event.kind === "hook" && (event.flags & (HOOK_STOPPED | HOOK_WOULD_STOP)) !== 0;
 }
 
+function ancestorsOf(process: Process | undefined, which: Ancestors): readonly ProcessState[] {
+  if (process === undefined || which === "without") return nobody;
+  return process.ancestors.map(stateOfKnown);
+}
+
+const nobody: readonly ProcessState[] = [];
+
 function stateOf(process: Process | undefined): ProcessState | undefined {
-  if (process === undefined) return undefined;
+  return process === undefined ? undefined : stateOfKnown(process);
+}
+
+function stateOfKnown(process: Process): ProcessState {
   const { image, container, refs } = process;
   return { process, image, container, refs };
 }

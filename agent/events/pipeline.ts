@@ -2,8 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Request } from "@guardbee/policy";
 import type { Logger } from "pino";
-import type { HookLookup } from "../kernel/hook-info.ts";
+import type { HookInfo, HookLookup } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
+import type { AncestorFamily } from "../process/options.ts";
 import type { Process, ProcessTree } from "../process/tree.ts";
 import { argsProblem, decodeRecord } from "../records/decode.ts";
 import {
@@ -14,7 +15,7 @@ import {
   type KernelRecord,
 } from "../records/kernel-record.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
-import { type AgentEvent, execEvent, exitEvent, hookEvent } from "./event.ts";
+import { type AgentEvent, type Ancestors, execEvent, exitEvent, hookEvent } from "./event.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
 
@@ -27,6 +28,8 @@ export type PipelineOptions = {
   readonly pods?: PodLookup;
   /** How long events of a container wait for its pod; default 10 s. */
   readonly podLimitMs?: number;
+  /** Which events have the ancestors of their process; absent: none. */
+  readonly ancestors?: ReadonlySet<AncestorFamily>;
   readonly sinks: readonly Sink[];
   /** Makes a request that a policy asks for with an event. Absent: none does. */
   readonly request?: (request: Request) => void;
@@ -189,21 +192,27 @@ export class EventPipeline {
     }
     for (const request of hook.requests?.[record.selector] ?? []) this.#options.request?.(request);
     const process = tree.find(record.process);
+    const above = this.#ancestors(familyOf(hook));
     if (process === undefined || this.#gate.release(process)) {
-      this.#add(hookEvent(process, record, hook));
+      this.#add(hookEvent(process, record, hook, above));
       return;
     }
     const held = detached(record); // or it would keep the whole buffer
     const bytes = record.end - record.at;
-    this.#gate.hold(process, bytes, () => this.#add(hookEvent(process, held, hook)));
+    this.#gate.hold(process, bytes, () => this.#add(hookEvent(process, held, hook, above)));
   }
 
   #takeExec(process: Process, ktime: bigint): void {
-    this.#addOrHold(process, () => execEvent(process, ktime));
+    this.#addOrHold(process, () => execEvent(process, ktime, this.#ancestors("base")));
   }
 
   #takeExit(process: Process | undefined, { ktime, process: key, tid, code }: ExitRecord): void {
-    this.#addOrHold(process, () => exitEvent(process, { ktime, process: key, tid, code }));
+    const exit = { ktime, process: key, tid, code };
+    this.#addOrHold(process, () => exitEvent(process, exit, this.#ancestors("base")));
+  }
+
+  #ancestors(family: AncestorFamily): Ancestors {
+    return this.#options.ancestors?.has(family) === true ? "with ancestors" : "without";
   }
 
   /** `make` is called when the event goes out, with what is known of the pod by then. */
@@ -237,6 +246,11 @@ function failureOf(running: readonly Promise<void>[]): Promise<never> {
   return new Promise((_, reject) => {
     for (const one of running) one.catch(reject);
   });
+}
+
+/** `process_kprobe` and its like: the rest of the name. */
+function familyOf({ event }: HookInfo): AncestorFamily {
+  return event.slice("process_".length) as AncestorFamily;
 }
 
 const retryMs = 200;

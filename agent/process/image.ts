@@ -3,6 +3,7 @@ import { enums } from "../gen/layout.ts";
 import type { ExecText } from "../records/decode.ts";
 import type { CloneRecord, ExecRecord } from "../records/kernel-record.ts";
 import { parseContainerFolder } from "../scope/cgroup-names.ts";
+import type { Accounts } from "./accounts.ts";
 
 /** What one process runs, as upstream's Process shows it. */
 export type Image = {
@@ -13,6 +14,8 @@ export type Image = {
   readonly cwd: string;
   /** Effective user. */
   readonly uid: number;
+  /** Its name on the host; absent: it has none there, or nobody asked for names. */
+  readonly user?: string;
   /** Login user; 4294967295: none. */
   readonly auid: number;
   /** Words of upstream's fixed list, in its order. */
@@ -29,9 +32,18 @@ export type Image = {
   readonly inInitTree: boolean;
 };
 
-/** The image an exec makes. `before` is the image that the process had until then. */
-export function imageOfExec(event: ExecRecord, text: ExecText, before: Image | undefined): Image {
+/** What an image is made with. */
+export type ImageSources = {
+  /** The image that the process had until then. */
+  readonly before?: Image | undefined;
+  /** Absent: nobody asked for the names of users. */
+  readonly accounts?: Pick<Accounts, "nameOf"> | undefined;
+};
+
+/** The image an exec makes. */
+export function imageOfExec(event: ExecRecord, text: ExecText, sources: ImageSources): Image {
   const { flags } = event;
+  const { before, accounts } = sources;
   const cwd = (flags & enums.exec_flag.EXEC_CWD_ROOT) !== 0 ? "/" : text.cwd;
   return {
     binary: absolute(text.filename, cwd),
@@ -44,14 +56,18 @@ export function imageOfExec(event: ExecRecord, text: ExecText, before: Image | u
     cgroupId: event.cgroupId,
     docker: dockerId(text.cgroup) ?? before?.docker ?? "",
     inInitTree: (flags & enums.exec_flag.EXEC_IN_INIT_TREE) !== 0,
+    ...userField(accounts?.nameOf(event.uid, event)),
   };
 }
 
 /** The image of a clone before any exec: its parent's, in the clone's own place. */
 export function imageOfClone(event: CloneRecord, parent: Image): Image {
   const inInitTree = (event.flags & enums.exec_flag.EXEC_IN_INIT_TREE) !== 0;
+  // Of a parent that became another user since its exec the name is not known here.
+  const { user, ...rest } = parent;
   return {
-    ...parent,
+    ...rest,
+    ...userField(event.uid === parent.uid ? user : undefined),
     uid: event.uid,
     flags: inInitTree ? "clone inInitTree" : "clone",
     nspid: event.nspid,
@@ -75,6 +91,10 @@ export function dockerId(folder: string): string | undefined {
 
 /** Upstream cuts container ids to what fitted its kernel buffer; tools compare this length. */
 const dockerChars = 31;
+
+export function userField(user: string | undefined): { readonly user?: string } {
+  return user === undefined || user === "" ? {} : { user };
+}
 
 /** Bits of exec_event.flags and upstream's words for them, in upstream's order. */
 const execFlags: readonly (readonly [bits: number, word: string])[] = [

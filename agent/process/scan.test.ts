@@ -74,6 +74,20 @@ test("running processes enter the tree parents first, kernel threads are not ret
   }
 });
 
+test("a process in a cgroup inside of a container's is that container's", async () => {
+  const root = await mkdtemp(join(tmpdir(), "scan-"));
+  try {
+    const cgroup = `/docker-${"a".repeat(64)}.scope/kubelet/pod1/${id64}/init.scope`;
+    await fakeProc(root, { pid: 7, parent: 0, start: 2, args: ["a"], cgroup });
+    const tree = new ProcessTree(() => 0);
+    const options = { procfs: join(root, "proc"), cgroupRoot: root, keyOf: () => null };
+    const [scanned] = await scanProcesses(tree, options);
+    assert.equal(scanned?.image.docker, id64.slice(0, 31));
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
+
 test("the machine's own /proc can be scanned", async () => {
   const tree = new ProcessTree(() => 0);
   const options = { procfs: "/proc", cgroupRoot: "/sys/fs/cgroup", keyOf: () => null };

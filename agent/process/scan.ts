@@ -1,7 +1,8 @@
 import { readdir, readFile, readlink, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { ProcessKey } from "../records/kernel-record.ts";
-import { dockerId, type Image, joinArguments } from "./image.ts";
+import type { Accounts } from "./accounts.ts";
+import { dockerId, type Image, joinArguments, userField } from "./image.ts";
 import { type Process, type ProcessTree, tickNs } from "./tree.ts";
 
 export type ScanOptions = {
@@ -11,6 +12,8 @@ export type ScanOptions = {
   readonly cgroupRoot: string;
   /** The key under which the kernel side knows a process already, or null. */
   readonly keyOf: (pid: number) => { readonly ktime: bigint } | null;
+  /** Absent: nobody asked for the names of users. */
+  readonly accounts?: Pick<Accounts, "nameOf">;
 };
 
 /**
@@ -64,7 +67,7 @@ async function readStable(pid: number, options: ScanOptions): Promise<FoundProce
 async function readProcess(
   pid: number,
   ktime: bigint | undefined,
-  { procfs, cgroupRoot }: ScanOptions,
+  { procfs, cgroupRoot, accounts }: ScanOptions,
 ): Promise<FoundProcess | undefined> {
   const folder = join(procfs, String(pid));
   const text = (name: string) => readFile(join(folder, name), "utf8").catch(() => "");
@@ -88,10 +91,29 @@ async function readProcess(
       flags: cwd === "/" ? "procFS rootcwd" : "procFS",
       nspid: status.nspid,
       cgroupId: await cgroupId(cgroupRoot, cgroup),
-      docker: dockerId(basename(cgroup)) ?? "",
+      docker: containerIn(cgroup),
       inInitTree: false,
+      ...(accounts && userField(accounts.nameOf(status.uid, await namespaces(folder)))),
     },
   };
+}
+
+/** Of a cgroup inside of a container's the container's, of nested containers the innermost. */
+function containerIn(cgroup: string): string {
+  return (
+    cgroup
+      .split("/")
+      .map(dockerId)
+      .findLast((id) => id !== undefined) ?? ""
+  );
+}
+
+async function namespaces(folder: string) {
+  const inode = async (name: string) => {
+    const found = await stat(join(folder, "ns", name)).catch(() => undefined);
+    return found?.ino ?? 0;
+  };
+  return { mntNs: await inode("mnt"), userNs: await inode("user") };
 }
 
 type Stat = {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { decodeRecord } from "../records/decode.ts";
 import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-record.ts";
 import { cloneRecord, execRecord } from "../records/testing-records.ts";
-import { ProcessTree, type TreeOptions } from "./tree.ts";
+import { type Process, ProcessTree, type TreeOptions } from "./tree.ts";
 
 const id64 = "4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51";
 
@@ -126,4 +126,49 @@ test("an event finds a scanned process although /proc rounds its start to a tick
   assert.equal(tree.find(key(7, 58_123_456n)), scanned);
   assert.equal(tree.find(key(7, 60_000_000n)), undefined);
   assert.equal(scanned.parent?.image.binary, "<kernel>");
+});
+
+test("with ancestors a process knows those above its parent, up to pid 1, while it runs", () => {
+  const { tree, clock, exec } = aTree({ ancestors: true, graceMs: 1000 });
+  const init = exec({ process: key(1, 1n), parent: key(0, 1n) });
+  const chain = [100, 101, 102, 103].map((pid, i) =>
+    exec({ process: key(pid, 10n), parent: i === 0 ? key(1, 1n) : key(pid - 1, 10n) }),
+  );
+  const [first, second, third, last] = chain;
+  assert.deepEqual(last?.ancestors, [second, first, init]);
+  assert.deepEqual(first?.ancestors, []);
+  assert.deepEqual([first?.refs, second?.refs, third?.refs, last?.refs], [4, 3, 2, 1]);
+  for (const pid of [100, 101, 102]) tree.exit(key(pid, 10n));
+  clock.ms = 5000;
+  tree.sweep();
+  assert.deepEqual(last?.ancestors, [second, first, init]);
+  assert.deepEqual([first?.refs, second?.refs, third?.refs], [1, 1, 1]);
+  tree.exit(key(103, 10n));
+  clock.ms = 6001;
+  tree.sweep();
+  assert.equal(tree.stats().processes, 2); // the kernel and init
+  assert.equal(init.refs, 1);
+});
+
+test("a process that execs itself for ever has no more than 64 ancestors", () => {
+  const { clock, tree, exec } = aTree({ ancestors: true, graceMs: 10 });
+  let last: Process | undefined;
+  for (let i = 1n; i < 300n; i++) {
+    last = exec({ process: key(100, i), parent: key(100, i - 1n), flags: 0 });
+    clock.ms += 1;
+    tree.sweep();
+  }
+  assert.equal(last?.ancestors.length, 64);
+  assert.ok(tree.stats().processes < 100, String(tree.stats().processes));
+});
+
+test("an image says who its user is, and a clone of another user does not", () => {
+  const names = new Map([[33, "web"]]);
+  const accounts = { nameOf: (uid: number) => names.get(uid) ?? "" };
+  const { exec, clone } = aTree({ accounts });
+  assert.equal(exec({ uid: 33 }).image.user, "web");
+  const child = (pid: number, uid: number) =>
+    clone({ process: key(pid, 5n), parent: key(100, 1000n), uid })?.image.user;
+  assert.deepEqual([child(101, 33), child(102, 5)], ["web", undefined]);
+  assert.equal(exec({ process: key(104, 9n), uid: 5 }).image.user, undefined);
 });

@@ -1,6 +1,7 @@
 import { execText } from "../records/decode.ts";
 import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-record.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
+import type { Accounts } from "./accounts.ts";
 import { type Image, imageOfClone, imageOfExec } from "./image.ts";
 
 /** One image of one process. Its one writer is ProcessTree. */
@@ -11,7 +12,9 @@ export type Process = {
   readonly parentKey: ProcessKey;
   /** Undefined when the parent is not known. */
   readonly parent: Process | undefined;
-  /** 1 for itself while it runs, and 1 for each child that runs. */
+  /** Those above its parent, nearest first, down to pid 1 or 2; empty where nobody asked for them. */
+  readonly ancestors: readonly Process[];
+  /** 1 for itself while it runs, and 1 for each child that runs; with `ancestors` for each descendant. */
   readonly refs: number;
   readonly running: boolean;
   /** Found in /proc: its key's time may be the start of the process in clock ticks. */
@@ -27,6 +30,10 @@ export type TreeOptions = {
   readonly limit?: number;
   /** How long an ended image without running children stays known; default 30 s. */
   readonly graceMs?: number;
+  /** Processes know those above their parents, which stay known while they run; default false. */
+  readonly ancestors?: boolean;
+  /** Absent: images have no names of users. */
+  readonly accounts?: Pick<Accounts, "nameOf">;
 };
 
 export type TreeStats = {
@@ -46,13 +53,17 @@ export class ProcessTree {
   #ended: { readonly process: Writable; readonly atMs: number }[] = [];
   readonly #limit: number;
   readonly #graceMs: number;
+  readonly #ancestors: boolean;
+  readonly #accounts: TreeOptions["accounts"];
   readonly #monotonic: () => number;
   #evicted = 0;
 
-  constructor(monotonic: () => number, { limit = 65536, graceMs = 30_000 }: TreeOptions = {}) {
+  constructor(monotonic: () => number, options: TreeOptions = {}) {
     this.#monotonic = monotonic;
-    this.#limit = limit;
-    this.#graceMs = graceMs;
+    this.#limit = options.limit ?? 65536;
+    this.#graceMs = options.graceMs ?? 30_000;
+    this.#ancestors = options.ancestors ?? false;
+    this.#accounts = options.accounts;
     this.#insert(kernelKey, { image: kernelImage, parentKey: kernelKey, scanned: true });
   }
 
@@ -75,7 +86,8 @@ export class ProcessTree {
   /** The new image. The image that the process had before ends, like a process that exits. */
   exec(event: ExecRecord): Process {
     const running = this.#byPid.get(event.process.pid);
-    const image = imageOfExec(event, execText(event), running?.image);
+    const sources = { before: running?.image, accounts: this.#accounts };
+    const image = imageOfExec(event, execText(event), sources);
     const known = this.#images.get(idOf(event.process));
     if (known !== undefined) return replaceImage(known, image); // the scan was faster
     const parent = this.find(event.parent);
@@ -142,6 +154,7 @@ export class ProcessTree {
       image,
       parentKey,
       parent,
+      ancestors: this.#ancestors && key.pid > 2 ? ancestorsOf(parent) : nobody,
       refs: 1,
       running: true,
       scanned,
@@ -150,7 +163,8 @@ export class ProcessTree {
     };
     this.#images.set(idOf(key), made);
     if (!this.#byPid.has(key.pid)) this.#byPid.set(key.pid, made);
-    if (parent !== undefined) parent.refs++;
+    if (parent !== undefined) this.#hold(parent);
+    for (const ancestor of made.ancestors) this.#hold(ancestor);
     return made;
   }
 
@@ -159,7 +173,16 @@ export class ProcessTree {
     process.running = false;
     if (this.#byPid.get(process.key.pid) === process) this.#byPid.delete(process.key.pid);
     this.#release(process);
-    if (process.parent !== undefined) this.#release(process.parent);
+    this.#releaseAbove(process);
+  }
+
+  #releaseAbove({ parent, ancestors }: Writable): void {
+    if (parent !== undefined) this.#release(parent);
+    for (const ancestor of ancestors) this.#release(ancestor);
+  }
+
+  #hold(process: Writable): void {
+    process.refs++;
   }
 
   #release(process: Writable): void {
@@ -187,9 +210,10 @@ export class ProcessTree {
   /** Whether it was known. Cuts the way to its own parent, so that no chain outlives the limit. */
   #forget(process: Writable): boolean {
     if (this.#byPid.get(process.key.pid) === process) this.#byPid.delete(process.key.pid);
-    if (process.running && process.parent !== undefined) this.#release(process.parent);
+    if (process.running) this.#releaseAbove(process);
     process.running = false;
     process.parent = undefined;
+    process.ancestors = nobody;
     return this.#images.delete(idOf(process.key));
   }
 
@@ -201,6 +225,17 @@ export class ProcessTree {
     return off < tickNs && off > -tickNs ? running : undefined;
   }
 }
+
+/** Of who is started by `parent`. */
+function ancestorsOf(parent: Process | undefined): readonly Process[] {
+  const grandparent = parent?.parent;
+  if (parent === undefined || grandparent === undefined || parent.key.pid <= 2) return nobody;
+  return [grandparent, ...parent.ancestors.slice(0, ancestorsMax - 1)];
+}
+
+const nobody: readonly Process[] = [];
+/** A process that execs itself for ever has as many as it likes. */
+const ancestorsMax = 64;
 
 /** A process as ProcessTree writes it. */
 type Writable = { -readonly [Field in keyof Process]: Process[Field] };

@@ -41,7 +41,10 @@ test("each field of an exec and a clone is decoded from the field of its name", 
     ...{ tid: values.tid, nspid: values.nspid, uid: values.uid, flags: values.flags },
   });
   const execValues = read(exec.record, layout.exec_event);
-  assert.deepEqual(exec.decoded, { kind: "exec", ...common(execValues), auid: execValues.auid });
+  assert.deepEqual(exec.decoded, {
+    ...{ kind: "exec", ...common(execValues), auid: execValues.auid },
+    ...{ mntNs: execValues.mnt_ns, userNs: execValues.user_ns },
+  });
   const cloneValues = read(clone.record, layout.clone_event);
   assert.deepEqual(clone.decoded, { kind: "clone", ...common(cloneValues) });
 });

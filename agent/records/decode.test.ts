@@ -41,6 +41,7 @@ test("an exec event is decoded with its text", () => {
     process: { pid: 100, ktime: 1000n },
     parent: { pid: 1, ktime: 10n },
     ...{ cgroupId: 77n, tid: 100, nspid: 5, uid: 33, auid: 0xffffffff, flags: 0x29 },
+    ...{ mntNs: 0, userNs: 0 },
   });
   assert.deepEqual(execText(event), {
     filename: "/bin/sh",

@@ -88,6 +88,8 @@ function decodeExec(
     nspid: records.readUInt32LE(at + execAt.u32.nspid),
     uid: records.readUInt32LE(at + execAt.u32.uid),
     auid: records.readUInt32LE(at + execAt.u32.auid),
+    mntNs: records.readUInt32LE(at + execAt.u32.mnt_ns),
+    userNs: records.readUInt32LE(at + execAt.u32.user_ns),
     flags: records.readUInt32LE(at + execAt.u32.flags),
   };
 }

@@ -35,6 +35,9 @@ export type ExecRecord = RecordHeader & {
   readonly nspid: number;
   readonly uid: number;
   readonly auid: number;
+  /** Inode numbers of namespaces. */
+  readonly mntNs: number;
+  readonly userNs: number;
   /** enum exec_flag. */
   readonly flags: number;
 };

@@ -102,12 +102,14 @@ function sandboxOf(cgroup: PodCgroup): ContainerCgroup | undefined {
   return rest.reduce((oldest, each) => (each.id < oldest.id ? each : oldest), first);
 }
 
-function showPod({ namespace, name, uid, labels, workload }: Pod): PodContainer["pod"] {
+function showPod(pod: Pod): PodContainer["pod"] {
+  const { namespace, name, uid, labels, annotations, workload } = pod;
   return {
     namespace,
     name,
     uid,
     labels,
+    ...(annotations === undefined ? {} : { annotations }),
     workload: workload.name,
     workloadKind: workload.kind,
   };
@@ -115,7 +117,7 @@ function showPod({ namespace, name, uid, labels, workload }: Pod): PodContainer[
 
 function showContainer(
   pod: PodContainer["pod"],
-  { name, image, privileged, running }: Container,
+  { name, image, privileged, execProbes, running }: Container,
 ): PodContainer | undefined {
   if (running === undefined) return undefined;
   const { id, imageId, startedAt } = running;
@@ -126,6 +128,7 @@ function showContainer(
       name,
       image: { id: imageId, name: image },
       privileged,
+      ...(execProbes === undefined ? {} : { execProbes }),
       ...(startedAt === undefined ? {} : { startTime: startedAt }),
     },
   };

@@ -5,6 +5,8 @@ export type PodContainer = {
     readonly name: string;
     readonly uid: string;
     readonly labels: Readonly<Record<string, string>>;
+    /** Absent where nobody asked for them. */
+    readonly annotations?: Readonly<Record<string, string>>;
     /** Name and kind of what made the pod: a Deployment, a CronJob, the pod itself. */
     readonly workload: string;
     readonly workloadKind: string;
@@ -18,6 +20,8 @@ export type PodContainer = {
     /** RFC 3339, as kubelet reports it. */
     readonly startTime?: string;
     readonly privileged: boolean;
+    /** Commands of its liveness and readiness probes; absent where it has none that are commands. */
+    readonly execProbes?: readonly (readonly string[])[];
   };
 };
 

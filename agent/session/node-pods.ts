@@ -18,6 +18,8 @@ export type NodePodsOptions = {
   readonly hostRoot: string | undefined;
   /** Pods of an earlier run; undefined: nothing is remembered. */
   readonly remembered: readonly Pod[] | undefined;
+  /** Whether pods are known with their annotations. */
+  readonly annotations: boolean;
   readonly state: StateDir;
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -39,7 +41,7 @@ export class NodePods {
   readonly #onChange: () => void;
 
   constructor(options: NodePodsOptions) {
-    const { connection, nodeName, hostRoot, clock, state } = options;
+    const { connection, nodeName, hostRoot, annotations, clock, state } = options;
     const log = options.log.child({ component: "pods" });
     this.#onChange = options.onChange;
     this.#listed = options.remembered !== undefined;
@@ -63,7 +65,7 @@ export class NodePods {
       connection,
       resource: resources.pod,
       fieldSelector: `spec.nodeName=${nodeName}`,
-      project: parsePod,
+      project: (raw) => parsePod(raw, { annotations }),
       onChange: (change) => {
         const pod = change.type === "set" ? change.value : change.before;
         if (pod !== undefined) this.#watch[change.type === "set" ? "upsert" : "remove"](pod);

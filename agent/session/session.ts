@@ -11,6 +11,7 @@ import type { StateDir } from "../state/state-dir.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { FollowRoom } from "./follow-room.ts";
 import { Misses } from "./misses.ts";
+import { NodeLabels } from "./node-labels.ts";
 import { NodePods } from "./node-pods.ts";
 import { parseNodeSet } from "./node-set.ts";
 import { type NodeStatus, type NotHeld, nodeStatus } from "./node-status.ts";
@@ -32,6 +33,8 @@ export type SessionOptions = {
   readonly hostRoot?: string;
   /** The agent's own pod, which no policy holds for. */
   readonly ownPodUid?: string;
+  /** Events show the annotations of pods; default false. */
+  readonly podAnnotations?: boolean;
   readonly agentVersion: string;
   /** Reports are spread over this time, and longer in a large fleet; default 2 s. */
   readonly reportJitterMs?: number;
@@ -57,6 +60,7 @@ export class Session {
   readonly #pods: NodePods;
   readonly #wanted: WantedSets;
   readonly #fleet: FleetSize;
+  readonly #labels: NodeLabels;
   readonly #programmer: Programmer;
   readonly #reporter: Reporter<NodeStatus>;
   readonly #stops: Stops;
@@ -82,10 +86,12 @@ export class Session {
       cgroupRoot: options.cgroupRoot ?? "/sys/fs/cgroup",
       hostRoot: options.hostRoot,
       remembered: remembered.pods,
+      annotations: options.podAnnotations ?? false,
       onChange,
     });
     this.#wanted = new WantedSets({ ...shared, remembered, onChange });
     this.#fleet = new FleetSize({ connection, clock, log, random });
+    this.#labels = new NodeLabels({ connection, nodeName, clock, log, random });
     this.#stops = new Stops({
       engine,
       watched: () => this.#watchedSets(),
@@ -129,6 +135,11 @@ export class Session {
     return this.#pods.lookup;
   }
 
+  /** What labels the node has, for events; undefined until it is known. */
+  get nodeLabels(): () => Readonly<Record<string, string>> | undefined {
+    return () => this.#labels.labels();
+  }
+
   /** What became of each set; undefined before the kernel was programmed. */
   states(): readonly SetState[] | undefined {
     return this.#programmer.states();
@@ -148,7 +159,7 @@ export class Session {
   /** Runs until `signal` aborts. The kernel is left as it is then. Throws only on a bug. */
   async run(signal: AbortSignal): Promise<void> {
     const parts = [
-      ...[this.#pods, this.#wanted, this.#fleet],
+      ...[this.#pods, this.#wanted, this.#fleet, this.#labels],
       ...[this.#programmer, this.#stops, this.#followRoom, this.#misses, this.#reporter],
     ];
     await runTogether(

@@ -1,5 +1,6 @@
 import type { AgentOptions } from "@guardbee/agent";
 import { aNumber, aPort, type Command } from "../command.ts";
+import { processFlags } from "./agent-process-flags.ts";
 
 const cgroupRate = {
   type: "string",
@@ -95,7 +96,7 @@ export const agent: Command<AgentOptions> = {
         default: 4_096,
         describe: "Files that policies follow in one pod at once; what opens more is stopped",
       })
-      .option("cgroup-rate", cgroupRate),
+      .options({ "cgroup-rate": cgroupRate, ...processFlags }),
   async run(args, io) {
     const { runAgent } = await import("@guardbee/agent"); // only here: it is large
     return runAgent({ ...args, nodeName: args.nodeName ?? io.env.NODE_NAME }, io.signal);

@@ -12,12 +12,16 @@ import {
   returnedOf,
 } from "../event.ts";
 import { createLineEncoder, type LineEncoder } from "./lines.ts";
-import { createProcessEncoder } from "./process-json.ts";
+import { createProcessEncoder, mapField } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";
 import { signalName } from "./signal-name.ts";
 
 export type JsonLinesOptions = {
   readonly nodeName: string;
+  /** Empty: events do not say it. */
+  readonly clusterName?: string;
+  /** The labels of the node, where they are known; the same object until they are others. */
+  readonly nodeLabels?: () => Readonly<Record<string, string>> | undefined;
   /** Boot-time ns to wall-clock ns since 1970. */
   readonly bootToWallNs: (bootNs: bigint) => bigint;
 };
@@ -38,8 +42,9 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
     formatTime: (bootNs) => startRfc3339(options.bootToWallNs(bootNs)),
   });
   const nodeField = textField("node_name", options.nodeName);
+  const placeOf = createPlace(options);
   const line = (kind: string, inner: string, time: string) =>
-    `{"${kind}":{${inner}}${nodeField},"time":"${time}"}\n`;
+    `{"${kind}":{${inner}}${nodeField},"time":"${time}"${placeOf()}}\n`;
   /** The process and its parent. `flags`: of a process that is not known. */
   const actors = (
     { process, parent, key, tid }: ExecEvent | ExitEvent | HookEvent,
@@ -57,13 +62,20 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
     return text;
   };
 
-  const exec = (event: ExecEvent) => line("process_exec", actors(event), formatTime(event.ktime));
+  const above = ({ ancestors }: ExecEvent | ExitEvent | HookEvent) => {
+    if (ancestors.length === 0) return "";
+    const all = ancestors.map((one) => processes.process(one, one.process.key.pid));
+    return `,"ancestors":[${all.join(",")}]`;
+  };
+  const exec = (event: ExecEvent) =>
+    line("process_exec", `${actors(event)}${above(event)}`, formatTime(event.ktime));
   const exit = (event: ExitEvent) => {
     const time = formatTime(event.ktime);
     const signal = textField("signal", signalName(event.code & 0x7f));
     const status = (event.code >>> 8) & 0xff;
     const statusField = status === 0 ? "" : `,"status":${status}`;
-    return line("process_exit", `${actors(event)}${signal}${statusField},"time":"${time}"`, time);
+    const end = `${signal}${statusField},"time":"${time}"${above(event)}`;
+    return line("process_exit", `${actors(event)}${end}`, time);
   };
   const hook = (event: HookEvent) => {
     const text = textOf(event.hook);
@@ -72,7 +84,7 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
       (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0 ? "" : "unknown",
     );
     const action = `,"action":${actionJson(event.action)}`;
-    const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${text.policy}`;
+    const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${text.policy}${above(event)}`;
     return line(event.hook.event, inner, formatTime(event.ktime));
   };
   const dropped = ({ count, wallMs }: DroppedEvent) => {
@@ -91,6 +103,21 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
       case "dropped":
         return dropped(event);
     }
+  };
+}
+
+/** What stands at the end of each line: the cluster, and the labels of the node once they are known. */
+function createPlace({ clusterName, nodeLabels }: JsonLinesOptions): () => string {
+  const cluster = textField("cluster_name", clusterName);
+  let labels: Readonly<Record<string, string>> | undefined;
+  let text = cluster;
+  return () => {
+    const now = nodeLabels?.();
+    if (now !== labels) {
+      labels = now;
+      text = `${cluster}${mapField("node_labels", now ?? {})}`;
+    }
+    return text;
   };
 }
 

@@ -1,4 +1,6 @@
 import { jsonText, textField } from "../../json/json-text.ts";
+import { maybeExecProbe } from "../../process/exec-probe.ts";
+import type { Image } from "../../process/image.ts";
 import type { Process } from "../../process/tree.ts";
 import type { ProcessKey } from "../../records/kernel-record.ts";
 import type { ProcessState } from "../event.ts";
@@ -31,7 +33,9 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
   return {
     process(state, tid) {
       const refs = state.refs === 0 ? "" : `,"refcnt":${state.refs}`;
-      return `${headOf(state)}${refs},"tid":${tid},"in_init_tree":${state.image.inInitTree}}`;
+      const { user, inInitTree } = state.image;
+      const userField = user === undefined ? "" : `,"user":{"name":${jsonText(user)}}`;
+      return `${headOf(state)}${refs},"tid":${tid}${userField},"in_init_tree":${inInitTree}}`;
     },
     unknown({ pid, ktime }, flags) {
       const word = flags === "" ? "" : `,"flags":"${flags}"`;
@@ -79,28 +83,39 @@ function dockerOf({ image, container }: ProcessState): string {
 function podField({ image, container: known }: ProcessState): string {
   if (known === undefined) return "";
   const { pod, container } = known;
-  const labels = Object.entries(pod.labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     `,"pod":{"namespace":${jsonText(pod.namespace)}`,
     textField("name", pod.name),
     textField("uid", pod.uid),
-    container === undefined ? "" : `,"container":${containerJson(container, image.nspid)}`,
-    labels.length === 0 ? "" : `,"pod_labels":${jsonText(Object.fromEntries(labels))}`,
+    container === undefined ? "" : `,"container":${containerJson(container, image)}`,
+    mapField("pod_labels", pod.labels),
     textField("workload", pod.workload),
     textField("workload_kind", pod.workloadKind),
+    mapField("pod_annotations", pod.annotations ?? {}),
     "}",
   ].join("");
 }
 
 type Container = NonNullable<NonNullable<ProcessState["container"]>["container"]>;
 
-function containerJson({ id, name, image, startTime, privileged }: Container, pid: number): string {
+function containerJson(container: Container, process: Image): string {
+  const { id, name, image, startTime, privileged, execProbes } = container;
+  const { nspid: pid } = process;
+  const isProbe = execProbes !== undefined && maybeExecProbe(process, execProbes);
   return jsonText({
     id,
     name,
     image: { ...(image.id === "" ? {} : { id: image.id }), name: image.name },
     ...(startTime === undefined ? {} : { start_time: startTime }),
     ...(pid === 0 ? {} : { pid }),
+    ...(isProbe ? { maybe_exec_probe: true } : {}),
     security_context: privileged ? { privileged: true } : {},
   });
+}
+
+/** `,"key":{...}` in the order of its keys, or nothing for an empty map. */
+export function mapField(key: string, map: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(map);
+  if (entries.length === 0) return "";
+  return `,"${key}":${jsonText(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))))}`;
 }
