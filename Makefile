@@ -40,6 +40,7 @@ compile: packages node_modules
 
 generate: compile ## CRDs, layouts and reference pages from their sources
 	node agent/layout/generate.ts
+	node agent/wire/generate.ts
 	node policy/schema/generate.ts
 	node policy/generate-compatibility.ts
 	node policy/generate-policy-fields.ts

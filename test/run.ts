@@ -88,6 +88,7 @@ const staticChecks: readonly (readonly string[])[] = [
   ["node", "policy/generate-compatibility.ts", "--check"],
   ["node", "policy/generate-policy-fields.ts", "--check"],
   ["node", "agent/layout/generate.ts", "--check"],
+  ["node", "agent/wire/generate.ts", "--check"],
   ["node", "operator/metrics/generate.ts", "--check"],
   ["node", "agent/metrics/generate.ts", "--check"],
   ["node", "cli/generate-flags.ts", "--check"],

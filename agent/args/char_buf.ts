@@ -1,4 +1,5 @@
 import { enums, layout } from "../gen/layout.ts";
+import { tags } from "../gen/wire.ts";
 import { offsetsOf } from "../layout/struct.ts";
 import type { ArgCodec } from "./codec.ts";
 
@@ -30,5 +31,15 @@ export const char_buf = {
     if (value.length === value.bytes.length) return `"bytes_arg":"${bytes}"`;
     const read = bytes === "" ? "" : `"bytes_arg":"${bytes}",`;
     return `"truncated_bytes_arg":{${read}"orig_size":"${value.length}"}`;
+  },
+  wire({ bytes, length }, out) {
+    if (length === bytes.length) {
+      out.bytesSet(tags.KprobeArgument.bytes_arg, bytes);
+      return;
+    }
+    const start = out.open(tags.KprobeArgument.truncated_bytes_arg);
+    if (bytes.length > 0) out.bytesSet(tags.KprobeTruncatedBytes.bytes_arg, bytes);
+    out.uint(tags.KprobeTruncatedBytes.orig_size, length);
+    out.close(start);
   },
 } as const satisfies ArgCodec<CharBuf, "bytes">;

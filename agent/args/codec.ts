@@ -1,3 +1,5 @@
+import type { WireWriter } from "../wire/writer.ts";
+
 /** Where the payload of one argument lies in a hook's record, behind its struct event_arg. */
 export type Payload = {
   readonly records: Buffer;
@@ -21,4 +23,6 @@ export type ArgCodec<Value, Facet extends string> = {
   decode(payload: Payload): Value;
   /** Its field of a KprobeArgument. */
   json(value: Value): string;
+  /** The same in protobuf: into a KprobeArgument that is open. */
+  wire(value: Value, out: WireWriter): void;
 };

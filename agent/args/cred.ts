@@ -1,10 +1,14 @@
 import { capabilityName } from "@guardbee/policy/sets";
 import { enums, layout } from "../gen/layout.ts";
+import { SecureBitsType, tags } from "../gen/wire.ts";
 import { type Read, read } from "../layout/struct.ts";
 import type { ArgCodec } from "./codec.ts";
-import { userNamespaceJson } from "./user_namespace.ts";
+import { userNamespaceJson, writeUserNamespace } from "./user_namespace.ts";
 
 const { cred_payload } = layout;
+
+const fields = tags.ProcessCredentials;
+const idNames = ["uid", "gid", "euid", "egid", "suid", "sgid", "fsuid", "fsgid"] as const;
 
 type Cred = { readonly type: "cred" } & Read<typeof cred_payload>;
 
@@ -14,9 +18,7 @@ export const cred = {
     ...{ type: "cred", ...read(records.subarray(start, start + cred_payload.size), cred_payload) },
   }),
   json: (cred) => {
-    const ids = (["uid", "gid", "euid", "egid", "suid", "sgid", "fsuid", "fsgid"] as const).map(
-      (name) => `"${name}":${cred[name]}`,
-    );
+    const ids = idNames.map((name) => `"${name}":${cred[name]}`);
     const caps = [
       ...listField("permitted", capabilitiesIn(cred.permitted)),
       ...listField("effective", capabilitiesIn(cred.effective)),
@@ -30,6 +32,21 @@ export const cred = {
     ];
     return `"process_credentials_arg":{${fields.join(",")}}`;
   },
+  wire(cred, out) {
+    const start = out.open(tags.KprobeArgument.process_credentials_arg);
+    for (const name of idNames) out.wrapped(fields[name], cred[name]);
+    out.list(
+      fields.securebits,
+      securebitsIn(cred.securebits).map((word) => SecureBitsType[word]),
+    );
+    const caps = out.open(fields.caps);
+    for (const name of ["permitted", "effective", "inheritable"] as const) {
+      out.list(tags.Capabilities[name], bitsIn(cred[name]));
+    }
+    out.close(caps);
+    writeUserNamespace(fields.user_ns, cred.user_ns, out);
+    out.close(start);
+  },
 } as const satisfies ArgCodec<Cred, never>;
 
 function listField(name: string, words: readonly string[]): readonly string[] {
@@ -37,18 +54,23 @@ function listField(name: string, words: readonly string[]): readonly string[] {
 }
 
 function capabilitiesIn(bits: bigint): readonly string[] {
-  return Array.from({ length: 64 }, (_, bit) => bit).flatMap((bit) =>
-    (bits >> BigInt(bit)) & 1n ? (capabilityName(bit) ?? []) : [],
+  return bitsIn(bits).map((bit) => capabilityName(bit)!);
+}
+
+/** Those that are a capability. */
+function bitsIn(bits: bigint): readonly number[] {
+  return Array.from({ length: 64 }, (_, bit) => bit).filter(
+    (bit) => (bits >> BigInt(bit)) & 1n && capabilityName(bit) !== undefined,
   );
 }
 
 /** By bit. */
 const securebits = [
-  ...["SecBitNoRoot", "SecBitNoRootLocked", "SecBitNoSetUidFixup", "SecBitNoSetUidFixupLocked"],
-  ...["SecBitKeepCaps", "SecBitKeepCapsLocked", "SecBitNoCapAmbientRaise"],
-  "SecBitNoCapAmbientRaiseLocked",
-];
+  ...(["SecBitNoRoot", "SecBitNoRootLocked", "SecBitNoSetUidFixup"] as const),
+  ...(["SecBitNoSetUidFixupLocked", "SecBitKeepCaps", "SecBitKeepCapsLocked"] as const),
+  ...(["SecBitNoCapAmbientRaise", "SecBitNoCapAmbientRaiseLocked"] as const),
+] as const;
 
-function securebitsIn(bits: number): readonly string[] {
+function securebitsIn(bits: number): readonly (keyof typeof SecureBitsType)[] {
   return securebits.filter((_, bit) => (bits & (1 << bit)) !== 0);
 }

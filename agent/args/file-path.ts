@@ -1,6 +1,8 @@
 import { enums, layout } from "../gen/layout.ts";
+import { tags } from "../gen/wire.ts";
 import { textField } from "../json/json-text.ts";
 import { offsetsOf } from "../layout/struct.ts";
+import type { WireWriter } from "../wire/writer.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
 
 const headBytes = layout.path_payload.size;
@@ -18,8 +20,14 @@ export type FileValue<Type extends string> = {
   readonly deleted: boolean;
 };
 
+type Member = "file_arg" | "path_arg" | "linux_binprm_arg";
+
 /** The codec of what leads to a file: its payload is i_mode, then the path. `member`: its name in JSON. */
-export function pathCodec<Type extends string>(type: Type, code: number, member = "file_arg") {
+export function pathCodec<Type extends string>(
+  type: Type,
+  code: number,
+  member: Member = "file_arg",
+) {
   return {
     ...{ code, parts: { path: 0, format: 0 }, isNumber: false, minBytes: headBytes },
     decode: ({ records, start, size, flags }: Payload) => ({
@@ -30,16 +38,37 @@ export function pathCodec<Type extends string>(type: Type, code: number, member 
       deleted: (flags & ARG_DELETED) !== 0,
     }),
     json: (file: FileValue<Type>) => `"${member}":${fileJson(file)}`,
+    wire: (file: FileValue<Type>, out: WireWriter) => {
+      // The three messages have the same fields but for the mount, which is of no use.
+      const fields = member === "linux_binprm_arg" ? tags.KprobeLinuxBinprm : tags.KprobeFile;
+      const start = out.open(tags.KprobeArgument[member]);
+      out.text(fields.path, pathOf(file));
+      out.text(fields.flags, flagsOf(file));
+      out.text(fields.permission, permissionOf(file));
+      out.close(start);
+    },
   } as const satisfies ArgCodec<FileValue<Type>, "path" | "format">;
 }
 
-function fileJson({ path, cut, deleted, mode }: FileValue<string>): string {
+function fileJson(file: FileValue<string>): string {
   const fields = [
-    textField("path", deleted ? `${path} (deleted)` : path),
-    textField("flags", cut ? "unresolvedPathComponents" : ""),
-    textField("permission", mode === 0 ? "" : formatMode(mode)),
+    textField("path", pathOf(file)),
+    textField("flags", flagsOf(file)),
+    textField("permission", permissionOf(file)),
   ].join("");
   return `{${fields.slice(1)}}`;
+}
+
+function pathOf({ path, deleted }: FileValue<string>): string {
+  return deleted ? `${path} (deleted)` : path;
+}
+
+function flagsOf({ cut }: FileValue<string>): string {
+  return cut ? "unresolvedPathComponents" : "";
+}
+
+function permissionOf({ mode }: FileValue<string>): string {
+  return mode === 0 ? "" : formatMode(mode);
 }
 
 /** i_mode as `ls -l` shows it, in 10 characters. */

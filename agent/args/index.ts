@@ -1,6 +1,8 @@
 import type { ArgType } from "@guardbee/policy";
 import type { argKinds } from "@guardbee/policy/sets";
+import { tags } from "../gen/wire.ts";
 import { textField } from "../json/json-text.ts";
+import type { WireWriter } from "../wire/writer.ts";
 import { cap_effective } from "./cap_effective.ts";
 import { cap_inheritable } from "./cap_inheritable.ts";
 import { cap_permitted } from "./cap_permitted.ts";
@@ -39,8 +41,8 @@ import { user_namespace } from "./user_namespace.ts";
 type Facets<Type extends ArgType> = keyof (typeof argKinds)[Type]["facets"] & string;
 type CodecOf<Type extends ArgType> = Omit<
   ArgCodec<{ readonly type: Type }, Facets<Type>>,
-  "json"
-> & { json(value: never): string };
+  "json" | "wire"
+> & { json(value: never): string; wire(value: never, out: WireWriter): void };
 
 const argCodecs = {
   int,
@@ -113,4 +115,16 @@ export function decodeArg(code: number, payload: Payload): HookArg {
 export function argJson(arg: HookArg, label: string | undefined): string {
   const value = (codecs[arg.type] as unknown as AnyCodec).json(arg);
   return `{${value}${textField("label", label)}}`;
+}
+
+/** The same in protobuf, as the field `tag`, which may be repeated. */
+export function writeArg(
+  tag: number,
+  { arg, label }: { readonly arg: HookArg; readonly label: string | undefined },
+  out: WireWriter,
+): void {
+  const start = out.open(tag);
+  (codecs[arg.type] as unknown as AnyCodec).wire(arg, out);
+  out.text(tags.KprobeArgument.label, label);
+  out.close(start);
 }

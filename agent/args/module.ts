@@ -1,6 +1,8 @@
 import { enums, layout } from "../gen/layout.ts";
+import { TaintedBitsType, tags } from "../gen/wire.ts";
 import { textField } from "../json/json-text.ts";
 import { offsetsOf } from "../layout/struct.ts";
+import type { WireWriter } from "../wire/writer.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
 
 const headBytes = layout.module_payload.size;
@@ -39,6 +41,16 @@ function moduleCodec<Type extends string>(type: Type, code: number) {
       ].join("");
       return `"module_arg":{${fields.slice(1)}}`;
     },
+    wire: ({ name, taints, isSigned }: Module<Type>, out: WireWriter) => {
+      const start = out.open(tags.KprobeArgument.module_arg);
+      out.text(tags.KernelModule.name, name);
+      if (isSigned !== undefined) out.wrapped(tags.KernelModule.signature_ok, Number(isSigned));
+      out.list(
+        tags.KernelModule.tainted,
+        taintsIn(taints).map((word) => TaintedBitsType[word]),
+      );
+      out.close(start);
+    },
   } as const satisfies ArgCodec<Module<Type>, never>;
 }
 
@@ -46,13 +58,13 @@ export const module = moduleCodec("module", enums.arg_type.ARG_MODULE);
 export const load_info = moduleCodec("load_info", enums.arg_type.ARG_LOAD_INFO);
 
 /** What upstream calls a module's taints, by bit. */
-const taintNames: Readonly<Record<number, string>> = {
+const taintNames: Readonly<Record<number, keyof typeof TaintedBitsType>> = {
   ...{ 0: "TAINT_PROPRIETARY_MODULE", 1: "TAINT_FORCED_MODULE", 2: "TAINT_FORCED_UNLOAD_MODULE" },
   ...{ 10: "TAINT_STAGED_MODULE", 12: "TAINT_OUT_OF_TREE_MODULE", 13: "TAINT_UNSIGNED_MODULE" },
   ...{ 15: "TAINT_KERNEL_LIVE_PATCH_MODULE", 18: "TAINT_TEST_MODULE" },
 };
 
-function taintsIn(taints: bigint): readonly string[] {
+function taintsIn(taints: bigint): readonly (keyof typeof TaintedBitsType)[] {
   return Object.entries(taintNames).flatMap(([bit, name]) =>
     (taints >> BigInt(bit)) & 1n ? [name] : [],
   );

@@ -1,4 +1,5 @@
 import { enums } from "../gen/layout.ts";
+import { tags } from "../gen/wire.ts";
 import { jsonText } from "../json/json-text.ts";
 import type { ArgCodec } from "./codec.ts";
 
@@ -11,4 +12,5 @@ export const net_device = {
     ...{ type: "net_device", name: records.toString("utf8", start, start + size) },
   }),
   json: ({ name }) => `"string_arg":${jsonText(name)}`,
+  wire: ({ name }, out) => out.textSet(tags.KprobeArgument.string_arg, name),
 } as const satisfies ArgCodec<Device, "name">;

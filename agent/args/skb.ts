@@ -1,5 +1,6 @@
 import { namesOf, protocols } from "@guardbee/policy/sets";
 import { enums, layout } from "../gen/layout.ts";
+import { tags } from "../gen/wire.ts";
 import { textField } from "../json/json-text.ts";
 import { read } from "../layout/struct.ts";
 import { addressText, endParts, familyName, numberField } from "./address.ts";
@@ -7,6 +8,7 @@ import type { ArgCodec } from "./codec.ts";
 
 const { skb_payload } = layout;
 const { type: _type, state: _state, ...parts } = endParts;
+const fields = tags.KprobeSkb;
 const protocolName = namesOf(protocols);
 
 type Skb = {
@@ -51,5 +53,20 @@ export const skb = {
       textField("family", familyName(skb.family)),
     ].join("");
     return `"skb_arg":{${fields.slice(1)}}`;
+  },
+  wire(skb, out) {
+    const start = out.open(tags.KprobeArgument.skb_arg);
+    out.uint(fields.hash, skb.hash);
+    out.uint(fields.len, skb.len);
+    out.uint(fields.priority, skb.priority);
+    out.uint(fields.mark, skb.mark);
+    out.text(fields.saddr, skb.saddr);
+    out.text(fields.daddr, skb.daddr);
+    out.uint(fields.sport, skb.sport);
+    out.uint(fields.dport, skb.dport);
+    out.uint(fields.proto, skb.protocol);
+    out.text(fields.protocol, protocolName(skb.protocol));
+    out.text(fields.family, familyName(skb.family));
+    out.close(start);
   },
 } as const satisfies ArgCodec<Skb, keyof typeof parts>;

@@ -1,7 +1,9 @@
 import { namesOf, protocols, socketStates, socketTypes } from "@guardbee/policy/sets";
 import { enums, layout } from "../gen/layout.ts";
+import { tags } from "../gen/wire.ts";
 import { textField } from "../json/json-text.ts";
 import { read } from "../layout/struct.ts";
+import type { WireWriter } from "../wire/writer.ts";
 import { addressText, endParts, familyName, numberField } from "./address.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
 
@@ -43,6 +45,7 @@ export function sockCodec<Type extends string>(type: Type, code: number) {
       return { type, ...same, socketType, saddr: from!, daddr: to! };
     },
     json: (sock: SockValue<Type>) => `"sock_arg":{${sockFields(sock).slice(1)}}`,
+    wire: writeSock,
   } as const satisfies ArgCodec<SockValue<Type>, keyof typeof endParts>;
 }
 
@@ -60,6 +63,24 @@ function sockFields(sock: SockValue<string>): string {
     `,"cookie":"${sock.cookie}"`,
     textField("state", stateName(sock.state)),
   ].join("");
+}
+
+const fields = tags.KprobeSock;
+
+function writeSock(sock: SockValue<string>, out: WireWriter): void {
+  const start = out.open(tags.KprobeArgument.sock_arg);
+  out.text(fields.family, familyName(sock.family));
+  out.text(fields.type, typeName(sock.socketType));
+  out.text(fields.protocol, protocolName(sock.protocol));
+  out.uint(fields.mark, sock.mark);
+  out.uint(fields.priority, sock.priority);
+  out.text(fields.saddr, sock.saddr);
+  out.text(fields.daddr, sock.daddr);
+  out.uint(fields.sport, sock.sport);
+  out.uint(fields.dport, sock.dport);
+  out.big(fields.cookie, sock.cookie);
+  out.text(fields.state, stateName(sock.state));
+  out.close(start);
 }
 
 export const sock = sockCodec("sock", enums.arg_type.ARG_SOCK);

@@ -1,4 +1,5 @@
 import { enums, layout } from "../gen/layout.ts";
+import { tags } from "../gen/wire.ts";
 import { textField } from "../json/json-text.ts";
 import { read } from "../layout/struct.ts";
 import { addressText, endParts, familyName, numberField } from "./address.ts";
@@ -31,5 +32,12 @@ export const sockaddr = {
       numberField("port", port),
     ].join("");
     return `"sockaddr_arg":{${fields.slice(1)}}`;
+  },
+  wire({ family, addr, port }, out) {
+    const start = out.open(tags.KprobeArgument.sockaddr_arg);
+    out.text(tags.KprobeSockaddr.family, familyName(family));
+    out.text(tags.KprobeSockaddr.addr, addr);
+    out.uint(tags.KprobeSockaddr.port, port);
+    out.close(start);
   },
 } as const satisfies ArgCodec<Sockaddr, "family" | "sport" | "saddr">;

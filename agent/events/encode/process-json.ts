@@ -49,7 +49,7 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
 type Head = Pick<ProcessState, "image" | "container"> & { readonly text: string };
 
 /** base64 of `<node>:<ktime>:<pid>`: names one image of one process in the whole cluster. */
-function execId(nodeName: string, { pid, ktime }: ProcessKey): string {
+export function execId(nodeName: string, { pid, ktime }: ProcessKey): string {
   return Buffer.from(`${nodeName}:${ktime}:${pid}`).toString("base64");
 }
 
@@ -74,7 +74,7 @@ function head(state: ProcessState, { nodeName, formatTime }: ProcessEncoderOptio
  * The pod's container says who it is, once that is known: whoever may make cgroups below it gives
  * them what name they like.
  */
-function dockerOf({ image, container }: ProcessState): string {
+export function dockerOf({ image, container }: ProcessState): string {
   const id = container?.container?.id;
   if (id === undefined) return image.docker;
   return id.slice(id.indexOf("://") === -1 ? 0 : id.indexOf("://") + 3).slice(0, 31);

@@ -1,0 +1,156 @@
+import { writeArg } from "../../args/index.ts";
+import { enums } from "../../gen/layout.ts";
+import { tags } from "../../gen/wire.ts";
+import type { HookInfo } from "../../kernel/hook-info.ts";
+import { WireWriter } from "../../wire/writer.ts";
+import {
+  type AgentEvent,
+  argsOf,
+  type ExecEvent,
+  type ExitEvent,
+  type HookEvent,
+  returnedOf,
+} from "../event.ts";
+import { createProcessWriter } from "./process-wire.ts";
+import { signalName } from "./signal-name.ts";
+
+export type EventWireOptions = {
+  readonly nodeName: string;
+  /** Boot-time ns to wall-clock ns since 1970. */
+  readonly bootToWallNs: (bootNs: bigint) => bigint;
+};
+
+const envelope = tags.GetEventsResponse;
+
+/** Encodes events as upstream's GetEventsResponse: what their JSON lines say (json-lines.ts), in protobuf. */
+export function createEventWire(options: EventWireOptions): (event: AgentEvent) => Buffer {
+  const { nodeName, bootToWallNs } = options;
+  const out = new WireWriter();
+  const processes = createProcessWriter({ ...options, out });
+  /** The process and its parent. `flags`: of a process that is not known. */
+  const actors = (
+    message: { readonly process: number; readonly parent: number },
+    { process, parent, key, tid }: ExecEvent | ExitEvent | HookEvent,
+    flags: "" | "unknown" = "",
+  ) => {
+    if (process === undefined) {
+      processes.unknown(message.process, key, flags);
+      return;
+    }
+    processes.process(message.process, { state: process, tid });
+    if (parent === undefined) return;
+    processes.process(message.parent, { state: parent, tid: parent.process.key.pid });
+  };
+  const fieldsOf = rememberedFields();
+
+  const exec = (event: ExecEvent) => {
+    const start = out.open(envelope.process_exec);
+    actors(tags.ProcessExec, event);
+    out.close(start);
+  };
+  const exit = (event: ExitEvent) => {
+    const start = out.open(envelope.process_exit);
+    actors(tags.ProcessExit, event);
+    out.text(tags.ProcessExit.signal, signalName(event.code & 0x7f));
+    out.uint(tags.ProcessExit.status, (event.code >>> 8) & 0xff);
+    out.time(tags.ProcessExit.time, bootToWallNs(event.ktime));
+    out.close(start);
+  };
+  const hook = (event: HookEvent) => {
+    const { member, message, same } = fieldsOf(event.hook);
+    const start = out.open(member);
+    const known = (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0;
+    actors(message, event, known ? "" : "unknown");
+    out.fields(same);
+    writeArgs(event, message, out);
+    // Numbers of enum action_code are upstream's; 0, none executed, is a Post.
+    out.uint(message.action, event.action === 0 ? enums.action_code.ACTION_POST : event.action);
+    out.close(start);
+  };
+
+  return (event) => {
+    switch (event.kind) {
+      case "exec":
+        exec(event);
+        break;
+      case "exit":
+        exit(event);
+        break;
+      case "hook":
+        hook(event);
+        break;
+      case "dropped": {
+        const start = out.open(envelope.rate_limit_info);
+        out.uint(tags.RateLimitInfo.number_of_dropped_process_events, event.count);
+        out.close(start);
+      }
+    }
+    out.text(envelope.node_name, nodeName);
+    const isDropped = event.kind === "dropped";
+    out.time(
+      envelope.time,
+      isDropped ? BigInt(event.wallMs) * 1_000_000n : bootToWallNs(event.ktime),
+    );
+    return out.take();
+  };
+}
+
+function writeArgs(event: HookEvent, message: HookMessage, out: WireWriter): void {
+  const args = argsOf(event);
+  for (let i = 0; i < args.length; i++) {
+    writeArg(message.args, { arg: args[i]!, label: event.hook.args[i]?.label }, out);
+  }
+  const { returned } = event.hook;
+  const value = returned === undefined ? undefined : returnedOf(event);
+  if (value !== undefined && message.return !== undefined) {
+    writeArg(message.return, { arg: value, label: returned!.label }, out);
+  }
+}
+
+/** What all events of one hook have in common. */
+type HookFields = {
+  /** Of the GetEventsResponse. */
+  readonly member: number;
+  readonly message: HookMessage;
+  readonly same: Uint8Array;
+};
+
+type HookMessage = {
+  readonly process: number;
+  readonly parent: number;
+  readonly args: number;
+  readonly return?: number;
+  readonly action: number;
+  readonly policy_name: number;
+  readonly message: number;
+  readonly tags: number;
+  readonly function_name: number;
+};
+
+/** By the kind of event that a hook's are. */
+const hookMessages: Readonly<Record<string, { member: number; message: HookMessage }>> = {
+  process_kprobe: { member: envelope.process_kprobe, message: tags.ProcessKprobe },
+  process_lsm: { member: envelope.process_lsm, message: tags.ProcessLsm },
+};
+
+/** The fields of a hook, encoded once. */
+function rememberedFields(): (info: HookInfo) => HookFields {
+  const known = new WeakMap<HookInfo, HookFields>();
+  return (info) => {
+    const fields = known.get(info) ?? encodeHookFields(info);
+    known.set(info, fields);
+    return fields;
+  };
+}
+
+function encodeHookFields(info: HookInfo): HookFields {
+  const found = hookMessages[info.event];
+  if (found === undefined) throw new Error(`a hook's events are ${info.event}`);
+  const { message } = found;
+  const out = new WireWriter();
+  out.text(message.function_name, info.functionName);
+  out.text(message.policy_name, info.policy.name);
+  out.text(message.message, info.message);
+  for (const tag of info.tags ?? []) out.textSet(message.tags, tag);
+  return { ...found, same: out.take() };
+}
