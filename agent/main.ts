@@ -5,6 +5,8 @@ import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
 import { printable } from "@guardbee/policy/printable";
 import { type Logger, pino } from "pino";
 import { openEventExport } from "./events/event-export.ts";
+import { type ExportFlags, parseExportFlags } from "./events/export-options.ts";
+import { formatProblems } from "./events/filter/report.ts";
 import { Requests } from "./events/requests.ts";
 import { isOfForeignObjects } from "./kernel/foreign-objects.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
@@ -21,33 +23,34 @@ import { Session } from "./session/session.ts";
 import { StateDir } from "./state/state-dir.ts";
 
 /** What `guardbee agent` was called with; its help says what each means. */
-export type AgentOptions = ProcessOptions & {
-  readonly policy: readonly string[];
-  readonly nodeName: string | undefined;
-  readonly kube: boolean;
-  readonly bpffs: string;
-  readonly stateDir: string;
-  readonly eventsFile: string;
-  readonly eventsFileMaxMb: number;
-  readonly eventsFileBackups: number;
-  readonly eventsSocket: string;
-  readonly requestHosts: readonly string[];
-  readonly requestResolver: string;
-  /** For /healthz, /readyz and /metrics, on loopback. */
-  readonly healthPort: number | undefined;
-  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
-  readonly procfs: string;
-  readonly cgroupRoot: string;
-  readonly followedFilesPerPod: number;
-  /** `EVENTS,INTERVAL`; empty: no limit. */
-  readonly cgroupRate: string;
-  /** For events; empty: they do not say it. */
-  readonly clusterName: string;
-  readonly enablePodAnnotations: boolean;
-  /** How often, and how many seconds apart, events of a container look for its pod. */
-  readonly eventCacheRetries: number;
-  readonly eventCacheRetryDelay: number;
-};
+export type AgentOptions = ProcessOptions &
+  ExportFlags & {
+    readonly policy: readonly string[];
+    readonly nodeName: string | undefined;
+    readonly kube: boolean;
+    readonly bpffs: string;
+    readonly stateDir: string;
+    readonly eventsFile: string;
+    readonly eventsFileMaxMb: number;
+    readonly eventsFileBackups: number;
+    readonly eventsSocket: string;
+    readonly requestHosts: readonly string[];
+    readonly requestResolver: string;
+    /** For /healthz, /readyz and /metrics, on loopback. */
+    readonly healthPort: number | undefined;
+    readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
+    readonly procfs: string;
+    readonly cgroupRoot: string;
+    readonly followedFilesPerPod: number;
+    /** `EVENTS,INTERVAL`; empty: no limit. */
+    readonly cgroupRate: string;
+    /** For events; empty: they do not say it. */
+    readonly clusterName: string;
+    readonly enablePodAnnotations: boolean;
+    /** How often, and how many seconds apart, events of a container look for its pod. */
+    readonly eventCacheRetries: number;
+    readonly eventCacheRetryDelay: number;
+  };
 
 /**
  * Runs the agent until `signal` aborts and leaves the kernel as it is then: what is programmed goes
@@ -65,6 +68,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       { cgroupRate: options.cgroupRate },
       "--cgroup-rate is not EVENTS,INTERVAL as in 1000,1s",
     );
+    return 2;
+  }
+  const exported = parseExportFlags(options);
+  if (!exported.ok) {
+    log.error(formatProblems(exported.problems));
     return 2;
   }
   if (!isOnBpffs(options.bpffs)) {
@@ -85,6 +93,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   if (control === undefined) return 1;
   const events = openEventExport({
     ...options,
+    exported: exported.value,
     native,
     engine,
     requests,

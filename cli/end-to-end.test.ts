@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
-import { createJsonLines } from "../agent/events/encode/json-lines.ts";
+import { createJsonLine } from "../agent/events/encode/json-lines.ts";
+import { createLineEncoder } from "../agent/events/encode/lines.ts";
 import { EventPipeline } from "../agent/events/pipeline.ts";
 import type { HookInfo } from "../agent/kernel/hook-info.ts";
 import { ProcessTree } from "../agent/process/tree.ts";
@@ -93,7 +94,9 @@ const seedOutput = `🚀 process default/xwing /bin/bash ${nothing}
 
 test("kernel records of the vi scene become the seed's compact output, byte for byte", async () => {
   const lines: Buffer[] = [];
-  const encoder = createJsonLines({ nodeName: "worker-1", bootToWallNs: (ns) => ns });
+  const encoder = createLineEncoder(
+    createJsonLine({ nodeName: "worker-1", bootToWallNs: (ns) => ns }),
+  );
   const clock = new ManualClock();
   const pipeline = new EventPipeline({
     openRings: () => ({ read: async () => undefined, end: () => {}, close: async () => {} }),

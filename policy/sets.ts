@@ -38,6 +38,7 @@ export {
 export { formatProblem } from "./problem.ts";
 export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";
+export { suggestFrom } from "./suggest.ts";
 export {
   contentFor,
   type ObjectSets,

@@ -10,10 +10,14 @@ import { scanProcesses } from "../process/scan.ts";
 import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import { createBootClock } from "./boot-clock.ts";
-import { createJsonLines } from "./encode/json-lines.ts";
+import { createJsonLine } from "./encode/json-lines.ts";
+import { createLineEncoder } from "./encode/lines.ts";
+import { createSelectedLine } from "./encode/selected-lines.ts";
+import type { ExportOptions } from "./export-options.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import type { RequestStats, Requests } from "./requests.ts";
 import { FileSink } from "./sinks/file-sink.ts";
+import { FilteredSink } from "./sinks/filtered-sink.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
 import { SocketSink } from "./sinks/socket-sink.ts";
 
@@ -35,6 +39,8 @@ export type EventOptions = ProcessOptions & {
   readonly eventsFile: string;
   readonly eventsFileMaxMb: number;
   readonly eventsFileBackups: number;
+  /** Of the file alone. */
+  readonly exported: ExportOptions;
   /** Empty: none. */
   readonly eventsSocket: string;
   readonly requests: Requests;
@@ -68,24 +74,26 @@ export function openEventExport(options: EventOptions): EventExport {
     ancestors: ancestors.size > 0,
     ...(accounts === undefined ? {} : { accounts }),
   });
-  const encoder = createJsonLines({
+  const lineOf = createJsonLine({
     nodeName: options.nodeName ?? hostname(),
     clusterName: options.clusterName,
     ...(options.nodeLabels === undefined ? {} : { nodeLabels: options.nodeLabels }),
     bootToWallNs: (bootNs) => bootClock.toWallNs(bootNs),
   });
+  const encoder = createLineEncoder(lineOf);
   const sinks: Sink[] = [];
   if (options.eventsFile !== "") {
-    sinks.push(
-      new FileSink({
-        path: options.eventsFile,
-        maxBytes: options.eventsFileMaxMb * 1024 * 1024,
-        backups: options.eventsFileBackups,
-        encoder,
-        clock,
-        log,
-      }),
-    );
+    const { passes, select } = options.exported;
+    const sink = new FileSink({
+      path: options.eventsFile,
+      maxBytes: options.eventsFileMaxMb * 1024 * 1024,
+      backups: options.eventsFileBackups,
+      encoder:
+        select === undefined ? encoder : createLineEncoder(createSelectedLine(lineOf, select)),
+      clock,
+      log,
+    });
+    sinks.push(passes === undefined ? sink : new FilteredSink(sink, passes));
   }
   if (options.eventsSocket !== "") {
     sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));

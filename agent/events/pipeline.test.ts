@@ -15,8 +15,9 @@ import {
   intArg,
 } from "../records/testing-records.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
-import { createJsonLines } from "./encode/json-lines.ts";
+import { createJsonLine } from "./encode/json-lines.ts";
 import type { Batch } from "./encode/lines.ts";
+import { createLineEncoder } from "./encode/lines.ts";
 import { type AgentEvent, argsOf } from "./event.ts";
 import { EventPipeline, type PipelineOptions } from "./pipeline.ts";
 import type { Sink } from "./sinks/sink.ts";
@@ -38,7 +39,7 @@ const web: PodContainer = {
 class MemorySink implements Sink {
   readonly name = "memory";
   readonly batches: Batch[] = [];
-  readonly #lines = createJsonLines({ nodeName: "n", bootToWallNs: (ns) => ns });
+  readonly #lines = createLineEncoder(createJsonLine({ nodeName: "n", bootToWallNs: (ns) => ns }));
 
   write(events: readonly AgentEvent[]): void {
     this.batches.push(this.#lines.encode(events));

@@ -29,7 +29,10 @@ function someFacts(): AgentFacts {
         gate: { waiting: number(), expired: { time: number(), space: number() } },
       },
       tree: { processes: number(), running: number(), evicted: number() },
-      sinks: [sink("file"), { ...sink("socket"), readers: number() }],
+      sinks: [
+        { ...sink("file"), filtered: number() },
+        { ...sink("socket"), readers: number() },
+      ],
       requests: { made: number(), failed: number(), dropped: number() },
     },
     misses: ["fentry:fd_install", "process_exec"].map((attachment) => {

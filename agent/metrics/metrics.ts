@@ -129,6 +129,14 @@ export const agentMetrics: readonly AgentMetric[] = [
       ),
   },
   {
+    ...{ name: "sink_events_filtered_total", type: "counter", labels: ["sink"] },
+    help: "Events that a filter (--export-allowlist, --export-denylist) held back: no loss.",
+    read: ({ events }) =>
+      (events?.sinks ?? []).flatMap(({ name: sink, filtered: value }) =>
+        value === undefined ? [] : [{ labels: { sink }, value }],
+      ),
+  },
+  {
     ...{ name: "sink_events_waiting", type: "gauge", labels: ["sink"] },
     help: "Events that a sink has taken and not yet delivered.",
     read: ({ events }) =>

@@ -58,10 +58,11 @@ Nothing is lost in silence. Of the calls that a policy reports, each is one of t
 | + \`event_cache_entries\` | waits for its pod |
 | + \`events_processed_total\` | a line for every sink |
 
-| a line for the file = | |
+| an event for the file = | |
 |---|---|
 | \`sink_events_delivered_total\` | in the file |
 | + \`sink_events_dropped_total\` | by cause |
+| + \`sink_events_filtered_total\` | not for it: a filter held it back |
 | + \`sink_events_waiting\` | for the disk |
 
 A reader of the socket is told itself how many it missed: \`rate_limit_info\`. What grows is also

@@ -1,5 +1,6 @@
 import type { AgentOptions } from "@guardbee/agent";
 import { aNumber, aPort, type Command } from "../command.ts";
+import { exportOptions } from "./agent-export.ts";
 import { processFlags } from "./agent-process-flags.ts";
 
 const cgroupRate = {
@@ -45,21 +46,7 @@ export const agent: Command<AgentOptions> = {
         default: "/var/lib/guardbee",
         describe: "With --kube: what the node is to hold, for a start without the cluster",
       })
-      .option("events-file", {
-        type: "string",
-        default: "/var/run/guardbee/events.log",
-        describe: "JSON lines of events; empty: no file",
-      })
-      .option("events-file-max-mb", {
-        ...aNumber("events-file-max-mb", 1, 1_000_000),
-        default: 10,
-        describe: "The file is rotated when it is as large as this, in MiB",
-      })
-      .option("events-file-backups", {
-        ...aNumber("events-file-backups", 0, 1_000_000),
-        default: 5,
-        describe: "How many rotated files are kept; 0: all",
-      })
+      .options(exportOptions)
       .option("events-socket", {
         type: "string",
         default: "/var/run/guardbee/events.sock",

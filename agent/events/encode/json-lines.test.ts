@@ -27,10 +27,13 @@ import type { PodContainer } from "../../scope/pod-container.ts";
 import { messageJson } from "../../wire/message-json.ts";
 import { type AgentEvent, droppedEvent, execEvent, exitEvent, hookEvent } from "../event.ts";
 import { createEventWire } from "./event-wire.ts";
-import { createJsonLines } from "./json-lines.ts";
+import { createJsonLine } from "./json-lines.ts";
+import { createLineEncoder } from "./lines.ts";
 
 const bootNs = BigInt(Date.parse("2022-10-07T09:14:04Z")) * 1_000_000n;
-const lines = createJsonLines({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });
+const lines = createLineEncoder(
+  createJsonLine({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs }),
+);
 const wireOf = createEventWire({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });
 /** The line of an event, which its message in protobuf says, too. */
 const lineOf = (event: AgentEvent) => {

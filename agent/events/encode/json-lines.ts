@@ -11,7 +11,6 @@ import {
   type HookEvent,
   returnedOf,
 } from "../event.ts";
-import { createLineEncoder, type LineEncoder } from "./lines.ts";
 import { createProcessEncoder, mapField } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";
 import { signalName } from "./signal-name.ts";
@@ -26,10 +25,10 @@ export type JsonLinesOptions = {
   readonly bootToWallNs: (bootNs: bigint) => bigint;
 };
 
-/** Encodes events as upstream's JSON lines (upstream-events-cli.md §1). */
-export function createJsonLines(options: JsonLinesOptions): LineEncoder {
+/** The line of an event, as upstream's JSON (upstream-events-cli.md §1). It is made once. */
+export function createJsonLine(options: JsonLinesOptions): (event: AgentEvent) => string {
   const lineOf = createEventJson(options);
-  return createLineEncoder((event) => (event.json ??= lineOf(event)));
+  return (event) => (event.json ??= lineOf(event));
 }
 
 function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => string {

@@ -8,13 +8,16 @@ import { execRecord, exitRecord, hookRecord } from "../../records/testing-record
 import type { PodContainer } from "../../scope/pod-container.ts";
 import { execEvent, exitEvent, hookEvent } from "../event.ts";
 import { missingFields } from "../testing/siem-fields.ts";
-import { createJsonLines } from "./json-lines.ts";
+import { createJsonLine } from "./json-lines.ts";
+import { createLineEncoder } from "./lines.ts";
 
 const place: { labels: Readonly<Record<string, string>> | undefined } = { labels: undefined };
-const lines = createJsonLines({
-  ...{ nodeName: "n1", clusterName: "c1", nodeLabels: () => place.labels },
-  bootToWallNs: (ns) => ns,
-});
+const lines = createLineEncoder(
+  createJsonLine({
+    ...{ nodeName: "n1", clusterName: "c1", nodeLabels: () => place.labels },
+    bootToWallNs: (ns) => ns,
+  }),
+);
 const lineOf = (event: Parameters<typeof lines.encode>[0][number]) =>
   lines.encode([{ ...event, json: undefined }]).lines.toString();
 const json = (event: Parameters<typeof lineOf>[0]) => JSON.parse(lineOf(event));

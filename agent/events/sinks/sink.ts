@@ -2,7 +2,7 @@ import type { AgentEvent } from "../event.ts";
 
 /**
  * Somewhere that events go. A sink encodes them itself, and only when somebody is to get them. What
- * it cannot take it counts: delivered + dropped = given.
+ * it cannot take it counts: delivered + dropped + waiting + filtered = given.
  */
 export type Sink = {
   readonly name: string;
@@ -26,6 +26,8 @@ export type SinkStats = {
   readonly dropped: Readonly<Record<DropCause, number>>;
   /** Taken and not yet delivered or dropped. */
   readonly waiting: number;
+  /** Not for this sink: a filter held them back. Absent for a sink without one. */
+  readonly filtered?: number;
   /** Absent for a sink that has none. */
   readonly readers?: number;
 };

@@ -1,0 +1,46 @@
+import type { AgentEvent } from "../event.ts";
+
+/** Upstream's EventType: the numbers of its wire format. */
+export const eventTypes = {
+  UNDEF: 0,
+  PROCESS_EXEC: 1,
+  PROCESS_EXIT: 5,
+  PROCESS_KPROBE: 9,
+  PROCESS_TRACEPOINT: 10,
+  PROCESS_LOADER: 11,
+  PROCESS_UPROBE: 12,
+  PROCESS_THROTTLE: 27,
+  PROCESS_LSM: 28,
+  PROCESS_USDT: 29,
+  TEST: 40000,
+  RATE_LIMIT_INFO: 40001,
+} as const;
+
+export type EventType = keyof typeof eventTypes;
+
+/** The type of the line that an event becomes: the name of its member, in capitals. */
+export function eventTypeOf(event: AgentEvent): EventType {
+  switch (event.kind) {
+    case "exec":
+      return "PROCESS_EXEC";
+    case "exit":
+      return "PROCESS_EXIT";
+    case "hook":
+      return hookTypes[event.hook.event] ?? "UNDEF";
+    case "dropped":
+      return "RATE_LIMIT_INFO";
+  }
+}
+
+const hookTypes: Readonly<Record<string, EventType>> = Object.fromEntries(
+  Object.keys(eventTypes).map((name) => [name.toLowerCase(), name as EventType]),
+);
+
+/** The type that somebody names, by its name or its number; undefined when there is no such name. */
+export function parseEventType(raw: unknown): EventType | "unknown" | undefined {
+  if (typeof raw === "number" && Number.isInteger(raw)) {
+    const found = Object.entries(eventTypes).find(([, number]) => number === raw);
+    return (found?.[0] as EventType | undefined) ?? "unknown"; // of a later version
+  }
+  return typeof raw === "string" && Object.hasOwn(eventTypes, raw) ? (raw as EventType) : undefined;
+}

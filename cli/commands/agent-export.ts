@@ -1,0 +1,39 @@
+import { aNumber } from "../command.ts";
+
+const jsonObjects = (describe: string) => ({ type: "string", default: "", describe }) as const;
+
+/** Options of the agent that say which events go to files and readers, and in which form; Tetragon's names. */
+export const exportOptions = {
+  "events-file": {
+    alias: "export-filename",
+    type: "string",
+    default: "/var/run/guardbee/events.log",
+    describe: "JSON lines of events; empty: no file",
+  },
+  "events-file-max-mb": {
+    ...aNumber("events-file-max-mb", 1, 1_000_000),
+    alias: "export-file-max-size-mb",
+    default: 10,
+    describe: "The file is rotated when it is as large as this, in MiB",
+  },
+  "events-file-backups": {
+    ...aNumber("events-file-backups", 0, 1_000_000),
+    alias: "export-file-max-backups",
+    default: 5,
+    describe: "How many rotated files are kept; 0: all",
+  },
+  "export-allowlist": jsonObjects(
+    "Filters, JSON objects one after another: the file has only events that one of them matches",
+  ),
+  "export-denylist": jsonObjects(
+    "Filters, JSON objects one after another: the file has no event that one of them matches",
+  ),
+  "field-filters": jsonObjects(
+    "JSON objects one after another, with event_set, fields and action: which fields the file has",
+  ),
+  "enable-pid-set-filter": {
+    type: "boolean",
+    default: false,
+    describe: "Let filters use pid_set, which may miss processes that ran before the agent did",
+  },
+} as const;
