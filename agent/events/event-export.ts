@@ -39,7 +39,7 @@ export type EventOptions = ProcessOptions & {
   readonly eventsFile: string;
   readonly eventsFileMaxMb: number;
   readonly eventsFileBackups: number;
-  /** Of the file alone. */
+  /** Filters are of the file alone; what is hidden is hidden everywhere. */
   readonly exported: ExportOptions;
   /** Empty: none. */
   readonly eventsSocket: string;
@@ -66,6 +66,7 @@ export type EventExport = {
 export function openEventExport(options: EventOptions): EventExport {
   const { native, engine, clock, log, procfs, cgroupRoot } = options;
   const bootClock = createBootClock();
+  const { passes, select, redact } = options.exported;
   const ancestors = ancestorsOf(options);
   const accounts = options.usernameMetadata === "unix" ? new Accounts(procfs) : undefined;
   const tree = new ProcessTree(() => clock.monotonic(), {
@@ -73,6 +74,7 @@ export function openEventExport(options: EventOptions): EventExport {
     graceMs: options.processCacheGcInterval,
     ancestors: ancestors.size > 0,
     ...(accounts === undefined ? {} : { accounts }),
+    ...(redact === undefined ? {} : { redact }),
   });
   const lineOf = createJsonLine({
     nodeName: options.nodeName ?? hostname(),
@@ -83,7 +85,6 @@ export function openEventExport(options: EventOptions): EventExport {
   const encoder = createLineEncoder(lineOf);
   const sinks: Sink[] = [];
   if (options.eventsFile !== "") {
-    const { passes, select } = options.exported;
     const sink = new FileSink({
       path: options.eventsFile,
       maxBytes: options.eventsFileMaxMb * 1024 * 1024,

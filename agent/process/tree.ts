@@ -34,6 +34,8 @@ export type TreeOptions = {
   readonly ancestors?: boolean;
   /** Absent: images have no names of users. */
   readonly accounts?: Pick<Accounts, "nameOf">;
+  /** Hides what is secret in an image, before anybody sees it. Absent: nothing is. */
+  readonly redact?: (image: Image) => Image;
 };
 
 export type TreeStats = {
@@ -55,6 +57,7 @@ export class ProcessTree {
   readonly #graceMs: number;
   readonly #ancestors: boolean;
   readonly #accounts: TreeOptions["accounts"];
+  readonly #redact: (image: Image) => Image;
   readonly #monotonic: () => number;
   #evicted = 0;
 
@@ -64,6 +67,7 @@ export class ProcessTree {
     this.#graceMs = options.graceMs ?? 30_000;
     this.#ancestors = options.ancestors ?? false;
     this.#accounts = options.accounts;
+    this.#redact = options.redact ?? ((image) => image);
     this.#insert(kernelKey, { image: kernelImage, parentKey: kernelKey, scanned: true });
   }
 
@@ -80,14 +84,15 @@ export class ProcessTree {
     if (known !== undefined) return known;
     const parent = parentPid === 0 ? this.#images.get(idOf(kernelKey)) : this.#byPid.get(parentPid);
     const parentKey = parent?.key ?? { pid: parentPid, ktime: 0n };
-    return this.#insert(key, { image, parentKey, parent, scanned: true });
+    const shown = this.#redact(image);
+    return this.#insert(key, { image: shown, parentKey, parent, scanned: true });
   }
 
   /** The new image. The image that the process had before ends, like a process that exits. */
   exec(event: ExecRecord): Process {
     const running = this.#byPid.get(event.process.pid);
     const sources = { before: running?.image, accounts: this.#accounts };
-    const image = imageOfExec(event, execText(event), sources);
+    const image = this.#redact(imageOfExec(event, execText(event), sources));
     const known = this.#images.get(idOf(event.process));
     if (known !== undefined) return replaceImage(known, image); // the scan was faster
     const parent = this.find(event.parent);

@@ -31,6 +31,9 @@ export const exportOptions = {
   "field-filters": jsonObjects(
     "JSON objects one after another, with event_set, fields and action: which fields the file has",
   ),
+  "redaction-filters": jsonObjects(
+    "JSON objects one after another, with redact and binary_regex: groups of matches in arguments are hidden everywhere",
+  ),
   "enable-pid-set-filter": {
     type: "boolean",
     default: false,
