@@ -23,7 +23,8 @@ test("pins, state and every event file go, what is not ours stays", async (t) =>
   writeFileSync(join(run, "other.log"), "");
   const log = pino({ level: "silent" });
   const eventsFile = join(run, "events.log");
-  const options = { path: eventsFile, maxBytes: 1_000, backups: 5, now: () => Date.now() };
+  const limits = () => ({ maxBytes: 1_000, backups: 5 });
+  const options = { path: eventsFile, limits, now: () => Date.now() };
   const file = await RotatingFile.open(options);
   await file.append(Buffer.alloc(1_100, "x\n"), 550);
   await file.rotate();

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
-import { isOfRotatingFile } from "./events/sinks/rotating-file.ts";
+import { isOfRotatingFile } from "./events/sinks/rotated-files.ts";
 
 /** What an agent leaves on its machine so that the next one goes on with it. */
 export type Left = {

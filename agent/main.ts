@@ -33,6 +33,7 @@ export type AgentOptions = ProcessOptions &
     readonly eventsFile: string;
     readonly eventsFileMaxMb: number;
     readonly eventsFileBackups: number;
+    readonly exportFileCompress: boolean;
     readonly eventsSocket: string;
     readonly requestHosts: readonly string[];
     readonly requestResolver: string;

@@ -37,8 +37,8 @@ const wrong: readonly { argv: readonly string[]; want: string }[] = [
     want: "--health-port: takes a whole number from 0 to 65535",
   },
   {
-    argv: ["agent", "--events-file-max-mb", "0"],
-    want: "--events-file-max-mb: takes a whole number from 1 to 1000000",
+    argv: ["agent", "--events-file-max-mb", "-1"],
+    want: "--events-file-max-mb: takes a whole number from 0 to 1000000",
   },
   { argv: ["events"], want: "name one of: events follow" },
   { argv: ["events", "follow"], want: "Not enough non-option arguments: got 0, need at least 1" },

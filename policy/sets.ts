@@ -38,7 +38,6 @@ export {
 export { formatProblem } from "./problem.ts";
 export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";
-export { suggestFrom } from "./suggest.ts";
 export {
   contentFor,
   type ObjectSets,
@@ -46,4 +45,5 @@ export {
   parseSetObject,
   type UnusableObject,
 } from "./set-object.ts";
+export { suggestFrom } from "./suggest.ts";
 export { furtherEntries } from "./syscall-entries.ts";

@@ -12,12 +12,10 @@ import type { PodLookup } from "../scope/pod-container.ts";
 import { createBootClock } from "./boot-clock.ts";
 import { createJsonLine } from "./encode/json-lines.ts";
 import { createLineEncoder } from "./encode/lines.ts";
-import { createSelectedLine } from "./encode/selected-lines.ts";
+import { openEventFile } from "./event-file.ts";
 import type { ExportOptions } from "./export-options.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import type { RequestStats, Requests } from "./requests.ts";
-import { FileSink } from "./sinks/file-sink.ts";
-import { FilteredSink } from "./sinks/filtered-sink.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
 import { SocketSink } from "./sinks/socket-sink.ts";
 
@@ -39,6 +37,8 @@ export type EventOptions = ProcessOptions & {
   readonly eventsFile: string;
   readonly eventsFileMaxMb: number;
   readonly eventsFileBackups: number;
+  /** Rotated files, all but the newest. */
+  readonly exportFileCompress: boolean;
   /** Filters are of the file alone; what is hidden is hidden everywhere. */
   readonly exported: ExportOptions;
   /** Empty: none. */
@@ -66,7 +66,7 @@ export type EventExport = {
 export function openEventExport(options: EventOptions): EventExport {
   const { native, engine, clock, log, procfs, cgroupRoot } = options;
   const bootClock = createBootClock();
-  const { passes, select, redact } = options.exported;
+  const { redact } = options.exported;
   const ancestors = ancestorsOf(options);
   const accounts = options.usernameMetadata === "unix" ? new Accounts(procfs) : undefined;
   const tree = new ProcessTree(() => clock.monotonic(), {
@@ -85,16 +85,7 @@ export function openEventExport(options: EventOptions): EventExport {
   const encoder = createLineEncoder(lineOf);
   const sinks: Sink[] = [];
   if (options.eventsFile !== "") {
-    const sink = new FileSink({
-      path: options.eventsFile,
-      maxBytes: options.eventsFileMaxMb * 1024 * 1024,
-      backups: options.eventsFileBackups,
-      encoder:
-        select === undefined ? encoder : createLineEncoder(createSelectedLine(lineOf, select)),
-      clock,
-      log,
-    });
-    sinks.push(passes === undefined ? sink : new FilteredSink(sink, passes));
+    sinks.push(openEventFile({ ...options, lineOf, encoder }));
   }
   if (options.eventsSocket !== "") {
     sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));

@@ -1,4 +1,5 @@
 import type { Problem, Result } from "@guardbee/policy";
+import { parseDuration } from "./duration.ts";
 import { compileFilters } from "./filter/event-filter.ts";
 import { compileFieldFilters, type FieldSelection } from "./filter/field-filter.ts";
 import type { EventTest } from "./filter/fields.ts";
@@ -15,6 +16,10 @@ export type ExportFlags = {
   /** Upstream's RedactionFilter: of processes, wherever they are shown. */
   readonly redactionFilters: string;
   readonly enablePidSetFilter: boolean;
+  /** As Go writes it; 0: the file is rotated by size alone. */
+  readonly exportFileRotationInterval: string;
+  /** Octal. */
+  readonly exportFilePerm: string;
 };
 
 /** What becomes of events: of those on their way to the file, but for what is hidden everywhere. */
@@ -25,6 +30,9 @@ export type ExportOptions = {
   readonly select?: FieldSelection;
   /** Absent: nothing is hidden. */
   readonly redact?: Redaction;
+  readonly rotationIntervalMs: number;
+  /** Permissions of the file. */
+  readonly mode: number;
 };
 
 /** The options that the flags mean, compiled; or everything that is wrong with them. */
@@ -48,13 +56,38 @@ export function parseExportFlags(flags: ExportFlags): Result<ExportOptions> {
   );
   const select = taken(compileFieldFilters(read("--field-filters", flags.fieldFilters)));
   const redact = taken(compileRedaction(read("--redaction-filters", flags.redactionFilters)));
+  const rotationIntervalMs = parseDuration(flags.exportFileRotationInterval);
+  if (rotationIntervalMs === undefined)
+    problems.push(
+      problemOf(
+        "--export-file-rotation-interval",
+        flags.exportFileRotationInterval,
+        "write a length of time: 24h, 90m, or 0 for none",
+      ),
+    );
+  const mode = parseMode(flags.exportFilePerm);
+  if (mode === undefined)
+    problems.push(
+      problemOf("--export-file-perm", flags.exportFilePerm, "write permissions in octal: 600, 640"),
+    );
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     value: {
+      ...{ rotationIntervalMs: rotationIntervalMs!, mode: mode! },
       ...(passes === undefined ? {} : { passes }),
       ...(select === undefined ? {} : { select }),
       ...(redact === undefined ? {} : { redact }),
     },
   };
+}
+
+function problemOf(field: string, text: string, fix: string): Problem {
+  return { field, what: `is ${JSON.stringify(text)}`, fix, kind: "invalid" };
+}
+
+/** As upstream: nobody may execute it, others may not write to it, and its owner may read and write. */
+function parseMode(text: string): number | undefined {
+  if (!/^0?[0-7]{3}$/.test(text)) return undefined;
+  return (Number.parseInt(text, 8) & ~0o113) | 0o600;
 }

@@ -116,9 +116,12 @@ test("across rotations each line is given in its order, or counted in its place"
     fc.record({ poll: fc.constant(true) }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.boolean(), async (steps, compress) => {
       const folder = await mkdtemp(join(tmpdir(), "follow-"));
-      const options = { path: join(folder, "events.log"), maxBytes: 40, backups: 2, now: () => 7 };
+      const path = join(folder, "events.log");
+      const limits = () => ({ maxBytes: 40, backups: 2 });
+      const onUncompressed = (error: unknown) => assert.fail(String(error));
+      const options = { path, limits, compress, onUncompressed, now: () => 7 };
       const clock = new ManualClock();
       const stop = new AbortController();
       let file = await RotatingFile.open(options);

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Clock, untilAborted } from "@guardbee/kube";
+import { compressedSuffix } from "./sinks/compress-file.ts";
 import { countLines, inodeOf, newlinesIn, readFileIndex } from "./sinks/file-index.ts";
 
 export type FollowOptions = {
@@ -21,7 +22,7 @@ export type FollowOptions = {
  * Gives on what is appended to a file until aborted. It waits for a file that is not there yet, and
  * when the file is rotated away, replaced or emptied it reads the old one to its end and goes on
  * with the one after it: by the index of a RotatingFile each of them in turn, and what was removed
- * by then is counted; without an index the one that has the path. Throws on what is no plain file, and
+ * or compressed by then is counted; without an index the one that has the path. Throws on what is no plain file, and
  * on a line of more than 16 MiB.
  */
 export function followFile(options: FollowOptions, signal: AbortSignal): Promise<void> {
@@ -111,10 +112,13 @@ class Reading {
       const index = await readFileIndex(this.#options.path);
       if (index === undefined) return undefined;
       const at = index.findIndex((one) => one.inode === inode);
-      const next = at === -1 && this.#first === undefined ? undefined : index[at + 1];
+      const after = at === -1 && this.#first === undefined ? [] : index.slice(at + 1);
+      const next = after.find(({ name }) => !name.endsWith(compressedSuffix));
       const file = next && (await this.#openIndexed(next));
       if (file !== undefined) {
-        const missed = at === -1 ? next!.first - this.#first! - this.#lines : 0;
+        const follows = at !== -1 && next === after[0];
+        const first = this.#first ?? index[at]?.first;
+        const missed = follows ? 0 : next!.first - first! - this.#lines;
         return { file, missed: Math.max(0, missed) };
       }
       // The writer has not written the index yet, or rotated again meanwhile.

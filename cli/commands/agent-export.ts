@@ -11,16 +11,32 @@ export const exportOptions = {
     describe: "JSON lines of events; empty: no file",
   },
   "events-file-max-mb": {
-    ...aNumber("events-file-max-mb", 1, 1_000_000),
+    ...aNumber("events-file-max-mb", 0, 1_000_000),
     alias: "export-file-max-size-mb",
     default: 10,
-    describe: "The file is rotated when it is as large as this, in MiB",
+    describe: "The file is rotated when it is as large as this, in MiB; 0: 100",
   },
   "events-file-backups": {
     ...aNumber("events-file-backups", 0, 1_000_000),
     alias: "export-file-max-backups",
     default: 5,
     describe: "How many rotated files are kept; 0: all",
+  },
+  "export-file-rotation-interval": {
+    type: "string",
+    default: "0",
+    describe: "The file is also rotated this long after the last time: 24h, 90m; 0: by size alone",
+  },
+  "export-file-compress": {
+    type: "boolean",
+    default: false,
+    describe: "Compress rotated files, all but the newest, which readers may be in",
+  },
+  "export-file-perm": {
+    type: "string",
+    default: "600",
+    describe:
+      "Permissions of the file, in octal; nobody gets to execute it, nor others to write it",
   },
   "export-allowlist": jsonObjects(
     "Filters, JSON objects one after another: the file has only events that one of them matches",

@@ -39,6 +39,16 @@ const cases: readonly { filter: object; of: keyof typeof filterFields; want: rea
     { of: "binary_regex", filter: { binary_regex: ["ba", "^/usr/bin/"] }, want: ["bash", "curl"] },
     { of: "namespace", filter: { namespace: ["shop"] }, want: ["nginx", "cat", "denied", "usdt"] },
     { of: "namespace", filter: { namespace: ["", "x"] }, want: ["systemd", "bash", "curl"] },
+    {
+      of: "health_check",
+      filter: { health_check: true },
+      want: ["cat", "denied", "usdt"],
+    },
+    {
+      of: "health_check",
+      filter: { health_check: false },
+      want: ["systemd", "bash", "curl", "nginx"],
+    },
     { of: "pid", filter: { pid: [101, "200"] }, want: ["curl", "nginx"] },
     { of: "pid_set", filter: { pid_set: [100] }, want: ["bash", "curl"] },
     {

@@ -1,3 +1,4 @@
+import { maybeExecProbe } from "../../process/exec-probe.ts";
 import type { Image } from "../../process/image.ts";
 import type { AgentEvent, ProcessState } from "../event.ts";
 import { eventTypeOf } from "./event-type.ts";
@@ -23,6 +24,7 @@ type FilterField = {
 export const filterFields = {
   binary_regex: { compile: (given) => inProcess(anyRegex(given), binaryOf) },
   namespace: { compile: (given) => namespaces(texts(given)) },
+  health_check: { compile: (given) => healthCheck(aBoolean(given)) },
   pid: { compile: (given) => pids(numbers(given)) },
   pid_set: { compile: pidSet },
   event_set: { compile: (given) => eventSet(types(given)) },
@@ -169,4 +171,20 @@ function hasAncestor(
     if (is(at)) return true;
   }
   return false;
+}
+
+/** Whether the process, or its parent, may be an exec probe of its container. */
+function healthCheck(wanted: boolean | undefined): EventTest | undefined {
+  if (wanted === undefined) return undefined;
+  return (event) => {
+    const process = processOf(event);
+    if (process === undefined) return false;
+    const parent = parentOf(event);
+    return (isProbe(process) || (parent !== undefined && isProbe(parent))) === wanted;
+  };
+}
+
+function isProbe({ image, container }: ProcessState): boolean {
+  const probes = container?.container?.execProbes;
+  return probes !== undefined && maybeExecProbe(image, probes);
 }

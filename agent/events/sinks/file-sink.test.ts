@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 import type { Batch } from "../encode/lines.ts";
@@ -27,7 +28,7 @@ test("the file is private, rotated by size under upstream's names, and old ones 
   inFolder(async (folder) => {
     const path = join(folder, "deep", "events.log");
     const clock = new ManualClock();
-    const sink = new FileSink({ path, maxBytes: 100, backups: 2, encoder, clock, log });
+    const sink = new FileSink({ path, limits: { maxBytes: 100, backups: 2 }, encoder, clock, log });
     const stop = new AbortController();
     const running = sink.run(stop.signal);
     for (let i = 0; i < 10; i++) sink.write(events(line(`${i}`.repeat(50))));
@@ -170,3 +171,150 @@ test("a path that cannot be written is tried again after a second", () =>
     await running;
     assert.equal(await readFile(path, "utf8"), "now\n");
   }));
+
+type Options = Partial<ConstructorParameters<typeof FileSink>[0]>;
+
+async function withSink(
+  path: string,
+  options: Options,
+  work: (sink: FileSink, clock: ManualClock) => Promise<void>,
+): Promise<void> {
+  const clock = new ManualClock();
+  const sink = new FileSink({ path, encoder, clock, log, ...options });
+  const stop = new AbortController();
+  const running = sink.run(stop.signal);
+  await work(sink, clock);
+  stop.abort();
+  await running;
+}
+
+async function delivered(sink: FileSink, count: number): Promise<void> {
+  for (let turn = 0; sink.stats().delivered < count; turn++) {
+    assert.ok(turn < 100_000, JSON.stringify(sink.stats()));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function linesIn(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).filter((name) => !name.startsWith(".")).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const bytes = await readFile(join(folder, name));
+      const text = (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+      return `${name.replace(/-20.*?(?=\.log)/, "-T")} ${text.replaceAll("\n", ";")}`;
+    }),
+  );
+}
+
+test("the interval rotates a file that has lines, and only that", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.log");
+    await withSink(path, { limits: { rotationIntervalMs: 60_000 } }, async (sink, clock) => {
+      const interval = async () => {
+        await clock.asleep(1);
+        await clock.advance(60_000);
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve));
+      };
+      await interval();
+      sink.write(events(line("a")));
+      await delivered(sink, 1);
+      await interval();
+      sink.write(events(line("b")));
+    });
+    assert.deepEqual(await linesIn(folder), ["events-T.log a;", "events.log b;"]);
+  }));
+
+test("limits hold from when they are set", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.log");
+    await withSink(path, {}, async (sink) => {
+      sink.write(events(line("a")));
+      await delivered(sink, 1);
+      sink.setLimits({ maxBytes: 3, backups: 1 });
+      for (const text of ["b", "c", "d"]) sink.write(events(line(text)));
+    });
+    assert.deepEqual(await linesIn(folder), ["events-T.log c;d;", "events.log "]);
+  }));
+
+test("all rotated files but the newest are compressed, with the file's own permissions", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.log");
+    const options = { limits: { maxBytes: 1, backups: 3 }, file: { compress: true, mode: 0o640 } };
+    await withSink(path, options, async (sink) => {
+      for (let i = 0; i < 6; i++) {
+        sink.write(events(line(`${i}`)));
+        await delivered(sink, i + 1);
+      }
+      // It is done beside the writing.
+      for (let turn = 0; turn < 10_000; turn++) {
+        const names = (await readdir(folder)).filter((name) => !name.startsWith("."));
+        if (names.join().match(/\.gz\b/g)?.length === 2 && names.length === 4) break;
+      }
+    });
+    const want = ["events-T.log.gz 3;", "events-T.log.gz 4;", "events-T.log 5;", "events.log "];
+    assert.deepEqual((await linesIn(folder)).toSorted(), want.toSorted());
+    for (const name of (await readdir(folder)).filter((name) => !name.startsWith(".")))
+      assert.equal((await stat(join(folder, name))).mode & 0o777, 0o640, name);
+  }));
+
+test("a file that somebody else wrote is neither cut nor written to, and that is said once", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "passwd");
+    await writeFile(path, "root:x:0:0\nunended");
+    const said: string[] = [];
+    const told = pino({ level: "info" }, { write: (text: string) => said.push(text) });
+    const isOurs = (head: Buffer) => head[0] === 0x7b;
+    await withSink(path, { file: { isOurs }, log: told }, async (sink, clock) => {
+      for (let i = 0; i < 3; i++) {
+        await clock.asleep(1);
+        sink.write(events(line("lost")));
+        await clock.advance(1_000);
+      }
+      await clock.asleep(1);
+      await rm(path);
+      await clock.advance(1_000);
+      sink.write(events(line("{}")));
+      await delivered(sink, 1);
+      assert.deepEqual(sink.stats().dropped, { closed: 0, backlog: 0, error: 3 });
+    });
+    assert.equal(await readFile(path, "utf8"), "{}\n");
+    const messages = said.map((text) => JSON.parse(text));
+    assert.deepEqual(
+      messages.map(({ msg, lost }) => [msg, lost]),
+      [
+        [
+          "the event file cannot be written; it is opened again each second, and events are lost",
+          0,
+        ],
+        ["the event file is open again", 3],
+      ],
+    );
+    const why = `${path} does not begin as a file of events; move it away, or name another`;
+    assert.equal(messages[0].err.message, why);
+  }));
+
+test(
+  "a read-only disk is said, its events counted, and it is written to when it can be",
+  {
+    skip: process.getuid!() !== 0,
+  },
+  () =>
+    inFolder(async (folder) => {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "ro", "tmpfs", folder]);
+      try {
+        const path = join(folder, "events.log");
+        await withSink(path, {}, async (sink, clock) => {
+          await clock.asleep(1);
+          sink.write(events(line("lost")));
+          execFileSync("mount", ["-o", "remount,rw", folder]);
+          await clock.advance(1_000);
+          sink.write(events(line("now")));
+          await delivered(sink, 1);
+          assert.deepEqual(sink.stats().dropped, { closed: 0, backlog: 0, error: 1 });
+        });
+        assert.equal(await readFile(path, "utf8"), "now\n");
+      } finally {
+        execFileSync("umount", [folder]);
+      }
+    }),
+);

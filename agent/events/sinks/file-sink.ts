@@ -1,22 +1,28 @@
+import { once } from "node:events";
 import { type Clock, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { LineEncoder, Lines } from "../encode/lines.ts";
 import type { AgentEvent } from "../event.ts";
-import { RotatingFile } from "./rotating-file.ts";
+import { type FileLimits, RotatingFile, type RotatingFileOptions } from "./rotating-file.ts";
 import type { Sink, SinkStats } from "./sink.ts";
 
 export type FileSinkOptions = {
   /** Its folder is made when it is missing. */
   readonly path: string;
-  /** The file is rotated when it reaches this; default 10 MiB. */
-  readonly maxBytes?: number;
-  /** How many rotated files are kept, the oldest go; default 5, and 0 keeps all. */
-  readonly backups?: number;
+  /** Default 10 MiB, 5 backups, and no rotation by time. `setLimits` changes them. */
+  readonly limits?: Partial<RotationLimits>;
+  /** Permissions, and which files are written to: as RotatingFile takes them. */
+  readonly file?: Pick<RotatingFileOptions, "mode" | "compress" | "isOurs">;
   /** From how much that waits for the disk on there is no room; default 4 MiB. */
   readonly backlogBytes?: number;
   readonly encoder: LineEncoder;
   readonly clock: Clock;
   readonly log: Logger;
+};
+
+export type RotationLimits = FileLimits & {
+  /** The file is also rotated so long after the last time that it was looked at; 0: by size alone. */
+  readonly rotationIntervalMs: number;
 };
 
 /**
@@ -33,6 +39,12 @@ export class FileSink implements Sink {
   #queue: Lines[] = [];
   #waiting = { count: 0, bytes: 0 };
   #state: "closed" | "open" | "failed" = "closed";
+  #limits: RotationLimits;
+  /** The interval is over; the file is rotated when it is next looked at. */
+  #due = false;
+  #onLimits = new AbortController();
+  /** What the disk said last, until it took something again. */
+  #failure: string | undefined;
   /** The disk has written nothing for `stallMs` while there was no room. */
   #stalled = false;
   #delivered = { count: 0, bytes: 0 };
@@ -44,6 +56,18 @@ export class FileSink implements Sink {
   constructor(options: FileSinkOptions) {
     this.#options = options;
     this.#backlogBytes = options.backlogBytes ?? 4 * mebibyte;
+    const byDefault = { maxBytes: 10 * mebibyte, backups: 5, rotationIntervalMs: 0 };
+    this.#limits = { ...byDefault, ...options.limits };
+  }
+
+  get limits(): RotationLimits {
+    return this.#limits;
+  }
+
+  /** From now on; an interval begins anew. */
+  setLimits(limits: Partial<RotationLimits>): void {
+    this.#limits = { ...this.#limits, ...limits };
+    this.#onLimits.abort();
   }
 
   room(): Promise<void> | undefined {
@@ -70,6 +94,7 @@ export class FileSink implements Sink {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#state = "open";
+    const ticking = untilAborted(signal, (each) => this.#markDue(each));
     while (!signal.aborted) {
       try {
         await this.#writeUntil(signal);
@@ -79,6 +104,7 @@ export class FileSink implements Sink {
         if (!signal.aborted) this.#state = "open";
       }
     }
+    await ticking;
     this.#dropQueue("closed");
     this.#state = "closed";
     this.#onWritten();
@@ -91,14 +117,22 @@ export class FileSink implements Sink {
 
   /** Returns when `signal` aborted and all is written; rejects with what the disk says. */
   async #writeUntil(signal: AbortSignal): Promise<void> {
-    const { path, maxBytes = 10 * mebibyte, backups = 5, clock } = this.#options;
-    const file = await RotatingFile.open({ path, maxBytes, backups, now: () => clock.now() });
+    const { path, clock, log } = this.#options;
+    const file = await RotatingFile.open({
+      ...this.#options.file,
+      path,
+      limits: () => this.#limits,
+      now: () => clock.now(),
+      onUncompressed: (err) => log.error({ err, path }, "a rotated event file stays uncompressed"),
+    });
+    this.#leaveFailed();
     const wake = () => this.#onTaken();
     signal.addEventListener("abort", wake, { once: true });
     try {
       while (this.#queue.length > 0 || !signal.aborted) {
-        if (this.#queue.length === 0) await this.#somethingTaken(signal);
-        else await this.#writeSome(file);
+        if (this.#queue.length > 0) await this.#writeSome(file);
+        else if (this.#due) await this.#rotate(file);
+        else await this.#somethingTaken(signal);
       }
     } finally {
       signal.removeEventListener("abort", wake);
@@ -140,7 +174,30 @@ export class FileSink implements Sink {
     this.#stalled = false;
     this.#onWritten();
     if (failure !== undefined) throw failure.error;
-    await file.rotate();
+    await this.#rotate(file);
+  }
+
+  async #rotate(file: RotatingFile): Promise<void> {
+    const due = this.#due;
+    this.#due = false;
+    await file.rotate(due);
+  }
+
+  /** Once in each interval, as long as there is one. */
+  async #markDue(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      this.#onLimits = new AbortController();
+      const { rotationIntervalMs: interval } = this.#limits;
+      const changed = AbortSignal.any([signal, this.#onLimits.signal]);
+      if (interval === 0) await aborted(changed);
+      else {
+        const sleeping = this.#options.clock.sleep(interval, changed).then(() => true);
+        const isOver = await sleeping.catch(() => false);
+        this.#due ||= isOver;
+        this.#onTaken();
+      }
+      signal.throwIfAborted();
+    }
   }
 
   /**
@@ -163,14 +220,26 @@ export class FileSink implements Sink {
     this.#onTaken();
   }
 
+  /** Says what the disk says once, not each second. */
   #enterFailed(error: unknown): void {
+    const { path, log } = this.#options;
     this.#state = "failed";
     this.#dropQueue("error");
     this.#onWritten();
-    this.#options.log.error(
-      { err: error, path: this.#options.path },
-      "the event file cannot be written; it is opened again",
-    );
+    const failure = error instanceof Error ? error.message : String(error);
+    if (failure !== this.#failure)
+      log.error(
+        { err: error, path, lost: this.#dropped.error },
+        "the event file cannot be written; it is opened again each second, and events are lost",
+      );
+    this.#failure = failure;
+  }
+
+  #leaveFailed(): void {
+    if (this.#failure === undefined) return;
+    const { path, log } = this.#options;
+    log.info({ path, lost: this.#dropped.error }, "the event file is open again");
+    this.#failure = undefined;
   }
 
   #dropQueue(cause: "closed" | "error"): void {
@@ -187,3 +256,7 @@ const reopenMs = 1000;
 /** A disk that takes nothing for so long does not hold up the other sinks. */
 const stallMs = 5_000;
 const stalledBacklogs = 4;
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}

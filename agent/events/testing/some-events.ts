@@ -20,6 +20,7 @@ export const web: PodContainer = {
     name: "nginx",
     image: { id: "i", name: "docker.io/library/nginx:1" },
     privileged: false,
+    execProbes: [["/bin/cat", "/etc/x"]],
   },
 };
 
