@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  */
 const floors: Readonly<Record<string, readonly string[]>> = {
   agent: [
-    ...["gen", "layout", "json", "wire", "state", "engine.ts", "protected-binaries.ts"],
+    ...["gen", "layout", "json", "wire", "state", "elf", "engine.ts", "protected-binaries.ts"],
     ...["args", "actions", "records", "attach", "compile", "kernel"],
     ...["scope", "process", "events", "metrics", "session"],
   ],
