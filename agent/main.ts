@@ -157,6 +157,7 @@ function openEngine(
   const rate = parseCgroupRate(cgroupRate);
   try {
     return new KernelEngine({
+      hostRoot: join(procfs, "1/root"),
       ...(rate === undefined || rate === "none" ? {} : { cgroupRate: rate }),
       ...{ native, bpffs, objects, podFiles: followedFilesPerPod },
       protectedBinaries: protectedBinaries(join(procfs, "1/root")),

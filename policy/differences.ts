@@ -40,6 +40,26 @@ export const differences: readonly Difference[] = [
     here: "The event goes out at once without `return`, and is counted; Tetragon drops the half that has no other.",
   },
   {
+    what: "`uprobes` on what only picks a function (IFUNC, such as `memcpy` of glibc)",
+    verdict: "refused",
+    here: "It runs once in a process, when the function is bound, and not when it is called.",
+  },
+  {
+    what: "`uprobes` on a function of which a library has several versions",
+    verdict: "better",
+    here: "Each of them is hooked; Tetragon takes one.",
+  },
+  {
+    what: "`uprobes` with `return`, `data`, `btfPath` or `ignore.digestVerificationFailure`, `Override` with `argRegs` or `argNew…`",
+    verdict: "refused",
+    here: "Not yet there.",
+  },
+  {
+    what: "text and buffers in `uprobes`",
+    verdict: "better",
+    here: "Read from the process's memory alone, whatever address it hands over. What is in no memory at that moment is not known: it meets the negated conditions.",
+  },
+  {
     what: "`matchReturnArgs`",
     verdict: "better",
     here: "Of the selector that matched at the entry, of this call; Tetragon may go on to a later selector, and keeps its state for a processor. Without `return: true` it is refused, not ignored.",

@@ -1,5 +1,14 @@
 import type { Static } from "typebox";
-import { bool, type Immutable, literal, object, optional, tagged, text } from "./schema/dsl.ts";
+import {
+  bool,
+  type Immutable,
+  int64,
+  literal,
+  object,
+  optional,
+  tagged,
+  text,
+} from "./schema/dsl.ts";
 
 /** A kernel function, or with `syscall` a system call by its portable name (`sys_write`). */
 const kprobe = object({ kind: literal("kprobe"), call: text(), syscall: bool() });
@@ -13,8 +22,22 @@ const lsm = object({ kind: literal("lsm"), hook: text() });
 /** Many functions as one: those of the kernel whose names match `pattern`, or without it, every system call. */
 const functions = object({ kind: literal("functions"), pattern: optional(text()) });
 
+/**
+ * A place in the file `path`, a program or a library: `offset` bytes behind the function `symbol`, or
+ * without it in the file; or where the file is loaded at `address`.
+ */
+const uprobe = object({
+  ...{ kind: literal("uprobe"), path: text(), symbol: optional(text()) },
+  offset: optional(int64({ minimum: 0 })),
+  address: optional(int64({ minimum: 0 })),
+  /** Where in the file the program counts who listens to it. */
+  refCtrOffset: optional(int64({ minimum: 1 })),
+  /** Of which the file must have one (`sha256:0f... build-id:3c...`). */
+  digests: optional(text()),
+});
+
 /** What a hook is on. */
-export const hookPoint = tagged("kind", [kprobe, exec, lsm, functions]);
+export const hookPoint = tagged("kind", [kprobe, exec, lsm, functions, uprobe]);
 export type HookPoint = Immutable<Static<typeof hookPoint>>;
 
 /** Of one kind. */

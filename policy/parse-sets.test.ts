@@ -79,7 +79,9 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   {
     name: "a kind of hook of a newer operator",
     raw: aSet({}, { on: { kind: "tracepoint", event: "sched_switch" } }),
-    want: ['spec.sets[0].hooks[0].on.kind: is "tracepoint"; allowed: kprobe, exec, lsm, functions'],
+    want: [
+      'spec.sets[0].hooks[0].on.kind: is "tracepoint"; allowed: kprobe, exec, lsm, functions, uprobe',
+    ],
   },
   {
     name: "a type of argument of a newer operator",

@@ -58,9 +58,9 @@ function tablesOf(kind: "TracingPolicy" | "ExecPolicy" | "RegoPolicy", schema: o
 }
 
 function argRow(type: (typeof argTypes)[number]): string {
-  const { aliases, insteadIn = {} } = argKind(type);
+  const { aliases, instead } = argKind(type);
   const cells = [`\`${type}\``, codes(aliases), codes(operatorNamesOf(type))];
-  return `| ${[...cells, Object.keys(insteadIn).join(", ")].join(" | ")} |`;
+  return `| ${[...cells, instead === undefined ? "" : "system call, uprobe"].join(" | ")} |`;
 }
 
 function actionRow(name: (typeof actionNames)[number]): string {

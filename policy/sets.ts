@@ -15,6 +15,7 @@ export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { capabilityName } from "./capabilities.ts";
 export { stopsFollowed } from "./decide/follow.ts";
 export { inScope } from "./decide/in-scope.ts";
+export { describeFilePlace, type FilePlace } from "./file-place.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { formatIp, type Network, parseNetwork } from "./ip.ts";
 export { isRecord } from "./is-record.ts";

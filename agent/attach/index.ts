@@ -11,6 +11,7 @@ import { kprobeOverride } from "./kprobe-override.ts";
 import { lsm, lsmByFmodRet, lsmByKprobe, lsmOfFunction } from "./lsm.ts";
 import { noneSees } from "./preempted.ts";
 import { returned, whyNotReturned } from "./returned.ts";
+import { uprobe, uprobeOverride } from "./uprobe.ts";
 
 export type {
   AttachAbilities,
@@ -41,6 +42,8 @@ export const attachKinds: readonly AttachKind[] = [
   kprobeMulti,
   lsmByKprobe,
   lsmOfFunction,
+  uprobe,
+  uprobeOverride,
   returned,
 ];
 

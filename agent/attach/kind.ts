@@ -1,4 +1,5 @@
 import type { Arg, Hook, Request } from "@guardbee/policy";
+import type { FilePlace } from "@guardbee/policy/sets";
 import type { Refusal } from "../engine.ts";
 
 /** A way to attach a program. Its BPF object has one program, `hook`. */
@@ -13,7 +14,8 @@ export type AttachKind = {
   serve(hook: Hook, need: Need, can: AttachAbilities): Target | Refusal | undefined;
   /** Before the object is loaded. */
   bind(object: Attachable<unknown>, place: Place): void;
-  attach<Link>(object: Attachable<Link>, place: Place): Link;
+  /** Absent: it is attached in files, as `Place.file` says. */
+  attach?<Link>(object: Attachable<Link>, place: Place): Link;
 };
 
 /**
@@ -66,13 +68,20 @@ export type Place = {
   readonly entry?: number;
   /** Present: the program is attached to all of these, and `symbol` is a name for them. */
   readonly functions?: FunctionGroup["functions"];
+  /** Present: what the program is attached to is a program's function, and there. */
+  readonly file?: FilePlace;
 };
 
 /** Where the program of a hook is attached, and how the hook's events tell of it. */
 export type Target = Place & { readonly reported: Reported };
 
 /** How events say what was called: upstream's kind of event, and its name for the function. */
-export type Reported = { readonly event: string; readonly functionName: string };
+export type Reported = {
+  readonly event: string;
+  readonly functionName: string;
+  /** Of a kind of event that says it in fields of its own: these, in place of the function's name. */
+  readonly names?: Readonly<Record<string, string | number>>;
+};
 
 /** Whether a kernel has a feature; a text is the code of an error that says nothing about that. */
 export type Answer = boolean | string;
@@ -110,6 +119,8 @@ export type AttachAbilities = {
     pattern: string | undefined,
     args: readonly Arg[],
   ): readonly FunctionGroup[] | undefined;
+  /** Why nothing can be attached to that place in a file of this node; undefined: it can. */
+  whyNotInFile(place: FilePlace): Refusal | undefined;
   /** The types of a function; undefined where the kernel has none of that name, or does not say. */
   typesOf(symbol: string): FunctionTypes | undefined;
 };
@@ -122,6 +133,8 @@ export type KernelProbe = {
   readonly syscallPrefix: string;
   /** Whether the smallest program of that object loads for a function. */
   loads(object: string, symbol: string): Answer;
+  /** Whether uprobes can be attached; `writing`: such as write registers. */
+  takesUprobes(as?: "writing"): Answer;
   /** Whether kprobes can be attached. */
   takesKprobes(): Answer;
   hasFunction(symbol: string): boolean;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Arg, Hook } from "@guardbee/policy";
+import type { Action, Arg, Hook } from "@guardbee/policy";
 import type { AttachAbilities, FunctionTypes } from "../attach/index.ts";
 import type { Refusal } from "../engine.ts";
 import { describePoint, plan } from "./plan.ts";
@@ -17,6 +17,10 @@ import {
 
 const returned: Arg = { index: 1, type: "char_buf", returnCopy: true };
 const onRead: Hook = { ...doing(), args: [returned] };
+
+function onReadline(...actions: readonly Action[]): Hook {
+  return { ...doing(...actions), on: { kind: "uprobe", path: "/bin/bash", symbol: "readline" } };
+}
 
 const answering = (answers: AttachAbilities["features"]) => ({
   features: { ...ableKernel.features, ...answers },
@@ -61,6 +65,12 @@ const kinds: readonly {
   },
   { name: "a buffer at return", hook: onWrite([returned]), want: "fexit:__x64_sys_write" },
   { name: "an exec", hook: onExec, want: "exec:sched_process_exec" },
+  { name: "a uprobe", hook: onReadline(), want: "uprobe:/bin/bash:readline" },
+  {
+    name: "an override of a program's function",
+    hook: onReadline({ action: "Override", error: 1 }),
+    want: "uprobe_override:/bin/bash:readline",
+  },
   {
     name: "a report without fentry",
     hook: doing(),
@@ -85,6 +95,22 @@ test("sets share an attach point, in the order of their names", () => {
     [
       ["fentry:__x64_sys_write", ["a", "b"]],
       ["exec:sched_process_exec", ["a"]],
+    ],
+  );
+});
+
+test("hooks on a place in a file share a program where all that they say of the file is the same", () => {
+  const on = { kind: "uprobe", path: "/bin/bash", symbol: "main" } as const;
+  const hooks = [on, on, { ...on, offset: 4 }, { ...on, digests: "sha1:00" }].map(
+    (one): Hook => ({ ...doing(), on: one }),
+  );
+  const { points } = plan([aSet("p", ...hooks)], ableKernel);
+  assert.deepEqual(
+    points.map((point) => [describePoint(point), point.hooks.map(({ index }) => index)]),
+    [
+      ["uprobe:/bin/bash:main", [0, 1]],
+      ["uprobe:/bin/bash:main+0x4", [2]],
+      ["uprobe:/bin/bash:main", [3]],
     ],
   );
 });
@@ -273,6 +299,32 @@ const refused: readonly {
       reason: "KernelLacks",
       message:
         "file_open: bpf is not among this kernel's security modules (capability), as its parameter lsm= can make it, and fmod_ret programs cannot be used instead",
+    },
+  },
+  {
+    name: "a uprobe where there is no such file",
+    hook: onReadline(),
+    lacks: { whyNotInFile: () => ({ reason: "HookNotFound", message: "no such file" }) },
+    want: { reason: "HookNotFound", message: "no such file" },
+  },
+  {
+    name: "a uprobe without uprobes",
+    hook: onReadline(),
+    lacks: answering({ uprobe: false }),
+    want: {
+      reason: "KernelLacks",
+      message:
+        "/bin/bash:readline: this kernel takes no uprobes (CONFIG_UPROBE_EVENTS; before Linux 6.6 also sysctl kernel.perf_event_paranoid=2)",
+    },
+  },
+  {
+    name: "Override of a program's function where uprobes write no registers",
+    hook: onReadline({ action: "Override", error: 1 }),
+    lacks: answering({ uprobe_override: false }),
+    want: {
+      reason: "KernelLacks",
+      message:
+        "/bin/bash:readline: Override of a program's function needs a kernel whose uprobes may write registers (Linux 6.18): use Sigkill",
     },
   },
   {

@@ -137,8 +137,9 @@ function numberOfPoint({ symbol }: AttachPoint): number {
   return createHash("sha256").update(symbol).digest().readUInt32LE();
 }
 
-function registersCode({ syscall }: AttachPoint): number {
-  const { SYSCALL_NONE, SYSCALL_OWN, SYSCALL_32BIT } = enums.hook_syscall;
+function registersCode({ syscall, file }: AttachPoint): number {
+  const { SYSCALL_NONE, SYSCALL_OWN, SYSCALL_32BIT, SYSCALL_OF_PROGRAM } = enums.hook_syscall;
+  if (file !== undefined) return SYSCALL_OF_PROGRAM;
   if (syscall === false) return SYSCALL_NONE;
   return syscall === "own" ? SYSCALL_OWN : SYSCALL_32BIT;
 }

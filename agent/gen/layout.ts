@@ -550,6 +550,7 @@ export const enums = {
     SYSCALL_NONE: 0,
     SYSCALL_OWN: 1,
     SYSCALL_32BIT: 2,
+    SYSCALL_OF_PROGRAM: 3,
   },
   facet_kind: {
     FACET_NSPID: 0,

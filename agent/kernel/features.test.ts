@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Abilities, isUnsure, probeAbilities } from "./features.ts";
 import type { Native } from "./native.ts";
+import { ProgramFiles } from "./program-files.ts";
 import type { SharedMaps } from "./tracking.ts";
 
 /** A kernel that answers each load of a program of a kind with the next of these; else it can. */
@@ -21,11 +22,13 @@ function aKernel(
       functions.includes(name) ? { parameters: [], returns: "int" } : null,
     takesInt80: () => int80,
     kprobeRefusal: () => null,
+    ...{ uprobeRefusal: () => null, uprobeOverrideRefusal: () => null },
   } as unknown as Native;
   return () =>
     probeAbilities(native, "/o", {
       shared: {} as SharedMaps,
       allowed: { whyNoRequest: () => undefined },
+      files: new ProgramFiles(native, "/"),
     });
 }
 

@@ -10,6 +10,7 @@ import { isOfForeignObjects } from "./foreign-objects.ts";
 import { functionFinder } from "./function-groups.ts";
 import type { KernelError, Native } from "./native.ts";
 import { preemptsKernel, readPreemption } from "./preemption.ts";
+import type { ProgramFiles } from "./program-files.ts";
 import { isPassing } from "./refusal-of.ts";
 import { entryFinder } from "./syscall-entries.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
@@ -29,7 +30,15 @@ export type Allowed = Pick<AttachAbilities, "whyNoRequest">;
 export function probeAbilities(
   native: Native,
   objects: string,
-  { shared, allowed }: { readonly shared: SharedMaps; readonly allowed: Allowed },
+  {
+    shared,
+    allowed,
+    files,
+  }: {
+    readonly shared: SharedMaps;
+    readonly allowed: Allowed;
+    readonly files: ProgramFiles;
+  },
 ): Abilities {
   const syscallPrefix = syscallPrefixes[process.arch] ?? "";
   const types = new Map<string, FunctionTypes | null>(); // asked for again and again, slow to tell
@@ -40,10 +49,9 @@ export function probeAbilities(
   const probe: KernelProbe = {
     syscallPrefix,
     loads: (object, symbol) => loads(native, join(objects, object), symbol, shared),
-    takesKprobes: () => {
-      const code = native.kprobeRefusal();
-      return code === null || (isPassing(code) ? code : false);
-    },
+    takesKprobes: () => answerTo(native.kprobeRefusal()),
+    takesUprobes: (as) =>
+      answerTo(as === "writing" ? native.uprobeOverrideRefusal() : native.uprobeRefusal()),
     hasFunction: (symbol) => typesOf(symbol) !== undefined,
   };
   const questions = Object.assign({}, ...attachKinds.map((kind) => kind.features));
@@ -70,6 +78,7 @@ export function probeAbilities(
   return {
     ...{ syscallPrefix, features, securityModules, hasFunction, typesOf, entriesOf, ...allowed },
     functionsOf: functionFinder({ syscallPrefix, entriesOf }),
+    whyNotInFile: (place) => files.whyNot(place),
     ...{ preempts, unprivilegedBpf: allowsUnprivilegedBpf() },
     hidesProcesses: preempts && hidesProcesses(kernelSymbols()),
     kernel: {
@@ -88,6 +97,11 @@ export function isUnsure({ features }: AttachAbilities): boolean {
   return Object.values(features).some((answer) => typeof answer === "string");
 }
 
+/** What the code of a refusal says; null: there is none. */
+function answerTo(code: string | null): Answer {
+  return code === null || (isPassing(code) ? code : false);
+}
+
 /** Whether the kernel takes a program, or the code of an error that says nothing about that. */
 function loads(native: Native, file: string, symbol: string, shared: SharedMaps): Answer {
   const object = native.openObject(file);
@@ -99,8 +113,7 @@ function loads(native: Native, file: string, symbol: string, shared: SharedMaps)
     return true;
   } catch (error) {
     if (isOfForeignObjects(error)) throw error;
-    const { code } = error as Partial<KernelError>;
-    return code !== undefined && isPassing(code) ? code : false;
+    return answerTo((error as Partial<KernelError>).code ?? "");
   } finally {
     object.close();
   }

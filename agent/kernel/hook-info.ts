@@ -14,5 +14,13 @@ export type HookInfo = Reported & {
   readonly tags?: readonly string[];
 };
 
+/** What its events say was called, by the fields of their kind. */
+export function namesOf({
+  names,
+  functionName,
+}: HookInfo): Readonly<Record<string, string | number>> {
+  return names ?? { function_name: functionName };
+}
+
 /** The hook of a number in a hook event on an entry of its system call, or undefined when it is gone. */
 export type HookLookup = (hook: number, entry: number) => HookInfo | undefined;

@@ -36,6 +36,7 @@ import { markOwnTask } from "./own-task.ts";
 import { PinnedIds, u32 } from "./pinned-ids.ts";
 import { Pins, removePins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
+import { ProgramFiles } from "./program-files.ts";
 import { type CgroupRate, writeRate } from "./rate.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { SlotChanges } from "./slots.ts";
@@ -50,6 +51,8 @@ export type KernelEngineOptions = {
   readonly objects: string;
   /** Executables of the node itself that are never killed or denied below the host's root. */
   readonly protectedBinaries: readonly string[];
+  /** Where the node's root folder can be read; default `/`. */
+  readonly hostRoot?: string;
   /** Absent: it asks nothing of others. */
   readonly allowed?: Allowed;
   /** How many followed files a pod may have open; what opens more is stopped. */
@@ -99,9 +102,10 @@ export class KernelEngine implements Engine {
     this.#native = native;
     this.#log = log;
     this.adopted = adopted;
-    this.#loader = { native, pins, objects, shared: maps };
+    const files = new ProgramFiles(native, options.hostRoot ?? "/");
+    this.#loader = { native, pins, objects, shared: maps, files };
     this.#allowed = options.allowed ?? nothingAllowed;
-    this.#abilities = probeAbilities(native, objects, { shared: maps, allowed: this.#allowed });
+    this.#abilities = this.#probe();
     this.#state = new EngineState(native, maps.engine_state, options.podFiles);
     this.#binaries = new Binaries(native, maps);
     this.#shares = new FollowShares(native, maps);
@@ -199,10 +203,14 @@ export class KernelEngine implements Engine {
     return result;
   }
 
+  #probe(): Abilities {
+    const { native, objects, shared, files } = this.#loader;
+    return probeAbilities(native, objects, { shared, allowed: this.#allowed, files });
+  }
+
   #program(desired: Desired, spared: ReadonlySet<string> = new Set()): Programmed {
     if (isUnsure(this.#abilities)) {
-      const { native, objects, shared } = this.#loader;
-      this.#abilities = probeAbilities(native, objects, { shared, allowed: this.#allowed });
+      this.#abilities = this.#probe();
     }
     const classes = this.#classes.number(desired.scopes);
     const capacity = capacityFor(classes.length);

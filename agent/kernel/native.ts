@@ -123,6 +123,13 @@ export type RingReader = {
   close(): Promise<void>;
 };
 
+/** Instructions of a file, by their offsets in it. */
+export type UprobeTarget = {
+  readonly path: string;
+  readonly offsets: readonly number[];
+  readonly refCtrOffset?: number;
+};
+
 /** What a slot of a map of maps is to have: a map, or none. */
 export type SlotOf = { readonly map: number; readonly slot: number; readonly inner?: number };
 
@@ -173,6 +180,17 @@ export type Native = {
    * kernel.perf_event_paranoid of some distributions keeps from whoever lacks CAP_SYS_ADMIN.
    */
   kprobeRefusal(): string | null;
+  /**
+   * Attaches a program that is pinned there, of SEC("uprobe"), to instructions in a file. Several take
+   * Linux 6.6. `refCtrOffset`: where in the file is counted who listens. Throws KernelError.
+   */
+  attachUprobe(program: string, target: UprobeTarget): Link;
+  /** The code of the error with which this kernel refuses uprobes; null: it takes them. */
+  uprobeRefusal(): string | null;
+  /** The same of programs of uprobes that write registers. */
+  uprobeOverrideRefusal(): string | null;
+  /** Opens a regular file to read, with `root` as the root folder also for links. Throws KernelError. */
+  openInRoot(root: string, path: string): number;
   /**
    * Maps of ring buffers. A record of `second` comes after all that were in `first` when it was
    * read; those of one batch are in the order of their time.

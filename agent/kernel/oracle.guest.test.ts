@@ -32,6 +32,7 @@ import {
   buildBinaries,
   type Driver,
   namespacesOf,
+  ownFunction,
   parentOf,
   protectedBinary,
   type Result,
@@ -50,7 +51,7 @@ const seed = seedOf(process.env);
 const kernel = await openGuestKernel({ protectedBinaries: [protectedBinary] });
 const { engine, events } = kernel;
 after(() => kernel.close());
-const canOverride = engine.features().features.includes("fmod_ret_syscalls");
+const { features } = engine.features();
 
 const files = ["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd", "/tmp/forbidden"];
 const descriptors = [3, 4, 5, 0xffff_ffff];
@@ -78,6 +79,15 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
         fc.constantFrom(undefined, "secret", "secrets", "public", "sec", long),
       )
       .map(([fd, text]): Call => ({ call: "write", fd, ...(text === undefined ? {} : { text }) })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(...descriptors),
+        fc.constantFrom(undefined, "secret", "secrets", "public", "sec"),
+      )
+      .map(([fd, text]): Call => ({ call: "own", fd, ...(text === undefined ? {} : { text }) })),
   },
   {
     weight: 2,
@@ -133,7 +143,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
         forThisKernel({ ...set, policy: { ...set.policy, name: `p${10 + i}` } }, pids, namespaces),
       ),
     );
-    const states = await kernel.program([mark, ...policies, ...fillers(sets, batch)], {
+    const states = await kernel.program([mark, ...policies, ...fillers(policies, batch)], {
       host: [],
       cgroups: [{ id: cgroup.id, sets: [mark, ...policies].map(({ name }) => name) }],
     });
@@ -195,8 +205,10 @@ const mark = named({
  * Sets that hold for nobody and make bitmaps longer: in half of the batches so that the selectors of
  * the others lie in a later word, in a quarter also so that they lie in several.
  */
-function fillers(sets: readonly SelectorSet[], batch: number): readonly NamedSet[] {
-  const ons = new Map(sets.flatMap(({ hooks }) => hooks.map(({ on }) => [JSON.stringify(on), on])));
+function fillers(policies: readonly NamedSet[], batch: number): readonly NamedSet[] {
+  const ons = new Map(
+    policies.flatMap(({ set }) => set.hooks.map(({ on }) => [JSON.stringify(on), on])),
+  );
   const filler = (name: string, count: number): NamedSet =>
     aSet(
       name,
@@ -252,16 +264,21 @@ function forThisKernel(
   const action = (one: Action): Action =>
     one.action === "Sigkill" ? { action: "Signal", signal: 10 } : one;
   const actions = (all: readonly Action[], { on }: Hook) =>
-    // Without error injection only a security module's decision can be overridden.
-    all.map(action).filter((one) => canOverride || on.kind === "lsm" || one.action !== "Override");
+    all.map(action).filter((one) => canOverride(on) || one.action !== "Override");
   const hook = (one: Hook): Hook => ({
-    ...one,
+    ...{ ...one, on: one.on.kind === "uprobe" ? ownFunction : one.on },
     selectors: one.selectors.map((selector) => ({
       conditions: onePidTree(selector.conditions).map(condition),
       actions: actions(selector.actions, one),
     })),
   });
   return { ...set, hooks: set.hooks.filter(({ on }) => isHere(on)).map(hook) };
+}
+
+/** Without error injection only a security module's decision, and what new kernels let uprobes do. */
+function canOverride({ kind }: Hook["on"]): boolean {
+  if (kind === "lsm") return true;
+  return features.includes(kind === "uprobe" ? "uprobe_override" : "fmod_ret_syscalls");
 }
 
 /** Functions of the kernel, of which each has others. */

@@ -9,6 +9,7 @@ import type { BpfObject, Link, MapSpec, Misses, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 import { removePins } from "./pins.ts";
+import type { ProgramFiles } from "./program-files.ts";
 import { ArraySlots, innerMap, type SlotChanges, Slots } from "./slots.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
 
@@ -30,12 +31,19 @@ export type Loader = {
   readonly pins: Pins;
   readonly objects: string;
   readonly shared: SharedMaps;
+  readonly files: ProgramFiles;
 };
 
 /** Its pin folder's name: the attach point and the constants that its program was loaded with. */
 export function programName(point: AttachPoint, spec: Uint8Array): string {
-  const digest = createHash("sha256").update(spec).digest("hex").slice(0, 12);
-  return `${point.kind.name}-${point.symbol}-${digest}`.replaceAll(".", "-"); // bpffs takes no dots
+  const { kind, symbol, file, site } = point;
+  // Of a place in a file the symbol is no name of a folder, and not all that counts.
+  const name = file === undefined ? symbol : digestOf(site);
+  return `${kind.name}-${name}-${digestOf(spec)}`.replaceAll(".", "-"); // bpffs takes no dots
+}
+
+function digestOf(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, 12);
 }
 
 /** One attached program with its tables. Acts only for a slot that `writeSlot` filled. */
@@ -82,8 +90,12 @@ export class Program {
         loader.native.pinMap(fd, join(folder, map));
         loader.native.closeFd(fd);
       }
-      object.pinProgram("hook", join(folder, "program"));
-      const link = point.kind.attach(object, point);
+      const program = join(folder, "program");
+      object.pinProgram("hook", program);
+      const link =
+        point.file === undefined
+          ? point.kind.attach!(object, point)
+          : loader.files.attach(program, point.file);
       link.pin(join(folder, "link"));
       link.close();
     } catch (error) {

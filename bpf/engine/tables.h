@@ -65,6 +65,7 @@ enum hook_syscall {
 	SYSCALL_NONE = 0,	/* a function: parameters are its own */
 	SYSCALL_OWN = 1,	/* parameters are in the pt_regs that parameter 0 points to */
 	SYSCALL_32BIT = 2,	/* the same, of a 32-bit system call */
+	SYSCALL_OF_PROGRAM = 3,	/* no system call: a program's function, whose pointers are its own */
 };
 
 /* Constants of one loaded program: the verifier drops what they rule out. */

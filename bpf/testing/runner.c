@@ -101,7 +101,7 @@ static void set_registers(struct registers *to, const __u64 *values, bool on_exe
 				       .di = upper | values[4]};
 
 	to->regs = spec.syscall == SYSCALL_32BIT ? narrow : own;
-	if (on_exec || !spec.syscall)
+	if (on_exec || !spec.syscall || spec.syscall == SYSCALL_OF_PROGRAM)
 		__builtin_memcpy(to->context, values, PARAMETERS_MAX * sizeof(*values));
 	else
 		to->context[0] = (__u64)&to->regs;

@@ -12,9 +12,7 @@ const { Equal, NotEqual, Mask, ...others } = operatorsOnNumber({ facet: "bits", 
 export function capabilitySetKind() {
   return {
     aliases: [],
-    insteadIn: {
-      "system call": "hook a kernel function that is given one: programs pass no set of the kernel",
-    },
+    instead: "hook a kernel function that is given one: programs pass no set of the kernel",
     // Of no type that a policy of one namespace may read.
     parameters: [],
     facets: { bits: "number" },

@@ -28,9 +28,7 @@ export const ofPath = {
 export function pathKind(kind: "path" | "dentry" | "kiocb" | "linux_binprm") {
   return {
     ...ofPath,
-    insteadIn: {
-      "system call": `hook a kernel function that is given one: programs pass no ${kind} of the kernel`,
-    },
+    instead: `hook a kernel function that is given one: programs pass no ${kind} of the kernel`,
     parameters: kind === "kiocb" ? [] : [`struct ${kind} *` as const],
     read: (index, { parameters }) => {
       const parameter = parameters[index];

@@ -5,10 +5,7 @@ import type { ArgKind } from "./kind.ts";
 export const file = {
   ...ofPath,
   operators: { ...ofPath.operators, ...onFormat },
-  insteadIn: {
-    "system call":
-      "use type fd, or hook the kernel function behind it: programs pass no struct file",
-  },
+  instead: "use type fd, or hook the kernel function behind it: programs pass no struct file",
   parameters: ["struct file *"],
   standsFor: "file",
 } as const satisfies ArgKind;

@@ -4,9 +4,7 @@ import { ofText, readText } from "./string.ts";
 /** A `struct filename *`: a path as a process wrote it. */
 export const filename = {
   ...ofText,
-  insteadIn: {
-    "system call": "use type string, or hook a kernel function that is given one",
-  },
+  instead: "use type string, or hook a kernel function that is given one",
   read: (index, { parameters }) => {
     const parameter = parameters[index];
     if (parameter?.kind !== "filename" || parameter.bytes === undefined) return "unknown";

@@ -7,8 +7,8 @@ import type { UpstreamArgOperator, UpstreamArgType } from "../schema/vocabulary.
 export type ArgKind = {
   /** Upstream's other names for it. */
   readonly aliases: readonly UpstreamArgType[];
-  /** What to write instead, where an argument cannot be of this type. */
-  readonly insteadIn?: Readonly<Partial<Record<ArgSource, string>>>;
+  /** What to write instead where a program makes the call: it cannot pass such a thing. */
+  readonly instead?: string;
   /** What it may read in a policy of one namespace: nothing else of the kernel is shown to a tenant. */
   readonly parameters: readonly CType[];
   /** The parts of a reading that can be compared, and what each is. */
@@ -33,7 +33,7 @@ export type ArgKind = {
 export type Length = { readonly sizeArgIndex?: number; readonly returnCopy?: boolean };
 
 /** Where an argument is read. */
-export type ArgSource = "system call" | "kernel function";
+export type ArgSource = "system call" | "kernel function" | "program's function";
 
 /** A type in C of a kernel function's parameter. */
 export type CType =

@@ -5,10 +5,7 @@ import { checkBytes, operatorsOnText } from "./text.ts";
 /** A `struct net_device *`, by its name. */
 export const net_device = {
   aliases: [],
-  insteadIn: {
-    "system call":
-      "hook a kernel function that is given one: programs pass no device of the kernel",
-  },
+  instead: "hook a kernel function that is given one: programs pass no device of the kernel",
   // Of no type that a policy of one namespace may read.
   parameters: [],
   facets: { name: "text" },

@@ -166,7 +166,7 @@ function parseNumbers(
 }
 
 /** Go's base-0 syntax, which upstream takes: a leading 0 alone means octal. */
-function parseNumber(text: string): bigint | undefined {
+export function parseNumber(text: string): bigint | undefined {
   const match = /^([+-]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)$/.exec(text);
   if (match === null) return undefined;
   const digits = match[2]!.replace(/^0(?=[0-7])/, "0o");

@@ -4,9 +4,7 @@ import type { ArgKind } from "./kind.ts";
 export function reportedKind(struct: string) {
   return {
     aliases: [],
-    insteadIn: {
-      "system call": `hook a kernel function that is given one: programs pass no struct ${struct}`,
-    },
+    instead: `hook a kernel function that is given one: programs pass no struct ${struct}`,
     // Of no type that a policy of one namespace may read.
     parameters: [],
     facets: {},

@@ -8,10 +8,7 @@ const [inet, inet6] = [2n, 10n];
 /** A `struct sk_buff *`: the packet in it, as its headers say. */
 export const skb = {
   aliases: [],
-  insteadIn: {
-    "system call":
-      "hook a kernel function that is given one: programs pass no packet of the kernel",
-  },
+  instead: "hook a kernel function that is given one: programs pass no packet of the kernel",
   // Of no type that a policy of one namespace may read: its packet may be another's.
   parameters: [],
   facets: {

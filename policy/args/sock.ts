@@ -7,9 +7,7 @@ import { destinationEnd, Family, Protocol, State, sourceEnd } from "./net-operat
 /** What all types have in common that are a socket. */
 export const ofSock = {
   aliases: [],
-  insteadIn: {
-    "system call": "hook the kernel function behind it: programs pass no socket of the kernel",
-  },
+  instead: "hook the kernel function behind it: programs pass no socket of the kernel",
   facets: {
     ...({ family: "number", type: "number", protocol: "number", state: "number" } as const),
     ...({ saddr: "address", daddr: "address", sport: "number", dport: "number" } as const),

@@ -105,6 +105,20 @@ export const shapes: readonly Shape[] = [
   },
   { on: { kind: "exec" }, args: [[]], parameters: () => [] },
   {
+    on: { kind: "uprobe", path: "/lib/oracle.so", symbol: "oracle_call" },
+    args: [
+      [int],
+      [fd, charBuf, size],
+      [string, { index: 0, type: "int64" }],
+      [{ index: 2, type: "uint64" }],
+    ],
+    parameters: ({ first, bytes }) => [
+      number(first),
+      buffer(bytes === undefined ? undefined : new TextEncoder().encode(bytes)),
+      number(BigInt(bytes?.length ?? 0)),
+    ],
+  },
+  {
     on: { kind: "lsm", hook: "file_fcntl" },
     args: [
       [{ index: 0, type: "file" }],

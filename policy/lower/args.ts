@@ -70,9 +70,9 @@ function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefin
     return undefined;
   }
   const kind = argKind(type);
-  const instead = kind.insteadIn?.[place.source];
-  if (instead !== undefined) {
-    report.invalid(`${at}.type`, `${type} cannot be an argument of a ${place.source}`, instead);
+  if (kind.instead !== undefined && place.source !== "kernel function") {
+    const what = `${type} cannot be an argument of a ${place.source}`;
+    report.invalid(`${at}.type`, what, kind.instead);
   }
   const { lowerLength = refuseLength } = kind;
   const length = lowerLength(report, spec, at);

@@ -10,6 +10,7 @@ import {
   lowered,
   problemsOf,
 } from "../testing/a-policy.ts";
+import { describeHookPoint } from "./hooks/index.ts";
 import { lower } from "./index.ts";
 
 function lowerExample(name: string) {
@@ -78,6 +79,49 @@ test("an LSM hook is what it is on, and its decision can be overridden", () => {
   ]);
   const tenants = aTracingPolicy({ lsmhooks: [{ hook: "bprm_check_security" }] }, "shop");
   assert.deepEqual(problemsOf(tenants), []);
+});
+
+test("each place of a uprobe is a hook, with what the file must be", () => {
+  const policy = aTracingPolicy({
+    uprobes: [
+      {
+        path: "/bin/bash",
+        symbols: ["readline", "main+0x10", "main+020", "main+0"],
+        refCtrOffsets: [0, 8, 8, 0],
+        binaryDigests: [" SHA1:" + "AB".repeat(20), "build-id:0a1b", "build-id:0A1B"],
+        args: [{ index: 0, type: "string" }],
+        selectors: [{ matchActions: [{ action: "Override", argError: -1 }] }],
+        tags: ["shell"],
+      },
+      { path: "/lib/libc.so.6", offsets: [4096] },
+      { path: "/lib/libc.so.6", addrs: [0, 8192] },
+    ],
+  });
+  const rest = {
+    args: [{ index: 0, type: "string" }],
+    selectors: [{ conditions: [], actions: [{ action: "Override", error: 1 }] }],
+    tags: ["shell"],
+  };
+  const digests = `build-id:0a1b sha1:${"ab".repeat(20)}`;
+  const shell = { kind: "uprobe", path: "/bin/bash" };
+  const libc = { kind: "uprobe", path: "/lib/libc.so.6" };
+  const { hooks } = lowered(policy);
+  assert.deepEqual(hooks, [
+    { on: { ...shell, symbol: "readline", digests }, ...rest },
+    { on: { ...shell, symbol: "main", offset: 16, refCtrOffset: 8, digests }, ...rest },
+    { on: { ...shell, symbol: "main", digests }, ...rest },
+    { on: { ...libc, offset: 4096 }, args: [], selectors: [] },
+    { on: { ...libc, address: 0 }, args: [], selectors: [] },
+    { on: { ...libc, address: 8192 }, args: [], selectors: [] },
+  ]);
+  assert.deepEqual(
+    hooks.map(({ on }) => describeHookPoint(on)),
+    [
+      ...["/bin/bash:readline", "/bin/bash:main+0x10", "/bin/bash:main"],
+      ...["/lib/libc.so.6:offset 0x1000", "/lib/libc.so.6:address 0x0"],
+      "/lib/libc.so.6:address 0x2000",
+    ],
+  );
 });
 
 test("the rate limit of Post is in seconds, of a thread where the policy does not say", () => {

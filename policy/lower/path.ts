@@ -24,6 +24,21 @@ export function checkPath(
   }
 }
 
+/** As in limits.h, without the NUL. */
+const mostOpenedBytes = 4095;
+
+/** A file that a node opens: its path from / on. */
+export function checkFilePath(report: Report, value: string, at: string): void {
+  const fix = "write the path from / on, of the node or of a container";
+  if (!value.startsWith("/")) {
+    report.invalid(at, `is ${quote(value)}, which is relative`, fix);
+  } else if (value.includes("\0")) {
+    report.invalid(at, `is ${quote(value)}`, "remove the NUL: no path holds one");
+  } else if (Buffer.byteLength(value) > mostOpenedBytes) {
+    report.invalid(at, `has ${Buffer.byteLength(value)} bytes`, `at most ${mostOpenedBytes}`);
+  } else if (value.endsWith("/")) report.invalid(at, `is ${quote(value)}, a folder`, fix);
+}
+
 const normal = "write the path that it leads to: the kernel compares paths without . .. and //";
 
 /** Why no file has this path, and what to write; undefined: one may have. */

@@ -24,14 +24,14 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "no hook section",
     policy: aTracingPolicy({}),
     want: [
-      "invalid spec: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks",
+      "invalid spec: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks or uprobes",
     ],
   },
   {
     name: "empty kprobes",
     policy: aTracingPolicy({ kprobes: [] }),
     want: [
-      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks",
+      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks or uprobes",
     ],
   },
   {
@@ -698,6 +698,79 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       'invalid spec.lsmhooks[1].hook: is "bpf_lsm_file_open"; write file_open',
       'invalid spec.lsmhooks[2].hook: is "File-Open"; write a hook such as file_open',
       "invalid spec.lsmhooks[3].args[0].returnCopy: has no meaning; remove it: a hook is asked before the call has read anything",
+    ],
+  },
+  {
+    name: "uprobes without a place, of no file, and with what is not there yet",
+    policy: aTracingPolicy({
+      uprobes: [
+        { path: "libc.so.6", symbols: [] },
+        { path: "/lib/a\0b", symbols: ["+1", "a+b", "a+1+2", "a b", "a+-1"] },
+        { path: "/bin/", offsets: [-1], refCtrOffsets: [1, 2] },
+        { path: `/${"x".repeat(4095)}`, addrs: [-8], refCtrOffsets: [-1] },
+        { path: "/bin/a", symbols: ["a"], return: true, returnArg: { index: 0, type: "int" } },
+        { path: "/bin/a", symbols: ["a"], ignore: { digestVerificationFailure: true } },
+        { path: "/bin/a", symbols: ["a"], data: [{ index: 0, type: "int" }], btfPath: "/b" },
+        {
+          path: "/bin/a",
+          symbols: ["a"],
+          args: [
+            { index: 0, type: "file" },
+            { index: 1, type: "sock" },
+            { index: 2, type: "char_buf", returnCopy: true },
+          ],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.uprobes[0].path: is "libc.so.6", which is relative; write the path from / on, of the node or of a container',
+      "invalid spec.uprobes[0]: has none of symbols, offsets, addrs; write where in the file it hooks",
+      'invalid spec.uprobes[1].path: is "/lib/a\\u0000b"; remove the NUL: no path holds one',
+      ...['"+1"', '"a+b"', '"a+1+2"', '"a b"', '"a+-1"'].map(
+        (text, i) =>
+          `invalid spec.uprobes[1].symbols[${i}]: is ${text}; write a function such as readline, or readline+0x10`,
+      ),
+      'invalid spec.uprobes[2].path: is "/bin/", a folder; write the path from / on, of the node or of a container',
+      "invalid spec.uprobes[2].offsets[0]: is -1; write 0 or more",
+      "invalid spec.uprobes[2].refCtrOffsets: has 2 items for 1 places; write one for each, 0 where there is none",
+      "invalid spec.uprobes[3].path: has 4096 bytes; at most 4095",
+      "invalid spec.uprobes[3].addrs[0]: is -8; write 0 or more",
+      "invalid spec.uprobes[3].refCtrOffsets[0]: is -1; write 0 or more",
+      "unsupported spec.uprobes[4].return: is not supported yet; remove it, or wait for a version that can do this",
+      "unsupported spec.uprobes[4].returnArg: is not supported yet; remove it, or wait for a version that can do this",
+      "unsupported spec.uprobes[5].ignore.digestVerificationFailure: is not supported yet; remove it: a node whose file has none of the digests then says so in the status",
+      "unsupported spec.uprobes[6].data: is not supported yet; remove it, or wait for a version that can do this",
+      "unsupported spec.uprobes[6].btfPath: is not supported yet; remove it, or wait for a version that can do this",
+      "unsupported spec.uprobes[7].args[2].returnCopy: is not supported yet; remove it: what is there is read before the function runs",
+      "invalid spec.uprobes[7].args[0].type: file cannot be an argument of a program's function; use type fd, or hook the kernel function behind it: programs pass no struct file",
+      "invalid spec.uprobes[7].args[1].type: sock cannot be an argument of a program's function; hook the kernel function behind it: programs pass no socket of the kernel",
+    ],
+  },
+  {
+    name: "digests that are none",
+    policy: aTracingPolicy({
+      uprobes: [
+        {
+          path: "/bin/a",
+          symbols: ["a"],
+          binaryDigests: ["md5:00", "sha1", "sha1:00", "sha256:0", "build-id:0:1", "build-id:xy"],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.uprobes[0].binaryDigests[0]: is "md5:00"; write algorithm:digits with one of sha1, sha256, sha384, sha512, build-id',
+      'invalid spec.uprobes[0].binaryDigests[1]: is "sha1"; write pairs of hexadecimal digits',
+      "invalid spec.uprobes[0].binaryDigests[2]: has 2 digits; sha1 has 40 digits",
+      'invalid spec.uprobes[0].binaryDigests[3]: is "sha256:0"; write pairs of hexadecimal digits',
+      'invalid spec.uprobes[0].binaryDigests[4]: is "build-id:0:1"; write algorithm:digits with one of sha1, sha256, sha384, sha512, build-id',
+      'invalid spec.uprobes[0].binaryDigests[5]: is "build-id:xy"; write pairs of hexadecimal digits',
+    ],
+  },
+  {
+    name: "uprobes of tenants",
+    policy: aTracingPolicy({ uprobes: [{ path: "/bin/a", symbols: ["a"] }] }, "shop"),
+    want: [
+      "invalid spec.uprobes[0]: hooks a program, which is not for policies of one namespace; use the kind without Namespaced: a library's function is every pod's that has it",
     ],
   },
   {

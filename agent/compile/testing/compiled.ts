@@ -25,6 +25,8 @@ export const ableKernel: AttachAbilities = {
     fmod_ret_ia32: true,
     fmod_ret_security: true,
     kprobe: true,
+    uprobe: true,
+    uprobe_override: true,
   },
   ...{ preempts: false, unprivilegedBpf: false, hidesProcesses: false },
   securityModules: ["capability", "bpf"],
@@ -32,6 +34,7 @@ export const ableKernel: AttachAbilities = {
   entriesOf: () => [],
   whyNoRequest: () => undefined,
   functionsOf: () => undefined,
+  whyNotInFile: () => undefined,
   typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };
 

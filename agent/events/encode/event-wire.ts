@@ -1,7 +1,7 @@
 import { writeArg } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
 import { tags } from "../../gen/wire.ts";
-import type { HookInfo } from "../../kernel/hook-info.ts";
+import { type HookInfo, namesOf } from "../../kernel/hook-info.ts";
 import { WireWriter } from "../../wire/writer.ts";
 import {
   type AgentEvent,
@@ -124,13 +124,13 @@ type HookMessage = {
   readonly policy_name: number;
   readonly message: number;
   readonly tags: number;
-  readonly function_name: number;
 };
 
 /** By the kind of event that a hook's are. */
 const hookMessages: Readonly<Record<string, { member: number; message: HookMessage }>> = {
   process_kprobe: { member: envelope.process_kprobe, message: tags.ProcessKprobe },
   process_lsm: { member: envelope.process_lsm, message: tags.ProcessLsm },
+  process_uprobe: { member: envelope.process_uprobe, message: tags.ProcessUprobe },
 };
 
 /** The fields of a hook, encoded once. */
@@ -148,7 +148,12 @@ function encodeHookFields(info: HookInfo): HookFields {
   if (found === undefined) throw new Error(`a hook's events are ${info.event}`);
   const { message } = found;
   const out = new WireWriter();
-  out.text(message.function_name, info.functionName);
+  for (const [field, name] of Object.entries(namesOf(info))) {
+    const tag = (message as Readonly<Record<string, number>>)[field];
+    if (tag === undefined) throw new Error(`${info.event} has no field ${field}`);
+    if (typeof name === "number") out.uint(tag, name);
+    else out.text(tag, name);
+  }
   out.text(message.policy_name, info.policy.name);
   out.text(message.message, info.message);
   for (const tag of info.tags ?? []) out.textSet(message.tags, tag);

@@ -270,6 +270,23 @@ test("what a call returned is behind its arguments, as return; where nobody coul
   assert.deepEqual(JSON.parse(of([fdArg("/tmp/x")])).process_kprobe.return, undefined);
 });
 
+test("an event of a uprobe is upstream's process_uprobe, with file and function", () => {
+  const { tree } = runcAndBash();
+  const names = { path: "/bin/bash", symbol: "readline", offset: 64, ref_ctr_offset: 8 };
+  const reported = { event: "process_uprobe", functionName: "readline", names };
+  const process = { pid: 13604, ktime: 1294220230879n };
+  const record = decodeRecord(hookRecord({ process, tid: 13604 }), 0) as HookRecord;
+  const line = lineOf(hookEvent(tree.find(process), record, { ...info, ...reported }));
+  const { process: _, parent: __, ...rest } = JSON.parse(line).process_uprobe;
+  const numbers = { offset: "64", ref_ctr_offset: "8" };
+  assert.deepEqual(rest, {
+    ...names,
+    ...numbers,
+    action: "KPROBE_ACTION_POST",
+    policy_name: "deny",
+  });
+});
+
 test("a hook event has its function, arguments, action and policy", () => {
   const { tree } = runcAndBash();
   const event = decodeRecord(

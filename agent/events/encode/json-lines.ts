@@ -1,7 +1,7 @@
 import { argJson } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
 import { jsonText, textField } from "../../json/json-text.ts";
-import type { HookInfo } from "../../kernel/hook-info.ts";
+import { type HookInfo, namesOf } from "../../kernel/hook-info.ts";
 import {
   type AgentEvent,
   argsOf,
@@ -126,7 +126,9 @@ type HookText = { readonly name: string; readonly policy: string };
 function hookText(info: HookInfo): HookText {
   const tags = info.tags ?? [];
   return {
-    name: textField("function_name", info.functionName),
+    name: Object.entries(namesOf(info))
+      .map(([field, name]) => textField(field, String(name)))
+      .join(""),
     policy: [
       textField("policy_name", info.policy.name),
       textField("message", info.message),

@@ -6,12 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <optional>
 #include <string>
 
 #include "error.h"
 #include "link.h"
+#include "probe.h"
 
 // Of perf events not libbpf's attach: its link switches the perf event off when it is destroyed, also
 // where a pin should keep it, and never lets go of the event's descriptor. The kernel's link holds the
@@ -19,16 +18,6 @@
 
 namespace guardbee {
 namespace {
-
-constexpr char kKprobeUnit[] = "/sys/bus/event_source/devices/kprobe/";
-
-/// The number in one of the unit's files, after `prefix`.
-std::optional<uint32_t> ReadNumber(const std::string& file, const std::string& prefix) {
-  std::ifstream in{kKprobeUnit + file};
-  std::string text;
-  if (!std::getline(in, text) || !text.starts_with(prefix)) return std::nullopt;
-  return static_cast<uint32_t>(std::strtoul(text.c_str() + prefix.size(), nullptr, 10));
-}
 
 /// A link of the kernel's own (Linux 5.18, CONFIG_FPROBE). Empty with errno set where it refuses.
 Fd AttachMulti(int program, const char* function, bool at_return) {
@@ -40,8 +29,8 @@ Fd AttachMulti(int program, const char* function, bool at_return) {
 }
 
 Fd AttachEvent(int program, const std::string& function, bool at_return) {
-  const auto type = ReadNumber("type", "");
-  const auto return_bit = ReadNumber("format/retprobe", "config:");
+  const auto type = ReadUnit("kprobe", "type", "");
+  const auto return_bit = ReadUnit("kprobe", "format/retprobe", "config:");
   if (!type || !return_bit) {
     errno = EOPNOTSUPP;  // a kernel without kprobes
     return Fd{};
@@ -60,20 +49,10 @@ Fd AttachEvent(int program, const std::string& function, bool at_return) {
   return link;
 }
 
-/// The smallest kprobe program. Empty with errno set where the kernel refuses.
-Fd LoadEmpty(bpf_attach_type type) {
-  const bpf_insn instructions[] = {
-      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
-      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-  };
-  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type);
-  return Fd{bpf_prog_load(BPF_PROG_TYPE_KPROBE, "guardbee_probe", "GPL", instructions, 2, &options)};
-}
-
 /// The errno with which the kernel answers a kprobe on a function that is not there.
 int AnswerOf(bpf_attach_type type) {
   constexpr char none[] = "guardbee_no_such_function";
-  const Fd program = LoadEmpty(type);
+  const Fd program = LoadEmptyProbe(type);
   if (!program) return errno;
   const bool multi = type == BPF_TRACE_KPROBE_MULTI;
   return (multi ? AttachMulti(program.Get(), none, false) : AttachEvent(program.Get(), none, false))

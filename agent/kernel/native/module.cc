@@ -12,6 +12,7 @@
 #include "object.h"
 #include "ring.h"
 #include "slots.h"
+#include "uprobe.h"
 
 namespace guardbee {
 namespace {
@@ -43,6 +44,11 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("btfFunction", Napi::Function::New<BtfFunction>(env, "btfFunction"));
   exports.Set("takesInt80", Napi::Function::New<TakesInt80>(env, "takesInt80"));
   exports.Set("kprobeRefusal", Napi::Function::New<KprobeRefusal>(env, "kprobeRefusal"));
+  exports.Set("attachUprobe", Napi::Function::New<AttachUprobe>(env, "attachUprobe"));
+  exports.Set("uprobeRefusal", Napi::Function::New<UprobeRefusal>(env, "uprobeRefusal"));
+  exports.Set("uprobeOverrideRefusal",
+              Napi::Function::New<UprobeOverrideRefusal>(env, "uprobeOverrideRefusal"));
+  exports.Set("openInRoot", Napi::Function::New<OpenInRoot>(env, "openInRoot"));
   exports.Set("openRings", Napi::Function::New<RingReader::Open>(env, "openRing"));
   return exports;
 }

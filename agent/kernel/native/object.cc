@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "global.h"
 #include "kernel-types.h"
 #include "link.h"
+#include "uprobe.h"
 
 namespace guardbee {
 
@@ -123,8 +125,11 @@ void BpfObject::Load(const Napi::CallbackInfo& info) {
   if (loaded_) Throw(info.Env(), {EBUSY, "load", path_, "the object is loaded"});
   bpf_program* program;
   bpf_object__for_each_program(program, object) {
-    if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE && HasKprobeMulti()) {
-      bpf_program__set_expected_attach_type(program, BPF_TRACE_KPROBE_MULTI);
+    if (bpf_program__type(program) != BPF_PROG_TYPE_KPROBE) continue;
+    const bool of_files = std::string_view{bpf_program__section_name(program)} == "uprobe";
+    if (of_files ? HasUprobeMulti() : HasKprobeMulti()) {
+      const int type = of_files ? kUprobeMulti : BPF_TRACE_KPROBE_MULTI;
+      bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(type));
     }
   }
   std::string log;

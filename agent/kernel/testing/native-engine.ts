@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
+import { describeFilePlace } from "../../../policy/file-place.ts";
 import { upstreamNamespaces } from "../../../policy/schema/vocabulary.ts";
 import { actionNamed } from "../../actions/index.ts";
 import type { HookArg } from "../../args/index.ts";
@@ -214,6 +215,7 @@ function serves({ symbol, kind }: AttachPoint, { on, is32Bit }: HookCall): boole
   if (on.kind === "exec") return kind.name === "exec";
   if (on.kind === "lsm") return kind.name === "lsm" && symbol === on.hook;
   if (on.kind === "functions") return false; // none of the calls that tests draw
+  if (on.kind === "uprobe") return symbol === describeFilePlace(on);
   const prefix = is32Bit ? "__ia32_" : abilities.syscallPrefix;
   return symbol === (on.syscall ? prefix : "") + on.call;
 }

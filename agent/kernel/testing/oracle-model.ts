@@ -13,6 +13,7 @@ import {
 import { aggregated, type Windows } from "../../../policy/decide/aggregate.ts";
 import { type Reported, rateLimited } from "../../../policy/decide/rate-limit.ts";
 import type { NamedSet } from "../../engine.ts";
+import { ownFunction } from "./oracle-processes.ts";
 
 /** One call that a driver makes. Texts have no spaces. */
 export type Call =
@@ -20,6 +21,8 @@ export type Call =
   | { readonly call: "dup" | "close"; readonly fd: number }
   /** Without `text`, from memory that cannot be read. */
   | { readonly call: "write"; readonly fd: number; readonly text?: string }
+  /** The driver's own function, with the parameters of a write. */
+  | { readonly call: "own"; readonly fd: number; readonly text?: string }
   | { readonly call: "seek"; readonly fd: number; readonly offset: bigint }
   | { readonly call: "fcntl"; readonly fd: number; readonly command: number; readonly arg: bigint }
   /** One of `sockets` to an address, in hexadecimal. */
@@ -67,6 +70,10 @@ export function lineOf(call: Call): string {
       return call.text === undefined
         ? `w ${call.fd} 4 -`
         : `w ${call.fd} ${call.text.length} ${call.text}`;
+    case "own":
+      return call.text === undefined
+        ? `u ${call.fd} 4 -`
+        : `u ${call.fd} ${call.text.length} ${call.text}`;
     case "seek":
       return `s ${call.fd} ${call.offset}`;
     case "fcntl":
@@ -125,13 +132,9 @@ class Model {
       case "close":
         return this.#close(call.fd);
       case "write":
-        return this.#decide("sys_write", returned, [
-          number(BigInt(call.fd)),
-          call.text === undefined
-            ? { kind: "buffer" }
-            : { kind: "buffer", bytes: Buffer.from(call.text) },
-          number(BigInt(call.text?.length ?? 4)),
-        ]);
+        return this.#decide("sys_write", returned, written(call));
+      case "own":
+        return this.#run({ ...this.#call(written(call)), on: ownFunction });
       case "seek":
         return this.#decide("sys_lseek", returned, [number(BigInt(call.fd)), number(call.offset)]);
       case "fcntl":
@@ -226,6 +229,12 @@ class Model {
     this.#shared.reported = limited.reported;
     return limited.outcomes;
   }
+}
+
+function written({ fd, text }: { readonly fd: number; readonly text?: string }) {
+  const buffer: Parameter =
+    text === undefined ? { kind: "buffer" } : { kind: "buffer", bytes: Buffer.from(text) };
+  return [number(BigInt(fd)), buffer, number(BigInt(text?.length ?? 4))];
 }
 
 function number(value: bigint): Parameter {

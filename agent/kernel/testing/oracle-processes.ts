@@ -1,7 +1,7 @@
 /** Test support: processes that make the calls a test tells them to, and what they are. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -22,6 +22,13 @@ export const binaryRoot = "/tmp/oracle";
 const binaries = ["/usr/bin/vi", "/usr/bin/cat", "/bin/sh", "/sbin/protected"];
 export const protectedBinary = `${binaryRoot}/sbin/protected`;
 
+/** What a process that is told to calls by uprobes: one file, whatever path it is executed by. */
+export const ownFunction = {
+  kind: "uprobe",
+  path: `${binaryRoot}${binaries[0]}`,
+  symbol: "oracle_call",
+} as const;
+
 /** Compiles oracle-driver.c to every path of `binaryRoot`. */
 export function buildBinaries(): void {
   const source = fileURLToPath(new URL("./oracle-driver.c", import.meta.url));
@@ -29,7 +36,10 @@ export function buildBinaries(): void {
     const path = binaryRoot + binary;
     mkdirSync(dirname(path), { recursive: true });
     if (i === 0) execFileSync("gcc", ["-O1", "-static", "-o", path, source]);
-    else copyFileSync(`${binaryRoot}${binaries[0]}`, path);
+    else {
+      rmSync(path, { force: true });
+      linkSync(`${binaryRoot}${binaries[0]}`, path);
+    }
   }
 }
 

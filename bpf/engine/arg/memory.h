@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a pointer points to: memory of the process in a system call, and else of the kernel, or of either. */
+/* What a pointer points to: memory of the process where that gave it, and else of the kernel, or of either. */
 #ifndef GUARDBEE_ENGINE_ARG_MEMORY_H
 #define GUARDBEE_ENGINE_ARG_MEMORY_H
 

@@ -15,6 +15,7 @@ import { KernelEngine } from "../../../agent/kernel/kernel-engine.ts";
 import { loadNative } from "../../../agent/kernel/native.ts";
 import { u32 } from "../../../agent/kernel/pinned-ids.ts";
 import { Pins } from "../../../agent/kernel/pins.ts";
+import { ProgramFiles } from "../../../agent/kernel/program-files.ts";
 import { openGuestKernel, statesOf } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { denyWrites } from "../../../agent/kernel/testing/policies.ts";
 import { Cgroup, run } from "../../../agent/kernel/testing/scene.ts";
@@ -144,7 +145,8 @@ const opens = 5_000;
 test(`of ${opens} files that are opened while groups are freed, each is followed`, async (t) => {
   await kernel.program([deny]);
   const { maps } = kernel.engine;
-  const loader = { native, objects, shared: maps, pins: new Pins(kernel.bpffs, objects) };
+  const pins = new Pins(kernel.bpffs, objects);
+  const loader = { native, objects, shared: maps, pins, files: new ProgramFiles(native, "/") };
   const script = `touch ${file}; ulimit -n ${opens + 100}; exec ${follow} hold ${file} ${opens}`;
   const child = spawn("/bin/bash", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Parameters of a program's function as a uprobe has them. Tasks may be preempted in it, and the kernel
+ * runs it again meanwhile.
+ */
+#ifndef GUARDBEE_ATTACH_UPROBE_H
+#define GUARDBEE_ATTACH_UPROBE_H
+#define CALLS_MAX 4
+
+#include "../engine/engine.h"
+#include "parameters.h"
+
+#define SIGKILL 9
+
+/* The result is 0, or -errno that the function shall return instead. */
+static __always_inline int uprobe__run(struct pt_regs *context)
+{
+	struct call call;
+	int result;
+
+	if (!engine__enter(&call)) {
+		if (call.override) /* what might have to be stopped, and cannot be decided, is */
+			bpf_send_signal(SIGKILL);
+		return 0;
+	}
+	parameters__of_function(&call, context);
+	result = engine__match(&call) ? engine__act(&call) : 0;
+	call__leave(&call);
+	return result;
+}
+
+#endif

@@ -1,0 +1,12 @@
+import type { HookPointOf } from "./hook-point.ts";
+
+/** A place in a program or library. */
+export type FilePlace = HookPointOf<"uprobe">;
+
+/** In a word for people: `/bin/bash:readline+0x10`. */
+export function describeFilePlace({ path, symbol, offset = 0, address }: FilePlace): string {
+  if (address !== undefined) return `${path}:address 0x${address.toString(16)}`;
+  const number = `0x${offset.toString(16)}`;
+  if (symbol === undefined) return `${path}:offset ${number}`;
+  return `${path}:${symbol}${offset === 0 ? "" : `+${number}`}`;
+}
