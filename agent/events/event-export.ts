@@ -84,9 +84,8 @@ export function openEventExport(options: EventOptions): EventExport {
   });
   const encoder = createLineEncoder(lineOf);
   const sinks: Sink[] = [];
-  if (options.eventsFile !== "") {
-    sinks.push(openEventFile({ ...options, lineOf, encoder }));
-  }
+  const file = openEventFile({ ...options, lineOf, encoder });
+  if (file !== undefined) sinks.push(file);
   if (options.eventsSocket !== "") {
     sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));
   }

@@ -6,9 +6,11 @@ import type { AgentEvent } from "./event.ts";
 import type { ExportOptions } from "./export-options.ts";
 import { FileSink } from "./sinks/file-sink.ts";
 import { FilteredSink } from "./sinks/filtered-sink.ts";
+import { RateLimitedSink } from "./sinks/rate-limited-sink.ts";
 import type { Sink } from "./sinks/sink.ts";
 
 export type EventFileOptions = {
+  /** Empty: none. */
   readonly eventsFile: string;
   readonly eventsFileMaxMb: number;
   readonly eventsFileBackups: number;
@@ -22,11 +24,23 @@ export type EventFileOptions = {
   readonly log: Logger;
 };
 
-/** The sink of the event file: what passes the filters goes to it, with the fields that are left. */
-export function openEventFile(options: EventFileOptions): Sink {
+/**
+ * The sink of the event file: what passes the filters goes to it, then what the rate limit lets through,
+ * with the fields that are left. Undefined: there is none.
+ */
+export function openEventFile(options: EventFileOptions): Sink | undefined {
+  const { passes, perMinute } = options.exported;
+  if (options.eventsFile === "" || perMinute === 0) return undefined;
+  const file = openFile(options);
+  const limited =
+    perMinute === undefined ? file : new RateLimitedSink(file, perMinute, options.clock);
+  return passes === undefined ? limited : new FilteredSink(limited, passes);
+}
+
+function openFile(options: EventFileOptions): Sink {
   const { lineOf, encoder, clock, log } = options;
-  const { passes, select, mode, rotationIntervalMs } = options.exported;
-  const sink = new FileSink({
+  const { select, mode, rotationIntervalMs } = options.exported;
+  return new FileSink({
     path: options.eventsFile,
     limits: {
       maxBytes: mebibytes(options.eventsFileMaxMb),
@@ -38,7 +52,6 @@ export function openEventFile(options: EventFileOptions): Sink {
     clock,
     log,
   });
-  return passes === undefined ? sink : new FilteredSink(sink, passes);
 }
 
 /** Upstream's 0 is its library's default. */

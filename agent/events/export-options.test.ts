@@ -7,6 +7,7 @@ import { formatProblems } from "./filter/report.ts";
 const byDefault: ExportFlags = {
   ...{ exportAllowlist: "", exportDenylist: "", fieldFilters: "", redactionFilters: "" },
   ...{ enablePidSetFilter: false, exportFileRotationInterval: "0", exportFilePerm: "600" },
+  exportRateLimit: -1,
 };
 
 test("without flags nothing is done to events", () => {

@@ -20,6 +20,8 @@ export type ExportFlags = {
   readonly exportFileRotationInterval: string;
   /** Octal. */
   readonly exportFilePerm: string;
+  /** Events a minute; -1: no limit, 0: no file. */
+  readonly exportRateLimit: number;
 };
 
 /** What becomes of events: of those on their way to the file, but for what is hidden everywhere. */
@@ -33,6 +35,8 @@ export type ExportOptions = {
   readonly rotationIntervalMs: number;
   /** Permissions of the file. */
   readonly mode: number;
+  /** Events a minute; absent: no limit. */
+  readonly perMinute?: number;
 };
 
 /** The options that the flags mean, compiled; or everything that is wrong with them. */
@@ -76,6 +80,7 @@ export function parseExportFlags(flags: ExportFlags): Result<ExportOptions> {
     value: {
       ...{ rotationIntervalMs: rotationIntervalMs!, mode: mode! },
       ...(passes === undefined ? {} : { passes }),
+      ...(flags.exportRateLimit === -1 ? {} : { perMinute: flags.exportRateLimit }),
       ...(select === undefined ? {} : { select }),
       ...(redact === undefined ? {} : { redact }),
     },

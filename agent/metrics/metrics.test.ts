@@ -12,6 +12,11 @@ function someFacts(): AgentFacts {
     ...{ name, delivered: number(), bytes: number(), waiting: number() },
     dropped: { closed: number(), backlog: number(), error: number() },
   });
+  const limitedFile = () => {
+    const { dropped, ...file } = sink("file");
+    const limited = { ...dropped, rateLimit: number() };
+    return { ...file, dropped: limited, filtered: number(), told: number() };
+  };
   return {
     version: "1.2.3",
     losses: Object.fromEntries(losses) as AgentFacts["losses"],
@@ -29,10 +34,7 @@ function someFacts(): AgentFacts {
         gate: { waiting: number(), expired: { time: number(), space: number() } },
       },
       tree: { processes: number(), running: number(), evicted: number() },
-      sinks: [
-        { ...sink("file"), filtered: number() },
-        { ...sink("socket"), readers: number() },
-      ],
+      sinks: [limitedFile(), { ...sink("socket"), readers: number() }],
       requests: { made: number(), failed: number(), dropped: number() },
     },
     misses: ["fentry:fd_install", "process_exec"].map((attachment) => {
@@ -92,7 +94,7 @@ test("what is logged as lost is every cause of every stage", () => {
     ...lossCauses,
     ...["missed_fentry:fd_install", "missed_process_exec"],
     ...["bad_record", "bad_arguments", "unknown_hook", "process_evicted"],
-    ...["file_closed", "file_backlog", "file_error"],
+    ...["file_closed", "file_backlog", "file_error", "file_rateLimit"],
     ...["socket_closed", "socket_backlog", "socket_error"],
   ]);
 });

@@ -122,7 +122,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "sink_events_dropped_total", type: "counter", labels: ["sink", "cause"] },
-    help: "Events a sink did not take: closed, nothing was open or the reader went away; backlog, disk or reader was too slow; error, the disk refused them.",
+    help: "Events a sink did not take: closed, nothing was open or the reader went away; backlog, disk or reader was too slow; error, the disk refused them; rateLimit, beyond --export-rate-limit.",
     read: ({ events }) =>
       (events?.sinks ?? []).flatMap(({ name: sink, dropped }) =>
         Object.entries(dropped).map(([cause, value]) => ({ labels: { sink, cause }, value })),
@@ -133,6 +133,19 @@ export const agentMetrics: readonly AgentMetric[] = [
     help: "Events that a filter (--export-allowlist, --export-denylist) held back: no loss.",
     read: ({ events }) =>
       (events?.sinks ?? []).flatMap(({ name: sink, filtered: value }) =>
+        value === undefined ? [] : [{ labels: { sink }, value }],
+      ),
+  },
+  {
+    ...{ name: "export_ratelimit_events_dropped_total", type: "counter" },
+    help: "Events that were not written to the file because of --export-rate-limit.",
+    read: ({ events }) => one(sinkOf(events, "file")?.dropped.rateLimit),
+  },
+  {
+    ...{ name: "sink_events_told_total", type: "counter", labels: ["sink"] },
+    help: "Events rate_limit_info that were added, each tells how many --export-rate-limit dropped.",
+    read: ({ events }) =>
+      (events?.sinks ?? []).flatMap(({ name: sink, told: value }) =>
         value === undefined ? [] : [{ labels: { sink }, value }],
       ),
   },

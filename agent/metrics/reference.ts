@@ -58,7 +58,7 @@ Nothing is lost in silence. Of the calls that a policy reports, each is one of t
 | + \`event_cache_entries\` | waits for its pod |
 | + \`events_processed_total\` | a line for every sink |
 
-| an event for the file = | |
+| an event for the file, + \`sink_events_told_total\` = | |
 |---|---|
 | \`sink_events_delivered_total\` | in the file |
 | + \`sink_events_dropped_total\` | by cause |

@@ -38,6 +38,12 @@ export const exportOptions = {
     describe:
       "Permissions of the file, in octal; nobody gets to execute it, nor others to write it",
   },
+  "export-rate-limit": {
+    ...aNumber("export-rate-limit", -1, 1_000_000_000),
+    default: -1,
+    describe:
+      "How many events a minute the file gets, but every stop; -1: all, 0: there is no file",
+  },
   "export-allowlist": jsonObjects(
     "Filters, JSON objects one after another: the file has only events that one of them matches",
   ),

@@ -2,7 +2,7 @@ import type { AgentEvent } from "../event.ts";
 
 /**
  * Somewhere that events go. A sink encodes them itself, and only when somebody is to get them. What
- * it cannot take it counts: delivered + dropped + waiting + filtered = given.
+ * it cannot take it counts: delivered + dropped + waiting + filtered = given + told.
  */
 export type Sink = {
   readonly name: string;
@@ -23,11 +23,14 @@ export type SinkStats = {
   /** Given to the file, or to the reader's socket. */
   readonly delivered: number;
   readonly bytes: number;
-  readonly dropped: Readonly<Record<DropCause, number>>;
+  /** `rateLimit` of a sink that has one. */
+  readonly dropped: Readonly<Record<DropCause, number>> & { readonly rateLimit?: number };
   /** Taken and not yet delivered or dropped. */
   readonly waiting: number;
   /** Not for this sink: a filter held them back. Absent for a sink without one. */
   readonly filtered?: number;
+  /** Events beside those given: they tell how many a rate limit dropped. */
+  readonly told?: number;
   /** Absent for a sink that has none. */
   readonly readers?: number;
 };
