@@ -26,7 +26,10 @@ export const commands: readonly CommandEntry[] = [
   entry("getevents", async () => (await import("./commands/getevents.ts")).getevents),
   entry("events follow", async () => (await import("./commands/events-follow.ts")).eventsFollow),
   ...clusterCommands,
-  entry("agent", async () => (await import("./commands/agent.ts")).agent),
+  entry("agent", async () => {
+    const { refusingUpstreamFlags } = await import("./commands/upstream-flags.ts");
+    return refusingUpstreamFlags((await import("./commands/agent.ts")).agent);
+  }),
   entry("operator", async () => (await import("./commands/operator.ts")).operator),
   entry("completion", async () => (await import("./commands/completion.ts")).completion),
 ];
