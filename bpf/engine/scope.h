@@ -16,9 +16,11 @@ static __always_inline const __u64 *scope__find(struct call *call)
 
 	call->in_pod = class != SCOPE_HOST;
 	if (call->in_pod) {
-		bool listed = class < call->table->classes;
-		const __u64 *row = call__row(call, listed ? class : SCOPE_UNKNOWN_POD);
+		__u32 classes = call->table->classes;
+		const __u64 *row;
 
+		/* 0: of a slot that has ended, whose rows are there still */
+		row = classes ? call__row(call, class < classes ? class : SCOPE_UNKNOWN_POD) : NULL;
 		if (row && words > 1)
 			call->word = row[words];
 		return row;
