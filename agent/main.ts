@@ -71,7 +71,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     );
     return 2;
   }
-  const exported = parseExportFlags(options);
+  const exported = await parseExportFlags(options);
   if (!exported.ok) {
     log.error(formatProblems(exported.problems));
     return 2;

@@ -8,11 +8,12 @@ const byDefault: ExportFlags = {
   ...{ exportAllowlist: "", exportDenylist: "", fieldFilters: "", redactionFilters: "" },
   ...{ enablePidSetFilter: false, exportFileRotationInterval: "0", exportFilePerm: "600" },
   exportRateLimit: -1,
+  nodeName: "n",
 };
 
-test("without flags nothing is done to events", () => {
+test("without flags nothing is done to events", async () => {
   const value = { rotationIntervalMs: 0, mode: 0o600 };
-  assert.deepEqual(parseExportFlags(byDefault), { ok: true, value });
+  assert.deepEqual(await parseExportFlags(byDefault), { ok: true, value });
 });
 
 const modes: readonly [text: string, mode: number][] = [
@@ -22,14 +23,14 @@ const modes: readonly [text: string, mode: number][] = [
   ["000", 0o600],
 ];
 for (const [exportFilePerm, mode] of modes) {
-  test(`permissions ${exportFilePerm} are ${mode.toString(8)}`, () => {
-    const parsed = parseExportFlags({ ...byDefault, exportFilePerm });
+  test(`permissions ${exportFilePerm} are ${mode.toString(8)}`, async () => {
+    const parsed = await parseExportFlags({ ...byDefault, exportFilePerm });
     assert.equal(parsed.ok && parsed.value.mode, mode);
   });
 }
 
-test("what is wrong with any flag is told, all at once", () => {
-  const parsed = parseExportFlags({
+test("what is wrong with any flag is told, all at once", async () => {
+  const parsed = await parseExportFlags({
     ...byDefault,
     ...{ exportAllowlist: "{", exportDenylist: '{"pod":[]}', fieldFilters: "7" },
     ...{ redactionFilters: '{"redact":["x"]}', exportFileRotationInterval: "-1h" },

@@ -1,13 +1,16 @@
+import { hostname } from "node:os";
 import type { Problem, Result } from "@guardbee/policy";
 import { parseDuration } from "./duration.ts";
 import { compileFilters } from "./filter/event-filter.ts";
 import { compileFieldFilters, type FieldSelection } from "./filter/field-filter.ts";
 import type { EventTest } from "./filter/fields.ts";
 import { type JsonObject, readJsonObjects } from "./filter/json-objects.ts";
+import { loadCel } from "./filter/load-cel.ts";
 import { compileRedaction, type Redaction } from "./filter/redaction.ts";
 
 /** What the agent was called with that shapes the event file; upstream's names. */
 export type ExportFlags = {
+  readonly nodeName: string | undefined;
   /** JSON objects, upstream's Filter; empty: every event. */
   readonly exportAllowlist: string;
   readonly exportDenylist: string;
@@ -40,7 +43,7 @@ export type ExportOptions = {
 };
 
 /** The options that the flags mean, compiled; or everything that is wrong with them. */
-export function parseExportFlags(flags: ExportFlags): Result<ExportOptions> {
+export async function parseExportFlags(flags: ExportFlags): Promise<Result<ExportOptions>> {
   const problems: Problem[] = [];
   const taken = <T>(result: Result<T>): T | undefined => {
     if (result.ok) return result.value;
@@ -49,15 +52,10 @@ export function parseExportFlags(flags: ExportFlags): Result<ExportOptions> {
   };
   const read = (flag: string, text: string): readonly JsonObject[] =>
     taken(readJsonObjects(flag, text)) ?? [];
-  const passes = taken(
-    compileFilters(
-      {
-        allow: read("--export-allowlist", flags.exportAllowlist),
-        deny: read("--export-denylist", flags.exportDenylist),
-      },
-      { pidSet: flags.enablePidSetFilter },
-    ),
-  );
+  const allow = read("--export-allowlist", flags.exportAllowlist);
+  const deny = read("--export-denylist", flags.exportDenylist);
+  const cel = await loadCel([...allow, ...deny], flags.nodeName ?? hostname());
+  const passes = taken(compileFilters({ allow, deny }, { pidSet: flags.enablePidSetFilter, cel }));
   const select = taken(compileFieldFilters(read("--field-filters", flags.fieldFilters)));
   const redact = taken(compileRedaction(read("--redaction-filters", flags.redactionFilters)));
   const rotationIntervalMs = parseDuration(flags.exportFileRotationInterval);

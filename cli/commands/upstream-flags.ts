@@ -98,7 +98,7 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
   ),
   flag("export-allowlist", '""', {
     better:
-      "ancestor_binary_regex needs no other flag; policy_names knows usdt; problems name line and field",
+      "ancestor_binary_regex needs no other flag; policy_names knows usdt; problems name line and field, of CEL, too",
   }),
   flag("export-denylist", '""', { better: "as --export-allowlist" }),
   flag("field-filters", '""'),

@@ -12,7 +12,12 @@ export type EventTest = (event: AgentEvent) => boolean;
 export type FilterOptions = {
   /** Whether pid_set may be used: it is only right for processes whose start the agent saw. */
   readonly pidSet: boolean;
+  /** Of `loadCel`, which knows where it is needed. */
+  readonly cel?: CelCompiler | undefined;
 };
+
+/** The test of a CEL expression. Throws an Error that says what is wrong with it. */
+export type CelCompiler = (expression: string) => EventTest;
 
 /** One field of upstream's Filter. */
 type FilterField = {
@@ -32,6 +37,7 @@ export const filterFields = {
   arguments_regex: { compile: (given) => inProcess(anyRegex(given), argumentsOf) },
   labels: { compile: labels },
   policy_names: { compile: (given) => policies(texts(given)) },
+  cel_expression: { compile: celExpressions },
   parent_binary_regex: { compile: (given) => inParent(anyRegex(given), binaryOf) },
   parent_arguments_regex: { compile: (given) => inParent(anyRegex(given), argumentsOf) },
   container_id: { compile: (given) => inProcess(anyRegex(given), ({ docker }) => docker) },
@@ -124,6 +130,14 @@ function pidSet(given: Given, { pidSet: allowed }: FilterOptions): EventTest | u
 function eventSet(wanted: ReturnType<typeof types>): EventTest | undefined {
   if (wanted === undefined) return undefined;
   return (event) => wanted.has(eventTypeOf(event));
+}
+
+/** Any of the expressions. */
+function celExpressions(given: Given, { cel }: FilterOptions): EventTest | undefined {
+  if (cel === undefined) throw new Error("filters with CEL are compiled with what loadCel gives");
+  const fix = "write a condition over events, such as process_exec.process.pid == 1u";
+  const tests = eachOf(given, texts(given), cel, (error) => [(error as Error).message, fix]);
+  return tests && ((event) => tests.some((test) => test(event)));
 }
 
 /** Any of the selectors. Host processes have no labels, and match none. */
