@@ -216,7 +216,13 @@ struct waiting {
 	__u32 task;		/* thread id */
 	__u32 generation;	/* engine_state.binary_generation of the tables that its bit is of */
 	__u32 bit;
-	__u32 zero;
+	__u32 flags;		/* enum waiting_flag */
+};
+
+/* waiting.flags */
+enum waiting_flag {
+	WAITING_SILENT = 1u << 0, /* it is not reported: what is done at the return waits */
+	WAITING_CLOSES = 1u << 1, /* where nobody can tell any more whether to stop the process, it is */
 };
 struct waiting_event {
 	struct waiting waiting;

@@ -155,6 +155,7 @@ enum loss {
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_CALLS,		/* a CPU had more calls of one attach point interrupted than it has memory for */
 	LOSS_RETURN_FULL,	/* no room for an event until its call returns: it goes out without that */
+	LOSS_RETURN_LATE,	/* the policy of a call changed before that returned: its process was stopped */
 	LOSS_OF_ACTIONS = 32,
 	LOSS_MAX = 64
 };

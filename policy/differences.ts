@@ -65,6 +65,11 @@ export const differences: readonly Difference[] = [
     here: "Of the selector that matched at the entry, of this call; Tetragon may go on to a later selector, and keeps its state for a processor. Without `return: true` it is refused, not ignored.",
   },
   {
+    what: "`matchReturnActions`",
+    verdict: "better",
+    here: "They obey the policy's mode and are counted as others; Tetragon enforces them in monitor mode, too, mostly. They act after a `NoPost` in `matchActions`, too. What would come too late, such as `Override`, is refused.",
+  },
+  {
     what: "`rateLimit`",
     verdict: "better",
     here: "Texts of another length are other events, also where they begin alike. With `return: true` it counts what is reported, not what `matchReturnArgs` leaves out.",

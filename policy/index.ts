@@ -1,6 +1,7 @@
 export {
   type Action,
   type ActionName,
+  actionsOf,
   defaultAction,
   describeAction,
   effectOf,

@@ -42,7 +42,8 @@ function checkHook(report: Report, { args, selectors, returned }: Hook, at: stri
     const fix = `allowed: ${returnedTypes().join(", ")}`;
     report.invalid(`${at}.returned.type`, `is ${returned.type}, which no call returns`, fix);
   }
-  for (const [i, { conditions, actions, returned: ofReturned = [] }] of selectors.entries()) {
+  for (const [i, selector] of selectors.entries()) {
+    const { conditions, actions, returned: ofReturned = [], returnActions = [] } = selector;
     for (const [j, condition] of ofReturned.entries()) {
       checkReturned(report, condition, { at: `${at}.selectors[${i}].returned[${j}]`, returned });
     }
@@ -55,6 +56,12 @@ function checkHook(report: Report, { args, selectors, returned }: Hook, at: stri
       const { schema } = actionKind(action.action);
       const place = { at: `${at}.selectors[${i}].actions[${j}]`, args };
       checkPositions(report, schema, action, place);
+    }
+    for (const [j, { action }] of returnActions.entries()) {
+      const field = `${at}.selectors[${i}].returnActions[${j}].action`;
+      const fix = returned === undefined ? "say its type in hook.returned" : "write it in actions";
+      if (returned === undefined || !actionKind(action).atReturn)
+        report.invalid(field, `is ${action}, which cannot be done at a return`, fix);
     }
   }
 }

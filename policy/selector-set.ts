@@ -29,6 +29,8 @@ const selector = object({
   actions: atomicList(action),
   /** Which the returned value must meet for the call to be reported; absent: all do. */
   returned: optional(atomicList(returnedCondition)),
+  /** Of a call that has returned so, in order; absent: none. */
+  returnActions: optional(atomicList(action)),
 });
 
 const hook = object({

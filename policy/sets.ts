@@ -4,6 +4,7 @@ export {
   actionKind,
   actionKinds,
   actionsOf,
+  allActions,
   defaultAction,
   effectOf,
   followsDescriptors,

@@ -26,7 +26,7 @@ export type Sees = "entry" | "exit" | "return";
 
 /** What a hook needs in its set's mode. */
 export type Need = {
-  /** Some action stops the call or its process. */
+  /** Some action stops the call or its process before the call runs. */
   readonly stops: boolean;
   /** Some action changes what the call returns. */
   readonly overrides: boolean;

@@ -4,8 +4,9 @@ import type { Action, Arg, Hook, Mode } from "@guardbee/policy";
 import { bounds } from "../../policy/schema/bounds.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
+import { plan } from "./plan.ts";
 import { compile } from "./tables.ts";
-import { aSet, nothingShared, pointOf, usesOf } from "./testing/compiled.ts";
+import { ableKernel, aSet, nothingShared, pointOf, usesOf } from "./testing/compiled.ts";
 
 const args: readonly Arg[] = [
   { index: 0, type: "int" },
@@ -172,6 +173,37 @@ for (const [mode, flags] of [
     const point = pointOf({ ...set, set: { ...set.set, mode } });
     const entry = read(compile(point, nothingShared).actions[0]!, layout.action_entry);
     assert.deepEqual(flagNames(entry.flags), [...flags]);
+  });
+}
+
+for (const mode of ["enforce", "monitor"] as const) {
+  test(`encodeActions: in ${mode} mode, what is done at the return is told to the program there, and that it stops to both`, () => {
+    const on = { kind: "kprobe", call: "sys_write", syscall: true } as const;
+    const selector = {
+      conditions: [],
+      actions: [{ action: "Aggregate", window: 5 }, { action: "NoPost" }],
+      returnActions: [{ action: "Signal", signal: 9 }],
+    } as const;
+    const set = aSet("p", { on, args: [], returned: { type: "int" }, selectors: [selector] });
+    const { points } = plan([{ ...set, set: { ...set.set, mode } }], ableKernel);
+    const entries = points.map((point) => {
+      const tables = compile(point, nothingShared);
+      const { flags, code, operations, operation_count } = read(
+        tables.actions[0]!,
+        layout.action_entry,
+      );
+      const names = operations.slice(0, operation_count).map(({ action }) => action);
+      return { flags: flagNames(flags), code, names };
+    });
+    const monitored = mode === "monitor" ? ["monitored"] : [];
+    const code = ACTION_NOPOST;
+    assert.deepEqual(entries, [
+      { flags: [...monitored, "waits", "goes_on", "stops_later"], code, names: [ACTION_NOPOST] },
+      {
+        ...{ flags: ["stops", ...monitored, "returned"], code },
+        names: mode === "monitor" ? [ACTION_AGGREGATE] : [ACTION_AGGREGATE, ACTION_SIGNAL],
+      },
+    ]);
   });
 }
 

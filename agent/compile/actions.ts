@@ -30,6 +30,7 @@ export type EncodedActions = {
 };
 
 const { ACT_STOPS, ACT_MONITORED, ACT_CLOSES, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
+const { ACT_GOES_ON, ACT_STOPS_LATER } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
 /** The entry of a hook's selector. Throws RangeError where it has more actions than the engine takes. */
@@ -38,20 +39,28 @@ export function encodeActions(
   selector: number,
   context: ActionContext,
 ): EncodedActions {
-  const all = planned.selectors[selector]!.actions;
+  const { actions: atEntry, returnActions = [] } = planned.selectors[selector]!;
   const { sees } = context;
   const { set } = planned.set;
   const { args, returned } = context.readings.ofHook.get(planned)!;
   const waits = sees === "entry" && planned.hook.returned !== undefined;
-  const stops = sees !== "return" && all.some(isEnforcing);
-  const follows = sees !== "return" && all.some((one) => effectOf(one).follow !== undefined);
+  /** Those that this program carries out. */
+  const all = [
+    ...atEntry.filter(({ action }) => {
+      const { withEvent = false } = actionCodec(action);
+      return withEvent ? !waits : sees !== "return";
+    }),
+    ...(sees === "entry" ? [] : returnActions),
+  ];
+  const stops = all.some(isEnforcing);
+  const stopsLater = waits && returnActions.some(isEnforcing);
+  const follows = all.some((one) => effectOf(one).follow !== undefined);
   const closes = follows && stopsFollowed(set);
-  const monitored = set.mode === "monitor" && (stops || closes);
+  const monitored = set.mode === "monitor" && (stops || stopsLater || closes);
   const readings = readingNumbers(planned, context.readings);
   const operations = all.flatMap((action) => {
     if (monitored && isEnforcing(action)) return [];
     const codec = actionCodec(action.action);
-    if (codec.withEvent ? waits : sees === "return") return [];
     const arg = codec.arg?.(action, readings);
     const flags = isEnforcing(action) ? OPERATION_STOPS : 0;
     return arg === undefined ? [] : [{ action: codec.code, flags, arg }];
@@ -64,8 +73,10 @@ export function encodeActions(
       (closes ? ACT_CLOSES : 0) |
       (monitored ? ACT_MONITORED : 0) |
       (waits ? ACT_WAITS : 0) |
+      (waits && returnActions.length > 0 ? ACT_GOES_ON : 0) |
+      (stopsLater ? ACT_STOPS_LATER : 0) |
       (returned === undefined ? 0 : ACT_RETURNED),
-    code: actionCodec(all.at(-1)?.action ?? defaultAction).code,
+    code: actionCodec(atEntry.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },
     ...{ args: args.length, arg_readings: args, returned_reading: returned ?? 0 },
   });
@@ -74,7 +85,7 @@ export function encodeActions(
   return {
     bytes,
     use:
-      (stops || closes ? USE_ENFORCE : 0) |
+      (stops || stopsLater || closes ? USE_ENFORCE : 0) |
       (limits ? USE_RATES : 0) |
       (waits || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),

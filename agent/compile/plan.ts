@@ -118,9 +118,10 @@ function needOf({ set }: NamedSet, hook: Hook): Need {
   const actions = actionsOf(hook);
   const enforces = set.mode === "enforce";
   const stops = enforces && actions.some(isEnforcing);
+  const atOnce = hook.selectors.flatMap((selector) => selector.actions);
   const follows = actions.some((one) => effectOf(one).follow !== undefined);
   return {
-    stops,
+    stops: enforces && atOnce.some(isEnforcing),
     overrides: enforces && actions.some((one) => effectOf(one).override !== undefined),
     everyCall: stops || (follows && isEnforcingSet(set)),
   };

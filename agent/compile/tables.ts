@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isEnforcing } from "@guardbee/policy/sets";
+import { allActions, isEnforcing } from "@guardbee/policy/sets";
 import { argCodec } from "../args/index.ts";
 import type { Sees } from "../attach/index.ts";
 import { enums, layout } from "../gen/layout.ts";
@@ -209,8 +209,8 @@ function encodeStarts(
 }
 
 function mayStop({ planned, selector }: Bit): boolean {
-  const { actions } = planned.selectors[selector]!;
-  return planned.set.set.mode === "enforce" && actions.some(isEnforcing);
+  const all = allActions(planned.selectors[selector]!);
+  return planned.set.set.mode === "enforce" && all.some(isEnforcing);
 }
 
 function encodeEntries(

@@ -151,6 +151,12 @@ export function returnedOf(event: HookEvent): HookArg | undefined {
   return returnedArg(event.record);
 }
 
+/** enum action_code of what was done last when the call had returned; undefined: nothing, or nobody could tell what it returned. */
+export function returnActionOf(event: HookEvent): number | undefined {
+  const code = event.hook.returnActions?.[event.record.selector];
+  return code === undefined || returnedOf(event) === undefined ? undefined : code;
+}
+
 export function droppedEvent(count: number, wallMs: number): DroppedEvent {
   return { kind: "dropped", count, wallMs, json: undefined };
 }

@@ -217,7 +217,7 @@ const waiting = {
     task: { at: 8, type: "u32" },
     generation: { at: 12, type: "u32" },
     bit: { at: 16, type: "u32" },
-    zero: { at: 20, type: "u32" },
+    flags: { at: 20, type: "u32" },
   },
 } as const;
 const waiting_key = {
@@ -497,6 +497,7 @@ export const enums = {
     LOSS_MATCHES: 14,
     LOSS_CALLS: 15,
     LOSS_RETURN_FULL: 16,
+    LOSS_RETURN_LATE: 17,
     LOSS_OF_ACTIONS: 32,
     LOSS_MAX: 64,
   },
@@ -652,6 +653,8 @@ export const enums = {
     ACT_WAITS: 4,
     ACT_RETURNED: 8,
     ACT_CLOSES: 16,
+    ACT_GOES_ON: 32,
+    ACT_STOPS_LATER: 64,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

@@ -171,14 +171,17 @@ function wanted(
       })
       // Those that wait for the call to return come behind the others.
       .sort(),
-    signals: outcomes.flatMap(({ signals }) => signals),
+    signals: [
+      ...outcomes.flatMap(({ signals }) => signals),
+      ...outcomes.flatMap(({ returnSignals = [] }) => returnSignals),
+    ],
     returned: 0 - (outcomes.find(({ override }) => override !== undefined)?.override ?? 0),
     follows: followsIn(follows, call),
   };
 }
 
 function wantedReturned({ returned }: Hook, outcome: Outcome, call: HookCall): string {
-  if (returned === undefined) return "";
+  if (returned === undefined || outcome.unseen) return "";
   const reading = readReturned(returned, outcome.returned!, call);
   return ` = ${Object.values(reading as Reading)[0]}`;
 }

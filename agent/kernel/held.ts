@@ -1,4 +1,5 @@
-import { requestsOf } from "@guardbee/policy/sets";
+import { allActions, requestsOf } from "@guardbee/policy/sets";
+import { actionCodec } from "../actions/index.ts";
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
 import type { FailedState, NamedSet, Refusal, SetState } from "../engine.ts";
@@ -51,11 +52,16 @@ export function hooksOf(
 
 function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
   const { args, returned, message, tags } = hook;
-  const requests = hook.selectors.map(({ actions }) => requestsOf(actions));
+  const requests = hook.selectors.map((selector) => requestsOf(allActions(selector)));
+  const returnActions = hook.selectors.map(({ returnActions = [] }) => {
+    const last = returnActions.at(-1);
+    return last && actionCodec(last.action).code;
+  });
   return {
     ...{ set, index, policy: set.set.policy, ...reported, args },
     ...(returned === undefined ? {} : { returned }),
     ...(requests.every(({ length }) => length === 0) ? {} : { requests }),
+    ...(returnActions.every((code) => code === undefined) ? {} : { returnActions }),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };

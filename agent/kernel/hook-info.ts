@@ -10,6 +10,8 @@ export type HookInfo = Reported & {
   readonly returned?: Returned;
   /** By selector: what the agent asks of others when it gets the event; absent: nothing of any. */
   readonly requests?: readonly (readonly Request[])[];
+  /** By selector: enum action_code of the last action at the return; absent: none has any. */
+  readonly returnActions?: readonly (number | undefined)[];
   readonly message?: string;
   readonly tags?: readonly string[];
 };

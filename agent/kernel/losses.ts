@@ -34,6 +34,9 @@ const kernelCauses = {
     means: "a call: more of its hook were interrupted on one processor than it has memory for",
   },
   return_full: { means: "what a call returned, in an event that could not be kept until then" },
+  return_late: {
+    means: "what a call returned whose policy changed meanwhile, so that its process was killed",
+  },
 } satisfies Readonly<Record<KernelCause, Cause>>;
 
 export type LossCause = KernelCause | ActionCause;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Action } from "@guardbee/policy";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
-import { policyIn, upstreamCase } from "./testing/policies.ts";
+import { inMode, policyIn, upstreamCase } from "./testing/policies.ts";
 import { run, sh } from "./testing/scene.ts";
 
 const kernel = await openGuestKernel();
@@ -109,6 +109,71 @@ test("each of several policies has its own event, and calls within calls do not 
   await kernel.program([one, { ...other, name: "tracingpolicy.other" }]);
   const seen = await reported(`${openThem} open("a"); open("b")`);
   assert.deepEqual(seen, ["a Post = -2", "a Post = -2", "b Post = -2", "b Post = -2"]);
+});
+
+test("who gets what matchReturnArgs says is killed when the call returns, and nobody else", async () => {
+  await kernel.program([
+    onOpen({
+      selector: `matchReturnArgs: [{ index: 0, operator: Equal, values: ["-2"] }]
+      matchActions: [{ action: NoPost }]
+      matchReturnActions: [{ action: Sigkill }]`,
+    }),
+  ]);
+  await sh("mkdir -p /tmp/returned; echo text > /tmp/returned/there");
+  const { hooks } = await events.during(async () => {
+    assert.equal((await sh("cat /tmp/returned/there")).code, 0);
+    assert.equal((await sh("cat /tmp/returned/none; exit 3")).code, 3);
+    assert.equal((await sh("exec cat /tmp/returned/none")).code, null);
+  });
+  assert.deepEqual(hooks, []);
+  const counts = engine.stops(new Set(["tracingpolicy.opened"])).get("tracingpolicy.opened");
+  assert.equal(counts?.stopped, 2);
+});
+
+test("in monitor mode who would be killed at the return is reported so, and lives", async () => {
+  const set = onOpen({ selector: "matchReturnActions: [{ action: Signal, argSig: 9 }]" });
+  await kernel.program([inMode("monitor", set)]);
+  const { hooks } = await events.during(() => sh("cat /tmp/returned/there"));
+  assert.deepEqual(
+    hooks.map(({ stopped, wouldStop, returned }) => [stopped, wouldStop, returned !== undefined]),
+    [[false, true, true]],
+  );
+});
+
+test("a call in flight that its policy may have to stop is stopped when that is edited, and not when another is", async () => {
+  const slow = (message: string) =>
+    policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: slow }
+spec:
+  kprobes:
+  - call: sys_clock_nanosleep
+    message: ${message}
+    return: true
+    returnArg: { index: 0, type: int }
+    selectors:
+    - matchBinaries: [{ operator: In, values: [/usr/bin/sleep] }]
+      matchReturnArgs: [{ index: 0, operator: GT, values: ["0"] }]
+      matchReturnActions: [{ action: Sigkill }]
+`);
+  const sleepWhile = async (edit: () => Promise<unknown>) => {
+    const slept = sh("exec sleep 2");
+    await new Promise((done) => setTimeout(done, 1000));
+    await edit();
+    return (await slept).code;
+  };
+  await kernel.program([slow("one")]);
+  assert.equal(await sleepWhile(() => kernel.program([slow("one"), onOpen()])), 0);
+  const late = engine.losses().return_late;
+  const { hooks } = await events.during(async () => {
+    assert.equal(await sleepWhile(() => kernel.program([slow("two"), onOpen()])), null);
+  });
+  assert.equal(engine.losses().return_late, late + 1n);
+  assert.deepEqual(
+    hooks.flatMap(({ policy, stopped }) => (policy.endsWith("opened") ? [] : [stopped])),
+    [true],
+  );
 });
 
 test("a call in flight at both ends of an edit goes out, and one that outlives its policy leaves nothing", async () => {

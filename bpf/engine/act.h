@@ -6,21 +6,6 @@
 #include "action.h"
 #include "emit.h"
 
-/* Counts the call in `stops`: events are optional and can be lost. */
-static __always_inline void act__count(struct call *call)
-{
-	struct hook_stops *counts = bpf_map_lookup_elem(&stops, &call->entry->hook);
-
-	if (!counts)
-		return; /* cannot be: the agent makes it before the hook is in force */
-	if (call->scratch->said & HOOK_STOPPED)
-		stops__count(&counts->stopped);
-	else if (call->scratch->said & HOOK_WOULD_STOP)
-		stops__count(&counts->would_stop);
-	else if (call->scratch->said & HOOK_MONITORED)
-		stops__count(&counts->of_protected);
-}
-
 static long act__operation(__u32 index, void *context)
 {
 	struct call *call = context;
@@ -36,8 +21,12 @@ static long act__operation(__u32 index, void *context)
 	return 0;
 }
 
-/* Carries out the operations; `said` and `outcome` of the scratch memory tell what came of them. */
-static __always_inline void act__carry_out(struct call *call, struct action_entry *entry)
+/*
+ * Carries out the operations; `said` and `outcome` of the scratch memory tell what came of them.
+ * `counted`: what was said of this call before, in `stops`, too.
+ */
+static __always_inline void act__carry_out(struct call *call, struct action_entry *entry,
+					   __u32 counted)
 {
 	call->entry = entry;
 	call->scratch->said = 0;
@@ -49,8 +38,8 @@ static __always_inline void act__carry_out(struct call *call, struct action_entr
 		bpf_loop(entry->operation_count, act__operation, call, 0);
 	if (call->scratch->outcome & OUTCOME_STOPPED)
 		call->scratch->said |= HOOK_STOPPED;
-	if (spec.use & USE_ENFORCE && call->scratch->said)
-		act__count(call);
+	if (spec.use & USE_ENFORCE && call->scratch->said && !counted)
+		call__count(call, entry->hook);
 }
 
 static __always_inline void act__run(struct call *call, struct action_entry *entry)
@@ -58,10 +47,12 @@ static __always_inline void act__run(struct call *call, struct action_entry *ent
 	__u32 said = 0;
 
 	if (spec.actions || spec.use & USE_ENFORCE) {
-		act__carry_out(call, entry);
-		if (call->scratch->outcome & OUTCOME_SILENT)
-			return;
+		act__carry_out(call, entry, 0);
 		said = call->scratch->said;
+	} else if (spec.use & USE_RETURNED) {
+		call->entry = entry;
+		call->scratch->said = 0;
+		call->scratch->outcome = OUTCOME_NONE;
 	}
 	emit__hook(call, entry, said);
 }

@@ -318,4 +318,19 @@ static __always_inline void call__spare(struct call *call, struct process_info *
 		call->scratch->said = HOOK_MONITORED | HOOK_WOULD_STOP;
 }
 
+/* Counts the call in `stops`: events are optional and can be lost. */
+static __always_inline void call__count(struct call *call, __u32 hook)
+{
+	struct hook_stops *counts = bpf_map_lookup_elem(&stops, &hook);
+
+	if (!counts)
+		return; /* cannot be: the agent makes it before the hook is in force */
+	if (call->scratch->said & HOOK_STOPPED)
+		stops__count(&counts->stopped);
+	else if (call->scratch->said & HOOK_WOULD_STOP)
+		stops__count(&counts->would_stop);
+	else if (call->scratch->said & HOOK_MONITORED)
+		stops__count(&counts->of_protected);
+}
+
 #endif

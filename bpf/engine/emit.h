@@ -179,14 +179,25 @@ static __always_inline bool emit__is_limited(struct call *call, struct action_en
 	return true;
 }
 
+/* Whether an action has it that nothing is reported. */
+static __always_inline bool emit__is_silent(struct call *call)
+{
+	return (spec.actions || spec.use & USE_ENFORCE) && call->scratch->outcome & OUTCOME_SILENT;
+}
+
 static __always_inline void emit__hook(struct call *call, struct action_entry *entry, __u16 flags)
 {
+	const bool silent = emit__is_silent(call);
+
+	if (silent && !(spec.use & USE_RETURNED && entry->flags & ACT_GOES_ON))
+		return;
 	if (spec.use & USE_NUMBER_EVENTS && entry->args == spec.event_args) {
 		emit__numbers(call, entry, flags);
 		return;
 	}
 	emit__write(call, entry, flags);
-	if (spec.use & USE_RETURNED && entry->flags & ACT_WAITS && wait__begin(call))
+	if (spec.use & USE_RETURNED && entry->flags & ACT_WAITS &&
+	    (wait__begin(call) || (!wait__close(call) && silent)))
 		return;
 	if (emit__is_limited(call, entry))
 		return;

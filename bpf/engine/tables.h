@@ -53,7 +53,7 @@ enum size_index { SIZE_IS_RETURN = 0xff };
 
 /* hook_spec.use */
 enum hook_use {
-	USE_ENFORCE = 1u << 0,	/* some entry has ACT_STOPS or ACT_CLOSES */
+	USE_ENFORCE = 1u << 0,	/* some entry has ACT_STOPS, ACT_CLOSES or ACT_STOPS_LATER */
 	USE_NUMBER_EVENTS = 1u << 1, /* events have nothing but arguments that are numbers */
 	USE_RATES = 1u << 2,	/* some Post has a rate limit */
 	USE_FUNCTIONS = 1u << 4, /* the program is attached to many, whose cookies are for hook_event.entry */
@@ -152,6 +152,8 @@ enum act_flag {
 	ACT_WAITS = 1u << 2,	/* the event goes out when the call has returned */
 	ACT_RETURNED = 1u << 3,	/* the event says what the call returned */
 	ACT_CLOSES = 1u << 4,	/* who opens what cannot be followed is stopped, or would be */
+	ACT_GOES_ON = 1u << 5,	/* something is done when the call has returned, reported or not */
+	ACT_STOPS_LATER = 1u << 6, /* then it stops something, or would in enforce mode */
 };
 
 /* What one selector does, indexed by its bit. */

@@ -187,6 +187,9 @@ static void use_memory(__u64 in_use)
 	*(__u64 *)bpf_map_lookup_elem(&calls_in_use, &zero) = in_use;
 }
 
+/* Events that wait for calls to return, and where there is no room for any. */
+static struct shim_map *waits, *no_waits;
+
 static void take_call(void)
 {
 	struct shim_map *files, *shares, *classes;
@@ -207,6 +210,7 @@ static void take_call(void)
 	result = take_u64();
 	files = take_followed();
 	shares = take_share();
+	shim_bind(&waiting_events, flags & 4 ? no_waits : waits);
 	if (flags & 2)
 		use_memory(~0ULL);
 	returned = run(point, other, values, result, flags & 1);
@@ -232,8 +236,8 @@ int main(void)
 	make_buffers();
 	shim_bind(&call_scratch, shim_map_new(SHIM_ARRAY, 4, sizeof(struct call_scratch), CALLS_MAX));
 	shim_bind(&calls_in_use, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), 1));
-	shim_bind(&waiting_events,
-		  shim_map_new(SHIM_HASH, sizeof(struct waiting_key), sizeof(struct waiting_event), 64));
+	waits = shim_map_new(SHIM_HASH, sizeof(struct waiting_key), sizeof(struct waiting_event), 64);
+	no_waits = shim_map_new(SHIM_HASH, sizeof(struct waiting_key), sizeof(struct waiting_event), 0);
 	shim_bind(&waiting_large,
 		  shim_map_new(SHIM_HASH, sizeof(struct waiting_key), WAITING_LARGE_SIZE, 64));
 	shim_bind(&losses, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), LOSS_MAX));

@@ -1,5 +1,6 @@
 import type { KubeObject } from "@guardbee/kube";
 import {
+  actionsOf,
   changeSets,
   isEnforcing,
   lower,
@@ -46,9 +47,7 @@ export async function judge(
 
 /** Whether it has an action that stops something, in whichever mode. */
 export function hasEnforcing(set: SelectorSet): boolean {
-  return set.hooks.some((hook) =>
-    hook.selectors.some((selector) => selector.actions.some(isEnforcing)),
-  );
+  return set.hooks.some((hook) => actionsOf(hook).some(isEnforcing));
 }
 
 function refuse(problems: readonly Problem[], mode?: Mode): Judgement {

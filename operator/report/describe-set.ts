@@ -56,7 +56,7 @@ export function describeHook({ on }: Hook): string {
 
 /** One selector in a line: `args[1] Prefix /tmp/: Sigkill`. */
 export function describeSelector(
-  { conditions, actions, returned = [] }: Selector,
+  { conditions, actions, returned = [], returnActions = [] }: Selector,
   args: readonly Arg[],
 ): string {
   const when = conditions
@@ -66,7 +66,12 @@ export function describeSelector(
   const reported = returned
     .map(({ op, values }) => `returns ${op} ${listOf(values)}`)
     .join(" and ");
-  return `${when === "" ? "always" : when}: ${then}${reported === "" ? "" : `, reported if it ${reported}`}`;
+  const last = returnActions.map(describeAction).join(", ");
+  return [
+    `${when === "" ? "always" : when}: ${then}`,
+    ...(reported === "" ? [] : [`reported if it ${reported}`]),
+    ...(last === "" ? [] : [`then ${last}`]),
+  ].join(", ");
 }
 
 function listOf(values: readonly (string | number)[]): string {

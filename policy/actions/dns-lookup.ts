@@ -16,6 +16,7 @@ export const dnsLookup = {
   schema,
   fields: ["argFqdn"],
   stops: false,
+  atReturn: true,
   ofCluster: true,
   lower: (report, { argFqdn = "" }, { at }) => {
     if (argFqdn.length <= 254 && name.test(argFqdn)) {

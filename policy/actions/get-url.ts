@@ -14,6 +14,7 @@ export const getUrl = {
   schema,
   fields: ["argUrl"],
   stops: false,
+  atReturn: true,
   ofCluster: true,
   lower: (report, { argUrl = "" }, { at }) => {
     const url = URL.parse(argUrl);

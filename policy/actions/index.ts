@@ -77,6 +77,12 @@ export function lowerAction(
     const what = `${name} is not for policies of one namespace`;
     report.invalid(`${at}.action`, what, "use the kind without Namespaced");
   }
+  if (place.whenReturned && !kind.atReturn) {
+    const names = actionNames.filter((one) => actionKind(one).atReturn);
+    const what = `${name} cannot be done when the call has returned`;
+    report.invalid(`${at}.action`, what, `write it in matchActions, or one of ${names.join(", ")}`);
+    return undefined;
+  }
   const known = ["action", ...kind.fields, ...Object.keys(kind.ownFields ?? {})];
   const fix = `remove it: this version does not use it with ${name}`;
   refuseOthers(report, spec, { at, known, fix });
@@ -103,13 +109,20 @@ export function describeAction(action: Action): string {
   return actionKind(action.action).describe(action);
 }
 
-type WithActions = {
-  readonly selectors: readonly { readonly actions: readonly Action[] }[];
+type Acting = {
+  readonly actions: readonly Action[];
+  readonly returnActions?: readonly Action[];
 };
+type WithActions = { readonly selectors: readonly Acting[] };
 
 /** Every action of a hook, one selector after the other. */
 export function actionsOf({ selectors }: WithActions): readonly Action[] {
-  return selectors.flatMap(({ actions }) => actions);
+  return selectors.flatMap(allActions);
+}
+
+/** What a selector does: at the call, and when that has returned. */
+export function allActions({ actions, returnActions = [] }: Acting): readonly Action[] {
+  return [...actions, ...returnActions];
 }
 
 /** Whether a set with these hooks follows descriptors: then `fd` arguments ask for followed ones. */

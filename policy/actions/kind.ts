@@ -14,6 +14,8 @@ export type ActionKind<A extends { readonly action: string } = { readonly action
   readonly ownFields?: TProperties;
   /** Whether it stops something, and is therefore left out in monitor mode. */
   readonly stops: boolean;
+  /** It may be done when a call has returned, in matchReturnActions. */
+  readonly atReturn?: true;
   /** Policies of one namespace have it not: it acts in the name of the node. */
   readonly ofCluster?: true;
   /** Of those that a selector has at most once, because a second one could change nothing. */
@@ -37,6 +39,8 @@ export type ActionPlace = {
   readonly namespaced: boolean;
   /** Why nothing can be overridden here; undefined: it can. */
   readonly noOverride?: Pick<Problem, "kind" | "what" | "fix"> | undefined;
+  /** In matchReturnActions. */
+  readonly whenReturned?: true;
 };
 
 /** What an action does beside its event. */
@@ -62,4 +66,6 @@ export type Request =
 export type SampleHook = {
   readonly canOverride: boolean;
   readonly ends?: "follow" | "unfollow";
+  /** For when the call has returned: of the actions that may be done then. */
+  readonly whenReturned?: true;
 };

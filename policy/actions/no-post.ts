@@ -11,6 +11,7 @@ export const noPost = {
   schema,
   fields: [],
   stops: false,
+  atReturn: true,
   lower: () => ({ action: "NoPost" }),
   effect: () => ({ silent: true }),
   describe: () => "NoPost",

@@ -25,18 +25,27 @@ export const post = {
   schema,
   fields: ["rateLimit", "rateLimitScope"],
   stops: false,
+  atReturn: true,
   once: ({ every }) => every !== undefined,
-  lower: (report, spec, { at }) => ({ action: "Post", ...lowerRateLimit(report, spec, at) }),
+  lower(report, spec, { at, whenReturned }) {
+    const { rateLimit, rateLimitScope } = spec;
+    if (!whenReturned) return { action: "Post", ...lowerRateLimit(report, spec, at) };
+    for (const [field, value] of Object.entries({ rateLimit, rateLimitScope })) {
+      const fix =
+        "write it in matchActions: it counts what is reported, when the call has returned";
+      if (value !== undefined)
+        report.unsupported(`${at}.${field}`, "is in matchReturnActions", fix);
+    }
+    return { action: "Post" };
+  },
   effect: () => ({}),
   describe: ({ every, per }) =>
     every === undefined ? "Post" : `Post (alike ones of a ${per} each ${every} s)`,
-  samples: ({ ends }) =>
-    ends === "unfollow"
-      ? []
-      : [
-          { action: "Post" },
-          ...rateLimitScopes.map((per) => ({ action: "Post", every: 1800, per }) as const),
-        ],
+  samples({ ends, whenReturned }) {
+    if (ends === "unfollow") return [];
+    const limited = rateLimitScopes.map((per) => ({ action: "Post", every: 1800, per }) as const);
+    return [{ action: "Post" }, ...(whenReturned ? [] : limited)];
+  },
 } satisfies ActionKind<Post>;
 
 function lowerRateLimit(

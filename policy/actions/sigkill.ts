@@ -14,6 +14,7 @@ export const sigkill = {
   // Upstream's own examples give it one, which it does not look at.
   fields: ["argError"],
   stops: true,
+  atReturn: true,
   lower: () => ({ action: "Sigkill" }),
   effect: () => ({ signal: number }),
   describe: () => "Sigkill",

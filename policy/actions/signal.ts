@@ -17,6 +17,7 @@ export const signal = {
   schema,
   fields: ["argError", "argSig"],
   stops: true,
+  atReturn: true,
   lower,
   effect: ({ signal }) => ({ signal }),
   describe: ({ signal }) => `Signal ${signal}`,

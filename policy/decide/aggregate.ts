@@ -17,7 +17,7 @@ export function aggregated(
   const after = new Map(windows);
   const left = outcomes.map((outcome): Outcome => {
     const action = outcome.actions.find((one) => one.action === "Aggregate");
-    if (action === undefined || !outcome.posted) return outcome;
+    if (action === undefined || !outcome.posted || outcome.unseen) return outcome;
     const key = [outcome.set, outcome.hook, outcome.selector, process].join("\n");
     const since = windows.get(key);
     if (since !== undefined && at - since < action.window) return { ...outcome, posted: false };

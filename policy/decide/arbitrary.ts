@@ -65,10 +65,16 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
       fc
         .array(
           fc
-            .tuple(conditions, anyActions(shape), anyReturned(returned))
-            .map(([all, actions, of]) => ({
+            .tuple(
+              conditions,
+              anyActions(shape),
+              anyReturned(returned),
+              anyReturnActions(shape, returned),
+            )
+            .map(([all, actions, of, returnActions]) => ({
               ...{ conditions: all, actions },
               ...(of.length > 0 && { returned: of }),
+              ...(returnActions.length > 0 && { returnActions }),
             })),
           count,
         )
@@ -77,6 +83,20 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
         ),
     );
   });
+}
+
+/** What may be done when a call has returned whose value is read so; none: nothing is read. */
+function anyReturnActions(
+  { ends }: Shape,
+  of: Returned | undefined,
+): fc.Arbitrary<readonly Action[]> {
+  if (of === undefined) return fc.constant([]);
+  const hook = { canOverride: false, whenReturned: true, ...(ends && { ends }) } as const;
+  const samples = actionNames.flatMap((name) => {
+    const kind = actionKind(name);
+    return kind.atReturn ? kind.samples(hook) : [];
+  });
+  return fc.uniqueArray(fc.constantFrom(...samples), { maxLength: 3 });
 }
 
 /** Conditions on a value that is read so; none: nothing is read. */
@@ -152,6 +172,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       files: fc.uniqueArray(anyFile, { maxLength: 3, selector: ({ id }) => id }),
       opened: anyFile,
       followsNoMore: fc.constantFrom(true as const, undefined, undefined, undefined),
+      waitsNoMore: fc.constantFrom(true as const, ...Array<undefined>(7).fill(undefined)),
       mayFollow: fc.option(fc.subarray([...names]), { nil: undefined, freq: 3 }),
       first: fc.constantFrom(0n, 3n, 4n, 5n, 0xffff_ffffn),
       returned: fc.constantFrom(0n, 1n, 4n, 5n, 0xffff_ffff_ffff_fff7n, 0xffff_ffff_ffff_ffffn),
@@ -189,6 +210,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         ...follow
       }) => ({
         on: shape.on,
+        ...(follow.waitsNoMore && { waitsNoMore: true as const }),
         ...(follow.followsNoMore && { followsNoMore: true as const }),
         ...(follow.mayFollow && { mayFollow: new Set(follow.mayFollow) }),
         ...(is32Bit(shape.on, by32Bit) ? { is32Bit: true as const } : {}),

@@ -50,8 +50,12 @@ export type Outcome = {
   readonly posted: boolean;
   /** Signals that the process gets, in order. */
   readonly signals: readonly number[];
+  /** The same, when the call has returned; absent: none. */
+  readonly returnSignals?: readonly number[];
   /** The call does not run, and returns -override. */
   readonly override?: number;
+  /** Reported at once, whatever it returns: nobody can wait for that. */
+  readonly unseen?: true;
   /** What an event of a call that has returned says it did, 64 bits of a register. */
   readonly returned?: bigint;
 };
@@ -92,15 +96,47 @@ function whenReturned(
   all: readonly Outcome[],
   { sets, call }: { readonly sets: readonly NamedSet[]; readonly call: HookCall },
 ): Outcome {
-  const { hooks } = sets.find(({ name }) => name === outcome.set)!.set;
+  const { set } = sets.find(({ name }) => name === outcome.set)!;
+  const { hooks } = set;
   const { returned, selectors } = hooks[outcome.hook]!;
   if (returned === undefined) return outcome;
+  const selector = selectors[outcome.selector];
+  const { returnActions: wanted = [] } = selector ?? {};
+  if (call.waitsNoMore) return stoppedUnseen(outcome, wanted, { set, call });
   const override = all.find((one) => one.override !== undefined)?.override;
   const value = override === undefined ? call.returned : BigInt(-override);
   if (value === undefined) return { ...outcome, posted: false };
   const reading = readReturned(returned, value, call);
-  const isMet = returnedHolds(selectors[outcome.selector]?.returned ?? [], returned, reading);
-  return { ...outcome, returned: BigInt.asUintN(64, value), posted: outcome.posted && isMet };
+  const isMet = returnedHolds(selector?.returned ?? [], returned, reading);
+  const whole = { ...outcome, returned: BigInt.asUintN(64, value) };
+  if (!isMet) return { ...whole, posted: false };
+  const done = act({ set, wanted, atOnce: new Set() }, call);
+  return {
+    ...withStop(whole, done),
+    posted: outcome.posted && done.posted,
+    ...(done.signals.length > 0 && { returnSignals: done.signals }),
+  };
+}
+
+/**
+ * The outcome where nobody can wait for what the call returns: a process that might have to be stopped
+ * then is stopped at once.
+ */
+function stoppedUnseen(
+  entry: Outcome,
+  wanted: readonly Action[],
+  { set, call }: { readonly set: SelectorSet; readonly call: HookCall },
+): Outcome {
+  const outcome = { ...entry, unseen: true } as const;
+  if (!wanted.some(isEnforcing)) return outcome;
+  const stop = stopOf(set, call);
+  const stopped = withStop(outcome, { stop, monitored: stop !== "stopped" });
+  if (stop !== "stopped") return stopped;
+  return { ...stopped, posted: true, signals: [...outcome.signals, SIGKILL] };
+}
+
+function withStop(outcome: Outcome, { stop, monitored }: Pick<Outcome, "stop" | "monitored">) {
+  return { ...outcome, ...(stop && { stop, monitored }) };
 }
 
 function firstMatch(hook: Hook, call: HookCall): number | undefined {

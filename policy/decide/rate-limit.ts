@@ -33,7 +33,7 @@ export function rateLimited(
   const after = new Map(reported);
   const left = outcomes.map((outcome): Outcome => {
     const limit = outcome.actions.find((one) => one.action === "Post" && one.every !== undefined);
-    if (!outcome.posted || limit?.action !== "Post") return outcome;
+    if (!outcome.posted || outcome.unseen || limit?.action !== "Post") return outcome;
     const { every, per } = limit;
     const whose = per === "global" ? "" : call[per ?? "thread"];
     const args = call.argsOf(outcome).map((arg) => alike(arg, call.given));

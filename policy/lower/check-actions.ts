@@ -2,10 +2,12 @@ import {
   type Action,
   actionKind,
   actionsOf,
+  allActions,
   effectOf,
   followsDescriptors,
   isEnforcing,
 } from "../actions/index.ts";
+import { bounds } from "../schema/bounds.ts";
 import type { Hook } from "../selector-set.ts";
 import type { Report } from "./report.ts";
 
@@ -13,9 +15,13 @@ import type { Report } from "./report.ts";
 export function checkActions(report: Report, placed: readonly PlacedHook[]): void {
   const follows = followsDescriptors({ hooks: placed.map(({ hook }) => hook) });
   for (const one of placed) {
-    one.hook.selectors.forEach(({ actions }, i) => {
-      checkOnce(report, actions, `${one.at}.selectors[${i}].matchActions`);
-      checkRequests(report, actions, `${one.at}.selectors[${i}].matchActions`);
+    one.hook.selectors.forEach((selector, i) => {
+      const at = `${one.at}.selectors[${i}]`;
+      const { actions, returnActions = [] } = selector;
+      checkOnce(report, actions, `${at}.matchActions`);
+      checkOnce(report, returnActions, `${at}.matchReturnActions`);
+      checkCount(report, allActions(selector), at);
+      checkRequests(report, allActions(selector), `${at}.matchActions`);
     });
     checkUnfollow(report, one, follows);
   }
@@ -31,6 +37,11 @@ function checkOnce(report: Report, actions: readonly Action[], at: string): void
       report.unsupported(at, `has ${name} ${used.length} times`, "keep one in a selector");
     }
   }
+}
+
+function checkCount(report: Report, { length }: readonly Action[], at: string): void {
+  const fix = `write at most ${bounds.actions}, in matchActions and matchReturnActions together`;
+  if (length > bounds.actions) report.invalid(at, `has ${length} actions`, fix);
 }
 
 /** The agent asks when it gets the event. */

@@ -243,6 +243,25 @@ test("what a call returns is read as returnArg says, and compared by matchReturn
   );
 });
 
+test("matchReturnActions are done when the call has returned", () => {
+  const policy = aKprobePolicy({
+    ...{ call: "sys_openat", return: true, returnArg: { index: 0, type: "int" } },
+    selectors: [
+      {
+        matchActions: [{ action: "NoPost" }],
+        matchReturnActions: [{ action: "Signal", argSig: 10 }, { action: "Post" }],
+      },
+    ],
+  });
+  const [hook] = lowered(policy).hooks;
+  assert.deepEqual(hook?.selectors, [
+    {
+      ...{ conditions: [], actions: [{ action: "NoPost" }] },
+      returnActions: [{ action: "Signal", signal: 10 }, { action: "Post" }],
+    },
+  ]);
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

@@ -459,6 +459,32 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "actions at a return that nobody sees, or that come too late there",
+    policy: aTracingPolicy({
+      kprobes: [
+        { call: "sys_write", selectors: [{ matchReturnActions: [{ action: "Sigkill" }] }] },
+        {
+          call: "sys_read",
+          return: true,
+          returnArg: { index: 0, type: "int" },
+          selectors: [
+            {
+              matchReturnActions: [
+                { action: "Override", argError: -1 },
+                { action: "Post", rateLimit: "1m" },
+              ],
+            },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchReturnActions: acts on a return that the hook does not see; add return: true and returnArg to the hook, or write matchActions",
+      "invalid spec.kprobes[1].selectors[0].matchReturnActions[0].action: Override cannot be done when the call has returned; write it in matchActions, or one of Post, NoPost, Sigkill, Signal, GetUrl, DnsLookup",
+      "unsupported spec.kprobes[1].selectors[0].matchReturnActions[1].rateLimit: is in matchReturnActions; write it in matchActions: it counts what is reported, when the call has returned",
+    ],
+  },
+  {
     name: "Override with a positive errno",
     policy: withAction({ action: "Override", argError: 1 }),
     want: [
@@ -505,7 +531,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
           ignore: { callNotFound: true },
           selectors: [
             {
-              matchReturnActions: [{ action: "Post" }],
               matchWorkloads: {},
               matchNamespaceChanges: [{ operator: "In", values: ["Mnt"] }],
               matchBinaries: [{ operator: "In", values: ["/bin/sh"], followChildren: true }],
@@ -519,7 +544,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       "spec.kprobes[0].returnArgAction",
       "spec.kprobes[0].ignore.callNotFound",
       "spec.kprobes[0].returnArg.type",
-      "spec.kprobes[0].selectors[0].matchReturnActions",
       "spec.kprobes[0].selectors[0].matchWorkloads",
       "spec.kprobes[0].selectors[0].matchNamespaceChanges",
       "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",

@@ -3,7 +3,7 @@ import type { ActionPlace } from "../actions/kind.ts";
 import { canonicalConditions, conditionSections, lowerConditions } from "../conditions/index.ts";
 import type { Returned } from "../returned.ts";
 import type { SelectorSpec } from "../schema/selector.ts";
-import type { Selector } from "../selector-set.ts";
+import type { Action, Selector } from "../selector-set.ts";
 import { type Report, refuseOthers } from "./report.ts";
 import { lowerReturnedConditions } from "./returned.ts";
 
@@ -14,7 +14,7 @@ export function lowerSelector(report: Report, spec: SelectorSpec, place: Selecto
   const { at, table, returned: of } = place;
   refuseOthers(report, spec, {
     at,
-    known: ["matchActions", "matchReturnArgs", ...conditionSections],
+    known: ["matchActions", "matchReturnActions", "matchReturnArgs", ...conditionSections],
   });
   const conditions = lowerConditions(report, spec, { at, table, policy: "TracingPolicy" });
   const actions = (spec.matchActions ?? [])
@@ -24,8 +24,27 @@ export function lowerSelector(report: Report, spec: SelectorSpec, place: Selecto
   const returned = lowerReturnedConditions(report, matches, {
     ...{ at: `${at}.matchReturnArgs`, returned: of },
   });
+  const returnActions = lowerReturnActions(report, spec, place);
   return {
     ...{ conditions: canonicalConditions(conditions), actions },
     ...(returned.length > 0 ? { returned } : {}),
+    ...(returnActions.length > 0 ? { returnActions } : {}),
   };
+}
+
+function lowerReturnActions(
+  report: Report,
+  { matchReturnActions: specs = [] }: SelectorSpec,
+  place: SelectorPlace,
+): readonly Action[] {
+  const at = `${place.at}.matchReturnActions`;
+  if (specs.length > 0 && place.returned === undefined) {
+    const fix = "add return: true and returnArg to the hook, or write matchActions";
+    report.invalid(at, "acts on a return that the hook does not see", fix);
+  }
+  return specs
+    .map((spec, i) =>
+      lowerAction(report, spec, { ...place, at: `${at}[${i}]`, whenReturned: true }),
+    )
+    .filter((action) => action !== undefined);
 }

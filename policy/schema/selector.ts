@@ -124,7 +124,13 @@ export const selector = object({
   ),
   matchPIDs: condition(list(matchPid, { description: "Which process calls." })),
   matchParentBinaries: condition(list(matchBinary, { maxItems: 1 })),
-  matchReturnActions: list(action, { maxItems: bounds.actions }),
+  matchReturnActions: refuseNull(
+    list(action, {
+      maxItems: bounds.actions,
+      description: "What to do when such a call has returned as matchReturnArgs says.",
+    }),
+    "the selector stops nothing that has returned",
+  ),
   matchReturnArgs: condition(list(matchArg)),
   matchWorkloads: condition(object({ containerSelector, hostSelector, podSelector })),
 });

@@ -9,6 +9,7 @@ import {
   type ExecEvent,
   type ExitEvent,
   type HookEvent,
+  returnActionOf,
   returnedOf,
 } from "../event.ts";
 import { createProcessWriter } from "./process-wire.ts";
@@ -65,6 +66,10 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
     writeArgs(event, message, out);
     // Numbers of enum action_code are upstream's; 0, none executed, is a Post.
     out.uint(message.action, event.action === 0 ? enums.action_code.ACTION_POST : event.action);
+    const returned = returnActionOf(event);
+    if (returned !== undefined && message.return_action !== undefined) {
+      out.uint(message.return_action, returned);
+    }
     out.close(start);
   };
 
@@ -121,6 +126,7 @@ type HookMessage = {
   readonly args: number;
   readonly return?: number;
   readonly action: number;
+  readonly return_action?: number;
   readonly policy_name: number;
   readonly message: number;
   readonly tags: number;

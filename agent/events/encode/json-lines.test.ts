@@ -255,6 +255,22 @@ test("an event of an LSM hook is upstream's process_lsm, with the hook's own nam
   );
 });
 
+test("what was done when the call had returned is return_action, where that could be told", () => {
+  const lineFor = (...args: readonly Buffer[]) => {
+    const record = decodeRecord(hookRecord({ args }), 0) as HookRecord;
+    const returned = { type: "int" } as const;
+    const returnActions = [enums.action_code.ACTION_SIGKILL];
+    const hook: HookInfo = { ...info, returned, returnActions };
+    return lineOf(hookEvent(undefined, record, hook));
+  };
+  const returned = rawArg(enums.arg_type.ARG_INT, Buffer.from("feffffffffffffff", "hex"), 4);
+  assert.equal(
+    JSON.parse(lineFor(fdArg("/tmp/x"), returned)).process_kprobe.return_action,
+    "KPROBE_ACTION_SIGKILL",
+  );
+  assert.equal(JSON.parse(lineFor(fdArg("/tmp/x"))).process_kprobe.return_action, undefined);
+});
+
 test("what a call returned is behind its arguments, as return; where nobody could tell it is not there", () => {
   const of = (args: readonly Buffer[]) => {
     const record = decodeRecord(hookRecord({ args }), 0) as HookRecord;

@@ -9,6 +9,7 @@ import {
   type ExecEvent,
   type ExitEvent,
   type HookEvent,
+  returnActionOf,
   returnedOf,
 } from "../event.ts";
 import { createProcessEncoder, mapField } from "./process-json.ts";
@@ -83,7 +84,8 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
       (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0 ? "" : "unknown",
     );
     const action = `,"action":${actionJson(event.action)}`;
-    const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${text.policy}${above(event)}`;
+    const ended = `${text.policy}${returnActionField(event)}${above(event)}`;
+    const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${ended}`;
     return line(event.hook.event, inner, formatTime(event.ktime));
   };
   const dropped = ({ count, wallMs }: DroppedEvent) => {
@@ -153,6 +155,12 @@ function returnField(event: HookEvent): string {
   if (returned === undefined) return "";
   const value = returnedOf(event);
   return value === undefined ? "" : `,"return":${argJson(value, returned.label)}`;
+}
+
+/** What was done when the call had returned; nothing where nobody could tell what it did. */
+function returnActionField(event: HookEvent): string {
+  const code = returnActionOf(event);
+  return code === undefined ? "" : `,"return_action":${actionJson(code)}`;
 }
 
 /** By enum action_code, whose numbers are upstream's KprobeAction. 0, none executed, is a Post. */

@@ -117,7 +117,8 @@ export class NativeEngine {
       ({ site }) => site === `return of ${this.#points[at]?.site}`,
     );
     if (at === -1) return { events: [], signals: [], returned: 0, follows };
-    const flags = (call.on.kind === "exec" ? 1 : 0) | (crowded ? 2 : 0);
+    const flags =
+      (call.on.kind === "exec" ? 1 : 0) | (crowded ? 2 : 0) | (call.waitsNoMore ? 4 : 0);
     this.#send(
       ...[Buffer.from("C"), u32(at), u32(other), u32(flags)],
       u64(BigInt(second) * 1_000_000_000n),
