@@ -45,6 +45,7 @@ volatile struct engine_state engine_state SEC(".data.engine_state");
 enum map_limit {
 	RING_SIZE = 1u << 22,	/* about a second of a busy node, while the agent restarts */
 	STOPS_MAX = 8192,
+	TRACKED_SOCKS_MAX = 32768,
 };
 
 /*
@@ -254,6 +255,24 @@ struct {
 	__type(key, struct waiting_key);
 	__type(value, char[WAITING_LARGE_SIZE]);
 } waiting_large SEC(".maps");
+
+/*
+ * struct sock * -> the process that its events are about. Writer: engine/action/track_sock.h;
+ * attach/sock_free.bpf.c deletes.
+ */
+struct sock_owner {
+	struct process_key process;
+	__u64 cgroup_id;
+	__u32 tid;
+	__u32 is_unknown;	/* HOOK_PROCESS_UNKNOWN */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TRACKED_SOCKS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct sock_owner);
+} tracked_socks SEC(".maps");
 
 /* Per slot: executable -> id, exact and by longest prefix. Writer: agent. */
 struct binary_prefix_key {

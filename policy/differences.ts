@@ -80,6 +80,11 @@ export const differences: readonly Difference[] = [
     here: "The agent asks only whom it was told of, whatever the selector's last action is; policies of one namespace have them not. Beside `NoPost`, which leaves no event to act on, they are refused.",
   },
   {
+    what: "`TrackSock`, `UntrackSock`, `returnArgAction`",
+    verdict: "better",
+    here: "In `lsmhooks`, too. `argSock` must be there. `returnArgAction` is done where `matchReturnArgs` hold; on a hook without `return: true`, or on a system call, which returns no socket, it is refused, not ignored. A socket that is gone is forgotten, of which Tetragon may take the next at the same address for it. Policies of one namespace have them not: they change what the events of others say.",
+  },
+  {
     what: "`selectorsMacros`",
     verdict: "better",
     here: "Written out before anything is looked at, so that an action that stops something counts as one; Tetragon takes a policy whose only such action is in a macro for one that reports.",

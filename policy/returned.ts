@@ -16,10 +16,15 @@ import type { Given } from "./decide/parameter.ts";
 import type { Report } from "./lower/report.ts";
 import { atomicList, type Immutable, object, oneOf, optional, text } from "./schema/dsl.ts";
 
+/** What may be done with a socket that is returned. */
+export const returnedActions = ["TrackSock", "UntrackSock"] as const;
+
 /** How what the call returns is read: the type is one of `returnedTypes`. */
 export const returned = object({
   type: oneOf(argTypes),
   label: optional(text()),
+  /** It is a socket, whose events are about this process from then on, or no longer. */
+  action: optional(oneOf(returnedActions)),
 });
 export type Returned = Immutable<Static<typeof returned>>;
 
@@ -30,9 +35,13 @@ export const returnedCondition = object({
 });
 export type ReturnedCondition = Immutable<Static<typeof returnedCondition>>;
 
-/** Types that a register holds, which is all that a call returns. */
+/** Types that are read of what a call returns: those that a register holds, and sockets. */
 export function returnedTypes(): readonly ArgType[] {
-  return argTypesWhere(isNumber);
+  return argTypesWhere(isReturned);
+}
+
+function isReturned(kind: ArgKind): boolean {
+  return isNumber(kind) || kind.standsFor === "socket";
 }
 
 function isNumber({ facets }: ArgKind): boolean {
@@ -81,14 +90,20 @@ export function checkReturned(
     return;
   }
   const operator = argOperator(of.type, op);
-  if (operator === undefined) {
-    const fix = `allowed: ${operatorNamesOf(of.type).join(", ")}`;
+  if (operator === undefined || !isComparedType(of.type)) {
+    const names = isComparedType(of.type) ? operatorNamesOf(of.type) : ["none"];
+    const fix = `allowed: ${names.join(", ")}`;
     report.invalid(`${at}.op`, `${op} does not apply to type ${of.type}`, fix);
   }
   operator?.parse(report, values, { at: `${at}.values`, type: of.type });
 }
 
-/** Whether a register holds a value of that type. */
+/** Whether a call may return what is read so. */
 export function isReturnedType(type: ArgType): boolean {
+  return isReturned(argKind(type));
+}
+
+/** Whether matchReturnArgs may compare what is read so. */
+export function isComparedType(type: ArgType): boolean {
   return isNumber(argKind(type));
 }

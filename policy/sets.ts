@@ -10,6 +10,7 @@ export {
   followsDescriptors,
   isEnforcing,
   requestsOf,
+  tracksSockets,
 } from "./actions/index.ts";
 export { rateLimitScopes } from "./actions/post.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";

@@ -11,7 +11,9 @@ import { override } from "./override.ts";
 import { post } from "./post.ts";
 import { sigkill } from "./sigkill.ts";
 import { signal } from "./signal.ts";
+import { trackSock } from "./track-sock.ts";
 import { unfollowFd } from "./unfollow-fd.ts";
+import { untrackSock } from "./untrack-sock.ts";
 
 const actionCodecs = {
   Post: post,
@@ -22,6 +24,8 @@ const actionCodecs = {
   FollowFD: followFd,
   UnfollowFD: unfollowFd,
   CopyFD: copyFd,
+  TrackSock: trackSock,
+  UntrackSock: untrackSock,
   Aggregate: aggregate,
   GetUrl: getUrl,
   DnsLookup: dnsLookup,
@@ -33,6 +37,7 @@ export type ActionCause = CauseName<keyof typeof enums.action_loss>;
 export const actionCauses = {
   follow_full: { means: "a file that FollowFD was to follow" },
   aggregated: { means: "an event that Aggregate held back, as its policy says" },
+  track_full: { means: "a socket that TrackSock was to track" },
   rate_limited: { means: "an event that the rateLimit of Post held back, as its policy says" },
 } satisfies Readonly<Record<ActionCause, { readonly means: string }>>;
 

@@ -1,4 +1,11 @@
-import { defaultAction, effectOf, isEnforcing, stopsFollowed } from "@guardbee/policy/sets";
+import type { Arg, Hook } from "@guardbee/policy";
+import {
+  argKind,
+  defaultAction,
+  effectOf,
+  isEnforcing,
+  stopsFollowed,
+} from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import type { ReadingNumbers } from "../actions/kind.ts";
 import type { Sees } from "../attach/index.ts";
@@ -58,13 +65,15 @@ export function encodeActions(
   const closes = follows && stopsFollowed(set);
   const monitored = set.mode === "monitor" && (stops || stopsLater || closes);
   const readings = readingNumbers(planned, context.readings);
-  const operations = all.flatMap((action) => {
+  const socket = args.find((_, i) => isSocket(planned.hook.args[i]!));
+  const ofActions = all.flatMap((action) => {
     if (monitored && isEnforcing(action)) return [];
     const codec = actionCodec(action.action);
     const arg = codec.arg?.(action, readings);
     const flags = isEnforcing(action) ? OPERATION_STOPS : 0;
     return arg === undefined ? [] : [{ action: codec.code, flags, arg }];
   });
+  const operations = [...onReturnedSocket(planned.hook, returned), ...ofActions];
   const bytes = bytesOf(layout.action_entry, {
     group: context.group === undefined ? 0n : 1n << BigInt(context.group),
     ...{ hook: context.number, selector, next: context.next },
@@ -73,20 +82,22 @@ export function encodeActions(
       (closes ? ACT_CLOSES : 0) |
       (monitored ? ACT_MONITORED : 0) |
       (waits ? ACT_WAITS : 0) |
-      (waits && returnActions.length > 0 ? ACT_GOES_ON : 0) |
+      (waits && (returnActions.length > 0 || planned.hook.returned?.action) ? ACT_GOES_ON : 0) |
       (stopsLater ? ACT_STOPS_LATER : 0) |
       (returned === undefined ? 0 : ACT_RETURNED),
     code: actionCodec(atEntry.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },
     ...{ args: args.length, arg_readings: args, returned_reading: returned ?? 0 },
+    socket: socket === undefined ? 0 : socket + 1,
   });
-  const { USE_ENFORCE, USE_RATES, USE_RETURNED } = enums.hook_use;
+  const { USE_ENFORCE, USE_RATES, USE_RETURNED, USE_SOCKETS } = enums.hook_use;
   const limits = operations.some(({ action }) => action === enums.action_code.ACTION_POST);
   return {
     bytes,
     use:
       (stops || stopsLater || closes ? USE_ENFORCE : 0) |
       (limits ? USE_RATES : 0) |
+      (socket === undefined ? 0 : USE_SOCKETS) |
       (waits || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),
   };
@@ -95,4 +106,14 @@ export function encodeActions(
 function readingNumbers(planned: PlannedHook, readings: Readings): ReadingNumbers {
   const { args } = readings.ofHook.get(planned)!;
   return { ofArg: (position) => args[position]! };
+}
+
+/** What is done with a socket that the call returned, where the program sees that: `reading`. */
+function onReturnedSocket({ returned }: Hook, reading: number | undefined) {
+  if (reading === undefined || returned?.action === undefined) return [];
+  return [{ action: actionCodec(returned.action).code, flags: 0, arg: reading }];
+}
+
+function isSocket({ type }: Arg): boolean {
+  return argKind(type).standsFor === "socket";
 }

@@ -365,7 +365,8 @@ const action_entry = {
     args: { at: 22, type: "u8" },
     arg_readings: { at: 23, type: "u8", count: 5 },
     returned_reading: { at: 28, type: "u8" },
-    zero: { at: 29, type: "u8", count: 3 },
+    socket: { at: 29, type: "u8" },
+    zero: { at: 30, type: "u8", count: 2 },
     operations: { at: 32, type: operation, count: 16 },
   },
 } as const;
@@ -504,6 +505,7 @@ export const enums = {
   map_limit: {
     RING_SIZE: 4194304,
     STOPS_MAX: 8192,
+    TRACKED_SOCKS_MAX: 32768,
   },
   process_flag: {
     PROCESS_PROTECTED: 65536,
@@ -546,6 +548,7 @@ export const enums = {
     USE_RATES: 4,
     USE_FUNCTIONS: 16,
     USE_RETURNED: 8,
+    USE_SOCKETS: 32,
   },
   hook_syscall: {
     SYSCALL_NONE: 0,
@@ -620,12 +623,15 @@ export const enums = {
     ACTION_DNSLOOKUP: 8,
     ACTION_NOPOST: 9,
     ACTION_SIGNAL: 10,
+    ACTION_TRACKSOCK: 11,
+    ACTION_UNTRACKSOCK: 12,
     ACTION_AGGREGATE: 30,
   },
   action_loss: {
     LOSS_FOLLOW_FULL: 32,
     LOSS_AGGREGATED: 33,
     LOSS_RATE_LIMITED: 34,
+    LOSS_TRACK_FULL: 35,
   },
   size_index: {
     SIZE_IS_RETURN: 255,

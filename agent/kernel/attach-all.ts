@@ -1,3 +1,4 @@
+import { tracksSockets } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { AttachAbilities } from "../attach/index.ts";
 import { misfits } from "../compile/misfits.ts";
@@ -14,6 +15,7 @@ import type { PinnedIds } from "./pinned-ids.ts";
 import { type Loader, Program, programName } from "./program.ts";
 import { refusalOf } from "./refusal-of.ts";
 import type { Classes } from "./scope-classes.ts";
+import { ensureSockFree } from "./tracked-sockets.ts";
 
 /** What is to be attached. `spared`: as in Engine.program. */
 export type Wanted = {
@@ -117,6 +119,14 @@ function share(
       ensureFileFree(loader, abilities.preempts);
     } catch (error) {
       for (const name of groups.keys()) refused.set(name, refusalOf(error));
+    }
+  }
+  const tracking = sets.filter(({ set }) => tracksSockets(set));
+  if (tracking.length > 0) {
+    try {
+      ensureSockFree(loader);
+    } catch (error) {
+      for (const { name } of tracking) refused.set(name, refusalOf(error));
     }
   }
   for (const set of sets) if (!numbers.ensure(set)) refused.set(set.name, tooManyVersions);

@@ -137,13 +137,14 @@ type Effect = {
   readonly signals: readonly number[];
   readonly returned: number;
   readonly follows: readonly string[];
+  readonly tracker: number;
 };
 
-function happened({ events, signals, returned, follows }: Done, call: HookCall): Effect {
+function happened({ events, signals, returned, follows, tracker }: Done, call: HookCall): Effect {
   return {
     events: events
-      .map(({ set, hook, selector, action, args, returned, ...flags }) => {
-        const shown = args.map(argText).join(" ");
+      .map(({ set, hook, selector, pid, action, args, returned, ...flags }) => {
+        const shown = `${pid} ${args.map(argText).join(" ")}`;
         const value = returned === undefined ? "" : ` = ${argText(returned)}`;
         return `${set} ${hook} ${selector} ${action}${flagsText(flags)} (${shown})${value}`;
       })
@@ -151,11 +152,12 @@ function happened({ events, signals, returned, follows }: Done, call: HookCall):
     signals,
     returned,
     follows: followsIn(follows, call),
+    tracker,
   };
 }
 
 function wanted(
-  { outcomes, follows }: Decision,
+  { outcomes, follows, tracker = 0 }: Decision,
   call: HookCall,
   sets: readonly NamedSet[],
 ): Effect {
@@ -164,10 +166,11 @@ function wanted(
       .filter(({ posted }) => posted)
       .map((outcome) => {
         const { set, hook, selector, lastAction, monitored, stop } = outcome;
+        const { about = call.process.pid } = outcome;
         const flags = { monitored, stopped: stop === "stopped", wouldStop: stop === "wouldStop" };
         const shown = hookOf(sets, outcome).args.map((arg) => wantedArg(arg, call));
         const value = wantedReturned(hookOf(sets, outcome), outcome, call);
-        return `${set} ${hook} ${selector} ${lastAction}${flagsText(flags)} (${shown.join(" ")})${value}`;
+        return `${set} ${hook} ${selector} ${lastAction}${flagsText(flags)} (${about} ${shown.join(" ")})${value}`;
       })
       // Those that wait for the call to return come behind the others.
       .sort(),
@@ -177,6 +180,7 @@ function wanted(
     ],
     returned: 0 - (outcomes.find(({ override }) => override !== undefined)?.override ?? 0),
     follows: followsIn(follows, call),
+    tracker,
   };
 }
 

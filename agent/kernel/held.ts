@@ -54,8 +54,8 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
   const { args, returned, message, tags } = hook;
   const requests = hook.selectors.map((selector) => requestsOf(allActions(selector)));
   const returnActions = hook.selectors.map(({ returnActions = [] }) => {
-    const last = returnActions.at(-1);
-    return last && actionCodec(last.action).code;
+    const last = returnActions.at(-1)?.action ?? returned?.action;
+    return last && actionCodec(last).code;
   });
   return {
     ...{ set, index, policy: set.set.policy, ...reported, args },

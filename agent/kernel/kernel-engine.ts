@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { followsDescriptors } from "@guardbee/policy/sets";
+import { followsDescriptors, tracksSockets } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { binaryKey } from "../compile/keys.ts";
 import { classRow } from "../compile/tables.ts";
@@ -40,6 +40,7 @@ import { ProgramFiles } from "./program-files.ts";
 import { type CgroupRate, writeRate } from "./rate.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { SlotChanges } from "./slots.ts";
+import { removeSockFree } from "./tracked-sockets.ts";
 import { ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
 
@@ -292,6 +293,7 @@ export class KernelEngine implements Engine {
     if (!inForce.some(({ set }) => followsDescriptors(set)))
       removeFileFree(this.#loader, this.#followIds);
     else freeFollowGroups(this.#loader, this.#followIds, inForce);
+    if (!inForce.some(({ set }) => tracksSockets(set))) removeSockFree(this.#loader);
     this.#replaceOtherVersions();
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { after, test } from "node:test";
 import type { Action } from "@guardbee/policy";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
@@ -157,17 +158,23 @@ spec:
       matchReturnArgs: [{ index: 0, operator: GT, values: ["0"] }]
       matchReturnActions: [{ action: Sigkill }]
 `);
+  /** What ends a process whose call returns after an edit: a stop makes it return, to be begun anew. */
   const sleepWhile = async (edit: () => Promise<unknown>) => {
-    const slept = sh("exec sleep 2");
-    await new Promise((done) => setTimeout(done, 1000));
+    const child = spawn("sleep", ["1000"], { stdio: "ignore" });
+    const end = new Promise((done) => child.once("exit", (_, signal) => done(signal)));
+    while (kernel.waiting() === 0) await new Promise((done) => setTimeout(done, 20));
     await edit();
-    return (await slept).code;
+    child.kill("SIGSTOP");
+    child.kill("SIGCONT");
+    while (kernel.waiting() > 0) await new Promise((done) => setTimeout(done, 20));
+    child.kill("SIGTERM");
+    return end;
   };
   await kernel.program([slow("one")]);
-  assert.equal(await sleepWhile(() => kernel.program([slow("one"), onOpen()])), 0);
+  assert.equal(await sleepWhile(() => kernel.program([slow("one"), onOpen()])), "SIGTERM");
   const late = engine.losses().return_late;
   const { hooks } = await events.during(async () => {
-    assert.equal(await sleepWhile(() => kernel.program([slow("two"), onOpen()])), null);
+    assert.equal(await sleepWhile(() => kernel.program([slow("two"), onOpen()])), "SIGKILL");
   });
   assert.equal(engine.losses().return_late, late + 1n);
   assert.deepEqual(

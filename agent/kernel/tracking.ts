@@ -22,6 +22,7 @@ const sharedMaps = [
   "waiting_large",
   "follow_shares",
   "follow_state",
+  "tracked_socks",
   "binaries_exact",
   "binaries_prefix",
 ] as const;

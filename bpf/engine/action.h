@@ -17,6 +17,8 @@ enum action_code {
 	ACTION_DNSLOOKUP = 8,
 	ACTION_NOPOST = 9,
 	ACTION_SIGNAL = 10,
+	ACTION_TRACKSOCK = 11,
+	ACTION_UNTRACKSOCK = 12,
 	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
 };
 
@@ -25,6 +27,7 @@ enum action_loss {
 	LOSS_FOLLOW_FULL = LOSS_OF_ACTIONS,
 	LOSS_AGGREGATED,
 	LOSS_RATE_LIMITED,
+	LOSS_TRACK_FULL,
 };
 
 /* The enums of actions that the agent writes (layout.c). */
@@ -39,6 +42,7 @@ enum action_loss {
 #include "action/post.h"
 #include "action/sigkill.h"
 #include "action/signal.h"
+#include "action/track_sock.h"
 
 /* An action and what carries out its operation; none: it does nothing beside the event. */
 #define ACTIONS(X)                             \
@@ -52,6 +56,8 @@ enum action_loss {
 	X(ACTION_DNSLOOKUP, none__run)         \
 	X(ACTION_NOPOST, no_post__run)         \
 	X(ACTION_SIGNAL, signal__run)          \
+	X(ACTION_TRACKSOCK, track_sock__run)   \
+	X(ACTION_UNTRACKSOCK, untrack_sock__run) \
 	X(ACTION_AGGREGATE, aggregate__run)
 
 static __always_inline enum outcome none__run(struct call *call, struct operation *operation)

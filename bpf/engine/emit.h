@@ -4,6 +4,7 @@
 #define GUARDBEE_ENGINE_EMIT_H
 
 #include "../events.h"
+#include "action/track_sock.h"
 #include "arg.h"
 #include "rate.h"
 #include "wait.h"
@@ -133,22 +134,17 @@ static __always_inline void emit__send(struct call *call)
 /* Appends to the event in the scratch what the call returned. */
 static __always_inline void emit__returned(struct call *call, struct action_entry *entry)
 {
-	const volatile struct reading *reading =
-		&spec.readings[entry->returned_reading & (READINGS_MAX - 1)];
 	struct hook_event *event = &call->scratch->event;
-	__u32 at = event->header.size - sizeof(*event);
-	struct number_arg *arg;
+	__u32 at = event->header.size - sizeof(*event), end;
+	struct event_arg *arg;
 
-	if (at > ARGS_LAST)
+	end = emit__arg(call->scratch, entry->returned_reading, at);
+	if (!end)
 		return; /* its arguments fill it: it goes out without */
 	arg = (void *)(call->scratch->args + BOUNDED(at, ARGS_MASK));
-	arg->head.type = reading->type;
-	arg->head.flags = ARG_RETURNED;
-	arg->head.size = sizeof(arg->value);
-	if (!arg__number(call, reading, 0, &arg->value))
-		return; /* cannot be: of these types all are numbers */
+	arg->flags |= ARG_RETURNED;
 	event->args++;
-	event->header.size += sizeof(*arg);
+	event->header.size = sizeof(*event) + BOUNDED(end, ARGS_MASK);
 }
 
 /* Writes an event to the scratch, its arguments behind it. */
@@ -165,6 +161,7 @@ static __always_inline void emit__write(struct call *call, struct action_entry *
 		size = next;
 	}
 	emit__head(event, call, entry, flags);
+	track__attribute(call, entry, event);
 	event->header.size = sizeof(*event) + BOUNDED(size, ARGS_MASK);
 	event->args = args;
 }

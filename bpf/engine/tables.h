@@ -58,6 +58,7 @@ enum hook_use {
 	USE_RATES = 1u << 2,	/* some Post has a rate limit */
 	USE_FUNCTIONS = 1u << 4, /* the program is attached to many, whose cookies are for hook_event.entry */
 	USE_RETURNED = 1u << 3,	/* events wait for what the call returns, or have it */
+	USE_SOCKETS = 1u << 5,	/* some event is about a socket */
 };
 
 /* hook_spec.syscall */
@@ -168,7 +169,8 @@ struct action_entry {
 	__u8 args;		/* how many of arg_readings count */
 	__u8 arg_readings[PARAMETERS_MAX];
 	__u8 returned_reading;	/* ACT_RETURNED */
-	__u8 zero[3];
+	__u8 socket;		/* USE_SOCKETS: reading of the socket that the event is about, from 1; 0: none */
+	__u8 zero[2];
 	struct operation operations[OPERATIONS_MAX]; /* carried out in their order */
 };
 

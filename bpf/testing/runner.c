@@ -187,12 +187,39 @@ static void use_memory(__u64 in_use)
 	*(__u64 *)bpf_map_lookup_elem(&calls_in_use, &zero) = in_use;
 }
 
+/* The socket that the call is given: its parameter 0. */
+static __u64 sock_key(const __u64 *values)
+{
+	return values[0] == (__u64)&objects[0].socket ? (__u64)&objects[0].sock : values[0];
+}
+
+/* Whom the call's socket is tracked for; 0: nobody. */
+static struct shim_map *take_tracker(const __u64 *values)
+{
+	struct shim_map *socks = shim_map_new(SHIM_HASH, sizeof(__u64), sizeof(struct sock_owner), 4);
+	struct sock_owner owner = {.process.pid = take_u32()};
+	__u64 key = sock_key(values);
+
+	if (owner.process.pid)
+		shim_map_put(socks, &key, &owner);
+	shim_bind(&tracked_socks, socks);
+	return socks;
+}
+
+static void answer_tracker(const __u64 *values)
+{
+	__u64 key = sock_key(values);
+	struct sock_owner *owner = bpf_map_lookup_elem(&tracked_socks, &key);
+
+	answer_u32(owner ? owner->process.pid : 0);
+}
+
 /* Events that wait for calls to return, and where there is no room for any. */
 static struct shim_map *waits, *no_waits;
 
 static void take_call(void)
 {
-	struct shim_map *files, *shares, *classes;
+	struct shim_map *files, *shares, *classes, *socks;
 	__u64 values[PARAMETERS_MAX] = {}, result;
 	__u32 point = take_u32(), other = take_u32(), flags = take_u32();
 	long returned;
@@ -210,6 +237,7 @@ static void take_call(void)
 	result = take_u64();
 	files = take_followed();
 	shares = take_share();
+	socks = take_tracker(values);
 	shim_bind(&waiting_events, flags & 4 ? no_waits : waits);
 	if (flags & 2)
 		use_memory(~0ULL);
@@ -225,8 +253,10 @@ static void take_call(void)
 	shim_map_each(files, count_followed);
 	answer_u32(followed_count);
 	shim_map_each(files, answer_followed);
+	answer_tracker(values);
 	shim_map_free(files);
 	shim_map_free(shares);
+	shim_map_free(socks);
 	shim_map_free(classes);
 }
 

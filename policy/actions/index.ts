@@ -13,12 +13,15 @@ import { type Override, override } from "./override.ts";
 import { type Post, post } from "./post.ts";
 import { type Sigkill, sigkill } from "./sigkill.ts";
 import { type Signal, signal } from "./signal.ts";
+import { type TrackSock, trackSock } from "./track-sock.ts";
 import { type UnfollowFd, unfollowFd } from "./unfollow-fd.ts";
+import { type UntrackSock, untrackSock } from "./untrack-sock.ts";
 
 export type Action =
   | (Post | NoPost | Aggregate)
   | (Sigkill | Signal | Override)
   | (FollowFd | UnfollowFd | CopyFd)
+  | (TrackSock | UntrackSock)
   | (GetUrl | DnsLookup);
 export type ActionName = Action["action"];
 
@@ -32,6 +35,8 @@ export const actionKinds = {
   FollowFD: followFd,
   UnfollowFD: unfollowFd,
   CopyFD: copyFd,
+  TrackSock: trackSock,
+  UntrackSock: untrackSock,
   Aggregate: aggregate,
   GetUrl: getUrl,
   DnsLookup: dnsLookup,
@@ -124,6 +129,16 @@ export function actionsOf({ selectors }: WithActions): readonly Action[] {
 export function allActions({ actions, returnActions = [] }: Acting): readonly Action[] {
   return [...actions, ...returnActions];
 }
+
+/** Whether a set with these hooks tracks sockets. */
+export function tracksSockets({ hooks }: { readonly hooks: readonly TrackingHook[] }): boolean {
+  return hooks.some(
+    (hook) =>
+      hook.returned?.action === "TrackSock" ||
+      actionsOf(hook).some((action) => effectOf(action).track !== undefined),
+  );
+}
+type TrackingHook = WithActions & { readonly returned?: { readonly action?: string } };
 
 /** Whether a set with these hooks follows descriptors: then `fd` arguments ask for followed ones. */
 export function followsDescriptors({ hooks }: { readonly hooks: readonly WithActions[] }): boolean {

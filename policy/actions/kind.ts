@@ -53,6 +53,9 @@ export type Effect = {
   readonly silent?: true;
   /** Position of the argument whose open file is followed from the next call on. */
   readonly follow?: number;
+  /** Position of the socket whose events are about this process from then on, or no longer. */
+  readonly track?: number;
+  readonly untrack?: number;
   /** What the agent asks of others when it gets the event. */
   readonly request?: Request;
 };
@@ -66,6 +69,8 @@ export type Request =
 export type SampleHook = {
   readonly canOverride: boolean;
   readonly ends?: "follow" | "unfollow";
+  /** Position of a socket; absent: there is none. */
+  readonly sock?: number;
   /** For when the call has returned: of the actions that may be done then. */
   readonly whenReturned?: true;
 };

@@ -10,7 +10,7 @@ export function positionOf(
   report: Report,
   spec: ActionSpec,
   field: "argFd" | "argName",
-  is: NonNullable<ArgKind["standsFor"]>,
+  is: Exclude<NonNullable<ArgKind["standsFor"]>, "socket">,
   place: ActionPlace,
 ): number | undefined {
   const { table } = place;
@@ -27,6 +27,24 @@ export function positionOf(
   } else if (entry.lowered !== undefined && !types.includes(entry.lowered.type)) {
     const fix = `it must be of type ${types.join(" or ")}`;
     report.invalid(at, `${index} is an argument of type ${entry.type}`, fix);
+  }
+  return entry?.position;
+}
+
+/** Position in the hook's args of the socket that `argSock` names, by its position in the policy's. */
+export function socketOf(
+  report: Report,
+  { argSock: position }: ActionSpec,
+  { at: action, table: { entries } }: ActionPlace,
+): number | undefined {
+  const at = `${action}.argSock`;
+  const types = argTypesWhere(({ standsFor }) => standsFor === "socket");
+  const fix = `write the position in args, from 0, of one of type ${types.join(" or ")}`;
+  const entry = position === undefined ? undefined : entries[position];
+  if (position === undefined) report.invalid(at, "is missing", fix);
+  else if (entry === undefined) report.invalid(at, `${position} is out of range`, fix);
+  else if (entry.lowered !== undefined && !types.includes(entry.lowered.type)) {
+    report.invalid(at, `${position} is an argument of type ${entry.type}`, fix);
   }
   return entry?.position;
 }

@@ -17,7 +17,7 @@ export type ArgKind = {
   readonly operators: Readonly<Partial<Record<UpstreamArgOperator, ArgOperator>>>;
   /** Every operator that upstream takes for it. */
   readonly upstreamOperators: readonly UpstreamArgOperator[];
-  /** What an action on descriptors may take it for. */
+  /** What an action on descriptors or sockets may take it for. */
   readonly standsFor?: Exclude<PositionRole, "any">;
   /** In a policy that follows descriptors, a hook with it acts for followed ones only. */
   readonly asksFollowed?: true;

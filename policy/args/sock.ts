@@ -14,6 +14,7 @@ export const ofSock = {
   },
   operators: { ...sourceEnd, ...destinationEnd, Protocol, Family, State },
   upstreamOperators: socketOperators,
+  standsFor: "socket",
   samples: [],
 } as const satisfies Partial<ArgKind>;
 

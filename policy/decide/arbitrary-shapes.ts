@@ -11,6 +11,8 @@ export type Shape = {
   readonly args: readonly (readonly Arg[])[];
   /** Position in every entry of `args` of the descriptor and the opened file, where there is one. */
   readonly ends?: "follow" | "unfollow";
+  /** The same of a socket. */
+  readonly sock?: number;
   /** As what the value that it returns may be read; none: it returns none. */
   readonly returned?: readonly Returned[];
   /** What it is called with. */
@@ -192,8 +194,18 @@ export const shapes: readonly Shape[] = [
   {
     on: { kind: "kprobe", call: "tcp_connect", syscall: false },
     args: [[{ index: 0, type: "sock" }]],
+    sock: 0,
+    returned: numbers,
     parameters: ({ network: { sock } }) => [
       sock === undefined ? { kind: "sock" } : { kind: "sock", sock },
+    ],
+  },
+  {
+    on: { kind: "kprobe", call: "security_socket_listen", syscall: false },
+    args: [[{ index: 0, type: "socket" }]],
+    sock: 0,
+    parameters: ({ network: { sock } }) => [
+      sock === undefined ? { kind: "socket" } : { kind: "socket", sock },
     ],
   },
   {

@@ -117,10 +117,12 @@ function withoutClashes(conditions: readonly Condition[]): readonly Condition[] 
   });
 }
 
-function anyActions({ on, ends }: Shape): fc.Arbitrary<readonly Action[]> {
+function anyActions({ on, ends, sock }: Shape): fc.Arbitrary<readonly Action[]> {
   const canOverride = hookKind(on.kind).whyNoOverride(on) === undefined;
   const samples = actionNames.flatMap((name) =>
-    actionKind(name).samples({ canOverride, ...(ends && { ends }) }),
+    actionKind(name).samples({
+      ...{ canOverride, ...(ends && { ends }), ...(sock !== undefined && { sock }) },
+    }),
   );
   const actions = fc.uniqueArray(fc.constantFrom(...samples), {
     maxLength: 4,
@@ -172,6 +174,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       files: fc.uniqueArray(anyFile, { maxLength: 3, selector: ({ id }) => id }),
       opened: anyFile,
       followsNoMore: fc.constantFrom(true as const, undefined, undefined, undefined),
+      tracker: fc.constantFrom(undefined, undefined, 7000),
       waitsNoMore: fc.constantFrom(true as const, ...Array<undefined>(7).fill(undefined)),
       mayFollow: fc.option(fc.subarray([...names]), { nil: undefined, freq: 3 }),
       first: fc.constantFrom(0n, 3n, 4n, 5n, 0xffff_ffffn),
@@ -210,6 +213,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         ...follow
       }) => ({
         on: shape.on,
+        ...(shape.sock !== undefined && follow.tracker && { tracker: follow.tracker }),
         ...(follow.waitsNoMore && { waitsNoMore: true as const }),
         ...(follow.followsNoMore && { followsNoMore: true as const }),
         ...(follow.mayFollow && { mayFollow: new Set(follow.mayFollow) }),

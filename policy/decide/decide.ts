@@ -6,10 +6,11 @@ import {
   isEnforcing,
 } from "../actions/index.ts";
 import type { Effect } from "../actions/kind.ts";
+import { argKind } from "../args/index.ts";
 import { holds } from "../conditions/index.ts";
 import { isSameHookPoint } from "../hook-point.ts";
 import { readReturned, returnedHolds } from "../returned.ts";
-import type { Condition, Hook, SelectorSet } from "../selector-set.ts";
+import type { Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
 import type { HookCall } from "./event.ts";
 import {
   afterAction,
@@ -27,6 +28,8 @@ export type NamedSet = { readonly name: string; readonly set: SelectorSet };
 export type Decision = {
   readonly outcomes: readonly Outcome[];
   readonly follows: FollowState;
+  /** As in HookCall, after it. */
+  readonly tracker?: number;
 };
 
 /** `wouldStop`: monitor mode. `ofProtected`: let go, because its process is a part of the node. */
@@ -48,6 +51,8 @@ export type Outcome = {
   readonly stop?: Stop;
   /** Whether an event is reported. */
   readonly posted: boolean;
+  /** The process that its event is about, where that is not the one that makes the call. */
+  readonly about?: number;
   /** Signals that the process gets, in order. */
   readonly signals: readonly number[];
   /** The same, when the call has returned; absent: none. */
@@ -68,6 +73,7 @@ export type Outcome = {
 export function decide(sets: readonly NamedSet[], state: FollowState, call: HookCall): Decision {
   const outcomes: Outcome[] = [];
   let follows = state;
+  let { tracker } = call;
   for (const { name, set } of sets) {
     if (!call.holds.has(name)) continue;
     const following = followsDescriptors(set);
@@ -81,13 +87,43 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
       const wanted = hook.selectors[selector]?.actions ?? [];
       const atOnce = wanted.filter((one) => isStoppedAtOnce(one, { set, hook }, { state, call }));
       const outcome = act({ set, wanted, atOnce: new Set(atOnce) }, call);
-      outcomes.push({ set: name, hook: i, selector, ...outcome });
       for (const action of outcome.actions) {
         follows = afterAction(follows, name, { action, hook, call });
+        tracker = trackerAfter(action, tracker, { hook, call });
       }
+      const isAbout = hook.args.some((arg) => isSocket(arg) && leadsToSocket(arg, call));
+      const about = isAbout && tracker !== undefined ? { about: tracker } : {};
+      outcomes.push({ set: name, hook: i, selector, ...outcome, ...about });
     }
   }
-  return { outcomes: outcomes.map((one) => whenReturned(one, outcomes, { sets, call })), follows };
+  return {
+    outcomes: outcomes.map((one) => whenReturned(one, outcomes, { sets, call })),
+    follows,
+    ...(tracker === undefined ? {} : { tracker }),
+  };
+}
+
+function isSocket({ type }: Arg): boolean {
+  return argKind(type).standsFor === "socket";
+}
+
+/** Whether the kernel finds a `struct sock *`; what is behind that matters to nobody here. */
+function leadsToSocket({ index }: Arg, { parameters }: HookCall): boolean {
+  const parameter = parameters[index];
+  return parameter?.kind === "sock" || (parameter?.kind === "socket" && !!parameter.sock);
+}
+
+/** Whom the call's socket is tracked for after `action`. */
+function trackerAfter(
+  action: Action,
+  tracker: number | undefined,
+  { hook, call }: { readonly hook: Hook; readonly call: HookCall },
+): number | undefined {
+  const { track, untrack } = effectOf(action);
+  const position = track ?? untrack;
+  if (position === undefined) return tracker;
+  if (!leadsToSocket(hook.args[position]!, call)) return tracker;
+  return track === undefined ? undefined : call.process.pid;
 }
 
 /** The outcome once the call has returned, which a hook may report only then. */

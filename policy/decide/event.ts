@@ -10,6 +10,8 @@ export type HookCall = Given & {
   readonly holds: ReadonlySet<string>;
   /** What it returns when it runs, 64 bits of a register; absent: it does not return. */
   readonly returned?: bigint;
+  /** Host's pid of the process that the socket of the call is tracked for; absent: it is not. */
+  readonly tracker?: number;
   /** Nobody can wait for what it returns: the node's table is full. */
   readonly waitsNoMore?: true;
   /** No other file can be followed: the node's table, or what its pod may have of it, is full. */

@@ -262,6 +262,14 @@ test("matchReturnActions are done when the call has returned", () => {
   ]);
 });
 
+test("a socket that is returned is tracked as returnArgAction says", () => {
+  const policy = aKprobePolicy({
+    ...{ call: "inet_csk_accept", syscall: false, return: true },
+    ...{ returnArg: { index: 0, type: "sock" }, returnArgAction: "tracksock" },
+  });
+  assert.deepEqual(lowered(policy).hooks[0]?.returned, { type: "sock", action: "TrackSock" });
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

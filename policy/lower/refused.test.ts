@@ -485,6 +485,68 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "sockets to track that are none",
+    policy: aTracingPolicy({
+      kprobes: [
+        {
+          ...{ call: "tcp_connect", syscall: false },
+          args: [
+            { index: 0, type: "sock" },
+            { index: 1, type: "int" },
+          ],
+          selectors: [
+            {
+              matchActions: [
+                { action: "TrackSock" },
+                { action: "TrackSock", argSock: 1 },
+                { action: "UntrackSock", argSock: 2 },
+              ],
+            },
+          ],
+        },
+        { call: "tcp_close", syscall: false, returnArgAction: "TrackSock" },
+        {
+          ...{ call: "inet_csk_accept", syscall: false, return: true },
+          returnArg: { index: 0, type: "sock" },
+          returnArgAction: "FollowSock",
+          selectors: [{ matchReturnArgs: [{ index: 0, operator: "Family", values: ["AF_INET"] }] }],
+        },
+        {
+          ...{ call: "sys_accept4", return: true },
+          returnArg: { index: 0, type: "int" },
+          returnArgAction: "tracksock",
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].argSock: is missing; write the position in args, from 0, of one of type sock or socket",
+      "invalid spec.kprobes[0].selectors[0].matchActions[1].argSock: 1 is an argument of type int; write the position in args, from 0, of one of type sock or socket",
+      "invalid spec.kprobes[0].selectors[0].matchActions[2].argSock: 2 is out of range; write the position in args, from 0, of one of type sock or socket",
+      "invalid spec.kprobes[1].returnArgAction: acts on what the hook does not read; add return: true, or remove it",
+      'invalid spec.kprobes[2].returnArgAction: is "FollowSock"; allowed: TrackSock, UntrackSock',
+      "unsupported spec.kprobes[2].selectors[0].matchReturnArgs: compares a sock; remove it: what returned as a socket is compared with nothing",
+      "invalid spec.kprobes[3].returnArgAction: is TrackSock, but a system call returns no socket; hook the kernel function that returns the socket, with syscall: false",
+    ],
+  },
+  {
+    name: "sockets that a tenant would track",
+    policy: aTracingPolicy(
+      {
+        kprobes: [
+          {
+            ...{ call: "security_socket_listen", syscall: false },
+            args: [{ index: 0, type: "socket" }],
+            selectors: [{ matchActions: [{ action: "TrackSock", argSock: 0 }] }],
+          },
+        ],
+      },
+      "shop",
+    ),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].action: TrackSock is not for policies of one namespace; use the kind without Namespaced",
+    ],
+  },
+  {
     name: "Override with a positive errno",
     policy: withAction({ action: "Override", argError: 1 }),
     want: [
@@ -527,7 +589,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
           call: "sys_write",
           return: true,
           returnArg: { index: 0, type: "string" },
-          returnArgAction: "TrackSock",
           ignore: { callNotFound: true },
           selectors: [
             {
@@ -541,7 +602,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     }),
     want: [
       "spec.enforcers",
-      "spec.kprobes[0].returnArgAction",
       "spec.kprobes[0].ignore.callNotFound",
       "spec.kprobes[0].returnArg.type",
       "spec.kprobes[0].selectors[0].matchWorkloads",

@@ -2,19 +2,25 @@ import type { Static } from "typebox";
 import { type ArgType, argKind } from "../args/index.ts";
 import { lowerComparison, type MatchArg } from "../conditions/arg.ts";
 import {
+  isComparedType,
   isReturnedType,
   type Returned,
   type ReturnedCondition,
+  returnedActions,
   returnedTypes,
 } from "../returned.ts";
 import type { arg as argSchema } from "../schema/arg.ts";
 import type { Immutable } from "../schema/dsl.ts";
 import type { KprobeSpec } from "../schema/tracing-policy.ts";
+import { quote } from "../suggest.ts";
 import { typeNamed } from "./args.ts";
 import { canonicalJson } from "./canonical.ts";
 import { type Report, refuseOthers } from "./report.ts";
 
-type ReturnsSpec = Pick<KprobeSpec, "call" | "return" | "returnArg" | "syscall">;
+type ReturnsSpec = Pick<
+  KprobeSpec,
+  "call" | "return" | "returnArg" | "returnArgAction" | "syscall"
+>;
 type ArgSpec = Immutable<Static<typeof argSchema>>;
 
 /** Functions that do not come back to their caller. */
@@ -33,6 +39,9 @@ export function lowerReturned(
   if (spec.return !== true) {
     const fix = "add return: true, or remove it";
     if (returnArg !== undefined) report.warn(`${at}.returnArg`, "is not read", fix);
+    if (spec.returnArgAction) {
+      report.invalid(`${at}.returnArgAction`, "acts on what the hook does not read", fix);
+    }
     return undefined;
   }
   if (endless.test(spec.call)) {
@@ -51,7 +60,34 @@ export function lowerReturned(
     const what = `${returnArg.type} is wider than what a function returns in a policy of one namespace`;
     report.invalid(`${at}.returnArg.type`, what, "write int");
   }
-  return { type, ...(returnArg.label ? { label: returnArg.label } : {}) };
+  const action = lowerAction(report, spec, { at, namespaced });
+  return {
+    type,
+    ...(returnArg.label ? { label: returnArg.label } : {}),
+    ...(action === undefined ? {} : { action }),
+  };
+}
+
+/** What is done with a socket that is returned: upstream takes its name in any case. */
+function lowerAction(
+  report: Report,
+  { returnArgAction: name, syscall }: ReturnsSpec,
+  { at, namespaced }: ReturnPlace,
+): Returned["action"] {
+  if (!name) return undefined;
+  const place = `${at}.returnArgAction`;
+  const action = returnedActions.find((one) => one.toLowerCase() === name.toLowerCase());
+  if (action === undefined) {
+    const fix = `allowed: ${returnedActions.join(", ")}`;
+    report.invalid(place, `is ${quote(name)}`, fix);
+  } else if (namespaced) {
+    const what = `${action} is not for policies of one namespace`;
+    report.invalid(place, what, "use the kind without Namespaced");
+  } else if (syscall !== false) {
+    const fix = "hook the kernel function that returns the socket, with syscall: false";
+    report.invalid(place, `is ${action}, but a system call returns no socket`, fix);
+  }
+  return action;
 }
 
 function lowerType(report: Report, spec: ArgSpec, at: string): ArgType | undefined {
@@ -73,6 +109,11 @@ export function lowerReturnedConditions(
   if (returned === undefined) {
     const fix = "add return: true and returnArg to the hook, or remove it";
     report.invalid(at, "compares what the hook does not read", fix);
+    return [];
+  }
+  if (!isComparedType(returned.type)) {
+    const fix = "remove it: what returned as a socket is compared with nothing";
+    report.unsupported(at, `compares a ${returned.type}`, fix);
     return [];
   }
   const all = matches.flatMap((match, i) => {

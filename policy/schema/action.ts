@@ -20,7 +20,9 @@ export const upstreamActionFields = {
   argNewSymbol: optional(text()),
   argRegs: list(text()),
   argSig: optional(int32({ description: "Signal: its number." })),
-  argSock: optional(int32()),
+  argSock: optional(
+    int32({ minimum: 0, description: "TrackSock, UntrackSock: position of the socket in args." }),
+  ),
   argUrl: optional(text({ description: "GetUrl: the address to fetch." })),
   argValue: optional(int32()),
   imaHash: flag(),

@@ -135,7 +135,7 @@ export function unionOf(schema: object): Union | undefined {
 }
 
 /** What an argument that is named by position must be able to stand for. */
-export type PositionRole = "any" | "descriptor" | "file";
+export type PositionRole = "any" | "descriptor" | "file" | "socket";
 
 /** A field that names an argument of its hook, by position in `Hook.args`. */
 export function position(role: PositionRole): TInteger {

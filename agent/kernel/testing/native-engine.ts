@@ -36,6 +36,8 @@ export type Done = {
     readonly set: string;
     readonly hook: number;
     readonly selector: number;
+    /** Of the process that the event is about. */
+    readonly pid: number;
     readonly action: string;
     readonly monitored: boolean;
     readonly stopped: boolean;
@@ -47,6 +49,8 @@ export type Done = {
   /** 0, or -errno that the call returns instead. */
   readonly returned: number;
   readonly follows: FollowState;
+  /** Pid of the process that the socket of the call is tracked for; 0: none. */
+  readonly tracker: number;
 };
 
 /** The engine in a process of its own. One request at a time. */
@@ -116,7 +120,8 @@ export class NativeEngine {
     const other = this.#points.findIndex(
       ({ site }) => site === `return of ${this.#points[at]?.site}`,
     );
-    if (at === -1) return { events: [], signals: [], returned: 0, follows };
+    const { tracker: before = 0 } = call;
+    if (at === -1) return { events: [], signals: [], returned: 0, follows, tracker: before };
     const flags =
       (call.on.kind === "exec" ? 1 : 0) | (crowded ? 2 : 0) | (call.waitsNoMore ? 4 : 0);
     this.#send(
@@ -129,6 +134,7 @@ export class NativeEngine {
       u64(call.returned ?? 0n),
       ...[u32(call.followsNoMore ? 0 : 1), ...this.#followedOf(call, follows)],
       u64(this.#bitsOf((name) => call.mayFollow?.has(name) ?? false)),
+      u32(call.tracker ?? 0),
     );
     const returned = (await this.#take(4)).readInt32LE();
     const signals: number[] = [];
@@ -142,7 +148,8 @@ export class NativeEngine {
         if ((groups >> BigInt(group)) & 1n) after.set(name, (after.get(name) ?? new Set()).add(id));
       }
     }
-    return { events: this.#eventsOf(records), signals, returned, follows: after };
+    const tracker = await this.#takeU32();
+    return { events: this.#eventsOf(records), signals, returned, follows: after, tracker };
   }
 
   #eventsOf(records: Buffer): Done["events"] {
@@ -158,6 +165,7 @@ export class NativeEngine {
         set: set.name,
         hook: index,
         selector: event.selector,
+        pid: event.process.pid,
         action: actionNamed(event.action)!,
         monitored: (event.flags & enums.hook_flag.HOOK_MONITORED) !== 0,
         stopped: (event.flags & enums.hook_flag.HOOK_STOPPED) !== 0,

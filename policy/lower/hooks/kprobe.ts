@@ -37,7 +37,10 @@ function lower(report: Report, spec: KprobeSpec, place: HookPlace): readonly Hoo
   const { at } = place;
   refuseOthers(report, spec, {
     at,
-    known: ["call", "ignore", "return", "returnArg", "syscall", ...entryFields],
+    known: [
+      ...["call", "ignore", "return", "returnArg", "returnArgAction", "syscall"],
+      ...entryFields,
+    ],
   });
   if (spec.ignore?.callNotFound === true) {
     const fix = "remove it: a node without this function then says so in the status";
