@@ -2,29 +2,32 @@ import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
-import { printable } from "@guardbee/policy/printable";
-import { type Logger, pino } from "pino";
-import { openEventExport } from "./events/event-export.ts";
-import { type ExportFlags, parseExportFlags } from "./events/export-options.ts";
+import type { Logger } from "pino";
+import { type EventExport, openEventExport } from "./events/event-export.ts";
+import { type ExportFlags, type ExportOptions, parseExportFlags } from "./events/export-options.ts";
 import { formatProblems } from "./events/filter/report.ts";
 import { Requests } from "./events/requests.ts";
+import { type ApiFlags, type ApiOptions, parseApiFlags, runApi } from "./grpc/open-api.ts";
 import { isOfForeignObjects } from "./kernel/foreign-objects.ts";
 import { KernelEngine } from "./kernel/kernel-engine.ts";
 import { loadNative, type Native } from "./kernel/native.ts";
 import { parseCgroupRate } from "./kernel/rate.ts";
 import { leaveNothing } from "./leave.ts";
+import { type Log, openLog } from "./log.ts";
 import { lossesOf, metricsOf } from "./metrics/metrics.ts";
 import { watchLosses } from "./metrics/watch-losses.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { ProcessOptions } from "./process/options.ts";
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
+import { noStore, openStore } from "./session/added-store.ts";
 import { Session } from "./session/session.ts";
 import { StateDir } from "./state/state-dir.ts";
 
 /** What `guardbee agent` was called with; its help says what each means. */
 export type AgentOptions = ProcessOptions &
-  ExportFlags & {
+  ExportFlags &
+  ApiFlags & {
     readonly policy: readonly string[];
     readonly nodeName: string | undefined;
     readonly kube: boolean;
@@ -45,6 +48,9 @@ export type AgentOptions = ProcessOptions &
     readonly followedFilesPerPod: number;
     /** `EVENTS,INTERVAL`; empty: no limit. */
     readonly cgroupRate: string;
+    /** Whether policies that are added over gRPC outlive the agent, and where they are kept. */
+    readonly persistGrpcPolicies: boolean;
+    readonly persistGrpcPoliciesDir: string;
     /** For events; empty: they do not say it. */
     readonly clusterName: string;
     readonly enablePodAnnotations: boolean;
@@ -59,23 +65,11 @@ export type AgentOptions = ProcessOptions &
  * 1 this machine cannot run it, 2 wrongly called.
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<0 | 1 | 2> {
-  const log = pino({ level: options.logLevel, hooks: { streamWrite: printable } });
-  if (options.kube && options.policy.length > 0) {
-    log.error("--kube takes policies from the cluster; leave --policy out, or --kube");
-    return 2;
-  }
-  if (parseCgroupRate(options.cgroupRate) === undefined) {
-    log.error(
-      { cgroupRate: options.cgroupRate },
-      "--cgroup-rate is not EVENTS,INTERVAL as in 1000,1s",
-    );
-    return 2;
-  }
-  const exported = await parseExportFlags(options);
-  if (!exported.ok) {
-    log.error(formatProblems(exported.problems));
-    return 2;
-  }
+  const logging = openLog(options.logLevel);
+  const { log } = logging;
+  const parsed = await parseOptions(options, log);
+  if (parsed === undefined) return 2;
+  const { api, exported } = parsed;
   if (!isOnBpffs(options.bpffs)) {
     log.error(
       { bpffs: options.bpffs },
@@ -94,7 +88,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   if (control === undefined) return 1;
   const events = openEventExport({
     ...options,
-    exported: exported.value,
+    exported,
     native,
     engine,
     requests,
@@ -103,6 +97,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     podLimitMs: options.eventCacheRetries * options.eventCacheRetryDelay * 1_000,
     ...(control.pods === undefined ? {} : { pods: control.pods }),
     ...(control.nodeLabels === undefined ? {} : { nodeLabels: control.nodeLabels }),
+    streams: api !== undefined,
   });
   const facts = () => ({
     version: manifest.version,
@@ -125,16 +120,77 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       return 1;
     }
   }
+  const apiRuns =
+    api === undefined ? [] : [runOf(api, { options, engine, control, events, logging })];
   await runTogether(
     [
       (each) => control.run(each),
       (each) => events.run(each),
+      ...apiRuns,
       (each) => watchLosses({ read: () => lossesOf(facts()), clock: systemClock, log }, each),
     ],
     signal,
   );
   if (control.leaves?.()) leaveNothing(options, log);
   return 0;
+}
+
+type ParsedOptions = {
+  readonly api: ApiOptions | undefined;
+  readonly exported: ExportOptions;
+};
+
+/** What some of the options mean; undefined: something is wrong with them, which the log says. */
+async function parseOptions(
+  options: AgentOptions,
+  log: Logger,
+): Promise<ParsedOptions | undefined> {
+  if (options.kube && options.policy.length > 0) {
+    log.error("--kube takes policies from the cluster; leave --policy out, or --kube");
+    return undefined;
+  }
+  if (parseCgroupRate(options.cgroupRate) === undefined) {
+    const { cgroupRate } = options;
+    log.error({ cgroupRate }, "--cgroup-rate is not EVENTS,INTERVAL as in 1000,1s");
+    return undefined;
+  }
+  const api = parseApiFlags(options);
+  if (api !== undefined && "wrong" in api) {
+    log.error(api.wrong);
+    return undefined;
+  }
+  const exported = await parseExportFlags(options);
+  if (exported.ok) return { api, exported: exported.value };
+  log.error(formatProblems(exported.problems));
+  return undefined;
+}
+
+/** What decides what the kernel holds. */
+type Control = Pick<Session, "run" | "ready" | "control"> &
+  Partial<Pick<Session, "pods" | "leaves" | "nodeLabels">>;
+
+/** Serves the gRPC API. */
+function runOf(
+  api: ApiOptions,
+  parts: {
+    readonly options: AgentOptions;
+    readonly engine: KernelEngine;
+    readonly control: Control;
+    readonly events: EventExport;
+    readonly logging: Log;
+  },
+): (signal: AbortSignal) => Promise<void> {
+  const { options, engine, control, events, logging } = parts;
+  const node = {
+    version: manifest.version,
+    features: () => engine.features().features,
+    configuration: options,
+    logLevel: logging.level,
+    processes: events.processes,
+  };
+  const log = logging.log.child({ component: "grpc" });
+  const served = { events: events.streams!, control: control.control, node };
+  return (signal) => runApi(api, { ...served, clock: systemClock, log }, signal);
 }
 
 /** What makes policies' requests; undefined when it cannot be had, which the log says. */
@@ -192,10 +248,7 @@ async function openControl(
   options: AgentOptions,
   engine: KernelEngine,
   log: Logger,
-): Promise<
-  | (Pick<Session, "run" | "ready"> & Partial<Pick<Session, "pods" | "nodeLabels" | "leaves">>)
-  | undefined
-> {
+): Promise<Control | undefined> {
   if (options.kube) {
     if (options.nodeName === undefined) {
       log.error("--kube needs the name of this node; set --node-name or NODE_NAME");
@@ -212,6 +265,7 @@ async function openControl(
       podAnnotations: options.enablePodAnnotations,
       ...(ownPodUid === undefined ? {} : { ownPodUid }),
       agentVersion: manifest.version,
+      added: addedStore(options, log),
       clock: systemClock,
       log,
     });
@@ -221,6 +275,7 @@ async function openControl(
   const standalone = await Standalone.open({
     paths: options.policy,
     engine,
+    added: addedStore(options, log),
     clock: systemClock,
     log: log.child({ component: "policies" }),
   });
@@ -228,4 +283,8 @@ async function openControl(
     log.error({ policy: options.policy }, "no such file or folder; check --policy");
   }
   return standalone;
+}
+
+function addedStore(options: AgentOptions, log: Logger) {
+  return options.persistGrpcPolicies ? openStore(options.persistGrpcPoliciesDir, log) : noStore;
 }

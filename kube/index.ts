@@ -32,6 +32,7 @@ export {
 export { observeRequests, type RequestObserver } from "./observe-requests.ts";
 export { orAborted } from "./or-aborted.ts";
 export { isNotOlder, OwnWrites, type OwnWritesOptions } from "./own-writes.ts";
+export { type PeerBounds, PeerTable } from "./peer-table.ts";
 export { type Change, Reflector, type ReflectorOptions } from "./reflector.ts";
 export type { Cause, ReflectorState, ReflectorStep } from "./reflector-state.ts";
 export {

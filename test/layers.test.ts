@@ -21,7 +21,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   agent: [
     ...["gen", "layout", "json", "wire", "state", "elf", "engine.ts", "protected-binaries.ts"],
     ...["args", "actions", "records", "attach", "compile", "kernel"],
-    ...["scope", "process", "events", "metrics", "session"],
+    ...["scope", "process", "events", "metrics", "session", "grpc"],
   ],
   operator: [
     ...["field-manager.ts", "end-worker.ts", "targets", "opa", "bundle"],

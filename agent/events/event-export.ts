@@ -10,14 +10,18 @@ import { scanProcesses } from "../process/scan.ts";
 import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import { createBootClock } from "./boot-clock.ts";
+import { createEventWire } from "./encode/event-wire.ts";
+import { createFrameEncoder } from "./encode/frames.ts";
 import { createJsonLine } from "./encode/json-lines.ts";
 import { createLineEncoder } from "./encode/lines.ts";
+import { createProcessDump, type DumpedProcess } from "./encode/process-dump.ts";
 import { openEventFile } from "./event-file.ts";
 import type { ExportOptions } from "./export-options.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import type { RequestStats, Requests } from "./requests.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
 import { SocketSink } from "./sinks/socket-sink.ts";
+import { StreamSink } from "./sinks/stream-sink.ts";
 
 export type EventOptions = ProcessOptions & {
   readonly native: Native;
@@ -43,6 +47,8 @@ export type EventOptions = ProcessOptions & {
   readonly exported: ExportOptions;
   /** Empty: none. */
   readonly eventsSocket: string;
+  /** Whether there are clients of the gRPC API. */
+  readonly streams: boolean;
   readonly requests: Requests;
   readonly clock: Clock;
   readonly log: Logger;
@@ -60,6 +66,10 @@ export type EventExport = {
   /** Reads the kernel's events and exports them until aborted. Rejects when a sink cannot work. */
   run(signal: AbortSignal): Promise<void>;
   stats(): EventStats;
+  /** Where clients of the gRPC API get events from; undefined: there is no API. */
+  readonly streams: StreamSink | undefined;
+  /** Every process that is known now. */
+  readonly processes: () => readonly DumpedProcess[];
 };
 
 /** Makes what exports the kernel's events. */
@@ -76,12 +86,13 @@ export function openEventExport(options: EventOptions): EventExport {
     ...(accounts === undefined ? {} : { accounts }),
     ...(redact === undefined ? {} : { redact }),
   });
-  const lineOf = createJsonLine({
+  const said = {
     nodeName: options.nodeName ?? hostname(),
     clusterName: options.clusterName,
     ...(options.nodeLabels === undefined ? {} : { nodeLabels: options.nodeLabels }),
-    bootToWallNs: (bootNs) => bootClock.toWallNs(bootNs),
-  });
+    bootToWallNs: (bootNs: bigint) => bootClock.toWallNs(bootNs),
+  };
+  const lineOf = createJsonLine(said);
   const encoder = createLineEncoder(lineOf);
   const sinks: Sink[] = [];
   const file = openEventFile({ ...options, lineOf, encoder });
@@ -89,6 +100,10 @@ export function openEventExport(options: EventOptions): EventExport {
   if (options.eventsSocket !== "") {
     sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));
   }
+  const streams = options.streams
+    ? new StreamSink({ encoder: createFrameEncoder(createEventWire(said)), clock, log })
+    : undefined;
+  if (streams !== undefined) sinks.push(streams);
   const pipeline = new EventPipeline({
     openRings: () => engine.openRings(),
     tree,
@@ -111,6 +126,8 @@ export function openEventExport(options: EventOptions): EventExport {
       const scanOptions = { procfs, cgroupRoot, keyOf, ...(accounts && { accounts }) };
       await pipeline.run(await scanProcesses(tree, scanOptions), signal);
     },
+    streams,
+    processes: () => [...tree.all()].map(createProcessDump(said)),
     stats: () => ({
       pipeline: pipeline.stats(),
       tree: tree.stats(),

@@ -50,6 +50,8 @@ export type DroppedEvent = Encoded & {
 type Encoded = {
   /** Its line of JSON, once a sink asked for it. Its one writer is JsonLines. */
   json: string | undefined;
+  /** Its message in protobuf, framed for gRPC; the same. Its one writer is the encoder of frames. */
+  frame: Buffer | undefined;
 };
 
 type Happened = Encoded & {
@@ -94,6 +96,7 @@ export function execEvent(
     parent: stateOf(process.parent),
     ancestors: ancestorsOf(process, ancestors),
     json: undefined,
+    frame: undefined,
   };
 }
 
@@ -112,6 +115,7 @@ export function exitEvent(
     ancestors: ancestorsOf(process, ancestors),
     code,
     json: undefined,
+    frame: undefined,
   };
 }
 
@@ -137,6 +141,7 @@ export function hookEvent(
     record,
     args: undefined,
     json: undefined,
+    frame: undefined,
   };
 }
 
@@ -158,7 +163,7 @@ export function returnActionOf(event: HookEvent): number | undefined {
 }
 
 export function droppedEvent(count: number, wallMs: number): DroppedEvent {
-  return { kind: "dropped", count, wallMs, json: undefined };
+  return { kind: "dropped", count, wallMs, json: undefined, frame: undefined };
 }
 
 /** Whether it tells of a stop, made or left out: what a sink that lacks room for all takes first. */
@@ -177,7 +182,7 @@ function stateOf(process: Process | undefined): ProcessState | undefined {
   return process === undefined ? undefined : stateOfKnown(process);
 }
 
-function stateOfKnown(process: Process): ProcessState {
+export function stateOfKnown(process: Process): ProcessState {
   const { image, container, refs } = process;
   return { process, image, container, refs };
 }

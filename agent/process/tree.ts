@@ -137,6 +137,11 @@ export class ProcessTree {
     for (const { process } of due) if (process.refs === 0) this.#forget(process);
   }
 
+  /** Every image that is known, also of those that ended of late. */
+  all(): Iterable<Process> {
+    return this.#images.values();
+  }
+
   stats(): TreeStats {
     const { size } = this.#images;
     return { processes: size, running: this.#byPid.size, evicted: this.#evicted };

@@ -1,6 +1,6 @@
 import type { ExceptionReason, NodePolicySetStatus } from "@guardbee/policy";
 import { nodeDigest, objectOf } from "@guardbee/policy/sets";
-import type { KernelFeatures, SetState } from "../engine.ts";
+import type { KernelFeatures, NamedSet, SetState } from "../engine.ts";
 import type { Late } from "../scope/late-pods.ts";
 import type { Unreached } from "../scope/unreached.ts";
 import type { Missed } from "./misses.ts";
@@ -34,6 +34,8 @@ export type NodeFacts = {
   readonly refusal: (name: string) => RefusedVersion | undefined;
   /** Of a set in the kernel, why it does not hold everywhere. */
   readonly unreached: ReadonlyMap<string, NotHeld>;
+  /** Why a set is not in force as the cluster has it: somebody changed that on this node. */
+  readonly changed: (set: NamedSet) => string | undefined;
   /** Pods that came while no agent ran. */
   readonly late: Late;
   /** Of one content of an object. */
@@ -56,7 +58,9 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
   for (const name of nodeSet.sets) {
     const verdict = judge(name, facts, states.get(name) ?? []);
     if (verdict === "programmed") continue;
-    const exception = withBefore(verdict, hashes.get(name));
+    // What holds of it instead is no version of it.
+    const isChanged = verdict.reason === "ChangedOnNode";
+    const exception = isChanged ? verdict : withBefore(verdict, hashes.get(name));
     (verdict.state === "failed" ? failed : pending).push(exception);
   }
   const exceptions = [...failed, ...pending];
@@ -166,6 +170,10 @@ function judge(
   if (refusal !== undefined) {
     const { reason, message } = refusal;
     return { set: name, hash, state: "failed", reason, message: cut(message) };
+  }
+  const [changed] = sets.flatMap((one) => facts.changed(one) ?? []);
+  if (changed !== undefined) {
+    return { set: name, hash, state: "failed", reason: "ChangedOnNode", message: changed };
   }
   const known = new Set(states.map((one) => one.name));
   const current = states.every((one) => one.hash === hash) && states.length === sets.length;

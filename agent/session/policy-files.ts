@@ -84,10 +84,17 @@ export function keepGood(before: PolicyFolder, now: PolicyFolder): PolicyFolder 
   return new Map(kept);
 }
 
+/** What of a policy can be held here. */
+type Here = { readonly kubernetes: boolean };
+
 /** The policies in one text. */
-export function readText(text: string | Uint8Array, file: string): PolicyFiles {
+export function readText(
+  text: string | Uint8Array,
+  file: string,
+  here: Here = { kubernetes: false },
+): PolicyFiles {
   const { policies, regoPolicies, problems, others } = parsePolicies(text, file);
-  const lowered = policies.map(lowerAlone);
+  const lowered = policies.map((policy) => lowerAlone(policy, here));
   return {
     sets: lowered.flatMap(({ set }) => (set === undefined ? [] : [set])),
     problems: [
@@ -121,13 +128,16 @@ type Lowered = {
   readonly warnings: readonly Problem[];
 };
 
-function lowerAlone({ result, locate, warnings: found }: ParsedPolicy): Lowered {
+function lowerAlone(
+  { result, locate, warnings: found }: ParsedPolicy,
+  { kubernetes }: Here,
+): Lowered {
   if (!result.ok) return { problems: [], warnings: found }; // among the file's own problems
   const lowered = lower(result.value);
   const warnings = [...found, ...lowered.warnings.map(locate)];
   if (!lowered.ok) return { problems: lowered.problems.map(locate), warnings };
   const set = lowered.value;
-  const refused = needsKubernetes(result.value.spec, set.policy.namespace);
+  const refused = kubernetes ? undefined : needsKubernetes(result.value.spec, set.policy.namespace);
   if (refused !== undefined) return { problems: [locate(refused)], warnings };
   return { set: { name: setName(set.policy), hash: hashSets([set]), set }, problems: [], warnings };
 }

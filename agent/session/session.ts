@@ -8,6 +8,8 @@ import type { PodLookup } from "../scope/pod-container.ts";
 import { resolveScopes } from "../scope/resolve.ts";
 import { unreachedSets } from "../scope/unreached.ts";
 import type { StateDir } from "../state/state-dir.ts";
+import { isAdded } from "./added-policies.ts";
+import { type AddedStore, noStore } from "./added-store.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { FollowRoom } from "./follow-room.ts";
 import { Misses } from "./misses.ts";
@@ -16,6 +18,7 @@ import { NodePods } from "./node-pods.ts";
 import { parseNodeSet } from "./node-set.ts";
 import { type NodeStatus, type NotHeld, nodeStatus } from "./node-status.ts";
 import { loadRemembered, type Remembered } from "./persisted.ts";
+import { ofCluster, PolicyControl } from "./policy-control.ts";
 import { Programmer } from "./programmer.ts";
 import { type Observed, Reporter } from "./reporter.ts";
 import { Stops } from "./stops.ts";
@@ -36,6 +39,8 @@ export type SessionOptions = {
   /** Events show the annotations of pods; default false. */
   readonly podAnnotations?: boolean;
   readonly agentVersion: string;
+  /** Where policies that are added over gRPC are kept; absent: they end with the agent. */
+  readonly added?: AddedStore;
   /** Reports are spread over this time, and longer in a large fleet; default 2 s. */
   readonly reportJitterMs?: number;
   readonly clock: Clock;
@@ -67,12 +72,16 @@ export class Session {
   readonly #late: LatePods;
   readonly #followRoom: FollowRoom;
   readonly #misses: Misses;
+  /** What is done to policies over gRPC. */
+  readonly control: PolicyControl;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
   /** A session with what an earlier run saved. */
   static async open(options: SessionOptions): Promise<Session> {
-    return new Session(options, await loadRemembered(options.state, options.log));
+    const session = new Session(options, await loadRemembered(options.state, options.log));
+    await session.control.added.load();
+    return session;
   }
 
   private constructor(options: SessionOptions, remembered: Remembered) {
@@ -104,12 +113,24 @@ export class Session {
       ...{ clock, log },
     });
     this.#misses = new Misses({ engine, onChange: () => this.#reporter.poke(), clock, log });
+    this.control = new PolicyControl({
+      domain: "k8s",
+      sets: () => this.#wanted.sets(),
+      stops: (sets) => engine.stops(sets),
+      store: options.added ?? noStore,
+      // What reads policies is not loaded until somebody adds one: it is large.
+      read: async (text, file) =>
+        (await import("./policy-files.ts")).readText(text, file, { kubernetes: true }),
+      onChange,
+      log: log.child({ component: "policies" }),
+    });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
       versions: this.#wanted.versions,
       // First what was counted before this agent ran: a report without it says that nothing was.
       onProgrammed: () => {
+        this.control.enter(this.#programmer.states() ?? []);
         this.#stops.read();
         this.#followRoom.read();
         this.#misses.read();
@@ -187,7 +208,8 @@ export class Session {
   }
 
   #desired(): Desired | undefined {
-    const sets = this.#wanted.sets();
+    // Guardbee that leaves takes with it what was added here.
+    const sets = this.#wanted.removal() ? this.#wanted.sets() : this.control.sets();
     if (sets === undefined || !this.#started) return undefined;
     const scopes = resolveScopes(sets, this.#pods.snapshot(), this.#options.ownPodUid);
     return { sets, scopes };
@@ -200,18 +222,23 @@ export class Session {
     const { ownPodUid } = this.#options;
     return nodeStatus({
       nodeSet,
-      states,
+      states: ofCluster(states),
+      changed: (set) => this.control.changed(set),
       content: (name) => this.#wanted.content(name),
       refusal: (name) => this.#wanted.versions.refusal(name),
       unreached: this.#unreached(),
       late: this.#pods.known()
-        ? this.#late.in(this.#programmer.held()?.sets ?? [], this.#pods.snapshot(), ownPodUid)
+        ? this.#late.in(this.#heldOfCluster(), this.#pods.snapshot(), ownPodUid)
         : noneLate,
       stopsOf: (name, hash) => this.#stops.of(name, hash),
       stopsUnread: this.#stops.unread,
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
     });
+  }
+
+  #heldOfCluster(): readonly NamedSet[] {
+    return (this.#programmer.held()?.sets ?? []).filter(({ name }) => !isAdded(name));
   }
 
   #unreached(): ReadonlyMap<string, NotHeld> {

@@ -6,12 +6,15 @@ import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet } from "../engine.ts";
 import { holdsInEveryPod } from "../scope/resolve.ts";
+import { type AddedStore, noStore } from "./added-store.ts";
+import { PolicyControl } from "./policy-control.ts";
 import {
   joinFiles,
   keepGood,
   loadPolicyFolder,
   type PolicyFiles,
   type PolicyFolder,
+  readText,
 } from "./policy-files.ts";
 import { Programmer } from "./programmer.ts";
 import type { SetContent } from "./set-contents.ts";
@@ -21,6 +24,8 @@ export type StandaloneOptions = {
   /** Files, and folders with files; none: nothing is to hold. */
   readonly paths: readonly string[];
   readonly engine: Engine;
+  /** Where policies that are added over gRPC are kept; absent: they end with the agent. */
+  readonly added?: AddedStore;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -40,6 +45,8 @@ export class Standalone {
   readonly #programmer: Programmer;
   readonly #loop: Loop;
   readonly #versions: HeldVersions;
+  /** What is done to policies over gRPC. */
+  readonly control: PolicyControl;
   /** By path. Written by the constructor and `#enter`. */
   readonly #folders: Map<string, PolicyFolder>;
   /** Of all folders. Written by the constructor and `#reread`. */
@@ -53,7 +60,9 @@ export class Standalone {
       if (folder === undefined) return undefined;
       folders.set(path, folder);
     }
-    return new Standalone(options, folders);
+    const standalone = new Standalone(options, folders);
+    await standalone.control.added.load();
+    return standalone;
   }
 
   private constructor(options: StandaloneOptions, folders: Map<string, PolicyFolder>) {
@@ -76,11 +85,20 @@ export class Standalone {
       displaced: new Set(),
       onChange: () => {},
     });
+    this.control = new PolicyControl({
+      domain: "static",
+      sets: () => this.#files.sets.flatMap(({ name }) => this.#versions.sets(name)),
+      stops: (sets) => engine.stops(sets),
+      store: options.added ?? noStore,
+      read: async (text, file) => readText(text, file),
+      onChange: () => this.#programmer.poke(),
+      log,
+    });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
       versions: this.#versions,
-      onProgrammed: () => {},
+      onProgrammed: () => this.control.enter(this.#programmer.states() ?? []),
       clock,
       log: log.child({ component: "programmer" }),
     });
@@ -157,7 +175,7 @@ export class Standalone {
   }
 
   #desired(): Desired {
-    const sets = this.#files.sets.flatMap(({ name }) => this.#versions.sets(name));
+    const sets = this.control.sets() ?? [];
     const host = sets
       .filter(({ set }) => set.scope.host || holdsInEveryPod(set.scope))
       .map(({ name }) => name);

@@ -1,5 +1,6 @@
 import type { AgentOptions } from "@guardbee/agent";
 import { aNumber, aPort, type Command } from "../command.ts";
+import { apiFlags } from "./agent-api-flags.ts";
 import { exportOptions } from "./agent-export.ts";
 import { processFlags } from "./agent-process-flags.ts";
 
@@ -83,7 +84,7 @@ export const agent: Command<AgentOptions> = {
         default: 4_096,
         describe: "Files that policies follow in one pod at once; what opens more is stopped",
       })
-      .options({ "cgroup-rate": cgroupRate, ...processFlags }),
+      .options({ "cgroup-rate": cgroupRate, ...processFlags, ...apiFlags }),
   async run(args, io) {
     const { runAgent } = await import("@guardbee/agent"); // only here: it is large
     return runAgent({ ...args, nodeName: args.nodeName ?? io.env.NODE_NAME }, io.signal);

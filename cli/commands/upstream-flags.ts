@@ -21,8 +21,6 @@ const flag = (
 const refused = (name: string, byDefault: string, message: string): UpstreamFlag =>
   flag(name, byDefault, { refused: message });
 
-const grpc = "this version serves no gRPC; read --events-socket with guardbee getevents";
-const probes = "probes are answered on --health-port, over HTTP";
 const profiles = "run node --cpu-prof or --heap-prof instead";
 const cluster = "--kube takes policies and pods from the cluster";
 const containers = "containers are known by their cgroups, from their first instruction on";
@@ -122,13 +120,15 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
     "labels never hold an object's name",
   ),
   refused("enable-msg-handling-latency", "false", "there is no such histogram"),
-  refused("server-address", "localhost:54321", grpc),
-  refused("server-tls-cert-file", '""', grpc),
-  refused("server-tls-key-file", '""', grpc),
-  refused("server-tls-client-ca-files", "[]", grpc),
-  refused("server-tls-require-client-cert", "false", grpc),
-  refused("health-server-address", ":6789", probes),
-  refused("health-server-interval", "10", probes),
+  flag("server-address", "localhost:54321", {
+    better: "by default there is the Unix socket alone, and nothing listens on TCP",
+  }),
+  flag("server-tls-cert-file", '""'),
+  flag("server-tls-key-file", '""'),
+  flag("server-tls-client-ca-files", "[]", { note: "repeat it in place of commas" }),
+  flag("server-tls-require-client-cert", "false"),
+  flag("health-server-address", ":6789", { note: "nothing listens there unless it is asked for" }),
+  refused("health-server-interval", "10", "the state is looked at when somebody asks"),
   refused("gops-address", '""', "gops is for Go programs; use --health-port for metrics"),
   refused("pprof-address", '""', profiles),
   refused("cpuprofile", '""', profiles),
@@ -146,8 +146,10 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
     "/etc/tetragon/tetragon.tp.d",
     "use --policy, which takes files and folders",
   ),
-  refused("persist-grpc-policies", "false", grpc),
-  refused("persist-grpc-policies-dir", "/var/run/tetragon/grpc-policies", grpc),
+  flag("persist-grpc-policies", "false", {
+    better: "mode and whether it is enabled are kept, too",
+  }),
+  flag("persist-grpc-policies-dir", "/var/run/tetragon/grpc-policies"),
   refused(
     "keep-sensors-on-exit",
     "false",
@@ -159,7 +161,7 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
     "the agent adopts what is pinned; guardbee uninstall removes it",
   ),
   refused("bpf-dir", "tetragon", "use --bpffs, which takes the whole path"),
-  refused("enable-deprecated-tracingpolicy-grpc", "false", grpc),
+  refused("enable-deprecated-tracingpolicy-grpc", "false", "those methods are always there"),
   refused(
     "enable-policy-filter",
     "false",

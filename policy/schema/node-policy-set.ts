@@ -33,6 +33,7 @@ export const exceptionReasons = [
     "NotAllowed",
   ] as const),
   ...(["CgroupNotFound", "CgroupNotAssigned", "FilesNotFollowed", "CallsMissed"] as const),
+  ...(["ChangedOnNode"] as const),
   ...(["NotFound", "Programming"] as const),
 ] as const;
 export type ExceptionReason = (typeof exceptionReasons)[number];

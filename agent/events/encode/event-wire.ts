@@ -12,20 +12,24 @@ import {
   returnActionOf,
   returnedOf,
 } from "../event.ts";
-import { createProcessWriter } from "./process-wire.ts";
+import { createProcessWriter, writeMap } from "./process-wire.ts";
 import { signalName } from "./signal-name.ts";
 
 export type EventWireOptions = {
   readonly nodeName: string;
   /** Boot-time ns to wall-clock ns since 1970. */
   readonly bootToWallNs: (bootNs: bigint) => bigint;
+  /** Empty: events do not say it. */
+  readonly clusterName?: string;
+  /** The labels of the node, where they are known; the same object until they are others. */
+  readonly nodeLabels?: () => Readonly<Record<string, string>> | undefined;
 };
 
 const envelope = tags.GetEventsResponse;
 
 /** Encodes events as upstream's GetEventsResponse: what their JSON lines say (json-lines.ts), in protobuf. */
 export function createEventWire(options: EventWireOptions): (event: AgentEvent) => Buffer {
-  const { nodeName, bootToWallNs } = options;
+  const { bootToWallNs } = options;
   const out = new WireWriter();
   const processes = createProcessWriter({ ...options, out });
   /** The process and its parent. `flags`: of a process that is not known. */
@@ -42,11 +46,18 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
     if (parent === undefined) return;
     processes.process(message.parent, { state: parent, tid: parent.process.key.pid });
   };
+  const above = (tag: number, { ancestors }: ExecEvent | ExitEvent | HookEvent) => {
+    for (const state of ancestors) {
+      processes.process(tag, { state, tid: state.process.key.pid });
+    }
+  };
   const fieldsOf = rememberedFields();
+  const place = createPlace(options);
 
   const exec = (event: ExecEvent) => {
     const start = out.open(envelope.process_exec);
     actors(tags.ProcessExec, event);
+    above(tags.ProcessExec.ancestors, event);
     out.close(start);
   };
   const exit = (event: ExitEvent) => {
@@ -55,6 +66,7 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
     out.text(tags.ProcessExit.signal, signalName(event.code & 0x7f));
     out.uint(tags.ProcessExit.status, (event.code >>> 8) & 0xff);
     out.time(tags.ProcessExit.time, bootToWallNs(event.ktime));
+    above(tags.ProcessExit.ancestors, event);
     out.close(start);
   };
   const hook = (event: HookEvent) => {
@@ -64,12 +76,8 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
     actors(message, event, known ? "" : "unknown");
     out.fields(same);
     writeArgs(event, message, out);
-    // Numbers of enum action_code are upstream's; 0, none executed, is a Post.
-    out.uint(message.action, event.action === 0 ? enums.action_code.ACTION_POST : event.action);
-    const returned = returnActionOf(event);
-    if (returned !== undefined && message.return_action !== undefined) {
-      out.uint(message.return_action, returned);
-    }
+    above(message.ancestors, event);
+    writeActions(event, message, out);
     out.close(start);
   };
 
@@ -90,7 +98,7 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
         out.close(start);
       }
     }
-    out.text(envelope.node_name, nodeName);
+    out.fields(place());
     const isDropped = event.kind === "dropped";
     out.time(
       envelope.time,
@@ -98,6 +106,36 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
     );
     return out.take();
   };
+}
+
+/** The node, the cluster, and the labels of the node once they are known. */
+function createPlace({ nodeName, clusterName, nodeLabels }: EventWireOptions): () => Uint8Array {
+  const out = new WireWriter();
+  let labels: Readonly<Record<string, string>> | undefined;
+  const encode = () => {
+    out.text(envelope.node_name, nodeName);
+    out.text(envelope.cluster_name, clusterName);
+    writeMap(envelope.node_labels, labels ?? {}, out);
+    return out.take();
+  };
+  let bytes = encode();
+  return () => {
+    const now = nodeLabels?.();
+    if (now !== labels) {
+      labels = now;
+      bytes = encode();
+    }
+    return bytes;
+  };
+}
+
+/** Numbers of enum action_code are upstream's; 0, none executed, is a Post. */
+function writeActions(event: HookEvent, message: HookMessage, out: WireWriter): void {
+  out.uint(message.action, event.action === 0 ? enums.action_code.ACTION_POST : event.action);
+  const returned = returnActionOf(event);
+  if (returned !== undefined && message.return_action !== undefined) {
+    out.uint(message.return_action, returned);
+  }
 }
 
 function writeArgs(event: HookEvent, message: HookMessage, out: WireWriter): void {
@@ -127,6 +165,7 @@ type HookMessage = {
   readonly return?: number;
   readonly action: number;
   readonly return_action?: number;
+  readonly ancestors: number;
   readonly policy_name: number;
   readonly message: number;
   readonly tags: number;

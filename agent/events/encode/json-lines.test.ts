@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { parseIp } from "../../../policy/ip.ts";
 import type { HookArg } from "../../args/index.ts";
 import { enums, layout } from "../../gen/layout.ts";
-import { GetEventsResponseSchema } from "../../gen/wire.ts";
 import type { HookInfo } from "../../kernel/hook-info.ts";
 import { bytesOf } from "../../layout/struct.ts";
 import { ProcessTree } from "../../process/tree.ts";
@@ -24,29 +22,15 @@ import {
   sizeArg,
 } from "../../records/testing-records.ts";
 import type { PodContainer } from "../../scope/pod-container.ts";
-import { messageJson } from "../../wire/message-json.ts";
-import { type AgentEvent, droppedEvent, execEvent, exitEvent, hookEvent } from "../event.ts";
-import { createEventWire } from "./event-wire.ts";
+import { droppedEvent, execEvent, exitEvent, hookEvent } from "../event.ts";
+import { createSaidInBoth } from "../testing/said-in-both.ts";
 import { createJsonLine } from "./json-lines.ts";
 import { createLineEncoder } from "./lines.ts";
 
 const bootNs = BigInt(Date.parse("2022-10-07T09:14:04Z")) * 1_000_000n;
-const lines = createLineEncoder(
-  createJsonLine({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs }),
-);
-const wireOf = createEventWire({ nodeName: "n1", bootToWallNs: (ns) => ns + bootNs });
-/** The line of an event, which its message in protobuf says, too. */
-const lineOf = (event: AgentEvent) => {
-  const line = lines.encode([event]).lines.toString();
-  const message = fromBinary(GetEventsResponseSchema, wireOf(event));
-  // A pod and a container have names; protobuf has no such thing as an empty one.
-  const named = (key: string, value: unknown) =>
-    ["namespace", "name"].includes(key) && value === "" ? undefined : value;
-  const said = JSON.parse(messageJson(GetEventsResponseSchema, message));
-  // Nor a half of a character.
-  assert.deepEqual(said, JSON.parse(line.replaceAll("\\ud800", "\ufffd"), named));
-  return line;
-};
+const said = { nodeName: "n1", bootToWallNs: (ns: bigint) => ns + bootNs };
+const lines = createLineEncoder(createJsonLine(said));
+const lineOf = createSaidInBoth(said);
 
 const xwing: PodContainer = {
   pod: {

@@ -6,20 +6,16 @@ import { decodeRecord } from "../../records/decode.ts";
 import type { ExecRecord, ExitRecord, HookRecord } from "../../records/kernel-record.ts";
 import { execRecord, exitRecord, hookRecord } from "../../records/testing-records.ts";
 import type { PodContainer } from "../../scope/pod-container.ts";
-import { execEvent, exitEvent, hookEvent } from "../event.ts";
+import { type AgentEvent, execEvent, exitEvent, hookEvent } from "../event.ts";
+import { createSaidInBoth } from "../testing/said-in-both.ts";
 import { missingFields } from "../testing/siem-fields.ts";
-import { createJsonLine } from "./json-lines.ts";
-import { createLineEncoder } from "./lines.ts";
 
 const place: { labels: Readonly<Record<string, string>> | undefined } = { labels: undefined };
-const lines = createLineEncoder(
-  createJsonLine({
-    ...{ nodeName: "n1", clusterName: "c1", nodeLabels: () => place.labels },
-    bootToWallNs: (ns) => ns,
-  }),
-);
-const lineOf = (event: Parameters<typeof lines.encode>[0][number]) =>
-  lines.encode([{ ...event, json: undefined }]).lines.toString();
+const saidIn = createSaidInBoth({
+  ...{ nodeName: "n1", clusterName: "c1", nodeLabels: () => place.labels },
+  bootToWallNs: (ns) => ns,
+});
+const lineOf = (event: AgentEvent) => saidIn({ ...event, json: undefined });
 const json = (event: Parameters<typeof lineOf>[0]) => JSON.parse(lineOf(event));
 
 const inPod: PodContainer = {

@@ -1,4 +1,6 @@
 import { tags } from "../../gen/wire.ts";
+import { maybeExecProbe } from "../../process/exec-probe.ts";
+import type { Image } from "../../process/image.ts";
 import type { Process } from "../../process/tree.ts";
 import type { ProcessKey } from "../../records/kernel-record.ts";
 import { WireWriter } from "../../wire/writer.ts";
@@ -43,6 +45,12 @@ export function createProcessWriter(options: ProcessWriterOptions): ProcessWrite
       out.fields(headOf(state));
       out.uint(fields.refcnt, state.refs);
       out.wrapped(fields.tid, tid);
+      const { user } = state.image;
+      if (user !== undefined) {
+        const account = out.open(fields.user);
+        out.text(tags.UserRecord.name, user);
+        out.close(account);
+      }
       out.wrapped(fields.in_init_tree, Number(state.image.inInitTree));
       out.close(start);
     },
@@ -87,16 +95,19 @@ function writePod({ image, container: known }: ProcessState, out: WireWriter): v
   out.text(tags.Pod.namespace, pod.namespace);
   out.text(tags.Pod.name, pod.name);
   out.text(tags.Pod.uid, pod.uid);
-  if (container !== undefined) writeContainer(container, image.nspid, out);
+  if (container !== undefined) writeContainer(container, image, out);
   writeMap(tags.Pod.pod_labels, pod.labels, out);
   out.text(tags.Pod.workload, pod.workload);
   out.text(tags.Pod.workload_kind, pod.workloadKind);
+  writeMap(tags.Pod.pod_annotations, pod.annotations ?? {}, out);
   out.close(start);
 }
 
 type Container = NonNullable<NonNullable<ProcessState["container"]>["container"]>;
 
-function writeContainer(container: Container, pid: number, out: WireWriter): void {
+function writeContainer(container: Container, process: Image, out: WireWriter): void {
+  const { execProbes } = container;
+  const { nspid: pid } = process;
   const start = out.open(tags.Pod.container);
   out.text(tags.Container.id, container.id);
   out.text(tags.Container.name, container.name);
@@ -109,6 +120,8 @@ function writeContainer(container: Container, pid: number, out: WireWriter): voi
     out.time(tags.Container.start_time, BigInt(startMs) * 1_000_000n);
   }
   if (pid !== 0) out.wrapped(tags.Container.pid, pid);
+  const isProbe = execProbes !== undefined && maybeExecProbe(process, execProbes);
+  out.bool(tags.Container.maybe_exec_probe, isProbe);
   const security = out.open(tags.Container.security_context);
   out.bool(tags.SecurityContext.privileged, container.privileged);
   out.close(security);

@@ -4,8 +4,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { type Clock, orAborted, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
-import type { Batch, LineEncoder, Lines } from "../encode/lines.ts";
+import type { LineEncoder } from "../encode/lines.ts";
 import { type AgentEvent, droppedEvent } from "../event.ts";
+import { Readers } from "./readers.ts";
 import type { Sink, SinkStats } from "./sink.ts";
 
 export type SocketSinkOptions = {
@@ -27,21 +28,21 @@ export type SocketSinkOptions = {
 export class SocketSink implements Sink {
   readonly name = "socket";
   readonly #options: SocketSinkOptions;
-  readonly #backlogBytes: number;
-  readonly #readers = new Set<Reader>();
-  readonly #delivered = { count: 0, bytes: 0 };
-  readonly #dropped = { closed: 0, backlog: 0, error: 0 };
-  #waiting = 0;
+  readonly #readers: Readers;
 
   constructor(options: SocketSinkOptions) {
+    const { encoder, backlogBytes = 4 * 1024 * 1024, readers = 64, clock, log } = options;
     this.#options = options;
-    this.#backlogBytes = options.backlogBytes ?? 4 * 1024 * 1024;
+    this.#readers = new Readers({
+      limit: readers,
+      backlogBytes: () => backlogBytes,
+      missed: (count) => encoder.encode([droppedEvent(count, clock.now())]).lines,
+      ...{ clock, log },
+    });
   }
 
   write(events: readonly AgentEvent[]): void {
-    if (this.#readers.size === 0) return;
-    const batch = this.#options.encoder.encode(events);
-    for (const reader of this.#readers) this.#writeTo(reader, batch);
+    this.#readers.write(events);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -54,15 +55,13 @@ export class SocketSink implements Sink {
       await untilAborted(signal, () => orAborted(failed, signal));
     } finally {
       server.close(); // also removes the socket's file
-      await this.#endReaders();
+      await this.#readers.end();
       server.removeAllListeners("error");
     }
   }
 
   stats(): SinkStats {
-    const { count, bytes } = this.#delivered;
-    const dropped = { ...this.#dropped };
-    return { delivered: count, bytes, dropped, waiting: this.#waiting, readers: this.readers };
+    return this.#readers.stats();
   }
 
   /** How many are reading now. */
@@ -71,84 +70,14 @@ export class SocketSink implements Sink {
   }
 
   #accept(socket: Socket): void {
-    if (this.#readers.size >= (this.#options.readers ?? 64)) {
-      this.#options.log.warn(
-        { readers: this.#readers.size },
-        "event socket has too many readers; one was hung up on",
-      );
+    socket.on("error", () => socket.destroy()); // it hung up
+    if (!this.#readers.add(socket, { encoder: this.#options.encoder })) {
       socket.destroy();
       return;
     }
-    const reader: Reader = { socket, missed: 0 };
-    this.#readers.add(reader);
-    socket.on("error", () => socket.destroy()); // it hung up
-    socket.on("close", () => this.#readers.delete(reader));
     socket.resume(); // nobody is asked for anything; this is how its end is noticed
   }
-
-  #writeTo(reader: Reader, { lines, count, urgent }: Batch): void {
-    const waiting = reader.socket.writableLength;
-    const full = waiting > 0 && waiting + lines.length > this.#backlogBytes;
-    if (reader.missed === 0 && !full) {
-      this.#send(reader, { lines, count });
-      return;
-    }
-    // Once behind, a reader stays so until it has read everything: one gap, not many.
-    if (reader.missed === 0)
-      this.#options.log.warn({ count }, "event reader is too slow; it misses events");
-    const fits = urgent !== undefined && waiting + urgent.lines.length <= 2 * this.#backlogBytes;
-    const missed = count - (fits ? urgent.count : 0);
-    reader.missed += missed;
-    this.#dropped.backlog += missed;
-    if (fits) this.#send(reader, urgent);
-  }
-
-  #send(reader: Reader, { lines, count }: Lines): void {
-    this.#waiting += count;
-    reader.socket.write(lines, (error) => {
-      this.#waiting -= count;
-      if (error) {
-        this.#dropped.closed += count; // it went away before it had them
-        return;
-      }
-      this.#delivered.count += count;
-      this.#delivered.bytes += lines.length;
-      if (reader.socket.writableLength === 0) this.#tell(reader);
-    });
-  }
-
-  #tell(reader: Reader): void {
-    if (reader.missed === 0) return;
-    const { encoder, clock } = this.#options;
-    const { lines } = encoder.encode([droppedEvent(reader.missed, clock.now())]);
-    reader.socket.write(lines);
-    reader.missed = 0;
-  }
-
-  /** What waits for them is still sent, as long as each goes on reading. */
-  async #endReaders(): Promise<void> {
-    const ended = [...this.#readers].map((reader) => {
-      this.#tell(reader);
-      reader.socket.end();
-      return once(reader.socket, "close");
-    });
-    const all = new AbortController();
-    const late = this.#options.clock.sleep(endMs, all.signal).catch(() => {});
-    await Promise.race([Promise.allSettled(ended), late]);
-    all.abort();
-    const closed = [...this.#readers].map(({ socket }) => once(socket.destroy(), "close"));
-    await Promise.allSettled(closed);
-  }
 }
-
-type Reader = {
-  readonly socket: Socket;
-  /** Events since it was too slow, of which it was not told yet. */
-  missed: number;
-};
-
-/** How long readers may take at the end for what waits for them. */
-const endMs = 2_000;
 
 async function listen(server: Server, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
