@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, statfsSync } from "node:fs";
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
@@ -183,6 +184,7 @@ function runOf(
   const { options, engine, control, events, logging } = parts;
   const node = {
     version: manifest.version,
+    nodeName: options.nodeName ?? hostname(),
     features: () => engine.features().features,
     configuration: options,
     logLevel: logging.level,

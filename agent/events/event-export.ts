@@ -11,7 +11,6 @@ import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import { createBootClock } from "./boot-clock.ts";
 import { createEventWire } from "./encode/event-wire.ts";
-import { createFrameEncoder } from "./encode/frames.ts";
 import { createJsonLine } from "./encode/json-lines.ts";
 import { createLineEncoder } from "./encode/lines.ts";
 import { createProcessDump, type DumpedProcess } from "./encode/process-dump.ts";
@@ -101,7 +100,7 @@ export function openEventExport(options: EventOptions): EventExport {
     sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));
   }
   const streams = options.streams
-    ? new StreamSink({ encoder: createFrameEncoder(createEventWire(said)), clock, log })
+    ? new StreamSink({ messageOf: createEventWire(said), clock, log })
     : undefined;
   if (streams !== undefined) sinks.push(streams);
   const pipeline = new EventPipeline({

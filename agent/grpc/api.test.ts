@@ -10,7 +10,6 @@ import { systemClock } from "@guardbee/kube";
 import { pino } from "pino";
 import type { NamedSet } from "../engine.ts";
 import { createEventWire } from "../events/encode/event-wire.ts";
-import { createFrameEncoder } from "../events/encode/frames.ts";
 import { execEvent } from "../events/event.ts";
 import { StreamSink } from "../events/sinks/stream-sink.ts";
 import { type Process, ProcessTree } from "../process/tree.ts";
@@ -54,7 +53,7 @@ async function aNode(t: TestContext, folder = aFolder(t)) {
   assert.ok(standalone);
   const place = { nodeName: "n1", bootToWallNs: (ns: bigint) => ns };
   const events = new StreamSink({
-    encoder: createFrameEncoder(createEventWire(place)),
+    messageOf: createEventWire(place),
     clock: systemClock,
     log,
   });
@@ -62,6 +61,7 @@ async function aNode(t: TestContext, folder = aFolder(t)) {
   const path = join(folder, "api.sock");
   const node = {
     version: "1.2.3",
+    nodeName: "n1",
     features: () => ["fentry", "lsm"],
     configuration: {
       kube: false,
@@ -106,8 +106,8 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await setTimeout(2);
 }
 
-function aProcess(argument: string): Process {
-  const record = execRecord({ filename: "/bin/cat", args: ["cat", argument] });
+function aProcess(argument: string, filename = "/bin/cat"): Process {
+  const record = execRecord({ filename, args: ["cat", argument] });
   return new ProcessTree(() => 0).exec(decodeRecord(record, 0) as ExecRecord);
 }
 
@@ -384,4 +384,53 @@ test("health is told by the name of a service", async (t) => {
   assert.deepEqual(seen, { status: "SERVING" });
   watched.cancel();
   client.close();
+});
+
+test("a client gets the events that it asks for, and of them the fields", async (t) => {
+  const { client, events } = await aNode(t);
+  const [cat, dog] = [aProcess("x"), aProcess("x", "/bin/dog")];
+  const asked = [
+    { allow_list: [{ binary_regex: ["dog$"], event_set: ["PROCESS_EXEC", 77] }] },
+    { deny_list: [{ binary_regex: ["dog$"] }] },
+    { allow_list: [{ cel_expression: ["process_exec.process.binary == '/bin/dog'"] }] },
+    {
+      allow_list: [{ binary_regex: ["dog$"] }],
+      field_filters: [{ fields: { paths: ["process.binary"] }, event_set: ["PROCESS_EXEC"] }],
+    },
+  ];
+  const seen: Plain[][] = asked.map(() => []);
+  const streams = asked.map((request, i) => {
+    const stream = client.stream("GetEvents", request).on("error", (error: Failure) => {
+      assert.equal(error.code, 1, error.details);
+    });
+    return stream.on("data", (event: Plain) => seen[i]!.push(event));
+  });
+  await until(() => events.stats().readers === asked.length);
+  events.write([execEvent(cat, 1n), execEvent(dog, 2n)]);
+  await until(() => seen.every((some) => some.length > 0));
+  const binaries = seen.map((some) =>
+    some.map((event) => (event.process_exec as { process: Plain }).process.binary),
+  );
+  assert.deepEqual(binaries, [["/bin/dog"], ["/bin/cat"], ["/bin/dog"], ["/bin/dog"]]);
+  assert.deepEqual(seen[3]![0], {
+    process_exec: { process: { binary: "/bin/dog" } },
+    ...{ node_name: "n1", time: { nanos: 2 } },
+  });
+  for (const stream of streams) stream.cancel();
+});
+
+test("filters that are wrong are told, all of them, and expressions that hang others do not hang us", async (t) => {
+  const { client } = await aNode(t);
+  const failed = await new Promise<Failure>((resolve) => {
+    client
+      .stream("GetEvents", {
+        allow_list: [{ binary_regex: ["(", "(a+)+$"] }],
+        deny_list: [{ cel_expression: ["nothing.x == 1"] }],
+      })
+      .on("error", resolve)
+      .resume();
+  });
+  assert.equal(failed.code, 3);
+  assert.match(failed.details, /allow_list\[0\]\.binary_regex\[0\]/);
+  assert.match(failed.details, /deny_list\[0\]\.cel_expression/);
 });

@@ -1,23 +1,26 @@
 import type { ServerHttp2Stream } from "node:http2";
-import type { StreamSink } from "../events/sinks/stream-sink.ts";
-import type { GetEventsRequest } from "../gen/wire.ts";
+import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
+import { compileFilters } from "../events/filter/event-filter.ts";
+import { compileFieldFilters } from "../events/filter/field-filter.ts";
+import { type JsonObject, listedObjects } from "../events/filter/json-objects.ts";
+import { loadCel } from "../events/filter/load-cel.ts";
+import { formatProblems } from "../events/filter/report.ts";
+import type { EventWish, StreamSink } from "../events/sinks/stream-sink.ts";
+import { FieldFilterSchema, FilterSchema, type GetEventsRequest } from "../gen/wire.ts";
 import { begin } from "./call.ts";
 import { code, GrpcError } from "./status.ts";
 
 /** GetEvents: what happens from now on, until the client goes away or the agent ends. */
-export function eventsHandlers(sink: StreamSink) {
+export function eventsHandlers(sink: StreamSink, nodeName: string) {
   return {
     getEvents: async (
       request: GetEventsRequest,
       to: ServerHttp2Stream,
       signal: AbortSignal,
     ): Promise<void> => {
-      const { allowList, denyList, fieldFilters } = request;
-      if (allowList.length + denyList.length + fieldFilters.length > 0) {
-        throw new GrpcError(code.unimplemented, "filters are not there yet; filter what you get");
-      }
+      const wish = await compileWish(request, nodeName);
       begin(to);
-      if (!sink.add(to)) {
+      if (!sink.add(to, wish)) {
         throw new GrpcError(code.resourceExhausted, "too many clients read events");
       }
       await new Promise<void>((resolve, reject) => {
@@ -26,4 +29,39 @@ export function eventsHandlers(sink: StreamSink) {
       });
     },
   };
+}
+
+/** More than any client writes, and few enough that a request is not work for seconds. */
+const filtersMax = 256;
+
+/** As in the agent's flags, which have the same filters as text. Upstream aggregates no event, and nor is one here. */
+async function compileWish(
+  { allowList, denyList, fieldFilters }: GetEventsRequest,
+  nodeName: string,
+): Promise<EventWish> {
+  if (allowList.length + denyList.length + fieldFilters.length > filtersMax) {
+    throw new GrpcError(code.invalidArgument, `more than ${filtersMax} filters; give fewer`);
+  }
+  const allow = objectsOf("allow_list", FilterSchema, allowList);
+  const deny = objectsOf("deny_list", FilterSchema, denyList);
+  const cel = await loadCel([...allow, ...deny], nodeName);
+  const passes = compileFilters({ allow, deny }, { pidSet: true, cel });
+  const select = compileFieldFilters(objectsOf("field_filters", FieldFilterSchema, fieldFilters));
+  if (passes.ok && select.ok) {
+    return {
+      ...(passes.value === undefined ? {} : { passes: passes.value }),
+      ...(select.value === undefined ? {} : { select: select.value }),
+    };
+  }
+  const problems = [passes, select].flatMap((one) => (one.ok ? [] : one.problems));
+  throw new GrpcError(code.invalidArgument, formatProblems(problems));
+}
+
+function objectsOf<Desc extends DescMessage>(
+  name: string,
+  schema: Desc,
+  list: readonly MessageShape<Desc>[],
+): readonly JsonObject[] {
+  const objects = list.map((one) => toJson(schema, one, { useProtoFieldName: true }));
+  return listedObjects(name, objects as Readonly<Record<string, unknown>>[]);
 }

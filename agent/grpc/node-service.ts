@@ -22,6 +22,7 @@ import { code, GrpcError } from "./status.ts";
 /** What of a node its clients can ask for, policies and events aside. */
 export type NodeFacts = {
   readonly version: string;
+  readonly nodeName: string;
   /** What the kernel can do, by name. */
   readonly features: () => readonly string[];
   /** The options that the agent was called with, by name. */

@@ -1,20 +1,32 @@
 import type { Writable } from "node:stream";
 import { type Clock, orAborted, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
+import { createFrameEncoder, createOwnFrameEncoder } from "../encode/frames.ts";
 import type { LineEncoder } from "../encode/lines.ts";
+import { createSelectedMessage } from "../encode/selected-message.ts";
 import type { AgentEvent } from "../event.ts";
-import { Readers, type Wish } from "./readers.ts";
+import type { FieldSelection } from "../filter/field-filter.ts";
+import type { EventTest } from "../filter/fields.ts";
+import { Readers } from "./readers.ts";
 import type { Sink, SinkStats } from "./sink.ts";
 
 export type StreamSinkOptions = {
-  /** Of what a reader gets that wishes for nothing else. */
-  readonly encoder: LineEncoder;
+  /** An event as a GetEventsResponse. */
+  readonly messageOf: (event: AgentEvent) => Uint8Array;
   readonly clock: Clock;
   readonly log: Logger;
 };
 
 /** 256 who never read keep 32 MiB, and as much again of what is urgent. */
 const limits = { readers: 256, allBytes: 32 << 20, eachBytes: 4 << 20 };
+
+/** Which events a client asks for, and what of them. */
+export type EventWish = {
+  /** Absent: all. */
+  readonly passes?: EventTest;
+  /** Absent: all of their fields. */
+  readonly select?: FieldSelection;
+};
 
 /**
  * Events to every client of the gRPC API that asks for them, framed, from when it asks. One that is too
@@ -23,12 +35,15 @@ const limits = { readers: 256, allBytes: 32 << 20, eachBytes: 4 << 20 };
  */
 export class StreamSink implements Sink {
   readonly name = "grpc";
-  readonly encoder: LineEncoder;
+  readonly #messageOf: StreamSinkOptions["messageOf"];
+  /** Of what a reader gets that wishes for nothing else. */
+  readonly #encoder: LineEncoder;
   readonly #readers: Readers;
 
   constructor(options: StreamSinkOptions) {
-    const { encoder, clock, log } = options;
-    this.encoder = encoder;
+    const { messageOf, clock, log } = options;
+    this.#messageOf = messageOf;
+    this.#encoder = createFrameEncoder(messageOf);
     this.#readers = new Readers({
       limit: limits.readers,
       backlogBytes: (readers) => Math.min(limits.eachBytes, limits.allBytes / readers),
@@ -37,8 +52,12 @@ export class StreamSink implements Sink {
   }
 
   /** False: there are too many. Events go to `stream` until it closes, or the agent ends. */
-  add(stream: Writable, wish: Partial<Wish> = {}): boolean {
-    return this.#readers.add(stream, { encoder: this.encoder, ...wish });
+  add(stream: Writable, { passes, select }: EventWish = {}): boolean {
+    const encoder =
+      select === undefined
+        ? this.#encoder
+        : createOwnFrameEncoder(createSelectedMessage(this.#messageOf, select));
+    return this.#readers.add(stream, { encoder, ...(passes === undefined ? {} : { passes }) });
   }
 
   write(events: readonly AgentEvent[]): void {

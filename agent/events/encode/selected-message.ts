@@ -1,0 +1,24 @@
+import { fromBinary, fromJson, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
+import { GetEventsResponseSchema } from "../../gen/wire.ts";
+import type { AgentEvent } from "../event.ts";
+import { eventTypeOf } from "../filter/event-type.ts";
+import type { EventFields, FieldSelection } from "../filter/field-filter.ts";
+
+/** The message of an event with what `select` leaves of its fields; what is around them stays. */
+export function createSelectedMessage(
+  messageOf: (event: AgentEvent) => Uint8Array,
+  select: FieldSelection,
+): (event: AgentEvent) => Uint8Array {
+  const names = { useProtoFieldName: true };
+  return (event) => {
+    const bytes = messageOf(event);
+    const member = eventTypeOf(event).toLowerCase();
+    const message = fromBinary(GetEventsResponseSchema, bytes);
+    const all = toJson(GetEventsResponseSchema, message, names) as JsonObject;
+    const fields = (all[member] ?? {}) as EventFields;
+    const left = select(eventTypeOf(event), fields);
+    if (left === fields) return bytes;
+    const selected = fromJson(GetEventsResponseSchema, { ...all, [member]: left as JsonObject });
+    return toBinary(GetEventsResponseSchema, selected);
+  };
+}
