@@ -237,20 +237,21 @@ struct waiting_key {
 
 /*
  * Events that wait for their calls to return. Writer: engine/wait.h; attach/returned.bpf.c deletes, and
- * the agent what waits for a program that is gone.
+ * the agent what waits for a program that is gone. Where spec.use has USE_RETURNED, the agent has the
+ * program use one of WAITING_MAX entries instead.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, WAITING_MAX);
+	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct waiting_key);
 	__type(value, struct waiting_event);
 } waiting_events SEC(".maps");
 
-/* The same, of events that are larger, with nothing before them. */
+/* The same, of events that are larger, with nothing before them; then of WAITING_LARGE_MAX. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, WAITING_LARGE_MAX);
+	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct waiting_key);
 	__type(value, char[WAITING_LARGE_SIZE]);

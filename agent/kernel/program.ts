@@ -12,6 +12,7 @@ import { removePins } from "./pins.ts";
 import type { ProgramFiles } from "./program-files.ts";
 import { ArraySlots, innerMap, type SlotChanges, Slots } from "./slots.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
+import { hasWaiting, lendWaiting } from "./waiting-maps.ts";
 
 const noPrealloc = 1;
 const ownMaps = ["tables", "rows", "starts", "numbers", "equals", "prefixes", "actions"] as const;
@@ -202,6 +203,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
   const object = native.openObject(join(loader.objects, point.kind.object));
   try {
     reuseShared(object, shared);
+    if (hasWaiting(tables.spec)) lendWaiting(loader, object);
     object.setGlobal("spec", tables.spec);
     object.resizeMap("tables", { valueSize: tables.table.length });
     const inner = (map: "rows" | "numbers" | "equals" | "prefixes", spec: MapSpec) => {

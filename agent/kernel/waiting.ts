@@ -1,7 +1,9 @@
 import { layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
 import type { Held } from "./held.ts";
+import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
+import { hasWaiting, waitingPins } from "./waiting-maps.ts";
 
 /**
  * Frees what events of earlier tables keep that no program will take any more: those at whose end of
@@ -9,23 +11,30 @@ import type { Loader } from "./program.ts";
  * by program name. Such a call was in flight while its policy was changed, and goes unreported.
  */
 export function forgetWaiting(
-  { native, shared }: Loader,
+  { native, pins }: Loader,
   generation: number,
   { before, held }: Readonly<Record<"before" | "held", ReadonlyMap<string, Held>>>,
 ): void {
+  const paths = waitingPins(pins);
+  if (![...held.values()].some(({ tables }) => hasWaiting(tables.spec))) {
+    for (const path of paths) removePins(path);
+    return;
+  }
   const taken = new Set(pointsOf(held));
   const renewed = new Set(pointsOf([...before].filter(([name]) => !held.has(name))));
-  const keys = native.keys(shared.waiting_events);
-  const value = new Uint8Array(native.mapInfo(shared.waiting_events).valueSize);
+  const maps = paths.map((path) => native.openPinnedMap(path));
+  const [events] = maps;
+  const keys = native.keys(events!);
+  const value = new Uint8Array(native.mapInfo(events!).valueSize);
   for (let at = 0; at < keys.length; at += layout.waiting_key.size) {
     const key = keys.subarray(at, at + layout.waiting_key.size);
     const { point } = read(key, layout.waiting_key);
     if (taken.has(point) && !renewed.has(point)) continue;
-    if (!native.lookup(shared.waiting_events, key, value)) continue;
+    if (!native.lookup(events!, key, value)) continue;
     if (read(value, layout.waiting).generation === generation) continue;
-    native.remove(shared.waiting_events, key);
-    native.remove(shared.waiting_large, key);
+    for (const map of maps) native.remove(map, key);
   }
+  for (const map of maps) native.closeFd(map);
 }
 
 /** hook_spec.point of the programs that complete events. */

@@ -1,7 +1,7 @@
 /** Test support: the engine on the kernel of a lab guest, for tests that run there alone. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { globSync, mkdtempSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
@@ -9,6 +9,7 @@ import { layout } from "../../gen/layout.ts";
 import { KernelEngine } from "../kernel-engine.ts";
 import { loadNative } from "../native.ts";
 import type { CgroupRate } from "../rate.ts";
+import { waitingPins } from "../waiting-maps.ts";
 import { EventLog } from "./event-log.ts";
 
 export type GuestKernel = {
@@ -63,7 +64,14 @@ export async function openGuestKernel({
       const all = { host: namesOf(sets), podRoots: [], unknownPods: [], cgroups: [], ...scopes };
       return statesOf(await engine.program({ sets, scopes: all }));
     },
-    waiting: () => native.keys(engine.maps.waiting_events).length / layout.waiting_key.size,
+    waiting: () => {
+      const [pin] = waitingPins({ maps: `${bpffs}/*/maps` }).flatMap((path) => globSync(path));
+      if (pin === undefined) return 0;
+      const fd = native.openPinnedMap(pin);
+      const count = native.keys(fd).length / layout.waiting_key.size;
+      native.closeFd(fd);
+      return count;
+    },
     close: async () => {
       await engine.program({
         sets: [],

@@ -21,7 +21,7 @@ export const tracking = {
     ...["binaries_exact", "binaries_prefix", "cgroup_class", "event_rates", "event_shares"],
     ...["events", "exec_scratch", "follow_shares", "followed", "gb_fence", "gb_fence"],
     ...["gb_ids", "gb_ids", "losses", "posts", "process", "protected_binar", "stops"],
-    ...["waiting_events", "waiting_large"],
+    ...["tracked_socks", "waiting_events", "waiting_large"],
   ],
   /** One a program; links have no names. */
   link: Array.from({ length: 4 }, () => "raw_tracepoint"),
