@@ -21,11 +21,12 @@ Each command says so itself with \`--help\`; this page is what they print. A fla
 | Variable | Read by | What it does |
 |---|---|---|
 | \`NODE_NAME\` | agent | Name of the node, where \`--node-name\` is absent. |
+| \`OTEL_EXPORTER_OTLP_HEADERS\` | agent | Sent with each request to \`--otlp-endpoint\`: \`key=value\`, with commas between, values with % escapes. |
 | \`POD_UID\` | agent | Its own pod, which no policy holds in. Without it the agent looks into its cgroup. |
 | \`KUBECONFIG\` | operator, commands that ask a cluster | As kubectl's. |
 | \`HOSTNAME\` | operator | Names the replica in the Lease. |
 | \`HTTPS_PROXY\`, \`HTTP_PROXY\`, \`NO_PROXY\` | operator | How [bundles](../how-to/sign-and-ship-a-bundle.md#where-a-bundle-may-come-from) are fetched. |
-| \`NODE_EXTRA_CA_CERTS\` | operator | A file of authorities that are trusted beside the system's. |
+| \`NODE_EXTRA_CA_CERTS\` | operator, agent | A file of authorities that are trusted beside the system's. |
 | \`OPA\` | operator, \`rego\` commands, \`policy check\` | The opa program; default: the one on the \`PATH\`. |
 | \`NO_COLOR\`, \`TERM=dumb\` | commands that print | No colours. |
 | \`SHELL\` | completion | Which shell to complete for. |

@@ -16,6 +16,7 @@ import { createLineEncoder } from "./encode/lines.ts";
 import { createProcessDump, type DumpedProcess } from "./encode/process-dump.ts";
 import { openEventFile } from "./event-file.ts";
 import type { ExportOptions } from "./export-options.ts";
+import { openOtlp } from "./otlp/open-otlp.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import type { RequestStats, Requests } from "./requests.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
@@ -103,6 +104,8 @@ export function openEventExport(options: EventOptions): EventExport {
     ? new StreamSink({ messageOf: createEventWire(said), clock, log })
     : undefined;
   if (streams !== undefined) sinks.push(streams);
+  const otlp = openOtlp({ ...options, bootToWallNs: (ns) => bootClock.toWallNs(ns) });
+  if (otlp !== undefined) sinks.push(otlp);
   const pipeline = new EventPipeline({
     openRings: () => engine.openRings(),
     tree,

@@ -7,7 +7,7 @@ import { formatProblems } from "./filter/report.ts";
 const byDefault: ExportFlags = {
   ...{ exportAllowlist: "", exportDenylist: "", fieldFilters: "", redactionFilters: "" },
   ...{ enablePidSetFilter: false, exportFileRotationInterval: "0", exportFilePerm: "600" },
-  exportRateLimit: -1,
+  ...{ exportRateLimit: -1, otlpEndpoint: "", otlpProtocol: "grpc", otlpHeaders: "" },
   nodeName: "n",
 };
 

@@ -7,6 +7,8 @@ import type { EventTest } from "./filter/fields.ts";
 import { type JsonObject, readJsonObjects } from "./filter/json-objects.ts";
 import { loadCel } from "./filter/load-cel.ts";
 import { compileRedaction, type Redaction } from "./filter/redaction.ts";
+import { parseOtlp } from "./otlp/parse-target.ts";
+import type { OtlpTarget } from "./otlp/send.ts";
 
 /** What the agent was called with that shapes the event file; upstream's names. */
 export type ExportFlags = {
@@ -23,6 +25,11 @@ export type ExportFlags = {
   readonly exportFileRotationInterval: string;
   /** Octal. */
   readonly exportFilePerm: string;
+  /** A receiver of OTLP; empty: none. */
+  readonly otlpEndpoint: string;
+  readonly otlpProtocol: "grpc" | "http/protobuf";
+  /** Of OTEL_EXPORTER_OTLP_HEADERS: `key=value`, with commas between, and % escapes. */
+  readonly otlpHeaders: string;
   /** Events a minute; -1: no limit, 0: no file. */
   readonly exportRateLimit: number;
 };
@@ -38,6 +45,8 @@ export type ExportOptions = {
   readonly rotationIntervalMs: number;
   /** Permissions of the file. */
   readonly mode: number;
+  /** Absent: events do not go out over OTLP. */
+  readonly otlp?: OtlpTarget;
   /** Events a minute; absent: no limit. */
   readonly perMinute?: number;
 };
@@ -72,12 +81,14 @@ export async function parseExportFlags(flags: ExportFlags): Promise<Result<Expor
     problems.push(
       problemOf("--export-file-perm", flags.exportFilePerm, "write permissions in octal: 600, 640"),
     );
+  const otlp = taken(parseOtlp(flags));
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     value: {
       ...{ rotationIntervalMs: rotationIntervalMs!, mode: mode! },
       ...(passes === undefined ? {} : { passes }),
+      ...(otlp === undefined ? {} : { otlp }),
       ...(flags.exportRateLimit === -1 ? {} : { perMinute: flags.exportRateLimit }),
       ...(select === undefined ? {} : { select }),
       ...(redact === undefined ? {} : { redact }),

@@ -113,7 +113,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "sink_events_delivered_total", type: "counter", labels: ["sink"] },
-    help: "Events given to the file, or to readers of the socket, summed over them.",
+    help: "Events given to the file, to a receiver of OTLP, or to readers, summed over them.",
     read: ({ events }) =>
       (events?.sinks ?? []).map(({ name: sink, delivered: value }) => ({
         labels: { sink },
@@ -122,7 +122,7 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "sink_events_dropped_total", type: "counter", labels: ["sink", "cause"] },
-    help: "Events a sink did not take: closed, nothing was open or the reader went away; backlog, disk or reader was too slow; error, the disk refused them; rateLimit, beyond --export-rate-limit.",
+    help: "Events a sink did not take: closed, nothing was open or the reader went away; backlog, disk or reader was too slow; error, the disk or a receiver refused them; rateLimit, beyond --export-rate-limit.",
     read: ({ events }) =>
       (events?.sinks ?? []).flatMap(({ name: sink, dropped }) =>
         Object.entries(dropped).map(([cause, value]) => ({ labels: { sink, cause }, value })),

@@ -100,6 +100,14 @@ export class WireWriter {
     this.#bytes[this.#at++] = Number(left);
   }
 
+  /** 64 bits without a sign, in eight bytes. */
+  fixed64(tag: number, value: bigint): void {
+    if (value === 0n) return;
+    this.#room(tagBytes + 8);
+    this.#varint(tag);
+    this.#at = this.#bytes.writeBigUInt64LE(value, this.#at);
+  }
+
   bool(tag: number, value: boolean): void {
     if (value) this.uintSet(tag, 1);
   }

@@ -61,4 +61,15 @@ export const exportOptions = {
     default: false,
     describe: "Let filters use pid_set, which may miss processes that ran before the agent did",
   },
+  "otlp-endpoint": {
+    type: "string",
+    default: "",
+    describe:
+      "URL of a receiver of OTLP that gets events as log records, such as http://collector:4317; empty: none",
+  },
+  "otlp-protocol": {
+    choices: ["grpc", "http/protobuf"] as const,
+    default: "grpc",
+    describe: "How it is asked; over HTTP at the endpoint's path and /v1/logs",
+  },
 } as const;

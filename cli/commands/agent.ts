@@ -87,6 +87,7 @@ export const agent: Command<AgentOptions> = {
       .options({ "cgroup-rate": cgroupRate, ...processFlags, ...apiFlags }),
   async run(args, io) {
     const { runAgent } = await import("@guardbee/agent"); // only here: it is large
-    return runAgent({ ...args, nodeName: args.nodeName ?? io.env.NODE_NAME }, io.signal);
+    const { NODE_NAME, OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders = "" } = io.env;
+    return runAgent({ ...args, nodeName: args.nodeName ?? NODE_NAME, otlpHeaders }, io.signal);
   },
 };

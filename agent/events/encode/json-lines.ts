@@ -171,6 +171,12 @@ const actionNames: Readonly<Record<number, string>> = Object.fromEntries([
 
 /** A number without a name stays a number, as protojson does. */
 function actionJson(action: number): string {
+  const name = actionName(action);
+  return name === undefined ? String(action) : `"${name}"`;
+}
+
+/** Upstream's name of a hook event's action; undefined when it has none. */
+export function actionName(action: number): string | undefined {
   const name = actionNames[action];
-  return name === undefined ? String(action) : `"KPROBE_ACTION_${name}"`;
+  return name === undefined ? undefined : `KPROBE_ACTION_${name}`;
 }
