@@ -53,6 +53,7 @@ struct layout {
 	CONDITION_ENUMS(MEMBER)
 	ACTION_ENUMS(MEMBER)
 	enum size_index size_index;
+	enum field_kind field_kind;
 	struct hook_table hook_table;
 	enum only_word only_word;
 	enum table_row table_row;

@@ -70,6 +70,41 @@ export const differences: readonly Difference[] = [
     here: "They obey the policy's mode and are counted as others; Tetragon enforces them in monitor mode, too, mostly. They act after a `NoPost` in `matchActions`, too. What would come too late, such as `Override`, is refused.",
   },
   {
+    what: "`Override` in `tracepoints`",
+    verdict: "refused",
+    here: "Nothing asks a tracepoint whether something may be done; Tetragon takes it without effect.",
+  },
+  {
+    what: "`raw: true` with an index that the tracepoint has not",
+    verdict: "refused",
+    here: "By the node, with how many parameters there are. `sizeArgIndex` counts them from 1, as in `kprobes`; in Tetragon such a buffer is empty.",
+  },
+  {
+    what: "`type: auto` of a field of a tracepoint",
+    verdict: "better",
+    here: "Numbers of every width and texts in the record have their type, arrays of others are bytes. What it is, the node knows: a condition on it needs the type.",
+  },
+  {
+    what: "the first four fields of a tracepoint (`common_pid`), and the sixth parameter where a system call is entered",
+    verdict: "refused",
+    here: "The kernel hands programs none of these four; the process is in each event. Of a call five parameters are read.",
+  },
+  {
+    what: "`syscalls`/`sys_enter_NAME`",
+    verdict: "better",
+    here: "The call is hooked with all of its entries; the kernel's own tracepoint tells of no 32-bit call.",
+  },
+  {
+    what: "`syscalls`/`sys_exit_NAME` with an action that stops something",
+    verdict: "refused",
+    here: "By nodes whose kernel takes 32-bit calls, which the tracepoint does not tell of.",
+  },
+  {
+    what: "`label` of a tracepoint's argument",
+    verdict: "better",
+    here: "It is in the event.",
+  },
+  {
     what: "`rateLimit`",
     verdict: "better",
     here: "Texts of another length are other events, also where they begin alike. With `return: true` it counts what is reported, not what `matchReturnArgs` leaves out.",

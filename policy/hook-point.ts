@@ -36,8 +36,16 @@ const uprobe = object({
   digests: optional(text()),
 });
 
+/** A tracepoint of the kernel, before what its own readers are shown of it: with its parameters as they are. */
+const rawTracepoint = object({ kind: literal("rawTracepoint"), subsystem: text(), event: text() });
+
+/** A tracepoint, with the fields that its readers are shown: those of its format file. */
+const tracepoint = object({ kind: literal("tracepoint"), subsystem: text(), event: text() });
+
 /** What a hook is on. */
-export const hookPoint = tagged("kind", [kprobe, exec, lsm, functions, uprobe]);
+export const hookPoint = tagged("kind", [
+  ...([kprobe, exec, lsm, functions, uprobe, rawTracepoint, tracepoint] as const),
+]);
 export type HookPoint = Immutable<Static<typeof hookPoint>>;
 
 /** Of one kind. */

@@ -78,9 +78,9 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   },
   {
     name: "a kind of hook of a newer operator",
-    raw: aSet({}, { on: { kind: "tracepoint", event: "sched_switch" } }),
+    raw: aSet({}, { on: { kind: "usdt", path: "/bin/bash" } }),
     want: [
-      'spec.sets[0].hooks[0].on.kind: is "tracepoint"; allowed: kprobe, exec, lsm, functions, uprobe',
+      'spec.sets[0].hooks[0].on.kind: is "usdt"; allowed: kprobe, exec, lsm, functions, uprobe, rawTracepoint, tracepoint',
     ],
   },
   {

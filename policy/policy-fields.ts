@@ -58,9 +58,10 @@ function tablesOf(kind: "TracingPolicy" | "ExecPolicy" | "RegoPolicy", schema: o
 }
 
 function argRow(type: (typeof argTypes)[number]): string {
-  const { aliases, instead } = argKind(type);
+  const { aliases, instead, insteadOfField } = argKind(type);
+  const elsewhere = insteadOfField === undefined ? "" : "all but tracepoints";
   const cells = [`\`${type}\``, codes(aliases), codes(operatorNamesOf(type))];
-  return `| ${[...cells, instead === undefined ? "" : "system call, uprobe"].join(" | ")} |`;
+  return `| ${[...cells, instead === undefined ? elsewhere : "system call, uprobe"].join(" | ")} |`;
 }
 
 function actionRow(name: (typeof actionNames)[number]): string {

@@ -10,6 +10,9 @@ export type Payload = {
   readonly size: number;
 };
 
+/** A number of 8 bytes. */
+export type ShownArg = { readonly type: "size_t"; readonly value: bigint };
+
 /** How arguments of one type are asked of the engine, and what becomes of what it reports. */
 export type ArgCodec<Value, Facet extends string> = {
   /** enum arg_type of bpf/engine/arg.h */
@@ -25,4 +28,6 @@ export type ArgCodec<Value, Facet extends string> = {
   json(value: Value): string;
   /** The same in protobuf: into a KprobeArgument that is open. */
   wire(value: Value, out: WireWriter): void;
+  /** Of an argument that upstream shows as several, those; undefined: it is one. */
+  shownAs?(value: Value): readonly ShownArg[] | undefined;
 };

@@ -9,7 +9,9 @@ import { cap_permitted } from "./cap_permitted.ts";
 import { capability } from "./capability.ts";
 import { char_buf } from "./char_buf.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
+import { const_buf } from "./const_buf.ts";
 import { cred } from "./cred.ts";
+import { data_loc } from "./data_loc.ts";
 import { dentry } from "./dentry.ts";
 import { error } from "./error.ts";
 import { fd } from "./fd.ts";
@@ -77,6 +79,8 @@ const argCodecs = {
   user_namespace,
   module,
   load_info,
+  data_loc,
+  const_buf,
 } satisfies { readonly [Type in ArgType]: CodecOf<Type> };
 
 const codecs = { ...argCodecs, error };
@@ -111,10 +115,12 @@ export function decodeArg(code: number, payload: Payload): HookArg {
   return codec.decode(payload);
 }
 
-/** One KprobeArgument in upstream's shape (upstream-events-cli.md §1.5). */
+/** The KprobeArguments in upstream's shape (upstream-events-cli.md §1.5): for nearly all types it is one. */
 export function argJson(arg: HookArg, label: string | undefined): string {
-  const value = (codecs[arg.type] as unknown as AnyCodec).json(arg);
-  return `{${value}${textField("label", label)}}`;
+  const { json, shownAs } = codecOf(arg);
+  const several = shownAs?.(arg);
+  if (several !== undefined) return several.map((one) => argJson(one, label)).join(",");
+  return `{${json(arg)}${textField("label", label)}}`;
 }
 
 /** The same in protobuf, as the field `tag`, which may be repeated. */
@@ -123,8 +129,18 @@ export function writeArg(
   { arg, label }: { readonly arg: HookArg; readonly label: string | undefined },
   out: WireWriter,
 ): void {
+  const { wire, shownAs } = codecOf(arg);
+  const several = shownAs?.(arg);
+  if (several !== undefined) {
+    for (const one of several) writeArg(tag, { arg: one, label }, out);
+    return;
+  }
   const start = out.open(tag);
-  (codecs[arg.type] as unknown as AnyCodec).wire(arg, out);
+  wire(arg, out);
   out.text(tags.KprobeArgument.label, label);
   out.close(start);
+}
+
+function codecOf({ type }: HookArg): AnyCodec {
+  return codecs[type] as unknown as AnyCodec;
 }

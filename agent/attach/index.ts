@@ -10,9 +10,12 @@ import { groupsOf, kprobeMulti } from "./kprobe-multi.ts";
 import { kprobeOverride } from "./kprobe-override.ts";
 import { lsm, lsmByFmodRet, lsmByKprobe, lsmOfFunction } from "./lsm.ts";
 import { noneSees } from "./preempted.ts";
+import { rawTracepoint } from "./raw-tracepoint.ts";
 import { returned, whyNotReturned } from "./returned.ts";
+import { tracepoint } from "./tracepoint.ts";
 import { uprobe, uprobeOverride } from "./uprobe.ts";
 
+export type { EventFormat, Field } from "./event-format.ts";
 export type {
   AttachAbilities,
   AttachKind,
@@ -44,9 +47,12 @@ export const attachKinds: readonly AttachKind[] = [
   lsmOfFunction,
   uprobe,
   uprobeOverride,
+  rawTracepoint,
+  tracepoint,
   returned,
 ];
 
+export { type ServedHook, servedHook } from "./event-hook.ts";
 /** What completes, when a call returns, the events of a program at its entry. */
 export { returned } from "./returned.ts";
 

@@ -1,6 +1,7 @@
 import type { Arg, Hook, Request } from "@guardbee/policy";
 import type { FilePlace } from "@guardbee/policy/sets";
 import type { Refusal } from "../engine.ts";
+import type { EventFormat } from "./event-format.ts";
 
 /** A way to attach a program. Its BPF object has one program, `hook`. */
 export type AttachKind = {
@@ -70,6 +71,8 @@ export type Place = {
   readonly functions?: FunctionGroup["functions"];
   /** Present: what the program is attached to is a program's function, and there. */
   readonly file?: FilePlace;
+  /** Of a tracepoint: where its record has what. */
+  readonly format?: EventFormat;
 };
 
 /** Where the program of a hook is attached, and how the hook's events tell of it. */
@@ -121,6 +124,10 @@ export type AttachAbilities = {
   ): readonly FunctionGroup[] | undefined;
   /** Why nothing can be attached to that place in a file of this node; undefined: it can. */
   whyNotInFile(place: FilePlace): Refusal | undefined;
+  /** What the kernel says of a tracepoint's record; undefined: it has none of that name, or does not say. */
+  eventFormat(subsystem: string, event: string): EventFormat | undefined;
+  /** The types of a tracepoint's own parameters; undefined where the kernel has none of that name. */
+  typesOfTracepoint(event: string): readonly string[] | undefined;
   /** The types of a function; undefined where the kernel has none of that name, or does not say. */
   typesOf(symbol: string): FunctionTypes | undefined;
 };
@@ -137,6 +144,8 @@ export type KernelProbe = {
   takesUprobes(as?: "writing"): Answer;
   /** Whether kprobes can be attached. */
   takesKprobes(): Answer;
+  /** Whether this agent may have perf events of the kernel. */
+  takesPerfEvents(): Answer;
   hasFunction(symbol: string): boolean;
 };
 
@@ -146,6 +155,8 @@ export type Attachable<Link> = {
   attach(program: string): Link;
   attachKprobe(program: string, functionName: string, options: { readonly ret: boolean }): Link;
   attachKprobeMulti(program: string, functions: FunctionGroup["functions"]): Link;
+  attachRawTracepoint(program: string, event: string): Link;
+  attachTracepoint(program: string, id: number): Link;
 };
 
 /** The kernel was too busy to say whether it has what `symbol` needs. */

@@ -33,14 +33,15 @@ export function byKprobe(
   if (typeof able === "string") return notYetKnown(symbol, able);
   if (able !== true) return skips(symbol, kprobes);
   if (can.unprivilegedBpf) {
-    return skips(
-      symbol,
-      "that nobody else makes BPF maps (sysctl kernel.unprivileged_bpf_disabled=1)",
-    );
+    return skips(symbol, othersMakeMaps);
   }
   if (hook.returned !== undefined) return skips(symbol, withoutReturn);
   return { ...target, site: `kprobe ${symbol}` };
 }
+
+/** What keeps programs on kprobes and perf events from running. */
+export const othersMakeMaps =
+  "that nobody else makes BPF maps (sysctl kernel.unprivileged_bpf_disabled=1)";
 
 /** Events wait for what calls return by the stack of the trampoline. */
 export const withoutReturn = "that return and returnArg are dropped";

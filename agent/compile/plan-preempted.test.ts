@@ -54,6 +54,8 @@ const ofFunction = (...actions: readonly Action[]): Hook => ({
   on: fileOpen,
 });
 
+const taskRename = { kind: "rawTracepoint", subsystem: "task", event: "task_rename" } as const;
+
 const preempted: readonly {
   name: string;
   set: NamedSet;
@@ -106,6 +108,15 @@ const preempted: readonly {
     ...{ can: withoutModule, want: ["kprobe:security_file_open", "fmod_ret:security_bprm_check"] },
   },
   { name: "an exec", set: aSet("p", onExec), want: ["exec:sched_process_exec"] },
+  {
+    name: "a stop at a tracepoint",
+    set: aSet("p", { ...doing(sigkill), on: { ...taskRename, kind: "tracepoint" } }),
+    want: ["tracepoint:task:task_rename"],
+  },
+  {
+    name: "a report of a raw tracepoint",
+    ...{ set: aSet("p", { ...doing(), on: taskRename }), want: ["raw_tp:task_rename"] },
+  },
 ];
 for (const { name, set, can = preempting, want } of preempted) {
   test(`where tasks are preempted in programs, plan serves ${name} with ${want}`, () => {
@@ -165,6 +176,23 @@ const refused: readonly {
     want: unseen(
       "__x64_sys_write",
       "for Override error injection, which it is built without (CONFIG_BPF_KPROBE_OVERRIDE): use Sigkill",
+    ),
+  },
+  {
+    name: "a stop at a tracepoint where any process keeps perf events from running",
+    hook: { ...doing(sigkill), on: { ...taskRename, kind: "tracepoint" } },
+    can: { ...preempting, unprivilegedBpf: true },
+    want: unseen(
+      "task:task_rename",
+      "that nobody else makes BPF maps (sysctl kernel.unprivileged_bpf_disabled=1)",
+    ),
+  },
+  {
+    name: "a stop at a raw tracepoint",
+    ...{ hook: { ...doing(sigkill), on: taskRename }, can: preempting },
+    want: unseen(
+      "task_rename",
+      "a tracepoint that is not raw, or a hook on the function that it is in",
     ),
   },
   {

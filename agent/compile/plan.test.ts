@@ -32,6 +32,8 @@ const functions: Readonly<Record<string, FunctionTypes>> = {
 };
 const lsmKernel = { ...ableKernel, typesOf: (symbol: string) => functions[symbol] };
 
+const taskRename = { kind: "rawTracepoint", subsystem: "task", event: "task_rename" } as const;
+
 const kinds: readonly {
   name: string;
   hook: Hook;
@@ -62,6 +64,11 @@ const kinds: readonly {
     name: "an LSM hook whose function goes by another name",
     ...{ hook: onLsm("bprm_check_security"), without: ["bpf"] },
     want: "fmod_ret:security_bprm_check",
+  },
+  {
+    name: "a raw tracepoint",
+    hook: { ...doing({ action: "Sigkill" }), on: taskRename },
+    want: "raw_tp:task_rename",
   },
   { name: "a buffer at return", hook: onWrite([returned]), want: "fexit:__x64_sys_write" },
   { name: "an exec", hook: onExec, want: "exec:sched_process_exec" },
@@ -255,6 +262,35 @@ const refused: readonly {
       reason: "KernelLacks",
       message:
         "fd_install: Override works on system calls and security_ functions only; hook one of those",
+    },
+  },
+  {
+    name: "a tracepoint that is not there",
+    hook: { ...doing(), on: taskRename },
+    lacks: { typesOfTracepoint: () => undefined },
+    want: {
+      reason: "HookNotFound",
+      message:
+        "task/task_rename: this kernel has no such tracepoint, or has it in a module; check the event",
+    },
+  },
+  {
+    name: "a tracepoint without perf events",
+    hook: { ...doing(), on: { ...taskRename, kind: "tracepoint" } },
+    lacks: answering({ perf_event: false }),
+    want: {
+      reason: "KernelLacks",
+      message:
+        "task:task_rename: needs a perf event, which this kernel keeps from the agent (sysctl kernel.perf_event_paranoid=2 gives it); write raw: true, or hook the function that it is in",
+    },
+  },
+  {
+    name: "a length that a tracepoint has not",
+    hook: { ...doing(), on: taskRename, args: [{ index: 1, type: "char_buf", sizeArgIndex: 3 }] },
+    lacks: { typesOfTracepoint: () => ["struct task_struct *", "char *"] },
+    want: {
+      reason: "KernelLacks",
+      message: "task_rename: it has 2 parameters here, and none with index 2",
     },
   },
   {

@@ -16,6 +16,7 @@ import {
   type Reported,
   returned,
   serve,
+  servedHook,
   type Target,
 } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
@@ -95,7 +96,10 @@ type ServedHook = {
 function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | Refusal {
   const all: ServedHook[] = [];
   const follows = followsDescriptors(set.set);
-  for (const [index, hook] of set.set.hooks.entries()) {
+  for (const [index, written] of set.set.hooks.entries()) {
+    const here = servedHook(written, can);
+    if ("reason" in here) return here;
+    const { hook } = here;
     const forbidden = requestsOf(actionsOf(hook)).flatMap((one) => can.whyNoRequest(one) ?? []);
     if (forbidden.length > 0) return { reason: "NotAllowed", message: forbidden[0]! };
     const need = needOf(set, hook);
@@ -106,7 +110,7 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
     for (const part of parts) {
       const served = serve(hook, { ...need, ...part }, can);
       if ("reason" in served) return served;
-      const { reported } = served.target;
+      const { reported } = { ...served.target, ...here };
       const { everyCall } = need;
       all.push({ ...served, hook: { set, index, hook, selectors, follows, everyCall, reported } });
     }

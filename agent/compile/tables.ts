@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { allActions, isEnforcing } from "@guardbee/policy/sets";
 import { argCodec } from "../args/index.ts";
-import type { Sees } from "../attach/index.ts";
+import type { Field, Sees } from "../attach/index.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, write } from "../layout/struct.ts";
 import { encodeActions } from "./actions.ts";
@@ -120,7 +120,7 @@ function encodeSpec(
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
-    reads: read.reduce((bits, index) => bits | (1 << index), 0),
+    reads: read.reduce((bits, index) => (bits | (1 << index)) >>> 0, 0),
     ...{ actions, point: (use & USE_RETURNED) === 0 ? 0 : numberOfPoint(point) },
     facets: facets.map(({ facet: { kind, part, reading } }, dim) => ({
       ...{ kind, part: part ?? 0, match: dimensions[dim]!.match ?? 0 },
@@ -129,8 +129,25 @@ function encodeSpec(
     readings: all.map(({ type, index, sizeIndex }) => ({
       ...{ type: argCodec(type).code, index, size_index: sizeIndex },
     })),
+    fields: fieldsOf(point, read),
   });
 }
+
+/** Where in the record of a tracepoint those fields are that are read; none: it is no tracepoint. */
+function fieldsOf({ format }: AttachPoint, read: readonly number[]) {
+  return (format?.fields ?? []).slice(0, enums.engine_limit.FIELDS_MAX).map((field, index) => ({
+    ...{ offset: field.offset, size: field.size, element: field.element },
+    kind: read.includes(index) ? fieldKinds[field.kind] : enums.field_kind.FIELD_NONE,
+  }));
+}
+
+const fieldKinds: Readonly<Record<Field["kind"], number>> = {
+  unsigned: enums.field_kind.FIELD_UNSIGNED,
+  signed: enums.field_kind.FIELD_SIGNED,
+  array: enums.field_kind.FIELD_ARRAY,
+  data_loc: enums.field_kind.FIELD_DATA_LOC,
+  rel_loc: enums.field_kind.FIELD_REL_LOC,
+};
 
 /** The same for the programs at both ends of a call. */
 function numberOfPoint({ symbol }: AttachPoint): number {

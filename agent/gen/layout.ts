@@ -91,6 +91,12 @@ const char_buf_payload = {
     size: { at: 0, type: "u32" },
   },
 } as const;
+const const_buf_payload = {
+  size: 4,
+  fields: {
+    element: { at: 0, type: "u32" },
+  },
+} as const;
 const user_namespace_payload = {
   size: 16,
   fields: {
@@ -300,8 +306,17 @@ const reading = {
     zero: { at: 3, type: "u8" },
   },
 } as const;
+const field = {
+  size: 8,
+  fields: {
+    offset: { at: 0, type: "u16" },
+    size: { at: 2, type: "u16" },
+    kind: { at: 4, type: "u16" },
+    element: { at: 6, type: "u16" },
+  },
+} as const;
 const hook_spec = {
-  size: 412,
+  size: 668,
   fields: {
     words: { at: 0, type: "u32" },
     use: { at: 4, type: "u32" },
@@ -315,6 +330,7 @@ const hook_spec = {
     zero: { at: 24, type: "u32" },
     facets: { at: 28, type: facet, count: 32 },
     readings: { at: 156, type: reading, count: 64 },
+    fields: { at: 412, type: field, count: 32 },
   },
 } as const;
 const table_facet = {
@@ -394,7 +410,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -459,6 +475,8 @@ export const enums = {
     ARG_USER_NAMESPACE: 31,
     ARG_MODULE: 32,
     ARG_LOAD_INFO: 33,
+    ARG_DATA_LOC: 34,
+    ARG_CONST_BUF: 35,
   },
   arg_flag: {
     ARG_CUT: 1,
@@ -537,6 +555,7 @@ export const enums = {
     READINGS_MAX: 64,
     PARAMETERS_MAX: 5,
     RETURNED_INDEX: 5,
+    FIELDS_MAX: 32,
     CAP_TESTS_MAX: 32,
     FOLLOW_GROUPS: 64,
     MATCHES_MAX: 1024,
@@ -635,6 +654,14 @@ export const enums = {
   },
   size_index: {
     SIZE_IS_RETURN: 255,
+  },
+  field_kind: {
+    FIELD_NONE: 0,
+    FIELD_UNSIGNED: 1,
+    FIELD_SIGNED: 2,
+    FIELD_ARRAY: 3,
+    FIELD_DATA_LOC: 4,
+    FIELD_REL_LOC: 5,
   },
   only_word: {
     WORD_SEVERAL: 16,

@@ -23,6 +23,7 @@ function aKernel(
     takesInt80: () => int80,
     kprobeRefusal: () => null,
     ...{ uprobeRefusal: () => null, uprobeOverrideRefusal: () => null },
+    perfEventRefusal: () => null,
   } as unknown as Native;
   return () =>
     probeAbilities(native, "/o", {

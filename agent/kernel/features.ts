@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
+import { type EventFormat, parseFormat } from "../attach/event-format.ts";
 import { type AttachAbilities, attachKinds, type FunctionTypes } from "../attach/index.ts";
 import type { Answer, KernelProbe } from "../attach/kind.ts";
 import type { KernelFeatures } from "../engine.ts";
@@ -52,6 +53,7 @@ export function probeAbilities(
     takesKprobes: () => answerTo(native.kprobeRefusal()),
     takesUprobes: (as) =>
       answerTo(as === "writing" ? native.uprobeOverrideRefusal() : native.uprobeRefusal()),
+    takesPerfEvents: () => answerTo(native.perfEventRefusal()),
     hasFunction: (symbol) => typesOf(symbol) !== undefined,
   };
   const questions = Object.assign({}, ...attachKinds.map((kind) => kind.features));
@@ -77,6 +79,8 @@ export function probeAbilities(
   });
   return {
     ...{ syscallPrefix, features, securityModules, hasFunction, typesOf, entriesOf, ...allowed },
+    eventFormat: onceEach(readFormat),
+    typesOfTracepoint: (event) => native.btfTracepoint(event) ?? undefined,
     functionsOf: functionFinder({ syscallPrefix, entriesOf }),
     whyNotInFile: (place) => files.whyNot(place),
     ...{ preempts, unprivilegedBpf: allowsUnprivilegedBpf() },
@@ -117,6 +121,27 @@ function loads(native: Native, file: string, symbol: string, shared: SharedMaps)
   } finally {
     object.close();
   }
+}
+
+function readFormat(subsystem: string, event: string): EventFormat | undefined {
+  if (![subsystem, event].every((name) => /^[\w-]+$/.test(name))) return undefined;
+  try {
+    const file = `/sys/kernel/tracing/events/${subsystem}/${event}/format`;
+    return parseFormat(readFileSync(file, "latin1"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same, which asks for each once. */
+function onceEach(read: AttachAbilities["eventFormat"]): AttachAbilities["eventFormat"] {
+  const known = new Map<string, EventFormat>();
+  return (subsystem, event) => {
+    const name = `${subsystem}/${event}`;
+    const format = known.get(name) ?? read(subsystem, event);
+    if (format !== undefined) known.set(name, format);
+    return format;
+  };
 }
 
 /** The names of all functions and variables of this kernel. */

@@ -102,6 +102,10 @@ export type BpfObject = {
     program: string,
     functions: readonly { readonly symbol: string; readonly number: number }[],
   ): Link;
+  /** For SEC("raw_tp"). */
+  attachRawTracepoint(program: string, event: string): Link;
+  /** For SEC("tracepoint"): of the event with that number in its format file. See `perfEventRefusal`. */
+  attachTracepoint(program: string, id: number): Link;
   /** Runs a SEC("syscall") program now; the result is what it returns. */
   run(program: string, context: Uint8Array): number;
   close(): void;
@@ -169,6 +173,8 @@ export type Native = {
    * name.
    */
   btfFunction(name: string): FunctionTypes | null;
+  /** The types of a tracepoint's parameters in the kernel's BTF, or null when it has none of that name. */
+  btfTracepoint(event: string): readonly string[] | null;
   /**
    * Whether this kernel takes 32-bit system calls (int 0x80) of any process, by making one in a child
    * process. Null when it cannot be told, as below a seccomp filter; false where there is no int 0x80.
@@ -180,6 +186,8 @@ export type Native = {
    * kernel.perf_event_paranoid of some distributions keeps from whoever lacks CAP_SYS_ADMIN.
    */
   kprobeRefusal(): string | null;
+  /** The same of perf events at tracepoints. */
+  perfEventRefusal(): string | null;
   /**
    * Attaches a program that is pinned there, of SEC("uprobe"), to instructions in a file. Several take
    * Linux 6.6. `refCtrOffset`: where in the file is counted who listens. Throws KernelError.

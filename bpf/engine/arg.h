@@ -41,6 +41,8 @@ enum arg_type {
 	ARG_USER_NAMESPACE,
 	ARG_MODULE,
 	ARG_LOAD_INFO,
+	ARG_DATA_LOC,
+	ARG_CONST_BUF,
 };
 
 /* A type; its number, text, address and open file (none: it has no such facet); what writes it. */
@@ -76,11 +78,15 @@ enum arg_type {
 	X(ARG_CRED, none__number, none__text, none__address, none__file, cred__emit) \
 	X(ARG_USER_NAMESPACE, none__number, none__text, none__address, none__file, user_namespace__emit) \
 	X(ARG_MODULE, none__number, none__text, none__address, none__file, module__emit) \
-	X(ARG_LOAD_INFO, none__number, none__text, none__address, none__file, load_info__emit)
+	X(ARG_LOAD_INFO, none__number, none__text, none__address, none__file, load_info__emit) \
+	X(ARG_DATA_LOC, none__number, data_loc__text, none__address, none__file, data_loc__emit) \
+	X(ARG_CONST_BUF, none__number, none__text, none__address, none__file, const_buf__emit)
 
 #include "arg/capabilities.h"
 #include "arg/char_buf.h"
+#include "arg/const_buf.h"
 #include "arg/cred.h"
+#include "arg/data_loc.h"
 #include "arg/error.h"
 #include "arg/fd.h"
 #include "arg/file.h"
@@ -96,6 +102,7 @@ enum arg_type {
 /* The structs of the files above that payloads begin with (layout.c). */
 #define ARG_PAYLOADS(X)     \
 	X(char_buf_payload) \
+	X(const_buf_payload) \
 	X(cred_payload)     \
 	X(error_payload)    \
 	X(module_payload)   \

@@ -76,7 +76,8 @@ struct call_scratch {
 	__u64 left[WORDS_MAX];	/* selectors that still match */
 	__u64 sum[WORDS_MAX];	/* for look-ups that add several bitmaps up first */
 	__u64 minus[WORDS_MAX];
-	__u64 parameters[RETURNED_INDEX + 1];
+	__u64 parameters[FIELDS_MAX];
+	__u32 sizes[FIELDS_MAX];	/* of a tracepoint's bytes, whose address is the parameter */
 	struct packet packet;
 	struct socket_address address;
 	__u64 result;		/* return value, at exit */
@@ -298,7 +299,7 @@ static __always_inline void call__and_facet(struct call *call, __u32 dim, enum f
 
 static __always_inline __u64 call__parameter(struct call *call, __u32 index)
 {
-	return index <= RETURNED_INDEX ? call->scratch->parameters[index] : 0;
+	return index < FIELDS_MAX ? call->scratch->parameters[index] : 0;
 }
 
 /* The record of the current process. NULL only without memory. */

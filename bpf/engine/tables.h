@@ -15,6 +15,7 @@ enum engine_limit {
 	READINGS_MAX = 64,	/* arguments that are compared, reported or acted on */
 	PARAMETERS_MAX = 5,	/* as upstream: the sixth is out of reach */
 	RETURNED_INDEX = PARAMETERS_MAX, /* reading.index of what the call returned */
+	FIELDS_MAX = 32,	/* of a tracepoint's record: reading.index of each is its number there */
 	CAP_TESTS_MAX = 32,
 	FOLLOW_GROUPS = 64,
 	MATCHES_MAX = 64 * WORDS_MAX,
@@ -51,6 +52,24 @@ enum text_match {
 /* reading.size_index */
 enum size_index { SIZE_IS_RETURN = 0xff };
 
+/* field.kind */
+enum field_kind {
+	FIELD_NONE = 0,		/* not read */
+	FIELD_UNSIGNED,
+	FIELD_SIGNED,
+	FIELD_ARRAY,		/* bytes in the record */
+	FIELD_DATA_LOC,		/* says where in the record bytes are: offset and size, 16 bits each */
+	FIELD_REL_LOC,		/* the same, counted from its own end */
+};
+
+/* Where a field of a tracepoint's record is. */
+struct field {
+	__u16 offset;
+	__u16 size;
+	__u16 kind;		/* enum field_kind */
+	__u16 element;		/* FIELD_ARRAY: bytes of one of its elements */
+};
+
 /* hook_spec.use */
 enum hook_use {
 	USE_ENFORCE = 1u << 0,	/* some entry has ACT_STOPS, ACT_CLOSES or ACT_STOPS_LATER */
@@ -83,6 +102,7 @@ struct hook_spec {
 	__u32 zero;
 	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
+	struct field fields[FIELDS_MAX];
 };
 
 /* cap_test.set */

@@ -10,6 +10,7 @@
  */
 #define CALLS_MAX 2	/* a call that did not give its memory back would leave none for the next */
 #include "../attach/returned.h"
+#include "../attach/tracepoint.h"
 #include "helpers.h"
 #include "objects.h"
 #include "points.h"
@@ -20,10 +21,11 @@
 
 /* Where 32-bit pointers reach it. */
 static char (*buffers)[TEXT_MAX + 1];
+static __u32 buffer_sizes[FIELDS_MAX];
 
 static void make_buffers(void)
 {
-	buffers = shim_low_memory(PARAMETERS_MAX * sizeof(*buffers));
+	buffers = shim_low_memory(FIELDS_MAX * sizeof(*buffers));
 }
 
 /*
@@ -32,7 +34,7 @@ static void make_buffers(void)
  */
 static void take_parameters(__u64 *values)
 {
-	__u32 count = take_count(PARAMETERS_MAX);
+	__u32 count = take_count(FIELDS_MAX);
 
 	for (__u32 i = 0; i < count; i++) {
 		__u8 kind = take_u8();
@@ -49,12 +51,15 @@ static void take_parameters(__u64 *values)
 			size = take_count(TEXT_MAX);
 			shim_take(buffers[i], size);
 			buffers[i][size] = 0;
+			buffer_sizes[i] = size;
 			values[i] = (__u64)buffers[i];
 			break;
 		case 3:
 			values[i] = 8;
 			break;
 		default:
+			if (i >= PARAMETERS_MAX)
+				shim_fail("an object behind the parameters");
 			values[i] = take_object(i, kind);
 		}
 	}
@@ -105,6 +110,50 @@ static void set_registers(struct registers *to, const __u64 *values, bool on_exe
 		__builtin_memcpy(to->context, values, PARAMETERS_MAX * sizeof(*values));
 	else
 		to->context[0] = (__u64)&to->regs;
+}
+
+#define RECORD_FIELDS 256	/* bytes of fields; what they lead to comes behind them */
+
+/* Writes field `index` of a tracepoint's record; the result is where the next bytes go. */
+static __u32 write_field(char *record, __u32 index, __u64 value, __u32 end)
+{
+	const volatile struct field *field = &spec.fields[index];
+	char *at = record + field->offset;
+	__u32 size = buffer_sizes[index], where = end | size << 16;
+
+	switch ((enum field_kind)field->kind) {
+	case FIELD_NONE:
+		return end;
+	case FIELD_UNSIGNED:
+	case FIELD_SIGNED:
+		__builtin_memcpy(at, &value, field->size);
+		return end;
+	case FIELD_ARRAY:
+		__builtin_memcpy(at, buffers[index], size < field->size ? size : field->size);
+		return end;
+	case FIELD_REL_LOC:
+		where -= field->offset + sizeof(where);
+		break;
+	case FIELD_DATA_LOC:
+		break;
+	}
+	__builtin_memcpy(at, &where, sizeof(where));
+	__builtin_memcpy(record + end, buffers[index], size);
+	record[end + size] = 'x'; /* what is behind it is none of it */
+	return end + size + 1;
+}
+
+/* Runs the program at a tracepoint, of whose record `values` are the fields. */
+static void run_event(__u32 point, const __u64 *values)
+{
+	static char record[RECORD_FIELDS + 4 * (TEXT_MAX + 2)];
+	__u32 end = RECORD_FIELDS;
+
+	use(&points[point]);
+	__builtin_memset(record, 0, sizeof(record));
+	for (__u32 i = 0; i < FIELDS_MAX; i++)
+		end = write_field(record, i, values[i], end);
+	tracepoint__run(record);
 }
 
 /* Runs the programs at both ends of a call as the kernel does; `other` may be NO_POINT. */
@@ -220,7 +269,7 @@ static struct shim_map *waits, *no_waits;
 static void take_call(void)
 {
 	struct shim_map *files, *shares, *classes, *socks;
-	__u64 values[PARAMETERS_MAX] = {}, result;
+	__u64 values[FIELDS_MAX] = {}, result;
 	__u32 point = take_u32(), other = take_u32(), flags = take_u32();
 	long returned;
 
@@ -241,7 +290,11 @@ static void take_call(void)
 	shim_bind(&waiting_events, flags & 4 ? no_waits : waits);
 	if (flags & 2)
 		use_memory(~0ULL);
-	returned = run(point, other, values, result, flags & 1);
+	returned = 0;
+	if (flags & 8)
+		run_event(point, values);
+	else
+		returned = run(point, other, values, result, flags & 1);
 	if (flags & 2)
 		use_memory(0);
 	answer_u32((__u32)returned);

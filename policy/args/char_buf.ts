@@ -1,7 +1,7 @@
-import { maxArgs, maxPathBytes } from "../lower/limits.ts";
+import { maxPathBytes } from "../lower/limits.ts";
 import type { Report } from "../lower/report.ts";
 import { textOperators } from "../schema/vocabulary.ts";
-import type { ArgKind, Length } from "./kind.ts";
+import type { ArgKind, Length, LengthPlace } from "./kind.ts";
 import { checkBytes, operatorsOnText } from "./text.ts";
 
 /** Bytes in the memory of the process: as many as another argument or the return value says. */
@@ -25,11 +25,11 @@ export const char_buf = {
 function lowerLength(
   report: Report,
   spec: Length & { readonly index: number },
-  at: string,
+  { at, first, last }: LengthPlace,
 ): Length {
   const { index, sizeArgIndex, returnCopy } = spec;
-  if (sizeArgIndex !== undefined && (sizeArgIndex < 1 || sizeArgIndex > maxArgs)) {
-    const fix = `1 to ${maxArgs}: it counts the call's parameters from 1`;
+  if (sizeArgIndex !== undefined && (sizeArgIndex <= first || sizeArgIndex > last + 1)) {
+    const fix = `${first + 1} to ${last + 1}: it counts the call's parameters from 1`;
     report.invalid(`${at}.sizeArgIndex`, `${sizeArgIndex} is out of range`, fix);
   }
   if (sizeArgIndex === index + 1) {

@@ -1,14 +1,16 @@
 import type { Static } from "typebox";
 import type { Given } from "../decide/parameter.ts";
-import { maxArgIndex, maxArgs } from "../lower/limits.ts";
-import { flag, type Immutable, int32, object, oneOf, optional, text } from "../schema/dsl.ts";
+import { maxFieldIndex } from "../lower/limits.ts";
+import { bool, flag, type Immutable, int32, object, oneOf, optional, text } from "../schema/dsl.ts";
 import type { UpstreamArgType } from "../schema/vocabulary.ts";
 import { cap_effective } from "./cap_effective.ts";
 import { cap_inheritable } from "./cap_inheritable.ts";
 import { cap_permitted } from "./cap_permitted.ts";
 import { capability } from "./capability.ts";
 import { char_buf } from "./char_buf.ts";
+import { const_buf } from "./const_buf.ts";
 import { cred } from "./cred.ts";
+import { data_loc } from "./data_loc.ts";
 import { dentry } from "./dentry.ts";
 import { fd } from "./fd.ts";
 import { file } from "./file.ts";
@@ -71,6 +73,8 @@ export const argKinds = {
   user_namespace,
   module,
   load_info,
+  data_loc,
+  const_buf,
 } satisfies Partial<Record<UpstreamArgType, ArgKind>>;
 
 export type ArgType = keyof typeof argKinds;
@@ -83,13 +87,15 @@ export type ArgOperatorName = {
 export const argTypes = Object.keys(argKinds) as readonly ArgType[];
 
 export const arg = object({
-  /** Position in the call's own parameters, from 0. */
-  index: int32({ minimum: 0, maximum: maxArgIndex }),
+  /** Position in the call's own parameters, or in the fields of a tracepoint, from 0. */
+  index: int32({ minimum: 0, maximum: maxFieldIndex }),
   /** Aliases (int32, sint64, ulong...) are lowered to these. */
   type: oneOf(argTypes),
+  /** In place of `type`, the node takes what the format file of the tracepoint says. */
+  byFormat: optional(bool()),
   label: optional(text()),
   /** Which parameter of the call, counted from 1, holds its length in bytes. */
-  sizeArgIndex: optional(int32({ minimum: 1, maximum: maxArgs })),
+  sizeArgIndex: optional(int32({ minimum: 1, maximum: maxFieldIndex + 1 })),
   /** Read the bytes when the call returns; their count is the return value. */
   returnCopy: flag(),
 });

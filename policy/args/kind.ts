@@ -9,6 +9,10 @@ export type ArgKind = {
   readonly aliases: readonly UpstreamArgType[];
   /** What to write instead where a program makes the call: it cannot pass such a thing. */
   readonly instead?: string;
+  /** What to write instead where it is no tracepoint: it is in the record of one. */
+  readonly insteadOfField?: string;
+  /** No policy names it: it is what `auto` means. */
+  readonly unnamed?: true;
   /** What it may read in a policy of one namespace: nothing else of the kernel is shown to a tenant. */
   readonly parameters: readonly CType[];
   /** The parts of a reading that can be compared, and what each is. */
@@ -22,7 +26,11 @@ export type ArgKind = {
   /** In a policy that follows descriptors, a hook with it acts for followed ones only. */
   readonly asksFollowed?: true;
   /** Of a type whose length the policy says: that, and what is wrong with it to `report`. */
-  readonly lowerLength?: (report: Report, spec: Length & { index: number }, at: string) => Length;
+  readonly lowerLength?: (
+    report: Report,
+    spec: Length & { index: number },
+    place: LengthPlace,
+  ) => Length;
   /** What a hook reads at `index` of a call. */
   readonly read: (index: number, call: Given) => MaybeReading;
   /** Test support: few values to compare with, so that random ones meet. */
@@ -32,8 +40,11 @@ export type ArgKind = {
 /** How long a buffer is, as in `Arg`. */
 export type Length = { readonly sizeArgIndex?: number; readonly returnCopy?: boolean };
 
+/** `first` and `last`: the indexes that there are. */
+export type LengthPlace = { readonly at: string; readonly first: number; readonly last: number };
+
 /** Where an argument is read. */
-export type ArgSource = "system call" | "kernel function" | "program's function";
+export type ArgSource = "system call" | "kernel function" | "program's function" | "tracepoint";
 
 /** A type in C of a kernel function's parameter. */
 export type CType =

@@ -90,7 +90,12 @@ function lower(report: Report, match: MatchArg, place: ConditionPlace): ArgCondi
   // An argument that was refused in args is reported there, once.
   if (entry?.lowered === undefined || entry.position === undefined) return undefined;
   const { at } = place;
-  const { type } = entry.lowered;
+  const { type, byFormat } = entry.lowered;
+  if (byFormat) {
+    const what = "compares an argument of type auto, which each node may know otherwise";
+    report.invalid(at, what, "write the type of that field in args");
+    return undefined;
+  }
   if (entry.returnCopy) {
     const fix = "remove returnCopy, or this matchArgs: the bytes are not there yet";
     report.unsupported(at, "compares a buffer that is read when the call returns", fix);

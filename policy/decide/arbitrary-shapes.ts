@@ -38,6 +38,9 @@ const size = { index: 2, type: "size_t" } as const;
 
 const numbers: readonly Returned[] = [{ type: "int" }, { type: "int64" }, { type: "size_t" }];
 
+/** The first four fields of each tracepoint. */
+const commonFields = Array.from({ length: 4 }, () => number(0n));
+
 export const shapes: readonly Shape[] = [
   {
     on: { kind: "kprobe", call: "fd_install", syscall: false },
@@ -134,6 +137,38 @@ export const shapes: readonly Shape[] = [
       { kind: "file", file: opened },
       number(first),
       number(second),
+    ],
+  },
+  {
+    on: { kind: "rawTracepoint", subsystem: "task", event: "task_rename" },
+    args: [[string], []],
+    parameters: ({ first, bytes }) => [
+      number(first),
+      buffer(bytes === undefined ? undefined : new TextEncoder().encode(bytes)),
+    ],
+  },
+  {
+    on: { kind: "tracepoint", subsystem: "task", event: "task_rename" },
+    args: [
+      [{ index: 6, type: "data_loc" }],
+      [
+        { index: 7, type: "int16" },
+        { index: 6, type: "data_loc" },
+      ],
+    ],
+    parameters: ({ first, second, bytes }) => [
+      ...[...commonFields, number(first), buffer(new Uint8Array())],
+      buffer(new TextEncoder().encode(bytes ?? "").slice(0, 15)), // with its end it has room for 16
+      number(BigInt.asUintN(16, second)),
+    ],
+  },
+  {
+    on: { kind: "tracepoint", subsystem: "sched", event: "sched_process_exec" },
+    args: [[{ index: 4, type: "data_loc" }], [{ index: 5, type: "int" }]],
+    parameters: ({ bytes, first }) => [
+      ...commonFields,
+      buffer(new TextEncoder().encode(bytes ?? "")), // a record can always be read
+      number(first),
     ],
   },
   {

@@ -1,6 +1,6 @@
 import type { Static } from "typebox";
-import { type Arg, type ArgType, argKind, argTypes, argTypesWhere } from "../args/index.ts";
-import type { ArgSource, CType, Length } from "../args/kind.ts";
+import { type Arg, type ArgType, argKind, argTypesWhere } from "../args/index.ts";
+import type { ArgSource, CType, Length, LengthPlace } from "../args/kind.ts";
 import type { arg as argSchema } from "../schema/arg.ts";
 import type { Immutable } from "../schema/dsl.ts";
 import { tracepointArgTypes, unreadArgType } from "../schema/vocabulary.ts";
@@ -23,11 +23,20 @@ export type ArgEntry = {
   readonly position?: number;
   readonly lowered?: Arg;
 };
+
+/** Which indexes there are, and what they count. */
+export type Indexes = { readonly first: number; readonly last: number; readonly count: string };
+const ofParameters: Indexes = {
+  ...{ first: 0, last: maxArgIndex },
+  count: `a call passes at most ${maxArgs} arguments in registers`,
+};
 type ArgSpec = Immutable<Static<typeof argSchema>>;
 
 /** What each word of a policy means, in the order in which messages list them. */
 const typeOf: Readonly<Record<string, ArgType>> = Object.fromEntries(
-  argTypes.flatMap((type) => [type, ...argKind(type).aliases].map((name) => [name, type])),
+  argTypesWhere(({ unnamed }) => !unnamed).flatMap((type) =>
+    [type, ...argKind(type).aliases].map((name) => [name, type]),
+  ),
 );
 
 /** The type that a policy calls so; undefined: this version has none. */
@@ -40,6 +49,10 @@ type ArgPlace = {
   readonly source: ArgSource;
   /** Types in C of the function's parameters, where only these may be read. */
   readonly parameters?: readonly (CType | undefined)[] | undefined;
+  /** Absent: the parameters of a call. */
+  readonly indexes?: Indexes | undefined;
+  /** The node knows their types, and takes them for `auto`. */
+  readonly hasFormat?: boolean | undefined;
 };
 
 export function lowerArgs(report: Report, specs: readonly ArgSpec[], place: ArgPlace): ArgTable {
@@ -59,23 +72,29 @@ function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefin
   const { at } = place;
   const known = ["index", "type", "label", "returnCopy", "sizeArgIndex"];
   refuseOthers(report, spec, { at, known });
-  if (spec.index > maxArgIndex) {
-    const fix = `0 to ${maxArgIndex}: a call passes at most ${maxArgs} arguments in registers`;
-    report.invalid(`${at}.index`, `${spec.index} is out of range`, fix);
+  const { first, last, count } = place.indexes ?? ofParameters;
+  if (spec.index < first || spec.index > last) {
+    report.invalid(`${at}.index`, `${spec.index} is out of range`, `${first} to ${last}: ${count}`);
   }
   if (spec.type === unreadArgType) return undefined;
+  if (spec.type === "auto" && place.hasFormat) return byFormat(report, spec, { at, first, last });
   const type = typeNamed(spec.type);
   if (type === undefined) {
-    refuseType(report, spec.type, at);
+    refuseType(report, spec.type, place);
     return undefined;
   }
   const kind = argKind(type);
-  if (kind.instead !== undefined && place.source !== "kernel function") {
-    const what = `${type} cannot be an argument of a ${place.source}`;
+  const { source } = place;
+  const ofProgram = source === "system call" || source === "program's function";
+  if (kind.insteadOfField !== undefined && source !== "tracepoint") {
+    report.invalid(`${at}.type`, `${type} is for tracepoints only`, kind.insteadOfField);
+  }
+  if (kind.instead !== undefined && ofProgram) {
+    const what = `${type} cannot be an argument of a ${source}`;
     report.invalid(`${at}.type`, what, kind.instead);
   }
   const { lowerLength = refuseLength } = kind;
-  const length = lowerLength(report, spec, at);
+  const length = lowerLength(report, spec, { at, first, last });
   if (place.parameters !== undefined) checkParameter(report, { spec, type }, place.parameters, at);
   return {
     index: spec.index,
@@ -85,8 +104,21 @@ function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefin
   };
 }
 
-function refuseType(report: Report, type: string, at: string): void {
+/** Its type is the node's to find; with a length it is a buffer. */
+function byFormat(report: Report, spec: ArgSpec, place: LengthPlace): Arg {
+  const { index, sizeArgIndex, label } = spec;
+  const length =
+    sizeArgIndex === undefined ? {} : argKind("char_buf").lowerLength!(report, spec, place);
+  return { index, type: "uint64", byFormat: true, ...(label ? { label } : {}), ...length };
+}
+
+function refuseType(report: Report, type: string, { at, source }: ArgPlace): void {
   const fix = "docs/reference/policy-fields.md has the types that this version reads";
+  if (type === "auto" && source === "tracepoint") {
+    const other = "write the parameter's type: what it is, only a format file says";
+    report.invalid(`${at}.type`, "is auto, which no raw tracepoint has", other);
+    return;
+  }
   if (tracepointArgTypes.some((one) => one === type)) {
     report.invalid(`${at}.type`, `${type} is for tracepoints only`, fix);
   } else report.unsupported(`${at}.type`, `${type} is not supported yet`, fix);
@@ -109,7 +141,11 @@ function checkParameter(
   report.invalid(`${at}.type`, what, fix);
 }
 
-function refuseLength(report: Report, { sizeArgIndex, returnCopy }: Length, at: string): Length {
+function refuseLength(
+  report: Report,
+  { sizeArgIndex, returnCopy }: Length,
+  { at }: LengthPlace,
+): Length {
   const types = argTypesWhere(({ lowerLength }) => lowerLength !== undefined);
   const fix = `remove it: only a ${types.join(" or ")} has it`;
   if (sizeArgIndex !== undefined) report.invalid(`${at}.sizeArgIndex`, "has no meaning", fix);

@@ -6,6 +6,8 @@ export const maxPostfixBytes = 248;
 export const maxArgs = 5;
 /** Highest `index` of an argument. */
 export const maxArgIndex = maxArgs - 1;
+/** The same of a field of a tracepoint's format file. */
+export const maxFieldIndex = 31;
 /** Largest number that the kernel takes for an errno. */
 export const maxErrno = 4095;
 /** Largest signal number (SIGRTMAX). */

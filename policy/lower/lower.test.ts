@@ -262,12 +262,55 @@ test("matchReturnActions are done when the call has returned", () => {
   ]);
 });
 
+test("a raw tracepoint is named by its event, and reads the event's own parameters", () => {
+  const policy = aTracingPolicy({
+    tracepoints: [
+      {
+        ...{ subsystem: "sched", event: "sched_process_exec", raw: true },
+        args: [{ index: 2, type: "linux_binprm", label: "image" }],
+        selectors: [{ matchActions: [{ action: "Sigkill" }] }],
+      },
+    ],
+  });
+  assert.deepEqual(lowered(policy).hooks, [
+    {
+      on: { kind: "rawTracepoint", subsystem: "sched", event: "sched_process_exec" },
+      args: [{ index: 2, type: "linux_binprm", label: "image" }],
+      selectors: [{ conditions: [], actions: [{ action: "Sigkill" }] }],
+    },
+  ]);
+});
+
 test("a socket that is returned is tracked as returnArgAction says", () => {
   const policy = aKprobePolicy({
     ...{ call: "inet_csk_accept", syscall: false, return: true },
     ...{ returnArg: { index: 0, type: "sock" }, returnArgAction: "tracksock" },
   });
   assert.deepEqual(lowered(policy).hooks[0]?.returned, { type: "sock", action: "TrackSock" });
+});
+
+test("a tracepoint reads fields by their number in its format file, as the node finds them", () => {
+  const event = { subsystem: "syscalls", event: "sys_enter_write" };
+  const policy = aTracingPolicy({
+    tracepoints: [
+      {
+        ...event,
+        args: [{ index: 5 }, { index: 6, sizeArgIndex: 8 }, { index: 7, type: "size_t" }],
+      },
+    ],
+  });
+  assert.deepEqual(lowered(policy).hooks, [
+    {
+      on: { kind: "tracepoint", ...event },
+      args: [
+        { index: 5, type: "uint64", byFormat: true },
+        { index: 6, type: "uint64", byFormat: true, sizeArgIndex: 8 },
+        { index: 7, type: "size_t" },
+      ],
+      selectors: [],
+    },
+  ]);
+  assert.deepEqual(problemsOf(aTracingPolicy({ tracepoints: [event] }, "shop")), []);
 });
 
 test("lower keeps what deny-tmp-forbidden-write means", () => {

@@ -24,14 +24,14 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "no hook section",
     policy: aTracingPolicy({}),
     want: [
-      "invalid spec: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks or uprobes",
+      "invalid spec: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes",
     ],
   },
   {
     name: "empty kprobes",
     policy: aTracingPolicy({ kprobes: [] }),
     want: [
-      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or lsmhooks or uprobes",
+      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes",
     ],
   },
   {
@@ -748,9 +748,9 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "a section of hooks that is not supported yet, beside another",
     policy: aTracingPolicy({
       kprobes: [{ call: "sys_write" }],
-      tracepoints: [{ subsystem: "sched", event: "sched_switch" }],
+      usdts: [{ path: "/lib/libc.so.6", provider: "libc", name: "setjmp" }],
     }),
-    want: ["spec.tracepoints", "spec"],
+    want: ["spec.usdts", "spec"],
   },
   {
     name: "an option that is misspelt, and a mode that there is not",
@@ -765,6 +765,87 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     want: [
       'invalid spec.options[0].name: is "policy_mode"; did you mean policy-mode? allowed: policy-mode, disable-kprobe-multi, disable-uprobe-multi, override-method, sleepable-preload-size',
       'invalid spec.options[1].value: is "audit"; allowed: enforce, monitor',
+    ],
+  },
+  {
+    name: "raw tracepoints that nobody may hook, and what has no meaning there",
+    policy: aTracingPolicy({
+      tracepoints: [
+        { subsystem: "", event: "../../etc", raw: true },
+        { subsystem: "lock", event: "contention_end", raw: true },
+        {
+          ...{ subsystem: "task", event: "task_rename", raw: true },
+          args: [{ index: 5, type: "int" }],
+          selectors: [{ matchActions: [{ action: "Override", argError: -1 }] }],
+        },
+        {
+          ...{ subsystem: "task", event: "task_rename", raw: true },
+          args: [{ index: 0, type: "char_buf", returnCopy: true }],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.tracepoints[0].subsystem: is empty; write one of /sys/kernel/tracing/events, such as sched",
+      'invalid spec.tracepoints[0].event: is "../../etc"; write one of /sys/kernel/tracing/events, such as sched_process_exec',
+      "invalid spec.tracepoints[1].event: contention_end is part of the kernel's locks; hook what leads there",
+      "invalid spec.tracepoints[2].args[0].index: 5 is out of range; 0 to 4: a call passes at most 5 arguments in registers",
+      "invalid spec.tracepoints[2].selectors[0].matchActions[0].action: Override has no meaning at a tracepoint, which only tells what happens; hook a system call or a security_ function, or use Sigkill",
+      "invalid spec.tracepoints[3].args[0].returnCopy: has no meaning; remove it: nothing returns from a tracepoint",
+    ],
+  },
+  {
+    name: "fields of a tracepoint that cannot be read, and an event that no system call has",
+    policy: aTracingPolicy({
+      tracepoints: [
+        { subsystem: "task", event: "task_rename", args: [{ index: 3 }, { index: 32 }] },
+        {
+          ...{ subsystem: "syscalls", event: "sys_enter_openat" },
+          args: [
+            { index: 4, type: "int" },
+            { index: 6, type: "file" },
+            { index: 7, type: "char_buf", sizeArgIndex: 33 },
+          ],
+        },
+        { subsystem: "syscalls", event: "sys_enter_stat" },
+        { subsystem: "syscalls", event: "openat" },
+        { subsystem: "task", event: "task_rename", raw: true, args: [{ index: 0 }] },
+        {
+          ...{ subsystem: "task", event: "task_rename", args: [{ index: 6 }] },
+          selectors: [{ matchArgs: [{ index: 6, operator: "Equal", values: ["sh"] }] }],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.tracepoints[0].args[0].index: 3 is out of range; 4 to 31: it counts the fields of the event's format file, of which the first four cannot be read",
+      "invalid spec.tracepoints[0].args[1].index: 32 is out of range; 4 to 31: it counts the fields of the event's format file, of which the first four cannot be read",
+      "invalid spec.tracepoints[1].args[0].index: 4 is out of range; 5 to 9: it counts the fields of the event's format file, where the call's parameters are these",
+      "invalid spec.tracepoints[1].args[1].type: file cannot be an argument of a system call; use type fd, or hook the kernel function behind it: programs pass no struct file",
+      "invalid spec.tracepoints[1].args[2].sizeArgIndex: 33 is out of range; 6 to 10: it counts the call's parameters from 1",
+      'invalid spec.tracepoints[2].event: no system call has "sys_enter_stat"; did you mean sys_enter_newstat?',
+      'invalid spec.tracepoints[3].event: no system call has "openat"; write sys_enter_ or sys_exit_ and a system call: sys_enter_openat',
+      "invalid spec.tracepoints[4].args[0].type: is auto, which no raw tracepoint has; write the parameter's type: what it is, only a format file says",
+      "invalid spec.tracepoints[5].selectors[0].matchArgs[0]: compares an argument of type auto, which each node may know otherwise; write the type of that field in args",
+    ],
+  },
+  {
+    name: "tracepoints that are not for tenants",
+    policy: aTracingPolicy(
+      {
+        tracepoints: [
+          { subsystem: "task", event: "task_rename" },
+          { subsystem: "syscalls", event: "sys_enter_openat", raw: true },
+          {
+            subsystem: "syscalls",
+            event: "sys_enter_openat",
+            args: [{ index: 6, type: "string" }],
+          },
+        ],
+      },
+      "shop",
+    ),
+    want: [
+      "invalid spec.tracepoints[0]: task/task_rename is not for policies of one namespace; hook system calls, or subsystem syscalls, event sys_enter_NAME, or use the kind without Namespaced",
+      "invalid spec.tracepoints[1]: syscalls/sys_enter_openat is not for policies of one namespace; hook system calls, or subsystem syscalls, event sys_enter_NAME, or use the kind without Namespaced",
     ],
   },
   {

@@ -39,3 +39,10 @@ const unsafe: readonly { readonly what: string; readonly names: RegExp }[] = [
 export function whyUnsafe(call: string): string | undefined {
   return unsafe.find(({ names }) => names.test(call))?.what;
 }
+
+/** What speaks against hooking the tracepoint `event`, or undefined. */
+export function whyUnsafeEvent(event: string): string | undefined {
+  // It comes while its caller holds the lock, which may be one that the engine takes.
+  if (!/^(contention_(begin|end)|lock_(acquire|acquired|contended|release))$/.test(event)) return;
+  return "is part of the kernel's locks";
+}

@@ -8,6 +8,7 @@ import {
   type Selector,
 } from "@guardbee/policy";
 import type { AttachAbilities, FunctionTypes } from "../../attach/index.ts";
+import { eventFormat } from "../../attach/testing/event-formats.ts";
 import type { NamedSet } from "../../engine.ts";
 import { enums, layout } from "../../gen/layout.ts";
 import { read } from "../../layout/struct.ts";
@@ -27,6 +28,7 @@ export const ableKernel: AttachAbilities = {
     kprobe: true,
     uprobe: true,
     uprobe_override: true,
+    perf_event: true,
   },
   ...{ preempts: false, unprivilegedBpf: false, hidesProcesses: false },
   securityModules: ["capability", "bpf"],
@@ -35,6 +37,8 @@ export const ableKernel: AttachAbilities = {
   whyNoRequest: () => undefined,
   functionsOf: () => undefined,
   whyNotInFile: () => undefined,
+  eventFormat,
+  typesOfTracepoint: () => Array(5).fill("unsigned long"),
   typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };
 

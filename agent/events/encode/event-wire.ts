@@ -176,6 +176,7 @@ const hookMessages: Readonly<Record<string, { member: number; message: HookMessa
   process_kprobe: { member: envelope.process_kprobe, message: tags.ProcessKprobe },
   process_lsm: { member: envelope.process_lsm, message: tags.ProcessLsm },
   process_uprobe: { member: envelope.process_uprobe, message: tags.ProcessUprobe },
+  process_tracepoint: { member: envelope.process_tracepoint, message: tags.ProcessTracepoint },
 };
 
 /** The fields of a hook, encoded once. */

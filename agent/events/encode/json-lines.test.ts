@@ -230,7 +230,11 @@ for (const { name, code, want } of endings) {
 
 test("an event of an LSM hook is upstream's process_lsm, with the hook's own name", () => {
   const record = decodeRecord(hookRecord({ args: [], action: 5 }), 0) as HookRecord;
-  const { args: _, ...hook } = { ...info, event: "process_lsm", functionName: "file_open" };
+  const { args: _, ...hook } = {
+    ...info,
+    event: "process_lsm",
+    functionName: "file_open",
+  };
   const line = JSON.parse(lineOf(hookEvent(undefined, record, { ...hook, args: [] })));
   const { function_name, action, policy_name } = line.process_lsm;
   assert.deepEqual(
@@ -285,6 +289,20 @@ test("an event of a uprobe is upstream's process_uprobe, with file and function"
     action: "KPROBE_ACTION_POST",
     policy_name: "deny",
   });
+});
+
+test("an event of a tracepoint is upstream's process_tracepoint, with subsystem and event", () => {
+  const record = decodeRecord(hookRecord({ args: [], action: 3 }), 0) as HookRecord;
+  const names = { subsys: "task", event: "task_rename" };
+  const reported = { event: "process_tracepoint", functionName: "task/task_rename", names };
+  const hook = { ...info, ...reported, args: [] };
+  const line = JSON.parse(lineOf(hookEvent(undefined, record, hook)));
+  const { subsys, event, action, policy_name, ...rest } = line.process_tracepoint;
+  assert.deepEqual(
+    { subsys, event, action, policy_name },
+    { ...names, action: "KPROBE_ACTION_SIGKILL", policy_name: "deny" },
+  );
+  assert.equal(rest.function_name, undefined);
 });
 
 test("a hook event has its function, arguments, action and policy", () => {

@@ -33,6 +33,18 @@ std::string InC(const btf* types, uint32_t id) {
   }
 }
 
+/// The parameters of a prototype from `first` on.
+Napi::Array ParametersOf(Napi::Env env, const btf* types, const btf_type* prototype,
+                         uint16_t first) {
+  const uint16_t count = btf_vlen(prototype);
+  Napi::Array parameters = Napi::Array::New(env);
+  for (uint16_t i = first; i < count; i++) {
+    const std::string type = InC(types, btf_params(prototype)[i].type);
+    parameters.Set(uint32_t{i} - first, Napi::String::New(env, type));
+  }
+  return parameters;
+}
+
 }  // namespace
 
 // btfFunction(name: string): { parameters: string[], returns: string } | null
@@ -42,15 +54,22 @@ Napi::Value BtfFunction(const Napi::CallbackInfo& info) {
   const int id = types == nullptr ? -1 : btf__find_by_name_kind(types, name.c_str(), BTF_KIND_FUNC);
   if (id < 0) return info.Env().Null();
   const btf_type* prototype = btf__type_by_id(types, btf__type_by_id(types, id)->type);
-  const uint16_t count = btf_vlen(prototype);
-  Napi::Array parameters = Napi::Array::New(info.Env(), count);
-  for (uint16_t i = 0; i < count; i++) {
-    parameters.Set(i, Napi::String::New(info.Env(), InC(types, btf_params(prototype)[i].type)));
-  }
   Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("parameters", parameters);
+  result.Set("parameters", ParametersOf(info.Env(), types, prototype, 0));
   result.Set("returns", Napi::String::New(info.Env(), InC(types, prototype->type)));
   return result;
+}
+
+// btfTracepoint(event: string): string[] | null. The kernel has a type for what each calls, of which the
+// first parameter is none of the event's own.
+Napi::Value BtfTracepoint(const Napi::CallbackInfo& info) {
+  const std::string name = "btf_trace_" + std::string(info[0].As<Napi::String>());
+  const btf* types = KernelTypes();
+  const int id =
+      types == nullptr ? -1 : btf__find_by_name_kind(types, name.c_str(), BTF_KIND_TYPEDEF);
+  if (id < 0) return info.Env().Null();
+  const btf_type* pointer = btf__type_by_id(types, btf__type_by_id(types, id)->type);
+  return ParametersOf(info.Env(), types, btf__type_by_id(types, pointer->type), 1);
 }
 
 }  // namespace guardbee

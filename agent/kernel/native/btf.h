@@ -3,7 +3,10 @@
 
 namespace guardbee {
 
-// btfFunction(name: string): { parameters: number } | null
+// btfFunction(name: string): { parameters: string[], returns: string } | null
 Napi::Value BtfFunction(const Napi::CallbackInfo& info);
+
+// btfTracepoint(event: string): string[] | null
+Napi::Value BtfTracepoint(const Napi::CallbackInfo& info);
 
 }  // namespace guardbee

@@ -42,4 +42,11 @@ Fd AttachKprobe(int program, bool multi, const std::string& function, bool at_re
 // kprobeRefusal(): string | null
 Napi::Value KprobeRefusal(const Napi::CallbackInfo& info);
 
+/// Attaches a loaded tracepoint program to the event with that number. Empty with errno set where the
+/// kernel refuses.
+Fd AttachTracepoint(int program, uint32_t id);
+
+// perfEventRefusal(): string | null
+Napi::Value PerfEventRefusal(const Napi::CallbackInfo& info);
+
 }  // namespace guardbee

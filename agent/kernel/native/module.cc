@@ -42,6 +42,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("pidfdOpen", Napi::Function::New<PidfdOpen>(env, "pidfdOpen"));
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
   exports.Set("btfFunction", Napi::Function::New<BtfFunction>(env, "btfFunction"));
+  exports.Set("perfEventRefusal", Napi::Function::New<PerfEventRefusal>(env, "perfEventRefusal"));
+  exports.Set("btfTracepoint", Napi::Function::New<BtfTracepoint>(env, "btfTracepoint"));
   exports.Set("takesInt80", Napi::Function::New<TakesInt80>(env, "takesInt80"));
   exports.Set("kprobeRefusal", Napi::Function::New<KprobeRefusal>(env, "kprobeRefusal"));
   exports.Set("attachUprobe", Napi::Function::New<AttachUprobe>(env, "attachUprobe"));

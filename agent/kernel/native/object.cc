@@ -31,6 +31,8 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                       InstanceMethod<&BpfObject::Attach>("attach"),
                       InstanceMethod<&BpfObject::AttachKprobe>("attachKprobe"),
                       InstanceMethod<&BpfObject::AttachKprobeMulti>("attachKprobeMulti"),
+                      InstanceMethod<&BpfObject::AttachRawTracepoint>("attachRawTracepoint"),
+                      InstanceMethod<&BpfObject::AttachTracepoint>("attachTracepoint"),
                       InstanceMethod<&BpfObject::Run>("run"),
                       InstanceMethod<&BpfObject::Close>("close")});
 }
@@ -220,6 +222,26 @@ Napi::Value BpfObject::AttachKprobeMulti(const Napi::CallbackInfo& info) {
   const int program = LoadedProgram(info.Env(), op, name);
   Fd fd{bpf_link_create(program, 0, BPF_TRACE_KPROBE_MULTI, &options)};
   if (!fd) Throw(info.Env(), {errno, op, name});
+  return Link::Adopt(info.Env(), std::move(fd), {});
+}
+
+// attachRawTracepoint(program: string, event: string): Link
+Napi::Value BpfObject::AttachRawTracepoint(const Napi::CallbackInfo& info) {
+  constexpr char op[] = "attach raw tracepoint";
+  const std::string name = info[0].As<Napi::String>();
+  const std::string event = info[1].As<Napi::String>();
+  Fd fd{bpf_raw_tracepoint_open(event.c_str(), LoadedProgram(info.Env(), op, name))};
+  if (!fd) Throw(info.Env(), {errno, op, name, event});
+  return Link::Adopt(info.Env(), std::move(fd), {});
+}
+
+// attachTracepoint(program: string, id: number): Link
+Napi::Value BpfObject::AttachTracepoint(const Napi::CallbackInfo& info) {
+  constexpr char op[] = "attach tracepoint";
+  const std::string name = info[0].As<Napi::String>();
+  const uint32_t id = info[1].As<Napi::Number>().Uint32Value();
+  Fd fd = guardbee::AttachTracepoint(LoadedProgram(info.Env(), op, name), id);
+  if (!fd) Throw(info.Env(), {errno, op, name, std::to_string(id)});
   return Link::Adopt(info.Env(), std::move(fd), {});
 }
 

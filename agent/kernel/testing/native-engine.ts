@@ -123,7 +123,10 @@ export class NativeEngine {
     const { tracker: before = 0 } = call;
     if (at === -1) return { events: [], signals: [], returned: 0, follows, tracker: before };
     const flags =
-      (call.on.kind === "exec" ? 1 : 0) | (crowded ? 2 : 0) | (call.waitsNoMore ? 4 : 0);
+      (call.on.kind === "exec" ? 1 : 0) |
+      (crowded ? 2 : 0) |
+      (call.waitsNoMore ? 4 : 0) |
+      (call.on.kind === "tracepoint" ? 8 : 0);
     this.#send(
       ...[Buffer.from("C"), u32(at), u32(other), u32(flags)],
       u64(BigInt(second) * 1_000_000_000n),
@@ -223,6 +226,8 @@ function serves({ symbol, kind }: AttachPoint, { on, is32Bit }: HookCall): boole
   if (kind.sees === "return") return false;
   if (on.kind === "exec") return kind.name === "exec";
   if (on.kind === "lsm") return kind.name === "lsm" && symbol === on.hook;
+  if (on.kind === "rawTracepoint") return kind.name === "raw_tp" && symbol === on.event;
+  if (on.kind === "tracepoint") return symbol === `${on.subsystem}:${on.event}`;
   if (on.kind === "functions") return false; // none of the calls that tests draw
   if (on.kind === "uprobe") return symbol === describeFilePlace(on);
   const prefix = is32Bit ? "__ia32_" : abilities.syscallPrefix;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -107,7 +108,7 @@ static void call(int number, const char *line)
 	int killed_by = 0;
 
 	first = second = 0;
-	if (kind == 'o' || kind == 'x')
+	if (kind == 'o' || kind == 'n' || kind == 'x')
 		sscanf(line + 2, "%511s", text);
 	else if (kind == 'b')
 		sscanf(line + 2, "%lu %511s", &a, text);
@@ -140,6 +141,9 @@ static void call(int number, const char *line)
 		break;
 	case 's':
 		result = syscall(SYS_lseek, a, b, SEEK_SET);
+		break;
+	case 'n':
+		result = syscall(SYS_prctl, PR_SET_NAME, text);
 		break;
 	case 'x':
 		result = run(text, &killed_by);

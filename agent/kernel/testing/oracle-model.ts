@@ -27,6 +27,8 @@ export type Call =
   | { readonly call: "fcntl"; readonly fd: number; readonly command: number; readonly arg: bigint }
   /** One of `sockets` to an address, in hexadecimal. */
   | { readonly call: "bind"; readonly socket: number; readonly address: string }
+  /** The thread is called so. */
+  | { readonly call: "rename"; readonly name: string }
   | { readonly call: "exec"; readonly path: string };
 
 const [none4, none6] = [new Uint8Array(4), new Uint8Array(16)].map((address) => ({
@@ -80,6 +82,8 @@ export function lineOf(call: Call): string {
       return `f ${call.fd} ${call.command} ${call.arg}`;
     case "bind":
       return `b ${100 + call.socket} ${call.address}`;
+    case "rename":
+      return `n ${call.name}`;
     case "exec":
       return `x ${call.path}`;
   }
@@ -141,6 +145,8 @@ class Model {
         return this.#control(call.fd, [number(BigInt(call.command)), number(call.arg)]);
       case "bind":
         return this.#bind(sockets[call.socket]!, Buffer.from(call.address, "hex"));
+      case "rename":
+        return this.#rename(call.name);
       case "exec":
         return this.#exec(call.path, result);
     }
@@ -189,8 +195,8 @@ class Model {
   #exec(path: string, number: number): readonly Outcome[] {
     const { pid, ancestors, nspid, nsAncestors, namespaces } = this.#process;
     const { PidForChildren: Pid, TimeForChildren: Time } = namespaces;
-    const child: Process = {
-      ...{ ...this.#process, binary: path, isProtected: false },
+    const forked: Process = {
+      ...this.#process,
       // The pid in the host's namespace is none that a policy names: it was not there before.
       ...{
         pid: 4_000_000 + this.#shared.children++,
@@ -200,8 +206,25 @@ class Model {
       nsAncestors: nspid === 0 ? [] : [nspid, ...nsAncestors],
       namespaces: { ...namespaces, ...(Pid && { Pid }), ...(Time && { Time }) },
     };
+    // It is called as its new image is, while it still has the old one.
+    const renamed = this.#rename(path.slice(path.lastIndexOf("/") + 1), forked);
+    const child = { ...forked, binary: path, isProtected: false };
     const run = { ...this.#call([]), on: { kind: "exec" }, process: child } as const;
-    return this.#run(run, `child ${this.#children++}`);
+    return [...renamed, ...this.#run(run, `child ${this.#children++}`)];
+  }
+
+  #rename(name: string, process = this.#process): readonly Outcome[] {
+    const call = this.#call([number(0n), { kind: "buffer", bytes: Buffer.from(name) }]);
+    const on = { kind: "rawTracepoint", subsystem: "task", event: "task_rename" } as const;
+    const who = process === this.#process ? "driver" : `child ${this.#children}`;
+    const raw = this.#run({ ...call, on, process }, who);
+    const shown = Buffer.from(name.slice(0, 15));
+    const fields: readonly Parameter[] = [
+      ...Array.from({ length: 6 }, () => number(0n)),
+      ...[{ kind: "buffer", bytes: shown } as const, number(0n)],
+    ];
+    const record = { ...this.#call(fields), on: { ...on, kind: "tracepoint" }, process } as const;
+    return [...raw, ...this.#run(record, who)];
   }
 
   #decide(call: string, returned: bigint, parameters: readonly Parameter[]): readonly Outcome[] {

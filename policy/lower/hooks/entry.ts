@@ -3,7 +3,7 @@ import type { ArgSource, CType } from "../../args/kind.ts";
 import type { Returned } from "../../returned.ts";
 import type { KprobeSpec } from "../../schema/tracing-policy.ts";
 import type { Hook } from "../../selector-set.ts";
-import { lowerArgs } from "../args.ts";
+import { type Indexes, lowerArgs } from "../args.ts";
 import { maxMessageBytes, maxTagBytes } from "../limits.ts";
 import type { Report } from "../report.ts";
 import { lowerSelector } from "../selector.ts";
@@ -22,6 +22,8 @@ type EntryPlace = {
   readonly source: ArgSource;
   /** Types in C of the function's parameters, where only these may be read. */
   readonly parameters?: readonly (CType | undefined)[] | undefined;
+  readonly indexes?: Indexes | undefined;
+  readonly hasFormat?: boolean;
   readonly noOverride: ActionPlace["noOverride"];
   readonly namespaced: boolean;
   /** How what the call returns is read, where it is. */
@@ -30,8 +32,10 @@ type EntryPlace = {
 
 /** All of a hook but what it is on. */
 export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit<Hook, "on"> {
-  const { at, source, parameters, noOverride, namespaced, returned } = place;
-  const table = lowerArgs(report, spec.args ?? [], { at: `${at}.args`, source, parameters });
+  const { at, source, parameters, indexes, hasFormat, noOverride, namespaced, returned } = place;
+  const table = lowerArgs(report, spec.args ?? [], {
+    ...{ at: `${at}.args`, source, parameters, indexes, hasFormat },
+  });
   const selectors = (spec.selectors ?? []).map((selector, i) =>
     lowerSelector(report, selector, {
       ...{ at: `${at}.selectors[${i}]`, table, noOverride, namespaced, returned },

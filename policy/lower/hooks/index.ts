@@ -5,10 +5,19 @@ import { functions } from "./functions.ts";
 import type { HookKind } from "./kind.ts";
 import { kprobe } from "./kprobe.ts";
 import { lsm } from "./lsm.ts";
+import { rawTracepoint, tracepoint } from "./tracepoint.ts";
 import { uprobe } from "./uprobe.ts";
 
 /** The kinds of hooks that this version has. Messages list their sections in this order. */
-export const hookKinds = { kprobe, exec, lsm, functions, uprobe } satisfies {
+export const hookKinds = {
+  kprobe,
+  exec,
+  lsm,
+  functions,
+  uprobe,
+  rawTracepoint,
+  tracepoint,
+} satisfies {
   readonly [Kind in HookPoint["kind"]]: HookKind<HookPointOf<Kind>>;
 };
 
