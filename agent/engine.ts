@@ -35,6 +35,21 @@ export type CgroupScope = {
   readonly sets: readonly string[];
 };
 
+/** A root folder in a container, as the agent can reach it, and the sets that hold there. */
+export type FileRoot = {
+  readonly path: string;
+  /** Inode number of the container's cgroup v2 folder. */
+  readonly cgroup: bigint;
+  readonly sets: readonly string[];
+};
+
+/** Why hooks of a set on a program's file see nothing in a container; `cgroup` 0n: on the node. */
+export type UnhookedFile = {
+  readonly cgroup: bigint;
+  readonly set: string;
+  readonly message: string;
+};
+
 /** What became of one set. A set that failed is in force nowhere on this node, not even in part. */
 export type SetState =
   | {
@@ -138,6 +153,11 @@ export type Engine = {
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops>;
   /** Moves cgroups to other sets without touching any policy; ends with the kernel changed. */
   assign(scopes: Scopes): Promise<void>;
+  /**
+   * Attaches hooks on programs' files in containers, of which `roots` are all. What could not be, with
+   * the node's own files, is what it ends with. What has no such file lacks nothing.
+   */
+  hookFiles(roots: readonly FileRoot[]): Promise<readonly UnhookedFile[]>;
   /** Cgroups that an agent before this one had assigned, where this one goes on with what it left. */
   assignedBefore(): ReadonlySet<bigint>;
   /** Of each program in force. Throws KernelError. */

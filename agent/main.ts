@@ -263,6 +263,7 @@ async function openControl(
       engine,
       state: new StateDir(options.stateDir),
       cgroupRoot: options.cgroupRoot,
+      procfs: options.procfs,
       hostRoot: join(options.procfs, "1/root"),
       podAnnotations: options.enablePodAnnotations,
       ...(ownPodUid === undefined ? {} : { ownPodUid }),

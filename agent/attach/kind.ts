@@ -31,6 +31,8 @@ export type Need = {
   readonly stops: boolean;
   /** Some action changes what the call returns. */
   readonly overrides: boolean;
+  /** The set holds on the node, and not in pods alone. */
+  readonly onNode: boolean;
   /** A call that goes unseen is one that the set does not stop: its own action, or a later one's. */
   readonly everyCall: boolean;
   /** The entry of the hook's system call that is to be served; absent: the kernel's own. */

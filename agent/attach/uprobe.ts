@@ -3,6 +3,7 @@ import type { Refusal } from "../engine.ts";
 import {
   type AttachAbilities,
   type AttachKind,
+  type Need,
   notYetKnown,
   type Place,
   type Target,
@@ -16,7 +17,7 @@ export const uprobe: AttachKind = {
   features: { uprobe: (kernel) => kernel.takesUprobes() },
   serve(hook, need, can) {
     if (hook.on.kind !== "uprobe" || need.overrides) return undefined;
-    return targetOf(hook.on, can);
+    return targetOf(hook.on, need, can);
   },
   bind() {}, // where is chosen when it is attached: files come and go (kernel/program-files.ts)
 };
@@ -31,7 +32,7 @@ export const uprobeOverride: AttachKind = {
   },
   serve(hook, need, can) {
     if (hook.on.kind !== "uprobe" || !need.overrides) return undefined;
-    const target = targetOf(hook.on, can);
+    const target = targetOf(hook.on, need, can);
     if ("reason" in target) return target;
     const { uprobe_override: able } = can.features;
     if (typeof able === "string") return notYetKnown(target.symbol, able);
@@ -44,7 +45,7 @@ export const uprobeOverride: AttachKind = {
   bind() {},
 };
 
-function targetOf(on: FilePlace, can: AttachAbilities): Target | Refusal {
+function targetOf(on: FilePlace, need: Need, can: AttachAbilities): Target | Refusal {
   const symbol = describeFilePlace(on);
   const { uprobe: able } = can.features;
   if (typeof able === "string") return notYetKnown(symbol, able);
@@ -53,7 +54,9 @@ function targetOf(on: FilePlace, can: AttachAbilities): Target | Refusal {
       "this kernel takes no uprobes (CONFIG_UPROBE_EVENTS; before Linux 6.6 also sysctl kernel.perf_event_paranoid=2)";
     return { reason: "KernelLacks", message: `${symbol}: ${why}` };
   }
-  return can.whyNotInFile(on) ?? { ...placeOf(on, symbol), reported: reportedOf(on) };
+  // In containers it is attached as they come.
+  const refusal = need.onNode ? can.whyNotInFile(on) : undefined;
+  return refusal ?? { ...placeOf(on, symbol), reported: reportedOf(on) };
 }
 
 /** Hooks on a place share a program where all of what they say of the file is the same. */

@@ -126,6 +126,7 @@ function needOf({ set }: NamedSet, hook: Hook): Need {
   const follows = actions.some((one) => effectOf(one).follow !== undefined);
   return {
     stops: enforces && atOnce.some(isEnforcing),
+    onNode: set.scope.host,
     overrides: enforces && actions.some((one) => effectOf(one).override !== undefined),
     everyCall: stops || (follows && isEnforcingSet(set)),
   };

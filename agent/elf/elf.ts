@@ -41,8 +41,9 @@ const mostSectionBytes = 512 << 20;
 
 /** Reads the tables of `bytes`. Throws ElfError. */
 export function readElf(bytes: Bytes, arch: string = process.arch): Elf {
-  const head = bytes.read(0, 64, "e_ident");
-  if (head.readUInt32BE(0) !== 0x7f454c46) throw new ElfError("e_ident", "is of no ELF file");
+  const head = bytes.read(0, Math.min(64, bytes.size), "e_ident");
+  if (head.length < 64 || head.readUInt32BE(0) !== 0x7f454c46)
+    throw new ElfError("e_ident", "is of no ELF file");
   if (head[4] !== 2 || head[5] !== 1) {
     throw new ElfError("e_ident", "is not of 64 bits, little-endian: it is for another machine");
   }
@@ -61,14 +62,15 @@ export function readElf(bytes: Bytes, arch: string = process.arch): Elf {
 }
 
 /** Where in the file the byte is that is loaded at `address`; undefined: it is no code of it. */
-export function codeOffset({ segments }: Elf, address: number): number | undefined {
+export function codeOffset({ segments, bytes }: Elf, address: number): number | undefined {
   const segment = segments.find((one) => isCodeAt(one, address - one.address));
-  return segment && address - segment.address + segment.offset;
+  const offset = segment && address - segment.address + segment.offset;
+  return offset === undefined || offset >= bytes.size ? undefined : offset;
 }
 
 /** Whether the byte at `offset` of the file is code. */
-export function isCode({ segments }: Elf, offset: number): boolean {
-  return segments.some((one) => isCodeAt(one, offset - one.offset));
+export function isCode({ segments, bytes }: Elf, offset: number): boolean {
+  return offset < bytes.size && segments.some((one) => isCodeAt(one, offset - one.offset));
 }
 
 function isCodeAt({ type, isCode, fileBytes }: Segment, at: number): boolean {

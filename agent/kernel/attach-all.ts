@@ -6,7 +6,8 @@ import { type AttachPoint, describePoint } from "../compile/plan.ts";
 import { namespaceOf, planInRoom } from "../compile/room.ts";
 import type { Shared } from "../compile/shared.ts";
 import { compile } from "../compile/tables.ts";
-import type { NamedSet, Refusal } from "../engine.ts";
+import type { NamedSet, Refusal, UnhookedFile } from "../engine.ts";
+import { enums } from "../gen/layout.ts";
 import { numberBinaries } from "./binaries.ts";
 import { ensureFileFree, noGroup, numberFollowGroups } from "./followed-files.ts";
 import { type Held, tooManyVersions } from "./held.ts";
@@ -155,7 +156,7 @@ function loadPoint(
     const program =
       attacher.held.get(name)?.program ??
       opened.get(name) ??
-      Program.ensure(attacher.loader, point, tables);
+      Program.ensure(attacher.loader, point, { tables, onNode: isOnNode(point, shared.classes) });
     return { kind: "loaded", held: { point, tables, program } };
   } catch (error) {
     const names =
@@ -165,6 +166,22 @@ function loadPoint(
     const refusal = refusalOf(error);
     return { kind: "refused", refused: new Map(names.map((name) => [name, refusal])) };
   }
+}
+
+/** Attaches what of `held` hooks programs' files, where some are; `host`: the sets that hold on the node. */
+export function hookAllFiles(
+  held: Iterable<Held>,
+  host: readonly string[],
+): readonly UnhookedFile[] {
+  const classes = [new Set(host)];
+  return [...held].flatMap(({ point, program }) =>
+    point.file === undefined ? [] : program.hookFiles(point, isOnNode(point, classes)),
+  );
+}
+
+/** Whether some set of `point` holds on the node, and not in containers alone. */
+function isOnNode({ hooks }: AttachPoint, classes: Classes): boolean {
+  return hooks.some(({ set }) => classes[enums.scope_class.SCOPE_HOST]?.has(set.name));
 }
 
 /** The sets that cannot be compiled for a reason of their own: there is room for all of `point`. */

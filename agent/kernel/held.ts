@@ -2,7 +2,7 @@ import { allActions, requestsOf } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
-import type { FailedState, NamedSet, Refusal, SetState } from "../engine.ts";
+import type { FailedState, NamedSet, Refusal, SetState, SetStops } from "../engine.ts";
 import type { HookInfo } from "./hook-info.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { Program } from "./program.ts";
@@ -65,6 +65,25 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };
+}
+
+/** What the hooks of `sets` have stopped, by name. Throws KernelError. */
+export function stopsOf(
+  held: ReadonlyMap<number, ReadonlyMap<number, HeldHook>>,
+  sets: ReadonlySet<string>,
+  numbers: HookNumbers,
+): ReadonlyMap<string, SetStops> {
+  const hooks = [...held].flatMap(([number, entries]) => {
+    const { set } = entries.values().next().value!;
+    return sets.has(set.name) ? { set, number } : [];
+  });
+  const bySet = Map.groupBy(hooks, ({ set }) => set);
+  return new Map(
+    [...bySet].map(([{ name, hash }, its]) => {
+      const counts = numbers.counts(its.map(({ number }) => number));
+      return [name, { hash, ...counts }];
+    }),
+  );
 }
 
 /** What became of a set, of which `held` has each hook, or none when it was refused. */

@@ -6,6 +6,7 @@ import { classRow } from "../compile/tables.ts";
 import type {
   Desired,
   Engine,
+  FileRoot,
   KernelFeatures,
   MissedCalls,
   NamedSet,
@@ -13,10 +14,11 @@ import type {
   Scopes,
   SetStops,
   Unfollowed,
+  UnhookedFile,
 } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
 import { adoptFollowed } from "./adopt-followed.ts";
-import { type Attacher, attachAll } from "./attach-all.ts";
+import { type Attacher, attachAll, hookAllFiles } from "./attach-all.ts";
 import { Binaries, numberBinaries } from "./binaries.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, type Allowed, isUnsure, probeAbilities } from "./features.ts";
@@ -27,7 +29,15 @@ import {
   numberFollowGroups,
   removeFileFree,
 } from "./followed-files.ts";
-import { byName, failedStates, type Held, type HeldHook, hooksOf, stateOf } from "./held.ts";
+import {
+  byName,
+  failedStates,
+  type Held,
+  type HeldHook,
+  hooksOf,
+  stateOf,
+  stopsOf,
+} from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import { readMisses } from "./misses.ts";
@@ -153,17 +163,7 @@ export class KernelEngine implements Engine {
   }
 
   stops(sets: ReadonlySet<string>): ReadonlyMap<string, SetStops> {
-    const hooks = [...this.#hooks].flatMap(([number, entries]) => {
-      const { set } = entries.values().next().value!;
-      return sets.has(set.name) ? { set, number } : [];
-    });
-    const bySet = Map.groupBy(hooks, ({ set }) => set);
-    return new Map(
-      [...bySet].map(([{ name, hash }, its]) => {
-        const counts = this.#numbers.counts(its.map(({ number }) => number));
-        return [name, { hash, ...counts }];
-      }),
-    );
+    return stopsOf(this.#hooks, sets, this.#numbers);
   }
 
   misses(): readonly MissedCalls[] {
@@ -183,6 +183,13 @@ export class KernelEngine implements Engine {
 
   assign(scopes: Scopes): Promise<void> {
     return this.#serially(() => this.#assign(scopes));
+  }
+
+  hookFiles(roots: readonly FileRoot[]): Promise<readonly UnhookedFile[]> {
+    return this.#serially(() => {
+      this.#loader.files.containers = roots;
+      return hookAllFiles(this.#held.values(), this.#desired?.scopes.host ?? []);
+    });
   }
 
   assignedBefore(): ReadonlySet<bigint> {
@@ -225,6 +232,7 @@ export class KernelEngine implements Engine {
       return { kind: "kept", refused: failedStates(ofSpared, refused) };
     }
     const { held } = attached;
+    hookAllFiles(held.values(), desired.scopes.host); // before it is in force
     const slot = 1 - this.#state.active;
     const inForce = sets.filter((set) => !refused.has(set.name));
     this.#change((changes) => {

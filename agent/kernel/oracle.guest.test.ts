@@ -153,6 +153,8 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       host: [],
       cgroups: [{ id: cgroup.id, sets: [mark, ...policies].map(({ name }) => name) }],
     });
+    const everywhere = [{ path: "/", cgroup: cgroup.id, sets: policies.map(({ name }) => name) }];
+    assert.deepEqual(await engine.hookFiles(everywhere), []);
     assert.deepEqual(
       states.filter(({ state }) => state === "failed"),
       [],

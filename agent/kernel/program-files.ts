@@ -1,15 +1,27 @@
-import { closeSync, fstatSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, statfsSync } from "node:fs";
 import { describeFilePlace, type FilePlace } from "@guardbee/policy/sets";
 import { bytesOfFile, ElfError } from "../elf/bytes.ts";
 import { type Digest, digestOf } from "../elf/digest.ts";
 import { readElf } from "../elf/elf.ts";
 import { offsetsOf, type Wanted } from "../elf/locate.ts";
-import type { Refusal } from "../engine.ts";
-import type { KernelError, Link, Native } from "./native.ts";
+import type { FileRoot, Refusal } from "../engine.ts";
+import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
 
 /** How many answers are kept: as many places in files as policies name, and those of pods. */
-const mostKnown = 1024;
+const mostKnown = 4096;
+
+/** A place in an open file: who has it closes it. */
+export type FoundPlace = {
+  readonly fd: number;
+  /** Equal for files that are the same to the kernel, whatever mount they were reached by. */
+  readonly key: string;
+  readonly offsets: readonly number[];
+};
+
+/** Why there is no such place: `isAbsent` when there is not even the file. */
+export type NoPlace = Refusal & { readonly isAbsent: boolean };
 
 /** The files that programs and libraries are in, and where in them policies hook. */
 export class ProgramFiles {
@@ -18,6 +30,8 @@ export class ProgramFiles {
   readonly #hostRoot: string;
   /** What was found in a file that has not changed since: offsets, or why there are none. */
   readonly #known = new Map<string, readonly number[] | string>();
+  /** Root folders of containers, all of them; written by KernelEngine. */
+  containers: readonly FileRoot[] = [];
 
   constructor(native: Native, hostRoot: string) {
     this.#native = native;
@@ -26,46 +40,47 @@ export class ProgramFiles {
 
   /** Why the node has no such place; undefined: it has. */
   whyNot(place: FilePlace): Refusal | undefined {
-    const found = this.#open(place);
-    if ("reason" in found) return found;
-    closeSync(found.fd);
-    return undefined;
-  }
-
-  /** Attaches what is pinned at `program` in the node's file. Throws KernelError, or that there is no such place. */
-  attach(program: string, place: FilePlace): Link {
-    const found = this.#open(place);
-    if ("reason" in found) throw new Error(found.message);
-    try {
-      return this.#native.attachUprobe(program, {
-        // The file that was looked into, whatever has its name by now.
-        path: `/proc/self/fd/${found.fd}`,
-        offsets: found.offsets,
-        ...(place.refCtrOffset === undefined ? {} : { refCtrOffset: place.refCtrOffset }),
-      });
-    } finally {
+    const found = this.onNode(place);
+    if (!("reason" in found)) {
       closeSync(found.fd);
+      return undefined;
     }
+    const { isAbsent: _, ...refusal } = found;
+    return refusal;
   }
 
-  #open(place: FilePlace): { readonly fd: number; readonly offsets: readonly number[] } | Refusal {
+  /** The place in the node's file. */
+  onNode(place: FilePlace): FoundPlace | NoPlace {
+    const where = { root: this.#hostRoot, whose: "this node's", fix: nodeFix };
+    return this.#open(place, where);
+  }
+
+  /** The place in a container's file. */
+  inContainer(place: FilePlace, { path }: FileRoot): FoundPlace | NoPlace {
+    return this.#open(place, { root: path, whose: "its", fix: "" });
+  }
+
+  #open(place: FilePlace, { root, whose, fix }: Where): FoundPlace | NoPlace {
     let fd: number;
     try {
-      fd = this.#native.openInRoot(this.#hostRoot, place.path);
+      fd = this.#native.openInRoot(root, place.path);
     } catch (error) {
       const { code, message } = error as KernelError;
-      const refusal = notFound(place, `this node's ${message}; check the path`);
-      return isPassing(code) ? { ...refusal, reason: "LoadFailed", mayPass: true } : refusal;
+      const none = {
+        ...notFound(place, `${whose} ${message}${fix}`),
+        isAbsent: absences.has(code),
+      };
+      return isPassing(code) ? { ...none, reason: "LoadFailed", mayPass: true } : none;
     }
-    const offsets = this.#offsetsIn(fd, place);
-    if (typeof offsets !== "string") return { fd, offsets };
+    const key = keyOf(fd);
+    const offsets = this.#offsetsIn(fd, key, place);
+    if (typeof offsets !== "string") return { fd, key, offsets };
     closeSync(fd);
-    return notFound(place, `of this node's file, ${offsets}`);
+    return { ...notFound(place, `of ${whose} file, ${offsets}`), isAbsent: false };
   }
 
-  #offsetsIn(fd: number, place: FilePlace): readonly number[] | string {
-    const { dev, ino, size, mtimeNs, ctimeNs } = fstatSync(fd, { bigint: true });
-    const key = JSON.stringify([...[dev, ino, size, mtimeNs, ctimeNs].map(String), place]);
+  #offsetsIn(fd: number, file: string, place: FilePlace): readonly number[] | string {
+    const key = `${file} ${JSON.stringify(place)}`;
     const known = this.#known.get(key) ?? find(fd, place);
     this.#known.delete(key);
     this.#known.set(key, known); // the latest used is the last
@@ -74,6 +89,25 @@ export class ProgramFiles {
   }
 }
 
+type Where = { readonly root: string; readonly whose: string; readonly fix: string };
+const nodeFix = "; check the path, or select pods that have it";
+
+/** There is no such file; of a container, it may also have ended. */
+const absences: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESRCH"]);
+
+const overlayfs = 0x794c7630;
+
+/**
+ * Layers of images are seen by an overlay in each container, which gives the file's own number and
+ * times, and a device of its own: by that, one file would be as many as there are containers, and a
+ * program that is attached to each of them would run so many times.
+ */
+function keyOf(fd: number): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = fstatSync(fd, { bigint: true });
+  const isLayered = statfsSync(`/proc/self/fd/${fd}`).type === overlayfs;
+  const facts = [isLayered ? "overlay" : dev, ino, size, mtimeNs, ctimeNs].join(" ");
+  return createHash("sha256").update(facts).digest("hex").slice(0, 16);
+}
 /** The place's offsets in an open file, or what is wrong with the file. */
 function find(fd: number, place: FilePlace): readonly number[] | string {
   try {

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { rowBytes } from "../compile/bits.ts";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
+import type { UnhookedFile } from "../engine.ts";
 import { enums, layout } from "../gen/layout.ts";
-import type { BpfObject, Link, MapSpec, Misses, Native } from "./native.ts";
+import { hookFiles, isLinkPin, type Links } from "./file-hooks.ts";
+import type { BpfObject, MapSpec, Misses, Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 import { removePins } from "./pins.ts";
@@ -25,7 +27,9 @@ const keyBytes: Readonly<Record<EntryMap, number>> = {
   prefixes: layout.prefix_key.size,
 };
 /** `fresh`: nothing was written to the maps yet. */
-type Opened = { readonly link: Link; readonly maps: OwnMaps; readonly fresh: boolean };
+type Opened = { readonly links: Links; readonly maps: OwnMaps; readonly fresh: boolean };
+/** Pinned last: where it is, all is there. */
+const lastPin = ownMaps.at(-1)!;
 
 export type Loader = {
   readonly native: Native;
@@ -51,7 +55,7 @@ function digestOf(content: string | Uint8Array): string {
 export class Program {
   readonly name: string;
   readonly #loader: Loader;
-  readonly #link: Link;
+  readonly #links: Links;
   readonly #maps: OwnMaps;
   readonly #rows: ArraySlots;
   readonly #starts: ArraySlots;
@@ -60,11 +64,11 @@ export class Program {
   /** The array of rows that `writeSlot` filled last. */
   #rowsInForce: number | undefined;
 
-  private constructor(loader: Loader, name: string, { link, maps, fresh }: Opened) {
+  private constructor(loader: Loader, name: string, { links, maps, fresh }: Opened) {
     const { native } = loader;
     this.name = name;
     this.#loader = loader;
-    this.#link = link;
+    this.#links = links;
     this.#maps = maps;
     this.#rows = new ArraySlots(native, maps.rows, "gb_rows");
     this.#starts = new ArraySlots(native, maps.starts, "gb_starts");
@@ -76,33 +80,42 @@ export class Program {
     };
   }
 
-  /** Adopts the program pinned under its name, or loads and attaches it. Throws KernelError. */
-  static ensure(loader: Loader, point: AttachPoint, tables: Tables): Program {
+  /**
+   * Adopts the program pinned under its name, or loads and attaches it. `onNode`: one of a program's
+   * file to the node's, too. Throws KernelError.
+   */
+  static ensure(
+    loader: Loader,
+    point: AttachPoint,
+    { tables, onNode }: { readonly tables: Tables; readonly onNode: boolean },
+  ): Program {
     const name = programName(point, tables.spec);
     const folder = loader.pins.hook(name);
-    if (existsSync(join(folder, "link"))) return Program.adopt(loader, name);
+    if (existsSync(join(folder, lastPin))) return Program.adopt(loader, name);
     removePins(folder);
     const object = open(loader, point, tables);
+    const links: Links = new Map();
     try {
       object.load();
       mkdirSync(folder, { mode: 0o700 });
+      object.pinProgram("hook", join(folder, "program"));
+      if (point.kind.attach === undefined) {
+        hookFiles({ ...loader, folder, point, onNode }, links, { mustHaveNode: true });
+      } else {
+        const link = point.kind.attach(object, point);
+        link.pin(join(folder, "link"));
+        links.set("link", link);
+      }
       for (const map of ownMaps) {
         const fd = object.mapFd(map);
         loader.native.pinMap(fd, join(folder, map));
         loader.native.closeFd(fd);
       }
-      const program = join(folder, "program");
-      object.pinProgram("hook", program);
-      const link =
-        point.file === undefined
-          ? point.kind.attach!(object, point)
-          : loader.files.attach(program, point.file);
-      link.pin(join(folder, "link"));
-      link.close();
     } catch (error) {
       removePins(folder);
       throw error;
     } finally {
+      for (const link of links.values()) link.close();
       object.close();
     }
     return Program.#open(loader, name, { fresh: true });
@@ -116,21 +129,35 @@ export class Program {
   static #open(loader: Loader, name: string, { fresh }: { readonly fresh: boolean }): Program {
     const folder = loader.pins.hook(name);
     const maps = ownMaps.map((map) => [map, loader.native.openPinnedMap(join(folder, map))]);
-    const link = loader.native.openPinnedLink(join(folder, "link"));
-    return new Program(loader, name, { link, maps: Object.fromEntries(maps) as OwnMaps, fresh });
+    const pins = readdirSync(folder).filter(isLinkPin);
+    const links = new Map(
+      pins.map((pin) => [pin, loader.native.openPinnedLink(join(folder, pin))] as const),
+    );
+    return new Program(loader, name, { links, maps: Object.fromEntries(maps) as OwnMaps, fresh });
   }
 
   /** Detaches what an agent that is gone pinned under `name`, all of it or a part. */
   static remove(loader: Loader, name: string): void {
     const folder = loader.pins.hook(name);
-    if (existsSync(join(folder, "link"))) Program.adopt(loader, name).detach();
+    if (existsSync(join(folder, lastPin))) Program.adopt(loader, name).detach();
     else removePins(folder);
   }
 
-  /** Which attachment this is, and what it missed. Throws KernelError. */
+  /** Which attachment this is, and what it missed: one that is attached nowhere, nothing. Throws KernelError. */
   misses(): Misses & { readonly id: number } {
     const path = join(this.#loader.pins.hook(this.name), "program");
-    return { id: this.#link.id, ...this.#link.misses(path) };
+    const [first, ...others] = this.#links.values();
+    if (first === undefined) return { id: 0, program: 0, link: 0 };
+    const { program, link } = first.misses(path);
+    const more = others.reduce((sum, one) => sum + one.misses(path).link, 0);
+    return { id: first.id, program, link: link + more };
+  }
+
+  /** Attaches what hooks programs' files, as `hookFiles` does. */
+  hookFiles(point: AttachPoint, onNode: boolean): readonly UnhookedFile[] {
+    const folder = this.#loader.pins.hook(this.name);
+    const hook = { ...this.#loader, folder, point, onNode };
+    return hookFiles(hook, this.#links, { mustHaveNode: false });
   }
 
   /** Fills a slot that is not in force, once `changes` are made. */
@@ -168,14 +195,14 @@ export class Program {
 
   /** Detaches the program and removes its pins. Idempotent. */
   detach(): void {
-    this.#link.detach();
+    for (const link of this.#links.values()) link.detach();
     this.close();
     removePins(this.#loader.pins.hook(this.name));
   }
 
   /** Lets go of it; what is pinned stays in force. */
   close(): void {
-    this.#link.close();
+    for (const link of this.#links.values()) link.close();
     for (const fd of Object.values(this.#maps)) this.#loader.native.closeFd(fd);
     this.#rows.close();
     this.#starts.close();

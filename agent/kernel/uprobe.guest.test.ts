@@ -178,6 +178,7 @@ test("a policy holds for processes in its scope only", async () => {
   const inside = new Cgroup("/sys/fs/cgroup/guardbee-uprobe");
   const set = onSubject("symbols: [greet]\nselectors: [{ matchActions: [{ action: Sigkill }] }]");
   await program([set], { host: [], cgroups: [{ id: inside.id, sets: [set.name] }] });
+  await engine.hookFiles([{ path: "/", cgroup: inside.id, sets: [set.name] }]);
   assert.deepEqual(await inside.sh(`exec ${subject}`), killed);
   assert.deepEqual(await run(subject), fine);
 });
@@ -211,17 +212,17 @@ for (const [path, place, why] of [
   [
     `${folder}/none`,
     "symbols: [a]",
-    "this node's /tmp/uprobe/none: open: No such file or directory; check the path",
+    "this node's /tmp/uprobe/none: open: No such file or directory; check the path, or select pods that have it",
   ],
   [
     folder,
     "symbols: [a]",
-    "this node's /tmp/uprobe: open: Invalid argument; is no regular file; check the path",
+    "this node's /tmp/uprobe: open: Invalid argument; is no regular file; check the path, or select pods that have it",
   ],
   [
     "/dev/null",
     "symbols: [a]",
-    "this node's /dev/null: open: Invalid argument; is no regular file; check the path",
+    "this node's /dev/null: open: Invalid argument; is no regular file; check the path, or select pods that have it",
   ],
   [subject, "symbols: [none]", "of this node's file, symbols have no function none"],
   [source, "symbols: [greet]", "of this node's file, e_ident is of no ELF file"],

@@ -1,11 +1,11 @@
 import { type Pod, setsIn, stopsFollowed } from "@guardbee/policy/sets";
 
-import type { NamedSet, Scopes, Unfollowed } from "../engine.ts";
+import type { NamedSet, Scopes, Unfollowed, UnhookedFile } from "../engine.ts";
 import type { NodeSnapshot } from "./resolve.ts";
 
 /** Why a set does not hold in some pods that it selects, or not as it is written. */
 export type Unreached = {
-  readonly reason: "CgroupNotFound" | "CgroupNotAssigned" | "FilesNotFollowed";
+  readonly reason: "CgroupNotFound" | "CgroupNotAssigned" | "FilesNotFollowed" | "FilesNotHooked";
   readonly message: string;
 };
 
@@ -20,11 +20,16 @@ export type ReachFacts = {
   readonly unassigned: ReadonlyMap<bigint, string>;
   /** Pods with files that were to be followed and lately could not be. */
   readonly unfollowed: ReadonlyMap<bigint, Unfollowed>;
+  /** Hooks on programs that see nothing where the program is. */
+  readonly unhooked: readonly UnhookedFile[];
 };
 
 /** By name, the sets that are in the kernel and do not hold in every pod where they should. Pure. */
 export function unreachedSets(facts: ReachFacts): ReadonlyMap<string, Unreached> {
-  return new Map([...unfollowingSets(facts), ...unassignedSets(facts), ...unfoundSets(facts)]);
+  return new Map([
+    ...[...unhookingSets(facts), ...unfollowingSets(facts)],
+    ...[...unassignedSets(facts), ...unfoundSets(facts)],
+  ]);
 }
 
 function unfoundSets({ sets, snapshot, missing }: ReachFacts): readonly [string, Unreached][] {
@@ -85,6 +90,18 @@ function unfollowingSets(facts: ReachFacts): readonly [string, Unreached][] {
     const where = listed(its.map(([id]) => nameOfPod(id)));
     const message = `files could not be followed in ${where}: ${why}; ${end}`;
     return [[set.name, { reason: "FilesNotFollowed", message }]];
+  });
+}
+
+function unhookingSets({ snapshot, unhooked }: ReachFacts): readonly [string, Unreached][] {
+  if (unhooked.length === 0) return [];
+  const owners = ownersIn(snapshot);
+  return [...Map.groupBy(unhooked, ({ set }) => set)].map(([name, its]) => {
+    const where = its.map(({ cgroup }) =>
+      cgroup === 0n ? "processes outside of pods" : (owners.get(cgroup) ?? "a pod that is gone"),
+    );
+    const message = `calls are not seen in ${listed(where)}: ${its[0]!.message}`;
+    return [name, { reason: "FilesNotHooked", message }];
   });
 }
 

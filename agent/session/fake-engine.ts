@@ -8,6 +8,7 @@ import type {
   SetState,
   SetStops,
   Unfollowed,
+  UnhookedFile,
 } from "../engine.ts";
 
 /** An engine that remembers what it was told; sets that `lacks` or `failing`, by name or hash, fail. */
@@ -27,6 +28,8 @@ export class FakeEngine implements Engine {
   /** Cgroups that its table does not take. */
   readonly full = new Set<bigint>();
   before: ReadonlySet<bigint> = new Set();
+  /** What it cannot attach to. */
+  unhooked: readonly UnhookedFile[] = [];
   /** By pod's cgroup what it could not follow. */
   readonly lacking = new Map<bigint, Unfollowed>();
   #unassigned: ReadonlyMap<bigint, string> = new Map();
@@ -98,6 +101,10 @@ export class FakeEngine implements Engine {
     const ids = [...scopes.podRoots, ...scopes.cgroups].map(({ id }) => id);
     this.#unassigned = new Map(ids.filter((id) => this.full.has(id)).map((id) => [id, "E2BIG"]));
     this.scopes = scopes;
+  }
+
+  async hookFiles(): Promise<readonly UnhookedFile[]> {
+    return this.unhooked;
   }
 
   async assign(scopes: Scopes): Promise<void> {

@@ -10,6 +10,7 @@ import { unreachedSets } from "../scope/unreached.ts";
 import type { StateDir } from "../state/state-dir.ts";
 import { isAdded } from "./added-policies.ts";
 import { type AddedStore, noStore } from "./added-store.ts";
+import { ContainerFiles, fileContainers } from "./container-files.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { FollowRoom } from "./follow-room.ts";
 import { Misses } from "./misses.ts";
@@ -34,6 +35,8 @@ export type SessionOptions = {
   readonly cgroupRoot?: string;
   /** Where the host's root folder can be read, for what container runtimes keep there; without it, none of that. */
   readonly hostRoot?: string;
+  /** Where the host's /proc is; default `/proc`. */
+  readonly procfs?: string;
   /** The agent's own pod, which no policy holds for. */
   readonly ownPodUid?: string;
   /** Events show the annotations of pods; default false. */
@@ -74,6 +77,7 @@ export class Session {
   readonly #misses: Misses;
   /** What is done to policies over gRPC. */
   readonly control: PolicyControl;
+  readonly #files: ContainerFiles;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -124,6 +128,16 @@ export class Session {
       onChange,
       log: log.child({ component: "policies" }),
     });
+    this.#files = new ContainerFiles({
+      engine,
+      containers: () => {
+        const held = this.#programmer.held();
+        return held && fileContainers(held, this.#pods.snapshot());
+      },
+      procfs: options.procfs ?? "/proc",
+      onChange: () => this.#reporter.poke(),
+      ...{ clock, log },
+    });
     this.#programmer = new Programmer({
       engine,
       desired: () => this.#desired(),
@@ -134,6 +148,7 @@ export class Session {
         this.#stops.read();
         this.#followRoom.read();
         this.#misses.read();
+        this.#files.poke();
         this.#reporter.poke();
       },
       clock,
@@ -181,7 +196,14 @@ export class Session {
   async run(signal: AbortSignal): Promise<void> {
     const parts = [
       ...[this.#pods, this.#wanted, this.#fleet, this.#labels],
-      ...[this.#programmer, this.#stops, this.#followRoom, this.#misses, this.#reporter],
+      ...[
+        this.#programmer,
+        this.#stops,
+        this.#followRoom,
+        this.#misses,
+        this.#files,
+        this.#reporter,
+      ],
     ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
@@ -203,6 +225,7 @@ export class Session {
   #follow(): void {
     this.#started ||= this.#pods.known() && this.#wanted.complete();
     this.#programmer.poke();
+    this.#files.poke();
     this.#stops.follow();
     this.#reporter.poke();
   }
@@ -250,6 +273,7 @@ export class Session {
       missing: this.#pods.missing(),
       unassigned: this.#options.engine.unassigned(),
       unfollowed: this.#followRoom.lacking(),
+      unhooked: this.#files.unhooked(),
     });
     return new Map<string, NotHeld>([...this.#misses.sets(), ...unreached]);
   }

@@ -32,8 +32,8 @@ export const exceptionReasons = [
     "NoRoom",
     "NotAllowed",
   ] as const),
-  ...(["CgroupNotFound", "CgroupNotAssigned", "FilesNotFollowed", "CallsMissed"] as const),
-  ...(["ChangedOnNode"] as const),
+  ...(["CgroupNotFound", "CgroupNotAssigned", "FilesNotFollowed", "FilesNotHooked"] as const),
+  ...(["CallsMissed", "ChangedOnNode"] as const),
   ...(["NotFound", "Programming"] as const),
 ] as const;
 export type ExceptionReason = (typeof exceptionReasons)[number];

@@ -40,6 +40,10 @@ export class FakeKernel implements Engine {
     return { kind: "programmed", states: sets.map((set) => this.#stateOf(set)) };
   }
 
+  async hookFiles(): Promise<readonly []> {
+    return [];
+  }
+
   async assign(): Promise<void> {}
 
   assignedBefore(): ReadonlySet<bigint> {

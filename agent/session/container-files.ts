@@ -1,0 +1,107 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Clock, Loop, type NextStep } from "@guardbee/kube";
+import type { Hook } from "@guardbee/policy";
+import type { Logger } from "pino";
+import type { Desired, Engine, FileRoot, UnhookedFile } from "../engine.ts";
+import { containerRoots } from "../scope/container-roots.ts";
+import type { NodeSnapshot } from "../scope/resolve.ts";
+
+/** A container in which sets hold that hook programs' files. */
+export type FileContainer = {
+  /** Inode number of its cgroup, and that folder. */
+  readonly id: bigint;
+  readonly path: string;
+  readonly sets: readonly string[];
+};
+
+/** The containers of `snapshot` in which sets hold that hook programs' files. */
+export function fileContainers(
+  { sets, scopes }: Desired,
+  { tree }: NodeSnapshot,
+): readonly FileContainer[] {
+  const hooking = new Set(
+    sets.flatMap(({ name, set }) => (set.hooks.some(isInFile) ? [name] : [])),
+  );
+  if (hooking.size === 0) return [];
+  const setsOf = new Map(scopes.cgroups.map(({ id, sets }) => [id, sets]));
+  return tree.pods.flatMap(({ containers }) =>
+    containers.flatMap(({ id, path }): readonly FileContainer[] => {
+      const its = (setsOf.get(id) ?? []).filter((name) => hooking.has(name));
+      return its.length === 0 ? [] : [{ id, path, sets: its }];
+    }),
+  );
+}
+
+function isInFile({ on }: Hook): boolean {
+  return on.kind === "uprobe";
+}
+
+export type ContainerFilesOptions = {
+  readonly engine: Pick<Engine, "hookFiles">;
+  /** All of them; undefined: nothing was programmed yet. */
+  readonly containers: () => readonly FileContainer[] | undefined;
+  readonly procfs: string;
+  /** `unhooked` gives something else than before. */
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/** A container's runtime changes its root folder once, soon after it was made. */
+const YOUNG_MS = 20;
+const YOUNG_FOR_MS = 5_000;
+/** Files are replaced, and processes change their roots, at any time. */
+const AGAIN_MS = 10_000;
+
+/** Keeps hooks on programs attached to the files that containers have, as they come and go. */
+export class ContainerFiles {
+  readonly #options: ContainerFilesOptions;
+  readonly #loop: Loop;
+  /** When each container was first seen, by cgroup. Written by `#step`. */
+  #seenAt: ReadonlyMap<bigint, number> = new Map();
+  /** Written by `#step`. */
+  #unhooked: readonly UnhookedFile[] = [];
+
+  constructor(options: ContainerFilesOptions) {
+    this.#options = options;
+    const { clock, log } = options;
+    const failure = "programs' files in containers cannot be looked at";
+    this.#loop = new Loop({ step: () => this.#step(), failure, clock, log });
+  }
+
+  /** `containers` may have changed. */
+  poke(): void {
+    this.#loop.wake();
+  }
+
+  /** Hooks that see nothing in some container although it has the file. */
+  unhooked(): readonly UnhookedFile[] {
+    return this.#unhooked;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#loop.run(signal);
+  }
+
+  async #step(): Promise<NextStep> {
+    const { engine, clock, onChange, procfs } = this.#options;
+    const containers = this.#options.containers();
+    if (containers === undefined) return {};
+    const now = clock.monotonic();
+    this.#seenAt = new Map(containers.map(({ id }) => [id, this.#seenAt.get(id) ?? now]));
+    const roots = await Promise.all(
+      containers.map(async ({ id, path, sets }) =>
+        (await containerRoots(path, procfs)).map(
+          (root): FileRoot => ({ path: root, cgroup: id, sets }),
+        ),
+      ),
+    );
+    const unhooked = await engine.hookFiles(roots.flat());
+    const isChanged = !isDeepStrictEqual(unhooked, this.#unhooked);
+    this.#unhooked = unhooked;
+    if (isChanged) onChange();
+    if (containers.length === 0) return {};
+    const isYoung = [...this.#seenAt.values()].some((at) => now - at < YOUNG_FOR_MS);
+    return { againInMs: isYoung ? YOUNG_MS : AGAIN_MS };
+  }
+}
