@@ -7,6 +7,7 @@ import manifest from "./package.json" with { type: "json" };
 
 const cases: Readonly<Record<keyof typeof manifest.bin, { argv: string[]; want: RegExp }>> = {
   guardbee: { argv: ["--help"], want: /^guardbee <command>\n.*\n {2}guardbee operator /s },
+  tetra: { argv: ["--help"], want: /^tetra <command>\n.*\n {2}tetra getevents /s },
   "kubectl-guardbee": {
     argv: ["--help"],
     want: /^kubectl guardbee <command>\n(?!.*guardbee operator ).*\n {2}kubectl guardbee explain <pod> /s,

@@ -8,6 +8,8 @@ export type CompactOptions = {
   readonly color: "colored" | "plain";
   /** Each line starts with the event's time. */
   readonly timestamps: boolean;
+  /** Absent: stack traces stand below. */
+  readonly stackTraces?: boolean;
 };
 
 type Line = readonly (Piece | string)[];
@@ -22,7 +24,8 @@ export function formatCompact(line: EventLine, options: CompactOptions): Styled 
   if (text === undefined) return undefined;
   const full = [...(options.timestamps ? [`${formatTime(line.time)} `] : []), ...text];
   const caps = capsTrailer(full, line.event.get("process"), options.color);
-  return render([[...full, ...caps], ...stackLines(line)], options.color);
+  const stacks = options.stackTraces === false ? [] : stackLines(line);
+  return render([[...full, ...caps], ...stacks], options.color);
 }
 
 function body(line: EventLine): Line | undefined {

@@ -10,11 +10,22 @@ import {
 } from "./command.ts";
 import { type CommandEntry, clusterCommands, commands, loadCommands } from "./commands.ts";
 import manifest from "./package.json" with { type: "json" };
+import { tetraAliases, tetraCommands } from "./tetra/commands.ts";
 
 /** What the commands are called as, and which of them there are. */
-export type Program = { readonly name: string; readonly commands: readonly CommandEntry[] };
+export type Program = {
+  readonly name: string;
+  readonly commands: readonly CommandEntry[];
+  /** First words that stand for others. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Whose way of saying what is wrong: ours, with exit code 2, or upstream's client's. */
+  readonly errors?: "upstream's";
+};
 
 export const guardbee: Program = { name: "guardbee", commands };
+export const tetra: Program = {
+  ...{ name: "tetra", commands: tetraCommands, aliases: tetraAliases, errors: "upstream's" },
+};
 export const kubectlGuardbee: Program = { name: "kubectl guardbee", commands: clusterCommands };
 
 /**
@@ -22,10 +33,13 @@ export const kubectlGuardbee: Program = { name: "kubectl guardbee", commands: cl
  * wrong with the command line goes to standard error, with exit code 2. A bug throws.
  */
 export async function runCli(
-  argv: readonly string[],
+  given: readonly string[],
   io: Io,
   program: Program = guardbee,
 ): Promise<ExitCode> {
+  if (program === guardbee && given[0] === "tetra") return runCli(given.slice(1), io, tetra);
+  const [first = "", ...others] = given;
+  const argv = given.length === 0 ? [] : [program.aliases?.[first] ?? first, ...others];
   let code: ExitCode = exit.ok;
   const loaded = await loadCommands(program.commands, argv);
   const parser = createParser(program.name, loaded, io, async (command, args) => {
@@ -45,6 +59,10 @@ export async function runCli(
     });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
+    if (program.errors === "upstream's") {
+      io.stderr.write(`Error: ${indented(error.message)}\n`);
+      return exit.rejected;
+    }
     const help = `Run ${program.name} --help to see what there is.`;
     io.stderr.write(`guardbee: ${indented(error.message)}\n${help}\n`);
     return exit.usage;

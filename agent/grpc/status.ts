@@ -16,6 +16,17 @@ export const code = {
 } as const;
 export type Code = (typeof code)[keyof typeof code];
 
+/** A code as Go's clients print it. */
+export function codeName(status: number): string {
+  return names[status] ?? `Code(${status})`;
+}
+
+const names: readonly string[] = [
+  ...["OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound"],
+  ...["AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted"],
+  ...["OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated"],
+];
+
 /** How a call ends that does not end well: what whoever called is told. */
 export class GrpcError extends Error {
   override readonly name = "GrpcError";

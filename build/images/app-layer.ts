@@ -25,7 +25,7 @@ export async function appEntries(appRoot: string): Promise<AppEntries> {
       ...treeEntries(join(bundled, "rego"), `${home}/rego`, (path) => /(^|\/)testdata$/.test(path)),
       launcher,
     ];
-    return { agent: [...operator, ...kernelEntries(bundled)], operator, packages };
+    return { agent: [...operator, tetra, ...kernelEntries(bundled)], operator, packages };
   } finally {
     rmSync(bundled, { recursive: true });
   }
@@ -38,6 +38,13 @@ function kernelEntries(bundled: string): TarEntry[] {
     .filter((part) => existsSync(join(bundled, part)))
     .flatMap((part) => treeEntries(join(bundled, part), `${home}/${part}`, noHeader));
 }
+
+/** Upstream's client, by its name, where upstream's image has it on the path. */
+const tetra: TarEntry = {
+  kind: "link",
+  path: "usr/local/bin/tetra",
+  target: `/${home}/cli/bin/tetra.js`,
+};
 
 const launcher: TarEntry = {
   kind: "link",

@@ -25,7 +25,8 @@ export async function bundleApp(
   rmSync(out, { recursive: true, force: true });
   const workers = importsOf(appRoot, "operator");
   const names = Object.keys(workers);
-  const mains = ["main", "kubectl-main", "kubectl-complete-main"].map((name) => `cli/${name}.ts`);
+  const programs = ["main", "tetra-main", "kubectl-main", "kubectl-complete-main"];
+  const mains = programs.map((name) => `cli/${name}.ts`);
   const sources = [...mains, ...names.map((name) => join("operator", workers[name]!)), ...more];
   const { metafile } = await build({
     ...{ bundle: true, splitting: true, format: "esm", platform: "node", target: "node24" },

@@ -1,0 +1,22 @@
+// `@guardbee/agent/grpc-client`: what a client of the gRPC API needs, and nothing of the agent.
+export {
+  ConfigFlag,
+  EventType,
+  FieldFilterAction,
+  type FieldFilterSchema,
+  type FilterSchema,
+  FineGuidanceSensors,
+  type GetEventsRequestSchema,
+  GetEventsResponseSchema,
+  HookState,
+  ListTracingPoliciesResponseSchema,
+  LogLevel,
+  ProcessInternalSchema,
+  TracingPolicyMode,
+  TracingPolicyState,
+  type TracingPolicyStatus,
+} from "../gen/wire.ts";
+export { messageJson } from "../wire/message-json.ts";
+export { type Address, parseAddress, runFolder } from "./address.ts";
+export { GrpcClient } from "./client.ts";
+export { code, codeName, GrpcError } from "./status.ts";

@@ -1,0 +1,4 @@
+import { runCli, tetra } from "./run-cli.ts";
+import { start } from "./start.ts";
+
+await start((argv, io) => runCli(argv, io, tetra));

@@ -1,0 +1,238 @@
+import { Readable } from "node:stream";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  EventType,
+  FieldFilterAction,
+  type FieldFilterSchema,
+  type FilterSchema,
+  FineGuidanceSensors,
+  type GetEventsRequestSchema,
+  GetEventsResponseSchema,
+  GrpcError,
+  messageJson,
+} from "@guardbee/agent/grpc-client";
+import { type Io, UsageError } from "../command.ts";
+import { formatCompact } from "../compact.ts";
+import { type EventFilter, matchesFilter, parseEventKind } from "../event-filter.ts";
+import { EventReader, type ReadEvent } from "../event-reader.ts";
+import { type ColorWish, wantsColor } from "../paint.ts";
+import { aSwitch, aText, tetraCommand, texts } from "./command.ts";
+import { type ConnectionArgs, connectAgent, pause } from "./connection.ts";
+import { parseDuration } from "./duration.ts";
+import { ttyBytes } from "./tty-encode.ts";
+
+type GeteventsArgs = {
+  readonly output: "json" | "compact";
+  readonly color: ColorWish;
+  readonly includeFields: string;
+  readonly excludeFields: string;
+  readonly eventTypes: readonly string[];
+  readonly namespace: readonly string[];
+  readonly namespaceRegex: readonly string[];
+  readonly pod: readonly string[];
+  readonly process: readonly string[];
+  readonly container: readonly string[];
+  readonly host: boolean;
+  readonly policyNames: readonly string[];
+  readonly celExpression: readonly string[];
+  readonly timestamps: boolean;
+  readonly ttyEncode: string;
+  readonly stackTraces: boolean;
+  readonly imaHash: boolean;
+  readonly reconnect: boolean;
+  readonly reconnectWait: string;
+};
+type Args = GeteventsArgs & ConnectionArgs;
+
+export const getevents = tetraCommand<GeteventsArgs>({
+  ...{ name: "getevents", positionals: "", example: "getevents -o compact --pod xwing" },
+  summary: "Print events as they happen, or those on standard input",
+  options: (yargs) =>
+    yargs
+      .option("output", {
+        ...{ alias: "o", choices: ["json", "compact"] as const, default: "json" as const },
+        describe: "json: the events; compact: a line each for people",
+      })
+      .option("color", {
+        ...{ choices: ["auto", "always", "never"] as const, default: "auto" as const },
+        describe: "Colours in compact lines",
+      })
+      .option("include-fields", { ...aText("Only these fields: a.b,c.d"), alias: "f" })
+      .option("exclude-fields", { ...aText("Not these fields: a.b,c.d"), alias: "F" })
+      .option("event-types", { ...texts("Only these types: PROCESS_EXEC, ..."), alias: "e" })
+      .option("namespace", {
+        ...texts("Only processes of pods in this namespace"),
+        alias: ["n", "namespaces"],
+      })
+      .option("namespace-regex", texts("Only of namespaces that this matches"))
+      .option("pod", { ...texts("Only of pods whose name this matches"), alias: "pods" })
+      .option("process", { ...texts("Only of executables that this matches"), alias: "processes" })
+      .option("container", {
+        ...texts("Only of containers whose name this matches"),
+        alias: "containers",
+      })
+      .option("host", aSwitch("Processes outside of pods; with --namespace: these too"))
+      .option("policy-names", texts("Only events of this policy"))
+      .option("cel-expression", texts("Only events for which this holds"))
+      .option("timestamps", aSwitch("Compact lines start with the time"))
+      .option("tty-encode", { ...aText("Print what is written to this file alone"), alias: "t" })
+      .option("stack-traces", aSwitch("Compact lines have them below", true))
+      .option("ima-hash", aSwitch("Compact lines have it below; no event has one", true))
+      .option("reconnect", aSwitch("When the agent goes away, wait for it"))
+      .option("reconnect-wait", aText("How long", "2s")),
+  async run(args, io) {
+    const print = printerFor(args, io);
+    if (io.stdinIsPiped) await printAll(io.stdin, localFilter(args), print, io);
+    else await follow(args, print, io);
+  },
+});
+
+/** false: standard output takes no more for now. */
+type Print = (event: ReadEvent) => boolean;
+
+function printerFor(args: Args, io: Io): Print {
+  const { output, timestamps, stackTraces, ttyEncode } = args;
+  if (ttyEncode !== "") {
+    return ({ event }) => {
+      const bytes = ttyBytes(event, ttyEncode);
+      if (bytes === undefined) return true;
+      return io.stdoutIsTty ? io.stdout.write(bytes.toString()) : io.stdout.writeBytes(bytes);
+    };
+  }
+  const color = wantsColor(args.color, io);
+  return ({ event, text }) => {
+    if (output === "json") return io.stdout.write(`${text.replaceAll("\r", " ")}\n`);
+    const compact = formatCompact(event, { color, timestamps, stackTraces });
+    return compact === undefined || io.stdout.writeLine(compact);
+  };
+}
+
+async function follow(args: Args, print: Print, io: Io): Promise<void> {
+  const waitMs = parseDuration(args.reconnectWait);
+  if (waitMs === undefined)
+    throw new UsageError(`--reconnect-wait: ${args.reconnectWait} is no time`);
+  const request = requestOf(args);
+  for (;;) {
+    try {
+      const client = connectAgent(args);
+      try {
+        const lines = linesOf(
+          client.stream(FineGuidanceSensors.method.getEvents, request, io.signal),
+        );
+        await printAll(lines, undefined, print, io);
+      } finally {
+        client.close();
+      }
+      if (!args.reconnect) return;
+    } catch (error) {
+      if (io.signal.aborted) return;
+      if (!args.reconnect || !(error instanceof GrpcError)) throw error;
+      io.stderr.write(`getevents: err:${error.message} retrying in ${args.reconnectWait}\n`);
+    }
+    await pause(waitMs, io.signal);
+  }
+}
+
+async function* linesOf(
+  events: AsyncIterable<Parameters<typeof messageJson<typeof GetEventsResponseSchema>>[1]>,
+): AsyncGenerator<string, void> {
+  for await (const event of events) yield `${messageJson(GetEventsResponseSchema, event)}\n`;
+}
+
+async function printAll(
+  source: AsyncIterable<Buffer | string>,
+  filter: EventFilter | undefined,
+  print: Print,
+  io: Io,
+): Promise<void> {
+  const reader = new EventReader();
+  const stop = () => {
+    if (source instanceof Readable) source.destroy();
+  };
+  io.signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const event of reader.read(source)) {
+      if (filter !== undefined && !matchesFilter(event.event, filter)) continue;
+      if (!print(event)) await io.stdout.drained(io.signal);
+    }
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+  } finally {
+    io.signal.removeEventListener("abort", stop);
+  }
+}
+
+/** All that was asked for is one filter: what it lists has to hold together. */
+function requestOf(args: Args): MessageInitShape<typeof GetEventsRequestSchema> {
+  const filter: MessageInitShape<typeof FilterSchema> = {
+    eventSet: args.eventTypes.map(typeOf),
+    namespace: namespacesOf(args),
+    namespaceRegex: [...args.namespaceRegex],
+    podRegex: [...args.pod],
+    binaryRegex: [...args.process],
+    containerNameRegex: [...args.container],
+    policyNames: [...args.policyNames],
+    celExpression: [...args.celExpression],
+  };
+  const isEmpty = Object.values(filter).every((one) => Array.isArray(one) && one.length === 0);
+  return {
+    allowList: isEmpty ? [] : [filter],
+    fieldFilters: [
+      ...fieldFilter(args.includeFields, FieldFilterAction.INCLUDE),
+      ...fieldFilter(args.excludeFields, FieldFilterAction.EXCLUDE),
+    ],
+  };
+}
+
+function fieldFilter(
+  fields: string,
+  action: number,
+): readonly MessageInitShape<typeof FieldFilterSchema>[] {
+  const paths = fields.split(",").filter((path) => path !== "");
+  return paths.length === 0 ? [] : [{ fields: { paths }, action }];
+}
+
+function typeOf(name: string): number {
+  const found = Object.entries(EventType).find(([one]) => one === name.toUpperCase());
+  if (found !== undefined) return found[1];
+  throw new UsageError(
+    `--event-types: ${name} is no type; use one of ${Object.keys(EventType).join(", ")}`,
+  );
+}
+
+function namespacesOf({ namespace, host }: Args): string[] {
+  return [...namespace, ...(host ? [""] : [])];
+}
+
+/** What is on standard input is filtered here, where there is no agent; not all filters are. */
+function localFilter(args: Args): EventFilter {
+  const lacking = Object.entries({
+    "--namespace-regex": args.namespaceRegex,
+    "--container": args.container,
+    "--cel-expression": args.celExpression,
+    "--include-fields": args.includeFields,
+    "--exclude-fields": args.excludeFields,
+  }).find(([, value]) => value.length > 0);
+  if (lacking !== undefined) {
+    throw new UsageError(`${lacking[0]}: only the agent has it, not what reads standard input`);
+  }
+  return {
+    kinds: args.eventTypes.flatMap((name) => {
+      typeOf(name);
+      return parseEventKind(name) ?? [];
+    }),
+    namespaces: namespacesOf(args),
+    pods: args.pod.map((text) => patternOf("--pod", text)),
+    processes: args.process.map((text) => patternOf("--process", text)),
+    policies: args.policyNames,
+  };
+}
+
+function patternOf(option: string, text: string): RegExp {
+  try {
+    return new RegExp(text, "u");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${option}: ${why}; write a regular expression`, { cause });
+  }
+}

@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { systemClock } from "@guardbee/kube";
+import { pino } from "pino";
+import { createEventWire } from "../../agent/events/encode/event-wire.ts";
+import { execEvent } from "../../agent/events/event.ts";
+import { StreamSink } from "../../agent/events/sinks/stream-sink.ts";
+import { ListTracingPoliciesResponseSchema } from "../../agent/gen/wire.ts";
+import { runApi } from "../../agent/grpc/open-api.ts";
+import { GrpcServer } from "../../agent/grpc/server.ts";
+import { ProcessTree } from "../../agent/process/tree.ts";
+import { FakeEngine } from "../../agent/session/fake-engine.ts";
+import { Standalone } from "../../agent/session/standalone.ts";
+import type { Io } from "../command.ts";
+import { Output } from "../output.ts";
+import { runCli } from "../run-cli.ts";
+
+const log = pino({ level: "silent" });
+
+function aFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "tetra-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The API of a node, and the client that asks it. */
+async function aNode(t: TestContext) {
+  const folder = aFolder(t);
+  const stop = new AbortController();
+  const standalone = await Standalone.open({
+    ...{ paths: [], engine: new FakeEngine(), clock: systemClock, log },
+  });
+  const place = { nodeName: "n1", bootToWallNs: (ns: bigint) => ns };
+  const events = new StreamSink({ messageOf: createEventWire(place), clock: systemClock, log });
+  let level = "info";
+  const node = {
+    ...{ version: "1.2.3", nodeName: "n1", features: () => ["fentry"] },
+    configuration: { kube: false, nodeName: "n1" },
+    logLevel: {
+      get: () => level as "info",
+      set: (to: string) => {
+        level = to;
+      },
+    },
+    processes: () => [],
+  };
+  const path = join(folder, "api.sock");
+  const options = {
+    ...{ addresses: [{ address: { kind: "unix", path } as const }], requireClientCert: false },
+  };
+  const parts = { events, control: standalone!.control, node, clock: systemClock, log };
+  const run = Promise.all([
+    standalone!.run(stop.signal),
+    runApi(options, parts, stop.signal),
+    events.run(stop.signal),
+  ]);
+  t.after(async () => {
+    stop.abort();
+    await run;
+  });
+  while (!existsSync(path)) await setTimeout(2);
+  return { folder, events, path, tetra: clientOf(path, folder) };
+}
+
+type Ran = { readonly code: number; readonly out: string; readonly err: string };
+
+function clientOf(path: string, cwd: string) {
+  return async (words: readonly string[], more: Partial<Io> = {}): Promise<Ran> => {
+    const [out, err] = [aSink(), aSink()];
+    const io: Io = {
+      ...{ stdin: Readable.from([]), stdinIsPiped: false, env: {}, cwd },
+      ...{ stdoutIsTty: false, stdoutColumns: undefined },
+      stdout: new Output(out.stream),
+      stderr: new Output(err.stream),
+      signal: new AbortController().signal,
+      ...more,
+    };
+    const code = await runCli(["tetra", ...words, "--server-address", `unix://${path}`], io);
+    return { code, out: out.text(), err: err.text() };
+  };
+}
+
+function aSink() {
+  let text = "";
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString();
+      done();
+    },
+  });
+  return { stream, text: () => text };
+}
+
+const policy = `apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata:
+  name: kill
+spec:
+  kprobes:
+    - call: fd_install
+      syscall: false
+      args: [{ index: 0, type: int }]
+      selectors: [{ matchActions: [{ action: Sigkill }] }]
+`;
+
+test("commands print what upstream's do", async (t) => {
+  const { folder, tetra } = await aNode(t);
+  writeFileSync(join(folder, "p.yaml"), policy);
+  const table = (mode: string, state = "enabled") =>
+    `ID   NAME   DOMAIN   STATE${" ".repeat(state.length - 2)}FILTERID   NAMESPACE   SENSORS          KERNELMEMORY   MODE${" ".repeat(mode.length - 1)}NPOST   NENFORCE   NMONITOR
+1    kill   grpc     ${state}   0          (global)    generic_kprobe   0 B            ${mode}   0       0          0
+`;
+  const script: readonly (readonly [words: string, out: string])[] = [
+    ["status", "Health Status: running\n"],
+    ["version --server", "CLI version: 0.1.0\nServer version: 1.2.3\n"],
+    [
+      "info",
+      '{"Name":"guardbee","Version":"1.2.3","Probes":{"fentry":true},"Conf":{"kube":false,"nodeName":"n1"},"Build":{"GoVersion":"","Commit":"","Time":"","Modified":""}}\n',
+    ],
+    ["tp add p.yaml", 'tracing policy "p.yaml" added\n'],
+    ["tracingpolicy list", table("enforce")],
+    ["tp set-mode kill monitor", 'tracing policy "kill" set to mode "monitor"\n'],
+    ["tp list", table("monitor")],
+    ["tp disable kill", 'tracing policy "kill" disabled\n'],
+    ["tp list", table("monitor", "disabled")],
+    ["tp enable kill", 'tracing policy "kill" enabled\n'],
+    ["tp domains", "[grpc static]\n"],
+    [
+      "tp list -o json",
+      '{"policies":[{"id":"1","name":"kill","sensors":["generic_kprobe"],"enabled":true,"state":"TP_STATE_ENABLED","mode":"TP_MODE_MONITOR","stats":{"action_counters":{}},"domain":"grpc"}]}\n',
+    ],
+    ["tp delete kill", 'tracing policy "kill" deleted\n'],
+    ["tp add p.yaml --mode monitor", 'tracing policy "p.yaml" added\n'],
+    ["tp list", table("monitor").replace("\n1 ", "\n1 ")],
+    ["loglevel get", "Current log level: LOG_LEVEL_INFO\n"],
+    ["log set debug", "Log level set to: LOG_LEVEL_DEBUG\n"],
+    ["rthooks create-container --container-id 1", ""],
+    ["dump processcache", ""],
+  ];
+  for (const [words, out] of script) {
+    assert.deepEqual(await tetra(words.split(" ")), { code: 0, out, err: "" }, words);
+  }
+});
+
+const refused: readonly { words: string; want: string }[] = [
+  {
+    words: "tp delete x",
+    want: "Error: rpc error: code = NotFound desc = there is no policy x in domain grpc\n",
+  },
+  {
+    words: "sensors list",
+    want: "Error: rpc error: code = Unimplemented desc = ListSensors is deprecated; use ListTracingPolicies\n",
+  },
+  { words: "tp set-mode x audit", want: "Error: audit is no mode; use enforce or monitor\n" },
+  { words: "log set loud", want: "Error: loud is no level; use debug or info\n" },
+  {
+    words: "status --tls-skip-verify",
+    want: "Error: --tls-*: a Unix socket has no TLS; leave them out\n",
+  },
+  {
+    words: "status --timeout soon",
+    want: "Error: --timeout: soon is no time; write one as in 30s or 1m30s\n",
+  },
+];
+for (const { words, want } of refused) {
+  test(`what is wrong is said as upstream's does: ${words}`, async (t) => {
+    const { tetra } = await aNode(t);
+    assert.deepEqual(await tetra(words.split(" ")), { code: 1, out: "", err: want });
+  });
+}
+
+test("an agent that is not there is asked again, and then that is said", async (t) => {
+  const folder = aFolder(t);
+  const { code, out, err } = await clientOf(
+    join(folder, "x.sock"),
+    folder,
+  )(["status", "--retries=0"]);
+  assert.deepEqual([code, out], [1, ""]);
+  assert.match(err, /^Error: rpc error: code = Unavailable desc = connect ENOENT /);
+});
+
+test("getevents prints events as they happen, filtered by the agent", async (t) => {
+  const { events, tetra } = await aNode(t);
+  const tree = new ProcessTree(() => 0);
+  const kernel = tree.all()[Symbol.iterator]().next().value!;
+  const stop = new AbortController();
+  const io = { signal: stop.signal };
+  const running = Promise.all([
+    tetra(["getevents", "-o", "compact", "--timestamps"], io),
+    tetra(["getevents", "-e", "PROCESS_EXIT"], io),
+    tetra(["getevents", "-f", "process.pid"], io),
+  ]);
+  while (events.stats().readers !== 3) await setTimeout(2);
+  events.write([execEvent(kernel, 1_000_000_000n)]);
+  while (events.stats().waiting > 0) await setTimeout(2);
+  await setTimeout(50);
+  stop.abort();
+  const [compact, exits, fields] = await running;
+  assert.deepEqual(compact, {
+    ...{ code: 0, err: "" },
+    out: "1970-01-01T00:00:01.000000000Z 🚀 process n1 <kernel> \n",
+  });
+  assert.equal(exits.out, "");
+  assert.equal(
+    fields.out,
+    '{"process_exec":{"process":{"pid":0}},"node_name":"n1","time":"1970-01-01T00:00:01Z"}\n',
+  );
+});
+
+test("getevents reads standard input where something is sent", async (t) => {
+  const folder = aFolder(t);
+  const tetra = clientOf(join(folder, "x.sock"), folder);
+  const line = '{"process_exec":{"process":{"binary":"/bin/x"}},"node_name":"n1"}\n';
+  const given = () => ({ stdinIsPiped: true, stdin: Readable.from([`${line}no event\n${line}`]) });
+  const ran = await tetra(["getevents", "--process", "x$"], given());
+  assert.deepEqual(ran, { code: 0, out: line + line, err: "" });
+  const cel = await tetra(["getevents", "--cel-expression", "true"], given());
+  assert.equal(
+    cel.err,
+    "Error: --cel-expression: only the agent has it, not what reads standard input\n",
+  );
+});
+
+test("policies of a later agent are shown as far as they are known", async (t) => {
+  const folder = aFolder(t);
+  const path = join(folder, "later.sock");
+  const policies = [
+    {
+      ...{ id: 1n, name: "p", namespace: "web", domain: "k8s", filterId: 2n, state: 8, mode: 9 },
+      ...{ kernelMemoryBytes: 1_234_567n, sensors: ["a", "b"] },
+      stats: { actionCounters: { post: 1n, signal: 2n, override: 3n, monitorSet: 4n } },
+      hookStatuses: [{ section: "kprobes", hookIdx: 1, hookDescription: "x", state: 3 }],
+    },
+  ];
+  const answer = toBinary(
+    ListTracingPoliciesResponseSchema,
+    create(ListTracingPoliciesResponseSchema, { policies }),
+  );
+  const unknown = Buffer.from([0xfa, 0xf0, 0x04, 1, 0x78]); // field 9999
+  const server = new GrpcServer({
+    methods: new Map([
+      [
+        "/tetragon.FineGuidanceSensors/ListTracingPolicies",
+        { kind: "unary", answer: async () => Buffer.concat([answer, unknown]) },
+      ],
+    ]),
+    ...{ clock: systemClock, log },
+  });
+  await server.listen({ kind: "unix", path });
+  t.after(() => server.close());
+  const { out } = await clientOf(path, folder)(["tp", "list"]);
+  assert.equal(
+    out,
+    `ID   NAME   DOMAIN   STATE               FILTERID   NAMESPACE   SENSORS   KERNELMEMORY   MODE   NPOST   NENFORCE   NMONITOR
+1    p      k8s      partially_enabled   2          web         a,b       1.23 MB        9      1       5          4
+     SECTION   CFGIDX   DESCRIPTION   STATUS
+     kprobes   1        x             call_not_found
+`,
+  );
+});
