@@ -18,6 +18,7 @@ import { type Log, openLog } from "./log.ts";
 import { lossesOf, metricsOf } from "./metrics/metrics.ts";
 import { watchLosses } from "./metrics/watch-losses.ts";
 import manifest from "./package.json" with { type: "json" };
+import { askedOf } from "./process/details.ts";
 import type { ProcessOptions } from "./process/options.ts";
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
@@ -87,7 +88,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   log.info({ ...engine.features(), adopted: engine.adopted }, "kernel is ready");
   const control = await openControl(options, engine, log);
   if (control === undefined) return 1;
-  const events = openEventExport({
+  const events = await openEventExport({
     ...options,
     exported,
     native,
@@ -208,16 +209,17 @@ function openRequests(options: AgentOptions, log: Logger): Requests | undefined 
 
 /** The kernel side; undefined when it cannot be had, which the log says. */
 function openEngine(
-  { bpffs, procfs, followedFilesPerPod, cgroupRate }: AgentOptions,
+  options: AgentOptions,
   { native, requests, log }: { native: Native; requests: Requests; log: Logger },
 ): KernelEngine | undefined {
+  const { bpffs, procfs, followedFilesPerPod, cgroupRate } = options;
   const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
   const rate = parseCgroupRate(cgroupRate);
   try {
     return new KernelEngine({
       hostRoot: join(procfs, "1/root"),
       ...(rate === undefined || rate === "none" ? {} : { cgroupRate: rate }),
-      ...{ native, bpffs, objects, podFiles: followedFilesPerPod },
+      ...{ native, bpffs, objects, podFiles: followedFilesPerPod, execAsked: askedOf(options) },
       protectedBinaries: protectedBinaries(join(procfs, "1/root")),
       allowed: { whyNoRequest: (request) => requests.whyNot(request) },
       log: log.child({ component: "engine" }),

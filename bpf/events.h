@@ -115,6 +115,15 @@ static __always_inline void events__write(void *event, __u32 size, struct event_
 		losses__count(losses.full);
 }
 
+/* Writes a part of an argv or an environment; they leave half of the ring to events. Whether it did. */
+static __always_inline bool events__write_data(void *event, __u32 size)
+{
+	if (events__used() + size <= EVENTS_HALF && !bpf_ringbuf_output(&events, event, size, 0))
+		return true;
+	losses__count(LOSS_RING_DATA);
+	return false;
+}
+
 #define EVENT_LOSSES(kind) \
 	((struct event_losses){LOSS_RING_##kind, LOSS_SHARE_##kind, LOSS_RATE_##kind})
 

@@ -113,6 +113,10 @@ struct hlist_bl_node {
 };
 struct inode {
 	__u16 i_mode;
+	kuid_t i_uid;
+	kgid_t i_gid;
+	unsigned long i_ino;
+	unsigned int i_nlink;
 };
 struct super_block {
 	unsigned long s_flags;
@@ -153,7 +157,7 @@ struct fs_struct {
 	struct path root, pwd;
 };
 struct mm_struct {
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;
 };
 struct kernfs_node {
@@ -200,6 +204,7 @@ struct task_struct {
 };
 struct linux_binprm {
 	struct file *file;
+	unsigned int per_clear;
 	const char *filename;
 };
 

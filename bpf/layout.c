@@ -12,6 +12,11 @@ struct layout {
 	enum event_kind event_kind;
 	enum text_limit text_limit;
 	struct exec_event exec_event;
+	enum exec_asked exec_asked;
+	struct exec_identity exec_identity;
+	enum exec_raised exec_raised;
+	struct data_event data_event;
+	enum data_what data_what;
 	enum exec_flag exec_flag;
 	struct clone_event clone_event;
 	struct exit_event exit_event;
@@ -42,6 +47,7 @@ struct layout {
 	struct follow_state follow_state;
 	struct follow_request follow_request;
 	struct rate_state rate_state;
+	struct process_state process_state;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;

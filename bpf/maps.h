@@ -86,6 +86,14 @@ struct rate_state {
 /* Writer: agent, at its start. A variable, so that a program reads it without a look-up. */
 volatile struct rate_state rate_state SEC(".data.rate_state");
 
+/* What exec events have beside what they always have. */
+struct process_state {
+	__u32 asked;		/* enum exec_asked */
+	__u32 zero;
+};
+/* Writer: agent, at its start. A variable, so that a program reads it without a look-up. */
+volatile struct process_state process_state SEC(".data.process_state");
+
 /* Pod, and outside of pods cgroup -> its events since then. Writer: events__is_over_rate. */
 struct event_rate {
 	__u64 since;		/* boot-time ns */

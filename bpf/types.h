@@ -11,7 +11,9 @@
 enum text_limit {
 	PATH_SIZE = 4096,	/* longest path in an event, in bytes, without NUL */
 	BINARY_SIZE = 256,	/* longest executable path that matchBinaries compares */
-	ARGS_SIZE = 1024,	/* argv bytes in an exec event; the rest is cut (EXEC_ARGS_CUT) */
+	ARGS_SIZE = 1024,	/* argv bytes in an exec event; what is longer comes before it (EVENT_DATA) */
+	ARGS_MAX = 327360,	/* bytes of argv, and of the environment, that come so; the rest is cut */
+	DATA_PART = 8192,	/* bytes of it in one event */
 	CGROUP_NAME_SIZE = 128,
 	DATA_SIZE = 4096,	/* longest text or buffer in an event, in bytes, with NUL */
 };
@@ -21,6 +23,7 @@ enum event_kind {
 	EVENT_CLONE = 2,	/* a new thread group, before any exec */
 	EVENT_EXIT = 3,		/* the last thread of a group is gone */
 	EVENT_HOOK = 4,
+	EVENT_DATA = 5,		/* a part of what is too long for the exec event that comes after it */
 };
 
 /* One image of one process. ktime: boot-time ns (CLOCK_BOOTTIME) of its exec, or of its clone. */
@@ -46,6 +49,15 @@ enum exec_flag {
 	EXEC_CWD_CUT = 1u << 4,
 	EXEC_IN_INIT_TREE = 1u << 5, /* below pid 1 of its container */
 	EXEC_PATH_CUT = 1u << 6,
+	EXEC_ENV_CUT = 1u << 7,
+	EXEC_ENV_ERROR = 1u << 8,
+	EXEC_IDENTITY = 1u << 9, /* struct exec_identity follows its text */
+};
+
+/* What exec events have where the agent asks for it; bits of process_state.asked */
+enum exec_asked {
+	ASKED_IDENTITY = 1u << 0,
+	ASKED_ENVIRONMENT = 1u << 1,
 };
 
 struct exec_event {
@@ -53,21 +65,50 @@ struct exec_event {
 	struct process_key process;
 	struct process_key parent;	/* the forking parent, or on a re-exec the image before */
 	__u64 cgroup_id;
-	__u64 cap_permitted;
-	__u64 cap_effective;
-	__u64 cap_inheritable;
 	__u32 tid;
 	__u32 nspid;		/* pid in its container; 0: the host's pid namespace */
 	__u32 uid;		/* effective */
 	__u32 auid;
 	__u32 flags;
 	__u32 user_ns;		/* inode numbers of namespaces */
-	__u32 pid_ns;
 	__u32 mnt_ns;
+	__u32 args_data;	/* bytes of argv in EVENT_DATA; 0: they are here */
+	__u32 env_data;		/* bytes of the environment there */
+	__u32 zero;
 	__u16 filename_size;	/* bytes of each payload part, in this order, no NULs between */
 	__u16 args_size;	/* argv[0..] each ended by NUL */
 	__u16 cwd_size;
 	__u16 cgroup_size;	/* name of the cgroup's own folder */
+};
+
+/* enum data_event.what */
+enum data_what {
+	DATA_ARGS = 1,
+	DATA_ENVIRONMENT,
+};
+
+struct data_event {
+	struct event_header header;
+	struct process_key process;	/* the image that the exec event is about */
+	__u32 what;		/* enum data_what */
+	__u32 at;		/* bytes that come before these; from here to the end is payload */
+};
+
+/* What made a process more powerful as it ran the program. */
+enum exec_raised {
+	RAISED_SETUID = 1u << 0,
+	RAISED_SETGID = 1u << 1,
+	RAISED_FILE_CAPABILITIES = 1u << 2,
+};
+
+/* Who a process is after its exec. Behind the text of an exec event, at no multiple of 8. */
+struct exec_identity {
+	__u64 permitted, effective, inheritable; /* capabilities */
+	__u64 inode;		/* of a program that has no name any more, or never had one; else 0 */
+	__u32 uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+	__u32 securebits;
+	__u32 raised;		/* enum exec_raised */
+	__u32 namespaces[10];	/* inode numbers, by enum namespace_part of namespaces.h */
 };
 
 struct clone_event {
@@ -154,6 +195,7 @@ enum loss {
 	LOSS_PROCESS_STORAGE,
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */
 	LOSS_CALLS,		/* a CPU had more calls of one attach point interrupted than it has memory for */
+	LOSS_RING_DATA,		/* a part of argv or of an environment, for which the ring has half */
 	LOSS_RETURN_FULL,	/* no room for an event until its call returns: it goes out without that */
 	LOSS_RETURN_LATE,	/* the policy of a call changed before that returned: its process was stopped */
 	LOSS_OF_ACTIONS = 32,

@@ -1,8 +1,8 @@
-import { capabilityName } from "@guardbee/policy/sets";
 import { enums, layout } from "../gen/layout.ts";
 import { SecureBitsType, tags } from "../gen/wire.ts";
 import { type Read, read } from "../layout/struct.ts";
 import type { ArgCodec } from "./codec.ts";
+import { bitsIn, capabilitiesIn, securebitsIn } from "./credentials.ts";
 import { userNamespaceJson, writeUserNamespace } from "./user_namespace.ts";
 
 const { cred_payload } = layout;
@@ -51,26 +51,4 @@ export const cred = {
 
 function listField(name: string, words: readonly string[]): readonly string[] {
   return words.length === 0 ? [] : [`"${name}":${JSON.stringify(words)}`];
-}
-
-function capabilitiesIn(bits: bigint): readonly string[] {
-  return bitsIn(bits).map((bit) => capabilityName(bit)!);
-}
-
-/** Those that are a capability. */
-function bitsIn(bits: bigint): readonly number[] {
-  return Array.from({ length: 64 }, (_, bit) => bit).filter(
-    (bit) => (bits >> BigInt(bit)) & 1n && capabilityName(bit) !== undefined,
-  );
-}
-
-/** By bit. */
-const securebits = [
-  ...(["SecBitNoRoot", "SecBitNoRootLocked", "SecBitNoSetUidFixup"] as const),
-  ...(["SecBitNoSetUidFixupLocked", "SecBitKeepCaps", "SecBitKeepCapsLocked"] as const),
-  ...(["SecBitNoCapAmbientRaise", "SecBitNoCapAmbientRaiseLocked"] as const),
-] as const;
-
-function securebitsIn(bits: number): readonly (keyof typeof SecureBitsType)[] {
-  return securebits.filter((_, bit) => (bits & (1 << bit)) !== 0);
 }

@@ -3,7 +3,7 @@ import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { KernelEngine } from "../kernel/kernel-engine.ts";
 import type { Native } from "../kernel/native.ts";
-import { Accounts } from "../process/accounts.ts";
+import { openDetails } from "../process/details.ts";
 import { kernelRecords } from "../process/kernel-record.ts";
 import type { AncestorFamily, ProcessOptions } from "../process/options.ts";
 import { scanProcesses } from "../process/scan.ts";
@@ -73,17 +73,17 @@ export type EventExport = {
 };
 
 /** Makes what exports the kernel's events. */
-export function openEventExport(options: EventOptions): EventExport {
+export async function openEventExport(options: EventOptions): Promise<EventExport> {
   const { native, engine, clock, log, procfs, cgroupRoot } = options;
   const bootClock = createBootClock();
   const { redact } = options.exported;
   const ancestors = ancestorsOf(options);
-  const accounts = options.usernameMetadata === "unix" ? new Accounts(procfs) : undefined;
+  const details = await openDetails(options);
   const tree = new ProcessTree(() => clock.monotonic(), {
     limit: options.processCacheSize,
     graceMs: options.processCacheGcInterval,
     ancestors: ancestors.size > 0,
-    ...(accounts === undefined ? {} : { accounts }),
+    details,
     ...(redact === undefined ? {} : { redact }),
   });
   const said = {
@@ -119,13 +119,13 @@ export function openEventExport(options: EventOptions): EventExport {
     log,
     everySecond: () => {
       bootClock.refresh();
-      accounts?.refresh();
+      details.refresh();
     },
   });
   return {
     run: async (signal) => {
       const keyOf = kernelRecords(native, engine.maps.process);
-      const scanOptions = { procfs, cgroupRoot, keyOf, ...(accounts && { accounts }) };
+      const scanOptions = { procfs, cgroupRoot, keyOf, details };
       await pipeline.run(await scanProcesses(tree, scanOptions), signal);
     },
     streams,

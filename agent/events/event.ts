@@ -2,7 +2,7 @@ import type { HookArg } from "../args/index.ts";
 import { enums } from "../gen/layout.ts";
 import type { HookInfo } from "../kernel/hook-info.ts";
 import type { Image } from "../process/image.ts";
-import type { Process } from "../process/tree.ts";
+import type { Process } from "../process/process.ts";
 import { hookArgs, returnedArg } from "../records/decode.ts";
 import type { ExitRecord, HookRecord, ProcessKey } from "../records/kernel-record.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
@@ -102,14 +102,14 @@ export function execEvent(
 
 export function exitEvent(
   process: Process | undefined,
-  { ktime, process: key, tid, code }: Pick<ExitRecord, "ktime" | "process" | "tid" | "code">,
+  { ktime, process: key, code }: Pick<ExitRecord, "ktime" | "process" | "code">,
   ancestors: Ancestors = "without",
 ): ExitEvent {
   return {
     kind: "exit",
     ktime,
     key,
-    tid,
+    tid: key.pid, // as upstream, whichever thread was the last
     process: stateOf(process),
     parent: stateOf(process?.parent),
     ancestors: ancestorsOf(process, ancestors),

@@ -147,11 +147,12 @@ test("garbage and hooks that are gone are counted, and nothing else is lost", ()
   );
   assert.deepEqual(sink.seen, ["process_exec /bin/sh -"]);
   assert.deepEqual(pipeline.stats(), {
-    received: { exec: 1, clone: 0, exit: 0, hook: 2, bad: 2 },
+    received: { exec: 1, data: 0, clone: 0, exit: 0, hook: 2, bad: 2 },
     scanned: 0,
     exported: 1,
     skipped: { unknownHook: 1, badArguments: 1 },
     gate: { waiting: 0, expired: { time: 0, space: 0 } },
+    droppedTexts: 0,
   });
 });
 

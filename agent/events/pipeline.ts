@@ -4,12 +4,16 @@ import type { Request } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { HookInfo, HookLookup } from "../kernel/hook-info.ts";
 import type { RingReader } from "../kernel/native.ts";
+import { longTextOf } from "../process/long-images.ts";
 import type { AncestorFamily } from "../process/options.ts";
-import type { Process, ProcessTree } from "../process/tree.ts";
+import type { Process } from "../process/process.ts";
+import type { ProcessTree } from "../process/tree.ts";
 import { argsProblem, decodeRecord } from "../records/decode.ts";
+import { ExecData, type LongText } from "../records/exec-data.ts";
 import {
   type BadRecord,
   detached,
+  type ExecRecord,
   type ExitRecord,
   type HookRecord,
   type KernelRecord,
@@ -50,6 +54,8 @@ export type PipelineStats = {
   /** Hook records of which no event was made: their policy is gone, or they could not be decoded. */
   readonly skipped: Readonly<Record<"unknownHook" | "badArguments", number>>;
   readonly gate: PodGateStats;
+  /** Processes of whose argv or environment parts were dropped, because too many waited for their exec. */
+  readonly droppedTexts: number;
 };
 
 /**
@@ -60,7 +66,8 @@ export type PipelineStats = {
 export class EventPipeline {
   readonly #options: PipelineOptions;
   readonly #gate: PodGate;
-  readonly #received = { exec: 0, clone: 0, exit: 0, hook: 0, bad: 0 };
+  readonly #data = new ExecData();
+  readonly #received = { exec: 0, data: 0, clone: 0, exit: 0, hook: 0, bad: 0 };
   readonly #skipped = { unknownHook: 0, badArguments: 0 };
   #scanned = 0;
   #exported = 0;
@@ -116,6 +123,7 @@ export class EventPipeline {
       exported: this.#exported,
       skipped: { ...this.#skipped },
       gate: this.#gate.stats(),
+      droppedTexts: this.#data.dropped,
     };
   }
 
@@ -161,7 +169,10 @@ export class EventPipeline {
     const { tree } = this.#options;
     switch (record.kind) {
       case "exec":
-        this.#takeExec(tree.exec(record), record.ktime);
+        this.#takeExec(tree.exec(record, this.#longTextOf(record)), record.ktime);
+        return;
+      case "data":
+        this.#data.add(record);
         return;
       case "clone":
         tree.clone(record);
@@ -175,6 +186,10 @@ export class EventPipeline {
       case "bad":
         this.#reportBad(record.problem);
     }
+  }
+
+  #longTextOf({ process, argsData, envData }: ExecRecord): LongText | undefined {
+    return argsData === 0 && envData === 0 ? undefined : this.#data.take(process);
   }
 
   #takeHook(record: HookRecord): void {
@@ -206,8 +221,8 @@ export class EventPipeline {
     this.#addOrHold(process, () => execEvent(process, ktime, this.#ancestors("base")));
   }
 
-  #takeExit(process: Process | undefined, { ktime, process: key, tid, code }: ExitRecord): void {
-    const exit = { ktime, process: key, tid, code };
+  #takeExit(process: Process | undefined, { ktime, process: key, code }: ExitRecord): void {
+    const exit = { ktime, process: key, code };
     this.#addOrHold(process, () => exitEvent(process, exit, this.#ancestors("base")));
   }
 
@@ -218,7 +233,10 @@ export class EventPipeline {
   /** `make` is called when the event goes out, with what is known of the pod by then. */
   #addOrHold(process: Process | undefined, make: () => AgentEvent): void {
     if (process === undefined || this.#gate.release(process)) this.#add(make());
-    else this.#gate.hold(process, heldBytes, () => this.#add(make()));
+    else {
+      const bytes = heldBytes + longTextOf(process.image);
+      this.#gate.hold(process, bytes, () => this.#add(make()));
+    }
   }
 
   #add(event: AgentEvent): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Process, ProcessTree } from "../process/tree.ts";
+import type { Process } from "../process/process.ts";
+import { ProcessTree } from "../process/tree.ts";
 import { decodeRecord } from "../records/decode.ts";
 import type { ExecRecord } from "../records/kernel-record.ts";
 import { execRecord } from "../records/testing-records.ts";

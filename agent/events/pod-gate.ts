@@ -1,4 +1,5 @@
-import type { Process, ProcessTree } from "../process/tree.ts";
+import type { Process } from "../process/process.ts";
+import type { ProcessTree } from "../process/tree.ts";
 import type { PodContainer, PodLookup } from "../scope/pod-container.ts";
 
 export type PodGateOptions = {

@@ -17,27 +17,55 @@ const process_key = {
   },
 } as const;
 const exec_event = {
-  size: 120,
+  size: 104,
   fields: {
     header: { at: 0, type: event_header },
     process: { at: 16, type: process_key },
     parent: { at: 32, type: process_key },
     cgroup_id: { at: 48, type: "u64" },
-    cap_permitted: { at: 56, type: "u64" },
-    cap_effective: { at: 64, type: "u64" },
-    cap_inheritable: { at: 72, type: "u64" },
-    tid: { at: 80, type: "u32" },
-    nspid: { at: 84, type: "u32" },
-    uid: { at: 88, type: "u32" },
-    auid: { at: 92, type: "u32" },
-    flags: { at: 96, type: "u32" },
-    user_ns: { at: 100, type: "u32" },
-    pid_ns: { at: 104, type: "u32" },
-    mnt_ns: { at: 108, type: "u32" },
-    filename_size: { at: 112, type: "u16" },
-    args_size: { at: 114, type: "u16" },
-    cwd_size: { at: 116, type: "u16" },
-    cgroup_size: { at: 118, type: "u16" },
+    tid: { at: 56, type: "u32" },
+    nspid: { at: 60, type: "u32" },
+    uid: { at: 64, type: "u32" },
+    auid: { at: 68, type: "u32" },
+    flags: { at: 72, type: "u32" },
+    user_ns: { at: 76, type: "u32" },
+    mnt_ns: { at: 80, type: "u32" },
+    args_data: { at: 84, type: "u32" },
+    env_data: { at: 88, type: "u32" },
+    zero: { at: 92, type: "u32" },
+    filename_size: { at: 96, type: "u16" },
+    args_size: { at: 98, type: "u16" },
+    cwd_size: { at: 100, type: "u16" },
+    cgroup_size: { at: 102, type: "u16" },
+  },
+} as const;
+const exec_identity = {
+  size: 112,
+  fields: {
+    permitted: { at: 0, type: "u64" },
+    effective: { at: 8, type: "u64" },
+    inheritable: { at: 16, type: "u64" },
+    inode: { at: 24, type: "u64" },
+    uid: { at: 32, type: "u32" },
+    gid: { at: 36, type: "u32" },
+    euid: { at: 40, type: "u32" },
+    egid: { at: 44, type: "u32" },
+    suid: { at: 48, type: "u32" },
+    sgid: { at: 52, type: "u32" },
+    fsuid: { at: 56, type: "u32" },
+    fsgid: { at: 60, type: "u32" },
+    securebits: { at: 64, type: "u32" },
+    raised: { at: 68, type: "u32" },
+    namespaces: { at: 72, type: "u32", count: 10 },
+  },
+} as const;
+const data_event = {
+  size: 40,
+  fields: {
+    header: { at: 0, type: event_header },
+    process: { at: 16, type: process_key },
+    what: { at: 32, type: "u32" },
+    at: { at: 36, type: "u32" },
   },
 } as const;
 const clone_event = {
@@ -281,6 +309,13 @@ const rate_state = {
     interval: { at: 8, type: "u64" },
   },
 } as const;
+const process_state = {
+  size: 8,
+  fields: {
+    asked: { at: 0, type: "u32" },
+    zero: { at: 4, type: "u32" },
+  },
+} as const;
 const binary_prefix_key = {
   size: 256,
   fields: {
@@ -410,7 +445,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -418,13 +453,29 @@ export const enums = {
     EVENT_CLONE: 2,
     EVENT_EXIT: 3,
     EVENT_HOOK: 4,
+    EVENT_DATA: 5,
   },
   text_limit: {
     PATH_SIZE: 4096,
     BINARY_SIZE: 256,
     ARGS_SIZE: 1024,
+    ARGS_MAX: 327360,
+    DATA_PART: 8192,
     CGROUP_NAME_SIZE: 128,
     DATA_SIZE: 4096,
+  },
+  exec_asked: {
+    ASKED_IDENTITY: 1,
+    ASKED_ENVIRONMENT: 2,
+  },
+  exec_raised: {
+    RAISED_SETUID: 1,
+    RAISED_SETGID: 2,
+    RAISED_FILE_CAPABILITIES: 4,
+  },
+  data_what: {
+    DATA_ARGS: 1,
+    DATA_ENVIRONMENT: 2,
   },
   exec_flag: {
     EXEC_CLONED: 1,
@@ -434,6 +485,9 @@ export const enums = {
     EXEC_CWD_CUT: 16,
     EXEC_IN_INIT_TREE: 32,
     EXEC_PATH_CUT: 64,
+    EXEC_ENV_CUT: 128,
+    EXEC_ENV_ERROR: 256,
+    EXEC_IDENTITY: 512,
   },
   hook_flag: {
     HOOK_MONITORED: 1,
@@ -515,8 +569,9 @@ export const enums = {
     LOSS_PROCESS_STORAGE: 13,
     LOSS_MATCHES: 14,
     LOSS_CALLS: 15,
-    LOSS_RETURN_FULL: 16,
-    LOSS_RETURN_LATE: 17,
+    LOSS_RING_DATA: 16,
+    LOSS_RETURN_FULL: 17,
+    LOSS_RETURN_LATE: 18,
     LOSS_OF_ACTIONS: 32,
     LOSS_MAX: 64,
   },

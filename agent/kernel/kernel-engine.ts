@@ -51,7 +51,7 @@ import { type CgroupRate, writeRate } from "./rate.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { SlotChanges } from "./slots.ts";
 import { removeSockFree } from "./tracked-sockets.ts";
-import { ensureTracking } from "./tracking.ts";
+import { askOfExecs, ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
 
 export type KernelEngineOptions = {
@@ -70,6 +70,8 @@ export type KernelEngineOptions = {
   readonly podFiles: number;
   /** How many events about its processes a pod may have; absent: as many as it likes. */
   readonly cgroupRate?: CgroupRate;
+  /** enum exec_asked: what exec events have beside what they always have; default nothing. */
+  readonly execAsked?: number;
   readonly log: Logger;
 };
 
@@ -135,6 +137,7 @@ export class KernelEngine implements Engine {
       native.update(maps.protected_binaries, binaryKey(path), u32(1));
     }
     writeRate(native, maps.rate_state, options.cgroupRate);
+    askOfExecs(native, maps.process_state, options.execAsked ?? 0);
     markOwnTask(native, maps.process);
   }
 

@@ -33,6 +33,10 @@ const kernelCauses = {
   calls: {
     means: "a call: more of its hook were interrupted on one processor than it has memory for",
   },
+  ring_data: {
+    means: "a part of an argv or an environment that found its ring half full",
+    missed: { event: "data", error: "full" },
+  },
   return_full: { means: "what a call returned, in an event that could not be kept until then" },
   return_late: {
     means: "what a call returned whose policy changed meanwhile, so that its process was killed",

@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { layout } from "../gen/layout.ts";
+import { bytesOf } from "../layout/struct.ts";
 import type { BpfObject, Link, Native } from "./native.ts";
+import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 
 /** The maps that process.bpf.o makes and every other program reuses. */
@@ -11,6 +14,7 @@ const sharedMaps = [
   "event_shares",
   "event_rates",
   "rate_state",
+  "process_state",
   "losses",
   "stops",
   "process",
@@ -77,6 +81,11 @@ export function ensureTracking(
     object.close();
   }
   return { maps: openShared(native, pins), adopted: false };
+}
+
+/** Has exec events have what `asked` says, enum exec_asked. Throws KernelError. */
+export function askOfExecs(native: Native, processState: number, asked: number): void {
+  native.update(processState, u32(0), bytesOf(layout.process_state, { asked }));
 }
 
 function openShared(native: Native, pins: Pins): SharedMaps {

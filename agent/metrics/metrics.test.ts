@@ -24,6 +24,7 @@ function someFacts(): AgentFacts {
       pipeline: {
         received: {
           exec: number(),
+          data: number(),
           clone: number(),
           exit: number(),
           hook: number(),
@@ -32,8 +33,9 @@ function someFacts(): AgentFacts {
         ...{ scanned: number(), exported: number() },
         skipped: { unknownHook: number(), badArguments: number() },
         gate: { waiting: number(), expired: { time: number(), space: number() } },
+        droppedTexts: number(),
       },
-      tree: { processes: number(), running: number(), evicted: number() },
+      tree: { processes: number(), running: number(), evicted: number(), cut: number() },
       sinks: [limitedFile(), { ...sink("socket"), readers: number() }],
       requests: { made: number(), failed: number(), dropped: number() },
     },
@@ -94,6 +96,7 @@ test("what is logged as lost is every cause of every stage", () => {
     ...lossCauses,
     ...["missed_fentry:fd_install", "missed_process_exec"],
     ...["bad_record", "bad_arguments", "unknown_hook", "process_evicted"],
+    ...["process_text_cut", "waiting_text_cut"],
     ...["file_closed", "file_backlog", "file_error", "file_rateLimit"],
     ...["socket_closed", "socket_backlog", "socket_error"],
   ]);

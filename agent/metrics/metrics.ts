@@ -170,6 +170,17 @@ export const agentMetrics: readonly AgentMetric[] = [
     help: "Processes that were forgotten because too many were known.",
     read: ({ events }) => one(events?.tree.evicted),
   },
+  {
+    ...{ name: "process_texts_cut_total", type: "counter", labels: ["cause"] },
+    help: "Processes whose long argv or environment was cut: too many were known (cache), or waited for their exec (waiting).",
+    read: ({ events }) =>
+      events === undefined
+        ? []
+        : [
+            { labels: { cause: "cache" }, value: events.tree.cut },
+            { labels: { cause: "waiting" }, value: events.pipeline.droppedTexts },
+          ],
+  },
 ];
 
 /** For `serveHealth`. */
@@ -190,6 +201,8 @@ export function lossesOf({ losses, misses, events }: AgentFacts): Readonly<Recor
     ["bad_arguments", pipeline?.skipped.badArguments ?? 0],
     ["unknown_hook", pipeline?.skipped.unknownHook ?? 0],
     ["process_evicted", tree?.evicted ?? 0],
+    ["process_text_cut", tree?.cut ?? 0],
+    ["waiting_text_cut", pipeline?.droppedTexts ?? 0],
     ...sinks.flatMap(({ name, dropped }) =>
       Object.entries(dropped).map(([cause, count]): [string, number] => [
         `${name}_${cause}`,

@@ -8,6 +8,12 @@ export type ProcessOptions = {
   readonly usernameMetadata: "disabled" | "unix";
   /** Which events have the ancestors of their process. */
   readonly enableAncestors: readonly AncestorFamily[];
+  /** Execs, and all that comes of them, have credentials, capabilities, and what their program changed. */
+  readonly enableProcessCred: boolean;
+  readonly enableProcessNs: boolean;
+  readonly enableProcessEnvironmentVariables: boolean;
+  /** Names of those that are shown; empty: all. */
+  readonly filterEnvironmentVariables: readonly string[];
 };
 
 /** Kinds of events, as `--enable-ancestors` names them; `base` is exec and exit. */

@@ -1,9 +1,10 @@
 import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProcessKey } from "../records/kernel-record.ts";
-import type { Accounts } from "./accounts.ts";
-import { dockerId, type Image, joinArguments, userField } from "./image.ts";
-import { type Process, type ProcessTree, tickNs } from "./tree.ts";
+import { dockerId, type Image, type ImageDetails, joinArguments } from "./image.ts";
+import type { Process } from "./process.ts";
+import { scanDetails } from "./scan-details.ts";
+import { type ProcessTree, tickNs } from "./tree.ts";
 
 export type ScanOptions = {
   /** The host's procfs, `/proc` unless it is mounted elsewhere. */
@@ -12,8 +13,7 @@ export type ScanOptions = {
   readonly cgroupRoot: string;
   /** The key under which the kernel side knows a process already, or null. */
   readonly keyOf: (pid: number) => { readonly ktime: bigint } | null;
-  /** Absent: nobody asked for the names of users. */
-  readonly accounts?: Pick<Accounts, "nameOf">;
+  readonly details?: ImageDetails;
 };
 
 /**
@@ -67,7 +67,7 @@ async function readStable(pid: number, options: ScanOptions): Promise<FoundProce
 async function readProcess(
   pid: number,
   ktime: bigint | undefined,
-  { procfs, cgroupRoot, accounts }: ScanOptions,
+  { procfs, cgroupRoot, details }: ScanOptions,
 ): Promise<FoundProcess | undefined> {
   const folder = join(procfs, String(pid));
   const text = (name: string) => readFile(join(folder, name), "utf8").catch(() => "");
@@ -93,7 +93,7 @@ async function readProcess(
       cgroupId: await cgroupId(cgroupRoot, cgroup),
       docker: containerIn(cgroup),
       inInitTree: false,
-      ...(accounts && userField(accounts.nameOf(status.uid, await namespaces(folder)))),
+      ...(details && (await scanDetails(folder, details))),
     },
   };
 }
@@ -106,14 +106,6 @@ function containerIn(cgroup: string): string {
       .map(dockerId)
       .findLast((id) => id !== undefined) ?? ""
   );
-}
-
-async function namespaces(folder: string) {
-  const inode = async (name: string) => {
-    const found = await stat(join(folder, "ns", name)).catch(() => undefined);
-    return found?.ino ?? 0;
-  };
-  return { mntNs: await inode("mnt"), userNs: await inode("user") };
 }
 
 type Stat = {

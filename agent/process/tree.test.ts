@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { decodeRecord } from "../records/decode.ts";
 import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-record.ts";
 import { cloneRecord, execRecord } from "../records/testing-records.ts";
-import { type Process, ProcessTree, type TreeOptions } from "./tree.ts";
+import type { PodContainer } from "../scope/pod-container.ts";
+import type { Process } from "./process.ts";
+import { ProcessTree, type TreeOptions } from "./tree.ts";
 
 const id64 = "4cb1e9a1ab98044e789c2d426909a6ee1731005cab0a1c5dea9941a5e7889c51";
 
@@ -165,10 +167,80 @@ test("a process that execs itself for ever has no more than 64 ancestors", () =>
 test("an image says who its user is, and a clone of another user does not", () => {
   const names = new Map([[33, "web"]]);
   const accounts = { nameOf: (uid: number) => names.get(uid) ?? "" };
-  const { exec, clone } = aTree({ accounts });
+  const { exec, clone } = aTree({ details: { accounts } });
   assert.equal(exec({ uid: 33 }).image.user, "web");
   const child = (pid: number, uid: number) =>
     clone({ process: key(pid, 5n), parent: key(100, 1000n), uid })?.image.user;
   assert.deepEqual([child(101, 33), child(102, 5)], ["web", undefined]);
   assert.equal(exec({ process: key(104, 9n), uid: 5 }).image.user, undefined);
 });
+
+test("where the scan has found what a process ran later, its earlier records do not end that", () => {
+  const { tree, exec, clone } = aTree();
+  const sh = exec({ process: key(50, 500n), parent: key(0, 1n) });
+  const { image } = exec({ process: key(60, 10n), parent: key(0, 1n) });
+  const later = tree.scanned(key(100, 3000n), { image, parentPid: 0 });
+  clone({ process: key(100, 1000n), parent: key(50, 500n) });
+  const between = exec({ process: key(100, 2000n), parent: key(50, 500n), flags: 1 });
+  assert.deepEqual([between.running, later.running, tree.stats().running], [false, true, 4]);
+  const known = exec({ process: key(100, 3000n), parent: key(100, 2000n), flags: 0 });
+  assert.equal(known, later);
+  assert.equal(later.parent, between);
+  assert.deepEqual([later.parentKey, later.image.flags], [key(100, 2000n), "execve"]);
+  assert.deepEqual([sh.refs, between.refs, later.refs], [1, 1, 1]);
+  assert.equal(tree.exit(key(100, 3000n)), later);
+  assert.equal(tree.stats().running, 3);
+});
+
+test("a scanned clone has the parent that made it, not who took it in", () => {
+  const { tree, exec, clone } = aTree();
+  const sh = exec({ process: key(50, 500n), parent: key(0, 1n) });
+  const orphan = tree.scanned(key(100, 1000n), { image: sh.image, parentPid: 0 });
+  assert.equal(orphan.parent?.key.pid, 0);
+  assert.equal(clone({ process: key(100, 1000n), parent: key(50, 500n) }), orphan);
+  assert.deepEqual([orphan.parent, sh.refs], [sh, 2]);
+});
+
+test("a pid that is in use again takes nothing from who had it, whatever was lost between", () => {
+  const { tree, exec } = aTree();
+  const pod: PodContainer = {
+    pod: { namespace: "a", name: "b", uid: "c", labels: {}, workload: "b", workloadKind: "Pod" },
+  };
+  const first = exec({ process: key(50, 500n), parent: key(0, 1n) });
+  const second = exec({ process: key(51, 501n), parent: key(0, 1n) });
+  const stale = exec({ process: key(100, 1000n), parent: first.key, cgroup: id64, cgroupId: 5n });
+  tree.assign(stale, pod);
+  const other = exec({ process: key(100, 9000n), parent: second.key, cgroup: "x", cgroupId: 7n });
+  assert.deepEqual([other.parent, other.image.docker, other.container], [second, "", undefined]);
+  assert.equal(stale.running, false);
+});
+
+test("what is in no container's cgroup has the container of the same cgroup alone", () => {
+  const { tree, exec } = aTree();
+  const pod: PodContainer = {
+    pod: { namespace: "a", name: "b", uid: "c", labels: {}, workload: "b", workloadKind: "Pod" },
+  };
+  const first = exec({ process: key(50, 500n), parent: key(0, 1n), cgroupId: 5n });
+  tree.assign(first, pod);
+  const again = (ktime: bigint, cgroupId: bigint, parent: bigint) =>
+    exec({ process: key(50, ktime), parent: key(50, parent), cgroupId, flags: 0 }).container;
+  assert.deepEqual([again(600n, 5n, 500n), again(700n, 6n, 600n)], [pod, undefined]);
+});
+
+const folders: readonly (readonly [folder: string, docker: string])[] = [
+  [id64, id64.slice(0, 31)],
+  [`cri-containerd-${id64}.scope`, id64.slice(0, 31)],
+  [`crio-${id64}.scope`, id64.slice(0, 31)],
+  [`docker-${id64}.scope`, id64.slice(0, 31)],
+  [`libpod-${id64}.scope`, id64.slice(0, 31)],
+  [`kubepods-besteffort-pod1.slice:cri-containerd:${id64}`, id64.slice(0, 31)],
+  [`crio-conmon-${id64}.scope`, ""],
+  [`libpod-conmon-${id64}.scope`, ""],
+  [`docker-${id64}.service`, ""],
+  ["init.scope", ""],
+];
+for (const [cgroup, docker] of folders) {
+  test(`the container of cgroup ${cgroup} is ${docker === "" ? "none" : "known"}`, () => {
+    assert.equal(aTree().exec({ cgroup }).image.docker, docker);
+  });
+}

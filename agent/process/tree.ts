@@ -1,29 +1,10 @@
-import { execText } from "../records/decode.ts";
+import type { LongText } from "../records/exec-data.ts";
 import type { CloneRecord, ExecRecord, ProcessKey } from "../records/kernel-record.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
-import type { Accounts } from "./accounts.ts";
-import { type Image, imageOfClone, imageOfExec } from "./image.ts";
-
-/** One image of one process. Its one writer is ProcessTree. */
-export type Process = {
-  readonly key: ProcessKey;
-  readonly image: Image;
-  /** The forking parent, or on a re-exec the image before; pid 0 is the kernel. */
-  readonly parentKey: ProcessKey;
-  /** Undefined when the parent is not known. */
-  readonly parent: Process | undefined;
-  /** Those above its parent, nearest first, down to pid 1 or 2; empty where nobody asked for them. */
-  readonly ancestors: readonly Process[];
-  /** 1 for itself while it runs, and 1 for each child that runs; with `ancestors` for each descendant. */
-  readonly refs: number;
-  readonly running: boolean;
-  /** Found in /proc: its key's time may be the start of the process in clock ticks. */
-  readonly scanned: boolean;
-  /** Asked for since the last pass of eviction. */
-  readonly used: boolean;
-  /** Undefined until it is known, and outside of containers. */
-  readonly container: PodContainer | undefined;
-};
+import { type Image, type ImageDetails, imageOfClone, imageOfExec } from "./image.ts";
+import { LongImages } from "./long-images.ts";
+import type { Process } from "./process.ts";
+import { ancestorsOf, containerLike, isBefore, nobody } from "./related.ts";
 
 export type TreeOptions = {
   /** How many images are kept; default 65536. Beyond it ended ones go first, then unused ones. */
@@ -32,8 +13,10 @@ export type TreeOptions = {
   readonly graceMs?: number;
   /** Processes know those above their parents, which stay known while they run; default false. */
   readonly ancestors?: boolean;
-  /** Absent: images have no names of users. */
-  readonly accounts?: Pick<Accounts, "nameOf">;
+  /** What images show beside what they always do; default nothing. */
+  readonly details?: ImageDetails;
+  /** How many characters of long argvs and environments are kept in all; default 32 Mi. */
+  readonly longTextLimit?: number;
   /** Hides what is secret in an image, before anybody sees it. Absent: nothing is. */
   readonly redact?: (image: Image) => Image;
 };
@@ -43,6 +26,8 @@ export type TreeStats = {
   readonly running: number;
   /** Images dropped because of `limit`. */
   readonly evicted: number;
+  /** Images whose text was cut because of `longTextLimit`. */
+  readonly cut: number;
 };
 
 /** Who runs what, who started whom. Fed with kernel events in their order; bounded in size. */
@@ -56,7 +41,8 @@ export class ProcessTree {
   readonly #limit: number;
   readonly #graceMs: number;
   readonly #ancestors: boolean;
-  readonly #accounts: TreeOptions["accounts"];
+  readonly #details: ImageDetails | undefined;
+  readonly #long: LongImages;
   readonly #redact: (image: Image) => Image;
   readonly #monotonic: () => number;
   #evicted = 0;
@@ -66,7 +52,8 @@ export class ProcessTree {
     this.#limit = options.limit ?? 65536;
     this.#graceMs = options.graceMs ?? 30_000;
     this.#ancestors = options.ancestors ?? false;
-    this.#accounts = options.accounts;
+    this.#details = options.details;
+    this.#long = new LongImages(options.longTextLimit ?? 32 << 20, replaceImage);
     this.#redact = options.redact ?? ((image) => image);
     this.#insert(kernelKey, { image: kernelImage, parentKey: kernelKey, scanned: true });
   }
@@ -88,32 +75,38 @@ export class ProcessTree {
     return this.#insert(key, { image: shown, parentKey, parent, scanned: true });
   }
 
-  /** The new image. The image that the process had before ends, like a process that exits. */
-  exec(event: ExecRecord): Process {
-    const running = this.#byPid.get(event.process.pid);
-    const sources = { before: running?.image, accounts: this.#accounts };
-    const image = this.#redact(imageOfExec(event, execText(event), sources));
-    const known = this.#images.get(idOf(event.process));
-    if (known !== undefined) return replaceImage(known, image); // the scan was faster
-    const parent = this.find(event.parent);
-    const made = this.#insert(event.process, { image, parentKey: event.parent, parent });
-    if (running !== undefined) inheritContainer(made, running);
-    if (running !== undefined) this.#end(running);
-    this.#byPid.set(made.key.pid, made);
+  /**
+   * The new image. The image that the process had before ends, like a process that exits. `long`: what
+   * of its argv and environment came before its record.
+   */
+  exec(event: ExecRecord, long?: LongText): Process {
+    const { process: key, parent: parentKey } = event;
+    const parent = this.find(parentKey);
+    const running = this.#byPid.get(key.pid);
+    const before = running && isBefore(running, event, parent) ? running : undefined;
+    const known = this.#images.get(idOf(key));
+    const sources = { before: (known ?? before)?.image, details: this.#details, long };
+    const image = this.#redact(imageOfExec(event, sources));
+    if (known !== undefined) return this.#correct(known, { image, parentKey, parent });
+    const made = this.#insert(key, { image, parentKey, parent });
+    if (before !== undefined) made.container = containerLike(image, before);
+    this.#makeRunning(made);
     return made;
   }
 
   /** The new process, with its parent's image; undefined when the parent is not known. */
   clone(event: CloneRecord): Process | undefined {
-    const known = this.#images.get(idOf(event.process));
-    if (known !== undefined) return known;
     const parent = this.find(event.parent);
+    const known = this.#images.get(idOf(event.process));
+    if (known !== undefined) {
+      if (parent !== undefined) this.#adopt(known, { parentKey: parent.key, parent });
+      return known;
+    }
     if (parent === undefined) return undefined;
-    const before = this.#byPid.get(event.process.pid);
-    if (before !== undefined) this.#end(before); // its exit was lost: the pid is in use again
     const image = imageOfClone(event, parent.image);
     const made = this.#insert(event.process, { image, parentKey: parent.key, parent });
-    inheritContainer(made, parent);
+    made.container = containerLike(image, parent);
+    this.#makeRunning(made);
     return made;
   }
 
@@ -144,7 +137,8 @@ export class ProcessTree {
 
   stats(): TreeStats {
     const { size } = this.#images;
-    return { processes: size, running: this.#byPid.size, evicted: this.#evicted };
+    const { cuts: cut } = this.#long;
+    return { processes: size, running: this.#byPid.size, evicted: this.#evicted, cut };
   }
 
   #insert(
@@ -164,7 +158,7 @@ export class ProcessTree {
       image,
       parentKey,
       parent,
-      ancestors: this.#ancestors && key.pid > 2 ? ancestorsOf(parent) : nobody,
+      ancestors: this.#ancestorsOf(key, parent),
       refs: 1,
       running: true,
       scanned,
@@ -173,9 +167,49 @@ export class ProcessTree {
     };
     this.#images.set(idOf(key), made);
     if (!this.#byPid.has(key.pid)) this.#byPid.set(key.pid, made);
-    if (parent !== undefined) this.#hold(parent);
-    for (const ancestor of made.ancestors) this.#hold(ancestor);
+    this.#holdAbove(made);
+    this.#long.add(made);
     return made;
+  }
+
+  /**
+   * Makes `made` what its pid runs, and ends what ran before it: the image before, or another process
+   * whose exit was lost. Where the scan has found what the pid ran later, `made` has ended.
+   */
+  #makeRunning(made: Writable): void {
+    const { pid, ktime } = made.key;
+    const running = this.#byPid.get(pid);
+    if (running === undefined || running === made) return;
+    const isLater = running.key.ktime > ktime;
+    this.#end(isLater ? made : running);
+    if (!isLater) this.#byPid.set(pid, made);
+  }
+
+  /** What the scan found before the record of its exec came. */
+  #correct(known: Writable, from: FromRecord & { readonly image: Image }): Process {
+    replaceImage(known, from.image);
+    this.#long.add(known);
+    this.#adopt(known, from);
+    return known;
+  }
+
+  /** The scan sees who the parent is by then; the record says who it was. */
+  #adopt(process: Writable, { parentKey, parent }: FromRecord): void {
+    if (process.parent === parent || !process.running) return;
+    this.#releaseAbove(process);
+    process.parent = parent;
+    process.parentKey = parent?.key ?? parentKey;
+    process.ancestors = this.#ancestorsOf(process.key, parent);
+    this.#holdAbove(process);
+  }
+
+  #ancestorsOf({ pid }: ProcessKey, parent: Process | undefined): readonly Process[] {
+    return this.#ancestors && pid > 2 ? ancestorsOf(parent) : nobody;
+  }
+
+  #holdAbove({ parent, ancestors }: Writable): void {
+    if (parent !== undefined) this.#hold(parent);
+    for (const ancestor of ancestors) this.#hold(ancestor);
   }
 
   #end(process: Writable): void {
@@ -236,16 +270,8 @@ export class ProcessTree {
   }
 }
 
-/** Of who is started by `parent`. */
-function ancestorsOf(parent: Process | undefined): readonly Process[] {
-  const grandparent = parent?.parent;
-  if (parent === undefined || grandparent === undefined || parent.key.pid <= 2) return nobody;
-  return [grandparent, ...parent.ancestors.slice(0, ancestorsMax - 1)];
-}
-
-const nobody: readonly Process[] = [];
-/** A process that execs itself for ever has as many as it likes. */
-const ancestorsMax = 64;
+/** What a record says of the one above. */
+type FromRecord = { readonly parentKey: ProcessKey; readonly parent: Process | undefined };
 
 /** A process as ProcessTree writes it. */
 type Writable = { -readonly [Field in keyof Process]: Process[Field] };
@@ -268,11 +294,6 @@ function replaceImage(process: Writable, image: Image): Process {
   process.image = image;
   process.container = undefined;
   return process;
-}
-
-/** Both are in the same container. */
-function inheritContainer(process: Writable, from: Process): void {
-  if (process.image.docker === from.image.docker) process.container = from.container;
 }
 
 function idOf({ pid, ktime }: ProcessKey): string {

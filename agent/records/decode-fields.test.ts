@@ -7,7 +7,9 @@ import type { KernelRecord } from "./kernel-record.ts";
 
 /** What is decoded of an event of which each field has a value of its own, and these values. */
 function anEvent<S extends Struct>(struct: S, kind: number) {
-  const record = Buffer.alloc(struct.size);
+  // Some values are flags that say of a struct that it follows.
+  const size = struct.size + layout.exec_identity.size;
+  const record = Buffer.alloc(size);
   let next = 1_000;
   const fill = ({ fields }: Struct, at: number): void => {
     for (const [name, field] of Object.entries(fields)) {
@@ -20,7 +22,7 @@ function anEvent<S extends Struct>(struct: S, kind: number) {
     }
   };
   fill(struct, 0);
-  write(record, layout.event_header, { kind, size: struct.size });
+  write(record, layout.event_header, { kind, size });
   const event = decodeRecord(record, 0);
   assert.notEqual(event.kind, "bad");
   const { records: _, at: _at, end: _end, next: _next, ...decoded } = event as KernelRecord;
@@ -44,6 +46,7 @@ test("each field of an exec and a clone is decoded from the field of its name", 
   assert.deepEqual(exec.decoded, {
     ...{ kind: "exec", ...common(execValues), auid: execValues.auid },
     ...{ mntNs: execValues.mnt_ns, userNs: execValues.user_ns },
+    ...{ argsData: execValues.args_data, envData: execValues.env_data },
   });
   const cloneValues = read(clone.record, layout.clone_event);
   assert.deepEqual(clone.decoded, { kind: "clone", ...common(cloneValues) });

@@ -4,6 +4,7 @@ import { offsetsOf } from "../layout/struct.ts";
 import type {
   BadRecord,
   CloneRecord,
+  DataRecord,
   ExecRecord,
   ExitRecord,
   HookRecord,
@@ -11,11 +12,14 @@ import type {
   ProcessKey,
 } from "./kernel-record.ts";
 
-const { event_header, exec_event, clone_event, exit_event, hook_event, event_arg } = layout;
-const { EVENT_EXEC, EVENT_CLONE, EVENT_EXIT, EVENT_HOOK } = enums.event_kind;
+const { event_header, exec_event, data_event, clone_event, exit_event, hook_event, event_arg } =
+  layout;
+const { EVENT_EXEC, EVENT_CLONE, EVENT_EXIT, EVENT_HOOK, EVENT_DATA } = enums.event_kind;
+const { EXEC_IDENTITY } = enums.exec_flag;
 const headerAt = offsetsOf(event_header);
 const keyAt = offsetsOf(layout.process_key);
 const execAt = offsetsOf(exec_event);
+const dataAt = offsetsOf(data_event);
 const cloneAt = offsetsOf(clone_event);
 const exitAt = offsetsOf(exit_event);
 const hookAt = offsetsOf(hook_event);
@@ -31,6 +35,7 @@ const kinds = {
   [EVENT_CLONE]: { bytes: clone_event.size, decode: decodeClone },
   [EVENT_EXIT]: { bytes: exit_event.size, decode: decodeExit },
   [EVENT_HOOK]: { bytes: hookBytes, decode: decodeHook },
+  [EVENT_DATA]: { bytes: data_event.size, decode: decodeData },
 } satisfies Readonly<Record<EventKind, Kind>>;
 
 type Kind = {
@@ -73,7 +78,11 @@ function decodeExec(
 ): ExecRecord | BadRecord {
   const text = execTextBytes(records, at);
   const size = end - at;
-  if (text > size - execBytes) return bad(next, `exec event has ${size} bytes for ${text} of text`);
+  const flags = records.readUInt32LE(at + execAt.u32.flags);
+  const identity = (flags & EXEC_IDENTITY) === 0 ? 0 : layout.exec_identity.size;
+  if (text > size - execBytes - identity) {
+    return bad(next, `exec event has ${size} bytes for ${text} of text`);
+  }
   return {
     kind: "exec",
     records,
@@ -90,7 +99,23 @@ function decodeExec(
     auid: records.readUInt32LE(at + execAt.u32.auid),
     mntNs: records.readUInt32LE(at + execAt.u32.mnt_ns),
     userNs: records.readUInt32LE(at + execAt.u32.user_ns),
-    flags: records.readUInt32LE(at + execAt.u32.flags),
+    argsData: records.readUInt32LE(at + execAt.u32.args_data),
+    envData: records.readUInt32LE(at + execAt.u32.env_data),
+    flags,
+  };
+}
+
+function decodeData(records: Buffer, at: number, end: number, next: number): DataRecord {
+  return {
+    kind: "data",
+    records,
+    at,
+    end,
+    next,
+    ktime: records.readBigUInt64LE(at + headerAt.u64.ktime),
+    process: readKey(records, at + dataAt.structs.process),
+    what: records.readUInt32LE(at + dataAt.u32.what),
+    start: at + data_event.size,
   };
 }
 
@@ -156,9 +181,15 @@ export type ExecText = {
   readonly cgroup: string;
 };
 
-/** `record` must come from `decodeRecord`, which has checked that the text lies inside. */
-export function execText(record: { readonly records: Buffer; readonly at: number }): ExecText {
-  const { records, at } = record;
+/**
+ * `record` must come from `decodeRecord`, which has checked that the text lies inside. `longArgs`: the
+ * argv that came before it, where it has none.
+ */
+export function execText(
+  record: Pick<ExecRecord, "records" | "at" | "argsData">,
+  longArgs?: Buffer,
+): ExecText {
+  const { records, at, argsData } = record;
   const filename = at + execBytes;
   const args = filename + records.readUInt16LE(at + execAt.u16.filename_size);
   const cwd = args + records.readUInt16LE(at + execAt.u16.args_size);
@@ -166,7 +197,9 @@ export function execText(record: { readonly records: Buffer; readonly at: number
   const end = cgroup + records.readUInt16LE(at + execAt.u16.cgroup_size);
   return {
     filename: records.toString("utf8", filename, args),
-    args: splitArgs(records.toString("utf8", args, cwd)),
+    args: splitArgs(
+      argsData === 0 ? records.toString("utf8", args, cwd) : (longArgs?.toString("utf8") ?? ""),
+    ),
     cwd: records.toString("utf8", cwd, cgroup),
     cgroup: records.toString("utf8", cgroup, end),
   };

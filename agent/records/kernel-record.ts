@@ -10,7 +10,7 @@ export type ProcessKey = {
  * What the kernel side reports, decoded from `bpf/types.h`. Strings and arguments stay in `records`
  * until `execText` and `hookArgs` are asked for them.
  */
-export type KernelRecord = ExecRecord | CloneRecord | ExitRecord | HookRecord;
+export type KernelRecord = ExecRecord | DataRecord | CloneRecord | ExitRecord | HookRecord;
 
 /** Where a record lies in the buffer that it came in, and its struct event_header. */
 export type RecordHeader = {
@@ -38,8 +38,22 @@ export type ExecRecord = RecordHeader & {
   /** Inode numbers of namespaces. */
   readonly mntNs: number;
   readonly userNs: number;
+  /** Bytes of argv, and of the environment, that came in records of their own before. */
+  readonly argsData: number;
+  readonly envData: number;
   /** enum exec_flag. */
   readonly flags: number;
+};
+
+/** A part of what is too long for the exec record that comes later. */
+export type DataRecord = RecordHeader & {
+  readonly kind: "data";
+  /** What the exec record will be about. */
+  readonly process: ProcessKey;
+  /** enum data_what. */
+  readonly what: number;
+  /** Offset of its first byte; `end` is behind the last. */
+  readonly start: number;
 };
 
 /** A new thread group before any exec. */

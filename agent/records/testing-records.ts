@@ -17,6 +17,11 @@ export type ExecFields = {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly cgroup: string;
+  /** struct exec_identity; absent: the event has none. */
+  readonly identity?: Uint8Array;
+  /** Bytes that data records had before. */
+  readonly argsData?: number;
+  readonly envData?: number;
 };
 
 /** A valid exec of /bin/sh by pid 100; `change` overrides what matters. */
@@ -29,14 +34,30 @@ export function execRecord(change: Partial<ExecFields> = {}): Buffer {
   };
   const argv = exec.args.map((arg) => `${arg}\0`).join("");
   const parts = [exec.filename, argv, exec.cwd, exec.cgroup].map((part) => Buffer.from(part));
-  const { process, parent, nspid, uid, auid, flags } = exec;
-  return record(enums.event_kind.EVENT_EXEC, exec.ktime, parts, {
+  const { process, parent, nspid, uid, auid, identity, argsData = 0, envData = 0 } = exec;
+  const flags = exec.flags | (identity === undefined ? 0 : enums.exec_flag.EXEC_IDENTITY);
+  const all = [...parts, ...(identity === undefined ? [] : [Buffer.from(identity)])];
+  return record(enums.event_kind.EVENT_EXEC, exec.ktime, all, {
     struct: layout.exec_event,
     values: {
       ...{ process, parent, cgroup_id: exec.cgroupId, tid: process.pid, nspid, uid, auid, flags },
+      ...{ args_data: argsData, env_data: envData },
       ...{ filename_size: parts[0]!.length, args_size: parts[1]!.length },
       ...{ cwd_size: parts[2]!.length, cgroup_size: parts[3]!.length },
     },
+  });
+}
+
+/** A part of what is too long for the exec record of `process`. `what`: enum data_what. */
+export function dataRecord(data: {
+  readonly process: ProcessKey;
+  readonly what: number;
+  readonly text: string;
+}): Buffer {
+  const { process, what, text } = data;
+  return record(enums.event_kind.EVENT_DATA, process.ktime, [Buffer.from(text)], {
+    struct: layout.data_event,
+    values: { process, what },
   });
 }
 

@@ -1,130 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Follows every process from fork to exit, and forgets the class of a cgroup that is gone. */
-#include "info.h"
+#include "exec_event.h"
 
-#include "../events.h"
-#include "../scope.h"
-
-/* An exec event's payload, in this order: filename, argv, cwd, cgroup name. */
-#define EXEC_PAYLOAD_MAX (PATH_SIZE + ARGS_SIZE + PATH_SIZE + CGROUP_NAME_SIZE)
-
-struct exec_scratch {
-	struct exec_event event;
-	char payload[4 * PATH_SIZE + CGROUP_NAME_SIZE]; /* offsets are masks to the verifier */
-	struct path_buffer path;
-};
-
-/* Writer: exec only, one exec a CPU at a time (tracing programs do not nest on themselves). */
+/*
+ * Thread group whose leader is gone while others of its threads live -> its record, which goes with the
+ * leader's task when one of them execs. ktime: the start of the group. The least used entries go.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct exec_scratch);
-} exec_scratch SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct process_key);
+	__type(value, struct process_info);
+} leaderless SEC(".maps");
 
-static __always_inline void header__fill(struct event_header *header, __u16 kind, __u32 size)
+static __always_inline struct process_key task__group_key(struct task_struct *task)
 {
-	header->kind = kind;
-	header->cpu = bpf_get_smp_processor_id();
-	header->size = size;
-	header->ktime = bpf_ktime_get_boot_ns();
+	struct process_key key = {};
+
+	key.pid = BPF_CORE_READ(task, tgid);
+	key.ktime = BPF_CORE_READ(task, start_boottime);
+	return key;
 }
 
-static __always_inline __u32 exec__append_filename(struct exec_scratch *scratch,
-						   struct linux_binprm *bprm)
+/* The record of a task that took over from its thread group's leader; NULL: it did not. */
+static __always_inline struct process_info *info__take_over(struct task_struct *task)
 {
-	long size = bpf_probe_read_kernel_str(scratch->payload, PATH_SIZE,
-					      BPF_CORE_READ(bprm, filename));
+	struct process_key group = task__group_key(task);
+	struct process_info *info, *from = bpf_map_lookup_elem(&leaderless, &group);
 
-	if (size < 1)
-		return 0;
-	if (size == PATH_SIZE)
-		scratch->event.flags |= EXEC_PATH_CUT;
-	return (size - 1) & (PATH_SIZE - 1);
+	if (!from)
+		return NULL;
+	info = bpf_task_storage_get(&process, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (info)
+		__builtin_memcpy(info, from, sizeof(*info));
+	bpf_map_delete_elem(&leaderless, &group);
+	return info;
 }
 
-static __always_inline __u32 exec__append_args(struct exec_scratch *scratch, __u32 at,
-					       struct task_struct *task)
+/* A thread that execs becomes its group's leader: with the same start, but with no record. */
+static __always_inline void info__keep_for_others(struct task_struct *leader)
 {
-	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
-	unsigned long size = BPF_CORE_READ(task, mm, arg_end) - start;
+	struct process_info *info = bpf_task_storage_get(&process, leader, 0, 0);
+	struct process_key group = task__group_key(leader);
 
-	if (size > ARGS_SIZE - 1) {
-		size = ARGS_SIZE - 1;
-		scratch->event.flags |= EXEC_ARGS_CUT;
-	}
-	size = BOUNDED(size, ARGS_SIZE - 1);
-	if (bpf_probe_read_user(scratch->payload + BOUNDED(at, PATH_SIZE - 1), size, (void *)start)) {
-		scratch->event.flags |= EXEC_ARGS_ERROR;
-		return 0;
-	}
-	return size;
-}
-
-static __always_inline __u32 exec__append_cwd(struct exec_scratch *scratch, __u32 at,
-					      struct task_struct *task)
-{
-	struct path_text text = path__write(&scratch->path, &BPF_CORE_READ(task, fs)->pwd);
-	__u32 size = BOUNDED(text.size, PATH_SIZE - 1);
-
-	if (text.cut)
-		scratch->event.flags |= EXEC_CWD_CUT;
-	if (size == 1)
-		scratch->event.flags |= EXEC_CWD_ROOT;
-	bpf_probe_read_kernel(scratch->payload + BOUNDED(at, 2 * PATH_SIZE - 1), size,
-			      scratch->path.text + BOUNDED(text.start, PATH_SIZE - 1));
-	return size;
-}
-
-static __always_inline __u32 exec__append_cgroup(struct exec_scratch *scratch, __u32 at,
-						 struct task_struct *task)
-{
-	const char *name = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, name);
-	long size = bpf_probe_read_kernel_str(scratch->payload + BOUNDED(at, 4 * PATH_SIZE - 1),
-					      CGROUP_NAME_SIZE, name);
-
-	return size < 1 ? 0 : (size - 1) & (CGROUP_NAME_SIZE - 1);
-}
-
-static __always_inline void exec__fill_credentials(struct exec_event *event,
-						   struct task_struct *task)
-{
-	const struct cred *cred = BPF_CORE_READ(task, cred);
-
-	event->uid = BPF_CORE_READ(cred, euid.val);
-	bpf_core_read(&event->cap_permitted, 8, &cred->cap_permitted);
-	bpf_core_read(&event->cap_effective, 8, &cred->cap_effective);
-	bpf_core_read(&event->cap_inheritable, 8, &cred->cap_inheritable);
-	event->user_ns = BPF_CORE_READ(cred, user_ns, ns.inum);
-	event->auid = BPF_CORE_READ(task, loginuid.val);
-}
-
-static __always_inline void exec__emit(struct exec_scratch *scratch, struct process_info *info,
-				       struct task_struct *task, struct linux_binprm *bprm)
-{
-	struct exec_event *event = &scratch->event;
-	__u32 at, size;
-
-	event->process = info->key;
-	event->parent = info->parent;
-	event->cgroup_id = bpf_get_current_cgroup_id();
-	event->flags = info->flags & (EXEC_CLONED | EXEC_IN_INIT_TREE);
-	event->tid = BPF_CORE_READ(task, pid);
-	event->nspid = task__nspid(task);
-	event->pid_ns = BPF_CORE_READ(task, thread_pid, numbers[0].ns, ns.inum);
-	event->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	exec__fill_credentials(event, task);
-	at = event->filename_size = exec__append_filename(scratch, bprm);
-	event->args_size = exec__append_args(scratch, at, task);
-	at += event->args_size;
-	event->cwd_size = exec__append_cwd(scratch, at, task);
-	at += event->cwd_size;
-	event->cgroup_size = exec__append_cgroup(scratch, at, task);
-	size = sizeof(*event) + at + event->cgroup_size;
-	if (size > sizeof(*event) + EXEC_PAYLOAD_MAX)
-		return; /* cannot be: each part is bounded above */
-	header__fill(&event->header, EVENT_EXEC, size);
-	events__write(event, size, EVENT_LOSSES(EXEC));
+	if (info)
+		bpf_map_update_elem(&leaderless, &group, info, BPF_ANY);
 }
 
 /*
@@ -155,6 +75,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	if (!scratch)
 		return 0; /* cannot be: the array has this entry */
 	info = bpf_task_storage_get(&process, task, 0, 0);
+	if (!info)
+		info = info__take_over(task);
 	if (!info) {
 		info = info__of(bpf_get_current_task_btf(), &scratch->path);
 		if (!info)
@@ -229,8 +151,11 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	struct exit_event event = {};
 	struct process_info *info;
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (BPF_CORE_READ(task, signal, live.counter) != 0) {
+		if (task->pid == task->tgid)
+			info__keep_for_others(task);
 		return 0; /* other threads of the process live on */
+	}
 	info = bpf_task_storage_get(&process, task->group_leader, 0, 0);
 	if (!info)
 		return 0; /* a kernel thread, or started before tracking and never seen since */

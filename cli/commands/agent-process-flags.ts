@@ -26,6 +26,30 @@ export const processFlags = {
     coerce: ancestors,
     describe: `Which events have the ancestors of their process: ${ancestorFamilies.join(",")}; base is exec and exit, and the others need it`,
   },
+  "enable-process-cred": {
+    type: "boolean",
+    default: false,
+    describe:
+      "Processes have their credentials and capabilities, and execs what their program changed",
+  },
+  "enable-process-ns": {
+    type: "boolean",
+    default: false,
+    describe: "Processes have their namespaces",
+  },
+  "enable-process-environment-variables": {
+    type: "boolean",
+    default: false,
+    describe: "Processes have their environment; it may hold secrets",
+  },
+  "filter-environment-variables": {
+    type: "string",
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    coerce: words,
+    describe: "Names of the variables that are shown; empty: all",
+  },
   "process-cache-size": {
     ...aNumber("process-cache-size", 16, 4_194_304),
     default: 65_536,
@@ -49,12 +73,15 @@ export const processFlags = {
 } as const;
 
 function ancestors(given: readonly string[]): readonly AncestorFamily[] {
-  const names = given.flatMap((one) => one.split(/[\s,]+/)).filter((name) => name !== "");
-  return names.map((name) => {
+  return words(given).map((name) => {
     const family = ancestorFamilies.find((one) => one === name);
     if (family !== undefined) return family;
     throw new UsageError(`--enable-ancestors: ${name} is none of ${ancestorFamilies.join(", ")}`);
   });
+}
+
+function words(given: readonly string[]): readonly string[] {
+  return given.flatMap((one) => one.split(/[\s,]+/)).filter((word) => word !== "");
 }
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

@@ -35,14 +35,15 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
   /** The process and its parent. `flags`: of a process that is not known. */
   const actors = (
     message: { readonly process: number; readonly parent: number },
-    { process, parent, key, tid }: ExecEvent | ExitEvent | HookEvent,
+    { kind, process, parent, key, tid }: ExecEvent | ExitEvent | HookEvent,
     flags: "" | "unknown" = "",
   ) => {
     if (process === undefined) {
       processes.unknown(message.process, key, flags);
       return;
     }
-    processes.process(message.process, { state: process, tid });
+    const as = kind === "exec" ? "executed" : undefined;
+    processes.process(message.process, { state: process, tid, as });
     if (parent === undefined) return;
     processes.process(message.parent, { state: parent, tid: parent.process.key.pid });
   };

@@ -49,9 +49,10 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
   const actors = (
     { process, parent, key, tid }: ExecEvent | ExitEvent | HookEvent,
     flags: "" | "unknown" = "",
+    as?: "executed",
   ) => {
     if (process === undefined) return `"process":${processes.unknown(key, flags)}`;
-    const own = `"process":${processes.process(process, tid)}`;
+    const own = `"process":${processes.process(process, tid, as)}`;
     if (parent === undefined) return own;
     return `${own},"parent":${processes.process(parent, parent.process.key.pid)}`;
   };
@@ -68,7 +69,11 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
     return `,"ancestors":[${all.join(",")}]`;
   };
   const exec = (event: ExecEvent) =>
-    line("process_exec", `${actors(event)}${above(event)}`, formatTime(event.ktime));
+    line(
+      "process_exec",
+      `${actors(event, "", "executed")}${above(event)}`,
+      formatTime(event.ktime),
+    );
   const exit = (event: ExitEvent) => {
     const time = formatTime(event.ktime);
     const signal = textField("signal", signalName(event.code & 0x7f));

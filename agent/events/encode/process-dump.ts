@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { ProcessInternalSchema, type Process as ProcessMessage, tags } from "../../gen/wire.ts";
-import type { Process } from "../../process/tree.ts";
+import type { Process } from "../../process/process.ts";
 import { WireWriter } from "../../wire/writer.ts";
 import { stateOfKnown } from "../event.ts";
 import { createProcessWriter, type ProcessWriterOptions } from "./process-wire.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HookInfo } from "../../kernel/hook-info.ts";
-import { type Process, ProcessTree } from "../../process/tree.ts";
+import type { Process } from "../../process/process.ts";
+import { ProcessTree } from "../../process/tree.ts";
 import { decodeRecord } from "../../records/decode.ts";
 import type { ExecRecord, ExitRecord, HookRecord } from "../../records/kernel-record.ts";
 import { execRecord, exitRecord, hookRecord } from "../../records/testing-records.ts";
@@ -34,7 +35,7 @@ const inPod: PodContainer = {
 function aProbe(): readonly Process[] {
   const tree = new ProcessTree(() => 0, {
     ancestors: true,
-    accounts: { nameOf: (uid) => (uid === 0 ? "root" : "") },
+    details: { accounts: { nameOf: (uid) => (uid === 0 ? "root" : "") } },
   });
   const exec = (pid: number, parent: number, filename: string, args: readonly string[]) =>
     tree.exec(
@@ -102,8 +103,12 @@ test("a pod has its annotations and a container says that it may be its probe", 
 
 test("ancestors are last in an exit and in what a hook reports", () => {
   const cat = aProbe().at(-1)!;
-  const exit = decodeRecord(exitRecord({ process: cat.key, code: 9 }), 0) as ExitRecord;
+  const exit = {
+    ...(decodeRecord(exitRecord({ process: cat.key, code: 9 }), 0) as ExitRecord),
+    tid: 7777,
+  };
   const left = json(exitEvent(cat, exit, "with ancestors")).process_exit;
+  assert.equal(left.process.tid, cat.key.pid);
   assert.deepEqual(Object.keys(left), ["process", "parent", "signal", "time", "ancestors"]);
   const hook: HookInfo = {
     ...{ policy: { kind: "TracingPolicy", name: "p" }, event: "process_kprobe" },

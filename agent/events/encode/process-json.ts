@@ -1,14 +1,16 @@
 import { jsonText, textField } from "../../json/json-text.ts";
 import { maybeExecProbe } from "../../process/exec-probe.ts";
 import type { Image } from "../../process/image.ts";
-import type { Process } from "../../process/tree.ts";
+import { longTextOf } from "../../process/long-images.ts";
+import type { Process } from "../../process/process.ts";
 import type { ProcessKey } from "../../records/kernel-record.ts";
 import type { ProcessState } from "../event.ts";
+import { afterTid, beforeTid, binaryJson, environmentJson } from "./identity-json.ts";
 
 /** Serialises processes in upstream's shape; what is the same in all events of an image only once. */
 export type ProcessEncoder = {
-  /** `tid`: the thread that the event is about. */
-  process(state: ProcessState, tid: number): string;
+  /** `tid`: the thread that the event is about. `as`: whether it is what an exec event tells of. */
+  process(state: ProcessState, tid: number, as?: "executed"): string;
   /** All that is known of a process that is not in the tree. */
   unknown(key: ProcessKey, flags: "" | "unknown"): string;
 };
@@ -21,21 +23,24 @@ export type ProcessEncoderOptions = {
 
 /** upstream-events-cli.md §1.3; key order is the declaration order of upstream's proto. */
 export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEncoder {
-  const heads = new WeakMap<Process, Head>();
-  const headOf = (state: ProcessState): string => {
+  const heads = new WeakMap<Process, Parts>();
+  const partsOf = (state: ProcessState): Parts => {
     const { process, image, container } = state;
     const known = heads.get(process);
-    if (known?.image === image && known.container === container) return known.text;
-    const text = head(state, options);
-    heads.set(process, { image, container, text });
-    return text;
+    if (known?.image === image && known.container === container) return known;
+    const parts = {
+      ...{ image, container, head: head(state, options) },
+      ...{ beforeTid: beforeTid(image), afterTid: afterTid(image), end: end(image) },
+    };
+    if (longTextOf(image) === 0) heads.set(process, parts); // else it would be kept twice
+    return parts;
   };
   return {
-    process(state, tid) {
+    process(state, tid, as) {
       const refs = state.refs === 0 ? "" : `,"refcnt":${state.refs}`;
-      const { user, inInitTree } = state.image;
-      const userField = user === undefined ? "" : `,"user":{"name":${jsonText(user)}}`;
-      return `${headOf(state)}${refs},"tid":${tid}${userField},"in_init_tree":${inInitTree}}`;
+      const parts = partsOf(state);
+      const binary = as === "executed" ? binaryJson(state.image.binaryProperties) : "";
+      return `${parts.head}${refs}${parts.beforeTid},"tid":${tid}${parts.afterTid}${binary}${parts.end}`;
     },
     unknown({ pid, ktime }, flags) {
       const word = flags === "" ? "" : `,"flags":"${flags}"`;
@@ -45,8 +50,20 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
   };
 }
 
-/** A process up to `refcnt`, as long as both its image and its container are these. */
-type Head = Pick<ProcessState, "image" | "container"> & { readonly text: string };
+/** What is the same in all events, as long as both its image and its container are these. */
+type Parts = Pick<ProcessState, "image" | "container"> & {
+  /** Up to `refcnt`. */
+  readonly head: string;
+  readonly beforeTid: string;
+  /** Up to `binary_properties`. */
+  readonly afterTid: string;
+  readonly end: string;
+};
+
+function end({ user, inInitTree, environment }: Image): string {
+  const userField = user === undefined ? "" : `,"user":{"name":${jsonText(user)}}`;
+  return `${userField},"in_init_tree":${inInitTree}${environmentJson(environment)}}`;
+}
 
 /** base64 of `<node>:<ktime>:<pid>`: names one image of one process in the whole cluster. */
 export function execId(nodeName: string, { pid, ktime }: ProcessKey): string {

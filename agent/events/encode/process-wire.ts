@@ -1,18 +1,27 @@
 import { tags } from "../../gen/wire.ts";
 import { maybeExecProbe } from "../../process/exec-probe.ts";
 import type { Image } from "../../process/image.ts";
-import type { Process } from "../../process/tree.ts";
+import { longTextOf } from "../../process/long-images.ts";
+import type { Process } from "../../process/process.ts";
 import type { ProcessKey } from "../../records/kernel-record.ts";
 import { WireWriter } from "../../wire/writer.ts";
 import type { ProcessState } from "../event.ts";
+import { writeBinary, writeIdentity } from "./identity-wire.ts";
 import { dockerOf, execId } from "./process-json.ts";
 
 /** Writes processes as messages; what is the same in all events of an image is encoded only once. */
 export type ProcessWriter = {
   /** As the field `tag`. `tid`: the thread that the event is about. */
-  process(tag: number, who: { readonly state: ProcessState; readonly tid: number }): void;
+  process(tag: number, who: Who): void;
   /** All that is known of a process that is not in the tree. */
   unknown(tag: number, key: ProcessKey, flags: "" | "unknown"): void;
+};
+
+type Who = {
+  readonly state: ProcessState;
+  readonly tid: number;
+  /** Whether it is what an exec event tells of. */
+  readonly as?: "executed" | undefined;
 };
 
 export type ProcessWriterOptions = {
@@ -36,15 +45,16 @@ export function createProcessWriter(options: ProcessWriterOptions): ProcessWrite
     if (known?.image === image && known.container === container) return known.bytes;
     writeHead(state, { ...options, out: scratch });
     const bytes = scratch.take();
-    heads.set(process, { image, container, bytes });
+    if (longTextOf(image) === 0) heads.set(process, { image, container, bytes });
     return bytes;
   };
   return {
-    process(tag, { state, tid }) {
+    process(tag, { state, tid, as }) {
       const start = out.open(tag);
       out.fields(headOf(state));
       out.uint(fields.refcnt, state.refs);
       out.wrapped(fields.tid, tid);
+      if (as === "executed") writeBinary(state.image.binaryProperties, out);
       const { user } = state.image;
       if (user !== undefined) {
         const account = out.open(fields.user);
@@ -86,6 +96,7 @@ function writeHead(
   out.text(fields.docker, dockerOf(state));
   // 0: a parent that only its pid is known of.
   if (parentKey.ktime !== 0n) out.text(fields.parent_exec_id, execId(nodeName, parentKey));
+  writeIdentity(image, out);
 }
 
 function writePod({ image, container: known }: ProcessState, out: WireWriter): void {

@@ -83,8 +83,7 @@ test("a stopped call has its policy, its rule, and what was done apart from what
 
 test("an exit has its code or its signal; of a process that is not known there is the pid", () => {
   const exit = (code: number) =>
-    decoded(exitEvent(undefined, { ktime: 5n, process: { pid: 7, ktime: 1n }, tid: 7, code }))
-      .records[0]!;
+    decoded(exitEvent(undefined, { ktime: 5n, process: { pid: 7, ktime: 1n }, code })).records[0]!;
   const time = "2023-11-14T22:13:20.000000005Z";
   const who = { "process.pid": 7, "thread.id": 7 };
   assert.deepEqual(exit(0).attributes, {
