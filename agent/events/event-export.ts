@@ -95,7 +95,7 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
   const lineOf = createJsonLine(said);
   const encoder = createLineEncoder(lineOf);
   const sinks: Sink[] = [];
-  const file = openEventFile({ ...options, lineOf, encoder });
+  const file = openEventFile({ ...options, bootToWallNs: said.bootToWallNs, lineOf, encoder });
   if (file !== undefined) sinks.push(file);
   if (options.eventsSocket !== "") {
     sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));
@@ -104,7 +104,7 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
     ? new StreamSink({ messageOf: createEventWire(said), clock, log })
     : undefined;
   if (streams !== undefined) sinks.push(streams);
-  const otlp = openOtlp({ ...options, bootToWallNs: (ns) => bootClock.toWallNs(ns) });
+  const otlp = openOtlp({ ...options, bootToWallNs: said.bootToWallNs });
   if (otlp !== undefined) sinks.push(otlp);
   const pipeline = new EventPipeline({
     openRings: () => engine.openRings(),

@@ -1,9 +1,12 @@
+import { hostname } from "node:os";
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
+import manifest from "../package.json" with { type: "json" };
 import { createLineEncoder, type LineEncoder } from "./encode/lines.ts";
 import { createSelectedLine } from "./encode/selected-lines.ts";
 import type { AgentEvent } from "./event.ts";
 import type { ExportOptions } from "./export-options.ts";
+import { createOcsfLine } from "./ocsf/ocsf-lines.ts";
 import { FileSink } from "./sinks/file-sink.ts";
 import { FilteredSink } from "./sinks/filtered-sink.ts";
 import { RateLimitedSink } from "./sinks/rate-limited-sink.ts";
@@ -17,6 +20,9 @@ export type EventFileOptions = {
   /** Rotated files, all but the newest. */
   readonly exportFileCompress: boolean;
   readonly exported: ExportOptions;
+  readonly nodeName: string | undefined;
+  readonly clusterName: string;
+  readonly bootToWallNs: (bootNs: bigint) => bigint;
   /** The line of an event, and what the sinks share that have all of it. */
   readonly lineOf: (event: AgentEvent) => string;
   readonly encoder: LineEncoder;
@@ -38,8 +44,8 @@ export function openEventFile(options: EventFileOptions): Sink | undefined {
 }
 
 function openFile(options: EventFileOptions): Sink {
-  const { lineOf, encoder, clock, log } = options;
-  const { select, mode, rotationIntervalMs } = options.exported;
+  const { clock, log } = options;
+  const { mode, rotationIntervalMs } = options.exported;
   return new FileSink({
     path: options.eventsFile,
     limits: {
@@ -48,10 +54,22 @@ function openFile(options: EventFileOptions): Sink {
       rotationIntervalMs,
     },
     file: { mode, compress: options.exportFileCompress, isOurs: isEventFile },
-    encoder: select === undefined ? encoder : createLineEncoder(createSelectedLine(lineOf, select)),
+    encoder: encoderOf(options),
     clock,
     log,
   });
+}
+
+/** That of the other sinks, where the lines are the same. */
+function encoderOf(options: EventFileOptions): LineEncoder {
+  const { lineOf, encoder } = options;
+  const { select, format } = options.exported;
+  if (format === "ocsf") {
+    const { nodeName = hostname(), clusterName, bootToWallNs } = options;
+    const { version } = manifest;
+    return createLineEncoder(createOcsfLine({ nodeName, clusterName, bootToWallNs, version }));
+  }
+  return select === undefined ? encoder : createLineEncoder(createSelectedLine(lineOf, select));
 }
 
 /** Upstream's 0 is its library's default. */

@@ -9,10 +9,11 @@ const byDefault: ExportFlags = {
   ...{ enablePidSetFilter: false, exportFileRotationInterval: "0", exportFilePerm: "600" },
   ...{ exportRateLimit: -1, otlpEndpoint: "", otlpProtocol: "grpc", otlpHeaders: "" },
   nodeName: "n",
+  exportFormat: "json",
 };
 
 test("without flags nothing is done to events", async () => {
-  const value = { rotationIntervalMs: 0, mode: 0o600 };
+  const value = { format: "json", rotationIntervalMs: 0, mode: 0o600 };
   assert.deepEqual(await parseExportFlags(byDefault), { ok: true, value });
 });
 

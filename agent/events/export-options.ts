@@ -21,6 +21,7 @@ export type ExportFlags = {
   /** Upstream's RedactionFilter: of processes, wherever they are shown. */
   readonly redactionFilters: string;
   readonly enablePidSetFilter: boolean;
+  readonly exportFormat: "json" | "ocsf";
   /** As Go writes it; 0: the file is rotated by size alone. */
   readonly exportFileRotationInterval: string;
   /** Octal. */
@@ -42,6 +43,7 @@ export type ExportOptions = {
   readonly select?: FieldSelection;
   /** Absent: nothing is hidden. */
   readonly redact?: Redaction;
+  readonly format: ExportFlags["exportFormat"];
   readonly rotationIntervalMs: number;
   /** Permissions of the file. */
   readonly mode: number;
@@ -82,10 +84,15 @@ export async function parseExportFlags(flags: ExportFlags): Promise<Result<Expor
       problemOf("--export-file-perm", flags.exportFilePerm, "write permissions in octal: 600, 640"),
     );
   const otlp = taken(parseOtlp(flags));
+  if (select !== undefined && flags.exportFormat === "ocsf") {
+    const fix = "leave out --field-filters, or --export-format ocsf";
+    problems.push(problemOf("--field-filters", flags.fieldFilters, fix));
+  }
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     value: {
+      format: flags.exportFormat,
       ...{ rotationIntervalMs: rotationIntervalMs!, mode: mode! },
       ...(passes === undefined ? {} : { passes }),
       ...(otlp === undefined ? {} : { otlp }),

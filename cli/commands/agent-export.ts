@@ -22,6 +22,11 @@ export const exportOptions = {
     default: 5,
     describe: "How many rotated files are kept; 0: all",
   },
+  "export-format": {
+    choices: ["json", "ocsf"] as const,
+    default: "json",
+    describe: "What a line of the file is: an event as Tetragon writes it, or one of OCSF",
+  },
   "export-file-rotation-interval": {
     type: "string",
     default: "0",
