@@ -44,6 +44,11 @@ enum bpf_map_type {
 #define BPF_RB_AVAIL_DATA 0
 #define BPF_RB_CONS_POS 2
 
+/* On the stack of a program: what a part of a ring is written by. */
+struct bpf_dynptr {
+	__u64 opaque[2];
+};
+
 #define ERR_PTR_MIN (-4095UL)
 #define SB_NOUSER (1UL << 31) /* a file system of the kernel itself, as for pipes */
 #define MNT_NS_ANON_INO 0xeffffff7 /* of each since 6.18, none before */

@@ -58,8 +58,8 @@ struct layout {
 #define MEMBER(name) enum name name;
 	CONDITION_ENUMS(MEMBER)
 	ACTION_ENUMS(MEMBER)
-	enum size_index size_index;
 	enum field_kind field_kind;
+	enum reading_flag reading_flag;
 	struct hook_table hook_table;
 	enum only_word only_word;
 	enum table_row table_row;

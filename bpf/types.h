@@ -16,6 +16,7 @@ enum text_limit {
 	DATA_PART = 8192,	/* bytes of it in one event */
 	CGROUP_NAME_SIZE = 128,
 	DATA_SIZE = 4096,	/* longest text or buffer in an event, in bytes, with NUL */
+	WHOLE_SIZE = 327360,	/* longest buffer in one that has it whole (READ_WHOLE), in bytes */
 };
 
 enum event_kind {
@@ -157,6 +158,8 @@ enum arg_flag {
 	ARG_CUT = 1u << 0,	/* a path lost its head, or a buffer its tail */
 	ARG_DELETED = 1u << 1,	/* the file was unlinked */
 	ARG_RETURNED = 1u << 2,	/* no argument: what the call returned, behind them */
+	ARG_WHOLE = 1u << 3,	/* the rest of this one may be behind all of them */
+	ARG_REST = 1u << 4,	/* no argument: that rest */
 };
 
 struct event_arg {

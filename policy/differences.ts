@@ -105,6 +105,16 @@ export const differences: readonly Difference[] = [
     here: "It is in the event.",
   },
   {
+    what: "`char_iovec`, `iov_iter`",
+    verdict: "better",
+    here: "All parts, and every operator on texts; Tetragon reads 7 parts of a `char_iovec` and the first of an `iov_iter`, and compares neither.",
+  },
+  {
+    what: "`maxData` on a second argument of a hook, or with `return: true`",
+    verdict: "refused",
+    here: "An event has room for one whole buffer, and one that waits for the call to return for none.",
+  },
+  {
     what: "`rateLimit`",
     verdict: "better",
     here: "Texts of another length are other events, also where they begin alike. With `return: true` it counts what is reported, not what `matchReturnArgs` leaves out.",

@@ -8,6 +8,7 @@ import { cap_inheritable } from "./cap_inheritable.ts";
 import { cap_permitted } from "./cap_permitted.ts";
 import { capability } from "./capability.ts";
 import { char_buf } from "./char_buf.ts";
+import { char_iovec } from "./char_iovec.ts";
 import type { ArgCodec, Payload } from "./codec.ts";
 import { const_buf } from "./const_buf.ts";
 import { cred } from "./cred.ts";
@@ -21,6 +22,7 @@ import { int } from "./int.ts";
 import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
+import { iov_iter } from "./iov_iter.ts";
 import { kernel_cap_t } from "./kernel_cap_t.ts";
 import { kiocb } from "./kiocb.ts";
 import { linux_binprm } from "./linux_binprm.ts";
@@ -63,6 +65,8 @@ const argCodecs = {
   kiocb,
   linux_binprm,
   char_buf,
+  char_iovec,
+  iov_iter,
   string,
   filename,
   sock,

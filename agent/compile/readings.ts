@@ -7,7 +7,10 @@ import type { AttachPoint, PlannedHook } from "./plan.ts";
 export type Reading = {
   readonly type: ArgType;
   readonly index: number;
+  /** Parameter that holds its size, from 1; 0: none. */
   readonly sizeIndex: number;
+  /** Bits of enum reading_flag. */
+  readonly flags: number;
 };
 
 /** The readings of an attach point, each once, and for each hook which of them it has. */
@@ -56,19 +59,20 @@ export function readingsOf({
 }
 
 /** How the engine reads an argument. */
-export function readingOf({ type, index, returnCopy, sizeArgIndex }: Arg): Reading {
-  const sizeIndex = returnCopy ? enums.size_index.SIZE_IS_RETURN : (sizeArgIndex ?? 0);
-  return { type, index, sizeIndex };
+export function readingOf({ type, index, returnCopy, sizeArgIndex = 0, maxData }: Arg): Reading {
+  const { READ_RETURNED, READ_WHOLE } = enums.reading_flag;
+  const flags = (returnCopy ? READ_RETURNED : 0) | (maxData ? READ_WHOLE : 0);
+  return { type, index, sizeIndex: sizeArgIndex, flags };
 }
 
 /** How the engine reads what a call returned. */
 export function ofReturned({ type }: Returned): Reading {
-  return { type, index: enums.engine_limit.RETURNED_INDEX, sizeIndex: 0 };
+  return { type, index: enums.engine_limit.RETURNED_INDEX, sizeIndex: 0, flags: 0 };
 }
 
 /** Equal for readings that are the same. */
-export function readingKey({ type, index, sizeIndex }: Reading): string {
-  return `${type} ${index} ${sizeIndex}`;
+export function readingKey({ type, index, sizeIndex, flags }: Reading): string {
+  return `${type} ${index} ${sizeIndex} ${flags}`;
 }
 
 /** Throws RangeError when the engine takes fewer. */

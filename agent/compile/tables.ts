@@ -104,10 +104,10 @@ function encodeSpec(
     readonly dimensions: readonly DimensionTables[];
   },
 ): Uint8Array {
-  const { SIZE_IS_RETURN } = enums.size_index;
-  const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0 && sizeIndex !== SIZE_IS_RETURN);
+  const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0);
   const read = [...all.map(({ index }) => index), ...sized.map(({ sizeIndex }) => sizeIndex - 1)];
-  const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS } = enums.hook_use;
+  const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS, USE_WHOLE } = enums.hook_use;
+  const hasWhole = all.some(({ flags }) => flags & enums.reading_flag.READ_WHOLE);
   const onlyNumbers =
     (use & (USE_RATES | USE_RETURNED)) === 0 && all.every(({ type }) => argCodec(type).isNumber);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
@@ -116,7 +116,8 @@ function encodeSpec(
     use:
       use |
       (onlyNumbers ? USE_NUMBER_EVENTS : 0) |
-      (point.functions === undefined ? 0 : USE_FUNCTIONS),
+      (point.functions === undefined ? 0 : USE_FUNCTIONS) |
+      (hasWhole ? USE_WHOLE : 0),
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
@@ -126,8 +127,8 @@ function encodeSpec(
       ...{ kind, part: part ?? 0, match: dimensions[dim]!.match ?? 0 },
       reading: reading === undefined ? 0 : numberOf.get(readingKey(reading))!,
     })),
-    readings: all.map(({ type, index, sizeIndex }) => ({
-      ...{ type: argCodec(type).code, index, size_index: sizeIndex },
+    readings: all.map(({ type, index, sizeIndex, flags }) => ({
+      ...{ type: argCodec(type).code, index, size_index: sizeIndex, flags },
     })),
     fields: fieldsOf(point, read),
   });

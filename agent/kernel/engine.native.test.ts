@@ -12,7 +12,7 @@ import {
   type SelectorSet,
 } from "@guardbee/policy";
 import fc from "fast-check";
-import { readArg } from "../../policy/args/index.ts";
+import { argKind, readArg } from "../../policy/args/index.ts";
 import { aggregated, type Windows } from "../../policy/decide/aggregate.ts";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { openFile } from "../../policy/decide/parameter.ts";
@@ -197,10 +197,15 @@ function flagsText(flags: { monitored: boolean; stopped: boolean; wouldStop: boo
 
 function argText(arg: HookArg): string {
   if (arg.type === "error") return `errno ${arg.errno}`;
-  if (arg.type === "char_buf") return `"${arg.bytes.toString()}"`;
-  if ("text" in arg) return `"${arg.text}"`;
+  if ("length" in arg) return `"${short(arg.bytes.toString())}" of ${arg.length}`;
+  if ("text" in arg) return `"${short(arg.text)}"`;
   if ("path" in arg) return `"${arg.path}"`;
   return "value" in arg ? String(arg.value) : networkText(arg);
+}
+
+/** The same with long runs of one letter as their length. */
+function short(text: string): string {
+  return text.replace(/(.)\1{40,}/g, (run, letter) => `<${letter} ${run.length}>`);
 }
 
 function wantedArg(arg: Arg, call: HookCall): string {
@@ -217,8 +222,15 @@ function wantedArg(arg: Arg, call: HookCall): string {
   if (network !== undefined) return network;
   const [facet] = Object.values(reading ?? {});
   if (typeof facet === "bigint") return String(facet);
-  if (facet instanceof Uint8Array) return `"${Buffer.from(facet).toString()}"`;
+  if (facet instanceof Uint8Array) return bytesText(facet, arg);
   return "none";
+}
+
+/** What an event has of bytes: all, or as many as there is room for. */
+function bytesText(bytes: Uint8Array, { type, maxData }: Arg): string {
+  const text = Buffer.from(bytes.subarray(0, maxData ? 327_360 : 4095)).toString();
+  const isBuffer = argKind(type).lengthFields !== undefined;
+  return `"${short(text)}"${isBuffer ? ` of ${bytes.length}` : ""}`;
 }
 
 /** What an event has of a path: its last folders, as many as there is room for. */

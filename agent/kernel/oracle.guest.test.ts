@@ -67,6 +67,9 @@ function end(ip: string, port: number) {
   return { address: parseIp(ip)!, port };
 }
 
+/** Where a text is cut into parts, of which some may have nothing. */
+const anyCuts = fc.constantFrom([], [0], [3], [1, 1, 6], [0, 252, 253]);
+
 const anyCall: fc.Arbitrary<Call> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...files).map((path): Call => ({ call: "open", path })) },
   { weight: 1, arbitrary: fc.constantFrom(...descriptors).map((fd) => aCall("dup", fd)) },
@@ -79,6 +82,29 @@ const anyCall: fc.Arbitrary<Call> = fc.oneof(
         fc.constantFrom(undefined, "secret", "secrets", "public", "sec", long),
       )
       .map(([fd, text]): Call => ({ call: "write", fd, ...(text === undefined ? {} : { text }) })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({
+        fd: fc.constantFrom(...descriptors),
+        text: fc.constantFrom(undefined, "secret", "secrets", "public", long),
+        cuts: anyCuts,
+      })
+      .map(({ fd, text, cuts }): Call => ({ call: "pwritev", fd, cuts, ...(text && { text }) })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({
+        // The one that what comes of it leaves as it is: others would be bound, or end their process.
+        socket: fc.constant(3),
+        text: fc.constantFrom(undefined, "secret", "secrets", "public", long),
+        cuts: anyCuts,
+      })
+      .map(
+        ({ socket, text, cuts }): Call => ({ call: "send", socket, cuts, ...(text && { text }) }),
+      ),
   },
   {
     weight: 2,

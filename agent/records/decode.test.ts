@@ -15,6 +15,7 @@ import {
   hookRecord,
   intArg,
   rawArg,
+  restArg,
   sizeArg,
 } from "./testing-records.ts";
 
@@ -106,6 +107,26 @@ test("hook arguments of every type are read, also behind an unaligned one", () =
     { type: "char_buf", length: 19, bytes: Buffer.from("longer than it says") },
     { type: "error", errno: 14 },
   ]);
+});
+
+test("what of a buffer comes behind the arguments is a part of it", () => {
+  const { ARG_WHOLE } = enums.arg_flag;
+  const decode = (...args: Buffer[]) => {
+    const event = decodeRecord(hookRecord({ args }), 0) as HookRecord;
+    assert.equal(argsProblem(event), undefined);
+    return hookArgs(event);
+  };
+  const cut = bufferArg(12, "hel", ARG_WHOLE);
+  const other = bufferArg(9, "other");
+  const shown = (length: number, text: string) => ({
+    ...{ type: "char_buf", length, bytes: Buffer.from(text) },
+  });
+  assert.deepEqual(decode(other, cut, sizeArg(3), restArg("lo")), [
+    ...[shown(9, "other"), shown(12, "hello"), { type: "size_t", value: 3n }],
+  ]);
+  // Where nothing of it could be read, and where there was no room for it.
+  assert.deepEqual(decode(cut, restArg("")), [shown(12, "hel")]);
+  assert.deepEqual(decode(cut), [shown(12, "hel")]);
 });
 
 const lies: readonly { name: string; record: () => Buffer; next: number; problem: string }[] = [

@@ -1,3 +1,4 @@
+import type { Payload } from "../args/codec.ts";
 import { decodeArg, type HookArg, leastArgBytes } from "../args/index.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { offsetsOf } from "../layout/struct.ts";
@@ -214,7 +215,8 @@ export function argsProblem({ records, at, end, argCount }: HookRecord): string 
     const size = records.readUInt32LE(head + argAt.u32.size);
     if (size > left) return `argument ${i} has ${size} of ${left} bytes`;
     const type = records.readUInt16LE(head + argAt.u16.type);
-    const least = leastArgBytes(type);
+    const isRest = (records.readUInt16LE(head + argAt.u16.flags) & enums.arg_flag.ARG_REST) !== 0;
+    const least = isRest ? 0 : leastArgBytes(type);
     if (least === undefined || size < least) {
       return `argument ${i} has type ${type} and ${size} bytes`;
     }
@@ -225,27 +227,51 @@ export function argsProblem({ records, at, end, argCount }: HookRecord): string 
 
 /** The arguments of a hook record, which must have no `argsProblem`. */
 export function hookArgs(record: HookRecord): readonly HookArg[] {
-  return decodeArgs(record, 0);
+  const { ARG_RETURNED, ARG_REST, ARG_WHOLE } = enums.arg_flag;
+  const args: HookArg[] = [];
+  eachArg(record, (arg) => {
+    if ((arg.flags & (ARG_RETURNED | ARG_REST)) !== 0) return;
+    const rest = (arg.flags & ARG_WHOLE) === 0 ? undefined : argWith(record, ARG_REST);
+    args.push(decodeArg(arg.type, rest === undefined ? arg : joined(arg, rest)));
+  });
+  return args;
 }
 
 /** What the call returned, which the hook of `record` asks; undefined: nobody could tell. */
 export function returnedArg(record: HookRecord): HookArg | undefined {
-  return decodeArgs(record, enums.arg_flag.ARG_RETURNED)[0];
+  const found = argWith(record, enums.arg_flag.ARG_RETURNED);
+  return found === undefined ? undefined : decodeArg(found.type, found);
 }
 
-/** Those of which flag ARG_RETURNED is as in `returned`. */
-function decodeArgs({ records, at, argCount }: HookRecord, returned: number): readonly HookArg[] {
-  const args: HookArg[] = [];
+type Written = Payload & { readonly type: number };
+
+/** The one with that flag. */
+function argWith(record: HookRecord, flag: number): Written | undefined {
+  let found: Written | undefined;
+  eachArg(record, (arg) => {
+    if ((arg.flags & flag) !== 0) found = arg;
+  });
+  return found;
+}
+
+/** A payload with the rest of its bytes. */
+function joined({ records, start, size, flags }: Written, rest: Written): Payload {
+  const bytes = Buffer.concat([
+    records.subarray(start, start + size),
+    rest.records.subarray(rest.start, rest.start + rest.size),
+  ]);
+  return { records: bytes, start: 0, size: bytes.length, flags };
+}
+
+function eachArg({ records, at, argCount }: HookRecord, take: (arg: Written) => void): void {
   let head = at + hookBytes;
   for (let i = 0; i < argCount; i++) {
     const size = records.readUInt32LE(head + argAt.u32.size);
     const type = records.readUInt16LE(head + argAt.u16.type);
     const flags = records.readUInt16LE(head + argAt.u16.flags);
-    if ((flags & enums.arg_flag.ARG_RETURNED) === returned)
-      args.push(decodeArg(type, { records, flags, start: head + argHeaderBytes, size }));
+    take({ type, records, flags, start: head + argHeaderBytes, size });
     head += argHeaderBytes + pad8(size);
   }
-  return args;
 }
 
 function readKey(records: Buffer, at: number): ProcessKey {

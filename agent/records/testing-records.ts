@@ -135,11 +135,15 @@ export const fileArg = (path: string, mode = 0o100644, flags = 0) =>
   rawArg(enums.arg_type.ARG_FILE, pathPayload(mode, path), flags);
 export const fdArg = (path: string, mode = 0o100644) =>
   rawArg(enums.arg_type.ARG_FD, pathPayload(mode, path));
-export const bufferArg = (length: number, text: string) =>
+export const bufferArg = (length: number, text: string, flags = 0) =>
   rawArg(
     enums.arg_type.ARG_CHAR_BUF,
     Buffer.concat([bytesOf(layout.char_buf_payload, { size: length }), Buffer.from(text)]),
+    flags,
   );
+/** What of a buffer comes behind all arguments. */
+export const restArg = (text: string) =>
+  rawArg(enums.arg_type.ARG_CHAR_BUF, Buffer.from(text), enums.arg_flag.ARG_REST);
 
 /** One event: its fixed part, then `payload`. */
 function record<S extends Struct>(

@@ -25,6 +25,8 @@ enum arg_type {
 	ARG_KIOCB,
 	ARG_LINUX_BINPRM,
 	ARG_CHAR_BUF,
+	ARG_CHAR_IOVEC,
+	ARG_IOV_ITER,
 	ARG_STRING,
 	ARG_FILENAME,
 	ARG_SOCK,
@@ -63,6 +65,8 @@ enum arg_type {
 	X(ARG_KIOCB, kiocb__number, kiocb__text, none__address, none__file, kiocb__emit) \
 	X(ARG_LINUX_BINPRM, linux_binprm__number, linux_binprm__text, none__address, none__file, linux_binprm__emit) \
 	X(ARG_CHAR_BUF, none__number, char_buf__text, none__address, none__file, char_buf__emit) \
+	X(ARG_CHAR_IOVEC, none__number, char_iovec__text, none__address, none__file, char_iovec__emit) \
+	X(ARG_IOV_ITER, none__number, iov_iter__text, none__address, none__file, iov_iter__emit) \
 	X(ARG_STRING, none__number, string__text, none__address, none__file, string__emit) \
 	X(ARG_FILENAME, none__number, filename__text, none__address, none__file, filename__emit) \
 	X(ARG_SOCK, sock__number, none__text, sock__address, none__file, sock__emit) \
@@ -93,6 +97,7 @@ enum arg_type {
 #include "arg/module.h"
 #include "arg/net_device.h"
 #include "arg/number.h"
+#include "arg/parts.h"
 #include "arg/path.h"
 #include "arg/skb.h"
 #include "arg/sock.h"

@@ -4,6 +4,7 @@
 #define GUARDBEE_ENGINE_CALL_H
 
 #include "../process/info.h"
+#include "place.h"
 #include "tables.h"
 
 #define EVENT_ARG_MAX (8 + 4 + PATH_SIZE)
@@ -80,6 +81,9 @@ struct call_scratch {
 	__u32 sizes[FIELDS_MAX];	/* of a tracepoint's bytes, whose address is the parameter */
 	struct packet packet;
 	struct socket_address address;
+	struct parts parts;
+	struct place whole_rest; /* USE_WHOLE: what the event in the scratch lacks of an argument */
+	__u64 whole_left;	/* so many bytes; 0: of none */
 	__u64 result;		/* return value, at exit */
 	__u64 frame;		/* where this call's registers are on the stack: nobody else's are there */
 	struct waiting waiting;	/* before event, as in the map */

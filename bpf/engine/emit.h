@@ -8,6 +8,7 @@
 #include "arg.h"
 #include "rate.h"
 #include "wait.h"
+#include "whole.h"
 
 /* An argument that is a number, as it is in an event. */
 struct number_arg {
@@ -29,6 +30,8 @@ __noinline int emit__arg(struct call_scratch *scratch, __u32 number, __u32 at)
 		return 0;
 	arg = (void *)(scratch->args + BOUNDED(at, ARGS_MASK));
 	arg->size = arg__emit(&call, reading, arg, (char *)(arg + 1));
+	if (spec.use & USE_WHOLE && reading->flags & READ_WHOLE)
+		whole__note(scratch, arg);
 	return (at + sizeof(*arg) + arg->size + 7) & ~7u & ARGS_MASK;
 }
 
@@ -56,12 +59,6 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 	event->action = entry->code;
 	event->entry = spec.use & USE_FUNCTIONS ? call->scratch->entry : spec.entry;
 	event->flags = flags;
-}
-
-/* Whether the event tells of a call that was stopped, or would be in enforce mode. */
-static __always_inline bool emit__is_stop(__u16 flags)
-{
-	return flags & (HOOK_STOPPED | HOOK_WOULD_STOP);
 }
 
 /* Room in the ring where an event with `flags` goes; NULL is counted. */
@@ -113,18 +110,14 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* Bytes of an event whose header says `size`, as the verifier wants to see it. */
-static __always_inline __u32 emit__size(__u32 size)
-{
-	return sizeof(struct hook_event) + BOUNDED(size - sizeof(struct hook_event), ARGS_MASK);
-}
-
 /* Sends the event that is in the scratch. */
 static __always_inline void emit__send(struct call *call)
 {
 	struct hook_event *event = &call->scratch->event;
 	__u32 size = emit__size(event->header.size);
 
+	if (spec.use & USE_WHOLE && call->scratch->whole_left && whole__send(call->scratch))
+		return;
 	if (emit__is_stop(event->flags))
 		events__write_stop(event, size);
 	else if (bpf_ringbuf_output(&posts, event, size, 0))
@@ -153,6 +146,8 @@ static __always_inline void emit__write(struct call *call, struct action_entry *
 	struct hook_event *event = &call->scratch->event;
 	__u32 size = 0, args = 0;
 
+	if (spec.use & USE_WHOLE)
+		call->scratch->whole_left = 0;
 	for (; args < PARAMETERS_MAX && args < entry->args; args++) {
 		__u32 next = emit__arg(call->scratch, entry->arg_readings[args], size);
 

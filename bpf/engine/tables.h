@@ -26,9 +26,8 @@ enum engine_limit {
 struct reading {
 	__u8 type;		/* enum arg_type */
 	__u8 index;		/* parameter of the call */
-	__u8 size_index;	/* ARG_CHAR_BUF: parameter that holds its size, from 1; 0: none;
-				 * SIZE_IS_RETURN: the return value */
-	__u8 zero;
+	__u8 size_index;	/* of a buffer: parameter that holds its size, from 1; 0: none */
+	__u8 flags;		/* enum reading_flag */
 };
 
 /*
@@ -49,8 +48,11 @@ enum text_match {
 	MATCH_POSTFIX = 1u << 2,
 };
 
-/* reading.size_index */
-enum size_index { SIZE_IS_RETURN = 0xff };
+/* reading.flags */
+enum reading_flag {
+	READ_RETURNED = 1u << 0, /* of a buffer so many bytes as the call returned */
+	READ_WHOLE = 1u << 1,	/* events have more of it than fits with the arguments: see whole.h */
+};
 
 /* field.kind */
 enum field_kind {
@@ -78,6 +80,7 @@ enum hook_use {
 	USE_FUNCTIONS = 1u << 4, /* the program is attached to many, whose cookies are for hook_event.entry */
 	USE_RETURNED = 1u << 3,	/* events wait for what the call returns, or have it */
 	USE_SOCKETS = 1u << 5,	/* some event is about a socket */
+	USE_WHOLE = 1u << 7,	/* some reading has READ_WHOLE */
 };
 
 /* hook_spec.syscall */

@@ -98,6 +98,31 @@ void bpf_ringbuf_submit(void *record, __u64 flags)
 {
 }
 
+/* A record is its place and its size. */
+long bpf_ringbuf_reserve_dynptr(void *ring, __u32 size, __u64 flags, struct bpf_dynptr *record)
+{
+	record->opaque[0] = (__u64)bpf_ringbuf_reserve(ring, size, flags);
+	record->opaque[1] = size;
+	return 0;
+}
+
+long bpf_dynptr_write(const struct bpf_dynptr *record, __u32 at, void *from, __u32 size, __u64 flags)
+{
+	if ((__u64)at + size > record->opaque[1])
+		shim_fail("a write behind the end of a record");
+	__builtin_memcpy((char *)record->opaque[0] + at, from, size);
+	return 0;
+}
+
+void bpf_ringbuf_submit_dynptr(struct bpf_dynptr *record, __u64 flags)
+{
+}
+
+void bpf_ringbuf_discard_dynptr(struct bpf_dynptr *record, __u64 flags)
+{
+	shim_fail("a record without room");
+}
+
 /* The ring is always empty. */
 __u64 bpf_ringbuf_query(void *ring, __u64 what)
 {

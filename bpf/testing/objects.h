@@ -7,7 +7,8 @@
 #include "task.h"
 
 #define PACKET_MAX 256
-#define NAME_MAX 4096
+#define NAME_MAX 16384
+#define OBJECT_PARTS_MAX 8
 
 static struct {
 	struct sock sock;
@@ -20,7 +21,52 @@ static struct {
 	struct filename filename;
 	char name[NAME_MAX + 1];
 	__u64 capabilities;
+	struct iov_iter iter;
 } objects[PARAMETERS_MAX];
+
+/* Of each parameter the parts that it is, where 32-bit pointers reach them. */
+static struct in_parts {
+	union {
+		struct part own[OBJECT_PARTS_MAX];
+		struct part_32bit narrow[OBJECT_PARTS_MAX];
+	};
+	char bytes[OBJECT_PARTS_MAX][NAME_MAX];
+} *in_parts;
+
+/* Takes the parts of parameter `index`: how many. */
+static __u32 take_parts(__u32 index, bool narrow)
+{
+	struct in_parts *to = &in_parts[index];
+	__u32 count = take_count(OBJECT_PARTS_MAX);
+
+	for (__u32 i = 0; i < count; i++) {
+		__u32 size = take_count(NAME_MAX);
+
+		shim_take(to->bytes[i], size);
+		if (narrow)
+			to->narrow[i] = (struct part_32bit){(__u32)(__u64)to->bytes[i], size};
+		else
+			to->own[i] = (struct part){(__u64)to->bytes[i], size};
+	}
+	return count;
+}
+
+/* A struct iov_iter: of one part, or of several of which the first few bytes are behind already. */
+static void take_iter(__u32 index)
+{
+	struct iov_iter *iter = &objects[index].iter;
+	struct in_parts *parts = &in_parts[index];
+	__u64 count = take_parts(index, false), whole = 0;
+
+	for (__u64 i = 0; i < count; i++)
+		whole += parts->own[i].size;
+	*iter = (struct iov_iter){.iter_type = ITER_IOVEC, .count = whole, .nr_segs = count,
+				  .__iov = parts->own};
+	if (count != 1)
+		return;
+	iter->iter_type = ITER_UBUF;
+	iter->ubuf = parts->bytes[0];
+}
 
 static __u16 take_u16(void)
 {
@@ -57,7 +103,8 @@ static void take_sock(struct sock *sk)
 
 /*
  * The value of parameter `index`: 4 a sock, 5 a socket, 6 a packet, 7 a device by name, by id of a file 8
- * its path, 9 its dentry, 10 a kiocb, 11 a linux_binprm, 12 a filename, and 13 a set of capabilities.
+ * its path, 9 its dentry, 10 a kiocb, 11 a linux_binprm, 12 a filename, 13 a set of capabilities, 14 and
+ * 15 parts of memory as 64-bit and 32-bit processes have them, and 16 an iov_iter of such.
  */
 static __u64 take_object(__u32 index, __u8 kind)
 {
@@ -94,6 +141,15 @@ static __u64 take_object(__u32 index, __u8 kind)
 	case 13:
 		objects[index].capabilities = take_u64();
 		return (__u64)&objects[index].capabilities;
+	case 14:
+		take_parts(index, false);
+		return (__u64)in_parts[index].own;
+	case 15:
+		take_parts(index, true);
+		return (__u64)in_parts[index].narrow;
+	case 16:
+		take_iter(index);
+		return (__u64)&objects[index].iter;
 	case 12:
 		size = take_count(NAME_MAX);
 		shim_take(objects[index].name, size);

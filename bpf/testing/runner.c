@@ -26,6 +26,7 @@ static __u32 buffer_sizes[FIELDS_MAX];
 static void make_buffers(void)
 {
 	buffers = shim_low_memory(FIELDS_MAX * sizeof(*buffers));
+	in_parts = shim_low_memory(PARAMETERS_MAX * sizeof(*in_parts));
 }
 
 /*

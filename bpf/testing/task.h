@@ -10,7 +10,7 @@
 #define FILES_MAX 8
 #define COMPONENTS_MAX 1024
 #define PATH_TEXT_MAX 8192
-#define TEXT_MAX 4096
+#define TEXT_MAX 16384
 #define FDS_MAX 64
 #define ANCESTORS_MAX 32
 

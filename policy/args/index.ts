@@ -8,6 +8,7 @@ import { cap_inheritable } from "./cap_inheritable.ts";
 import { cap_permitted } from "./cap_permitted.ts";
 import { capability } from "./capability.ts";
 import { char_buf } from "./char_buf.ts";
+import { char_iovec } from "./char_iovec.ts";
 import { const_buf } from "./const_buf.ts";
 import { cred } from "./cred.ts";
 import { data_loc } from "./data_loc.ts";
@@ -19,6 +20,7 @@ import { int } from "./int.ts";
 import { int8 } from "./int8.ts";
 import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
+import { iov_iter } from "./iov_iter.ts";
 import { kernel_cap_t } from "./kernel_cap_t.ts";
 import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
 import { kiocb } from "./kiocb.ts";
@@ -57,6 +59,8 @@ export const argKinds = {
   kiocb,
   linux_binprm,
   char_buf,
+  char_iovec,
+  iov_iter,
   string,
   filename,
   sock,
@@ -94,10 +98,12 @@ export const arg = object({
   /** In place of `type`, the node takes what the format file of the tracepoint says. */
   byFormat: optional(bool()),
   label: optional(text()),
-  /** Which parameter of the call, counted from 1, holds its length in bytes. */
+  /** Which parameter of the call, counted from 1, holds its length in bytes, or in parts. */
   sizeArgIndex: optional(int32({ minimum: 1, maximum: maxFieldIndex + 1 })),
   /** Read the bytes when the call returns; their count is the return value. */
   returnCopy: flag(),
+  /** Events have up to 327,360 of its bytes; absent: 4,095. */
+  maxData: flag(),
 });
 
 /** One value that a hook reads of its calls. */

@@ -25,7 +25,9 @@ export type ArgKind = {
   readonly standsFor?: Exclude<PositionRole, "any">;
   /** In a policy that follows descriptors, a hook with it acts for followed ones only. */
   readonly asksFollowed?: true;
-  /** Of a type whose length the policy says: that, and what is wrong with it to `report`. */
+  /** What a policy may say of its length. */
+  readonly lengthFields?: readonly (keyof Length)[];
+  /** Of a type with such fields: its length, and what is wrong with it to `report`. */
   readonly lowerLength?: (
     report: Report,
     spec: Length & { index: number },
@@ -38,7 +40,11 @@ export type ArgKind = {
 };
 
 /** How long a buffer is, as in `Arg`. */
-export type Length = { readonly sizeArgIndex?: number; readonly returnCopy?: boolean };
+export type Length = {
+  readonly sizeArgIndex?: number;
+  readonly returnCopy?: boolean;
+  readonly maxData?: boolean;
+};
 
 /** `first` and `last`: the indexes that there are. */
 export type LengthPlace = { readonly at: string; readonly first: number; readonly last: number };

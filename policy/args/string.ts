@@ -1,10 +1,8 @@
 import { maxPostfixBytes } from "../lower/limits.ts";
 import { textOperators } from "../schema/vocabulary.ts";
 import type { ArgKind, ArgOperator, Reading } from "./kind.ts";
+import { mostBytes } from "./length.ts";
 import { checkBytes, operatorsOnText } from "./text.ts";
-
-/** Longer texts are read to here: where they end cannot be told. */
-const mostBytes = 4095;
 
 /** A text in memory, which ends at its first NUL. */
 export const ofText = {
@@ -17,10 +15,10 @@ export const ofText = {
   samples: ["secret", "sec", "public\0", "cret", "x".repeat(maxPostfixBytes), "x".repeat(9)],
 } as const satisfies Partial<ArgKind>;
 
-/** What is in memory up to the first NUL. */
+/** What is in memory up to the first NUL. Longer texts are read in part: where they end cannot be told. */
 export function readText(bytes: Uint8Array): Reading {
   const end = bytes.indexOf(0);
-  const text = end === -1 ? bytes : bytes.subarray(0, end);
+  const text = bytes.subarray(0, Math.min(end === -1 ? bytes.length : end, mostBytes));
   return { text, tail: text.length < mostBytes ? text : "unknown" };
 }
 

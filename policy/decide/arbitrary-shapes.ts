@@ -25,6 +25,8 @@ export type Drawn = {
   readonly first: bigint;
   readonly second: bigint;
   readonly bytes: string | undefined;
+  /** Where bytes in several parts are cut. */
+  readonly cuts: readonly number[];
   readonly network: Network;
   /** undefined: they cannot be read. */
   readonly capabilities: bigint | undefined;
@@ -33,6 +35,8 @@ export type Drawn = {
 const int = { index: 0, type: "int" } as const;
 const fd = { index: 0, type: "fd" } as const;
 const charBuf = { index: 1, type: "char_buf", sizeArgIndex: 3 } as const;
+const charIovec = { index: 1, type: "char_iovec", sizeArgIndex: 3 } as const;
+const iovIter = { index: 1, type: "iov_iter" } as const;
 const string = { index: 1, type: "string" } as const;
 const size = { index: 2, type: "size_t" } as const;
 
@@ -66,6 +70,7 @@ export const shapes: readonly Shape[] = [
           { index: 0, type: "int8" },
           { index: 2, type: "uint8" },
         ],
+        [{ ...charBuf, maxData: true }, size],
       ],
     ] as const,
     parameters: ({ first, bytes }) => [
@@ -73,6 +78,30 @@ export const shapes: readonly Shape[] = [
       buffer(bytes === undefined ? undefined : new TextEncoder().encode(bytes)),
       number(BigInt(bytes?.length ?? 0)),
     ],
+  },
+  {
+    on: { kind: "kprobe", call: "sys_pwritev", syscall: true },
+    returned: numbers,
+    args: [[fd, charIovec], [{ ...charIovec, maxData: true }, size], [charIovec]],
+    parameters: ({ first, bytes, cuts }) => {
+      const parts = partsOf(bytes, cuts);
+      return [
+        number(first),
+        parts === undefined ? { kind: "iovec" } : { kind: "iovec", parts },
+        number(BigInt(parts?.length ?? 1)),
+      ];
+    },
+  },
+  {
+    on: { kind: "kprobe", call: "sock_write_iter", syscall: false },
+    args: [[iovIter], [{ ...iovIter, maxData: true }]],
+    parameters: ({ first, bytes, cuts }) => {
+      const parts = partsOf(bytes, cuts);
+      return [
+        number(first),
+        parts === undefined ? { kind: "iov_iter" } : { kind: "iov_iter", parts },
+      ];
+    },
   },
   {
     on: { kind: "kprobe", call: "sys_lseek", syscall: true },
@@ -259,6 +288,17 @@ export const shapes: readonly Shape[] = [
   },
 ];
 
+/** The bytes in so many parts, of which some have none. */
+function partsOf(
+  bytes: string | undefined,
+  cuts: readonly number[],
+): readonly Uint8Array[] | undefined {
+  if (bytes === undefined) return undefined;
+  const all = new TextEncoder().encode(bytes);
+  const ends = [...cuts, all.length].sort((a, b) => a - b);
+  return ends.map((end, i) => all.subarray(ends[i - 1] ?? 0, end));
+}
+
 function buffer(bytes: Uint8Array | undefined): Parameter {
   return bytes === undefined ? { kind: "buffer" } : { kind: "buffer", bytes };
 }
@@ -270,7 +310,7 @@ export function number(value: bigint): Parameter {
 /** What many types and actions meet on is drawn more often, so that hooks and calls meet, too. */
 export const anyShape = fc.constantFrom(
   ...shapes,
-  ...[1, 2].flatMap(() =>
+  ...[1, 2, 3].flatMap(() =>
     shapes.filter(
       ({ args, ends }) => ends !== undefined || args.length > 3 || args[0]!.length === 0,
     ),

@@ -61,7 +61,9 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
       .array(anyCondition(args), { maxLength: 3 })
       .map((all) => canonicalConditions(withoutClashes(all)));
     const count = shape.ends === "unfollow" ? { minLength: 1, maxLength: 1 } : { maxLength: 3 };
-    return fc.constantFrom(undefined, undefined, ...(shape.returned ?? [])).chain((returned) =>
+    // Lowering refuses both.
+    const values = args.some(({ maxData }) => maxData) ? [] : (shape.returned ?? []);
+    return fc.constantFrom(undefined, undefined, ...values).chain((returned) =>
       fc
         .array(
           fc
@@ -184,9 +186,11 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         fc.constantFrom(
           ...["", "secret", "secrets", "public", "secret\0s", longText, `${longText}x`],
           ...[`${longText}secret`, `${"y".repeat(4088)}secret`, `${"y".repeat(4089)}secret`],
+          `${"y".repeat(9000)}secret`,
         ),
         { nil: undefined },
       ),
+      cuts: fc.array(fc.constantFrom(0, 1, 3, 6, 252, 253, 4090, 4095), { maxLength: 3 }),
       network: anyNetwork,
       capabilities: fc.constantFrom(
         undefined,
@@ -207,6 +211,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         first,
         second,
         bytes,
+        cuts,
         returned,
         network,
         capabilities,
@@ -223,7 +228,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         ...(shape.returned && { returned }),
         parameters: shape
           .parameters({
-            ...{ first, second, bytes, network, capabilities },
+            ...{ first, second, bytes, cuts, network, capabilities },
             // One id is one file, with one path.
             opened: files.find(({ id }) => id === opened.id) ?? opened,
           })

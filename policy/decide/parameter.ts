@@ -42,6 +42,11 @@ export type Parameter =
   | { readonly kind: "filename"; readonly bytes?: Uint8Array }
   /** undefined: it cannot be read. */
   | { readonly kind: "buffer"; readonly bytes?: Uint8Array }
+  /**
+   * A `struct iovec *`, or a `struct iov_iter *` of memory of a process: its parts. undefined: they cannot
+   * be read, or are none of a process.
+   */
+  | { readonly kind: "iovec" | "iov_iter"; readonly parts?: readonly Uint8Array[] }
   /** A `struct sock *`, or a `struct socket *` that has it. undefined: it cannot be read. */
   | { readonly kind: "sock" | "socket"; readonly sock?: Sock }
   /** A `struct sk_buff *`. `none`: no packet of IP. undefined: it cannot be read. */

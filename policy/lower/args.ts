@@ -70,7 +70,7 @@ export function lowerArgs(report: Report, specs: readonly ArgSpec[], place: ArgP
 
 function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefined {
   const { at } = place;
-  const known = ["index", "type", "label", "returnCopy", "sizeArgIndex"];
+  const known = ["index", "type", "label", "maxData", "returnCopy", "sizeArgIndex"];
   refuseOthers(report, spec, { at, known });
   const { first, last, count } = place.indexes ?? ofParameters;
   if (spec.index < first || spec.index > last) {
@@ -93,8 +93,8 @@ function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefin
     const what = `${type} cannot be an argument of a ${source}`;
     report.invalid(`${at}.type`, what, kind.instead);
   }
-  const { lowerLength = refuseLength } = kind;
-  const length = lowerLength(report, spec, { at, first, last });
+  refuseLength(report, { spec, fields: kind.lengthFields ?? [] }, at);
+  const length = kind.lowerLength?.(report, spec, { at, first, last }) ?? {};
   if (place.parameters !== undefined) checkParameter(report, { spec, type }, place.parameters, at);
   return {
     index: spec.index,
@@ -141,16 +141,19 @@ function checkParameter(
   report.invalid(`${at}.type`, what, fix);
 }
 
+/** Refuses what the type has not; of maxData, as upstream, a warning. */
 function refuseLength(
   report: Report,
-  { sizeArgIndex, returnCopy }: Length,
-  { at }: LengthPlace,
-): Length {
-  const types = argTypesWhere(({ lowerLength }) => lowerLength !== undefined);
-  const fix = `remove it: only a ${types.join(" or ")} has it`;
-  if (sizeArgIndex !== undefined) report.invalid(`${at}.sizeArgIndex`, "has no meaning", fix);
-  if (returnCopy) report.invalid(`${at}.returnCopy`, "has no meaning", fix);
-  return {};
+  { spec, fields }: { readonly spec: Length; readonly fields: readonly (keyof Length)[] },
+  at: string,
+): void {
+  for (const field of ["sizeArgIndex", "returnCopy", "maxData"] as const) {
+    if (fields.includes(field) || !spec[field]) continue;
+    const types = argTypesWhere(({ lengthFields }) => lengthFields?.includes(field) ?? false);
+    const fix = `remove it: only a ${types.join(" or ")} has it`;
+    if (field === "maxData") report.warn(`${at}.${field}`, "has no meaning", fix);
+    else report.invalid(`${at}.${field}`, "has no meaning", fix);
+  }
 }
 
 /** The entry that an `index` names: the first one with it, as upstream. */

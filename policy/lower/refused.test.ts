@@ -132,6 +132,42 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "parts without their number",
+    policy: aKprobePolicy({ args: [{ index: 1, type: "char_iovec", returnCopy: true }] }),
+    want: [
+      "invalid spec.kprobes[0].args[0].sizeArgIndex: is missing; write which parameter holds the number of parts, 1 to 5",
+    ],
+  },
+  {
+    name: "a length of what has its own, and such a thing in a system call",
+    policy: aKprobePolicy({
+      args: [{ index: 1, type: "iov_iter", sizeArgIndex: 3, returnCopy: true }],
+    }),
+    want: [
+      "invalid spec.kprobes[0].args[0].type: iov_iter cannot be an argument of a system call; hook a kernel function that is given one, or read a char_iovec",
+      "invalid spec.kprobes[0].args[0].sizeArgIndex: has no meaning; remove it: only a char_buf or char_iovec has it",
+      "invalid spec.kprobes[0].args[0].returnCopy: has no meaning; remove it: only a char_buf or char_iovec has it",
+    ],
+  },
+  {
+    name: "two whole buffers, and one of a call that is reported when it returns",
+    policy: aKprobePolicy({
+      args: [
+        { index: 1, type: "char_buf", sizeArgIndex: 3, maxData: true },
+        { index: 3, type: "char_buf", sizeArgIndex: 5, maxData: true },
+      ],
+      return: true,
+      returnArg: { index: 0, type: "int" },
+    }),
+    want: [
+      "unsupported spec.kprobes[0].args[1].maxData: is not supported yet for a second argument; remove it: an event has room for one whole buffer",
+      ...[0, 1].map(
+        (i) =>
+          `unsupported spec.kprobes[0].args[${i}].maxData: is not supported yet with return: true; remove it, or return: events that wait for the call to return have 4,095 bytes`,
+      ),
+    ],
+  },
+  {
     name: "sizeArgIndex counted from 0",
     policy: aKprobePolicy({ args: [{ index: 1, type: "char_buf", sizeArgIndex: 0 }] }),
     want: [

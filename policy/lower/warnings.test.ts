@@ -84,6 +84,13 @@ const others: readonly { name: string; policy: object; want: readonly string[] }
     ],
   },
   {
+    name: "more bytes of what has no length",
+    policy: aKprobePolicy({ args: [{ index: 1, type: "string", maxData: true }] }),
+    want: [
+      "spec.kprobes[0].args[0].maxData: has no meaning; remove it: only a char_buf or char_iovec or iov_iter has it",
+    ],
+  },
+  {
     name: "a message that is cut",
     policy: aKprobePolicy({ message: "x".repeat(257) }),
     want: ["spec.kprobes[0].message: has 257 bytes, and is cut; at most 256 are in events"],

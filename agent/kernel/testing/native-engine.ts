@@ -133,7 +133,7 @@ export class NativeEngine {
       ...cgroupsOf(cgroups),
       ...processOf(call.process),
       ...filesOf(call),
-      ...parametersOf(call.parameters),
+      ...parametersOf(call),
       u64(call.returned ?? 0n),
       ...[u32(call.followsNoMore ? 0 : 1), ...this.#followedOf(call, follows)],
       u64(this.#bitsOf((name) => call.mayFollow?.has(name) ?? false)),
@@ -290,12 +290,12 @@ function filesOf(call: HookCall): readonly Uint8Array[] {
   ];
 }
 
-function parametersOf(parameters: readonly Parameter[]): readonly Uint8Array[] {
+function parametersOf({ parameters, is32Bit }: HookCall): readonly Uint8Array[] {
   return [
     u32(parameters.length),
     ...parameters.flatMap((one) => {
       if (one.kind === "number") return [Buffer.of(0), u64(one.value)];
-      const object = objectOf(one);
+      const object = objectOf(one, is32Bit);
       if (object !== undefined) return [Buffer.of(object.code), ...object.parts];
       return [Buffer.of(3)];
     }),
@@ -305,6 +305,7 @@ function parametersOf(parameters: readonly Parameter[]): readonly Uint8Array[] {
 /** Bytes that a pointer leads to, or a kernel object; undefined where that cannot be read. */
 function objectOf(
   one: Exclude<Parameter, { kind: "number" }>,
+  is32Bit: true | undefined,
 ): { readonly code: number; readonly parts: readonly Uint8Array[] } | undefined {
   switch (one.kind) {
     case "file":
@@ -315,6 +316,10 @@ function objectOf(
       return one.bytes && { code: 2, parts: sized(one.bytes) };
     case "filename":
       return one.bytes && { code: 12, parts: sized(one.bytes) };
+    case "iovec":
+      return one.parts && { code: is32Bit ? 15 : 14, parts: partsOf(one.parts) };
+    case "iov_iter":
+      return one.parts && { code: 16, parts: partsOf(one.parts) };
     case "sock":
     case "socket":
       return one.sock && { code: one.kind === "sock" ? 4 : 5, parts: [sockBytes(one.sock)] };
@@ -334,6 +339,10 @@ const structCodes: Readonly<Record<string, number>> = {
 
 function sized(bytes: Uint8Array): readonly Uint8Array[] {
   return [u32(bytes.length), bytes];
+}
+
+function partsOf(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  return [u32(parts.length), ...parts.flatMap(sized)];
 }
 
 function pathOf(path: string | undefined): readonly Uint8Array[] {

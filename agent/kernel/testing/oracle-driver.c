@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Test support: makes the system calls that it is told to on standard input, one a line, and nothing
- * else that the oracle's policies hook: it reads with read(2) and answers with writev(2). Each call
+ * else that the oracle's policies hook: it reads with read(2) and answers, by the
+ * socket that standard output is, with sendto(2). Each call
  * comes after getpriority(1000, its number), which marks the call's events.
  */
 #include <errno.h>
@@ -29,9 +30,7 @@ static void count(int signal)
 
 static void answer(const char *text, size_t size)
 {
-	struct iovec part = {.iov_base = (void *)text, .iov_len = size};
-
-	if (writev(1, &part, 1) < 0)
+	if (send(1, text, size, 0) < 0)
 		_exit(3);
 }
 
@@ -59,6 +58,30 @@ static size_t read_hex(const char *text)
 	for (; text[2 * size] && size < sizeof(address); size++)
 		sscanf(text + 2 * size, "%2hhx", &address[size]);
 	return size;
+}
+
+static struct iovec parts[8];
+
+/* Cuts `text` where `cuts` says, in ascending order (`1,3`, or `-`): how many parts. */
+static int cut(char *text, char *cuts)
+{
+	size_t size = strlen(text), at = 0;
+	int count = 0;
+
+	if (text[0] == '-') { /* no memory of ours */
+		parts[0] = (struct iovec){.iov_base = (void *)8, .iov_len = 4};
+		return 1;
+	}
+	for (char *one = strtok(cuts, ",-"); one; one = strtok(NULL, ",-")) {
+		size_t end = strtoul(one, NULL, 10);
+
+		if (end > size)
+			end = size;
+		parts[count++] = (struct iovec){.iov_base = text + at, .iov_len = end - at};
+		at = end;
+	}
+	parts[count++] = (struct iovec){.iov_base = text + at, .iov_len = size - at};
+	return count;
 }
 
 /* Sockets with descriptors from 100 on, in the order of oracle-model.ts. */
@@ -102,7 +125,8 @@ __attribute__((noinline, noipa)) long oracle_call(unsigned long fd, const char *
 
 static void call(int number, const char *line)
 {
-	char kind = line[0], text[512] = "";
+	char kind = line[0], text[512] = "", cuts[64] = "";
+	int count = 0;
 	unsigned long a = 0, b = 0;
 	long result = 0;
 	int killed_by = 0;
@@ -110,10 +134,14 @@ static void call(int number, const char *line)
 	first = second = 0;
 	if (kind == 'o' || kind == 'n' || kind == 'x')
 		sscanf(line + 2, "%511s", text);
+	else if (kind == 'v' || kind == 'm')
+		sscanf(line + 2, "%lu %63s %511s", &a, cuts, text);
 	else if (kind == 'b')
 		sscanf(line + 2, "%lu %511s", &a, text);
 	else
 		sscanf(line + 2, "%lu %lu %511s", &a, &b, text);
+	if (kind == 'v' || kind == 'm')
+		count = cut(text, cuts);
 	syscall(SYS_getpriority, 1000, number);
 	errno = 0;
 	switch (kind) {
@@ -128,6 +156,12 @@ static void call(int number, const char *line)
 		break;
 	case 'w': /* without a text the buffer is no memory of ours */
 		result = syscall(SYS_write, a, text[0] == '-' ? (void *)8 : text, b);
+		break;
+	case 'v':
+		result = syscall(SYS_pwritev, a, parts, count, 0, 0);
+		break;
+	case 'm': /* to a socket without a peer, so that nothing comes of it */
+		result = syscall(SYS_writev, a, parts, count);
 		break;
 	case 'f':
 		result = syscall(SYS_fcntl, a, b, strtoul(text, NULL, 10));

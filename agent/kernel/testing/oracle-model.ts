@@ -23,6 +23,9 @@ export type Call =
   | { readonly call: "write"; readonly fd: number; readonly text?: string }
   /** The driver's own function, with the parameters of a write. */
   | { readonly call: "own"; readonly fd: number; readonly text?: string }
+  /** To a descriptor, or to one of `sockets`, in parts that end at `cuts`. */
+  | ({ readonly call: "pwritev"; readonly fd: number } & InParts)
+  | ({ readonly call: "send"; readonly socket: number } & InParts)
   | { readonly call: "seek"; readonly fd: number; readonly offset: bigint }
   | { readonly call: "fcntl"; readonly fd: number; readonly command: number; readonly arg: bigint }
   /** One of `sockets` to an address, in hexadecimal. */
@@ -30,6 +33,9 @@ export type Call =
   /** The thread is called so. */
   | { readonly call: "rename"; readonly name: string }
   | { readonly call: "exec"; readonly path: string };
+
+/** Without `text`, from memory that cannot be read. */
+type InParts = { readonly text?: string; readonly cuts: readonly number[] };
 
 const [none4, none6] = [new Uint8Array(4), new Uint8Array(16)].map((address) => ({
   ...{ address, port: 0 },
@@ -76,6 +82,10 @@ export function lineOf(call: Call): string {
       return call.text === undefined
         ? `u ${call.fd} 4 -`
         : `u ${call.fd} ${call.text.length} ${call.text}`;
+    case "pwritev":
+      return `v ${call.fd} ${cutsOf(call)} ${call.text ?? "-"}`;
+    case "send":
+      return `m ${100 + call.socket} ${cutsOf(call)} ${call.text ?? "-"}`;
     case "seek":
       return `s ${call.fd} ${call.offset}`;
     case "fcntl":
@@ -87,6 +97,17 @@ export function lineOf(call: Call): string {
     case "exec":
       return `x ${call.path}`;
   }
+}
+
+function cutsOf({ cuts }: InParts): string {
+  return cuts.length === 0 ? "-" : cuts.join(",");
+}
+
+function partsOf({ text, cuts }: InParts): { readonly parts?: readonly Uint8Array[] } {
+  if (text === undefined) return {};
+  const bytes = Buffer.from(text);
+  const ends = [...cuts.map((at) => Math.min(at, bytes.length)), bytes.length];
+  return { parts: ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end)) };
 }
 
 /**
@@ -139,6 +160,19 @@ class Model {
         return this.#decide("sys_write", returned, written(call));
       case "own":
         return this.#run({ ...this.#call(written(call)), on: ownFunction });
+      case "pwritev": {
+        const parts = partsOf(call);
+        return this.#decide("sys_pwritev", returned, [
+          number(BigInt(call.fd)),
+          { kind: "iovec", ...parts },
+          number(BigInt(parts.parts?.length ?? 1)),
+        ]);
+      }
+      case "send":
+        return this.#decide("sock_write_iter", returned, [
+          number(0n),
+          { kind: "iov_iter", ...partsOf(call) },
+        ]);
       case "seek":
         return this.#decide("sys_lseek", returned, [number(BigInt(call.fd)), number(call.offset)]);
       case "fcntl":

@@ -7,16 +7,25 @@
 #include "error.h"
 #include "memory.h"
 
+#define BUFFER_SIZE_MAX 0x7fffffffu
+
+/* What the call returned, where that is a number of bytes. */
+static __always_inline __u64 buffer__returned(struct call *call)
+{
+	return (__s64)call->scratch->result < 0 ? 0 : call->scratch->result;
+}
+
 static __always_inline __u32 char_buf__size(struct call *call, const volatile struct reading *reading)
 {
 	__u64 size;
 
-	if (reading->size_index == SIZE_IS_RETURN)
-		return (__s64)call->scratch->result < 0 ? 0 : call->scratch->result;
-	if (reading->size_index == 0)
+	if (reading->flags & READ_RETURNED)
+		size = buffer__returned(call);
+	else if (reading->size_index == 0)
 		return 0;
-	size = call__parameter(call, reading->size_index - 1);
-	return size > 0x7fffffff ? 0x7fffffff : size;
+	else
+		size = call__parameter(call, reading->size_index - 1);
+	return size > BUFFER_SIZE_MAX ? BUFFER_SIZE_MAX : size;
 }
 
 /* Memory that is not there now could be read, so it is not known. */
@@ -56,6 +65,13 @@ static __always_inline __u32 char_buf__emit(struct call *call, const volatile st
 	}
 	size = BOUNDED(size, DATA_SIZE - 1);
 	payload->size = whole;
+	if (spec.use & USE_WHOLE) {
+		struct place *rest = &call->scratch->parts.rest;
+
+		rest->at = call__parameter(call, reading->index) + size;
+		rest->left = whole - size;
+		rest->count = 0;
+	}
 	if (memory__read(payload + 1, size, call__parameter(call, reading->index)))
 		return error__emit(arg, to, EFAULT);
 	return sizeof(*payload) + size;

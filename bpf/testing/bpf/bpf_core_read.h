@@ -5,6 +5,8 @@
 
 #define bpf_core_read(to, size, from) bpf_probe_read_kernel(to, size, (const void *)(from))
 #define bpf_core_field_exists(field) 0 /* asked of what newer kernels have */
+#define bpf_core_enum_value_exists(type, value) 1
+#define bpf_core_enum_value(type, value) value
 #define bpf_core_type_size(type) sizeof(type)
 
 /* Of an expression its address: only distances between members of one object are asked for. */

@@ -3,7 +3,7 @@ import type { ArgSource, CType } from "../../args/kind.ts";
 import type { Returned } from "../../returned.ts";
 import type { KprobeSpec } from "../../schema/tracing-policy.ts";
 import type { Hook } from "../../selector-set.ts";
-import { type Indexes, lowerArgs } from "../args.ts";
+import { type Indexes, lowerArgs, typeNamed } from "../args.ts";
 import { maxMessageBytes, maxTagBytes } from "../limits.ts";
 import type { Report } from "../report.ts";
 import { lowerSelector } from "../selector.ts";
@@ -36,6 +36,7 @@ export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit
   const table = lowerArgs(report, spec.args ?? [], {
     ...{ at: `${at}.args`, source, parameters, indexes, hasFormat },
   });
+  checkMaxData(report, spec, place);
   const selectors = (spec.selectors ?? []).map((selector, i) =>
     lowerSelector(report, selector, {
       ...{ at: `${at}.selectors[${i}]`, table, noOverride, namespaced, returned },
@@ -43,6 +44,22 @@ export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit
   );
   const reading = returned === undefined ? {} : { returned };
   return { args: table.args, selectors, ...reading, ...lowerDescription(report, spec, at) };
+}
+
+/** Whole buffers are read when the event is written, and one has the room. */
+function checkMaxData(report: Report, { args = [] }: Entry, { at, returned }: EntryPlace): void {
+  const whole = args.flatMap(({ maxData, type }, i) =>
+    maxData && typeNamed(type) !== undefined ? [`${at}.args[${i}].maxData`] : [],
+  );
+  for (const field of whole.slice(1)) {
+    const fix = "remove it: an event has room for one whole buffer";
+    report.unsupported(field, "is not supported yet for a second argument", fix);
+  }
+  if (returned === undefined) return;
+  for (const field of whole) {
+    const fix = "remove it, or return: events that wait for the call to return have 4,095 bytes";
+    report.unsupported(field, "is not supported yet with return: true", fix);
+  }
 }
 
 function lowerDescription(
