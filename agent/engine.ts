@@ -132,6 +132,36 @@ export type MissedCalls = {
   readonly sets: readonly string[];
 };
 
+/**
+ * What was found other than it was made. pin: a pin is gone, or is another object's. table, scope,
+ * state: entries of maps, those of policies, which cgroup is in which scope, which tables are in
+ * force. protected: the list of the node's services. agent: the mark of the agent's own process.
+ * switch: a setting of the kernel keeps programs from running.
+ */
+export const differenceKinds = [
+  ...(["pin", "table", "scope", "state", "protected", "agent", "switch"] as const),
+] as const;
+export type DifferenceKind = (typeof differenceKinds)[number];
+
+/**
+ * Something that was changed or removed by other means than ours. `programmable`: the next call of
+ * `program` repairs it, whatever it is given. `failed`: `message` says why it could not be repaired.
+ */
+export type Difference = {
+  readonly kind: DifferenceKind;
+  readonly what: string;
+  /** Names of the sets that may not hold because of it; undefined: all. */
+  readonly sets?: readonly string[];
+} & (
+  | { readonly state: "repaired" | "programmable" }
+  | { readonly state: "failed"; readonly message: string }
+);
+
+/** How often the kernel was found other than it was made, by what was other. */
+export type TamperCounts = Readonly<
+  Record<DifferenceKind, { readonly found: number; readonly repaired: number }>
+>;
+
 /** Programs one node's kernel. Calls are serialised; each is level-based: give the whole state. */
 export type Engine = {
   features(): KernelFeatures;
@@ -162,6 +192,11 @@ export type Engine = {
   assignedBefore(): ReadonlySet<bigint>;
   /** Of each program in force. Throws KernelError. */
   misses(): readonly MissedCalls[];
+  /**
+   * Compares what the kernel holds with what it was given, as far as somebody else can have changed
+   * it, and repairs what it can. Gives what was other. Throws KernelError.
+   */
+  check(): Promise<readonly Difference[]>;
   /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */
   unassigned(): ReadonlyMap<bigint, string>;
   /**

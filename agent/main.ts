@@ -106,6 +106,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     losses: engine.losses(),
     misses: engine.misses(),
     events: events.stats(),
+    tampered: control.tampered(),
   });
   if (options.healthPort !== undefined) {
     const address = { port: options.healthPort, host: "127.0.0.1" };
@@ -168,7 +169,7 @@ async function parseOptions(
 }
 
 /** What decides what the kernel holds. */
-type Control = Pick<Session, "run" | "ready" | "control"> &
+type Control = Pick<Session, "run" | "ready" | "control" | "tampered"> &
   Partial<Pick<Session, "pods" | "leaves" | "nodeLabels">>;
 
 /** Serves the gRPC API. */

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Logger } from "pino";
 import { FollowedTable } from "./followed-table.ts";
 import type { Native } from "./native.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
+import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
 
 export type Adopting = {
@@ -12,6 +14,19 @@ export type Adopting = {
   /** Returns when every program that runs now has ended. */
   readonly fence: () => void;
 };
+
+/** Takes over what programs of other versions follow, and removes them. Throws KernelError. */
+export function replaceOtherVersions(adopting: Adopting, log: Logger): void {
+  for (const path of adopting.loader.pins.otherVersions()) {
+    adopting.fence(); // what ran before cgroups had their classes may have let a file be
+    if (adoptFollowed(path, adopting)) {
+      removePins(path);
+      log.info({ path }, "removed pins of another version");
+    } else {
+      log.error({ path }, "no room for all files that another version follows: it stays");
+    }
+  }
+}
 
 /**
  * Follows what programs of another version follow, whose pins are in `root`. The caller attaches its

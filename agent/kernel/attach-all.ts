@@ -9,14 +9,15 @@ import { compile } from "../compile/tables.ts";
 import type { NamedSet, Refusal, UnhookedFile } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
 import { numberBinaries } from "./binaries.ts";
-import { ensureFileFree, noGroup, numberFollowGroups } from "./followed-files.ts";
+import type { FileFree } from "./file-free.ts";
+import { noGroup, numberFollowGroups } from "./followed-files.ts";
 import { type Held, tooManyVersions } from "./held.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import { type Loader, Program, programName } from "./program.ts";
 import { refusalOf } from "./refusal-of.ts";
 import type { Classes } from "./scope-classes.ts";
-import { ensureSockFree } from "./tracked-sockets.ts";
+import type { SockFree } from "./tracked-sockets.ts";
 
 /** What is to be attached. `spared`: as in Engine.program. */
 export type Wanted = {
@@ -32,6 +33,8 @@ export type Attacher = {
   readonly loader: Loader;
   readonly abilities: AttachAbilities;
   readonly followIds: PinnedIds;
+  readonly fileFree: FileFree;
+  readonly sockFree: SockFree;
   readonly numbers: HookNumbers;
   /** Attach points in force by program name. */
   readonly held: ReadonlyMap<string, Held>;
@@ -110,14 +113,14 @@ function tryAll(wanted: Wanted, attacher: Attacher, before: Before): Try {
 function share(
   sets: readonly NamedSet[],
   { classes, capacity }: Wanted,
-  { loader, abilities, followIds, numbers }: Attacher,
+  { abilities, fileFree, sockFree, followIds, numbers }: Attacher,
 ): { readonly shared: Shared; readonly refused: Refusals } {
   const refused = new Map<string, Refusal>();
   const { groups, full } = numberFollowGroups(followIds, sets);
   for (const name of full) refused.set(name, noGroup);
   if (groups.size > 0) {
     try {
-      ensureFileFree(loader, abilities.preempts);
+      fileFree.ensure(abilities.preempts);
     } catch (error) {
       for (const name of groups.keys()) refused.set(name, refusalOf(error));
     }
@@ -125,7 +128,7 @@ function share(
   const tracking = sets.filter(({ set }) => tracksSockets(set));
   if (tracking.length > 0) {
     try {
-      ensureSockFree(loader);
+      sockFree.ensure();
     } catch (error) {
       for (const { name } of tracking) refused.set(name, refusalOf(error));
     }

@@ -1,6 +1,7 @@
 import { binaryKey, binaryPrefixKey, bytes, type Entry } from "../compile/keys.ts";
 import type { NamedSet } from "../engine.ts";
 import { layout } from "../gen/layout.ts";
+import type { Expected } from "./expected.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import { type SlotChanges, Slots } from "./slots.ts";
@@ -25,15 +26,16 @@ export function numberBinaries(sets: readonly NamedSet[]): BinaryIds {
   return { exact, prefix };
 }
 
+type Maps = { readonly binaries_exact: number; readonly binaries_prefix: number };
+
 /** The ids in the kernel's maps, which all programs share. */
 export class Binaries {
+  readonly #maps: Maps;
   readonly #exact: Slots;
   readonly #prefix: Slots;
 
-  constructor(
-    native: Native,
-    maps: { readonly binaries_exact: number; readonly binaries_prefix: number },
-  ) {
+  constructor(native: Native, maps: Maps) {
+    this.#maps = maps;
     this.#exact = new Slots(native, maps.binaries_exact, { fresh: false });
     this.#prefix = new Slots(native, maps.binaries_prefix, { fresh: false });
   }
@@ -49,6 +51,22 @@ export class Binaries {
     this.#exact.fill(slot, exact, { entries: entriesOf(ids.exact, binaryKey), changes });
     const prefix = { ...spec, type: "lpm_trie", keySize: layout.binary_prefix_key.size } as const;
     this.#prefix.fill(slot, prefix, { entries: entriesOf(ids.prefix, binaryPrefixKey), changes });
+  }
+
+  /** What the maps must have for a slot. */
+  expected(slot: number): readonly Expected[] {
+    const one = (what: "binaries_exact" | "binaries_prefix", slots: Slots): Expected => ({
+      ...{ kind: "table", what, map: this.#maps[what], count: 1 },
+      key: () => u32(slot),
+      value: () => slots.expected(slot),
+    });
+    return [one("binaries_exact", this.#exact), one("binaries_prefix", this.#prefix)];
+  }
+
+  /** Somebody else has written them. */
+  distrust(): void {
+    this.#exact.distrust();
+    this.#prefix.distrust();
   }
 
   /** Empties a slot that is no longer in force, once `changes` are made. */

@@ -1,5 +1,6 @@
 import { layout } from "../gen/layout.ts";
 import { read, type Values, write } from "../layout/struct.ts";
+import type { Expected } from "./expected.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
@@ -40,6 +41,12 @@ export class EngineState {
     // Readers take `active` before the generation of its slot, so that one is written first.
     this.#write({ binary_generation });
     this.#write({ active: slot });
+  }
+
+  /** What the map must have. */
+  expected(): Expected {
+    const common = { kind: "state", what: "engine_state", map: this.#fd, count: 1 } as const;
+    return { ...common, key: u32, value: () => this.#value, restore: () => this.#write({}) };
   }
 
   /**

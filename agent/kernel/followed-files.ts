@@ -1,13 +1,8 @@
-import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
 import { followsDescriptors } from "@guardbee/policy/sets";
 import type { NamedSet, Refusal } from "../engine.ts";
-import { enums, layout } from "../gen/layout.ts";
-import { bytesOf } from "../layout/struct.ts";
-import { FollowedTable, openFileFree } from "./followed-table.ts";
-import type { BpfObject, Native } from "./native.ts";
-import { type PinnedIds, u32 } from "./pinned-ids.ts";
-import { removePins } from "./pins.ts";
+import { enums } from "../gen/layout.ts";
+import { FollowedTable } from "./followed-table.ts";
+import type { PinnedIds } from "./pinned-ids.ts";
 import type { Loader } from "./program.ts";
 
 /** The group of every set that follows descriptors; a set without a free group is in `full`. */
@@ -53,67 +48,4 @@ export function isGroupFreed(ids: PinnedIds, refused: ReadonlyMap<string, Refusa
     ids.numbers().length < enums.engine_limit.FOLLOW_GROUPS &&
     [...refused.values()].includes(noGroup)
   );
-}
-
-/** By what file_free can be attached: the pin of each, its object, and how. */
-const ways = {
-  fentry: {
-    ...{ pin: "file_freed", object: "file_free.bpf.o" },
-    attach: (object: BpfObject) => object.attach("file_freed"),
-  },
-  kprobe: {
-    ...{ pin: "file_freed_kprobe", object: "file_free_kprobe.bpf.o" },
-    attach: (object: BpfObject) => {
-      return object.attachKprobe("file_freed", "security_file_free", { ret: false });
-    },
-  },
-} as const;
-
-/**
- * Makes file_free forget closed files while some set follows descriptors; without it the kernel's
- * next file at the same address would be taken for the followed one. A kernel that `preempts` skips
- * programs on trampolines, so that it takes a kprobe. Throws KernelError.
- */
-export function ensureFileFree(loader: Loader, preempts: boolean): void {
-  const way = preempts ? ways.kprobe : ways.fentry;
-  const path = join(loader.pins.links, way.pin);
-  if (existsSync(path)) return;
-  const object = openFileFree(loader, way.object);
-  try {
-    object.load();
-    object.pinProgram("file_freed", join(loader.pins.programs, way.pin));
-    const link = way.attach(object);
-    link.pin(path);
-    link.close();
-  } finally {
-    object.close();
-  }
-}
-
-/** Where file_free is pinned now. */
-export function fileFreePins({ pins }: Loader): readonly string[] {
-  return Object.values(ways)
-    .map(({ pin }) => join(pins.links, pin))
-    .filter((path) => existsSync(path));
-}
-
-/** Nobody follows any more: forgets every file, then stops listening for closed ones. */
-export function removeFileFree(loader: Loader, ids: PinnedIds): void {
-  const { native, pins, shared } = loader;
-  const paths = fileFreePins(loader);
-  if (paths.length > 0) removeAll(native, shared.followed);
-  for (const path of paths) {
-    native.openPinnedLink(path).detach();
-    removePins(join(pins.programs, basename(path)));
-  }
-  if (paths.length > 0) {
-    removeAll(native, shared.follow_shares);
-    native.update(shared.follow_state, u32(0), bytesOf(layout.follow_state, {}));
-  }
-  ids.release(new Set());
-}
-
-function removeAll(native: Native, map: number): void {
-  const keys = native.keys(map);
-  for (let at = 0; at < keys.length; at += 8) native.remove(map, keys.subarray(at, at + 8));
 }

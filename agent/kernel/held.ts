@@ -17,6 +17,11 @@ export type Held = {
 /** A hook in force: whose it is, and what its events say. */
 export type HeldHook = HookInfo & { readonly set: NamedSet; readonly index: number };
 
+/** The names of the sets that have a hook at `point`. */
+export function setNames(point: AttachPoint): readonly string[] {
+  return [...new Set(point.hooks.map(({ set }) => set.name))];
+}
+
 /** The ones before give their numbers back at the next flip. */
 export const tooManyVersions: Refusal = {
   reason: "LimitExceeded",

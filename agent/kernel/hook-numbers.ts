@@ -3,6 +3,7 @@ import type { PlannedHook } from "../compile/plan.ts";
 import type { NamedSet, StopCounts } from "../engine.ts";
 import { layout } from "../gen/layout.ts";
 import { bytesOf, read } from "../layout/struct.ts";
+import type { Expected } from "./expected.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
@@ -83,14 +84,38 @@ export class HookNumbers {
     return { stopped, wouldStop, ofProtected };
   }
 
+  /** What the map must have. */
+  expected(): Expected {
+    const all = [...this.#byDigest];
+    return {
+      ...{ kind: "state", what: "stops", map: this.#stops, count: all.length },
+      key: (index) => u32(all[index]![1]),
+      value: (index) => Buffer.from(all[index]![0], "hex"),
+      ...{ at: layout.hook_stops.fields.hook.at, restore: () => this.#restore() },
+    };
+  }
+
+  /** What such a hook had counted is lost. */
+  #restore(): void {
+    const value = Buffer.alloc(layout.hook_stops.size);
+    for (const [digest, number] of this.#byDigest) {
+      const there = this.#native.lookup(this.#stops, u32(number), value);
+      if (!there || digestIn(value) !== digest) this.#enter(number, Buffer.from(digest, "hex"));
+    }
+  }
+
   #draw(digest: Buffer): number | undefined {
     if (this.#taken.size >= this.#capacity) return undefined;
     let number = this.#random();
     while (this.#taken.has(number)) number = this.#random();
-    this.#native.update(this.#stops, u32(number), bytesOf(layout.hook_stops, { hook: digest }));
+    this.#enter(number, digest);
     this.#byDigest.set(digest.toString("hex"), number);
     this.#taken.add(number);
     return number;
+  }
+
+  #enter(number: number, digest: Buffer): void {
+    this.#native.update(this.#stops, u32(number), bytesOf(layout.hook_stops, { hook: digest }));
   }
 }
 

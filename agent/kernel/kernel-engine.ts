@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { followsDescriptors, tracksSockets } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
-import { binaryKey } from "../compile/keys.ts";
 import { classRow } from "../compile/tables.ts";
 import type {
   Desired,
+  Difference,
   Engine,
   FileRoot,
   KernelFeatures,
@@ -17,18 +17,15 @@ import type {
   UnhookedFile,
 } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
-import { adoptFollowed } from "./adopt-followed.ts";
+import { replaceOtherVersions } from "./adopt-followed.ts";
 import { type Attacher, attachAll, hookAllFiles } from "./attach-all.ts";
 import { Binaries, numberBinaries } from "./binaries.ts";
+import { Checks, type InForce } from "./checks.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, type Allowed, isUnsure, probeAbilities } from "./features.ts";
+import { FileFree } from "./file-free.ts";
 import { FollowShares } from "./follow-shares.ts";
-import {
-  freeFollowGroups,
-  isGroupFreed,
-  numberFollowGroups,
-  removeFileFree,
-} from "./followed-files.ts";
+import { freeFollowGroups, isGroupFreed, numberFollowGroups } from "./followed-files.ts";
 import {
   byName,
   failedStates,
@@ -39,42 +36,24 @@ import {
   stopsOf,
 } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
+import type { KernelEngineOptions } from "./kernel-engine-options.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import { readMisses } from "./misses.ts";
 import type { Native, RingReader } from "./native.ts";
 import { markOwnTask } from "./own-task.ts";
-import { PinnedIds, u32 } from "./pinned-ids.ts";
-import { Pins, removePins } from "./pins.ts";
+import { PinnedIds } from "./pinned-ids.ts";
+import { Pins } from "./pins.ts";
 import { type Loader, Program } from "./program.ts";
 import { ProgramFiles } from "./program-files.ts";
-import { type CgroupRate, writeRate } from "./rate.ts";
+import { ProtectedList } from "./protected-list.ts";
+import { writeRate } from "./rate.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { SlotChanges } from "./slots.ts";
-import { removeSockFree } from "./tracked-sockets.ts";
+import { SockFree } from "./tracked-sockets.ts";
 import { askOfExecs, ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
 
-export type KernelEngineOptions = {
-  readonly native: Native;
-  /** Folder on a bpffs that is ours alone. */
-  readonly bpffs: string;
-  /** Folder of the compiled *.bpf.o. */
-  readonly objects: string;
-  /** Executables of the node itself that are never killed or denied below the host's root. */
-  readonly protectedBinaries: readonly string[];
-  /** Where the node's root folder can be read; default `/`. */
-  readonly hostRoot?: string;
-  /** Absent: it asks nothing of others. */
-  readonly allowed?: Allowed;
-  /** How many followed files a pod may have open; what opens more is stopped. */
-  readonly podFiles: number;
-  /** How many events about its processes a pod may have; absent: as many as it likes. */
-  readonly cgroupRate?: CgroupRate;
-  /** enum exec_asked: what exec events have beside what they always have; default nothing. */
-  readonly execAsked?: number;
-  readonly log: Logger;
-};
-
+const noScopes: Scopes = { host: [], unknownPods: [], podRoots: [], cgroups: [] };
 const nothingAllowed: Allowed = {
   whyNoRequest: () => "this agent may ask nothing of others",
 };
@@ -93,6 +72,9 @@ export class KernelEngine implements Engine {
   readonly #shares: FollowShares;
   readonly #binaries: Binaries;
   readonly #numbers: HookNumbers;
+  readonly #fileFree: FileFree;
+  readonly #sockFree: SockFree;
+  readonly #checks: Checks;
   readonly adopted: boolean;
   /** Attach points in force by program name. Writer: #program. */
   #held: ReadonlyMap<string, Held> = new Map();
@@ -104,6 +86,8 @@ export class KernelEngine implements Engine {
   readonly #assignedBefore: ReadonlySet<bigint>;
   #unassigned: ReadonlyMap<bigint, string> = new Map();
   #hooks: ReturnType<typeof hooksOf> = new Map();
+  /** How often what the kernel is to hold was changed. Written by `#program` and `#assign`. */
+  #changes = 0;
   /** The last call's end: calls run one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -111,7 +95,7 @@ export class KernelEngine implements Engine {
   constructor(options: KernelEngineOptions) {
     const { native, objects, log } = options;
     const pins = new Pins(options.bpffs, objects);
-    const { maps, adopted } = ensureTracking(native, pins, objects);
+    const { maps, pinned, adopted } = ensureTracking(native, pins, objects);
     this.#native = native;
     this.#log = log;
     this.adopted = adopted;
@@ -133,12 +117,21 @@ export class KernelEngine implements Engine {
       first: 0,
       limit: enums.engine_limit.FOLLOW_GROUPS,
     });
-    for (const path of options.protectedBinaries) {
-      native.update(maps.protected_binaries, binaryKey(path), u32(1));
-    }
-    writeRate(native, maps.rate_state, options.cgroupRate);
-    askOfExecs(native, maps.process_state, options.execAsked ?? 0);
+    this.#fileFree = new FileFree(this.#loader);
+    this.#sockFree = new SockFree(this.#loader);
+    const [fileFree, sockFree] = [this.#fileFree, this.#sockFree];
+    const always = [...pinned, scopeIds.pinned(), this.#followIds.pinned()];
     markOwnTask(native, maps.process);
+    this.#checks = new Checks({
+      ...{ loader: this.#loader, state: this.#state, classes: this.#classes },
+      pinned: () => [...always, ...fileFree.pinned(), ...sockFree.pinned()],
+      ...{ binaries: this.#binaries, numbers: this.#numbers },
+      settings: [
+        writeRate(native, maps.rate_state, options.cgroupRate),
+        askOfExecs(native, maps.process_state, options.execAsked ?? 0),
+      ],
+      protectedList: new ProtectedList(native, maps.protected_binaries, options.protectedBinaries),
+    });
   }
 
   features(): KernelFeatures {
@@ -208,6 +201,21 @@ export class KernelEngine implements Engine {
     return this.#shares.unfollowed(numberFollowGroups(this.#followIds, sets).groups);
   }
 
+  async check(): Promise<readonly Difference[]> {
+    const [changes, inForce] = [this.#changes, this.#whatIsInForce()];
+    const changed = await this.#checks.read(inForce);
+    return this.#serially(() => {
+      // What was read is of the past: the next check reads again.
+      const current = changes === this.#changes ? changed : [];
+      return this.#checks.repair(current, this.#whatIsInForce());
+    });
+  }
+
+  #whatIsInForce(): InForce {
+    const scopes = this.#desired?.scopes ?? noScopes;
+    return { held: this.#held, scopes, unassigned: this.#unassigned };
+  }
+
   #serially<T>(work: () => T): Promise<T> {
     const result = this.#tail.then(work);
     this.#tail = result.catch(() => undefined);
@@ -220,6 +228,7 @@ export class KernelEngine implements Engine {
   }
 
   #program(desired: Desired, spared: ReadonlySet<string> = new Set()): Programmed {
+    this.#changes++;
     if (isUnsure(this.#abilities)) {
       this.#abilities = this.#probe();
     }
@@ -238,7 +247,7 @@ export class KernelEngine implements Engine {
     hookAllFiles(held.values(), desired.scopes.host); // before it is in force
     const slot = 1 - this.#state.active;
     const inForce = sets.filter((set) => !refused.has(set.name));
-    this.#change((changes) => {
+    SlotChanges.make(this.#native, (changes) => {
       for (const { program, tables } of held.values()) program.writeSlot(slot, tables, changes);
       this.#binaries.write(slot, numberBinaries(inForce), changes);
     });
@@ -254,22 +263,13 @@ export class KernelEngine implements Engine {
     return { kind: "programmed", states };
   }
 
-  /** Makes what `collect` adds. What was not made when something fails is given up. */
-  #change(collect: (changes: SlotChanges) => void): void {
-    const changes = new SlotChanges(this.#native);
-    try {
-      collect(changes);
-      changes.make();
-    } finally {
-      changes.abandon();
-    }
-  }
-
   #attacher(): Attacher {
     return {
       loader: this.#loader,
       abilities: this.#abilities,
       followIds: this.#followIds,
+      fileFree: this.#fileFree,
+      sockFree: this.#sockFree,
       numbers: this.#numbers,
       held: this.#held,
       inForce: this.#inForce ?? new Map(),
@@ -285,7 +285,7 @@ export class KernelEngine implements Engine {
     assignCgroups: () => void,
   ): void {
     this.#state.waitForReaders();
-    this.#change((changes) => {
+    SlotChanges.make(this.#native, (changes) => {
       for (const [name, { program }] of this.#held) {
         if (!held.has(name)) program.detach();
         else program.clearSlot(1 - slot, changes);
@@ -301,29 +301,16 @@ export class KernelEngine implements Engine {
     forgetWaiting(this.#loader, this.#state.generation, { before, held });
     assignCgroups();
     this.#numbers.release(new Set(this.#hooks.keys()));
-    if (!inForce.some(({ set }) => followsDescriptors(set)))
-      removeFileFree(this.#loader, this.#followIds);
+    if (!inForce.some(({ set }) => followsDescriptors(set))) this.#fileFree.remove(this.#followIds);
     else freeFollowGroups(this.#loader, this.#followIds, inForce);
-    if (!inForce.some(({ set }) => tracksSockets(set))) removeSockFree(this.#loader);
-    this.#replaceOtherVersions();
-  }
-
-  /** Takes over what programs of other versions follow, and removes them. */
-  #replaceOtherVersions(): void {
+    if (!inForce.some(({ set }) => tracksSockets(set))) this.#sockFree.remove();
     const fence = () => this.#state.waitForReaders();
-    for (const path of this.#loader.pins.otherVersions()) {
-      fence(); // what ran before cgroups had their classes may have let a file be
-      if (adoptFollowed(path, { loader: this.#loader, ids: this.#followIds, fence })) {
-        removePins(path);
-        this.#log.info({ path }, "removed pins of another version");
-      } else {
-        this.#log.error({ path }, "no room for all files that another version follows: it stays");
-      }
-    }
+    replaceOtherVersions({ loader: this.#loader, ids: this.#followIds, fence }, this.#log);
   }
 
   #assign(scopes: Scopes): void {
     if (this.#desired === undefined) throw new Error("assign before the first program");
+    this.#changes++;
     const desired: Desired = { ...this.#desired, scopes };
     const classes = this.#classes.number(scopes);
     const hostChanged = scopes.host.join("\n") !== this.#desired.scopes.host.join("\n");

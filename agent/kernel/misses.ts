@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describePoint } from "../compile/plan.ts";
 import type { MissedCalls } from "../engine.ts";
-import { fileFreePins } from "./followed-files.ts";
+import { fileFreePins } from "./file-free.ts";
 import type { Held } from "./held.ts";
 import type { Loader } from "./program.ts";
 

@@ -55,7 +55,7 @@ export type Link = {
   readonly id: number;
   /** Calls that its program, pinned at that path, did not see since it was loaded. Throws KernelError. */
   misses(program: string): Misses;
-  /** At one place only. */
+  /** At one place only; there again, whatever has come into its place. */
   pin(path: string): void;
   /**
    * Removes its pin if it has one, and detaches. Idempotent. After a pin the kernel takes an RCU
@@ -146,12 +146,20 @@ export type Native = {
   openPinnedMap(path: string): number;
   /** A link pinned earlier, also by an agent that is gone. */
   openPinnedLink(path: string): Link;
+  openPinnedProgram(path: string): number;
+  programId(fd: number): number;
+  pinProgram(fd: number, path: string): void;
   /**
    * Fills `value` and says whether the key was there. Here and below, buffers must have the map's
    * sizes exactly; per-CPU values are padded to 8 bytes each, one for each possible CPU; the key of
    * task storage is a pidfd.
    */
   lookup(fd: number, key: Uint8Array, value: Uint8Array): boolean;
+  /**
+   * What each of `keys` (one after the other) has, looked up on a thread of its own: `found` has a
+   * byte for each, `values` those of the keys that are not there as zeros. Not of per-CPU maps.
+   */
+  lookupMany(fd: number, keys: Uint8Array): Promise<{ found: Uint8Array; values: Uint8Array }>;
   /** flags: 0 any, 1 only when absent, 2 only when present. */
   update(fd: number, key: Uint8Array, value: Uint8Array, flags?: number): void;
   /** keys and values one after the other; uses BPF_MAP_UPDATE_BATCH, else single updates. */
@@ -165,6 +173,8 @@ export type Native = {
   changeSlots(changes: readonly SlotOf[]): readonly boolean[];
   /** All keys, one after the other. */
   keys(fd: number): Uint8Array;
+  /** From now on no system call changes the map, whoever makes it. */
+  freeze(fd: number): void;
   closeFd(fd: number): void;
   pidfdOpen(pid: number): number;
   possibleCpus(): number;

@@ -29,6 +29,18 @@ export function markOwnTask(native: Native, processMap: number): void {
   }
 }
 
+/** Whether the mark is there. Throws KernelError. */
+export function isOwnTaskMarked(native: Native, processMap: number): boolean {
+  const pidfd = native.pidfdOpen(process.pid);
+  try {
+    const record = new Uint8Array(layout.process_info.size);
+    const isKnown = native.lookup(processMap, u32(pidfd), record);
+    return isKnown && (read(record, layout.process_info).flags & PROCESS_AGENT) !== 0;
+  } finally {
+    native.closeFd(pidfd);
+  }
+}
+
 /** When this process started, in nanoseconds since boot, to the 10 ms that proc(5) tells. */
 function ownStart(): bigint {
   const stat = readFileSync("/proc/self/stat", "utf8");

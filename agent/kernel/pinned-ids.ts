@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { Native } from "./native.ts";
+import type { Pinned } from "./pinned.ts";
 
 /**
  * Small numbers for names, the same after a restart: a pinned map from number to the name's digest.
@@ -9,6 +10,7 @@ import type { Native } from "./native.ts";
 export class PinnedIds {
   readonly #native: Native;
   readonly #fd: number;
+  readonly #path: string;
   readonly #first: number;
   readonly #limit: number;
   /** Digest (hex) → number; written by `ensure` and `release` only. */
@@ -20,6 +22,7 @@ export class PinnedIds {
     range: { readonly first: number; readonly limit: number },
   ) {
     this.#native = native;
+    this.#path = path;
     this.#first = range.first;
     this.#limit = range.limit;
     if (existsSync(path)) {
@@ -70,6 +73,10 @@ export class PinnedIds {
       this.#native.remove(this.#fd, u32(number));
       this.#numbers.delete(digest);
     }
+  }
+
+  pinned(): Pinned {
+    return { path: this.#path, map: this.#fd };
   }
 
   numbers(): readonly number[] {

@@ -27,6 +27,11 @@ export class Pins {
     this.links = join(this.root, "links");
     this.programs = join(this.root, "programs");
     this.hooks = join(this.root, "hooks");
+    this.makeFolders();
+  }
+
+  /** Makes what is not there, which somebody may have removed. */
+  makeFolders(): void {
     for (const folder of [this.maps, this.links, this.programs, this.hooks]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
@@ -38,7 +43,13 @@ export class Pins {
 
   /** Names of the attach points that some agent of this version pinned. */
   pinnedHooks(): readonly string[] {
-    return readdirSync(this.hooks).sort();
+    return existsSync(this.hooks) ? readdirSync(this.hooks).sort() : [];
+  }
+
+  /** Whether an agent of another version has taken over: it removed what is of this one. */
+  isSuperseded(): boolean {
+    const isGone = !existsSync(this.root) && existsSync(this.#bpffs);
+    return isGone && readdirSync(this.#bpffs).length > 0;
   }
 
   /** Folders of what agents of other versions left. Unpinned it is detached: nobody holds it open. */

@@ -6,8 +6,10 @@ import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
 import type { UnhookedFile } from "../engine.ts";
 import { enums, layout } from "../gen/layout.ts";
+import type { Expected } from "./expected.ts";
 import { hookFiles, isLinkPin, type Links } from "./file-hooks.ts";
 import type { BpfObject, MapSpec, Misses, Native } from "./native.ts";
+import type { Pinned } from "./pinned.ts";
 import { u32 } from "./pinned-ids.ts";
 import type { Pins } from "./pins.ts";
 import { removePins } from "./pins.ts";
@@ -18,7 +20,8 @@ import { hasWaiting, lendWaiting } from "./waiting-maps.ts";
 
 const noPrealloc = 1;
 const ownMaps = ["tables", "rows", "starts", "numbers", "equals", "prefixes", "actions"] as const;
-type OwnMaps = Readonly<Record<(typeof ownMaps)[number], number>>;
+type OwnMap = (typeof ownMaps)[number];
+type OwnMaps = Readonly<Record<OwnMap, number>>;
 const entryMaps = ["numbers", "equals", "prefixes"] as const;
 type EntryMap = (typeof entryMaps)[number];
 const keyBytes: Readonly<Record<EntryMap, number>> = {
@@ -27,9 +30,12 @@ const keyBytes: Readonly<Record<EntryMap, number>> = {
   prefixes: layout.prefix_key.size,
 };
 /** `fresh`: nothing was written to the maps yet. */
-type Opened = { readonly links: Links; readonly maps: OwnMaps; readonly fresh: boolean };
-/** Pinned last: where it is, all is there. */
-const lastPin = ownMaps.at(-1)!;
+type Opened = {
+  readonly links: Links;
+  readonly program: number;
+  readonly maps: OwnMaps;
+  readonly fresh: boolean;
+};
 
 export type Loader = {
   readonly native: Native;
@@ -55,20 +61,23 @@ function digestOf(content: string | Uint8Array): string {
 export class Program {
   readonly name: string;
   readonly #loader: Loader;
+  /** All stays open: where its pin is removed, a link or a program lives while somebody holds it. */
   readonly #links: Links;
+  readonly #program: number;
   readonly #maps: OwnMaps;
   readonly #rows: ArraySlots;
   readonly #starts: ArraySlots;
   readonly #actions: ArraySlots;
   readonly #entries: Readonly<Record<EntryMap, Slots>>;
-  /** The array of rows that `writeSlot` filled last. */
-  #rowsInForce: number | undefined;
+  /** What `writeSlot` filled last. */
+  #written: { readonly slot: number; readonly table: Uint8Array } | undefined;
 
-  private constructor(loader: Loader, name: string, { links, maps, fresh }: Opened) {
+  private constructor(loader: Loader, name: string, { links, program, maps, fresh }: Opened) {
     const { native } = loader;
     this.name = name;
     this.#loader = loader;
     this.#links = links;
+    this.#program = program;
     this.#maps = maps;
     this.#rows = new ArraySlots(native, maps.rows, "gb_rows");
     this.#starts = new ArraySlots(native, maps.starts, "gb_starts");
@@ -91,7 +100,7 @@ export class Program {
   ): Program {
     const name = programName(point, tables.spec);
     const folder = loader.pins.hook(name);
-    if (existsSync(join(folder, lastPin))) return Program.adopt(loader, name);
+    if (isWhole(folder, point)) return Program.adopt(loader, name);
     removePins(folder);
     const object = open(loader, point, tables);
     const links: Links = new Map();
@@ -133,14 +142,18 @@ export class Program {
     const links = new Map(
       pins.map((pin) => [pin, loader.native.openPinnedLink(join(folder, pin))] as const),
     );
-    return new Program(loader, name, { links, maps: Object.fromEntries(maps) as OwnMaps, fresh });
+    const program = loader.native.openPinnedProgram(join(folder, "program"));
+    const opened = { links, program, maps: Object.fromEntries(maps) as OwnMaps, fresh };
+    return new Program(loader, name, opened);
   }
 
   /** Detaches what an agent that is gone pinned under `name`, all of it or a part. */
   static remove(loader: Loader, name: string): void {
     const folder = loader.pins.hook(name);
-    if (existsSync(join(folder, lastPin))) Program.adopt(loader, name).detach();
-    else removePins(folder);
+    for (const pin of readdirSync(folder).filter(isLinkPin)) {
+      loader.native.openPinnedLink(join(folder, pin)).detach();
+    }
+    removePins(folder);
   }
 
   /** Which attachment this is, and what it missed: one that is attached nowhere, nothing. Throws KernelError. */
@@ -163,7 +176,7 @@ export class Program {
   /** Fills a slot that is not in force, once `changes` are made. */
   writeSlot(slot: number, tables: Tables, changes: SlotChanges): void {
     const valueSize = rowBytes(tables.words);
-    this.#rowsInForce = this.#rows.write(slot, tables.rows, { valueSize, changes });
+    this.#rows.write(slot, tables.rows, { valueSize, changes });
     if (tables.starts.length > 0) {
       this.#starts.write(slot, tables.starts, { valueSize: 8, changes });
     }
@@ -174,6 +187,7 @@ export class Program {
       this.#entries[map].fill(slot, shape, { entries: tables[map], changes });
     }
     this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
+    this.#written = { slot, table: tables.table };
   }
 
   /**
@@ -189,8 +203,56 @@ export class Program {
 
   /** Sets the row of a scope class that no cgroup is in yet, in the slot in force. */
   writeClassRow(number: number, row: Uint8Array): void {
-    if (this.#rowsInForce === undefined) throw new Error(`${this.name}: no slot was written`);
-    this.#loader.native.update(this.#rowsInForce, u32(number), row);
+    if (this.#written === undefined) throw new Error(`${this.name}: no slot was written`);
+    this.#rows.set(this.#written.slot, number, row);
+  }
+
+  /** What its maps must have for the slot that was written last. */
+  expected(sets: readonly string[]): readonly Expected[] {
+    if (this.#written === undefined) return [];
+    const { slot, table } = this.#written;
+    const common = { kind: "table", sets } as const;
+    const one = (map: OwnMap, value: Uint8Array | undefined): Expected => ({
+      ...{ ...common, what: `${this.name}/${map}`, map: this.#maps[map], count: 1 },
+      key: () => u32(slot),
+      value: () => value,
+    });
+    // One that was never written may have what an earlier agent put there, which is not read.
+    const array = (map: "rows" | "starts" | "actions", slots: ArraySlots): readonly Expected[] => {
+      const written = slots.expected(slot);
+      if (written === undefined) return [];
+      const { fd, values } = written;
+      const entries = { map: fd, count: values.length, key: u32, value: (i: number) => values[i] };
+      return [
+        one(map, slots.expectedId(slot)),
+        { ...common, what: `${this.name}/${map}`, ...entries },
+      ];
+    };
+    return [
+      one("tables", table),
+      ...array("rows", this.#rows),
+      ...array("starts", this.#starts),
+      ...array("actions", this.#actions),
+      ...entryMaps.map((map) => one(map, this.#entries[map].expected(slot))),
+    ];
+  }
+
+  /** Its pins. */
+  pinned(sets: readonly string[]): readonly Pinned[] {
+    const folder = this.#loader.pins.hook(this.name);
+    return [
+      ...[...this.#links].map(([pin, link]) => ({ path: join(folder, pin), link, sets })),
+      { path: join(folder, "program"), program: this.#program, sets },
+      ...ownMaps.map((map) => ({ path: join(folder, map), map: this.#maps[map], sets })),
+    ];
+  }
+
+  /** Somebody else has written its maps: the next `writeSlot` makes all of them anew. */
+  distrust(): void {
+    this.#rows.distrust();
+    this.#starts.distrust();
+    this.#actions.distrust();
+    for (const slots of Object.values(this.#entries)) slots.distrust();
   }
 
   /** Detaches the program and removes its pins. Idempotent. */
@@ -203,12 +265,19 @@ export class Program {
   /** Lets go of it; what is pinned stays in force. */
   close(): void {
     for (const link of this.#links.values()) link.close();
-    for (const fd of Object.values(this.#maps)) this.#loader.native.closeFd(fd);
+    for (const fd of [this.#program, ...Object.values(this.#maps)]) this.#loader.native.closeFd(fd);
     this.#rows.close();
     this.#starts.close();
     this.#actions.close();
-    this.#rowsInForce = undefined;
+    this.#written = undefined;
   }
+}
+
+/** Whether all is pinned of a program that is to be attached at `point`. */
+function isWhole(folder: string, { kind }: AttachPoint): boolean {
+  const always = ["program", ...ownMaps];
+  const pins = kind.attach === undefined ? always : ["link", ...always];
+  return pins.every((name) => existsSync(join(folder, name)));
 }
 
 function innerSpec(map: EntryMap, valueSize: number) {

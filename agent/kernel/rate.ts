@@ -1,5 +1,6 @@
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
+import type { Expected } from "./expected.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
@@ -18,9 +19,17 @@ export function parseCgroupRate(text: string): CgroupRate | "none" | undefined {
   return { events: Number(events), intervalMs: Number(length) * unitMs };
 }
 
-/** Puts `rate` in force; undefined: none. Throws KernelError. */
-export function writeRate(native: Native, rateState: number, rate: CgroupRate | undefined): void {
+/** Puts `rate` in force, undefined: none, and gives what the map must have then. Throws KernelError. */
+export function writeRate(
+  native: Native,
+  rateState: number,
+  rate: CgroupRate | undefined,
+): Expected {
   const events = BigInt(rate?.events ?? 0);
   const interval = BigInt(rate?.intervalMs ?? 0) * 1_000_000n;
-  native.update(rateState, u32(0), bytesOf(layout.rate_state, { events, interval }));
+  const value = bytesOf(layout.rate_state, { events, interval });
+  const restore = () => native.update(rateState, u32(0), value);
+  restore();
+  const common = { kind: "state", what: "rate_state", map: rateState, count: 1 } as const;
+  return { ...common, key: u32, value: () => value, restore };
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { CgroupScope, PodRoot, Scopes } from "../engine.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, type Values } from "../layout/struct.ts";
+import type { Expected } from "./expected.ts";
 import type { KernelError, Native } from "./native.ts";
 import { type PinnedIds, u32 } from "./pinned-ids.ts";
 
@@ -116,6 +117,38 @@ export class ScopeClasses {
 
   #writeState(state: Partial<Place>): void {
     this.#native.update(this.#state, u32(0), bytesOf(layout.scope_state, state));
+  }
+
+  /** What the tables must have. Cgroups that took no class are not among it; removed ones leave. */
+  expected(scopes: Scopes, unassigned: ReadonlyMap<bigint, string>): readonly Expected[] {
+    const wanted = [...this.#classOf(scopes)].filter(([id]) => !unassigned.has(id));
+    const classes: Expected = {
+      ...{ kind: "scope", what: "cgroup_class", map: this.#cgroups, count: wanted.length },
+      key: (index) => new Uint8Array(BigUint64Array.of(wanted[index]![0]).buffer),
+      value: (index) => u32(wanted[index]![1]),
+      ...{ mayEnd: true, restore: () => this.#restore(scopes) },
+    };
+    const place = this.#place;
+    if (place === undefined) return [classes];
+    const state: Expected = {
+      ...{ kind: "scope", what: "scope_state", map: this.#state, count: 1 },
+      key: u32,
+      value: () => bytesOf(layout.scope_state, place),
+      restore: () => this.#restore(scopes),
+    };
+    return [classes, state];
+  }
+
+  #restore(scopes: Scopes): void {
+    if (this.#place !== undefined) this.#writeState(this.#place);
+    this.#write([...this.#classOf(scopes)]);
+  }
+
+  #classOf({ podRoots, cgroups }: Scopes): ReadonlyMap<bigint, number> {
+    return new Map([
+      ...podRoots.map(({ id }) => [id, SCOPE_UNKNOWN_POD] as const),
+      ...cgroups.map(({ id, sets }) => [id, this.#numberFor(sets)] as const),
+    ]);
   }
 
   /** Frees the numbers that no cgroup has any more. */

@@ -25,6 +25,17 @@ export class SlotChanges {
     this.#native = native;
   }
 
+  /** Makes what `collect` adds. What was not made when something fails is given up. */
+  static make(native: Native, collect: (changes: SlotChanges) => void): void {
+    const changes = new SlotChanges(native);
+    try {
+      collect(changes);
+      changes.make();
+    } finally {
+      changes.abandon();
+    }
+  }
+
   /** Makes the change together with others, `make()` at the latest. */
   add(change: Pending): void {
     this.#pending.push(change);
@@ -67,8 +78,10 @@ export class SlotChanges {
 export class Slots {
   readonly #native: Native;
   readonly #outer: number;
-  /** Slots that surely have no map. Written by `put`, and when what `clear` asked for is made. */
+  /** Slots that surely have no map. Written by `put` and `distrust`, and when what `clear` asked for is made. */
   readonly #empty: Set<number>;
+  /** The id of the map that was put into a slot. Written by `put` and `clear`. */
+  readonly #ids = new Map<number, number>();
 
   /** `fresh`: just made, so nothing can be in it. The caller closes `outer`. */
   constructor(native: Native, outer: number, { fresh }: { readonly fresh: boolean }) {
@@ -79,10 +92,26 @@ export class Slots {
 
   put(slot: number, inner: number, { changes, settle }: Put): void {
     this.#empty.delete(slot);
-    changes.add({ map: this.#outer, slot, inner, settle });
+    const id = this.#native.mapInfo(inner).id;
+    const known = (made: boolean) => {
+      if (made) this.#ids.set(slot, id);
+      settle(made);
+    };
+    changes.add({ map: this.#outer, slot, inner, settle: known });
   }
 
-  /** Puts a new map with these entries in; without any, the slot has none. */
+  /** What a look-up of the slot gives: the id of its map, or undefined when it has none. */
+  expected(slot: number): Uint8Array | undefined {
+    const id = this.#ids.get(slot);
+    return id === undefined ? undefined : u32(id);
+  }
+
+  /** Somebody else may have written: nothing is taken for known. */
+  distrust(): void {
+    this.#empty.clear();
+  }
+
+  /** Puts a new map with these entries in, which nobody can change; without any, the slot has none. */
   fill(
     slot: number,
     shape: Omit<MapSpec, "maxEntries">,
@@ -98,6 +127,7 @@ export class Slots {
       const keys = Buffer.concat(entries.map(({ key }) => key));
       const values = Buffer.concat(entries.map(({ value }) => value));
       this.#native.updateBatch(inner, keys, values, entries.length);
+      this.#native.freeze(inner);
     } catch (error) {
       settle();
       throw error;
@@ -108,7 +138,9 @@ export class Slots {
   clear(slot: number, changes: SlotChanges): void {
     if (this.#empty.has(slot)) return;
     const settle = (made: boolean) => {
-      if (made) this.#empty.add(slot);
+      if (!made) return;
+      this.#empty.add(slot);
+      this.#ids.delete(slot);
     };
     changes.add({ map: this.#outer, slot, settle });
   }
@@ -118,6 +150,8 @@ export class Slots {
 type Put = { readonly changes: SlotChanges; readonly settle: Pending["settle"] };
 
 type OpenArray = { readonly fd: number; readonly length: number };
+/** An array that a slot holds, and what is in it, entry by entry. */
+export type SlotArray = { readonly fd: number; readonly values: readonly Uint8Array[] };
 
 /** Slots that hold arrays. One of the same length is written anew in place. */
 export class ArraySlots {
@@ -126,6 +160,10 @@ export class ArraySlots {
   readonly #name: string;
   /** By slot. Written when what `write` asked for is made, and by `close`. */
   readonly #arrays = new Map<number, OpenArray>();
+  /** By slot. Written by `write` and `set`. */
+  readonly #values = new Map<number, Uint8Array[]>();
+  /** Slots that may have another array. Written by `write` and `distrust`. */
+  readonly #suspect = new Set<number>();
 
   /** `name`: of the arrays. The caller closes `outer`. */
   constructor(native: Native, outer: number, name: string) {
@@ -141,7 +179,8 @@ export class ArraySlots {
     { valueSize, changes }: { readonly valueSize: number; readonly changes: SlotChanges },
   ): number {
     const there = this.#arrays.get(slot);
-    if (there?.length === values.length) {
+    this.#values.set(slot, [...values]);
+    if (there?.length === values.length && !this.#suspect.has(slot)) {
       this.#setAll(there.fd, values);
       return there.fd;
     }
@@ -154,12 +193,40 @@ export class ArraySlots {
     }
     const settle = (made: boolean) => {
       // Only now: what the slot does not hold must not be written in its place.
-      if (made) this.#arrays.set(slot, { fd, length: values.length });
+      if (made) {
+        this.#arrays.set(slot, { fd, length: values.length });
+        this.#suspect.delete(slot);
+      }
       const left = made ? there?.fd : fd;
       if (left !== undefined) this.#native.closeFd(left);
     };
     this.#slots.put(slot, fd, { changes, settle });
     return fd;
+  }
+
+  /** Writes one entry of what `write` filled. */
+  set(slot: number, index: number, value: Uint8Array): void {
+    const [there, values] = [this.#arrays.get(slot), this.#values.get(slot)];
+    if (there === undefined || values === undefined) throw new Error("no slot was written");
+    this.#native.update(there.fd, u32(index), value);
+    values[index] = value;
+  }
+
+  /** The array in a slot that `write` filled, and what must be in it. */
+  expected(slot: number): SlotArray | undefined {
+    const [there, values] = [this.#arrays.get(slot), this.#values.get(slot)];
+    return there === undefined || values === undefined ? undefined : { fd: there.fd, values };
+  }
+
+  /** What a look-up of the slot gives. */
+  expectedId(slot: number): Uint8Array | undefined {
+    return this.#slots.expected(slot);
+  }
+
+  /** Somebody else may have put other arrays in: `write` makes new ones. */
+  distrust(): void {
+    for (const slot of this.#arrays.keys()) this.#suspect.add(slot);
+    this.#slots.distrust();
   }
 
   close(): void {

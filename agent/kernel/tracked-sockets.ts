@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { arePinned, OpenProgram, sharedPaths } from "./open-program.ts";
+import type { Pinned } from "./pinned.ts";
 import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
 import { reuseShared } from "./tracking.ts";
@@ -8,33 +10,60 @@ import { reuseShared } from "./tracking.ts";
 const name = "sock_freed";
 
 /**
- * Makes the kernel forget tracked sockets that are gone while some set tracks any; without it the next
- * socket at the same address would be taken for the tracked one. Throws KernelError.
+ * The program sock_freed, which forgets tracked sockets that are gone while some set tracks any; without
+ * it the next socket at the same address would be taken for the tracked one.
  */
-export function ensureSockFree({ native, objects, pins, shared }: Loader): void {
-  const path = join(pins.links, name);
-  if (existsSync(path)) return;
-  const object = native.openObject(join(objects, "sock_free.bpf.o"));
-  try {
-    reuseShared(object, shared);
-    object.load();
-    object.pinProgram(name, join(pins.programs, name));
-    const link = object.attach(name);
-    link.pin(path);
-    link.close();
-  } finally {
-    object.close();
-  }
-}
+export class SockFree {
+  readonly #loader: Loader;
+  /** Held open, so that it stays attached without its pin. Written by `ensure` and `remove`. */
+  #open: OpenProgram | undefined;
 
-/** Nobody tracks any more: forgets every socket, then stops listening for those that are gone. */
-export function removeSockFree({ native, pins, shared }: Loader): void {
-  const path = join(pins.links, name);
-  if (!existsSync(path)) return;
-  const keys = native.keys(shared.tracked_socks);
-  for (let at = 0; at < keys.length; at += 8) {
-    native.remove(shared.tracked_socks, keys.subarray(at, at + 8));
+  constructor(loader: Loader) {
+    this.#loader = loader;
   }
-  native.openPinnedLink(path).detach();
-  removePins(join(pins.programs, name));
+
+  /** Attaches it. Throws KernelError. */
+  ensure(): void {
+    if (this.#open !== undefined) return;
+    const { native, pins } = this.#loader;
+    if (!arePinned(sharedPaths(pins, name))) this.#attach();
+    this.#open = OpenProgram.shared(native, pins, name);
+  }
+
+  #attach(): void {
+    const { native, objects, pins, shared } = this.#loader;
+    const paths = sharedPaths(pins, name);
+    const object = native.openObject(join(objects, "sock_free.bpf.o"));
+    try {
+      reuseShared(object, shared);
+      object.load();
+      object.pinProgram(name, paths.program);
+      const link = object.attach(name);
+      removePins(paths.link);
+      link.pin(paths.link);
+      link.close();
+    } finally {
+      object.close();
+    }
+  }
+
+  /** Nobody tracks any more: forgets every socket, then stops listening for those that are gone. */
+  remove(): void {
+    const { native, pins, shared } = this.#loader;
+    const paths = sharedPaths(pins, name);
+    if (this.#open === undefined && !existsSync(paths.link)) return;
+    const keys = native.keys(shared.tracked_socks);
+    for (let at = 0; at < keys.length; at += 8) {
+      native.remove(shared.tracked_socks, keys.subarray(at, at + 8));
+    }
+    this.#open?.detach();
+    this.#open?.close();
+    this.#open = undefined;
+    if (existsSync(paths.link)) native.openPinnedLink(paths.link).detach();
+    removePins(paths.program);
+  }
+
+  pinned(): readonly Pinned[] {
+    return this.#open?.pinned() ?? [];
+  }
 }

@@ -2,9 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
+import type { Expected } from "./expected.ts";
 import type { BpfObject, Link, Native } from "./native.ts";
+import { arePinned, OpenProgram, sharedPaths } from "./open-program.ts";
+import type { Pinned } from "./pinned.ts";
 import { u32 } from "./pinned-ids.ts";
-import type { Pins } from "./pins.ts";
+import { type Pins, removePins } from "./pins.ts";
 
 /** The maps that process.bpf.o makes and every other program reuses. */
 const sharedMaps = [
@@ -43,16 +46,28 @@ export function reuseShared(object: BpfObject, shared: SharedMaps): void {
 const programs = ["process_exec", "process_fork", "process_exit", "cgroup_gone"] as const;
 
 /**
- * Process tracking: adopted whole where an agent of this version pinned it, else loaded and pinned.
- * Returns file descriptors of the shared maps. Throws KernelError where the kernel refuses.
+ * Descriptors of the shared maps, and what process tracking has pinned, all of which stays open.
  */
-export function ensureTracking(
-  native: Native,
-  pins: Pins,
-  objects: string,
-): { readonly maps: SharedMaps; readonly adopted: boolean } {
-  const complete = programs.every((name) => existsSync(join(pins.links, name)));
-  if (complete) return { maps: openShared(native, pins), adopted: true };
+export type Tracking = {
+  readonly maps: SharedMaps;
+  readonly pinned: readonly Pinned[];
+  readonly adopted: boolean;
+};
+
+/**
+ * Process tracking: adopted whole where an agent of this version pinned it, else loaded and pinned.
+ * Throws KernelError where the kernel refuses.
+ */
+export function ensureTracking(native: Native, pins: Pins, objects: string): Tracking {
+  const complete = programs.every((name) => arePinned(sharedPaths(pins, name)));
+  if (!complete) loadTracking(native, pins, objects);
+  const maps = openShared(native, pins);
+  const ofMaps = sharedMaps.map((name) => ({ path: join(pins.maps, name), map: maps[name] }));
+  const ofPrograms = programs.flatMap((name) => OpenProgram.shared(native, pins, name).pinned());
+  return { maps, pinned: [...ofMaps, ...ofPrograms], adopted: complete };
+}
+
+function loadTracking(native: Native, pins: Pins, objects: string): void {
   const object = native.openObject(join(objects, "process.bpf.o"));
   const links: Link[] = [];
   try {
@@ -69,23 +84,30 @@ export function ensureTracking(
       native.closeFd(fd);
     }
     for (const name of programs) {
-      const path = join(pins.links, name);
-      if (existsSync(path)) continue;
-      object.pinProgram(name, join(pins.programs, name));
+      const paths = sharedPaths(pins, name);
+      if (arePinned(paths)) continue;
+      object.pinProgram(name, paths.program);
       const link = object.attach(name);
       links.push(link);
-      link.pin(path);
+      removePins(paths.link);
+      link.pin(paths.link);
     }
   } finally {
     for (const link of links) link.close();
     object.close();
   }
-  return { maps: openShared(native, pins), adopted: false };
 }
 
-/** Has exec events have what `asked` says, enum exec_asked. Throws KernelError. */
-export function askOfExecs(native: Native, processState: number, asked: number): void {
-  native.update(processState, u32(0), bytesOf(layout.process_state, { asked }));
+/**
+ * Has exec events have what `asked` says, enum exec_asked, and gives what the map must have then. Throws
+ * KernelError.
+ */
+export function askOfExecs(native: Native, processState: number, asked: number): Expected {
+  const value = bytesOf(layout.process_state, { asked });
+  const restore = () => native.update(processState, u32(0), value);
+  restore();
+  const common = { kind: "state", what: "process_state", map: processState, count: 1 } as const;
+  return { ...common, key: u32, value: () => value, restore };
 }
 
 function openShared(native: Native, pins: Pins): SharedMaps {

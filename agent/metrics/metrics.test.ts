@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { differenceKinds } from "../engine.ts";
 import { type LossCause, lossCauses } from "../kernel/losses.ts";
 import { type AgentFacts, lossesOf, metricsOf } from "./metrics.ts";
 
@@ -42,6 +43,9 @@ function someFacts(): AgentFacts {
     misses: ["fentry:fd_install", "process_exec"].map((attachment) => {
       return { attachment, id: 1, program: number(), link: number(), sets: [] };
     }),
+    tampered: Object.fromEntries(
+      differenceKinds.map((kind) => [kind, { found: number(), repaired: number() }]),
+    ) as AgentFacts["tampered"],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { MissedCalls } from "../engine.ts";
+import { differenceKinds, type MissedCalls, type TamperCounts } from "../engine.ts";
 import type { EventStats } from "../events/event-export.ts";
 import { causes, type LossCause, type Losses, lossCauses } from "../kernel/losses.ts";
 import { contentType, formatMetrics, type Metric, type Sample } from "./exposition.ts";
@@ -10,6 +10,7 @@ export type AgentFacts = {
   readonly misses: readonly MissedCalls[];
   /** Absent until events are read. */
   readonly events?: EventStats;
+  readonly tampered: TamperCounts;
 };
 
 type AgentMetric = Metric<AgentFacts>;
@@ -45,6 +46,18 @@ export const agentMetrics: readonly AgentMetric[] = [
     help: "Calls that a program in force did not see, because a kprobe was hit inside of another (where the kernel counts that: Linux 6.7).",
     read: ({ misses }) =>
       misses.map(({ attachment: attach, link: value }) => ({ labels: { attach }, value })),
+  },
+  {
+    ...{ name: "tamper_found_total", type: "counter", labels: ["kind"] },
+    help: "How often something of Guardbee's in the kernel was found changed or removed. pin: a pin; table, scope, state: entries of maps, those of policies, which cgroup is in which scope, which tables are in force; protected: the list of the node's services; agent: the mark of the agent's process; switch: a setting that keeps programs from running.",
+    read: ({ tampered }) =>
+      differenceKinds.map((kind) => ({ labels: { kind }, value: tampered[kind].found })),
+  },
+  {
+    ...{ name: "tamper_repaired_total", type: "counter", labels: ["kind"] },
+    help: "How much of that was put right.",
+    read: ({ tampered }) =>
+      differenceKinds.map((kind) => ({ labels: { kind }, value: tampered[kind].repaired })),
   },
   {
     ...{ name: "observer_ringbuf_events_received_total", type: "counter", labels: ["event"] },

@@ -1,5 +1,6 @@
 import type {
   Desired,
+  Difference,
   Engine,
   MissedCalls,
   NamedSet,
@@ -33,6 +34,8 @@ export class FakeEngine implements Engine {
   /** By pod's cgroup what it could not follow. */
   readonly lacking = new Map<bigint, Unfollowed>();
   #unassigned: ReadonlyMap<bigint, string> = new Map();
+  /** What a check finds. */
+  differences: readonly Difference[] = [];
   /** What the kernel has counted, by name of a set. */
   readonly stopped = new Map<string, SetStops>();
 
@@ -105,6 +108,11 @@ export class FakeEngine implements Engine {
 
   async hookFiles(): Promise<readonly UnhookedFile[]> {
     return this.unhooked;
+  }
+
+  async check(): Promise<readonly Difference[]> {
+    if (this.broken) throw new Error("bpf: EPERM");
+    return this.differences;
   }
 
   async assign(scopes: Scopes): Promise<void> {

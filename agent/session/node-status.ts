@@ -6,6 +6,7 @@ import type { Unreached } from "../scope/unreached.ts";
 import type { Missed } from "./misses.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
+import { stepBelow } from "./step-below.ts";
 import type { StopTotals } from "./stops.ts";
 import { messageOf, type RefusedVersion } from "./versions.ts";
 
@@ -23,7 +24,10 @@ const LATE_MAX = 50;
 const MESSAGE_MAX = 1_024;
 
 /** Why a set that is in the kernel does not hold as it should. */
-export type NotHeld = Unreached | Missed;
+export type NotHeld =
+  | Unreached
+  | Missed
+  | { readonly reason: "Tampered"; readonly message: string };
 
 export type NodeFacts = {
   readonly nodeSet: NodeSet;
@@ -32,23 +36,25 @@ export type NodeFacts = {
   readonly content: (name: string) => SetContent | undefined;
   /** Why its content is not in force, and the version before is. */
   readonly refusal: (name: string) => RefusedVersion | undefined;
-  /** Of a set in the kernel, why it does not hold everywhere. */
-  readonly unreached: ReadonlyMap<string, NotHeld>;
   /** Why a set is not in force as the cluster has it: somebody changed that on this node. */
   readonly changed: (set: NamedSet) => string | undefined;
   /** Pods that came while no agent ran. */
   readonly late: Late;
+  /** Of a set in the kernel, why it does not hold everywhere. */
+  readonly unreached: ReadonlyMap<string, NotHeld>;
   /** Of one content of an object. */
   readonly stopsOf: (name: string, hash: string) => StopTotals;
   /** There may be more than those. */
   readonly stopsUnread: boolean;
+  /** How often something of ours in the kernel was found changed or gone, and when last. */
+  readonly tampered: { readonly count: number; readonly at: Date } | undefined;
   readonly kernel: KernelFeatures;
   readonly agentVersion: string;
 };
 
 /** What this node reports: one digest over all that is programmed, and only what is not, by name. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
-  const { nodeSet, kernel, agentVersion } = facts;
+  const { nodeSet, tampered, kernel, agentVersion } = facts;
   const states = byObject(facts.states);
   const unreached = new Set([...facts.unreached.keys()].map(objectOf));
   const inForce = held(facts, states).filter(({ name }) => !unreached.has(name));
@@ -79,6 +85,9 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
     ...(omitted === 0 ? {} : { exceptionsOmitted: omitted }),
     ...stopsIn(facts),
     ...lateIn(facts.late),
+    ...(tampered === undefined
+      ? {}
+      : { tampered: { count: stepBelow(tampered.count), lastTime: toTheMinute(tampered.at) } }),
     kernel: { release: kernel.release, arch: kernel.arch, features: [...kernel.features] },
     agentVersion,
   };
@@ -190,6 +199,11 @@ function judge(
   }
   const { reason } = lacking;
   return { set: name, hash, state: "failed", reason, message: cut(messageOf(lacking)) };
+}
+
+/** So that a node on which somebody goes on reports once a minute. */
+function toTheMinute(at: Date): string {
+  return at.toISOString().replace(/:\d\d\.\d+Z$/, ":00Z");
 }
 
 function cut(message: string): string {

@@ -48,6 +48,9 @@ export class Programmer {
   /** When what failed is tried again; undefined: nothing that can pass. Written by `#step`, `#follow` and `#assign`. */
   #retry: { readonly failures: number; readonly atMs: number } | undefined;
 
+  /** Somebody else changed what the kernel holds. Written by `again` and `#follow`. */
+  #isOther = false;
+
   constructor(options: ProgrammerOptions) {
     this.#options = options;
     const { clock, log } = options;
@@ -60,6 +63,12 @@ export class Programmer {
       clock,
       log,
     });
+  }
+
+  /** The kernel does not hold what it was given: it is programmed again, whatever is wanted. */
+  again(): void {
+    this.#isOther = true;
+    this.#loop.wake();
   }
 
   /** `desired` may have changed. */
@@ -115,6 +124,7 @@ export class Programmer {
     }
     if (
       this.#held === undefined ||
+      this.#isOther ||
       !equalSets(desired.sets, this.#held.sets) ||
       (due && this.#mayPass())
     ) {
@@ -123,6 +133,7 @@ export class Programmer {
         return this.#follow();
       }
       this.#held = desired;
+      this.#isOther = false;
       this.#retry = this.#later();
     } else if (!equalScopes(desired.scopes, this.#held.scopes) || (due && this.#isPartial())) {
       await this.#assign(desired);

@@ -2,7 +2,7 @@ import { applyStatus, type Clock, type KubeConnection, runTogether } from "@guar
 import { resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, NamedSet, SetState } from "../engine.ts";
+import type { Desired, Engine, NamedSet, SetState, TamperCounts } from "../engine.ts";
 import { LatePods, noneLate } from "../scope/late-pods.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import { resolveScopes } from "../scope/resolve.ts";
@@ -23,6 +23,8 @@ import { ofCluster, PolicyControl } from "./policy-control.ts";
 import { Programmer } from "./programmer.ts";
 import { type Observed, Reporter } from "./reporter.ts";
 import { Stops } from "./stops.ts";
+import { tamperedSets } from "./tampered.ts";
+import { Tampering } from "./tampering.ts";
 import { WantedSets } from "./wanted-sets.ts";
 
 export type SessionOptions = {
@@ -78,6 +80,7 @@ export class Session {
   /** What is done to policies over gRPC. */
   readonly control: PolicyControl;
   readonly #files: ContainerFiles;
+  readonly #tampering: Tampering;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -105,18 +108,10 @@ export class Session {
     this.#wanted = new WantedSets({ ...shared, remembered, onChange });
     this.#fleet = new FleetSize({ connection, clock, log, random });
     this.#labels = new NodeLabels({ connection, nodeName, clock, log, random });
-    this.#stops = new Stops({
-      engine,
-      watched: () => this.#watchedSets(),
-      onChange: () => this.#reporter.poke(),
-      ...{ clock, log },
-    });
-    this.#followRoom = new FollowRoom({
-      engine,
-      onChange: () => this.#reporter.poke(),
-      ...{ clock, log },
-    });
-    this.#misses = new Misses({ engine, onChange: () => this.#reporter.poke(), clock, log });
+    const counted = { engine, onChange: () => this.#reporter.poke(), clock, log };
+    this.#stops = new Stops({ ...counted, watched: () => this.#watchedSets() });
+    this.#followRoom = new FollowRoom(counted);
+    this.#misses = new Misses(counted);
     this.control = new PolicyControl({
       domain: "k8s",
       sets: () => this.#wanted.sets(),
@@ -129,14 +124,12 @@ export class Session {
       log: log.child({ component: "policies" }),
     });
     this.#files = new ContainerFiles({
-      engine,
+      ...counted,
       containers: () => {
         const held = this.#programmer.held();
         return held && fileContainers(held, this.#pods.snapshot());
       },
       procfs: options.procfs ?? "/proc",
-      onChange: () => this.#reporter.poke(),
-      ...{ clock, log },
     });
     this.#programmer = new Programmer({
       engine,
@@ -153,6 +146,11 @@ export class Session {
       },
       clock,
       log: log.child({ component: "programmer" }),
+    });
+    this.#tampering = new Tampering({
+      ...counted,
+      programAgain: () => this.#programmer.again(),
+      log: log.child({ component: "tampering" }),
     });
     this.#reporter = new Reporter({
       wanted: () => this.#status(),
@@ -186,6 +184,11 @@ export class Session {
     return this.#programmer.ready();
   }
 
+  /** What somebody else changed in the kernel. */
+  tampered(): TamperCounts {
+    return this.#tampering.counts();
+  }
+
   /** Whether Guardbee is to leave this node, and nothing is in force any more. */
   leaves(): boolean {
     const empty = this.#programmer.states()?.length === 0 && this.#programmer.settled();
@@ -196,14 +199,8 @@ export class Session {
   async run(signal: AbortSignal): Promise<void> {
     const parts = [
       ...[this.#pods, this.#wanted, this.#fleet, this.#labels],
-      ...[
-        this.#programmer,
-        this.#stops,
-        this.#followRoom,
-        this.#misses,
-        this.#files,
-        this.#reporter,
-      ],
+      ...[this.#programmer, this.#stops, this.#followRoom, this.#misses],
+      ...[this.#files, this.#tampering, this.#reporter],
     ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
@@ -255,6 +252,7 @@ export class Session {
         : noneLate,
       stopsOf: (name, hash) => this.#stops.of(name, hash),
       stopsUnread: this.#stops.unread,
+      tampered: this.#tampering.last(),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
     });
@@ -275,7 +273,8 @@ export class Session {
       unfollowed: this.#followRoom.lacking(),
       unhooked: this.#files.unhooked(),
     });
-    return new Map<string, NotHeld>([...this.#misses.sets(), ...unreached]);
+    const tampered = tamperedSets(held.sets, this.#tampering.unrepaired());
+    return new Map<string, NotHeld>([...this.#misses.sets(), ...unreached, ...tampered]);
   }
 
   /** Those whose stops the operator asks for. */

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { type Clock, Loop, type NextStep, runTogether } from "@guardbee/kube";
 import type { Logger } from "pino";
 
-import type { Desired, Engine, NamedSet } from "../engine.ts";
+import type { Desired, Engine, NamedSet, TamperCounts } from "../engine.ts";
 import { holdsInEveryPod } from "../scope/resolve.ts";
 import { type AddedStore, noStore } from "./added-store.ts";
 import { PolicyControl } from "./policy-control.ts";
@@ -18,6 +18,7 @@ import {
 } from "./policy-files.ts";
 import { Programmer } from "./programmer.ts";
 import type { SetContent } from "./set-contents.ts";
+import { Tampering } from "./tampering.ts";
 import { HeldVersions } from "./versions.ts";
 
 export type StandaloneOptions = {
@@ -43,6 +44,7 @@ const REREAD_MS = 10_000;
 export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #programmer: Programmer;
+  readonly #tampering: Tampering;
   readonly #loop: Loop;
   readonly #versions: HeldVersions;
   /** What is done to policies over gRPC. */
@@ -102,6 +104,18 @@ export class Standalone {
       clock,
       log: log.child({ component: "programmer" }),
     });
+    this.#tampering = new Tampering({
+      engine,
+      programAgain: () => this.#programmer.again(),
+      onChange: () => {},
+      clock,
+      log: log.child({ component: "tampering" }),
+    });
+  }
+
+  /** What somebody else changed in the kernel. */
+  tampered(): TamperCounts {
+    return this.#tampering.counts();
   }
 
   /** Whether this agent has programmed the kernel with what it knows. */
@@ -114,6 +128,7 @@ export class Standalone {
     await runTogether(
       [
         (each) => this.#programmer.run(each),
+        (each) => this.#tampering.run(each),
         (each) => this.#loop.run(each),
         ...this.#options.paths.map((path) => (each: AbortSignal) => this.#watch(path, each)),
       ],

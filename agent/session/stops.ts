@@ -3,6 +3,7 @@ import { objectOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Engine, NamedSet } from "../engine.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
+import { stepBelow } from "./step-below.ts";
 
 /** What one content of a SelectorSet object has stopped on this node. */
 export type StopTotals = {
@@ -95,14 +96,3 @@ const none: StopTotals = { count: 0, ofProtected: 0 };
 function inSteps({ count, ofProtected }: StopTotals): StopTotals {
   return { count: stepBelow(count), ofProtected: stepBelow(ofProtected) };
 }
-
-/** The largest of 0, 1, 2, 5, 10, 20, 50... that is not above `count`, and at most STOPS_MAX. */
-export function stepBelow(count: number): number {
-  if (count === 0) return 0;
-  if (count >= STOPS_MAX) return STOPS_MAX;
-  const power = 10 ** Math.floor(Math.log10(count));
-  return (count >= 5 * power ? 5 : count >= 2 * power ? 2 : 1) * power;
-}
-
-/** A status has room for 32 bits. */
-const STOPS_MAX = 1_000_000_000;

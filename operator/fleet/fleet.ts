@@ -278,7 +278,9 @@ export class Fleet {
       ...late,
     ]);
     const concerned = new Set(named.map(({ set }) => set));
-    const alike = before?.report?.takesInt80 === after?.report?.takesInt80;
+    const alike =
+      before?.report?.takesInt80 === after?.report?.takesInt80 &&
+      before?.report?.tampered === after?.report?.tampered;
     const same = (name: string) => alike && held && holds && held.get(name) === holds.get(name);
     for (const name of listed) if (!same(name)) concerned.add(name);
     return concerned;

@@ -27,6 +27,8 @@ export type NodeReport = {
   readonly late?: readonly NodeLate[];
   /** Its kernel takes 32-bit system calls of any process; absent where it does not. */
   readonly takesInt80?: true;
+  /** Something of Guardbee's in its kernel was changed or removed since its agent runs. */
+  readonly tampered?: true;
 };
 
 /** Pods of this node in which a set holds, and that came while no agent ran: so many. */

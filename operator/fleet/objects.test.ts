@@ -36,6 +36,12 @@ test("in how many pods a set was late is read from what a node reports", () => {
   assert.deepEqual(projectNodeSets({ metadata: { name: "n" }, status }).report?.late, late);
 });
 
+test("that a node was tampered with is read", () => {
+  const read = (status: object) => projectNodeSets({ metadata: { name: "n" }, status }).report;
+  assert.equal(read({ tampered: { count: 1, lastTime: "2026-01-02T03:04:00Z" } })?.tampered, true);
+  assert.equal(read({ digest: "d" })?.tampered, undefined);
+});
+
 test("that a node takes 32-bit system calls is read from what its kernel can do", () => {
   const takes = (...features: readonly string[]) => {
     const status = { digest: "d", kernel: { release: "6.1.0", arch: "x86_64", features } };

@@ -227,6 +227,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
         readonly stopsOmitted?: number;
         readonly late?: readonly NodeLate[];
         readonly kernel?: { readonly features?: readonly string[] };
+        readonly tampered?: object;
       }
     | undefined;
   const report = status && {
@@ -242,6 +243,7 @@ export function projectNodeSets(raw: KubeObject, shared = new SharedTexts()): No
     ...(status.late === undefined ? {} : { late: status.late }),
     ...(status.digest === undefined ? {} : { digest: status.digest }),
     ...(status.kernel?.features?.includes(int80Feature) ? { takesInt80: true as const } : {}),
+    ...(status.tampered === undefined ? {} : { tampered: true as const }),
   };
   return {
     node: objectKey(raw.metadata),

@@ -6,6 +6,7 @@ import { type Count, named } from "./node-count.ts";
 import type { NodeState } from "./node-state.ts";
 import type { ShownJudgement } from "./shown-judgement.ts";
 import { type ProgrammedDraft, rollingOutDraft, type Stages, triedDrafts } from "./stages.ts";
+import { tamperedOn } from "./tampered-nodes.ts";
 import { unseenOn } from "./unseen-entry.ts";
 
 type ShownAccepted = Extract<ShownJudgement, { kind: "accepted" }>;
@@ -21,8 +22,8 @@ export function acceptedDrafts(
     rollout === undefined
       ? programmedDraft(count, nodes)
       : rollingOutDraft(rollout, count, nodes, maxStops);
-  const unseen = [unseenOn(judged.sets ?? [], nodes), lateOn(nodes)];
-  const said = [found.message, ...unseen.filter((one) => one !== undefined)];
+  const beside = [unseenOn(judged.sets ?? [], nodes), tamperedOn(nodes), lateOn(nodes)];
+  const said = [found.message, ...beside.filter((one) => one !== undefined)];
   const programmed = { ...found, message: said.join("; ") };
   const drafts: ConditionDraft[] = [
     accepted,

@@ -60,6 +60,11 @@ const cases: readonly {
     want: { state: "programmed", mode: "enforce", latePods: 2 },
   },
   {
+    name: "that holds it and was tampered with says so",
+    facts: { report: { digest: "d", exceptions: [], tampered: true } },
+    want: { state: "programmed", mode: "enforce", tampered: true },
+  },
+  {
     name: "that could not is failed with its reason",
     facts: { report: { digest: "d", exceptions: [failure] }, holds: new Map() },
     want: { state: "failed", reason: "KernelLacks", message: "no kprobe_override" },

@@ -6,12 +6,16 @@ export type NodeState = {
   readonly node: string;
   readonly kernel: string;
   readonly arch: string;
-} /** `takesInt80`: its kernel takes 32-bit system calls. `latePods`: came while no agent ran. */ & (
+} /**
+ * `takesInt80`: its kernel takes 32-bit system calls. `tampered`: somebody changed what was in its
+ * kernel, and it was put right. `latePods`: came while no agent ran.
+ */ & (
   | {
       readonly state: "programmed";
       readonly mode: Mode;
       readonly takesInt80?: boolean;
       readonly latePods?: number;
+      readonly tampered?: boolean;
     }
   /** Not in force there, or not in all pods. `holds`: the mode of an older version that is. */
   | {
@@ -66,10 +70,13 @@ export function nodeState(
 ): Exclude<NodeState, { readonly state: "waiting" }> {
   const { node, kernel, arch, report } = facts;
   const is = { node, kernel, arch };
-  const takes = report?.takesInt80 === true ? { takesInt80: true } : {};
   const latePods = report?.late?.find((one) => one.set === set.name)?.pods;
-  const late = latePods === undefined ? {} : { latePods };
-  const programmed = { ...is, state: "programmed", mode: set.mode, ...takes, ...late } as const;
+  const beside = {
+    ...(report?.takesInt80 === true ? { takesInt80: true } : {}),
+    ...(report?.tampered === true ? { tampered: true } : {}),
+    ...(latePods === undefined ? {} : { latePods }),
+  };
+  const programmed = { ...is, state: "programmed", mode: set.mode, ...beside } as const;
   const said = stateByReport(facts, set);
   if (said?.state === "programmed") return programmed;
   const held = facts.holds?.get(set.name);

@@ -108,6 +108,24 @@ test("it says in how many pods it was not in force at first, and stays Ready", (
   assert.match(lines(more)[4] ?? "", /; 3 pods came while 2 nodes had no agent, and it was not in/);
 });
 
+test("where somebody changed what is in the kernel it says on which node, and stays Ready", () => {
+  const tampered = (node: string): NodeState => ({
+    ...on(node),
+    ...{ state: "programmed", mode: "enforce", tampered: true },
+  });
+  const ready = (...nodes: readonly NodeState[]) => lines(aRollUp({ nodes })).at(-1);
+  const what =
+    "something of Guardbee's in the kernel was changed or removed by others, and put right";
+  assert.equal(
+    ready(programmed("a"), tampered("b")),
+    `Ready=True Programmed: in force on 2 of 2 nodes; on node b, ${what}`,
+  );
+  assert.equal(
+    ready(tampered("c"), tampered("b")),
+    `Ready=True Programmed: in force on 2 of 2 nodes; on 2 nodes (b is one), ${what}`,
+  );
+});
+
 const sayNothing: readonly { name: string; given: Partial<RollUpInput> }[] = [
   { name: "no kernel takes them", given: onConnect },
   { name: "no node holds it", given: { ...onConnect, nodes: [failed("a")] } },

@@ -1,5 +1,6 @@
 import type { Static } from "typebox";
 import {
+  dateTime,
   flag,
   type Immutable,
   int32,
@@ -33,7 +34,7 @@ export const exceptionReasons = [
     "NotAllowed",
   ] as const),
   ...(["CgroupNotFound", "CgroupNotAssigned", "FilesNotFollowed", "FilesNotHooked"] as const),
-  ...(["CallsMissed", "ChangedOnNode"] as const),
+  ...(["CallsMissed", "Tampered", "ChangedOnNode"] as const),
   ...(["NotFound", "Programming"] as const),
 ] as const;
 export type ExceptionReason = (typeof exceptionReasons)[number];
@@ -92,6 +93,16 @@ const status = object({
     "x-kubernetes-list-type": "atomic",
     description: "Sets that hold in some of those, and did not from their first instruction.",
   }),
+  tampered: optional(
+    object({
+      count: int32({
+        minimum: 1,
+        description:
+          "At least so often, since its agent runs, something of Guardbee's in the kernel was found changed or removed.",
+      }),
+      lastTime: dateTime({ description: "When last, to the minute." }),
+    }),
+  ),
   kernel: optional(
     object({
       release: text(),

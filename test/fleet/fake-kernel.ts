@@ -1,5 +1,6 @@
 import type {
   Desired,
+  Difference,
   Engine,
   KernelFeatures,
   MissedCalls,
@@ -48,6 +49,10 @@ export class FakeKernel implements Engine {
 
   assignedBefore(): ReadonlySet<bigint> {
     return new Set();
+  }
+
+  async check(): Promise<readonly Difference[]> {
+    return [];
   }
 
   unassigned(): ReadonlyMap<bigint, string> {

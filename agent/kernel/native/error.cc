@@ -51,7 +51,7 @@ std::string CodeOf(int error) {
   return name == nullptr ? "E" + std::to_string(error) : name;
 }
 
-void Throw(Napi::Env env, const Failure& failure) {
+Napi::Error ErrorOf(Napi::Env env, const Failure& failure) {
   std::string message = failure.subject + ": " + failure.op + ": " + TextOf(failure.error);
   if (!failure.detail.empty()) message += "; " + failure.detail;
   Napi::Error error = Napi::Error::New(env, message);
@@ -59,8 +59,10 @@ void Throw(Napi::Env env, const Failure& failure) {
   error.Set("op", Napi::String::New(env, failure.op));
   error.Set("subject", Napi::String::New(env, failure.subject));
   if (!failure.log.empty()) error.Set("log", Napi::String::New(env, failure.log));
-  throw error;
+  return error;
 }
+
+void Throw(Napi::Env env, const Failure& failure) { throw ErrorOf(env, failure); }
 
 LogCapture::LogCapture(std::string& log) : outer_(current_log) { current_log = &log; }
 

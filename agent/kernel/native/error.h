@@ -14,7 +14,10 @@ struct Failure {
   std::string log = {};
 };
 
-/// Throws KernelError "<subject>: <op>: <strerror>[; detail]".
+/// KernelError "<subject>: <op>: <strerror>[; detail]".
+Napi::Error ErrorOf(Napi::Env env, const Failure& failure);
+
+/// Throws that.
 [[noreturn]] void Throw(Napi::Env env, const Failure& failure);
 
 /// An errno's name: `EPERM`.

@@ -122,7 +122,12 @@ Napi::Value Link::Misses(const Napi::CallbackInfo& info) {
 
 void Link::Pin(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
-  if (!path_.empty()) Throw(info.Env(), {EBUSY, "pin link", path, "is already at " + path_});
+  if (!path_.empty() && path_ != path) {
+    Throw(info.Env(), {EBUSY, "pin link", path, "is already at " + path_});
+  }
+  if (path_ == path && unlink(path.c_str()) < 0 && errno != ENOENT) {
+    Throw(info.Env(), {errno, "pin link", path});
+  }
   if (bpf_obj_pin(fd_.Get(), path.c_str()) < 0) Throw(info.Env(), {errno, "pin link", path});
   path_ = path;
 }

@@ -157,6 +157,11 @@ Napi::Value Keys(const Napi::CallbackInfo& info) {
   return Napi::Buffer<uint8_t>::Copy(info.Env(), keys.data(), keys.size());
 }
 
+void Freeze(const Napi::CallbackInfo& info) {
+  const Map map{info, "freeze"};
+  if (bpf_map_freeze(map.Fd()) < 0) map.Throw(errno);
+}
+
 Napi::Value PossibleCpus(const Napi::CallbackInfo& info) {
   const int count = libbpf_num_possible_cpus();
   if (count < 0) Throw(info.Env(), {-count, "count", "possible CPUs"});

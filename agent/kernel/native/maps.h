@@ -15,6 +15,8 @@ void PinMap(const Napi::CallbackInfo& info);
 Napi::Value OpenPinnedMap(const Napi::CallbackInfo& info);
 // lookup(fd: number, key: Uint8Array, value: Uint8Array): boolean
 Napi::Value Lookup(const Napi::CallbackInfo& info);
+// lookupMany(fd: number, keys: Uint8Array): Promise<{ found: Uint8Array, values: Uint8Array }>
+Napi::Value LookupMany(const Napi::CallbackInfo& info);
 // update(fd: number, key: Uint8Array, value: Uint8Array, flags?: number): void
 void Update(const Napi::CallbackInfo& info);
 // updateBatch(fd: number, keys: Uint8Array, values: Uint8Array, count: number): void
@@ -23,6 +25,8 @@ void UpdateBatch(const Napi::CallbackInfo& info);
 Napi::Value Remove(const Napi::CallbackInfo& info);
 // keys(fd: number): Uint8Array
 Napi::Value Keys(const Napi::CallbackInfo& info);
+// freeze(fd: number): void
+void Freeze(const Napi::CallbackInfo& info);
 // possibleCpus(): number
 Napi::Value PossibleCpus(const Napi::CallbackInfo& info);
 

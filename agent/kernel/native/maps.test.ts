@@ -53,6 +53,30 @@ test("a hash says what was absent, and takes flags", { skip }, () => {
   assert.equal(failure(() => native.mapInfo(fd)).code, "EBADFD");
 });
 
+test("many look-ups come back in the order of their keys, and say what is absent", {
+  skip,
+}, async () => {
+  const fd = native.createMap(aMap({ type: "hash" }));
+  native.update(fd, u32(1), u64(10n));
+  native.update(fd, u32(3), u64(30n));
+  const reading = native.lookupMany(fd, Buffer.concat([u32(3), u32(2), u32(1)]));
+  native.closeFd(fd); // it reads on a descriptor of its own
+  const { found, values } = await reading;
+  assert.deepEqual([...found], [1, 0, 1]);
+  assert.deepEqual(split(values, 8), [u64(30n), u64(0n), u64(10n)].map(hex));
+  assert.equal(failure(() => void native.lookupMany(fd, u32(1))).code, "EBADFD");
+});
+
+test("what is frozen nobody changes, and everybody reads", { skip }, () => {
+  const fd = native.createMap(aMap({ type: "hash" }));
+  native.update(fd, u32(1), u64(10n));
+  native.freeze(fd);
+  assert.equal(failure(() => native.update(fd, u32(1), u64(2n))).code, "EPERM");
+  assert.equal(failure(() => native.remove(fd, u32(1))).code, "EPERM");
+  assert.deepEqual(lookup(fd, u32(1)), u64(10n));
+  native.closeFd(fd);
+});
+
 for (const type of ["hash", "array", "lpm_trie"] as const) {
   test(`a batch of updates reaches a map of type ${type}`, { skip }, () => {
     const keySize = type === "lpm_trie" ? 8 : 4;

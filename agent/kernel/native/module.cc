@@ -10,6 +10,7 @@
 #include "link.h"
 #include "maps.h"
 #include "object.h"
+#include "program.h"
 #include "ring.h"
 #include "slots.h"
 #include "uprobe.h"
@@ -32,12 +33,17 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("pinMap", Napi::Function::New<PinMap>(env, "pinMap"));
   exports.Set("openPinnedMap", Napi::Function::New<OpenPinnedMap>(env, "openPinnedMap"));
   exports.Set("openPinnedLink", Napi::Function::New<Link::OpenPinned>(env, "openPinnedLink"));
+  exports.Set("openPinnedProgram", Napi::Function::New<OpenPinnedProgram>(env, "openPinnedProgram"));
+  exports.Set("programId", Napi::Function::New<ProgramId>(env, "programId"));
+  exports.Set("pinProgram", Napi::Function::New<PinProgram>(env, "pinProgram"));
   exports.Set("lookup", Napi::Function::New<Lookup>(env, "lookup"));
+  exports.Set("lookupMany", Napi::Function::New<LookupMany>(env, "lookupMany"));
   exports.Set("update", Napi::Function::New<Update>(env, "update"));
   exports.Set("updateBatch", Napi::Function::New<UpdateBatch>(env, "updateBatch"));
   exports.Set("remove", Napi::Function::New<Remove>(env, "remove"));
   exports.Set("changeSlots", Napi::Function::New<ChangeSlots>(env, "changeSlots"));
   exports.Set("keys", Napi::Function::New<Keys>(env, "keys"));
+  exports.Set("freeze", Napi::Function::New<Freeze>(env, "freeze"));
   exports.Set("closeFd", Napi::Function::New<CloseFd>(env, "closeFd"));
   exports.Set("pidfdOpen", Napi::Function::New<PidfdOpen>(env, "pidfdOpen"));
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
