@@ -157,6 +157,22 @@ export type Difference = {
   | { readonly state: "failed"; readonly message: string }
 );
 
+/** A process that was taken out of its pod's cgroup, or started outside of its parent's pod. */
+export type Move = {
+  /** Ids of cgroups. */
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly pid: number;
+  /** Pid of who moved it. */
+  readonly mover: number;
+  /** What the processes call themselves, which anybody may choose. */
+  readonly name: string;
+  readonly moverName: string;
+};
+
+/** `last`: of all that were counted the last sixteen, or all; the latest is the last. */
+export type Moves = { readonly count: number; readonly last: readonly Move[] };
+
 /** How often the kernel was found other than it was made, by what was other. */
 export type TamperCounts = Readonly<
   Record<DifferenceKind, { readonly found: number; readonly repaired: number }>
@@ -197,6 +213,8 @@ export type Engine = {
    * it, and repairs what it can. Gives what was other. Throws KernelError.
    */
   check(): Promise<readonly Difference[]>;
+  /** What took processes out of their pods since process tracking was loaded. Throws KernelError. */
+  moves(): Moves;
   /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */
   unassigned(): ReadonlyMap<bigint, string>;
   /**

@@ -107,6 +107,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     misses: engine.misses(),
     events: events.stats(),
     tampered: control.tampered(),
+    moved: engine.moves().count,
   });
   if (options.healthPort !== undefined) {
     const address = { port: options.healthPort, host: "127.0.0.1" };

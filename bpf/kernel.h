@@ -206,6 +206,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	kuid_t loginuid;
 	struct css_set *cgroups;
+	char comm[16];
 };
 struct linux_binprm {
 	struct file *file;

@@ -48,6 +48,9 @@ struct layout {
 	struct follow_request follow_request;
 	struct rate_state rate_state;
 	struct process_state process_state;
+	enum move_limit move_limit;
+	struct move move;
+	struct move_state move_state;
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;

@@ -4,6 +4,7 @@
 #define GUARDBEE_MAPS_H
 
 #include "kernel.h"
+#include "move_state.h"
 #include "types.h"
 
 #include <bpf/bpf_core_read.h>

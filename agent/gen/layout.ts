@@ -316,6 +316,27 @@ const process_state = {
     zero: { at: 4, type: "u32" },
   },
 } as const;
+const move = {
+  size: 56,
+  fields: {
+    from: { at: 0, type: "u64" },
+    to: { at: 8, type: "u64" },
+    pid: { at: 16, type: "u32" },
+    mover: { at: 20, type: "u32" },
+    name: { at: 24, type: "u8", count: 16 },
+    mover_name: { at: 40, type: "u8", count: 16 },
+  },
+} as const;
+const move_state = {
+  size: 928,
+  fields: {
+    noted: { at: 0, type: "u64" },
+    count: { at: 8, type: "u64" },
+    last: { at: 16, type: move, count: 16 },
+    leaving_pod: { at: 912, type: "u64" },
+    leaving_cgroup: { at: 920, type: "u64" },
+  },
+} as const;
 const binary_prefix_key = {
   size: 256,
   fields: {
@@ -445,7 +466,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -608,6 +629,10 @@ export const enums = {
     PLACE_NOWHERE: 0,
     PLACE_ROOT: 1,
     PLACE_ANYWHERE: 2,
+  },
+  move_limit: {
+    MOVES_KEPT: 16,
+    MOVE_NAME_SIZE: 16,
   },
   engine_limit: {
     WORDS_MAX: 16,

@@ -4,7 +4,7 @@ import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
 import { openFileFree } from "./followed-table.ts";
 import type { BpfObject, Native } from "./native.ts";
-import { arePinned, OpenProgram, sharedPaths } from "./open-program.ts";
+import { arePinned, attachShared, OpenProgram, sharedPaths } from "./open-program.ts";
 import type { Pinned } from "./pinned.ts";
 import { type PinnedIds, u32 } from "./pinned-ids.ts";
 import { removePins } from "./pins.ts";
@@ -51,15 +51,12 @@ export class FileFree {
   }
 
   #attach(way: Way): void {
-    const paths = sharedPaths(this.#loader.pins, way.pin);
+    const { pins } = this.#loader;
     const object = openFileFree(this.#loader, way.object);
     try {
       object.load();
-      object.pinProgram("file_freed", paths.program);
-      const link = way.attach(object);
-      removePins(paths.link);
-      link.pin(paths.link);
-      link.close();
+      const names = { program: "file_freed", pin: way.pin };
+      attachShared(object, pins, names, () => way.attach(object));
     } finally {
       object.close();
     }

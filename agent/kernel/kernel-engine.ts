@@ -9,6 +9,7 @@ import type {
   FileRoot,
   KernelFeatures,
   MissedCalls,
+  Moves,
   NamedSet,
   Programmed,
   Scopes,
@@ -39,6 +40,7 @@ import { HookNumbers } from "./hook-numbers.ts";
 import type { KernelEngineOptions } from "./kernel-engine-options.ts";
 import { type Losses, readLosses } from "./losses.ts";
 import { readMisses } from "./misses.ts";
+import { pinnedMoves, readMoves } from "./moves.ts";
 import type { Native, RingReader } from "./native.ts";
 import { markOwnTask } from "./own-task.ts";
 import { PinnedIds } from "./pinned-ids.ts";
@@ -120,7 +122,8 @@ export class KernelEngine implements Engine {
     this.#fileFree = new FileFree(this.#loader);
     this.#sockFree = new SockFree(this.#loader);
     const [fileFree, sockFree] = [this.#fileFree, this.#sockFree];
-    const always = [...pinned, scopeIds.pinned(), this.#followIds.pinned()];
+    const moves = pinnedMoves(this.#loader, log);
+    const always = [...pinned, scopeIds.pinned(), this.#followIds.pinned(), ...moves];
     markOwnTask(native, maps.process);
     this.#checks = new Checks({
       ...{ loader: this.#loader, state: this.#state, classes: this.#classes },
@@ -164,6 +167,10 @@ export class KernelEngine implements Engine {
 
   misses(): readonly MissedCalls[] {
     return readMisses(this.#loader, [...this.#held.values()]);
+  }
+
+  moves(): Moves {
+    return readMoves(this.#native, this.#loader.shared.move_state);
   }
 
   program(

@@ -40,7 +40,14 @@ test("of each program in force the engine knows what it missed, and whom that co
   const left = kernel.engine.misses();
   assert.deepEqual(
     left.map(({ attachment, sets }) => [attachment, sets]),
-    ["cgroup_gone", "process_exec", "process_exit", "process_fork"].map((one) => [one, []]),
+    [
+      "cgroup_gone",
+      "cgroup_leave",
+      "cgroup_moved",
+      "process_exec",
+      "process_exit",
+      "process_fork",
+    ].map((one) => [one, []]),
   );
 });
 

@@ -4,6 +4,7 @@ import { describePoint } from "../compile/plan.ts";
 import type { MissedCalls } from "../engine.ts";
 import { fileFreePins } from "./file-free.ts";
 import type { Held } from "./held.ts";
+import { movePrograms } from "./moves.ts";
 import type { Loader } from "./program.ts";
 
 /** What each program in force missed: those of `held`, and those of the agent's tracking. Throws KernelError. */
@@ -12,9 +13,11 @@ export function readMisses(loader: Loader, held: readonly Held[]): readonly Miss
   const stopping = new Set(hooks.map(({ set }) => set.name));
   const following = new Set(hooks.filter(({ follows }) => follows).map(({ set }) => set.name));
   const ofFiles = new Set(fileFreePins(loader));
+  const ofMoves = new Set<string>(movePrograms); // they stop nothing
   const own = readdirSync(loader.pins.links)
     .sort()
     .map((name) => {
+      if (ofMoves.has(name)) return missesAt(loader, name, new Set());
       const sets = ofFiles.has(join(loader.pins.links, name)) ? following : stopping;
       return missesAt(loader, name, sets);
     });

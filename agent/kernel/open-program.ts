@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Link, Native } from "./native.ts";
+import type { BpfObject, Link, Native } from "./native.ts";
 import type { Pinned } from "./pinned.ts";
-import type { Pins } from "./pins.ts";
+import { type Pins, removePins } from "./pins.ts";
 
 type Paths = { readonly link: string; readonly program: string };
 
@@ -50,6 +50,24 @@ export class OpenProgram {
   close(): void {
     this.#link.close();
     this.#native.closeFd(this.#program);
+  }
+}
+
+/** Attaches `program` of a loaded object, and pins it as `pin` in the place of what may be there. */
+export function attachShared(
+  object: BpfObject,
+  pins: Pins,
+  { program, pin }: { readonly program: string; readonly pin: string },
+  attach = () => object.attach(program),
+): void {
+  const paths = sharedPaths(pins, pin);
+  object.pinProgram(program, paths.program);
+  const link = attach();
+  try {
+    removePins(paths.link);
+    link.pin(paths.link);
+  } finally {
+    link.close();
   }
 }
 

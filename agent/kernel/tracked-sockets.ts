@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { arePinned, OpenProgram, sharedPaths } from "./open-program.ts";
+import { arePinned, attachShared, OpenProgram, sharedPaths } from "./open-program.ts";
 import type { Pinned } from "./pinned.ts";
 import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
@@ -32,16 +32,11 @@ export class SockFree {
 
   #attach(): void {
     const { native, objects, pins, shared } = this.#loader;
-    const paths = sharedPaths(pins, name);
     const object = native.openObject(join(objects, "sock_free.bpf.o"));
     try {
       reuseShared(object, shared);
       object.load();
-      object.pinProgram(name, paths.program);
-      const link = object.attach(name);
-      removePins(paths.link);
-      link.pin(paths.link);
-      link.close();
+      attachShared(object, pins, { program: name, pin: name });
     } finally {
       object.close();
     }

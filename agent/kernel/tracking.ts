@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
 import type { Expected } from "./expected.ts";
-import type { BpfObject, Link, Native } from "./native.ts";
-import { arePinned, OpenProgram, sharedPaths } from "./open-program.ts";
+import type { BpfObject, Native } from "./native.ts";
+import { arePinned, attachShared, OpenProgram, sharedPaths } from "./open-program.ts";
 import type { Pinned } from "./pinned.ts";
 import { u32 } from "./pinned-ids.ts";
-import { type Pins, removePins } from "./pins.ts";
+import type { Pins } from "./pins.ts";
 
 /** The maps that process.bpf.o makes and every other program reuses. */
 const sharedMaps = [
@@ -18,6 +18,7 @@ const sharedMaps = [
   "event_rates",
   "rate_state",
   "process_state",
+  "move_state",
   "losses",
   "stops",
   "process",
@@ -69,7 +70,6 @@ export function ensureTracking(native: Native, pins: Pins, objects: string): Tra
 
 function loadTracking(native: Native, pins: Pins, objects: string): void {
   const object = native.openObject(join(objects, "process.bpf.o"));
-  const links: Link[] = [];
   try {
     for (const name of sharedMaps) {
       const path = join(pins.maps, name);
@@ -84,16 +84,10 @@ function loadTracking(native: Native, pins: Pins, objects: string): void {
       native.closeFd(fd);
     }
     for (const name of programs) {
-      const paths = sharedPaths(pins, name);
-      if (arePinned(paths)) continue;
-      object.pinProgram(name, paths.program);
-      const link = object.attach(name);
-      links.push(link);
-      removePins(paths.link);
-      link.pin(paths.link);
+      if (arePinned(sharedPaths(pins, name))) continue;
+      attachShared(object, pins, { program: name, pin: name });
     }
   } finally {
-    for (const link of links) link.close();
     object.close();
   }
 }

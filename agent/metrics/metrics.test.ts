@@ -43,6 +43,7 @@ function someFacts(): AgentFacts {
     misses: ["fentry:fd_install", "process_exec"].map((attachment) => {
       return { attachment, id: 1, program: number(), link: number(), sets: [] };
     }),
+    moved: number(),
     tampered: Object.fromEntries(
       differenceKinds.map((kind) => [kind, { found: number(), repaired: number() }]),
     ) as AgentFacts["tampered"],

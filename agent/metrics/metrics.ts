@@ -11,6 +11,7 @@ export type AgentFacts = {
   /** Absent until events are read. */
   readonly events?: EventStats;
   readonly tampered: TamperCounts;
+  readonly moved: number;
 };
 
 type AgentMetric = Metric<AgentFacts>;
@@ -58,6 +59,11 @@ export const agentMetrics: readonly AgentMetric[] = [
     help: "How much of that was put right.",
     read: ({ tampered }) =>
       differenceKinds.map((kind) => ({ labels: { kind }, value: tampered[kind].repaired })),
+  },
+  {
+    ...{ name: "processes_moved_total", type: "counter" },
+    help: "Processes that somebody took out of their pod's cgroup, where the pod's policies hold for them no more.",
+    read: ({ moved }) => [{ value: moved }],
   },
   {
     ...{ name: "observer_ringbuf_events_received_total", type: "counter", labels: ["event"] },

@@ -3,6 +3,7 @@ import type {
   Difference,
   Engine,
   MissedCalls,
+  Moves,
   NamedSet,
   Programmed,
   Scopes,
@@ -41,6 +42,8 @@ export class FakeEngine implements Engine {
 
   /** What the kernel has skipped. */
   missed: readonly MissedCalls[] = [];
+  /** What was taken out of pods. */
+  moved: Moves = { count: 0, last: [] };
 
   constructor(lacks: (set: NamedSet) => boolean = () => false) {
     this.#lacks = lacks;
@@ -90,6 +93,10 @@ export class FakeEngine implements Engine {
   misses(): readonly MissedCalls[] {
     if (this.broken) throw new Error("bpf: EPERM");
     return this.missed;
+  }
+
+  moves(): Moves {
+    return this.moved;
   }
 
   unassigned(): ReadonlyMap<bigint, string> {

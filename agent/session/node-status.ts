@@ -48,13 +48,15 @@ export type NodeFacts = {
   readonly stopsUnread: boolean;
   /** How often something of ours in the kernel was found changed or gone, and when last. */
   readonly tampered: { readonly count: number; readonly at: Date } | undefined;
+  /** Processes that were taken out of their pods: at least so many. */
+  readonly moved: number;
   readonly kernel: KernelFeatures;
   readonly agentVersion: string;
 };
 
 /** What this node reports: one digest over all that is programmed, and only what is not, by name. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
-  const { nodeSet, tampered, kernel, agentVersion } = facts;
+  const { nodeSet, tampered, moved, kernel, agentVersion } = facts;
   const states = byObject(facts.states);
   const unreached = new Set([...facts.unreached.keys()].map(objectOf));
   const inForce = held(facts, states).filter(({ name }) => !unreached.has(name));
@@ -88,6 +90,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
     ...(tampered === undefined
       ? {}
       : { tampered: { count: stepBelow(tampered.count), lastTime: toTheMinute(tampered.at) } }),
+    ...(moved === 0 ? {} : { moved }),
     kernel: { release: kernel.release, arch: kernel.arch, features: [...kernel.features] },
     agentVersion,
   };

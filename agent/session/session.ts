@@ -14,6 +14,7 @@ import { ContainerFiles, fileContainers } from "./container-files.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { FollowRoom } from "./follow-room.ts";
 import { Misses } from "./misses.ts";
+import { MoveReports } from "./moves.ts";
 import { NodeLabels } from "./node-labels.ts";
 import { NodePods } from "./node-pods.ts";
 import { parseNodeSet } from "./node-set.ts";
@@ -81,6 +82,7 @@ export class Session {
   readonly control: PolicyControl;
   readonly #files: ContainerFiles;
   readonly #tampering: Tampering;
+  readonly #moves: MoveReports;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -142,10 +144,15 @@ export class Session {
         this.#followRoom.read();
         this.#misses.read();
         this.#files.poke();
+        this.#moves.read();
         this.#reporter.poke();
       },
       clock,
       log: log.child({ component: "programmer" }),
+    });
+    this.#moves = new MoveReports({
+      ...{ ...counted, pods: this.#pods.lookup },
+      log: log.child({ component: "moves" }),
     });
     this.#tampering = new Tampering({
       ...counted,
@@ -200,7 +207,7 @@ export class Session {
     const parts = [
       ...[this.#pods, this.#wanted, this.#fleet, this.#labels],
       ...[this.#programmer, this.#stops, this.#followRoom, this.#misses],
-      ...[this.#files, this.#tampering, this.#reporter],
+      ...[this.#files, this.#tampering, this.#moves, this.#reporter],
     ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
@@ -253,6 +260,7 @@ export class Session {
       stopsOf: (name, hash) => this.#stops.of(name, hash),
       stopsUnread: this.#stops.unread,
       tampered: this.#tampering.last(),
+      moved: this.#moves.count(),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
     });

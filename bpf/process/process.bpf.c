@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Follows every process from fork to exit, and forgets the class of a cgroup that is gone. */
 #include "exec_event.h"
+#include "moves.h"
 
 /*
  * Thread group whose leader is gone while others of its threads live -> its record, which goes with the
@@ -97,6 +98,22 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	return 0;
 }
 
+/* clone3() starts a process in whatever cgroup its caller may write to. */
+static __always_inline void fork__note_move(struct task_struct *parent, struct task_struct *child,
+					    struct process_info *info)
+{
+	struct cgroup *from, *to;
+	__u64 pod;
+
+	if (child->cgroups == parent->cgroups || info->flags & PROCESS_OF_HOST)
+		return;
+	from = task__cgroup(parent);
+	to = task__cgroup(child);
+	pod = cgroup__pod(from);
+	if (pod && pod != cgroup__pod(to))
+		moves__note(child, BPF_CORE_READ(from, kn, id), BPF_CORE_READ(to, kn, id));
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -137,6 +154,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	event.cgroup_id = BPF_CORE_READ(child, cgroups, dfl_cgrp, kn, id);
 	if (info->flags & PROCESS_OF_HOST && scope__class() == SCOPE_HOST)
 		info->flags |= PROCESS_SENT;
+	fork__note_move(parent, child, info);
 	event.tid = child->pid;
 	event.uid = BPF_CORE_READ(child, cred, euid.val);
 	event.flags = info->flags & EXEC_IN_INIT_TREE;

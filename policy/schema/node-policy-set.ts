@@ -103,6 +103,13 @@ const status = object({
       lastTime: dateTime({ description: "When last, to the minute." }),
     }),
   ),
+  moved: optional(
+    int32({
+      minimum: 1,
+      description:
+        "At least so many processes were taken out of their pods' cgroups, where the policies of their pods hold for them no more.",
+    }),
+  ),
   kernel: optional(
     object({
       release: text(),

@@ -4,6 +4,7 @@ import type {
   Engine,
   KernelFeatures,
   MissedCalls,
+  Moves,
   NamedSet,
   Programmed,
   SetState,
@@ -53,6 +54,10 @@ export class FakeKernel implements Engine {
 
   async check(): Promise<readonly Difference[]> {
     return [];
+  }
+
+  moves(): Moves {
+    return { count: 0, last: [] };
   }
 
   unassigned(): ReadonlyMap<bigint, string> {

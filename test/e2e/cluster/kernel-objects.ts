@@ -15,16 +15,24 @@ type Listed = { readonly id: number; readonly name?: string; readonly type: stri
  * 15 letters are cut by the kernel; `gb_fence` and `gb_ids` are two of each.
  */
 export const tracking = {
-  prog: ["cgroup_gone", "process_exec", "process_exit", "process_fork"],
+  prog: [
+    "cgroup_gone",
+    "cgroup_leave",
+    "cgroup_moved",
+    "process_exec",
+    "process_exit",
+    "process_fork",
+  ],
   map: [
-    ...[".data.engine_st", ".data.follow_st", ".data.rate_stat", ".data.scope_sta"],
+    ...[".data.engine_st", ".data.follow_st", ".data.move_stat"],
+    ...[".data.rate_stat", ".data.scope_sta"],
     ...["binaries_exact", "binaries_prefix", "cgroup_class", "event_rates", "event_shares"],
     ...["events", "exec_scratch", "follow_shares", "followed", "gb_fence", "gb_fence"],
     ...["gb_ids", "gb_ids", "losses", "posts", "process", "protected_binar", "stops"],
     ...["tracked_socks", "waiting_events", "waiting_large"],
   ],
   /** One a program; links have no names. */
-  link: Array.from({ length: 4 }, () => "raw_tracepoint"),
+  link: [...Array.from({ length: 4 }, () => "raw_tracepoint"), "tracing", "tracing"],
 } as const;
 
 /** Every program, map and link of a node, but those that runc makes for a container's devices. */
