@@ -28,6 +28,8 @@ export type PodRoot = {
   readonly id: bigint;
   /** How deep it is below the root of all cgroups, where that is known. */
   readonly level?: number;
+  /** The folders of QoS classes in it, where pods are, too. */
+  readonly qosFolders?: readonly bigint[];
 };
 export type CgroupScope = {
   /** Inode number of the cgroup v2 folder. */

@@ -59,6 +59,11 @@ const placed: readonly { name: string; scopes: Partial<Scopes>; want: object | u
     want: { root: 7n, level: 2, place: PLACE_ROOT },
   },
   {
+    name: "one folder of pods, and those of QoS classes in it",
+    scopes: { podRoots: [{ ...root, qosFolders: [8n, 9n] }] },
+    want: { root: 7n, level: 2, place: PLACE_ROOT },
+  },
+  {
     name: "a folder that is nobody knows how deep",
     scopes: { podRoots: [{ id: 7n }] },
     want: { root: 0n, level: 0, place: PLACE_ANYWHERE },
@@ -92,7 +97,7 @@ for (const { name, scopes, want } of placed) {
     assert.ok(wrote.slice(0, -1).every(({ place }) => place === PLACE_ANYWHERE));
     assert.deepEqual(
       [...table.keys()],
-      (scopes.podRoots ?? []).map(({ id }) => id),
+      (scopes.podRoots ?? []).flatMap(({ id, qosFolders = [] }) => [id, ...qosFolders]),
     );
     assert.ok([...table.values()].every((number) => number === SCOPE_UNKNOWN_POD));
     states.length = 0;

@@ -70,7 +70,7 @@ export class ScopeClasses {
    * that could not be written, and the error's code.
    */
   enterRoots({ podRoots, cgroups }: Scopes): ReadonlyMap<bigint, string> {
-    const failed = this.#write(podRoots.map(({ id }) => [id, SCOPE_UNKNOWN_POD] as const));
+    const failed = this.#write(foldersOfPods(podRoots));
     const state = placeOf(podRoots, cgroups);
     if (state === undefined || isDeepStrictEqual(state, this.#place)) return failed;
     // A call in between finds its class by looking everywhere, whatever root is written meanwhile.
@@ -146,7 +146,7 @@ export class ScopeClasses {
 
   #classOf({ podRoots, cgroups }: Scopes): ReadonlyMap<bigint, number> {
     return new Map([
-      ...podRoots.map(({ id }) => [id, SCOPE_UNKNOWN_POD] as const),
+      ...foldersOfPods(podRoots),
       ...cgroups.map(({ id, sets }) => [id, this.#numberFor(sets)] as const),
     ]);
   }
@@ -173,6 +173,12 @@ export class ScopeClasses {
     if (!this.#sets.has(number)) this.#sets.set(number, new Set(sets));
     return number;
   }
+}
+
+/** The class of each folder in which pods are made: a pod is what is right below the lowest of them. */
+function foldersOfPods(podRoots: readonly PodRoot[]): readonly (readonly [bigint, number])[] {
+  const folders = podRoots.flatMap(({ id, qosFolders = [] }) => [id, ...qosFolders]);
+  return folders.map((id) => [id, SCOPE_UNKNOWN_POD]);
 }
 
 /**

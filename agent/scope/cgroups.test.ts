@@ -72,7 +72,9 @@ for (const { driver, root: top, qos, pod, pause, app } of layouts) {
       ],
       others: [at(join(pod, "crio-conmon")).id],
     };
-    assert.deepEqual(await readCgroupTree(root), { roots: [at(top)], pods: [podCgroup] });
+    const qosFolders = qos.map((folder) => at(join(top, folder)).id);
+    const roots = [{ ...at(top), qosFolders }];
+    assert.deepEqual(await readCgroupTree(root), { roots, pods: [podCgroup] });
     assert.deepEqual(await findPodCgroup(await podRoots(root), UID), podCgroup);
   });
 }

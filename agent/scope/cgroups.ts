@@ -24,6 +24,8 @@ export type Cgroup = { readonly id: bigint; readonly path: string };
 export type PodRoot = Cgroup & {
   /** How deep it is below the root of all cgroups; absent where that is not to be seen. */
   readonly level?: number;
+  /** Its folders of QoS classes. */
+  readonly qosFolders: readonly bigint[];
 };
 
 export type PodCgroup = Cgroup & {
@@ -81,7 +83,10 @@ export async function podRoots(cgroupRoot: string): Promise<readonly PodRoot[]> 
     const children = (await Promise.all(level.map(childFolders))).flat();
     for (const path of children.filter((child) => isPodRoot(basename(child)))) {
       const root = await readCgroup(path);
-      if (root !== undefined) found.push({ ...root, ...(isTop ? { level: depth + 1 } : {}) });
+      if (root === undefined) continue;
+      const qos = await Promise.all((await qosFoldersIn(path)).map(readCgroup));
+      const qosFolders = qos.filter(isPresent).map(({ id }) => id);
+      found.push({ ...root, ...(isTop ? { level: depth + 1 } : {}), qosFolders });
     }
     level = children.filter((child) => !mayHoldProcessesOnly(basename(child)));
   }
@@ -108,10 +113,14 @@ function mayHoldProcessesOnly(name: string): boolean {
   return /\.(service|scope|mount|socket|swap)$/.test(name) || isPodRoot(name);
 }
 
+async function qosFoldersIn(root: string): Promise<readonly string[]> {
+  const children = await childFolders(root);
+  return children.filter((child) => isQosFolder(basename(root), basename(child))).sort();
+}
+
 async function podFoldersIn({ path }: PodRoot): Promise<readonly string[]> {
   const children = await childFolders(path);
-  const qos = children.filter((child) => isQosFolder(basename(path), basename(child)));
-  const inside = await Promise.all(qos.map(childFolders));
+  const inside = await Promise.all((await qosFoldersIn(path)).map(childFolders));
   return [...children, ...inside.flat()].filter(
     (child) => parsePodFolder(basename(child)) !== undefined,
   );

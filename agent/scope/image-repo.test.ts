@@ -12,7 +12,7 @@ const app = "b".repeat(64);
 const [podCgroup, container] = [10n, 12n];
 
 const tree: CgroupTree = {
-  roots: [{ id: 1n, path: "/kubepods" }],
+  roots: [{ id: 1n, path: "/kubepods", qosFolders: [] }],
   pods: [
     {
       ...{ id: podCgroup, path: `/kubepods/pod${uid}`, uid, others: [] },

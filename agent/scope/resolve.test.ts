@@ -47,7 +47,7 @@ function aPod(changes: Partial<Pod> = {}): Pod {
 
 /** kubepods 1; pod u1 10 with pause 11, app 12 (13 inside), a new one 14, other 15; pod u2 20. */
 const tree: CgroupTree = {
-  roots: [{ id: 1n, path: "/kubepods", level: 1 }],
+  roots: [{ id: 1n, path: "/kubepods", level: 1, qosFolders: [2n] }],
   pods: [
     {
       id: 10n,
@@ -216,7 +216,7 @@ test("every pod and container is listed, with sorted names, and no cgroup that t
   const scopes = resolveScopes(sets, { pods: [aPod()], tree });
   assert.deepEqual(scopes, {
     host: ["a", "z"],
-    podRoots: [{ id: 1n, level: 1 }],
+    podRoots: [{ id: 1n, level: 1, qosFolders: [2n] }],
     unknownPods: ["a", "z"],
     cgroups: [
       ...[10n, 11n, 12n, 14n].map((id) => ({ id, sets: ["a", "b", "z"] })),

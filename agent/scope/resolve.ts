@@ -34,8 +34,8 @@ export function resolveScopes(
   const byUid = new Map(pods.map((pod) => [pod.cgroupUid, pod]));
   return {
     host: names(sets.filter(({ set }) => set.scope.host)),
-    podRoots: tree.roots.map(({ id, level }) => ({
-      id,
+    podRoots: tree.roots.map(({ id, level, qosFolders }) => ({
+      ...{ id, qosFolders },
       ...(level === undefined ? {} : { level }),
     })),
     unknownPods,

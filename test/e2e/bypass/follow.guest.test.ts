@@ -23,7 +23,9 @@ const folder = "/tmp/follow";
 const file = `${folder}/x`;
 const deny = denyWrites({ prefix: `${folder}/` });
 const pods = new Cgroup("/sys/fs/cgroup/kubepods");
-const [podA, podB] = [pods.child("pod-a"), pods.child("pod-b")];
+const besteffort = pods.child("besteffort");
+const podRoots = [{ id: pods.id, level: 1, qosFolders: [besteffort.id] }];
+const [podA, podB] = [besteffort.child("pod-a"), besteffort.child("pod-b")];
 const [a, b] = [podA.child("app"), podB.child("app")];
 
 async function program(...sets: readonly NamedSet[]): Promise<void> {
@@ -31,7 +33,7 @@ async function program(...sets: readonly NamedSet[]): Promise<void> {
   const ids = [podA, podB].map(({ id }) => ({ id, sets: names }));
   const states = await kernel.program(sets, {
     host: [],
-    ...{ podRoots: [{ id: pods.id }], unknownPods: names },
+    ...{ podRoots, unknownPods: names },
     cgroups: [...ids, ...[a, b].map(({ id }) => ({ id, sets: names }))],
   });
   for (const state of states) assert.equal(state.state, "programmed", JSON.stringify(state));
@@ -87,7 +89,7 @@ test("where a pod has as many followed files open as a pod may, what opens more 
 test("the node's own processes are in no pod's share", async (t) => {
   const host = new Cgroup("/sys/fs/cgroup/system.slice/follow");
   const sets = [deny.name];
-  await kernel.program([deny], { host: sets, podRoots: [{ id: pods.id }], unknownPods: sets });
+  await kernel.program([deny], { host: sets, podRoots, unknownPods: sets });
   await holds(t, host, 3 * podFiles);
   assert.deepEqual(await host.sh(read), survived);
   assert.deepEqual(await host.sh(write), killed);

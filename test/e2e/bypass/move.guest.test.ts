@@ -17,9 +17,9 @@ const other = root.child("besteffort").child("pod-b").child("container");
 const host = new Cgroup("/sys/fs/cgroup/guardbee-moved-host");
 
 beforeEach(async () => {
-  const parents = [root, root.child("besteffort")];
+  const qosFolders = [root.child("besteffort").id];
   await kernel.program([], {
-    podRoots: parents.map(({ id }, i) => (i === 0 ? { id, level: 1 } : { id })),
+    podRoots: [{ id: root.id, level: 1, qosFolders }],
     cgroups: [pod, container, other].map(({ id }) => ({ id, sets: [] })),
   });
 });
