@@ -215,6 +215,11 @@ export type Engine = {
    * it, and repairs what it can. Gives what was other. Throws KernelError.
    */
   check(): Promise<readonly Difference[]>;
+  /**
+   * What its rings and maps had no room for since they were made: how often, by cause. Throws
+   * KernelError.
+   */
+  lost(): ReadonlyMap<string, number>;
   /** What took processes out of their pods since process tracking was loaded. Throws KernelError. */
   moves(): Moves;
   /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */

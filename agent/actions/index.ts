@@ -36,10 +36,13 @@ export type ActionCause = CauseName<keyof typeof enums.action_loss>;
 /** The causes of loss that actions have: what was lost, or for what there was no room. */
 export const actionCauses = {
   follow_full: { means: "a file that FollowFD was to follow" },
-  aggregated: { means: "an event that Aggregate held back, as its policy says" },
+  aggregated: { means: "an event that Aggregate held back, as its policy says", isAsked: true },
+  rate_limited: {
+    means: "an event that the rateLimit of Post held back, as its policy says",
+    isAsked: true,
+  },
   track_full: { means: "a socket that TrackSock was to track" },
-  rate_limited: { means: "an event that the rateLimit of Post held back, as its policy says" },
-} satisfies Readonly<Record<ActionCause, { readonly means: string }>>;
+} satisfies Readonly<Record<ActionCause, { readonly means: string; readonly isAsked?: true }>>;
 
 /** How the kernel is told of the action of that name. */
 export function actionCodec(name: ActionName): ActionCodec<Action> {

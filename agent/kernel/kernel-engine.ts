@@ -38,7 +38,7 @@ import {
 } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import type { KernelEngineOptions } from "./kernel-engine-options.ts";
-import { type Losses, readLosses } from "./losses.ts";
+import { type Losses, readLosses, withoutRoom } from "./losses.ts";
 import { readMisses } from "./misses.ts";
 import { pinnedMoves, readMoves } from "./moves.ts";
 import type { Native, RingReader } from "./native.ts";
@@ -149,6 +149,10 @@ export class KernelEngine implements Engine {
   /** What the kernel could not report or keep so far, by cause. Throws KernelError. */
   losses(): Losses {
     return readLosses(this.#native, this.#loader.shared.losses);
+  }
+
+  lost(): ReadonlyMap<string, number> {
+    return withoutRoom(this.losses());
   }
 
   /** The process records, for the agent's own readers. */

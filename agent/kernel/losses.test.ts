@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enums } from "../gen/layout.ts";
-import { codeOf, type Losses, lossCauses, readLosses } from "./losses.ts";
+import { codeOf, type Losses, lossCauses, readLosses, withoutRoom } from "./losses.ts";
 import type { Native } from "./native.ts";
 
 const none = Object.fromEntries(lossCauses.map((cause) => [cause, 0n])) as Losses;
@@ -29,4 +29,10 @@ test("readLosses adds up the processors", () => {
     },
   };
   assert.deepEqual(readLosses(native as Native, 3), { ...none, ring_post: 2n ** 40n + 3n });
+});
+
+test("what policies ask for is no want of room", () => {
+  const lost = withoutRoom({ ...none, ring_stop: 2n, aggregated: 3n, rate_limited: 4n });
+  assert.equal(lost.get("ring_stop"), 2);
+  assert.ok(!lost.has("aggregated") && !lost.has("rate_limited"));
 });

@@ -7,6 +7,8 @@ import type { Native } from "./native.ts";
 export type Cause = {
   /** What was lost, or for what there was no room. */
   readonly means: string;
+  /** A policy asks for it. */
+  readonly isAsked?: true;
   /** An event that its ring did not take: labels of the metric that counts those. */
   readonly missed?: { readonly event: string; readonly error: "full" | "share" | "rate" };
 };
@@ -67,6 +69,12 @@ export function readLosses(native: Native, fd: number): Losses {
     return sum;
   };
   return Object.fromEntries(lossCauses.map((cause) => [cause, count(codeOf(cause))])) as Losses;
+}
+
+/** Those of rings and maps that had no room: not what policies ask for. */
+export function withoutRoom(losses: Losses): ReadonlyMap<LossCause, number> {
+  const unasked = lossCauses.filter((cause) => !causes[cause].isAsked);
+  return new Map(unasked.map((cause) => [cause, Number(losses[cause])]));
 }
 
 function full(event: string, what: string): Cause {

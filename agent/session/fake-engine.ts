@@ -42,6 +42,8 @@ export class FakeEngine implements Engine {
 
   /** What the kernel has skipped. */
   missed: readonly MissedCalls[] = [];
+  /** What there was no room for. */
+  readonly losses = new Map<string, number>();
   /** What was taken out of pods. */
   moved: Moves = { count: 0, last: [] };
 
@@ -93,6 +95,10 @@ export class FakeEngine implements Engine {
   misses(): readonly MissedCalls[] {
     if (this.broken) throw new Error("bpf: EPERM");
     return this.missed;
+  }
+
+  lost(): ReadonlyMap<string, number> {
+    return this.losses;
   }
 
   moves(): Moves {

@@ -50,13 +50,15 @@ export type NodeFacts = {
   readonly tampered: { readonly count: number; readonly at: Date } | undefined;
   /** Processes that were taken out of their pods: at least so many. */
   readonly moved: number;
+  /** What the kernel had no room for. */
+  readonly losses: NonNullable<NodePolicySetStatus["losses"]>;
   readonly kernel: KernelFeatures;
   readonly agentVersion: string;
 };
 
 /** What this node reports: one digest over all that is programmed, and only what is not, by name. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
-  const { nodeSet, tampered, moved, kernel, agentVersion } = facts;
+  const { nodeSet, tampered, moved, losses, kernel, agentVersion } = facts;
   const states = byObject(facts.states);
   const unreached = new Set([...facts.unreached.keys()].map(objectOf));
   const inForce = held(facts, states).filter(({ name }) => !unreached.has(name));
@@ -91,6 +93,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       ? {}
       : { tampered: { count: stepBelow(tampered.count), lastTime: toTheMinute(tampered.at) } }),
     ...(moved === 0 ? {} : { moved }),
+    ...(losses.length === 0 ? {} : { losses }),
     kernel: { release: kernel.release, arch: kernel.arch, features: [...kernel.features] },
     agentVersion,
   };

@@ -13,6 +13,7 @@ import { type AddedStore, noStore } from "./added-store.ts";
 import { ContainerFiles, fileContainers } from "./container-files.ts";
 import { FleetSize } from "./fleet-size.ts";
 import { FollowRoom } from "./follow-room.ts";
+import { LossReports } from "./losses.ts";
 import { Misses } from "./misses.ts";
 import { MoveReports } from "./moves.ts";
 import { NodeLabels } from "./node-labels.ts";
@@ -83,6 +84,7 @@ export class Session {
   readonly #files: ContainerFiles;
   readonly #tampering: Tampering;
   readonly #moves: MoveReports;
+  readonly #losses: LossReports;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -114,6 +116,7 @@ export class Session {
     this.#stops = new Stops({ ...counted, watched: () => this.#watchedSets() });
     this.#followRoom = new FollowRoom(counted);
     this.#misses = new Misses(counted);
+    this.#losses = new LossReports(counted);
     this.control = new PolicyControl({
       domain: "k8s",
       sets: () => this.#wanted.sets(),
@@ -145,6 +148,7 @@ export class Session {
         this.#misses.read();
         this.#files.poke();
         this.#moves.read();
+        this.#losses.read();
         this.#reporter.poke();
       },
       clock,
@@ -207,7 +211,8 @@ export class Session {
     const parts = [
       ...[this.#pods, this.#wanted, this.#fleet, this.#labels],
       ...[this.#programmer, this.#stops, this.#followRoom, this.#misses],
-      ...[this.#files, this.#tampering, this.#moves, this.#reporter],
+      ...[this.#files, this.#tampering, this.#moves, this.#losses],
+      this.#reporter,
     ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
@@ -261,6 +266,7 @@ export class Session {
       stopsUnread: this.#stops.unread,
       tampered: this.#tampering.last(),
       moved: this.#moves.count(),
+      losses: this.#losses.list(),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,
     });

@@ -110,6 +110,12 @@ const status = object({
         "At least so many processes were taken out of their pods' cgroups, where the policies of their pods hold for them no more.",
     }),
   ),
+  losses: list(object({ cause: text(), count: int32({ minimum: 1 }) }), {
+    maxItems: 50,
+    "x-kubernetes-list-type": "atomic",
+    description:
+      "What its kernel's rings and maps had no room for, at least so often since they were made.",
+  }),
   kernel: optional(
     object({
       release: text(),

@@ -56,6 +56,10 @@ export class FakeKernel implements Engine {
     return [];
   }
 
+  lost(): ReadonlyMap<string, number> {
+    return new Map();
+  }
+
   moves(): Moves {
     return { count: 0, last: [] };
   }

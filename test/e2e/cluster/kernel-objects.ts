@@ -25,10 +25,10 @@ export const tracking = {
   ],
   map: [
     ...[".data.engine_st", ".data.follow_st", ".data.move_stat"],
-    ...[".data.rate_stat", ".data.scope_sta"],
+    ...[".data.process_s", ".data.rate_stat", ".data.scope_sta"],
     ...["binaries_exact", "binaries_prefix", "cgroup_class", "event_rates", "event_shares"],
     ...["events", "exec_scratch", "follow_shares", "followed", "gb_fence", "gb_fence"],
-    ...["gb_ids", "gb_ids", "losses", "posts", "process", "protected_binar", "stops"],
+    ...["gb_ids", "gb_ids", "leaderless", "losses", "posts", "process", "protected_binar", "stops"],
     ...["tracked_socks", "waiting_events", "waiting_large"],
   ],
   /** One a program; links have no names. */

@@ -1,0 +1,55 @@
+import type { Clock } from "@guardbee/kube";
+import type { NodePolicySetStatus } from "@guardbee/policy";
+import type { Logger } from "pino";
+import type { Engine } from "../engine.ts";
+import { readRepeatedly } from "./read-repeatedly.ts";
+import { stepBelow } from "./step-below.ts";
+
+export type LossReportsOptions = {
+  readonly engine: Pick<Engine, "lost">;
+  /** `list` gives something else than before. */
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+const READ_MS = 5_000;
+
+type Losses = NonNullable<NodePolicySetStatus["losses"]>;
+
+/** What the kernel's rings and maps had no room for, as its node reports that. */
+export class LossReports {
+  readonly #options: LossReportsOptions;
+  /** Written by `read`. */
+  #list: Losses = [];
+
+  constructor(options: LossReportsOptions) {
+    this.#options = options;
+  }
+
+  /** Of each cause that was: at least so often, in steps of 1, 2, 5, 10, 20, 50 and so on. */
+  list(): Losses {
+    return this.#list;
+  }
+
+  /** Takes what the kernel has counted by now. What cannot be read stays as it was. */
+  read(): void {
+    const { engine, log } = this.#options;
+    try {
+      this.#list = [...engine.lost()]
+        .filter(([, count]) => count > 0)
+        .map(([cause, count]) => ({ cause, count: stepBelow(count) }));
+    } catch (error) {
+      log.error({ err: error }, "losses cannot be read from the kernel");
+    }
+  }
+
+  /** Reads every five seconds until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, onChange, log } = this.#options;
+    const read = () => this.read();
+    const told = () => this.#list;
+    const failure = "losses cannot be told";
+    await readRepeatedly({ read, told, onChange, everyMs: READ_MS, failure, clock, log }, signal);
+  }
+}
