@@ -185,11 +185,12 @@ function runOf(
   },
 ): (signal: AbortSignal) => Promise<void> {
   const { options, engine, control, events, logging } = parts;
+  const { otlpHeaders: _, ...configuration } = options; // they may hold a token
   const node = {
     version: manifest.version,
     nodeName: options.nodeName ?? hostname(),
     features: () => engine.features().features,
-    configuration: options,
+    configuration,
     logLevel: logging.level,
     processes: events.processes,
   };

@@ -14,7 +14,7 @@ export {
 } from "./actions/index.ts";
 export { rateLimitScopes } from "./actions/post.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
-export { capabilityName } from "./capabilities.ts";
+export { capabilityName, capabilityNumber } from "./capabilities.ts";
 export { stopsFollowed } from "./decide/follow.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { describeFilePlace, type FilePlace } from "./file-place.ts";

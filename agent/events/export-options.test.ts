@@ -9,6 +9,7 @@ const byDefault: ExportFlags = {
   ...{ enablePidSetFilter: false, exportFileRotationInterval: "0", exportFilePerm: "600" },
   ...{ exportRateLimit: -1, otlpEndpoint: "", otlpProtocol: "grpc", otlpHeaders: "" },
   nodeName: "n",
+  enableProcessCred: false,
   exportFormat: "json",
 };
 

@@ -21,6 +21,8 @@ export type ExportFlags = {
   /** Upstream's RedactionFilter: of processes, wherever they are shown. */
   readonly redactionFilters: string;
   readonly enablePidSetFilter: boolean;
+  /** Whether processes have credentials, which filters may ask for. */
+  readonly enableProcessCred: boolean;
   readonly exportFormat: "json" | "ocsf";
   /** As Go writes it; 0: the file is rotated by size alone. */
   readonly exportFileRotationInterval: string;
@@ -66,7 +68,12 @@ export async function parseExportFlags(flags: ExportFlags): Promise<Result<Expor
   const allow = read("--export-allowlist", flags.exportAllowlist);
   const deny = read("--export-denylist", flags.exportDenylist);
   const cel = await loadCel([...allow, ...deny], flags.nodeName ?? hostname());
-  const passes = taken(compileFilters({ allow, deny }, { pidSet: flags.enablePidSetFilter, cel }));
+  const passes = taken(
+    compileFilters(
+      { allow, deny },
+      { pidSet: flags.enablePidSetFilter, credentials: flags.enableProcessCred, cel },
+    ),
+  );
   const select = taken(compileFieldFilters(read("--field-filters", flags.fieldFilters)));
   const redact = taken(compileRedaction(read("--redaction-filters", flags.redactionFilters)));
   const rotationIntervalMs = parseDuration(flags.exportFileRotationInterval);

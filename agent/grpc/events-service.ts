@@ -8,17 +8,21 @@ import { formatProblems } from "../events/filter/report.ts";
 import type { EventWish, StreamSink } from "../events/sinks/stream-sink.ts";
 import { FieldFilterSchema, FilterSchema, type GetEventsRequest } from "../gen/wire.ts";
 import { begin } from "./call.ts";
+import type { NodeFacts } from "./node-service.ts";
 import { code, GrpcError } from "./status.ts";
 
 /** GetEvents: what happens from now on, until the client goes away or the agent ends. */
-export function eventsHandlers(sink: StreamSink, nodeName: string) {
+export function eventsHandlers(
+  sink: StreamSink,
+  node: Pick<NodeFacts, "nodeName" | "configuration">,
+) {
   return {
     getEvents: async (
       request: GetEventsRequest,
       to: ServerHttp2Stream,
       signal: AbortSignal,
     ): Promise<void> => {
-      const wish = await compileWish(request, nodeName);
+      const wish = await compileWish(request, node);
       begin(to);
       if (!sink.add(to, wish)) {
         throw new GrpcError(code.resourceExhausted, "too many clients read events");
@@ -37,7 +41,7 @@ const filtersMax = 256;
 /** As in the agent's flags, which have the same filters as text. Upstream aggregates no event, and nor is one here. */
 async function compileWish(
   { allowList, denyList, fieldFilters }: GetEventsRequest,
-  nodeName: string,
+  { nodeName, configuration }: Pick<NodeFacts, "nodeName" | "configuration">,
 ): Promise<EventWish> {
   if (allowList.length + denyList.length + fieldFilters.length > filtersMax) {
     throw new GrpcError(code.invalidArgument, `more than ${filtersMax} filters; give fewer`);
@@ -45,7 +49,10 @@ async function compileWish(
   const allow = objectsOf("allow_list", FilterSchema, allowList);
   const deny = objectsOf("deny_list", FilterSchema, denyList);
   const cel = await loadCel([...allow, ...deny], nodeName);
-  const passes = compileFilters({ allow, deny }, { pidSet: true, cel });
+  const passes = compileFilters(
+    { allow, deny },
+    { pidSet: true, credentials: configuration.enableProcessCred === true, cel },
+  );
   const select = compileFieldFilters(objectsOf("field_filters", FieldFilterSchema, fieldFilters));
   if (passes.ok && select.ok) {
     return {

@@ -93,7 +93,7 @@ export type ApiParts = {
 export function apiMethods({ events, control, node }: ApiParts): Methods {
   return new Map([
     ...methodsOf(FineGuidanceSensors, {
-      ...eventsHandlers(events, node.nodeName),
+      ...eventsHandlers(events, node),
       ...policyHandlers(control),
       ...nodeHandlers(node),
     }),

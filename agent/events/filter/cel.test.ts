@@ -15,7 +15,7 @@ const events: Readonly<Record<string, AgentEvent>> = {
 async function compiled(...cel_expression: readonly string[]) {
   const allow = listedObjects("allow_list", [{ cel_expression }]);
   const cel = await loadCel(allow, "n1");
-  return compileFilters({ allow, deny: [] }, { pidSet: false, cel });
+  return compileFilters({ allow, deny: [] }, { pidSet: false, credentials: false, cel });
 }
 
 const cases: readonly { text: string; want: readonly string[] }[] = [

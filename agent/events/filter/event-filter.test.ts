@@ -9,8 +9,17 @@ import { listedObjects, readJsonObjects } from "./json-objects.ts";
 import { formatProblems } from "./report.ts";
 
 const events = someEvents();
+const nobody = {
+  ...{ uid: 0, gid: 0, euid: 0, egid: 0, suid: 0, sgid: 0, fsuid: 0, fsgid: 0, securebits: 0 },
+};
+const caps = { permitted: 0x200001n, effective: 0x200000n, inheritable: 0n };
+const curl = events.curl.process!;
 const everything: Readonly<Record<string, AgentEvent>> = {
   ...events,
+  curl: {
+    ...events.curl,
+    process: { ...curl, image: { ...curl.image, credentials: { ...nobody, ...caps } } },
+  },
   usdt: {
     ...events.denied,
     hook: {
@@ -28,7 +37,7 @@ function passed(allow: readonly object[], deny: readonly object[] = [], pidSet =
     allow: listedObjects("allow", allow as []),
     deny: listedObjects("deny", deny as []),
   };
-  const compiled = compileFilters(lists, { pidSet });
+  const compiled = compileFilters(lists, { pidSet, credentials: true });
   assert.ok(compiled.ok, compiled.ok ? "" : formatProblems(compiled.problems));
   const passes = compiled.value ?? (() => true);
   return Object.keys(everything).filter((name) => passes(everything[name]!));
@@ -48,6 +57,35 @@ const cases: readonly { filter: object; of: keyof typeof filterFields; want: rea
       of: "health_check",
       filter: { health_check: false },
       want: ["systemd", "bash", "curl", "nginx"],
+    },
+    {
+      of: "capabilities",
+      filter: { capabilities: { effective: { any: ["CAP_SYS_ADMIN", "DAC_OVERRIDE"] } } },
+      want: ["curl"],
+    },
+    {
+      of: "capabilities",
+      filter: {
+        capabilities: { permitted: { all: ["CAP_CHOWN", "CAP_SYS_ADMIN"] }, effective: {} },
+      },
+      want: ["curl"],
+    },
+    {
+      of: "capabilities",
+      filter: { capabilities: { effective: { exactly: [21] } } },
+      want: ["curl"],
+    },
+    {
+      of: "capabilities",
+      filter: {
+        capabilities: { inheritable: { none: ["CAP_CHOWN"] }, effective: { none: ["CAP_CHOWN"] } },
+      },
+      want: ["curl"],
+    },
+    {
+      of: "capabilities",
+      filter: { capabilities: { effective: { none: ["CAP_SYS_ADMIN"] } } },
+      want: [],
     },
     { of: "pid", filter: { pid: [101, "200"] }, want: ["curl", "nginx"] },
     { of: "pid_set", filter: { pid_set: [100] }, want: ["bash", "curl"] },
@@ -138,7 +176,7 @@ test("what asks for nothing lets all through, and the empty object matches all",
 });
 
 test("without filters there is nothing to ask of an event", () => {
-  const compiled = compileFilters({ allow: [], deny: [] }, { pidSet: false });
+  const compiled = compileFilters({ allow: [], deny: [] }, { pidSet: false, credentials: false });
   assert.deepEqual(compiled, { ok: true, value: undefined });
 });
 
@@ -150,7 +188,10 @@ test("every problem is told with its flag, its line and its field", () => {
  "pid_set": [1], "pod_regex": [7]}`;
   const objects = readJsonObjects("--export-allowlist", text);
   assert.ok(objects.ok);
-  const compiled = compileFilters({ allow: objects.value, deny: [] }, { pidSet: false });
+  const compiled = compileFilters(
+    { allow: objects.value, deny: [] },
+    { pidSet: false, credentials: false },
+  );
   assert.ok(!compiled.ok);
   const types =
     "UNDEF, PROCESS_EXEC, PROCESS_EXIT, PROCESS_KPROBE, PROCESS_TRACEPOINT, PROCESS_LOADER, PROCESS_UPROBE, PROCESS_THROTTLE, PROCESS_LSM, PROCESS_USDT, TEST, RATE_LIMIT_INFO";
@@ -168,9 +209,39 @@ test("every problem is told with its flag, its line and its field", () => {
   ]);
 });
 
+const wrongCapabilities: readonly { capabilities: object; want: string }[] = [
+  { capabilities: { efective: {} }, want: "capabilities.efective: is no set of capabilities" },
+  {
+    capabilities: { effective: { any: [1], all: [1] } },
+    want: "capabilities.effective: has several ways",
+  },
+  {
+    capabilities: { effective: { some: [1] } },
+    want: "capabilities.effective.some: is no way to compare",
+  },
+  {
+    capabilities: { effective: { any: ["CAP_X"] } },
+    want: 'capabilities.effective.any[0]: is "CAP_X"',
+  },
+  {
+    capabilities: { effective: { any: ["CAP_CHOWN"] } },
+    want: "capabilities: is set, and events do not have credentials",
+  },
+];
+for (const { capabilities, want } of wrongCapabilities) {
+  test(`the filter ${JSON.stringify(capabilities)} is refused`, () => {
+    const allow = listedObjects("x", [{ capabilities }]);
+    const compiled = compileFilters({ allow, deny: [] }, { pidSet: false, credentials: false });
+    assert.equal(
+      compiled.ok ? "" : formatProblems(compiled.problems).split(";")[0],
+      `x[0].${want}`,
+    );
+  });
+}
+
 test("in a request a problem has its index", () => {
   const allow = listedObjects("allow_list", [{}, { pid: ["x"] }]);
-  const compiled = compileFilters({ allow, deny: [] }, { pidSet: false });
+  const compiled = compileFilters({ allow, deny: [] }, { pidSet: false, credentials: false });
   const wrong = 'allow_list[1].pid[0]: is "x"; write a whole number from 0 to 4294967295';
   assert.equal(compiled.ok ? "" : formatProblems(compiled.problems), wrong);
 });
@@ -211,7 +282,10 @@ test("objects follow each other with any white space, with braces in texts", () 
 test("an expression that hangs other engines does not hang this one", () => {
   const long = { ...events.curl.process!, image: { ...events.curl.process!.image } };
   const filter = listedObjects("x", [{ arguments_regex: ["^(a+)+$", "(.*a){20}b$"] }]);
-  const compiled = compileFilters({ allow: filter, deny: [] }, { pidSet: false });
+  const compiled = compileFilters(
+    { allow: filter, deny: [] },
+    { pidSet: false, credentials: false },
+  );
   assert.ok(compiled.ok && compiled.value !== undefined);
   const image = { ...long.image, arguments: `${"a".repeat(20_000)}!` };
   const start = process.hrtime.bigint();

@@ -3,6 +3,7 @@ import { suggestFrom } from "@guardbee/policy/sets";
 import { type EventTest, type FilterOptions, filterFields } from "./fields.ts";
 import type { JsonObject } from "./json-objects.ts";
 import { Report } from "./report.ts";
+import { snakeCase } from "./snake-case.ts";
 
 /** Upstream's Filter objects, in snake_case or camelCase. */
 export type FilterLists = {
@@ -72,9 +73,4 @@ const fieldNames = Object.keys(filterFields);
 
 function isField(name: string): name is keyof typeof filterFields {
   return Object.hasOwn(filterFields, name);
-}
-
-/** protojson takes both spellings of a name. */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

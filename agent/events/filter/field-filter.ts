@@ -1,9 +1,9 @@
 import type { Result } from "@guardbee/policy";
 import { isRecord, suggestFrom } from "@guardbee/policy/sets";
-import { snakeCase } from "./event-filter.ts";
 import type { EventType } from "./event-type.ts";
 import type { JsonObject } from "./json-objects.ts";
 import { Report } from "./report.ts";
+import { snakeCase } from "./snake-case.ts";
 import { types } from "./values.ts";
 
 /** An event as upstream's JSON has it: `process`, `parent` and the rest, by their names there. */

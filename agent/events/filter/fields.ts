@@ -1,6 +1,7 @@
 import { maybeExecProbe } from "../../process/exec-probe.ts";
 import type { Image } from "../../process/image.ts";
 import type { AgentEvent, ProcessState } from "../event.ts";
+import { capabilityTest } from "./capabilities.ts";
 import { eventTypeOf } from "./event-type.ts";
 import { parseLabelSelector } from "./label-selector.ts";
 import { memoized, type TextTest } from "./regex.ts";
@@ -12,6 +13,8 @@ export type EventTest = (event: AgentEvent) => boolean;
 export type FilterOptions = {
   /** Whether pid_set may be used: it is only right for processes whose start the agent saw. */
   readonly pidSet: boolean;
+  /** Whether processes have credentials. */
+  readonly credentials: boolean;
   /** Of `loadCel`, which knows where it is needed. */
   readonly cel?: CelCompiler | undefined;
 };
@@ -37,6 +40,7 @@ export const filterFields = {
   arguments_regex: { compile: (given) => inProcess(anyRegex(given), argumentsOf) },
   labels: { compile: labels },
   policy_names: { compile: (given) => policies(texts(given)) },
+  capabilities: { compile: capabilities },
   cel_expression: { compile: celExpressions },
   parent_binary_regex: { compile: (given) => inParent(anyRegex(given), binaryOf) },
   parent_arguments_regex: { compile: (given) => inParent(anyRegex(given), argumentsOf) },
@@ -130,6 +134,20 @@ function pidSet(given: Given, { pidSet: allowed }: FilterOptions): EventTest | u
 function eventSet(wanted: ReturnType<typeof types>): EventTest | undefined {
   if (wanted === undefined) return undefined;
   return (event) => wanted.has(eventTypeOf(event));
+}
+
+/** Never matches a process whose credentials nobody asked for: then it is refused. */
+function capabilities(given: Given, { credentials }: FilterOptions): EventTest | undefined {
+  const test = capabilityTest(given);
+  if (test === undefined) return undefined;
+  if (!credentials) {
+    const what = "is set, and events do not have credentials";
+    return given.report.wrong(given.field, what, "set --enable-process-cred");
+  }
+  return (event) => {
+    const found = processOf(event)?.image.credentials;
+    return found !== undefined && test(found);
+  };
 }
 
 /** Any of the expressions. */

@@ -1,6 +1,6 @@
-import { snakeCase } from "./event-filter.ts";
 import type { CelCompiler } from "./fields.ts";
 import type { JsonObject } from "./json-objects.ts";
+import { snakeCase } from "./snake-case.ts";
 
 /** What compiles CEL, which takes memory, where a filter has an expression; else undefined. */
 export async function loadCel(

@@ -66,6 +66,25 @@ test("a filter is for the executables that it names, and an image that it does n
   assert.equal(redaction(filter)(bash), bash);
 });
 
+test("a variable of the environment is seen as NAME=value, and hidden as the arguments are", () => {
+  const redact = redaction({ redact: ["^(?:TOKEN|.*_KEY)=(.*)", "(X=Y)"] });
+  const environment = [
+    ["PATH", "/bin"],
+    ["TOKEN", "a=b"],
+    ["API_KEY", ""],
+    ["X", "Y"],
+  ] as const;
+  const hidden = redact({ ...image, environment }).environment;
+  assert.deepEqual(hidden, [
+    ["PATH", "/bin"],
+    ["TOKEN", "*****"],
+    ["API_KEY", "*****"],
+    ["*****", ""],
+  ]);
+  const plain = { ...image, environment: environment.slice(0, 1) };
+  assert.equal(redact(plain), plain);
+});
+
 test("what hides nothing is refused, because its author believes that it hides something", () => {
   const compiled = compileRedaction(
     listedObjects("x", [{ redact: ["--pw=\\S+", "("] }, {}, { redat: [] }]),

@@ -2,13 +2,13 @@ import type { Result } from "@guardbee/policy";
 import { suggestFrom } from "@guardbee/policy/sets";
 import { RE2JS } from "re2js";
 import type { Image } from "../../process/image.ts";
-import { snakeCase } from "./event-filter.ts";
 import type { JsonObject } from "./json-objects.ts";
 import { regexProblem, type TextTest } from "./regex.ts";
 import { Report } from "./report.ts";
+import { snakeCase } from "./snake-case.ts";
 import { anyRegex, eachOf, texts } from "./values.ts";
 
-/** An image with what is secret in its arguments hidden; the same object where nothing is. */
+/** An image with what is secret in its arguments and its environment hidden; the same object where nothing is. */
 export type Redaction = (image: Image) => Image;
 
 /**
@@ -61,12 +61,28 @@ function compileExpression(text: string): RE2JS {
 }
 
 function redacted(image: Image, filters: readonly RedactionFilter[]): Image {
-  let words = image.arguments;
-  for (const { binary, expressions } of filters) {
-    if (binary !== undefined && !binary(image.binary)) continue;
-    for (const expression of expressions) words = hideGroups(words, expression);
-  }
-  return words === image.arguments ? image : { ...image, arguments: words };
+  const expressions = filters
+    .filter(({ binary }) => binary === undefined || binary(image.binary))
+    .flatMap((filter) => filter.expressions);
+  const hide = (text: string) => expressions.reduce(hideGroups, text);
+  const words = hide(image.arguments);
+  const environment = image.environment?.map((variable) => hiddenVariable(variable, hide));
+  const same =
+    words === image.arguments && environment?.every((one, i) => one === image.environment?.[i]);
+  if (same === true || (environment === undefined && words === image.arguments)) return image;
+  return { ...image, arguments: words, ...(environment === undefined ? {} : { environment }) };
+}
+
+/** Expressions see a variable as it is in the environment: `NAME=value`. */
+function hiddenVariable(
+  variable: readonly [name: string, value: string],
+  hide: (text: string) => string,
+): readonly [name: string, value: string] {
+  const text = variable.join("=");
+  const hidden = hide(text);
+  if (hidden === text) return variable;
+  const at = hidden.indexOf("=");
+  return at === -1 ? [hidden, ""] : [hidden.slice(0, at), hidden.slice(at + 1)];
 }
 
 /** A group within another is hidden with it. */
