@@ -1,121 +1,33 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setImmediate, setTimeout } from "node:timers/promises";
-import { systemClock } from "@guardbee/kube";
-import { pino } from "pino";
-import type { NamedSet } from "../engine.ts";
-import { createEventWire } from "../events/encode/event-wire.ts";
+import { setImmediate } from "node:timers/promises";
 import { execEvent } from "../events/event.ts";
-import { StreamSink } from "../events/sinks/stream-sink.ts";
 import type { Process } from "../process/process.ts";
 import { ProcessTree } from "../process/tree.ts";
 import { decodeRecord } from "../records/decode.ts";
 import type { ExecRecord } from "../records/kernel-record.ts";
 import { execRecord } from "../records/testing-records.ts";
-import { openStore } from "../session/added-store.ts";
-import { FakeEngine } from "../session/fake-engine.ts";
-import { Standalone } from "../session/standalone.ts";
 import { frame } from "../wire/frame.ts";
-import { runApi } from "./open-api.ts";
+import { aFolder, aNode as aNodeAt, aPolicy as policy, until } from "./testing/a-node.ts";
 import { type Failure, ForeignClient, type Plain, serviceOf } from "./testing/foreign-client.ts";
 
-const log = pino({ level: "silent" });
-
-const policy = (name: string, call = "fd_install", kind = "TracingPolicy", namespace = "") => `
-apiVersion: cilium.io/v1alpha1
-kind: ${kind}
-metadata: { name: ${name}${namespace === "" ? "" : `, namespace: ${namespace}`} }
-spec:
-  kprobes:
-  - call: ${call}
-    syscall: false
-    args: [{ index: 0, type: int }]
-    selectors: [{ matchActions: [{ action: Sigkill }] }]
-`;
-
-/** This kernel has no function `missing`. */
-function lacks({ set }: NamedSet): boolean {
-  return set.hooks.some(({ on }) => on.kind === "kprobe" && on.call === "missing");
-}
-
-/** A node that serves the API, and a client of it. */
-async function aNode(t: TestContext, folder = aFolder(t)) {
-  const engine = new FakeEngine(lacks);
-  const stop = new AbortController();
-  const standalone = await Standalone.open({
-    ...{ paths: [], engine, clock: systemClock, log },
-    added: openStore(join(folder, "added"), log),
-  });
-  assert.ok(standalone);
-  const place = { nodeName: "n1", bootToWallNs: (ns: bigint) => ns };
-  const events = new StreamSink({
-    messageOf: createEventWire(place),
-    clock: systemClock,
-    log,
-  });
-  let level = "info";
-  const path = join(folder, "api.sock");
-  const node = {
-    version: "1.2.3",
-    nodeName: "n1",
-    features: () => ["fentry", "lsm"],
-    configuration: {
-      kube: false,
-      nodeName: "n1",
-      policy: ["a", "b"],
-      healthPort: 7,
-      odd: undefined,
-    },
-    logLevel: {
-      get: () => level as "info",
-      set: (to: string) => {
-        level = to;
-      },
-    },
-    processes: () => [],
-  };
-  const parts = { events, control: standalone.control, node, clock: systemClock, log };
-  const options = {
-    addresses: [{ address: { kind: "unix", path } as const }],
-    requireClientCert: false,
-  };
-  const run = Promise.all([
-    standalone.run(stop.signal),
-    runApi(options, parts, stop.signal),
-    events.run(stop.signal),
-  ]);
-  await until(() => existsSync(path));
-  const client = new ForeignClient(`unix:${path}`, "tetragon.FineGuidanceSensors");
-  let ended = false;
+/** A node, and a client of it. */
+async function aNode(t: TestContext, folder?: string) {
+  const node = await aNodeAt(t, folder);
+  const client = new ForeignClient(`unix:${node.path}`, "tetragon.FineGuidanceSensors");
   const end = async () => {
-    if (ended) return;
-    ended = true;
     client.close();
-    stop.abort();
-    await run;
+    await node.end();
   };
-  t.after(end);
-  return { client, engine, events, path, end };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setTimeout(2);
+  t.after(() => client.close());
+  return { ...node, client, end };
 }
 
 function aProcess(argument: string, filename = "/bin/cat"): Process {
   const record = execRecord({ filename, args: ["cat", argument] });
   return new ProcessTree(() => 0).exec(decodeRecord(record, 0) as ExecRecord);
-}
-
-function aFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "grpc-api-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 type Policy = Plain & { readonly name: string; readonly state: string; readonly id: string };
@@ -252,7 +164,11 @@ const wrong: readonly { name: string; request: Plain; want: string }[] = [
   },
   {
     name: "a policy of pods where there is no Kubernetes",
-    request: { yaml: policy("a", "fd_install", "TracingPolicyNamespaced", "web") },
+    request: {
+      yaml: policy("a")
+        .replace("kind: TracingPolicy", "kind: TracingPolicyNamespaced")
+        .replace("name: a", "name: a, namespace: web"),
+    },
     want: "there is no Kubernetes here",
   },
   {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { type TestContext, test } from "node:test";
@@ -8,64 +7,21 @@ import { setTimeout } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { systemClock } from "@guardbee/kube";
 import { pino } from "pino";
-import { createEventWire } from "../../agent/events/encode/event-wire.ts";
 import { execEvent } from "../../agent/events/event.ts";
-import { StreamSink } from "../../agent/events/sinks/stream-sink.ts";
 import { ListTracingPoliciesResponseSchema } from "../../agent/gen/wire.ts";
-import { runApi } from "../../agent/grpc/open-api.ts";
 import { GrpcServer } from "../../agent/grpc/server.ts";
+import { aFolder, aNode as aNodeAt, aPolicy, until } from "../../agent/grpc/testing/a-node.ts";
 import { ProcessTree } from "../../agent/process/tree.ts";
-import { FakeEngine } from "../../agent/session/fake-engine.ts";
-import { Standalone } from "../../agent/session/standalone.ts";
 import type { Io } from "../command.ts";
 import { Output } from "../output.ts";
 import { runCli } from "../run-cli.ts";
 
 const log = pino({ level: "silent" });
 
-function aFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "tetra-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** The API of a node, and the client that asks it. */
 async function aNode(t: TestContext) {
-  const folder = aFolder(t);
-  const stop = new AbortController();
-  const standalone = await Standalone.open({
-    ...{ paths: [], engine: new FakeEngine(), clock: systemClock, log },
-  });
-  const place = { nodeName: "n1", bootToWallNs: (ns: bigint) => ns };
-  const events = new StreamSink({ messageOf: createEventWire(place), clock: systemClock, log });
-  let level = "info";
-  const node = {
-    ...{ version: "1.2.3", nodeName: "n1", features: () => ["fentry"] },
-    configuration: { kube: false, nodeName: "n1" },
-    logLevel: {
-      get: () => level as "info",
-      set: (to: string) => {
-        level = to;
-      },
-    },
-    processes: () => [],
-  };
-  const path = join(folder, "api.sock");
-  const options = {
-    ...{ addresses: [{ address: { kind: "unix", path } as const }], requireClientCert: false },
-  };
-  const parts = { events, control: standalone!.control, node, clock: systemClock, log };
-  const run = Promise.all([
-    standalone!.run(stop.signal),
-    runApi(options, parts, stop.signal),
-    events.run(stop.signal),
-  ]);
-  t.after(async () => {
-    stop.abort();
-    await run;
-  });
-  while (!existsSync(path)) await setTimeout(2);
-  return { folder, events, path, tetra: clientOf(path, folder) };
+  const node = await aNodeAt(t);
+  return { ...node, tetra: clientOf(node.path, node.folder) };
 }
 
 type Ran = { readonly code: number; readonly out: string; readonly err: string };
@@ -97,21 +53,9 @@ function aSink() {
   return { stream, text: () => text };
 }
 
-const policy = `apiVersion: cilium.io/v1alpha1
-kind: TracingPolicy
-metadata:
-  name: kill
-spec:
-  kprobes:
-    - call: fd_install
-      syscall: false
-      args: [{ index: 0, type: int }]
-      selectors: [{ matchActions: [{ action: Sigkill }] }]
-`;
-
 test("commands print what upstream's do", async (t) => {
   const { folder, tetra } = await aNode(t);
-  writeFileSync(join(folder, "p.yaml"), policy);
+  writeFileSync(join(folder, "p.yaml"), aPolicy("kill"));
   const table = (mode: string, state = "enabled") =>
     `ID   NAME   DOMAIN   STATE${" ".repeat(state.length - 2)}FILTERID   NAMESPACE   SENSORS          KERNELMEMORY   MODE${" ".repeat(mode.length - 1)}NPOST   NENFORCE   NMONITOR
 1    kill   grpc     ${state}   0          (global)    generic_kprobe   0 B            ${mode}   0       0          0
@@ -121,7 +65,7 @@ test("commands print what upstream's do", async (t) => {
     ["version --server", "CLI version: 0.1.0\nServer version: 1.2.3\n"],
     [
       "info",
-      '{"Name":"guardbee","Version":"1.2.3","Probes":{"fentry":true},"Conf":{"kube":false,"nodeName":"n1"},"Build":{"GoVersion":"","Commit":"","Time":"","Modified":""}}\n',
+      '{"Name":"guardbee","Version":"1.2.3","Probes":{"fentry":true,"lsm":true},"Conf":{"kube":false,"nodeName":"n1","policy":"a,b","healthPort":7},"Build":{"GoVersion":"","Commit":"","Time":"","Modified":""}}\n',
     ],
     ["tp add p.yaml", 'tracing policy "p.yaml" added\n'],
     ["tracingpolicy list", table("enforce")],
@@ -196,9 +140,9 @@ test("getevents prints events as they happen, filtered by the agent", async (t) 
     tetra(["getevents", "-e", "PROCESS_EXIT"], io),
     tetra(["getevents", "-f", "process.pid"], io),
   ]);
-  while (events.stats().readers !== 3) await setTimeout(2);
+  await until(() => events.stats().readers === 3);
   events.write([execEvent(kernel, 1_000_000_000n)]);
-  while (events.stats().waiting > 0) await setTimeout(2);
+  await until(() => events.stats().waiting === 0);
   await setTimeout(50);
   stop.abort();
   const [compact, exits, fields] = await running;

@@ -48,6 +48,7 @@ const onRequest: readonly Item[] = [
     needsGo: true,
   },
   goSource("miniredis", { ABOUT: "20 s" }),
+  goSource("upstream-client", { ABOUT: "1 min" }),
   goModule(
     "kustomize",
     "sigs.k8s.io/kustomize/kustomize/v5",
