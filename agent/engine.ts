@@ -11,6 +11,8 @@ export type NamedSet = {
   readonly name: string;
   readonly hash: string;
   readonly set: SelectorSet;
+  /** Where there is no room for all, it goes after every set that does not. */
+  readonly yields?: true;
 };
 
 /** Names of the sets that hold, by where a process lives. Lists are sorted. */

@@ -295,3 +295,10 @@ test("a namespace that asks for no more than its even share is never refused", (
     { numRuns: 200 },
   );
 });
+
+test("a set that yields keeps out no other, be it in force and the other new", () => {
+  const local: NamedSet = { ...aSet("a", selectors(600)), yields: true };
+  const others = [aSet("z", selectors(500)), inNamespace("web", "z", selectors(500))];
+  assert.deepEqual(refused([local]), []);
+  assert.deepEqual(refused([local, ...others], [local]), ["a"]);
+});

@@ -47,6 +47,7 @@ export function planInRoom(
  * al. 2011). A namespace that asks for no more than its even share is therefore never refused, and
  * what is chosen among namespaces depends on the sets alone, not on which came first. Only where two
  * would hold the same, what is in force goes first: nobody gets ahead by a name that sorts first.
+ * Last come those that yield, each by name: in force or not, they keep out no other.
  */
 export function roomFor(
   points: readonly AttachPoint[],
@@ -61,7 +62,8 @@ export function roomFor(
     const lack = room.take(set, needs.get(set.name)!);
     if (lack !== undefined) refused.set(set.name, lack);
   };
-  const sorted = [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const all = [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sorted = all.filter((set) => set.yields !== true);
   const rank = (set: NamedSet) => rankOf(set, needs.get(set.name)!, inForce);
   const cluster = sorted.filter((set) => namespaceOf(set) === "");
   for (const set of cluster.sort((a, b) => rank(a) - rank(b))) place(set);
@@ -73,12 +75,14 @@ export function roomFor(
   );
   for (;;) {
     const next = queues.filter(({ left }) => left.length > 0).reduce(lesser, undefined);
-    if (next === undefined) return refused;
+    if (next === undefined) break;
     place(next.left.shift()!);
     const [first] = next.left;
     next.share = share(first);
     next.rank = first === undefined ? 0 : rank(first);
   }
+  for (const set of all) if (set.yields === true) place(set);
+  return refused;
 }
 
 /** A namespace's sets that have no place yet; its share with the first of them, and that one's rank. */

@@ -70,7 +70,7 @@ export class AddedPolicies {
   /** Those that are to hold. */
   sets(): readonly NamedSet[] {
     return [...this.#added.values()]
-      .filter(({ state }) => state === "enabled" || state === "loading")
+      .filter(({ state }) => state !== "disabled" && state !== "load_error")
       .map(setOf);
   }
 
@@ -91,11 +91,13 @@ export class AddedPolicies {
   enter(states: readonly SetState[]): void {
     this.#states = states;
     for (const added of this.#added.values()) {
-      if (added.state !== "loading") continue;
+      if (added.state === "disabled" || added.state === "load_error") continue;
       const { name, hash } = setOf(added);
       const state = states.find((one) => one.name === name && one.hash === hash);
       if (state === undefined) continue;
-      added.state = state.state === "programmed" ? "enabled" : "load_error";
+      // What held is tried again: it may have lost its room to a policy of the cluster.
+      const failed = added.state === "loading" ? "load_error" : "error";
+      added.state = state.state === "programmed" ? "enabled" : failed;
       added.error = state.state === "failed" ? state.message : "";
     }
     this.#settling.look();
@@ -220,7 +222,7 @@ function addedOf({ domain, text, enabled, mode }: SavedPolicy, read: NamedSet): 
   return {
     at: { domain, namespace, name },
     text,
-    written: { ...read, name: `${domain}#${read.name}` },
+    written: { ...read, name: `${domain}#${read.name}`, yields: true },
     mode,
     state: enabled ? "loading" : "disabled",
     error: "",

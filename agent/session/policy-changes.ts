@@ -39,7 +39,7 @@ export type NotDone = {
 export function inMode(named: NamedSet, mode: Mode | undefined): NamedSet {
   if (mode === undefined || mode === named.set.mode) return named;
   const set = { ...named.set, mode };
-  return { name: named.name, hash: hashSets([set]), set };
+  return { ...named, hash: hashSets([set]), set };
 }
 
 export function stateOf(state: SetState | undefined): PolicyState {
