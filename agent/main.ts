@@ -195,7 +195,7 @@ function runOf(
     processes: events.processes,
   };
   const log = logging.log.child({ component: "grpc" });
-  const served = { events: events.streams!, control: control.control, node };
+  const served = { events: events.streams!, control: control.control, file: events.file, node };
   return (signal) => runApi(api, { ...served, clock: systemClock, log }, signal);
 }
 

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { type Resource, resources } from "@guardbee/kube";
 import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
-import { selfSigned } from "./bundle/testing/certificate.ts";
+import { selfSigned } from "../kube/testing/certificate.ts";
 import { tarballOf } from "./bundle/testing/tarball.ts";
 import { section } from "./opa/testing/encode-wasm.ts";
 import { arraysOfArrays, endless, opaLike, takesAllMemory } from "./opa/testing/opa-like.ts";

@@ -12,3 +12,12 @@ export function parseDuration(text: string): number | undefined {
 }
 
 const unitMs = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** As Go writes it: `0s`, `1h30m0s`, `1.5s`, `250ms`. */
+export function formatDuration(ms: number): string {
+  if (ms > 0 && ms < 1_000) return `${ms}ms`;
+  const [hours, minutes] = [Math.floor(ms / unitMs.h), Math.floor(ms / unitMs.m) % 60];
+  const seconds = `${(ms % unitMs.m) / unitMs.s}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

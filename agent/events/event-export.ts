@@ -19,6 +19,7 @@ import type { ExportOptions } from "./export-options.ts";
 import { openOtlp } from "./otlp/open-otlp.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import type { RequestStats, Requests } from "./requests.ts";
+import type { FileSink } from "./sinks/file-sink.ts";
 import type { Sink, SinkStats } from "./sinks/sink.ts";
 import { SocketSink } from "./sinks/socket-sink.ts";
 import { StreamSink } from "./sinks/stream-sink.ts";
@@ -68,6 +69,8 @@ export type EventExport = {
   stats(): EventStats;
   /** Where clients of the gRPC API get events from; undefined: there is no API. */
   readonly streams: StreamSink | undefined;
+  /** Undefined: there is none. */
+  readonly file: FileSink | undefined;
   /** Every process that is known now. */
   readonly processes: () => readonly DumpedProcess[];
 };
@@ -96,7 +99,7 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
   const encoder = createLineEncoder(lineOf);
   const sinks: Sink[] = [];
   const file = openEventFile({ ...options, bootToWallNs: said.bootToWallNs, lineOf, encoder });
-  if (file !== undefined) sinks.push(file);
+  if (file !== undefined) sinks.push(file.sink);
   if (options.eventsSocket !== "") {
     sinks.push(new SocketSink({ path: options.eventsSocket, encoder, clock, log }));
   }
@@ -129,6 +132,7 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
       await pipeline.run(await scanProcesses(tree, scanOptions), signal);
     },
     streams,
+    file: file?.file,
     processes: () => [...tree.all()].map(createProcessDump(said)),
     stats: () => ({
       pipeline: pipeline.stats(),

@@ -30,20 +30,24 @@ export type EventFileOptions = {
   readonly log: Logger;
 };
 
+/** What events go to, and the file that is behind it, whose limits may change. */
+type EventFile = { readonly sink: Sink; readonly file: FileSink };
+
 /**
  * The sink of the event file: what passes the filters goes to it, then what the rate limit lets through,
  * with the fields that are left. Undefined: there is none.
  */
-export function openEventFile(options: EventFileOptions): Sink | undefined {
+export function openEventFile(options: EventFileOptions): EventFile | undefined {
   const { passes, perMinute } = options.exported;
   if (options.eventsFile === "" || perMinute === 0) return undefined;
   const file = openFile(options);
   const limited =
     perMinute === undefined ? file : new RateLimitedSink(file, perMinute, options.clock);
-  return passes === undefined ? limited : new FilteredSink(limited, passes);
+  const sink = passes === undefined ? limited : new FilteredSink(limited, passes);
+  return { sink, file };
 }
 
-function openFile(options: EventFileOptions): Sink {
+function openFile(options: EventFileOptions): FileSink {
   const { clock, log } = options;
   const { mode, rotationIntervalMs } = options.exported;
   return new FileSink({

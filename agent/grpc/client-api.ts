@@ -1,6 +1,8 @@
 // `@guardbee/agent/grpc-client`: what a client of the gRPC API needs, and nothing of the agent.
+export { parseDuration } from "../events/duration.ts";
 export {
   ConfigFlag,
+  EventLogService,
   EventType,
   FieldFilterAction,
   type FieldFilterSchema,

@@ -3,9 +3,10 @@ import type { SecureContextOptions } from "node:tls";
 import { type Clock, Loop, runTogether } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { StreamSink } from "../events/sinks/stream-sink.ts";
-import { FineGuidanceSensors } from "../gen/wire.ts";
+import { EventLogService, FineGuidanceSensors } from "../gen/wire.ts";
 import type { PolicyControl } from "../session/policy-control.ts";
 import { type Address, defaultSocket, parseAddress, runFolder } from "./address.ts";
+import { type EventLog, eventLogHandlers } from "./eventlog-service.ts";
 import { eventsHandlers } from "./events-service.ts";
 import { healthMethods } from "./health-service.ts";
 import { type Methods, methodsOf } from "./method.ts";
@@ -84,19 +85,22 @@ function listenersOf(address: Address, tls?: TlsFiles): ApiOptions["addresses"] 
 export type ApiParts = {
   readonly events: StreamSink;
   readonly control: PolicyControl;
+  /** The event file; absent: there is none. */
+  readonly file?: EventLog | undefined;
   readonly node: NodeFacts;
   readonly clock: Clock;
   readonly log: Logger;
 };
 
 /** Every method of every service. */
-export function apiMethods({ events, control, node }: ApiParts): Methods {
+export function apiMethods({ events, control, file, node }: ApiParts): Methods {
   return new Map([
     ...methodsOf(FineGuidanceSensors, {
       ...eventsHandlers(events, node),
       ...policyHandlers(control),
       ...nodeHandlers(node),
     }),
+    ...methodsOf(EventLogService, eventLogHandlers(file)),
     ...healthMethods(),
   ]);
 }

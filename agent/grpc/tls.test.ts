@@ -7,7 +7,7 @@ import { connect, type PeerCertificate } from "node:tls";
 import * as grpc from "@grpc/grpc-js";
 import { ManualClock, systemClock } from "@guardbee/kube";
 import { pino } from "pino";
-import { selfSigned } from "../../operator/bundle/testing/certificate.ts";
+import { selfSigned } from "../../kube/testing/certificate.ts";
 import { healthMethods } from "./health-service.ts";
 import { parseApiFlags } from "./open-api.ts";
 import { GrpcServer } from "./server.ts";

@@ -25,6 +25,8 @@ export const tetraCommands: readonly CommandEntry[] = [
   entry("sensors rm", async () => (await node()).sensorsRm),
   entry("loglevel get", async () => (await node()).loglevelGet),
   entry("loglevel set", async () => (await node()).loglevelSet),
+  entry("eventlog get", async () => (await import("./eventlog.ts")).eventlogGet),
+  entry("eventlog set", async () => (await import("./eventlog.ts")).eventlogSet),
   entry("dump processcache", async () => (await node()).dumpProcesses),
   entry("rthooks create-container", async () => (await node()).createContainer),
 ];

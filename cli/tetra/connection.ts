@@ -5,12 +5,12 @@ import {
   GrpcClient,
   GrpcError,
   parseAddress,
+  parseDuration,
   runFolder,
 } from "@guardbee/agent/grpc-client";
 import { systemClock } from "@guardbee/kube/clock";
 import type { Argv } from "yargs";
 import { type Io, UsageError } from "../command.ts";
-import { parseDuration } from "./duration.ts";
 
 /** What every command that asks the agent takes; upstream's names. */
 export type ConnectionArgs = {

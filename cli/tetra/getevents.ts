@@ -10,6 +10,7 @@ import {
   GetEventsResponseSchema,
   GrpcError,
   messageJson,
+  parseDuration,
 } from "@guardbee/agent/grpc-client";
 import { type Io, UsageError } from "../command.ts";
 import { formatCompact } from "../compact.ts";
@@ -18,7 +19,6 @@ import { EventReader, type ReadEvent } from "../event-reader.ts";
 import { type ColorWish, wantsColor } from "../paint.ts";
 import { aSwitch, aText, tetraCommand, texts } from "./command.ts";
 import { type ConnectionArgs, connectAgent, pause } from "./connection.ts";
-import { parseDuration } from "./duration.ts";
 import { ttyBytes } from "./tty-encode.ts";
 
 type GeteventsArgs = {

@@ -84,6 +84,15 @@ test("commands print what upstream's do", async (t) => {
     ["tp list", table("monitor").replace("\n1 ", "\n1 ")],
     ["loglevel get", "Current log level: LOG_LEVEL_INFO\n"],
     ["log set debug", "Log level set to: LOG_LEVEL_DEBUG\n"],
+    [
+      "eventlog get",
+      'Current logging parameters: max_size:10 rotation_interval:"0s" max_backups:5\n',
+    ],
+    ["eventlog set --max-size 20 --rotation-interval 90m", ""],
+    [
+      "eventlog get",
+      'Current logging parameters: max_size:20 rotation_interval:"1h30m0s" max_backups:5\n',
+    ],
     ["rthooks create-container --container-id 1", ""],
     ["dump processcache", ""],
   ];
@@ -102,6 +111,10 @@ const refused: readonly { words: string; want: string }[] = [
     want: "Error: rpc error: code = Unimplemented desc = ListSensors is deprecated; use ListTracingPolicies\n",
   },
   { words: "tp set-mode x audit", want: "Error: audit is no mode; use enforce or monitor\n" },
+  {
+    words: "eventlog set --max-size 0",
+    want: "Error: rpc error: code = InvalidArgument desc = max_size is 0; write 1 or more MiB\n",
+  },
   { words: "log set loud", want: "Error: loud is no level; use debug or info\n" },
   {
     words: "status --tls-skip-verify",

@@ -3,10 +3,10 @@ import type { RequestListener } from "node:http";
 import { afterEach, test } from "node:test";
 import { ManualClock } from "@guardbee/kube";
 import nock from "nock";
+import { selfSigned } from "../../kube/testing/certificate.ts";
 import { type BundleSource, defaultLimits } from "./bundle.ts";
 import { contentDigest } from "./content-digest.ts";
 import { type FetchOptions, fetchBundle } from "./fetch-bundle.ts";
-import { selfSigned } from "./testing/certificate.ts";
 import { soundEntries, tarballOf } from "./testing/tarball.ts";
 import { egressOfTest, startWebServer, type WebServer } from "./testing/web-server.ts";
 

@@ -8,6 +8,9 @@ import { systemClock } from "@guardbee/kube";
 import { pino } from "pino";
 import type { NamedSet } from "../../engine.ts";
 import { createEventWire } from "../../events/encode/event-wire.ts";
+import { createJsonLine } from "../../events/encode/json-lines.ts";
+import { createLineEncoder } from "../../events/encode/lines.ts";
+import { FileSink } from "../../events/sinks/file-sink.ts";
 import { StreamSink } from "../../events/sinks/stream-sink.ts";
 import { openStore } from "../../session/added-store.ts";
 import { FakeEngine } from "../../session/fake-engine.ts";
@@ -43,6 +46,11 @@ export async function aNode(t: TestContext, folder = aFolder(t)) {
   const place = { nodeName: "n1", bootToWallNs: (ns: bigint) => ns };
   const events = new StreamSink({ messageOf: createEventWire(place), clock: systemClock, log });
   const path = join(folder, "api.sock");
+  const file = new FileSink({
+    path: join(folder, "events.log"),
+    encoder: createLineEncoder(createJsonLine(place)),
+    ...{ clock: systemClock, log },
+  });
   const node = {
     ...{ version: "1.2.3", nodeName: "n1", features: () => ["fentry", "lsm"] },
     configuration: {
@@ -51,7 +59,7 @@ export async function aNode(t: TestContext, folder = aFolder(t)) {
     logLevel: aLevel(),
     processes: () => [],
   };
-  const parts = { events, control: standalone!.control, node, clock: systemClock, log };
+  const parts = { events, file, control: standalone!.control, node, clock: systemClock, log };
   const addresses = [{ address: { kind: "unix", path } as const }];
   const run = Promise.all([
     standalone!.run(stop.signal),
