@@ -21,8 +21,9 @@ type GlobalSetup = {
 export function sharedCluster(labNodes: number): GlobalSetup {
   let release: (() => void) | undefined;
   const globalTeardown = async () => {
+    if (release === undefined) return; // ended while it waited: the lab is somebody else's
     if (!keep) await down();
-    release?.();
+    release();
   };
   const globalSetup = async () => {
     release = await holdLab();
