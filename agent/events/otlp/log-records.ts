@@ -100,11 +100,28 @@ function remembered(encode: (state: ProcessState) => Buffer): (state: ProcessSta
 function redacted(redact: Redaction): (state: ProcessState) => ProcessState {
   const images = new WeakMap<ProcessState["image"], ProcessState["image"]>();
   return (state) => {
-    const known = images.get(state.image) ?? redact(state.image);
+    const known = images.get(state.image) ?? shownOf(state.image, redact);
     images.set(state.image, known);
     return { ...state, image: known };
   };
 }
+
+/**
+ * Arguments are cut before they are searched, which takes a quarter of a second for 128 KiB, and between
+ * two of them: of a secret that is cut in half the half might not be found.
+ */
+function shownOf(image: ProcessState["image"], redact: Redaction): ProcessState["image"] {
+  const { arguments: words } = image;
+  if (words.length <= argumentsMax) return redact(image);
+  const kept = words.slice(0, Math.max(words.lastIndexOf(" ", argumentsMax), 0));
+  const isInQuotes = (kept.split('"').length - 1) % 2 === 1; // of an argument with spaces
+  const whole = isInQuotes ? kept.slice(0, kept.lastIndexOf('"')) : kept;
+  const shown = redact({ ...image, arguments: whole.trimEnd() });
+  return { ...shown, arguments: `${shown.arguments} [cut]`.trimStart() };
+}
+
+/** Characters of the arguments of one process. */
+const argumentsMax = 4_096;
 
 function fieldsOf(attributes: Attributes): Buffer {
   const out = new WireWriter();

@@ -122,6 +122,22 @@ for (const { words, want } of leaks) {
   });
 }
 
+test("arguments are cut between two of them, so that no half of a secret is left", () => {
+  const process = events.curl.process!;
+  const shown = (words: string) => {
+    const event = {
+      ...events.curl,
+      process: { ...process, image: { ...process.image, arguments: words } },
+    };
+    return decoded(event).records[0]!.attributes["process.command_line"];
+  };
+  const plain = "x ".repeat(2_040);
+  assert.equal(shown(`${plain}--token ${"S".repeat(100)}`), `/usr/bin/curl ${plain}--token [cut]`);
+  const quoted = `${plain}--token "${"S ".repeat(100)}"`;
+  assert.equal(shown(quoted), `/usr/bin/curl ${plain}--token [cut]`);
+  assert.equal(shown("S".repeat(9_000)), "/usr/bin/curl [cut]");
+});
+
 const target = (url: string, protocol: "grpc" | "http/protobuf") => {
   const parsed = parseOtlp({
     otlpEndpoint: url,
