@@ -127,8 +127,12 @@ export const agentMetrics: readonly AgentMetric[] = [
   },
   {
     ...{ name: "notify_overflowed_events_total", type: "counter" },
-    help: "Events that readers of the socket were too slow for, summed over them.",
-    read: ({ events }) => one(sinkOf(events, "socket")?.dropped.backlog),
+    help: "Events that readers of the socket and clients of the gRPC API were too slow for, summed over them.",
+    read: ({ events }) => {
+      const readers = ["socket", "grpc"].flatMap((name) => sinkOf(events, name) ?? []);
+      if (readers.length === 0) return [];
+      return one(readers.reduce((sum, { dropped }) => sum + dropped.backlog, 0));
+    },
   },
   {
     ...{ name: "sink_events_delivered_total", type: "counter", labels: ["sink"] },
