@@ -33,6 +33,8 @@ struct layout {
 	struct hook_stops hook_stops;
 	enum loss loss;
 	enum map_limit map_limit;
+	enum notice_limit notice_limit;
+	struct notices notices;
 	struct process_info process_info;
 	enum process_flag process_flag;
 	struct engine_state engine_state;

@@ -136,6 +136,14 @@ struct {
 	__type(value, struct process_info);
 } process SEC(".maps");
 
+/* What policies have left for the thread's next call of their enforcers. Writer: engine/notice.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct notices);
+} notices SEC(".maps");
+
 /*
  * cgroup id -> scope class, of pods and containers that are known and of the folders that pods are
  * made in. Any other cgroup has the class of the nearest one above it. Writer: agent; rmdir deletes.

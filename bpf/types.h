@@ -19,6 +19,19 @@ enum text_limit {
 	WHOLE_SIZE = 327360,	/* longest buffer in one that has it whole (READ_WHOLE), in bytes */
 };
 
+enum notice_limit { NOTICES_MAX = 32 };	/* policies that may have left something for one thread */
+
+/* What an enforcer does. */
+struct notice {
+	__u32 set;		/* action_entry.set; 0: none */
+	__s16 error;		/* 0, or -errno that the call returns */
+	__u16 signal;		/* 0, or what the process gets */
+};
+
+struct notices {
+	struct notice of[NOTICES_MAX];
+};
+
 enum event_kind {
 	EVENT_EXEC = 1,
 	EVENT_CLONE = 2,	/* a new thread group, before any exec */

@@ -120,6 +120,11 @@ export const differences: readonly Difference[] = [
     here: "Texts of another length are other events, also where they begin alike. With `return: true` it counts what is reported, not what `matchReturnArgs` leaves out.",
   },
   {
+    what: "`NotifyEnforcer`",
+    verdict: "better",
+    here: "Also in raw tracepoints and `lsmhooks`. What it leaves is the thread's own and the policy's, and goes with the thread; where there is no room for it, the process is killed at once.",
+  },
+  {
     what: "`GetUrl`, `DnsLookup`",
     verdict: "better",
     here: "The agent asks only whom it was told of, whatever the selector's last action is; policies of one namespace have them not. Beside `NoPost`, which leaves no event to act on, they are refused.",

@@ -33,7 +33,7 @@ export {
 } from "./check.ts";
 export { type Condition, describeCondition, holds } from "./conditions/index.ts";
 export { type Decision, decide, type NamedSet, type Outcome } from "./decide/decide.ts";
-export type { HookCall, Process } from "./decide/event.ts";
+export type { HookCall, Notices, Process } from "./decide/event.ts";
 export { type FollowState, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export type { End, OpenFile, Packet, Parameter, Sock } from "./decide/parameter.ts";

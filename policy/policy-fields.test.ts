@@ -23,7 +23,7 @@ const fields: readonly {
   { kind: "TracingPolicy", path: "spec.kprobes[].args[].sizeArgIndex", here: "yes" },
   { kind: "TracingPolicy", path: `${selector}.matchActions[].argSig`, here: "yes" },
   { kind: "TracingPolicy", path: `${selector}.matchActions[].argValue`, here: "no" },
-  { kind: "TracingPolicy", path: "spec.enforcers", here: "no" },
+  { kind: "TracingPolicy", path: "spec.usdts", here: "no" },
   { kind: "TracingPolicy", path: `${selector}.matchBinaries[].followChildren`, here: "no" },
   { kind: "ExecPolicy", path: "spec.rules.allow", here: "no" },
   { kind: "ExecPolicy", path: "spec.rules.selectors[].matchBinarys", here: "yes" },

@@ -1,4 +1,4 @@
-import { actionKind, actionNames } from "./actions/index.ts";
+import { actionKind, namedActions } from "./actions/index.ts";
 import { argKind, argTypes, operatorNamesOf } from "./args/index.ts";
 import { codes, fieldTables } from "./field-tables.ts";
 import { execPolicy } from "./schema/exec-policy.ts";
@@ -28,7 +28,7 @@ ${argTypes.map(argRow).join("\n")}
 ### Actions
 | Action | Fields | Stops something |
 |---|---|---|
-${actionNames.map(actionRow).join("\n")}
+${namedActions.map(actionRow).join("\n")}
 
 ## ExecPolicy, ExecPolicyNamespaced
 ${tablesOf("ExecPolicy", execPolicy)}
@@ -64,7 +64,7 @@ function argRow(type: (typeof argTypes)[number]): string {
   return `| ${[...cells, instead === undefined ? elsewhere : "system call, uprobe"].join(" | ")} |`;
 }
 
-function actionRow(name: (typeof actionNames)[number]): string {
+function actionRow(name: (typeof namedActions)[number]): string {
   const { fields, ownFields = {}, stops } = actionKind(name);
   const all = [...fields, ...Object.keys(ownFields)];
   return `| \`${name}\` | ${codes(all)} | ${stops ? "yes" : "no"} |`;

@@ -3,6 +3,7 @@ import type { enums } from "../gen/layout.ts";
 import { aggregate } from "./aggregate.ts";
 import { copyFd } from "./copy-fd.ts";
 import { dnsLookup } from "./dns-lookup.ts";
+import { enforce } from "./enforce.ts";
 import { followFd } from "./follow-fd.ts";
 import { getUrl } from "./get-url.ts";
 import type { ActionCodec, ActionOf, CauseName } from "./kind.ts";
@@ -29,6 +30,7 @@ const actionCodecs = {
   Aggregate: aggregate,
   GetUrl: getUrl,
   DnsLookup: dnsLookup,
+  Enforce: enforce,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
 
 export type ActionCause = CauseName<keyof typeof enums.action_loss>;

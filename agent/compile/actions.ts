@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Arg, Hook } from "@guardbee/policy";
 import {
   argKind,
@@ -63,7 +64,8 @@ export function encodeActions(
   const stopsLater = waits && returnActions.some(isEnforcing);
   const follows = all.some((one) => effectOf(one).follow !== undefined);
   const closes = follows && stopsFollowed(set);
-  const monitored = set.mode === "monitor" && (stops || stopsLater || closes);
+  const enforces = all.some((one) => effectOf(one).enforces !== undefined);
+  const monitored = set.mode === "monitor" && (stops || stopsLater || closes || enforces);
   const readings = readingNumbers(planned, context.readings);
   const socket = args.find((_, i) => isSocket(planned.hook.args[i]!));
   const ofActions = all.flatMap((action) => {
@@ -76,7 +78,7 @@ export function encodeActions(
   const operations = [...onReturnedSocket(planned.hook, returned), ...ofActions];
   const bytes = bytesOf(layout.action_entry, {
     group: context.group === undefined ? 0n : 1n << BigInt(context.group),
-    ...{ hook: context.number, selector, next: context.next },
+    ...{ hook: context.number, selector, next: context.next, set: numberOfSet(planned.set.name) },
     flags:
       (stops ? ACT_STOPS : 0) |
       (closes ? ACT_CLOSES : 0) |
@@ -101,6 +103,11 @@ export function encodeActions(
       (waits || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),
   };
+}
+
+/** The same on each attach point, and after a start; never 0. */
+export function numberOfSet(name: string): number {
+  return createHash("sha256").update(name).digest().readUInt32LE() || 1;
 }
 
 function readingNumbers(planned: PlannedHook, readings: Readings): ReadingNumbers {

@@ -1,4 +1,4 @@
-import type { Hook, Selector } from "@guardbee/policy";
+import type { Action, Hook, Selector } from "@guardbee/policy";
 import {
   actionsOf,
   effectOf,
@@ -121,13 +121,16 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
 function needOf({ set }: NamedSet, hook: Hook): Need {
   const actions = actionsOf(hook);
   const enforces = set.mode === "enforce";
-  const stops = enforces && actions.some(isEnforcing);
-  const atOnce = hook.selectors.flatMap((selector) => selector.actions);
-  const follows = actions.some((one) => effectOf(one).follow !== undefined);
+  const effects = actions.map(effectOf);
+  const stopping = (all: readonly Action[]) =>
+    enforces && all.some((one) => isEnforcing(one) || effectOf(one).enforces);
+  const follows = effects.some(({ follow }) => follow !== undefined);
+  const stops = stopping(actions);
   return {
-    stops: enforces && atOnce.some(isEnforcing),
     onNode: set.scope.host,
-    overrides: enforces && actions.some((one) => effectOf(one).override !== undefined),
+    stops: stopping(hook.selectors.flatMap((selector) => selector.actions)),
+    overrides:
+      enforces && effects.some((one) => one.override !== undefined || one.enforces?.overrides),
     everyCall: stops || (follows && isEnforcingSet(set)),
   };
 }

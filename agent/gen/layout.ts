@@ -224,6 +224,20 @@ const hook_stops = {
     hook: { at: 24, type: "u8", count: 32 },
   },
 } as const;
+const notice = {
+  size: 8,
+  fields: {
+    set: { at: 0, type: "u32" },
+    error: { at: 4, type: "s16" },
+    signal: { at: 6, type: "u16" },
+  },
+} as const;
+const notices = {
+  size: 256,
+  fields: {
+    of: { at: 0, type: notice, count: 32 },
+  },
+} as const;
 const process_info = {
   size: 312,
   fields: {
@@ -425,7 +439,7 @@ const operation = {
   },
 } as const;
 const action_entry = {
-  size: 160,
+  size: 168,
   fields: {
     group: { at: 0, type: "u64" },
     hook: { at: 8, type: "u32" },
@@ -439,7 +453,9 @@ const action_entry = {
     returned_reading: { at: 28, type: "u8" },
     socket: { at: 29, type: "u8" },
     zero: { at: 30, type: "u8", count: 2 },
-    operations: { at: 32, type: operation, count: 16 },
+    set: { at: 32, type: "u32" },
+    zero_too: { at: 36, type: "u32" },
+    operations: { at: 40, type: operation, count: 16 },
   },
 } as const;
 const number_key = {
@@ -466,7 +482,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -606,6 +622,9 @@ export const enums = {
     STOPS_MAX: 8192,
     TRACKED_SOCKS_MAX: 32768,
   },
+  notice_limit: {
+    NOTICES_MAX: 32,
+  },
   process_flag: {
     PROCESS_PROTECTED: 65536,
     PROCESS_EXITED: 131072,
@@ -730,6 +749,7 @@ export const enums = {
     ACTION_SIGNAL: 10,
     ACTION_TRACKSOCK: 11,
     ACTION_UNTRACKSOCK: 12,
+    ACTION_ENFORCE: 29,
     ACTION_AGGREGATE: 30,
   },
   action_loss: {

@@ -7,6 +7,7 @@ import {
   type Hook,
   type HookCall,
   isEnforcing,
+  type Notices,
   type Outcome,
   type Reading,
   type SelectorSet,
@@ -138,9 +139,13 @@ type Effect = {
   readonly returned: number;
   readonly follows: readonly string[];
   readonly tracker: number;
+  readonly notices: readonly string[];
 };
 
-function happened({ events, signals, returned, follows, tracker }: Done, call: HookCall): Effect {
+function happened(
+  { events, signals, returned, follows, tracker, notices }: Done,
+  call: HookCall,
+): Effect {
   return {
     events: events
       .map(({ set, hook, selector, pid, action, args, returned, ...flags }) => {
@@ -153,11 +158,16 @@ function happened({ events, signals, returned, follows, tracker }: Done, call: H
     returned,
     follows: followsIn(follows, call),
     tracker,
+    notices: noticesIn(notices),
   };
 }
 
+function noticesIn(notices: Notices): readonly string[] {
+  return [...notices].map(([set, { signal, error }]) => `${set} ${signal} ${error}`).sort();
+}
+
 function wanted(
-  { outcomes, follows, tracker = 0 }: Decision,
+  { outcomes, follows, tracker = 0, notices }: Decision,
   call: HookCall,
   sets: readonly NamedSet[],
 ): Effect {
@@ -181,6 +191,7 @@ function wanted(
     returned: 0 - (outcomes.find(({ override }) => override !== undefined)?.override ?? 0),
     follows: followsIn(follows, call),
     tracker,
+    notices: noticesIn(notices),
   };
 }
 

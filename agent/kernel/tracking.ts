@@ -22,6 +22,7 @@ const sharedMaps = [
   "losses",
   "stops",
   "process",
+  "notices",
   "cgroup_class",
   "scope_state",
   "protected_binaries",

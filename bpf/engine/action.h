@@ -19,6 +19,7 @@ enum action_code {
 	ACTION_SIGNAL = 10,
 	ACTION_TRACKSOCK = 11,
 	ACTION_UNTRACKSOCK = 12,
+	ACTION_ENFORCE = 29,	/* in no event */
 	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
 };
 
@@ -36,6 +37,7 @@ enum action_loss {
 	X(action_loss)
 
 #include "action/aggregate.h"
+#include "action/enforce.h"
 #include "action/follow_fd.h"
 #include "action/no_post.h"
 #include "action/override.h"
@@ -58,6 +60,7 @@ enum action_loss {
 	X(ACTION_SIGNAL, signal__run)          \
 	X(ACTION_TRACKSOCK, track_sock__run)   \
 	X(ACTION_UNTRACKSOCK, untrack_sock__run) \
+	X(ACTION_ENFORCE, enforce__run)        \
 	X(ACTION_AGGREGATE, aggregate__run)
 
 static __always_inline enum outcome none__run(struct call *call, struct operation *operation)

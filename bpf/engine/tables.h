@@ -194,6 +194,8 @@ struct action_entry {
 	__u8 returned_reading;	/* ACT_RETURNED */
 	__u8 socket;		/* USE_SOCKETS: reading of the socket that the event is about, from 1; 0: none */
 	__u8 zero[2];
+	__u32 set;		/* the policy's number, never 0: the same at each attach point */
+	__u32 zero_too;
 	struct operation operations[OPERATIONS_MAX]; /* carried out in their order */
 };
 

@@ -58,10 +58,15 @@ static void *windows_of(__u32 pid)
 	return bpf_map_lookup_elem(windows_by_owner, &owner);
 }
 
+/* What was left for the thread. */
+static struct notices left;
+
 void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u64 flags)
 {
 	if (map == &aggregated)
 		return windows_of(task->tgid);
+	if (map == &notices)
+		return &left;
 	if (!now.has_info && !(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
 		return NULL;
 	now.has_info = true;

@@ -267,6 +267,16 @@ static void answer_tracker(const __u64 *values)
 /* Events that wait for calls to return, and where there is no room for any. */
 static struct shim_map *waits, *no_waits;
 
+/* Policies by number, and what each has left for the thread. */
+static void take_notices(void)
+{
+	__u32 count = take_count(NOTICES_MAX);
+
+	__builtin_memset(&left, 0, sizeof(left));
+	for (__u32 i = 0; i < count; i++)
+		shim_take(&left.of[i], sizeof(left.of[i]));
+}
+
 static void take_call(void)
 {
 	struct shim_map *files, *shares, *classes, *socks;
@@ -288,6 +298,7 @@ static void take_call(void)
 	files = take_followed();
 	shares = take_share();
 	socks = take_tracker(values);
+	take_notices();
 	shim_bind(&waiting_events, flags & 4 ? no_waits : waits);
 	if (flags & 2)
 		use_memory(~0ULL);
@@ -308,6 +319,7 @@ static void take_call(void)
 	answer_u32(followed_count);
 	shim_map_each(files, answer_followed);
 	answer_tracker(values);
+	shim_answer(&left, sizeof(left));
 	shim_map_free(files);
 	shim_map_free(shares);
 	shim_map_free(socks);

@@ -5,6 +5,7 @@ import { tagged } from "../schema/dsl.ts";
 import { type Aggregate, aggregate } from "./aggregate.ts";
 import { type CopyFd, copyFd } from "./copy-fd.ts";
 import { type DnsLookup, dnsLookup } from "./dns-lookup.ts";
+import { type Enforce, enforce } from "./enforce.ts";
 import { type FollowFd, followFd } from "./follow-fd.ts";
 import { type GetUrl, getUrl } from "./get-url.ts";
 import type { ActionKind, ActionPlace, Effect, Request } from "./kind.ts";
@@ -22,7 +23,8 @@ export type Action =
   | (Sigkill | Signal | Override)
   | (FollowFd | UnfollowFd | CopyFd)
   | (TrackSock | UntrackSock)
-  | (GetUrl | DnsLookup);
+  | (GetUrl | DnsLookup)
+  | Enforce;
 export type ActionName = Action["action"];
 
 /** The actions that this version has. Messages list them in this order. */
@@ -40,6 +42,7 @@ export const actionKinds = {
   Aggregate: aggregate,
   GetUrl: getUrl,
   DnsLookup: dnsLookup,
+  Enforce: enforce,
 } satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 
 /** What a selector does about a call. */
@@ -49,6 +52,9 @@ export const action = tagged(
 );
 
 export const actionNames = Object.keys(actionKinds) as readonly ActionName[];
+
+/** Those that a policy may name. */
+export const namedActions = actionNames.filter((name) => !actionKind(name).unnamed);
 
 /** What a policy may tell actions beside what upstream has. */
 export const ownActionFields: TProperties = Object.assign(
@@ -71,9 +77,9 @@ export function lowerAction(
   place: ActionPlace,
 ): Action | undefined {
   const { at } = place;
-  const name = actionNames.find((one) => one === spec.action);
+  const name = namedActions.find((one) => one === spec.action);
   if (name === undefined) {
-    const fix = `this version takes ${actionNames.join(", ")}`;
+    const fix = `this version takes ${namedActions.join(", ")}`;
     report.unsupported(`${at}.action`, `${spec.action} is not supported yet`, fix);
     return undefined;
   }

@@ -16,6 +16,8 @@ export type ActionKind<A extends { readonly action: string } = { readonly action
   readonly stops: boolean;
   /** It may be done when a call has returned, in matchReturnActions. */
   readonly atReturn?: true;
+  /** No policy names it: its hooks are made of something else. */
+  readonly unnamed?: true;
   /** Policies of one namespace have it not: it acts in the name of the node. */
   readonly ofCluster?: true;
   /** Of those that a selector has at most once, because a second one could change nothing. */
@@ -51,6 +53,10 @@ export type Effect = {
   readonly override?: number;
   /** No event is reported. */
   readonly silent?: true;
+  /** What the enforcers of the policy do when the thread makes its next call of theirs. */
+  readonly notice?: Notice;
+  /** It does what was left for it so; `overrides`: also return an error. */
+  readonly enforces?: { readonly overrides: boolean };
   /** Position of the argument whose open file is followed from the next call on. */
   readonly follow?: number;
   /** Position of the socket whose events are about this process from then on, or no longer. */
@@ -59,6 +65,9 @@ export type Effect = {
   /** What the agent asks of others when it gets the event. */
   readonly request?: Request;
 };
+
+/** 0: no signal, and no error. The call returns -error. */
+export type Notice = { readonly signal: number; readonly error: number };
 
 /** A GET of an address, whose answer is not looked at, or a look-up of a name. */
 export type Request =

@@ -9,6 +9,7 @@ import {
   actionKinds,
   actionNames,
   actionsOf,
+  effectOf,
   followsDescriptors,
 } from "../actions/index.ts";
 import { samplePaths } from "../args/file-path.ts";
@@ -19,7 +20,7 @@ import type { Returned, ReturnedCondition } from "../returned.ts";
 import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
 import { anyNetwork } from "./arbitrary-network.ts";
 import { anyShape, number, type Shape, shapes } from "./arbitrary-shapes.ts";
-import type { HookCall, Process } from "./event.ts";
+import type { HookCall, Notices, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
 import type { OpenFile, Parameter } from "./parameter.ts";
 
@@ -37,7 +38,7 @@ export const anySelectorSet: fc.Arbitrary<SelectorSet> = fc
     policy: { kind: "TracingPolicy" as const, name },
     mode,
     scope: { host: true, pods: {} },
-    hooks: withFollow(hooks),
+    hooks: withEnforcers(withFollow(hooks)),
   }));
 
 /** Lowering refuses what needs a followed descriptor in a policy that follows none. */
@@ -53,6 +54,23 @@ function withFollow(hooks: readonly Hook[]): readonly Hook[] {
     selectors: [{ conditions: [], actions: follow }],
   };
   return [opening, ...hooks];
+}
+
+/** Lowering refuses what leaves something for enforcers in a policy that has none. */
+function withEnforcers(hooks: readonly Hook[]): readonly Hook[] {
+  const notices = hooks.flatMap(actionsOf).flatMap((action) => effectOf(action).notice ?? []);
+  if (notices.length === 0) return hooks;
+  const enforce = {
+    action: "Enforce",
+    overrides: notices.some(({ error }) => error !== 0),
+  } as const;
+  const enforcers = ["sys_lseek", "sys_write"].map(
+    (call): Hook => ({
+      ...{ on: { kind: "kprobe", call, syscall: true }, args: [] },
+      selectors: [{ conditions: [], actions: [enforce] }],
+    }),
+  );
+  return [...hooks, ...enforcers];
 }
 
 function anyHook(shape: Shape): fc.Arbitrary<Hook> {
@@ -192,6 +210,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       ),
       cuts: fc.array(fc.constantFrom(0, 1, 3, 6, 252, 253, 4090, 4095), { maxLength: 3 }),
       network: anyNetwork,
+      notices: anyNotices(names),
       capabilities: fc.constantFrom(
         undefined,
         0n,
@@ -215,9 +234,10 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         returned,
         network,
         capabilities,
+        notices,
         ...follow
       }) => ({
-        on: shape.on,
+        ...{ on: shape.on, notices },
         ...(shape.sock !== undefined && follow.tracker && { tracker: follow.tracker }),
         ...(follow.waitsNoMore && { waitsNoMore: true as const }),
         ...(follow.followsNoMore && { followsNoMore: true as const }),
@@ -236,6 +256,14 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         descriptors: new Map(files.map((file, i) => [i + 3, file])),
       }),
     );
+}
+
+function anyNotices(names: readonly string[]): fc.Arbitrary<Notices> {
+  if (names.length === 0) return fc.constant(new Map());
+  const notice = fc.record({ signal: fc.constantFrom(0, 9, 12), error: fc.constantFrom(0, 1, 13) });
+  return fc
+    .array(fc.tuple(fc.constantFrom(...names), notice), { maxLength: 3 })
+    .map((all) => new Map(all));
 }
 
 /** Any system call may come by a 32-bit entry. */

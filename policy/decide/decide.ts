@@ -5,13 +5,13 @@ import {
   followsDescriptors,
   isEnforcing,
 } from "../actions/index.ts";
-import type { Effect } from "../actions/kind.ts";
+import type { Effect, Notice } from "../actions/kind.ts";
 import { argKind } from "../args/index.ts";
 import { holds } from "../conditions/index.ts";
 import { isSameHookPoint } from "../hook-point.ts";
 import { readReturned, returnedHolds } from "../returned.ts";
 import type { Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
-import type { HookCall } from "./event.ts";
+import type { HookCall, Notices } from "./event.ts";
 import {
   afterAction,
   type FollowState,
@@ -30,6 +30,8 @@ export type Decision = {
   readonly follows: FollowState;
   /** As in HookCall, after it. */
   readonly tracker?: number;
+  /** What is left for the thread's next calls of enforcers. */
+  readonly notices: Notices;
 };
 
 /** `wouldStop`: monitor mode. `ofProtected`: let go, because its process is a part of the node. */
@@ -74,6 +76,7 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
   const outcomes: Outcome[] = [];
   let follows = state;
   let { tracker } = call;
+  const notices = new Map(call.notices);
   for (const { name, set } of sets) {
     if (!call.holds.has(name)) continue;
     const following = followsDescriptors(set);
@@ -86,10 +89,14 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
       if (selector === undefined) continue;
       const wanted = hook.selectors[selector]?.actions ?? [];
       const atOnce = wanted.filter((one) => isStoppedAtOnce(one, { set, hook }, { state, call }));
-      const outcome = act({ set, wanted, atOnce: new Set(atOnce) }, call);
+      const notice = notices.get(name);
+      const outcome = act({ set, wanted, notice, atOnce: new Set(atOnce) }, call);
       for (const action of outcome.actions) {
         follows = afterAction(follows, name, { action, hook, call });
         tracker = trackerAfter(action, tracker, { hook, call });
+        const { notice: left, enforces } = effectOf(action);
+        if (enforces !== undefined) notices.delete(name);
+        if (left !== undefined) notices.set(name, left);
       }
       const isAbout = hook.args.some((arg) => isSocket(arg) && leadsToSocket(arg, call));
       const about = isAbout && tracker !== undefined ? { about: tracker } : {};
@@ -98,7 +105,7 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
   }
   return {
     outcomes: outcomes.map((one) => whenReturned(one, outcomes, { sets, call })),
-    follows,
+    ...{ follows, notices },
     ...(tracker === undefined ? {} : { tracker }),
   };
 }
@@ -204,20 +211,24 @@ const SIGKILL = 9;
 type Acting = {
   readonly set: SelectorSet;
   readonly wanted: readonly Action[];
+  /** What was left for it, where it is an enforcer's. */
+  readonly notice?: Notice | undefined;
   readonly atOnce: ReadonlySet<Action>;
 };
 
 function act(
-  { set, wanted, atOnce }: Acting,
+  { set, wanted, notice, atOnce }: Acting,
   call: HookCall,
 ): Omit<Outcome, "set" | "hook" | "selector"> {
   const stops = atOnce.size > 0 || wanted.some(isEnforcing);
   const stop = stops ? stopOf(set, call) : undefined;
   const actions = stop === "stopped" ? wanted : wanted.filter((action) => !isEnforcing(action));
-  const effects = actions.map(
-    (action): Effect =>
-      stop === "stopped" && atOnce.has(action) ? { signal: SIGKILL } : effectOf(action),
-  );
+  const effects = actions.map((action): Effect => {
+    if (stop === "stopped" && atOnce.has(action)) return { signal: SIGKILL };
+    const effect = effectOf(action);
+    if (effect.enforces === undefined) return effect;
+    return whatIsLeft(set.mode === "monitor" ? undefined : notice);
+  });
   const override = effects.find((effect) => effect.override !== undefined)?.override;
   return {
     actions,
@@ -228,6 +239,11 @@ function act(
     ...(stop === undefined ? {} : { stop }),
     ...(override === undefined ? {} : { override }),
   };
+}
+
+function whatIsLeft(notice: Notice | undefined): Effect {
+  const { signal = 0, error = 0 } = notice ?? {};
+  return { ...(signal === 0 ? {} : { signal }), ...(error === 0 ? {} : { override: error }) };
 }
 
 function stopOf(set: SelectorSet, { process }: HookCall): Stop {

@@ -1,3 +1,4 @@
+import type { Notice } from "../actions/kind.ts";
 import type { ProcessFacts } from "../conditions/index.ts";
 import type { HookPoint } from "../selector-set.ts";
 import type { Given } from "./parameter.ts";
@@ -14,6 +15,8 @@ export type HookCall = Given & {
   readonly tracker?: number;
   /** Nobody can wait for what it returns: the node's table is full. */
   readonly waitsNoMore?: true;
+  /** What was left for the thread's next call of their enforcers, by set; absent: nothing. */
+  readonly notices?: Notices;
   /** No other file can be followed: the node's table, or what its pod may have of it, is full. */
   readonly followsNoMore?: true;
   /**
@@ -22,6 +25,8 @@ export type HookCall = Given & {
    */
   readonly mayFollow?: ReadonlySet<string>;
 };
+
+export type Notices = ReadonlyMap<string, Notice>;
 
 export type Process = ProcessFacts & {
   /** A part of the node itself (kubelet, runtime, agent): never killed or denied. */

@@ -313,6 +313,22 @@ test("a tracepoint reads fields by their number in its format file, as the node 
   assert.deepEqual(problemsOf(aTracingPolicy({ tracepoints: [event] }, "shop")), []);
 });
 
+test("each call of enforcers is a hook that does what was left for it", () => {
+  const policy = aTracingPolicy({
+    lists: [{ name: "writes", type: "syscalls", values: ["sys_write", "sys_pwrite64"] }],
+    kprobes: [{ call: "sys_lseek" }],
+    enforcers: [{ calls: ["list:writes", "__x64_sys_write", "security_file_open"] }],
+  });
+  const enforce = { conditions: [], actions: [{ action: "Enforce", overrides: false }] };
+  const on = (call: string, syscall: boolean) => ({ kind: "kprobe", call, syscall });
+  assert.deepEqual(
+    lowered(policy).hooks.slice(1),
+    [on("sys_write", true), on("sys_pwrite64", true), on("security_file_open", false)].map(
+      (point) => ({ on: point, args: [], selectors: [enforce] }),
+    ),
+  );
+});
+
 test("lower keeps what deny-tmp-forbidden-write means", () => {
   const int = { index: 0, type: "int" };
   const fd = { index: 0, type: "fd" };

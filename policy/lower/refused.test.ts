@@ -619,7 +619,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
     name: "fields that are not there yet, each by name",
     policy: aTracingPolicy({
-      enforcers: [{ calls: ["sys_write"] }],
+      loader: true,
       kprobes: [
         {
           call: "sys_write",
@@ -637,7 +637,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       ],
     }),
     want: [
-      "spec.enforcers",
+      "spec.loader",
       "spec.kprobes[0].ignore.callNotFound",
       "spec.kprobes[0].returnArg.type",
       "spec.kprobes[0].selectors[0].matchWorkloads",
@@ -883,6 +883,26 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       "invalid spec.tracepoints[0]: task/task_rename is not for policies of one namespace; hook system calls, or subsystem syscalls, event sys_enter_NAME, or use the kind without Namespaced",
       "invalid spec.tracepoints[1]: syscalls/sys_enter_openat is not for policies of one namespace; hook system calls, or subsystem syscalls, event sys_enter_NAME, or use the kind without Namespaced",
     ],
+  },
+  {
+    name: "enforcers of what nobody may hook, of generated lists, and twice",
+    policy: aTracingPolicy({
+      lists: [{ name: "all", type: "generated_syscalls" }],
+      kprobes: [{ call: "sys_lseek" }],
+      enforcers: [{ calls: ["sys_opne", "fd_install"] }, { calls: ["list:all", "list:none"] }],
+    }),
+    want: [
+      "invalid spec.enforcers: has 2 entries; write all calls into one",
+      'invalid spec.enforcers[0].calls[0]: no system call is named "sys_opne"; did you mean sys_open? for a kernel function set syscall: false (true is the default)',
+      'invalid spec.enforcers[0].calls[1]: no system call is named "fd_install"; for a kernel function set syscall: false (true is the default)',
+      "invalid spec.enforcers[1].calls[0]: is a generated list; write a list of type syscalls with those to stop",
+      'invalid spec.enforcers[1].calls[1]: no list is named "none"; add it to spec.lists',
+    ],
+  },
+  {
+    name: "an action that no policy names",
+    policy: withAction({ action: "Enforce" }),
+    want: ["spec.kprobes[0].selectors[0].matchActions[0].action"],
   },
   {
     name: "LSM hooks by another name, and what is not there yet when a hook is asked",

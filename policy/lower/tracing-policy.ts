@@ -5,6 +5,7 @@ import {
 } from "../schema/tracing-policy.ts";
 import type { PolicyRef } from "../selector-set.ts";
 import { checkActions, type PlacedHook } from "./check-actions.ts";
+import { lowerEnforcers } from "./enforcers.ts";
 import { loweredSections } from "./hooks/index.ts";
 import type { HookPlace } from "./hooks/kind.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
@@ -29,18 +30,28 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lower
   });
   const lists = lowerLists(report, spec.lists ?? [], "spec.lists");
   const placed = lowerHooks(report, spec, { namespaced: ref.namespace !== undefined, lists });
+  const enforcers = lowerEnforcers(report, spec.enforcers ?? [], {
+    ...{ namespaced: ref.namespace !== undefined, lists, others: placed },
+  });
   if (report.problems.length === 0) checkActions(report, placed);
   return lowered(report, () => ({
     policy: ref,
     mode,
     ...(nodes === undefined ? {} : { nodes }),
     scope,
-    hooks: placed.map(({ hook }) => hook),
+    hooks: [...placed, ...enforcers].map(({ hook }) => hook),
   }));
 }
 
 const supportedSections = [
-  ...[...loweredSections.keys(), "lists", "options", "selectorsMacros", "nodeSelector"],
+  ...[
+    ...loweredSections.keys(),
+    "enforcers",
+    "lists",
+    "options",
+    "selectorsMacros",
+    "nodeSelector",
+  ],
   ...["podSelector", "containerSelector", "hostSelector", "unknownPods"],
 ];
 function checkHookSections(report: Report, spec: TracingPolicySpec): void {

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from "typebox";
-import { actionNames, ownActionFields } from "../actions/index.ts";
+import { namedActions, ownActionFields } from "../actions/index.ts";
 import { upstreamActionFields } from "./action.ts";
 import { bounds } from "./bounds.ts";
 import {
@@ -37,7 +37,7 @@ const oneNewAddress: Rule = {
 
 export const action = object(
   {
-    action: oneOf([...new Set([...upstreamActions, ...actionNames])]),
+    action: oneOf([...new Set([...upstreamActions, ...namedActions])]),
     ...upstreamActionFields,
     ...ownActionFields,
   },

@@ -3,18 +3,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { FollowState, HookCall, OpenFile, Parameter, Process } from "@guardbee/policy";
+import type {
+  FollowState,
+  HookCall,
+  Notices,
+  OpenFile,
+  Parameter,
+  Process,
+} from "@guardbee/policy";
 import { describeFilePlace } from "../../../policy/file-place.ts";
 import { upstreamNamespaces } from "../../../policy/schema/vocabulary.ts";
 import { actionNamed } from "../../actions/index.ts";
 import type { HookArg } from "../../args/index.ts";
 import type { AttachAbilities } from "../../attach/index.ts";
+import { numberOfSet } from "../../compile/actions.ts";
 import { binaryKey, binaryPrefixKey, type Entry } from "../../compile/keys.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
 import { compile, type Tables } from "../../compile/tables.ts";
 import { ableKernel } from "../../compile/testing/compiled.ts";
 import type { NamedSet } from "../../engine.ts";
-import { enums } from "../../gen/layout.ts";
+import { enums, layout } from "../../gen/layout.ts";
+import { bytesOf, read } from "../../layout/struct.ts";
 import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import { numberBinaries } from "../binaries.ts";
 import type { CgroupPath } from "./cgroup-classes.ts";
@@ -51,6 +60,8 @@ export type Done = {
   readonly follows: FollowState;
   /** Pid of the process that the socket of the call is tracked for; 0: none. */
   readonly tracker: number;
+  /** What is left for the thread's next calls of enforcers. */
+  readonly notices: Notices;
 };
 
 /** The engine in a process of its own. One request at a time. */
@@ -121,7 +132,10 @@ export class NativeEngine {
       ({ site }) => site === `return of ${this.#points[at]?.site}`,
     );
     const { tracker: before = 0 } = call;
-    if (at === -1) return { events: [], signals: [], returned: 0, follows, tracker: before };
+    const { notices = new Map() } = call;
+    if (at === -1) {
+      return { events: [], signals: [], returned: 0, follows, tracker: before, notices };
+    }
     const flags =
       (call.on.kind === "exec" ? 1 : 0) |
       (crowded ? 2 : 0) |
@@ -138,6 +152,7 @@ export class NativeEngine {
       ...[u32(call.followsNoMore ? 0 : 1), ...this.#followedOf(call, follows)],
       u64(this.#bitsOf((name) => call.mayFollow?.has(name) ?? false)),
       u32(call.tracker ?? 0),
+      ...noticesOf(notices),
     );
     const returned = (await this.#take(4)).readInt32LE();
     const signals: number[] = [];
@@ -152,7 +167,21 @@ export class NativeEngine {
       }
     }
     const tracker = await this.#takeU32();
-    return { events: this.#eventsOf(records), signals, returned, follows: after, tracker };
+    const left = this.#noticesIn(await this.#take(layout.notices.size));
+    return {
+      ...{ events: this.#eventsOf(records), signals, returned, follows: after },
+      ...{ tracker, notices: left },
+    };
+  }
+
+  #noticesIn(bytes: Uint8Array): Notices {
+    const names = new Map(this.#groups.map((name) => [numberOfSet(name), name]));
+    const { of } = read(bytes, layout.notices);
+    return new Map(
+      of.flatMap(({ set, error, signal }) =>
+        set === 0 ? [] : [[names.get(set)!, { signal, error: 0 - error }] as const],
+      ),
+    );
   }
 
   #eventsOf(records: Buffer): Done["events"] {
@@ -254,6 +283,15 @@ function cgroupsOf({ place, rootLevel, isBelowRoot, classes }: CgroupPath): read
   return [
     ...[u32(place), u32(rootLevel), u32(root), u32(classes.length)],
     ...classes.flatMap((known) => [Buffer.of(known === undefined ? 0 : 1), u32(known ?? 0)]),
+  ];
+}
+
+function noticesOf(notices: Notices): readonly Uint8Array[] {
+  return [
+    u32(notices.size),
+    ...[...notices].map(([name, { signal, error }]) =>
+      bytesOf(layout.notice, { set: numberOfSet(name), signal, error: -error }),
+    ),
   ];
 }
 

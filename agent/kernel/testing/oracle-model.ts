@@ -4,6 +4,7 @@ import {
   type FollowState,
   forgetFile,
   type HookCall,
+  type Notices,
   type OpenFile,
   type Outcome,
   type Parameter,
@@ -131,6 +132,8 @@ class Model {
   readonly #descriptors = new Map<number, OpenFile>();
   #follows: FollowState = new Map();
   #windows: Windows = new Map();
+  /** Of the driver's thread: what it starts ends before it makes a call of enforcers. */
+  #notices: Notices = new Map();
   readonly #shared: Shared;
   #files = 0;
   #children = 0;
@@ -274,8 +277,11 @@ class Model {
 
   /** Nobody's windows and periods end within a test. */
   #run(call: HookCall, process = "driver"): readonly Outcome[] {
-    const { outcomes, follows } = decide(this.#sets, this.#follows, call);
+    const notices = process === "driver" ? this.#notices : new Map();
+    const decision = decide(this.#sets, this.#follows, { ...call, notices });
+    const { outcomes, follows } = decision;
     this.#follows = follows;
+    if (process === "driver") this.#notices = decision.notices;
     const left = aggregated(outcomes, this.#windows, { process, at: 0 });
     this.#windows = left.windows;
     const { pid } = call.process;
