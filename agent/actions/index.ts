@@ -8,6 +8,7 @@ import { followFd } from "./follow-fd.ts";
 import { getUrl } from "./get-url.ts";
 import type { ActionCodec, ActionOf, CauseName } from "./kind.ts";
 import { noPost } from "./no-post.ts";
+import { notifyEnforcer } from "./notify-enforcer.ts";
 import { override } from "./override.ts";
 import { post } from "./post.ts";
 import { sigkill } from "./sigkill.ts";
@@ -31,6 +32,7 @@ const actionCodecs = {
   GetUrl: getUrl,
   DnsLookup: dnsLookup,
   Enforce: enforce,
+  NotifyEnforcer: notifyEnforcer,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
 
 export type ActionCause = CauseName<keyof typeof enums.action_loss>;
@@ -44,6 +46,7 @@ export const actionCauses = {
     isAsked: true,
   },
   track_full: { means: "a socket that TrackSock was to track" },
+  notice_full: { means: "what NotifyEnforcer was to leave for enforcers: its process was killed" },
 } satisfies Readonly<Record<ActionCause, { readonly means: string; readonly isAsked?: true }>>;
 
 /** How the kernel is told of the action of that name. */

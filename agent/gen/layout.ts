@@ -749,6 +749,7 @@ export const enums = {
     ACTION_SIGNAL: 10,
     ACTION_TRACKSOCK: 11,
     ACTION_UNTRACKSOCK: 12,
+    ACTION_NOTIFYENFORCER: 13,
     ACTION_ENFORCE: 29,
     ACTION_AGGREGATE: 30,
   },
@@ -757,6 +758,7 @@ export const enums = {
     LOSS_AGGREGATED: 33,
     LOSS_RATE_LIMITED: 34,
     LOSS_TRACK_FULL: 35,
+    LOSS_NOTICE_FULL: 36,
   },
   field_kind: {
     FIELD_NONE: 0,

@@ -19,6 +19,7 @@ enum action_code {
 	ACTION_SIGNAL = 10,
 	ACTION_TRACKSOCK = 11,
 	ACTION_UNTRACKSOCK = 12,
+	ACTION_NOTIFYENFORCER = 13,
 	ACTION_ENFORCE = 29,	/* in no event */
 	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
 };
@@ -29,6 +30,7 @@ enum action_loss {
 	LOSS_AGGREGATED,
 	LOSS_RATE_LIMITED,
 	LOSS_TRACK_FULL,
+	LOSS_NOTICE_FULL,
 };
 
 /* The enums of actions that the agent writes (layout.c). */
@@ -40,6 +42,7 @@ enum action_loss {
 #include "action/enforce.h"
 #include "action/follow_fd.h"
 #include "action/no_post.h"
+#include "action/notify_enforcer.h"
 #include "action/override.h"
 #include "action/post.h"
 #include "action/sigkill.h"
@@ -61,6 +64,7 @@ enum action_loss {
 	X(ACTION_TRACKSOCK, track_sock__run)   \
 	X(ACTION_UNTRACKSOCK, untrack_sock__run) \
 	X(ACTION_ENFORCE, enforce__run)        \
+	X(ACTION_NOTIFYENFORCER, notify_enforcer__run) \
 	X(ACTION_AGGREGATE, aggregate__run)
 
 static __always_inline enum outcome none__run(struct call *call, struct operation *operation)

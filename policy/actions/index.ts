@@ -10,6 +10,7 @@ import { type FollowFd, followFd } from "./follow-fd.ts";
 import { type GetUrl, getUrl } from "./get-url.ts";
 import type { ActionKind, ActionPlace, Effect, Request } from "./kind.ts";
 import { type NoPost, noPost } from "./no-post.ts";
+import { type NotifyEnforcer, notifyEnforcer } from "./notify-enforcer.ts";
 import { type Override, override } from "./override.ts";
 import { type Post, post } from "./post.ts";
 import { type Sigkill, sigkill } from "./sigkill.ts";
@@ -24,7 +25,7 @@ export type Action =
   | (FollowFd | UnfollowFd | CopyFd)
   | (TrackSock | UntrackSock)
   | (GetUrl | DnsLookup)
-  | Enforce;
+  | (Enforce | NotifyEnforcer);
 export type ActionName = Action["action"];
 
 /** The actions that this version has. Messages list them in this order. */
@@ -43,6 +44,7 @@ export const actionKinds = {
   GetUrl: getUrl,
   DnsLookup: dnsLookup,
   Enforce: enforce,
+  NotifyEnforcer: notifyEnforcer,
 } satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 
 /** What a selector does about a call. */

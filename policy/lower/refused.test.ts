@@ -900,6 +900,27 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "NotifyEnforcer without enforcers, and what leaves nothing to be done",
+    policy: aKprobePolicy({
+      selectors: [
+        {
+          matchActions: [
+            { action: "NotifyEnforcer", argError: -1 },
+            { action: "NotifyEnforcer" },
+            { action: "NotifyEnforcer", argError: 1 },
+            { action: "NotifyEnforcer", argSig: 65 },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[1]: leaves nothing to be done; add argError: -1 (EPERM), argSig: 9 or both",
+      "invalid spec.kprobes[0].selectors[0].matchActions[2].argError: is 1; write a negative errno, -1 (EPERM) to -4095",
+      "invalid spec.kprobes[0].selectors[0].matchActions[3].argSig: is 65; write a signal number, 1 to 64",
+      "invalid spec.enforcers: is missing, and NotifyEnforcer acts by it alone; list the calls to stop: [{calls: [sys_openat]}]",
+    ],
+  },
+  {
     name: "an action that no policy names",
     policy: withAction({ action: "Enforce" }),
     want: ["spec.kprobes[0].selectors[0].matchActions[0].action"],
