@@ -15,6 +15,11 @@ export const differences: readonly Difference[] = [
     here: "It acts, as in `kprobes`; Tetragon refuses the policy. The node chooses the kind of program.",
   },
   {
+    what: "`ignore.callNotFound`",
+    verdict: "better",
+    here: "Each node says which hooks it has not, as `missing:NAME` among the policy's attachments. A misspelt system call is warned of.",
+  },
+  {
     what: "`lists` of type `generated_ftrace`",
     verdict: "better",
     here: "The node goes through its functions with the pattern when the policy is programmed. A pattern that takes long, and functions that nobody may hook, are refused.",

@@ -40,6 +40,8 @@ const hook = object({
   selectors: atomicList(selector),
   /** Present: a call is reported when it has returned, with what it returned. */
   returned: optional(returned),
+  /** A node without what it is on goes on without it, and says so. */
+  mayBeMissing: optional(bool()),
   message: optional(text()),
   tags: optional(atomicList(text())),
 });

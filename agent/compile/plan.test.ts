@@ -95,6 +95,23 @@ for (const { name, hook, lacks = {}, without = [], want } of kinds) {
   });
 }
 
+test("a hook that may be missing is left out where its function is, and keeps no other from its place", () => {
+  const missing: Hook = {
+    ...doing(),
+    on: { kind: "kprobe", call: "of_tomorrow", syscall: false },
+    mayBeMissing: true,
+  };
+  const { points, refused } = plan([aSet("p", missing, doing())], {
+    ...ableKernel,
+    hasFunction: (symbol) => symbol !== "of_tomorrow",
+  });
+  assert.deepEqual(refused, new Map());
+  assert.deepEqual(
+    points.map((point) => [describePoint(point), point.hooks.map(({ index }) => index)]),
+    [["fentry:__x64_sys_write", [1]]],
+  );
+});
+
 test("sets share an attach point, in the order of their names", () => {
   const { points } = plan([aSet("b", doing()), aSet("a", doing(), onExec)], ableKernel);
   assert.deepEqual(

@@ -109,7 +109,10 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
     if ("reason" in parts) return parts;
     for (const part of parts) {
       const served = serve(hook, { ...need, ...part }, can);
-      if ("reason" in served) return served;
+      if ("reason" in served) {
+        if (hook.mayBeMissing && served.reason === "HookNotFound") break; // status says so
+        return served;
+      }
       const { reported } = { ...served.target, ...here };
       const { everyCall } = need;
       all.push({ ...served, hook: { set, index, hook, selectors, follows, everyCall, reported } });

@@ -99,9 +99,18 @@ export function stateOf(
 ): SetState {
   const { name, hash } = set;
   if (refusal !== undefined) return failedState(set, refusal);
-  const attachments = [...held]
-    .filter(({ point }) => point.hooks.some((hook) => hook.set.name === name))
-    .map(({ point }) => describePoint(point));
+  const points = [...held].filter(({ point }) =>
+    point.hooks.some((hook) => hook.set.name === name),
+  );
+  const served = new Set(
+    points.flatMap(({ point }) =>
+      point.hooks.flatMap((hook) => (hook.set.name === name ? [hook.index] : [])),
+    ),
+  );
+  const missing = set.set.hooks.flatMap(({ on, mayBeMissing }, i) =>
+    mayBeMissing && !served.has(i) && on.kind === "kprobe" ? [`missing:${on.call}`] : [],
+  );
+  const attachments = [...points.map(({ point }) => describePoint(point)), ...missing];
   return { name, hash, state: "programmed", attachments: attachments.sort() };
 }
 

@@ -1,5 +1,6 @@
 import { syscallAliases, syscalls } from "../gen/syscalls.ts";
 import type { HookPointOf } from "../hook-point.ts";
+import type { KprobeSpec } from "../schema/tracing-policy.ts";
 import { quote, suggest } from "../suggest.ts";
 import type { HookPlace } from "./hooks/kind.ts";
 import { namespacedFunctions, parametersOf } from "./namespaced-functions.ts";
@@ -14,18 +15,20 @@ type KprobePoint = HookPointOf<"kprobe">;
  */
 export function lowerCall(
   report: Report,
-  kprobe: { readonly call: string; readonly syscall?: boolean },
+  kprobe: Pick<KprobeSpec, "call" | "syscall" | "ignore">,
   place: HookPlace,
 ): KprobePoint | undefined {
-  const { at } = place;
-  const { call } = kprobe;
   // The schema's default is true, as upstream.
   return kprobe.syscall !== false
-    ? lowerSyscall(report, call, at)
-    : lowerFunction(report, call, place);
+    ? lowerSyscall(report, kprobe, place.at)
+    : lowerFunction(report, kprobe.call, place);
 }
 
-function lowerSyscall(report: Report, call: string, at: string): KprobePoint | undefined {
+function lowerSyscall(
+  report: Report,
+  { call, ignore }: Pick<KprobeSpec, "call" | "ignore">,
+  at: string,
+): KprobePoint | undefined {
   if (/^(__(ia32|arm64|arm|x32)_|(x64|i386|arm64|arm32)\/)/.test(call)) {
     const fix = `write ${call.replace(/^(__[a-z0-9]+_(compat_)?|[a-z0-9]+\/)/, "")}, whose entry is found on every machine`;
     report.unsupported(`${at}.call`, `${quote(call)} is of one architecture only`, fix);
@@ -33,6 +36,11 @@ function lowerSyscall(report: Report, call: string, at: string): KprobePoint | u
   }
   const name = call.replace(/^__x64_/, "");
   if (syscalls.has(name)) return { kind: "kprobe", call: name, syscall: true };
+  if (ignore?.callNotFound === true && /^sys_[a-z0-9_]+$/.test(name)) {
+    const fix = `where no kernel has it, nothing is hooked; ${syscallHint(name)}`;
+    report.warn(`${at}.call`, `no system call is named ${quote(call)}`, fix);
+    return { kind: "kprobe", call: name, syscall: true };
+  }
   report.invalid(`${at}.call`, `no system call is named ${quote(call)}`, syscallHint(name));
   return undefined;
 }

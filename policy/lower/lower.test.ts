@@ -313,6 +313,23 @@ test("a tracepoint reads fields by their number in its format file, as the node 
   assert.deepEqual(problemsOf(aTracingPolicy({ tracepoints: [event] }, "shop")), []);
 });
 
+test("with callNotFound a hook may be missing, also by a name that nobody knows yet", () => {
+  const policy = aTracingPolicy({
+    kprobes: ["sys_lseek", "sys_of_tomorrow"].map((call) => ({
+      ...{ call, ignore: { callNotFound: true } },
+    })),
+  });
+  assert.deepEqual(
+    lowered(policy).hooks.map(({ on, mayBeMissing }) => ({ on, mayBeMissing })),
+    ["sys_lseek", "sys_of_tomorrow"].map((call) => ({
+      on: { kind: "kprobe", call, syscall: true },
+      mayBeMissing: true,
+    })),
+  );
+  const typed = { call: "sys_Typo", ignore: { callNotFound: true } };
+  assert.equal(problemsOf(aTracingPolicy({ kprobes: [typed] })).length, 1);
+});
+
 test("each call of enforcers is a hook that does what was left for it", () => {
   const policy = aTracingPolicy({
     lists: [{ name: "writes", type: "syscalls", values: ["sys_write", "sys_pwrite64"] }],

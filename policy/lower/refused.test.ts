@@ -638,7 +638,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     }),
     want: [
       "spec.loader",
-      "spec.kprobes[0].ignore.callNotFound",
       "spec.kprobes[0].returnArg.type",
       "spec.kprobes[0].selectors[0].matchWorkloads",
       "spec.kprobes[0].selectors[0].matchNamespaceChanges",

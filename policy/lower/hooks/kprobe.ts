@@ -42,10 +42,6 @@ function lower(report: Report, spec: KprobeSpec, place: HookPlace): readonly Hoo
       ...entryFields,
     ],
   });
-  if (spec.ignore?.callNotFound === true) {
-    const fix = "remove it: a node without this function then says so in the status";
-    report.unsupported(`${at}.ignore.callNotFound`, "is not supported yet", fix);
-  }
   if (!spec.call.startsWith(listPrefix)) return lowerOne(report, spec, place);
   const list = findList(report, place.lists, { call: spec.call, at });
   switch (list?.kind) {
@@ -75,7 +71,8 @@ function lowerOne(report: Report, spec: KprobeSpec, place: HookPlace): readonly 
     noOverride: on && kprobe.whyNoOverride(on),
     returned: lowerReturned(report, spec, place),
   });
-  return on === undefined ? [] : [{ on, ...entry }];
+  const mayBeMissing = spec.ignore?.callNotFound === true;
+  return on === undefined ? [] : [{ on, ...entry, ...(mayBeMissing && { mayBeMissing }) }];
 }
 
 /** One hook for each call of a list; what is wrong with all of them is said once. */
