@@ -6,6 +6,7 @@
 #include "engine/action.h"
 #include "engine/condition.h"
 #include "engine/rate.h"
+#include "attach/usdt.h"
 
 struct layout {
 	/* events */
@@ -59,6 +60,8 @@ struct layout {
 	struct hook_spec hook_spec;
 	enum hook_use hook_use;
 	enum hook_syscall hook_syscall;
+	enum usdt_place usdt_place;
+	struct usdt_spec usdt_spec;
 	enum facet_kind facet_kind;
 #define MEMBER(name) enum name name;
 	CONDITION_ENUMS(MEMBER)

@@ -60,7 +60,17 @@ export const differences: readonly Difference[] = [
     here: "Not yet there.",
   },
   {
-    what: "text and buffers in `uprobes`",
+    what: "`usdts` with `Set`",
+    verdict: "refused",
+    here: "Not yet there.",
+  },
+  {
+    what: "`usdts` with an `args[].index` that the probe has not, or that is a float",
+    verdict: "refused",
+    here: "By the node, which alone has the file; a pod's is named in the status. `sizeArgIndex` counts as elsewhere.",
+  },
+  {
+    what: "text and buffers in `uprobes` and `usdts`",
     verdict: "better",
     here: "Read from the process's memory alone, whatever address it hands over. What is in no memory at that moment is not known: it meets the negated conditions.",
   },

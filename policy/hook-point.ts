@@ -36,6 +36,9 @@ const uprobe = object({
   digests: optional(text()),
 });
 
+/** A place that the authors of the file `path` have marked: each of that name (USDT). */
+const usdt = object({ kind: literal("usdt"), path: text(), provider: text(), name: text() });
+
 /** A tracepoint of the kernel, before what its own readers are shown of it: with its parameters as they are. */
 const rawTracepoint = object({ kind: literal("rawTracepoint"), subsystem: text(), event: text() });
 
@@ -44,7 +47,7 @@ const tracepoint = object({ kind: literal("tracepoint"), subsystem: text(), even
 
 /** What a hook is on. */
 export const hookPoint = tagged("kind", [
-  ...([kprobe, exec, lsm, functions, uprobe, rawTracepoint, tracepoint] as const),
+  ...([kprobe, exec, lsm, functions, uprobe, usdt, rawTracepoint, tracepoint] as const),
 ]);
 export type HookPoint = Immutable<Static<typeof hookPoint>>;
 

@@ -78,9 +78,9 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   },
   {
     name: "a kind of hook of a newer operator",
-    raw: aSet({}, { on: { kind: "usdt", path: "/bin/bash" } }),
+    raw: aSet({}, { on: { kind: "perf", event: "cycles" } }),
     want: [
-      'spec.sets[0].hooks[0].on.kind: is "usdt"; allowed: kprobe, exec, lsm, functions, uprobe, rawTracepoint, tracepoint',
+      'spec.sets[0].hooks[0].on.kind: is "perf"; allowed: kprobe, exec, lsm, functions, uprobe, usdt, rawTracepoint, tracepoint',
     ],
   },
   {

@@ -14,6 +14,7 @@ import { rawTracepoint } from "./raw-tracepoint.ts";
 import { returned, whyNotReturned } from "./returned.ts";
 import { tracepoint } from "./tracepoint.ts";
 import { uprobe, uprobeOverride } from "./uprobe.ts";
+import { usdt } from "./usdt.ts";
 
 export type { EventFormat, Field } from "./event-format.ts";
 export type {
@@ -47,6 +48,7 @@ export const attachKinds: readonly AttachKind[] = [
   lsmOfFunction,
   uprobe,
   uprobeOverride,
+  usdt,
   rawTracepoint,
   tracepoint,
   returned,

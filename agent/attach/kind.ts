@@ -9,6 +9,8 @@ export type AttachKind = {
   /** File name of the BPF object. */
   readonly object: string;
   readonly sees: Sees;
+  /** Maps of the object's own that its links need, beside those that every program has. */
+  readonly maps?: readonly string[];
   /** What it asks of a kernel before anything is attached, by the name that the node's status has. */
   readonly features: Readonly<Record<string, (kernel: KernelProbe) => Answer>>;
   /** Where it serves `hook`, or why this kernel or this kind cannot; undefined: other kinds do that. */
@@ -124,8 +126,8 @@ export type AttachAbilities = {
     pattern: string | undefined,
     args: readonly Arg[],
   ): readonly FunctionGroup[] | undefined;
-  /** Why nothing can be attached to that place in a file of this node; undefined: it can. */
-  whyNotInFile(place: FilePlace): Refusal | undefined;
+  /** Why nothing can be attached to that place in a file of this node, or `args` not be read there; undefined: it can. */
+  whyNotInFile(place: FilePlace, args: readonly Arg[]): Refusal | undefined;
   /** What the kernel says of a tracepoint's record; undefined: it has none of that name, or does not say. */
   eventFormat(subsystem: string, event: string): EventFormat | undefined;
   /** The types of a tracepoint's own parameters; undefined where the kernel has none of that name. */

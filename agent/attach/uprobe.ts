@@ -9,6 +9,8 @@ import {
   type Target,
 } from "./kind.ts";
 
+type UprobePoint = FilePlace & { readonly kind: "uprobe" };
+
 /** Before an instruction of a program or library, by a breakpoint in every process that has the file. */
 export const uprobe: AttachKind = {
   name: "uprobe",
@@ -45,26 +47,30 @@ export const uprobeOverride: AttachKind = {
   bind() {},
 };
 
-function targetOf(on: FilePlace, need: Need, can: AttachAbilities): Target | Refusal {
+function targetOf(on: UprobePoint, need: Need, can: AttachAbilities): Target | Refusal {
+  // In containers it is attached as they come.
+  const refusal = whyNoUprobe(on, can) ?? (need.onNode ? can.whyNotInFile(on, []) : undefined);
+  return refusal ?? { ...placeOf(on), reported: reportedOf(on) };
+}
+
+/** Why this kernel can attach to no place in a file; undefined: it can. */
+export function whyNoUprobe(on: FilePlace, can: AttachAbilities): Refusal | undefined {
   const symbol = describeFilePlace(on);
   const { uprobe: able } = can.features;
+  if (able === true) return undefined;
   if (typeof able === "string") return notYetKnown(symbol, able);
-  if (able !== true) {
-    const why =
-      "this kernel takes no uprobes (CONFIG_UPROBE_EVENTS; before Linux 6.6 also sysctl kernel.perf_event_paranoid=2)";
-    return { reason: "KernelLacks", message: `${symbol}: ${why}` };
-  }
-  // In containers it is attached as they come.
-  const refusal = need.onNode ? can.whyNotInFile(on) : undefined;
-  return refusal ?? { ...placeOf(on, symbol), reported: reportedOf(on) };
+  const why =
+    "this kernel takes no uprobes (CONFIG_UPROBE_EVENTS; before Linux 6.6 also sysctl kernel.perf_event_paranoid=2)";
+  return { reason: "KernelLacks", message: `${symbol}: ${why}` };
 }
 
 /** Hooks on a place share a program where all of what they say of the file is the same. */
-function placeOf(on: FilePlace, symbol: string): Place {
-  return { site: `uprobe ${JSON.stringify(on)}`, symbol, syscall: false, file: on };
+export function placeOf(on: FilePlace): Place {
+  const symbol = describeFilePlace(on);
+  return { site: `${on.kind} ${JSON.stringify(on)}`, symbol, syscall: false, file: on };
 }
 
-function reportedOf({ path, symbol, offset = 0, refCtrOffset }: FilePlace): Target["reported"] {
+function reportedOf({ path, symbol, offset = 0, refCtrOffset }: UprobePoint): Target["reported"] {
   return {
     event: "process_uprobe",
     functionName: symbol ?? "",

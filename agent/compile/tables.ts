@@ -106,10 +106,14 @@ function encodeSpec(
 ): Uint8Array {
   const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0);
   const read = [...all.map(({ index }) => index), ...sized.map(({ sizeIndex }) => sizeIndex - 1)];
-  const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS, USE_WHOLE } = enums.hook_use;
+  const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS } = enums.hook_use;
+  const { USE_WHOLE, USE_UNREAD } = enums.hook_use;
   const hasWhole = all.some(({ flags }) => flags & enums.reading_flag.READ_WHOLE);
+  const isProbe = point.file?.kind === "usdt";
   const onlyNumbers =
-    (use & (USE_RATES | USE_RETURNED)) === 0 && all.every(({ type }) => argCodec(type).isNumber);
+    !isProbe &&
+    (use & (USE_RATES | USE_RETURNED)) === 0 &&
+    all.every(({ type }) => argCodec(type).isNumber);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
   return bytesOf(layout.hook_spec, {
     words,
@@ -117,7 +121,8 @@ function encodeSpec(
       use |
       (onlyNumbers ? USE_NUMBER_EVENTS : 0) |
       (point.functions === undefined ? 0 : USE_FUNCTIONS) |
-      (hasWhole ? USE_WHOLE : 0),
+      (hasWhole ? USE_WHOLE : 0) |
+      (isProbe ? USE_UNREAD : 0),
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),

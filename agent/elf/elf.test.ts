@@ -7,6 +7,7 @@ import { bytesOfBuffer, bytesOfFile, ElfError } from "./bytes.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { type Elf, readElf } from "./elf.ts";
 import { offsetsOf, type Wanted } from "./locate.ts";
+import { probesNamed } from "./probes.ts";
 import { addressesByNm, anyBroken, openWorkshop } from "./testing-files.ts";
 
 const workshop = openWorkshop();
@@ -159,6 +160,30 @@ for (const flags of [[], ["-ldflags=-s -w"], ["-buildmode=pie", "-ldflags=-s -w"
   });
 }
 
+const probing = workshop.c(
+  readFileSync(new URL("./testing-probes.c", import.meta.url), "utf8"),
+  ...["-O1", "-no-pie"],
+);
+
+test("probes are found by provider and name, with their counters and arguments", () => {
+  const elf = elfAt(probing);
+  const [begin, ...others] = probesNamed(elf, { provider: "app", name: "begin" });
+  assert.deepEqual(others, []);
+  const places = ["-4@%edi", "8@%rsi", "-4@(%rdx)", "1@4(%rdx,%rcx,1)", "-2@$-9"];
+  assert.deepEqual(begin!.args, places);
+  assert.equal(begin!.semaphore, undefined);
+  assert.equal(elf.bytes.read(begin!.offset, 1, "code")[0], 0x90);
+  const semaphore = elf.sections.find(({ name }) => name === ".probes")!.offset;
+  assert.deepEqual(
+    probesNamed(elf, { provider: "app", name: "end" }).map(({ offset: _, ...probe }) => probe),
+    [
+      { semaphore, args: ["1@%dil"] },
+      { semaphore, args: ["4@$3", "8@%rdi"] },
+    ],
+  );
+  assert.deepEqual(probesNamed(elf, { provider: "app", name: "none" }), []);
+});
+
 test("a digest is found by any of its algorithms, and others are not", () => {
   const bytes = bytesOfBuffer(readFileSync(program));
   const hex = (tool: string) => execFileSync(tool, [program], { encoding: "utf8" }).split(" ")[0]!;
@@ -182,6 +207,7 @@ test("a digest is found by any of its algorithms, and others are not", () => {
 for (const [what, path, symbol] of [
   ["program", program, "first"],
   ["Go program", goProgram, "main.run"],
+  ["program with probes", probing, "main"],
 ] as const) {
   test(`a broken ${what} is refused with the part that is wrong, or read (GUARDBEE_SEED=${seed})`, () => {
     let refusals = 0;
@@ -190,13 +216,14 @@ for (const [what, path, symbol] of [
         const elf = readElf(bytesOfBuffer(broken));
         const offsets = offsetsOf(elf, { symbol, offset: 0 });
         assert.ok(offsets.every((offset) => offset < broken.length));
+        probesNamed(elf, { provider: "app", name: "end" });
         digestOf(bytesOfBuffer(broken), [{ algorithm: "build-id", hex: "00" }]);
       } catch (error) {
         assert.ok(error instanceof ElfError, (error as Error).stack);
         refusals++;
       }
     };
-    const runs = Number(process.env.GUARDBEE_BROKEN_FILES ?? (what === "program" ? 1000 : 100));
+    const runs = Number(process.env.GUARDBEE_BROKEN_FILES ?? (what === "Go program" ? 100 : 1000));
     fc.assert(fc.property(anyBroken(path), read), { seed, numRuns: runs });
     assert.ok(refusals > runs / 20, `only ${refusals} were refused`);
   });

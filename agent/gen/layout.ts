@@ -403,6 +403,24 @@ const hook_spec = {
     fields: { at: 412, type: field, count: 32 },
   },
 } as const;
+const usdt_arg = {
+  size: 16,
+  fields: {
+    value: { at: 0, type: "u64" },
+    base: { at: 8, type: "u16" },
+    index: { at: 10, type: "u16" },
+    place: { at: 12, type: "u8" },
+    scale: { at: 13, type: "u8" },
+    bytes: { at: 14, type: "u8" },
+    is_signed: { at: 15, type: "u8" },
+  },
+} as const;
+const usdt_spec = {
+  size: 80,
+  fields: {
+    args: { at: 0, type: usdt_arg, count: 5 },
+  },
+} as const;
 const table_facet = {
   size: 8,
   fields: {
@@ -482,7 +500,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -672,6 +690,7 @@ export const enums = {
     USE_FUNCTIONS: 16,
     USE_RETURNED: 8,
     USE_SOCKETS: 32,
+    USE_UNREAD: 64,
     USE_WHOLE: 128,
   },
   hook_syscall: {
@@ -679,6 +698,12 @@ export const enums = {
     SYSCALL_OWN: 1,
     SYSCALL_32BIT: 2,
     SYSCALL_OF_PROGRAM: 3,
+  },
+  usdt_place: {
+    USDT_NOWHERE: 0,
+    USDT_CONSTANT: 1,
+    USDT_REGISTER: 2,
+    USDT_MEMORY: 3,
   },
   facet_kind: {
     FACET_NSPID: 0,

@@ -13,7 +13,7 @@ import {
   type SelectorSet,
 } from "@guardbee/policy";
 import fc from "fast-check";
-import { argKind, readArg } from "../../policy/args/index.ts";
+import { argKind, isUnread, readArg } from "../../policy/args/index.ts";
 import { aggregated, type Windows } from "../../policy/decide/aggregate.ts";
 import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { openFile } from "../../policy/decide/parameter.ts";
@@ -220,6 +220,7 @@ function short(text: string): string {
 }
 
 function wantedArg(arg: Arg, call: HookCall): string {
+  if (isUnread(arg, call)) return "errno 14";
   const given = call.parameters[arg.index]!;
   if (arg.type === "file" || arg.type === "fd" || "file" in given) {
     const file = "file" in given ? given.file : openFile(arg.index, call);

@@ -82,7 +82,7 @@ export function probeAbilities(
     eventFormat: onceEach(readFormat),
     typesOfTracepoint: (event) => native.btfTracepoint(event) ?? undefined,
     functionsOf: functionFinder({ syscallPrefix, entriesOf }),
-    whyNotInFile: (place) => files.whyNot(place),
+    whyNotInFile: (place, args) => files.whyNot(place, args),
     ...{ preempts, unprivilegedBpf: allowsUnprivilegedBpf() },
     hidesProcesses: preempts && hidesProcesses(kernelSymbols()),
     kernel: {

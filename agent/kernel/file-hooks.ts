@@ -2,8 +2,15 @@ import { closeSync } from "node:fs";
 import { join } from "node:path";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { FileRoot, UnhookedFile } from "../engine.ts";
-import type { KernelError, Link, Native } from "./native.ts";
-import type { FoundPlace, NoPlace, ProgramFiles } from "./program-files.ts";
+import type { KernelError, Link, Native, UprobeTarget } from "./native.ts";
+import { rememberProbe } from "./probe-specs.ts";
+import {
+  type FoundPlace,
+  type NoPlace,
+  type PlaceInFile,
+  type ProgramFiles,
+  whyNotRead,
+} from "./program-files.ts";
 
 /** What is attached: its links by the names of their pins. */
 export type Links = Map<string, Link>;
@@ -45,7 +52,8 @@ export function hookFiles(
     hookContainer(hook, links, { root, wanted }),
   );
   for (const [name, link] of links) {
-    if (!name.startsWith(ofContainer) || wanted.has(name.slice(ofContainer.length))) continue;
+    if (!name.startsWith(ofContainer) || wanted.has(name.slice(ofContainer.length).split("-")[0]!))
+      continue;
     link.detach();
     links.delete(name);
   }
@@ -79,9 +87,12 @@ function hookContainer(
   if (names.length === 0) return [];
   const found = files.inContainer(hook.point.file!, root);
   if ("reason" in found && found.isAbsent) return []; // it cannot run what it has not
+  const args = hook.point.hooks.flatMap((one) => one.hook.args);
+  const lacking = "reason" in found ? undefined : whyNotRead(found, args);
   try {
     attach(hook, links, { found, wanted, prefix: ofContainer });
-    return [];
+    if (lacking === undefined) return [];
+    return names.map((set) => ({ cgroup: root.cgroup, set, message: `of its file, ${lacking}` }));
   } catch (error) {
     const { message } = error as KernelError;
     return names.map((set) => ({ cgroup: root.cgroup, set, message }));
@@ -95,26 +106,43 @@ type Attached = Wanted & {
 
 /** Throws KernelError, or that there is no such place. */
 function attach(
-  { native, folder, point }: Omit<FileHook, "files">,
+  { native, folder }: Pick<FileHook, "native" | "folder">,
   links: Links,
   { found, wanted, prefix }: Attached,
 ): void {
   if ("reason" in found) throw new Error(found.message);
-  const { fd, key, offsets } = found;
-  const { refCtrOffset } = point.file!;
+  const { fd, key, places } = found;
   try {
     wanted.add(key);
     if (links.has(ofNode + key) || links.has(ofContainer + key)) return;
-    const link = native.attachUprobe(join(folder, "program"), {
+    const targets = places.map((place) => targetOf({ native, folder }, place));
+    const together = native.takesManyUprobes() ? [targets] : targets.map((one) => [one]);
+    // The one of the key's own name comes last: with it, all are there.
+    for (const [i, some] of [...together.entries()].reverse()) {
       // The file that was looked into, whatever has its name by now.
-      path: `/proc/self/fd/${fd}`,
-      offsets,
-      ...(refCtrOffset === undefined ? {} : { refCtrOffset }),
-    });
-    link.pin(join(folder, prefix + key));
-    links.set(prefix + key, link);
+      const target = { path: `/proc/self/fd/${fd}`, places: some };
+      const link = native.attachUprobe(join(folder, "program"), target);
+      const name = `${prefix}${key}${i === 0 ? "" : `-${i}`}`;
+      link.pin(join(folder, name));
+      links.set(name, link);
+    }
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Where to attach; the program finds where a probe has its arguments by the cookie. */
+function targetOf(
+  { native, folder }: Pick<FileHook, "native" | "folder">,
+  { offset, refCtrOffset, args }: PlaceInFile,
+): UprobeTarget["places"][number] {
+  const counter = refCtrOffset === undefined ? {} : { refCtrOffset };
+  if (args === undefined) return { offset, ...counter };
+  const specs = native.openPinnedMap(join(folder, "usdt_specs"));
+  try {
+    return { offset, ...counter, cookie: rememberProbe(native, specs, args) };
+  } finally {
+    native.closeFd(specs);
   }
 }
 

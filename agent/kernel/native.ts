@@ -130,8 +130,12 @@ export type RingReader = {
 /** Instructions of a file, by their offsets in it. */
 export type UprobeTarget = {
   readonly path: string;
-  readonly offsets: readonly number[];
-  readonly refCtrOffset?: number;
+  /** `refCtrOffset`: where in the file is counted who listens. */
+  readonly places: readonly {
+    readonly offset: number;
+    readonly refCtrOffset?: number;
+    readonly cookie?: number;
+  }[];
 };
 
 /** What a slot of a map of maps is to have: a map, or none. */
@@ -199,10 +203,12 @@ export type Native = {
   /** The same of perf events at tracepoints. */
   perfEventRefusal(): string | null;
   /**
-   * Attaches a program that is pinned there, of SEC("uprobe"), to instructions in a file. Several take
-   * Linux 6.6. `refCtrOffset`: where in the file is counted who listens. Throws KernelError.
+   * Attaches a program that is pinned there, of SEC("uprobe"), to instructions in a file. Several
+   * need `takesManyUprobes`. Throws KernelError.
    */
   attachUprobe(program: string, target: UprobeTarget): Link;
+  /** Whether one link can be to several instructions (Linux 6.6). */
+  takesManyUprobes(): boolean;
   /** The code of the error with which this kernel refuses uprobes; null: it takes them. */
   uprobeRefusal(): string | null;
   /** The same of programs of uprobes that write registers. */

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, statfsSync } from "node:fs";
+import type { Arg } from "@guardbee/policy";
 import { describeFilePlace, type FilePlace } from "@guardbee/policy/sets";
-import { bytesOfFile, ElfError } from "../elf/bytes.ts";
+import { type Bytes, bytesOfFile, ElfError } from "../elf/bytes.ts";
 import { type Digest, digestOf } from "../elf/digest.ts";
 import { readElf } from "../elf/elf.ts";
 import { offsetsOf, type Wanted } from "../elf/locate.ts";
+import { parseProbeArg } from "../elf/probe-arg.ts";
+import { probesNamed } from "../elf/probes.ts";
 import type { FileRoot, Refusal } from "../engine.ts";
 import type { KernelError, Native } from "./native.ts";
 import { isPassing } from "./refusal-of.ts";
@@ -17,7 +20,16 @@ export type FoundPlace = {
   readonly fd: number;
   /** Equal for files that are the same to the kernel, whatever mount they were reached by. */
   readonly key: string;
-  readonly offsets: readonly number[];
+  readonly places: readonly PlaceInFile[];
+};
+
+/** An instruction, by its offset in the file. */
+export type PlaceInFile = {
+  readonly offset: number;
+  /** Where in the file is counted who listens. */
+  readonly refCtrOffset?: number;
+  /** Of a probe: where its arguments are, as its author's compiler wrote it. */
+  readonly args?: readonly string[];
 };
 
 /** Why there is no such place: `isAbsent` when there is not even the file. */
@@ -28,8 +40,8 @@ export class ProgramFiles {
   readonly #native: Native;
   /** Where the node's root folder can be read. */
   readonly #hostRoot: string;
-  /** What was found in a file that has not changed since: offsets, or why there are none. */
-  readonly #known = new Map<string, readonly number[] | string>();
+  /** What was found in a file that has not changed since: places, or why there are none. */
+  readonly #known = new Map<string, readonly PlaceInFile[] | string>();
   /** Root folders of containers, all of them; written by KernelEngine. */
   containers: readonly FileRoot[] = [];
 
@@ -39,11 +51,12 @@ export class ProgramFiles {
   }
 
   /** Why the node has no such place; undefined: it has. */
-  whyNot(place: FilePlace): Refusal | undefined {
+  whyNot(place: FilePlace, args: readonly Arg[]): Refusal | undefined {
     const found = this.onNode(place);
     if (!("reason" in found)) {
       closeSync(found.fd);
-      return undefined;
+      const lacking = whyNotRead(found, args);
+      return lacking === undefined ? undefined : notFound(place, `of this node's file, ${lacking}`);
     }
     const { isAbsent: _, ...refusal } = found;
     return refusal;
@@ -73,13 +86,13 @@ export class ProgramFiles {
       return isPassing(code) ? { ...none, reason: "LoadFailed", mayPass: true } : none;
     }
     const key = keyOf(fd);
-    const offsets = this.#offsetsIn(fd, key, place);
-    if (typeof offsets !== "string") return { fd, key, offsets };
+    const places = this.#placesIn(fd, key, place);
+    if (typeof places !== "string") return { fd, key, places };
     closeSync(fd);
-    return { ...notFound(place, `of ${whose} file, ${offsets}`), isAbsent: false };
+    return { ...notFound(place, `of ${whose} file, ${places}`), isAbsent: false };
   }
 
-  #offsetsIn(fd: number, file: string, place: FilePlace): readonly number[] | string {
+  #placesIn(fd: number, file: string, place: FilePlace): readonly PlaceInFile[] | string {
     const key = `${file} ${JSON.stringify(place)}`;
     const known = this.#known.get(key) ?? find(fd, place);
     this.#known.delete(key);
@@ -108,27 +121,64 @@ function keyOf(fd: number): string {
   const facts = [isLayered ? "overlay" : dev, ino, size, mtimeNs, ctimeNs].join(" ");
   return createHash("sha256").update(facts).digest("hex").slice(0, 16);
 }
-/** The place's offsets in an open file, or what is wrong with the file. */
-function find(fd: number, place: FilePlace): readonly number[] | string {
+/** Where the place is in an open file, or what is wrong with the file. */
+function find(fd: number, place: FilePlace): readonly PlaceInFile[] | string {
   try {
     const bytes = bytesOfFile(fd);
+    if (place.kind === "usdt") return findProbe(bytes, place);
+    const { refCtrOffset } = place;
     const digests = digestsOf(place);
     if (digests.length > 0 && digestOf(bytes, digests) === undefined) {
       return "the content has none of the policy's binaryDigests";
     }
-    return offsetsOf(readElf(bytes), wantedOf(place));
+    return offsetsOf(readElf(bytes), wantedOf(place)).map((offset) => ({
+      offset,
+      ...(refCtrOffset === undefined ? {} : { refCtrOffset }),
+    }));
   } catch (error) {
     if (error instanceof ElfError) return error.message;
     throw error;
   }
 }
 
-function wantedOf({ symbol, offset = 0, address }: FilePlace): Wanted {
+type UprobePoint = FilePlace & { readonly kind: "uprobe" };
+type UsdtPoint = FilePlace & { readonly kind: "usdt" };
+
+function findProbe(bytes: Bytes, place: UsdtPoint): readonly PlaceInFile[] {
+  const probes = probesNamed(readElf(bytes), place);
+  if (probes.length === 0) {
+    throw new ElfError(".note.stapsdt", `has no probe ${place.provider}:${place.name}`);
+  }
+  return probes.map(({ offset, semaphore, args }) => ({
+    ...{ offset, args },
+    ...(semaphore === undefined ? {} : { refCtrOffset: semaphore }),
+  }));
+}
+
+/** Why `args` cannot be read at a probe; undefined: they can, or it is none. */
+export function whyNotRead({ places }: FoundPlace, args: readonly Arg[]): string | undefined {
+  const indexes = args.flatMap(({ index, sizeArgIndex = 0 }) =>
+    sizeArgIndex === 0 ? [index] : [index, sizeArgIndex - 1],
+  );
+  for (const { args: there } of places) {
+    for (const index of there === undefined ? [] : indexes) {
+      const written = there?.[index];
+      if (written === undefined)
+        return `the probe has ${there?.length} arguments, none with index ${index}`;
+      if (parseProbeArg(written) === undefined) {
+        return `argument ${index} of the probe is where nothing can be read: ${written}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+function wantedOf({ symbol, offset = 0, address }: UprobePoint): Wanted {
   if (symbol !== undefined) return { symbol, offset };
   return address === undefined ? { offset } : { address };
 }
 
-function digestsOf({ digests = "" }: FilePlace): readonly Digest[] {
+function digestsOf({ digests = "" }: UprobePoint): readonly Digest[] {
   return digests.split(" ").flatMap((text) => {
     const [algorithm, hex] = text.split(":");
     return algorithm === undefined || hex === undefined ? [] : [{ algorithm, hex }];

@@ -108,6 +108,12 @@ export class Program {
       object.load();
       mkdirSync(folder, { mode: 0o700 });
       object.pinProgram("hook", join(folder, "program"));
+      const pin = (map: string) => {
+        const fd = object.mapFd(map);
+        loader.native.pinMap(fd, join(folder, map));
+        loader.native.closeFd(fd);
+      };
+      for (const map of point.kind.maps ?? []) pin(map);
       if (point.kind.attach === undefined) {
         hookFiles({ ...loader, folder, point, onNode }, links, { mustHaveNode: true });
       } else {
@@ -115,11 +121,7 @@ export class Program {
         link.pin(join(folder, "link"));
         links.set("link", link);
       }
-      for (const map of ownMaps) {
-        const fd = object.mapFd(map);
-        loader.native.pinMap(fd, join(folder, map));
-        loader.native.closeFd(fd);
-      }
+      for (const map of ownMaps) pin(map);
     } catch (error) {
       removePins(folder);
       throw error;

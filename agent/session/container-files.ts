@@ -33,7 +33,7 @@ export function fileContainers(
 }
 
 function isInFile({ on }: Hook): boolean {
-  return on.kind === "uprobe";
+  return on.kind === "uprobe" || on.kind === "usdt";
 }
 
 export type ContainerFilesOptions = {

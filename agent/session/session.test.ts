@@ -131,7 +131,7 @@ test("sets that cannot be used or programmed are named, and the others hold", as
       state: "failed",
       reason: "LoadFailed",
       message:
-        'spec.sets[0].hooks[0].on.kind: is "moon"; allowed: kprobe, exec, lsm, functions, uprobe, rawTracepoint, tracepoint (and 2 more); use an operator of this agent\'s version',
+        'spec.sets[0].hooks[0].on.kind: is "moon"; allowed: kprobe, exec, lsm, functions, uprobe, usdt, rawTracepoint, tracepoint (and 2 more); use an operator of this agent\'s version',
     },
     {
       set: "empty",

@@ -12,17 +12,24 @@
 
 #define SIGKILL 9
 
+/* As engine__enter. */
+static __always_inline bool uprobe__enter(struct call *call)
+{
+	if (engine__enter(call))
+		return true;
+	if (call->override) /* what might have to be stopped, and cannot be decided, is */
+		bpf_send_signal(SIGKILL);
+	return false;
+}
+
 /* The result is 0, or -errno that the function shall return instead. */
 static __always_inline int uprobe__run(struct pt_regs *context)
 {
 	struct call call;
 	int result;
 
-	if (!engine__enter(&call)) {
-		if (call.override) /* what might have to be stopped, and cannot be decided, is */
-			bpf_send_signal(SIGKILL);
+	if (!uprobe__enter(&call))
 		return 0;
-	}
 	parameters__of_function(&call, context);
 	result = engine__match(&call) ? engine__act(&call) : 0;
 	call__leave(&call);

@@ -148,11 +148,26 @@ static __always_inline struct file *none__file(struct call *call,
 	return NULL;
 }
 
+/* Whether of what `reading` needs it can be told: a parameter that could not be read is any. */
+static __always_inline bool arg__is_read(struct call *call,
+					  const volatile struct reading *reading)
+{
+	__u8 size = reading->size_index;
+
+	if (!(spec.use & USE_UNREAD))
+		return true;
+	if (call->scratch->unread & (1u << (reading->index & 7)))
+		return false;
+	return !size || !(call->scratch->unread & (1u << ((size - 1) & 7)));
+}
+
 /* The number of an argument, as far as it is known. */
 static __always_inline enum known arg__number(struct call *call,
 					      const volatile struct reading *reading, __u32 part,
 					      __u64 *value)
 {
+	if (!arg__is_read(call, reading))
+		return KNOWN_NOT;
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
@@ -170,6 +185,8 @@ static __always_inline enum known arg__text(struct call *call,
 					    const volatile struct reading *reading, __u32 part,
 					    struct text *to)
 {
+	if (!arg__is_read(call, reading))
+		return KNOWN_NOT;
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
@@ -187,6 +204,8 @@ static __always_inline enum known arg__address(struct call *call,
 					       const volatile struct reading *reading, __u32 part,
 					       struct text *to)
 {
+	if (!arg__is_read(call, reading))
+		return KNOWN_NOT;
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
@@ -203,6 +222,8 @@ static __always_inline enum known arg__address(struct call *call,
 static __always_inline struct file *arg__file(struct call *call,
 					      const volatile struct reading *reading)
 {
+	if (!arg__is_read(call, reading))
+		return NULL;
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
@@ -219,6 +240,8 @@ static __always_inline struct file *arg__file(struct call *call,
 static __always_inline __u32 arg__emit(struct call *call, const volatile struct reading *reading,
 				       struct event_arg *arg, char *to)
 {
+	if (!arg__is_read(call, reading))
+		return error__emit(arg, to, EFAULT);
 	arg->type = reading->type;
 	arg->flags = 0;
 	switch ((enum arg_type)reading->type) {

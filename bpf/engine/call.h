@@ -93,6 +93,7 @@ struct call_scratch {
 	__u32 entry;		/* USE_FUNCTIONS: for hook_event.entry */
 	__u32 bit;		/* of the selector whose actions are carried out */
 	__u32 waits;		/* how many events wait for this call to return */
+	__u32 unread;		/* USE_UNREAD: a bit for each parameter that could not be read */
 	__u32 rate_limit;	/* operation.arg of the entry's Post, or 0: see rate.h */
 };
 

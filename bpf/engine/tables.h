@@ -80,6 +80,7 @@ enum hook_use {
 	USE_FUNCTIONS = 1u << 4, /* the program is attached to many, whose cookies are for hook_event.entry */
 	USE_RETURNED = 1u << 3,	/* events wait for what the call returns, or have it */
 	USE_SOCKETS = 1u << 5,	/* some event is about a socket */
+	USE_UNREAD = 1u << 6,	/* what some parameters are may not be told: call_scratch.unread */
 	USE_WHOLE = 1u << 7,	/* some reading has READ_WHOLE */
 };
 

@@ -29,9 +29,18 @@ static void make_buffers(void)
 	in_parts = shim_low_memory(PARAMETERS_MAX * sizeof(*in_parts));
 }
 
+/* Of the present call: parameters of which it cannot be told what they are. */
+static __u32 unread;
+
+static void set_unread(void)
+{
+	for (__u32 i = 0; i < CALLS_MAX; i++)
+		((struct call_scratch *)bpf_map_lookup_elem(&call_scratch, &i))->unread = unread;
+}
+
 /*
- * Parameters: 0 a number, 1 a file by id, 2 a buffer, 3 memory that cannot be read, and what objects.h
- * has from 4 on.
+ * Parameters: 0 a number, 1 a file by id, 2 a buffer, 3 memory that cannot be read, 64 one that cannot
+ * be read itself, and what objects.h has from 4 on.
  */
 static void take_parameters(__u64 *values)
 {
@@ -57,6 +66,9 @@ static void take_parameters(__u64 *values)
 			break;
 		case 3:
 			values[i] = 8;
+			break;
+		case 64:
+			unread |= 1u << i;
 			break;
 		default:
 			if (i >= PARAMETERS_MAX)
@@ -293,7 +305,9 @@ static void take_call(void)
 	did.event_bytes = did.signal_count = 0;
 	take_process();
 	take_files();
+	unread = 0;
 	take_parameters(values);
+	set_unread();
 	result = take_u64();
 	files = take_followed();
 	shares = take_share();

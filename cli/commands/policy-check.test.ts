@@ -133,7 +133,7 @@ test("policy check reads standard input and prints JSON", async () => {
       {
         field: "spec",
         what: "is empty: there is nothing to hook",
-        fix: "add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes",
+        fix: "add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes or usdts",
         kind: "invalid",
         file: "-",
         line: 4,

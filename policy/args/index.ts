@@ -136,6 +136,11 @@ export function argTypesWhere(is: (kind: ArgKind) => boolean): readonly ArgType[
 }
 
 /** What a hook reads for `arg`. */
-export function readArg({ type, index }: Arg, call: Given): MaybeReading {
-  return argKind(type).read(index, call);
+export function readArg(arg: Arg, call: Given): MaybeReading {
+  return isUnread(arg, call) ? "unknown" : argKind(arg.type).read(arg.index, call);
+}
+
+/** Whether nobody can tell what a parameter is that `arg` needs. */
+export function isUnread({ index, sizeArgIndex = 0 }: Arg, { parameters }: Given): boolean {
+  return [index, sizeArgIndex - 1].some((one) => parameters[one]?.kind === "unread");
 }

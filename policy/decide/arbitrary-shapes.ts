@@ -153,6 +153,17 @@ export const shapes: readonly Shape[] = [
     ],
   },
   {
+    on: { kind: "usdt", path: "/lib/oracle.so", provider: "oracle", name: "call" },
+    args: [[int], [fd, charBuf, size], [string, { index: 0, type: "int64" }]],
+    parameters: ({ first, second, bytes }) => [
+      second === 5n ? { kind: "unread" } : number(first),
+      second === 1n
+        ? { kind: "unread" }
+        : buffer(bytes === undefined ? undefined : new TextEncoder().encode(bytes)),
+      second === 0n ? { kind: "unread" } : number(BigInt(bytes?.length ?? 0)),
+    ],
+  },
+  {
     on: { kind: "lsm", hook: "file_fcntl" },
     args: [
       [{ index: 0, type: "file" }],

@@ -53,6 +53,8 @@ export type Parameter =
   | { readonly kind: "skb"; readonly packet?: Packet | "none" }
   /** A `kernel_cap_t *`. undefined: it cannot be read. */
   | { readonly kind: "capabilities"; readonly bits?: bigint }
+  /** Of a place that a program's authors have marked: where it is there is nothing to be read. */
+  | { readonly kind: "unread" }
   /** A `struct net_device *`. undefined: it cannot be read. */
   | { readonly kind: "net_device"; readonly name?: string };
 

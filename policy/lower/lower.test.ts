@@ -88,7 +88,7 @@ test("each place of a uprobe is a hook, with what the file must be", () => {
         path: "/bin/bash",
         symbols: ["readline", "main+0x10", "main+020", "main+0"],
         refCtrOffsets: [0, 8, 8, 0],
-        binaryDigests: [" SHA1:" + "AB".repeat(20), "build-id:0a1b", "build-id:0A1B"],
+        binaryDigests: [` SHA1:${"AB".repeat(20)}`, "build-id:0a1b", "build-id:0A1B"],
         args: [{ index: 0, type: "string" }],
         selectors: [{ matchActions: [{ action: "Override", argError: -1 }] }],
         tags: ["shell"],
@@ -122,6 +122,21 @@ test("each place of a uprobe is a hook, with what the file must be", () => {
       "/lib/libc.so.6:address 0x2000",
     ],
   );
+});
+
+test("a probe of a program is what it is on, and its arguments are counted as it has them", () => {
+  const policy = aTracingPolicy({
+    usdts: [
+      {
+        ...{ path: "/usr/bin/node", provider: "node", name: "gc__start" },
+        args: [{ index: 4, type: "int32" }],
+      },
+    ],
+  });
+  const [hook] = lowered(policy).hooks;
+  const on = { kind: "usdt", path: "/usr/bin/node", provider: "node", name: "gc__start" };
+  assert.deepEqual(hook, { on, args: [{ index: 4, type: "int" }], selectors: [] });
+  assert.equal(describeHookPoint(hook!.on), "/usr/bin/node:node:gc__start");
 });
 
 test("the rate limit of Post is in seconds, of a thread where the policy does not say", () => {

@@ -24,14 +24,14 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     name: "no hook section",
     policy: aTracingPolicy({}),
     want: [
-      "invalid spec: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes",
+      "invalid spec: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes or usdts",
     ],
   },
   {
     name: "empty kprobes",
     policy: aTracingPolicy({ kprobes: [] }),
     want: [
-      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes",
+      "invalid spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes or usdts",
     ],
   },
   {
@@ -784,8 +784,9 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     policy: aTracingPolicy({
       kprobes: [{ call: "sys_write" }],
       usdts: [{ path: "/lib/libc.so.6", provider: "libc", name: "setjmp" }],
+      loader: true,
     }),
-    want: ["spec.usdts", "spec"],
+    want: ["spec.loader", "spec"],
   },
   {
     name: "an option that is misspelt, and a mode that there is not",
@@ -985,6 +986,34 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       "unsupported spec.uprobes[7].args[2].returnCopy: is not supported yet; remove it: what is there is read before the function runs",
       "invalid spec.uprobes[7].args[0].type: file cannot be an argument of a program's function; use type fd, or hook the kernel function behind it: programs pass no struct file",
       "invalid spec.uprobes[7].args[1].type: sock cannot be an argument of a program's function; hook the kernel function behind it: programs pass no socket of the kernel",
+    ],
+  },
+  {
+    name: "probes of no file and of no name, and what they cannot do",
+    policy: aTracingPolicy({
+      usdts: [
+        { path: "node", provider: "", name: "a b" },
+        {
+          ...{ path: "/bin/a", provider: "a", name: "b", btfPath: "/b" },
+          args: [{ index: 0, type: "char_buf", returnCopy: true }],
+          selectors: [{ matchActions: [{ action: "Override", argError: -1 }] }],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.usdts[0].path: is "node", which is relative; write the path from / on, of the node or of a container',
+      'invalid spec.usdts[0].provider: is ""; write it as readelf -n shows it',
+      'invalid spec.usdts[0].name: is "a b"; write it as readelf -n shows it',
+      "unsupported spec.usdts[1].btfPath: is not supported yet; remove it, or wait for a version that can do this",
+      "invalid spec.usdts[1].args[0].returnCopy: has no meaning; remove it: nothing returns from such a place",
+      "invalid spec.usdts[1].selectors[0].matchActions[0].action: Override cannot stop what is a place in a function; hook the function by a uprobe, or use Sigkill",
+    ],
+  },
+  {
+    name: "probes of tenants",
+    policy: aTracingPolicy({ usdts: [{ path: "/bin/a", provider: "a", name: "b" }] }, "shop"),
+    want: [
+      "invalid spec.usdts[0]: hooks a program, which is not for policies of one namespace; use the kind without Namespaced: a library's place is every pod's that has it",
     ],
   },
   {

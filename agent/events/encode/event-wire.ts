@@ -176,6 +176,7 @@ type HookMessage = {
 const hookMessages: Readonly<Record<string, { member: number; message: HookMessage }>> = {
   process_kprobe: { member: envelope.process_kprobe, message: tags.ProcessKprobe },
   process_lsm: { member: envelope.process_lsm, message: tags.ProcessLsm },
+  process_usdt: { member: envelope.process_usdt, message: tags.ProcessUsdt },
   process_uprobe: { member: envelope.process_uprobe, message: tags.ProcessUprobe },
   process_tracepoint: { member: envelope.process_tracepoint, message: tags.ProcessTracepoint },
 };

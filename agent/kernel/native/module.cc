@@ -53,6 +53,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("takesInt80", Napi::Function::New<TakesInt80>(env, "takesInt80"));
   exports.Set("kprobeRefusal", Napi::Function::New<KprobeRefusal>(env, "kprobeRefusal"));
   exports.Set("attachUprobe", Napi::Function::New<AttachUprobe>(env, "attachUprobe"));
+  exports.Set("takesManyUprobes",
+              Napi::Function::New<TakesManyUprobes>(env, "takesManyUprobes"));
   exports.Set("uprobeRefusal", Napi::Function::New<UprobeRefusal>(env, "uprobeRefusal"));
   exports.Set("uprobeOverrideRefusal",
               Napi::Function::New<UprobeOverrideRefusal>(env, "uprobeOverrideRefusal"));

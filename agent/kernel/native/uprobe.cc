@@ -44,18 +44,19 @@ struct UprobeMultiLink {
 struct Target {
   std::string path;
   std::vector<uint64_t> offsets;
-  uint64_t ref_ctr_offset = 0;
+  std::vector<uint64_t> ref_ctr_offsets;
+  std::vector<uint64_t> cookies;
 };
 
 /// A link of the kernel's own. Empty with errno set where it refuses.
 Fd AttachMulti(int program, const Target& target) {
-  const std::vector<uint64_t> counters(target.offsets.size(), target.ref_ctr_offset);
   UprobeMultiLink link{};
   link.program = static_cast<uint32_t>(program);
   link.attach_type = kUprobeMulti;
   link.path = reinterpret_cast<uint64_t>(target.path.c_str());
   link.offsets = reinterpret_cast<uint64_t>(target.offsets.data());
-  if (target.ref_ctr_offset != 0) link.ref_ctr_offsets = reinterpret_cast<uint64_t>(counters.data());
+  link.ref_ctr_offsets = reinterpret_cast<uint64_t>(target.ref_ctr_offsets.data());
+  link.cookies = reinterpret_cast<uint64_t>(target.cookies.data());
   link.count = static_cast<uint32_t>(target.offsets.size());
   return Fd{static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link)))};
 }
@@ -69,7 +70,7 @@ Fd OpenEvent(const Target& target) {
   perf_event_attr attributes{};
   attributes.size = sizeof(attributes);
   attributes.type = *type;
-  attributes.config = target.ref_ctr_offset << 32;  // format/ref_ctr_offset
+  attributes.config = target.ref_ctr_offsets.front() << 32;  // format/ref_ctr_offset
   attributes.uprobe_path = reinterpret_cast<uint64_t>(target.path.c_str());
   attributes.probe_offset = target.offsets.front();
   // Any process, CPU 0: a probe's program runs on every CPU all the same.
@@ -84,13 +85,21 @@ Fd AttachEvent(int program, const Target& target) {
   }
   const Fd event = OpenEvent(target);
   if (!event) return Fd{};
-  Fd link{bpf_link_create(program, event.Get(), BPF_PERF_EVENT, nullptr)};
+  LIBBPF_OPTS(bpf_link_create_opts, options);
+  options.perf_event.bpf_cookie = target.cookies.front();
+  Fd link{bpf_link_create(program, event.Get(), BPF_PERF_EVENT, &options)};
   if (link && ioctl(event.Get(), PERF_EVENT_IOC_ENABLE, 0) < 0) return Fd{};
   return link;
 }
 
+/// 0 when there is none.
+uint64_t NumberIn(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  return value.IsNumber() ? static_cast<uint64_t>(value.As<Napi::Number>().Int64Value()) : 0;
+}
+
 /// A folder, in which there is nothing to attach to.
-const Target kNoFile{"/", {1}};
+const Target kNoFile{"/", {1}, {0}, {0}};
 
 }  // namespace
 
@@ -100,6 +109,10 @@ bool HasUprobeMulti() {
     return program && !AttachMulti(program.Get(), kNoFile) && errno == EBADF;
   }();
   return has;
+}
+
+Napi::Value TakesManyUprobes(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), HasUprobeMulti());
 }
 
 Napi::Value UprobeRefusal(const Napi::CallbackInfo& info) {
@@ -119,15 +132,13 @@ Napi::Value AttachUprobe(const Napi::CallbackInfo& info) {
   constexpr char op[] = "attach uprobe";
   const std::string pin = info[0].As<Napi::String>();
   const auto given = info[1].As<Napi::Object>();
-  Target target{given.Get("path").As<Napi::String>(), {}};
-  const auto offsets = given.Get("offsets").As<Napi::Array>();
-  for (uint32_t i = 0; i < offsets.Length(); i++) {
-    target.offsets.push_back(
-        static_cast<uint64_t>(offsets.Get(i).As<Napi::Number>().Int64Value()));
-  }
-  const Napi::Value counter = given.Get("refCtrOffset");
-  if (counter.IsNumber()) {
-    target.ref_ctr_offset = static_cast<uint64_t>(counter.As<Napi::Number>().Int64Value());
+  Target target{given.Get("path").As<Napi::String>(), {}, {}, {}};
+  const auto places = given.Get("places").As<Napi::Array>();
+  for (uint32_t i = 0; i < places.Length(); i++) {
+    const auto place = places.Get(i).As<Napi::Object>();
+    target.offsets.push_back(NumberIn(place, "offset"));
+    target.ref_ctr_offsets.push_back(NumberIn(place, "refCtrOffset"));
+    target.cookies.push_back(NumberIn(place, "cookie"));
   }
   const Fd program{bpf_obj_get(pin.c_str())};
   if (!program) Throw(info.Env(), {errno, op, pin});

@@ -8,8 +8,11 @@ namespace guardbee {
 bool HasUprobeMulti();
 constexpr int kUprobeMulti = 48;  // BPF_TRACE_UPROBE_MULTI
 
-// attachUprobe(program: string, target: { path: string, offsets: number[], refCtrOffset?: number }): Link
+// attachUprobe(program: string, target: {
+//   path: string, places: { offset: number, refCtrOffset?: number, cookie?: number }[] }): Link
 Napi::Value AttachUprobe(const Napi::CallbackInfo& info);
+// takesManyUprobes(): boolean
+Napi::Value TakesManyUprobes(const Napi::CallbackInfo& info);
 // uprobeRefusal(): string | null
 Napi::Value UprobeRefusal(const Napi::CallbackInfo& info);
 // uprobeOverrideRefusal(): string | null

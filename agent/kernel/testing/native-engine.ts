@@ -258,7 +258,7 @@ function serves({ symbol, kind }: AttachPoint, { on, is32Bit }: HookCall): boole
   if (on.kind === "rawTracepoint") return kind.name === "raw_tp" && symbol === on.event;
   if (on.kind === "tracepoint") return symbol === `${on.subsystem}:${on.event}`;
   if (on.kind === "functions") return false; // none of the calls that tests draw
-  if (on.kind === "uprobe") return symbol === describeFilePlace(on);
+  if (on.kind === "uprobe" || on.kind === "usdt") return symbol === describeFilePlace(on);
   const prefix = is32Bit ? "__ia32_" : abilities.syscallPrefix;
   return symbol === (on.syscall ? prefix : "") + on.call;
 }
@@ -346,6 +346,8 @@ function objectOf(
   is32Bit: true | undefined,
 ): { readonly code: number; readonly parts: readonly Uint8Array[] } | undefined {
   switch (one.kind) {
+    case "unread":
+      return { code: 64, parts: [] };
     case "file":
       return { code: 1, parts: [u32(one.file.id)] };
     case "struct":

@@ -7,6 +7,7 @@ import { kprobe } from "./kprobe.ts";
 import { lsm } from "./lsm.ts";
 import { rawTracepoint, tracepoint } from "./tracepoint.ts";
 import { uprobe } from "./uprobe.ts";
+import { usdt } from "./usdt.ts";
 
 /** The kinds of hooks that this version has. Messages list their sections in this order. */
 export const hookKinds = {
@@ -15,6 +16,7 @@ export const hookKinds = {
   lsm,
   functions,
   uprobe,
+  usdt,
   rawTracepoint,
   tracepoint,
 } satisfies {

@@ -1,5 +1,6 @@
 import { parseNumber } from "../../args/number-operators.ts";
-import { describeFilePlace, type FilePlace } from "../../file-place.ts";
+import { describeFilePlace } from "../../file-place.ts";
+import type { HookPointOf } from "../../hook-point.ts";
 import type { TracingPolicySpec } from "../../schema/tracing-policy.ts";
 import type { Hook } from "../../selector-set.ts";
 import { quote } from "../../suggest.ts";
@@ -9,6 +10,7 @@ import { type Report, refuseOthers } from "../report.ts";
 import { entryFields, lowerEntry } from "./entry.ts";
 import type { HookKind, HookPlace } from "./kind.ts";
 
+type UprobePoint = HookPointOf<"uprobe">;
 type UprobeSpec = NonNullable<TracingPolicySpec["uprobes"]>[number];
 
 /** Places in programs and libraries, before what is there runs. */
@@ -18,7 +20,7 @@ export const uprobe = {
   lower,
   whyNoOverride: () => undefined,
   describe: describeFilePlace,
-} satisfies HookKind<FilePlace>;
+} satisfies HookKind<UprobePoint>;
 
 const addressings = ["symbols", "offsets", "addrs"] as const;
 
@@ -52,7 +54,7 @@ function lower(report: Report, spec: UprobeSpec, { at, namespaced }: HookPlace):
   }));
 }
 
-type PlaceInFile = Pick<FilePlace, "symbol" | "offset" | "address" | "refCtrOffset">;
+type PlaceInFile = Pick<UprobePoint, "symbol" | "offset" | "address" | "refCtrOffset">;
 
 /** What the entry is on, each once. */
 function lowerPlaces(report: Report, spec: UprobeSpec, at: string): readonly PlaceInFile[] {

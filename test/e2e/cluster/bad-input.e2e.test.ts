@@ -87,9 +87,9 @@ const bad: readonly Bad[] = [
     name: "empty kprobes",
     file: "empty-kprobes",
     check:
-      "6: spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes\n",
+      "6: spec.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes or usdts\n",
     refusal:
-      /denied the request: spec\.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes$/m,
+      /denied the request: spec\.kprobes: is empty: there is nothing to hook; add an entry to kprobes or fentries or tracepoints or lsmhooks or uprobes or usdts$/m,
     by: "the operator",
   },
 ];
