@@ -53,12 +53,22 @@ const YOUNG_FOR_MS = 5_000;
 /** Files are replaced, and processes change their roots, at any time. */
 const AGAIN_MS = 10_000;
 
+/** A container as it was looked at last. */
+type Seen = {
+  /** When it was first seen. */
+  readonly sinceMs: number;
+  readonly lookedMs: number;
+  readonly roots: readonly string[];
+};
+
 /** Keeps hooks on programs attached to the files that containers have, as they come and go. */
 export class ContainerFiles {
   readonly #options: ContainerFilesOptions;
   readonly #loop: Loop;
-  /** When each container was first seen, by cgroup. Written by `#step`. */
-  #seenAt: ReadonlyMap<bigint, number> = new Map();
+  /** By cgroup. Written by `#step`. */
+  #seen: ReadonlyMap<bigint, Seen> = new Map();
+  /** What the engine was told last, and when; undefined: it is to be told. Written by `#step` and `poke`. */
+  #told: { readonly roots: readonly FileRoot[]; readonly atMs: number } | undefined;
   /** Written by `#step`. */
   #unhooked: readonly UnhookedFile[] = [];
 
@@ -69,8 +79,9 @@ export class ContainerFiles {
     this.#loop = new Loop({ step: () => this.#step(), failure, clock, log });
   }
 
-  /** `containers` may have changed. */
+  /** `containers`, or what is programmed, may have changed. */
   poke(): void {
+    this.#told = undefined;
     this.#loop.wake();
   }
 
@@ -84,24 +95,38 @@ export class ContainerFiles {
   }
 
   async #step(): Promise<NextStep> {
-    const { engine, clock, onChange, procfs } = this.#options;
+    const { clock } = this.#options;
     const containers = this.#options.containers();
     if (containers === undefined) return {};
     const now = clock.monotonic();
-    this.#seenAt = new Map(containers.map(({ id }) => [id, this.#seenAt.get(id) ?? now]));
-    const roots = await Promise.all(
-      containers.map(async ({ id, path, sets }) =>
-        (await containerRoots(path, procfs)).map(
-          (root): FileRoot => ({ path: root, cgroup: id, sets }),
-        ),
-      ),
+    const seen = await Promise.all(
+      containers.map(async (one) => [one, await this.#look(one, now)] as const),
     );
-    const unhooked = await engine.hookFiles(roots.flat());
+    this.#seen = new Map(seen.map(([{ id }, its]) => [id, its]));
+    const roots = seen.flatMap(([{ id, sets }, its]) =>
+      its.roots.map((path): FileRoot => ({ path, cgroup: id, sets })),
+    );
+    const isKnown = isDeepStrictEqual(roots, this.#told?.roots);
+    if (!isKnown || now - this.#told!.atMs >= AGAIN_MS) await this.#tell(roots, now);
+    if (containers.length === 0) return {};
+    const isYoung = seen.some(([, { sinceMs }]) => now - sinceMs < YOUNG_FOR_MS);
+    return { againInMs: isYoung ? YOUNG_MS : AGAIN_MS };
+  }
+
+  /** One that is young is looked at each time, an older one as files are. */
+  async #look({ id, path }: FileContainer, now: number): Promise<Seen> {
+    const before = this.#seen.get(id);
+    const { sinceMs = now, lookedMs = now } = before ?? {};
+    const isDue = now - sinceMs < YOUNG_FOR_MS || now - lookedMs >= AGAIN_MS;
+    if (before !== undefined && !isDue) return before;
+    return { sinceMs, lookedMs: now, roots: await containerRoots(path, this.#options.procfs) };
+  }
+
+  async #tell(roots: readonly FileRoot[], atMs: number): Promise<void> {
+    this.#told = { roots, atMs }; // before: what is poked meanwhile is told again
+    const unhooked = await this.#options.engine.hookFiles(roots);
     const isChanged = !isDeepStrictEqual(unhooked, this.#unhooked);
     this.#unhooked = unhooked;
-    if (isChanged) onChange();
-    if (containers.length === 0) return {};
-    const isYoung = [...this.#seenAt.values()].some((at) => now - at < YOUNG_FOR_MS);
-    return { againInMs: isYoung ? YOUNG_MS : AGAIN_MS };
+    if (isChanged) this.#options.onChange();
   }
 }
