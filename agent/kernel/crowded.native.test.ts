@@ -45,7 +45,7 @@ test(`a call for which no memory is left is refused where it might have to be st
     ),
   });
   const seen = { refused: 0, passed: 0, spared: 0 };
-  for (const { sets, narrow, calls } of fc.sample(anyBatch, { seed, numRuns: 60 })) {
+  for (const { sets, narrow, calls } of fc.sample(anyBatch, { seed, numRuns: 100 })) {
     const all = sets.map((set, i): NamedSet => {
       const name = names[i]!;
       return { name, hash: name, set: { ...set, policy: { ...set.policy, name } } };

@@ -24,7 +24,8 @@ const native = loadNative();
 const call = when({ by: "arg", arg: 1, op: "Equal", values: ["4711"] });
 const kill = aSet("kill", onGetpriority({ ...call, actions: [{ action: "Sigkill" }] }));
 const pod = new Cgroup("/sys/fs/cgroup/guardbee-tampered-pod");
-const scopes = { host: [], cgroups: [{ id: pod.id, sets: [kill.name] }] };
+/** A program is attached to the files of the node where its policy holds there. */
+const scopes = { host: ["tracingpolicy.probed"], cgroups: [{ id: pod.id, sets: [kill.name] }] };
 
 /** What is attached in other ways: to many functions by one program, by returns, and file_free's. */
 const listed = policyIn(`
@@ -52,8 +53,38 @@ spec:
     selectors:
     - matchArgs: [{ index: 0, operator: InRange, values: ["4711:4713"] }]
 `);
+const traced = policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: traced }
+spec:
+  tracepoints:
+  - subsystem: task
+    event: task_rename
+    raw: true
+    args: [{ index: 1, type: string }]
+    selectors:
+    - matchArgs: [{ index: 1, operator: Prefix, values: [kworker] }]
+`);
+/** In the file of this program, which is attached to it by links of its own. */
+const probed = policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: probed }
+spec:
+  uprobes:
+  - path: /tmp/tampered
+    symbols: [main]
+`);
+writeFileSync("/tmp/tampered.c", "int main(void) { return 0; }");
+execFileSync("gcc", ["-no-pie", "-o", "/tmp/tampered", "/tmp/tampered.c"]);
 const isMulti = engine.features().features.includes("kprobe_multi");
-const sets = [kill, denyWrites({}), returns, ...(isMulti ? [listed] : [])];
+const isProbed = engine.features().features.includes("uprobe");
+const sets = [
+  ...[kill, denyWrites({}), returns, traced],
+  ...(isMulti ? [listed] : []),
+  ...(isProbed ? [probed] : []),
+];
 
 const attempt = () => pod.sh(`exec perl -e 'getpriority 0, 4711; print "survived"'`);
 const killed: Ended = { code: null, signal: "SIGKILL", out: "" };
