@@ -54,6 +54,7 @@ import { SlotChanges } from "./slots.ts";
 import { SockFree } from "./tracked-sockets.ts";
 import { askOfExecs, ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
+import { WaitingMaps } from "./waiting-maps.ts";
 
 const noScopes: Scopes = { host: [], unknownPods: [], podRoots: [], cgroups: [] };
 const nothingAllowed: Allowed = {
@@ -102,7 +103,8 @@ export class KernelEngine implements Engine {
     this.#log = log;
     this.adopted = adopted;
     const files = new ProgramFiles(native, options.hostRoot ?? "/");
-    this.#loader = { native, pins, objects, shared: maps, files };
+    const waiting = new WaitingMaps(native, pins, maps);
+    this.#loader = { native, pins, objects, shared: maps, files, waiting };
     this.#allowed = options.allowed ?? nothingAllowed;
     this.#abilities = this.#probe();
     this.#state = new EngineState(native, maps.engine_state, options.podFiles);
@@ -127,7 +129,7 @@ export class KernelEngine implements Engine {
     markOwnTask(native, maps.process);
     this.#checks = new Checks({
       ...{ loader: this.#loader, state: this.#state, classes: this.#classes },
-      pinned: () => [...always, ...fileFree.pinned(), ...sockFree.pinned()],
+      pinned: () => [...always, ...fileFree.pinned(), ...sockFree.pinned(), ...waiting.pinned()],
       ...{ binaries: this.#binaries, numbers: this.#numbers },
       settings: [
         writeRate(native, maps.rate_state, options.cgroupRate),

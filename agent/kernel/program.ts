@@ -16,7 +16,7 @@ import { removePins } from "./pins.ts";
 import type { ProgramFiles } from "./program-files.ts";
 import { ArraySlots, innerMap, type SlotChanges, Slots } from "./slots.ts";
 import { reuseShared, type SharedMaps } from "./tracking.ts";
-import { hasWaiting, lendWaiting } from "./waiting-maps.ts";
+import { hasWaiting, type WaitingMaps } from "./waiting-maps.ts";
 
 const noPrealloc = 1;
 const ownMaps = ["tables", "rows", "starts", "numbers", "equals", "prefixes", "actions"] as const;
@@ -43,6 +43,7 @@ export type Loader = {
   readonly objects: string;
   readonly shared: SharedMaps;
   readonly files: ProgramFiles;
+  readonly waiting: WaitingMaps;
 };
 
 /** Its pin folder's name: the attach point and the constants that its program was loaded with. */
@@ -301,7 +302,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
   const object = native.openObject(join(loader.objects, point.kind.object));
   try {
     reuseShared(object, shared);
-    if (hasWaiting(tables.spec)) lendWaiting(loader, object);
+    if (hasWaiting(tables.spec)) loader.waiting.lend(object);
     object.setGlobal("spec", tables.spec);
     object.resizeMap("tables", { valueSize: tables.table.length });
     const inner = (map: "rows" | "numbers" | "equals" | "prefixes", spec: MapSpec) => {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { enums, layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
 import type { BpfObject, Native } from "./native.ts";
-import type { Pins } from "./pins.ts";
+import type { Pinned } from "./pinned.ts";
+import { type Pins, removePins } from "./pins.ts";
 import type { SharedMaps } from "./tracking.ts";
 
 const { WAITING_MAX, WAITING_LARGE_MAX } = enums.waiting_limit;
@@ -27,28 +28,55 @@ export function hasWaiting(spec: Uint8Array): boolean {
   return (read(spec, layout.hook_spec).use & enums.hook_use.USE_RETURNED) !== 0;
 }
 
-/** Has an object that is not loaded yet use the maps that have room. Throws KernelError. */
-export function lendWaiting(
-  {
-    native,
-    pins,
-    shared,
-  }: { readonly native: Native; readonly pins: Pins; readonly shared: SharedMaps },
-  object: BpfObject,
-): void {
-  for (const name of names) {
-    const path = pinOf(pins.maps, name);
-    const isThere = existsSync(path);
-    const { keySize, valueSize } = native.mapInfo(shared[name]);
-    const shape = { type: "hash", name, keySize, valueSize, flags: noPrealloc } as const;
-    const fd = isThere
-      ? native.openPinnedMap(path)
-      : native.createMap({ ...shape, maxEntries: sizes[name] });
-    try {
-      if (!isThere) native.pinMap(fd, path);
-      object.reuseMap(name, fd); // takes a descriptor of its own
-    } finally {
-      native.closeFd(fd);
+/**
+ * The maps that have room, which are there only while a program needs them. They stay open, so that they
+ * can be pinned again where somebody removes a pin.
+ */
+export class WaitingMaps {
+  readonly #native: Native;
+  readonly #pins: Pins;
+  readonly #shared: SharedMaps;
+  /** Written by `ensure` and `remove`. */
+  #open: ReadonlyMap<WaitingMap, number> = new Map();
+
+  constructor(native: Native, pins: Pins, shared: SharedMaps) {
+    this.#native = native;
+    this.#pins = pins;
+    this.#shared = shared;
+  }
+
+  /** Opens what is pinned, or makes it; that of the events themselves is the first. Throws KernelError. */
+  ensure(): readonly number[] {
+    if (this.#open.size === 0) {
+      this.#open = new Map(names.map((name) => [name, this.#openOne(name)]));
     }
+    return [...this.#open.values()];
+  }
+
+  /** Has an object that is not loaded yet use them. Throws KernelError. */
+  lend(object: BpfObject): void {
+    this.ensure();
+    for (const [name, fd] of this.#open) object.reuseMap(name, fd); // takes a descriptor of its own
+  }
+
+  /** No program needs them any more. */
+  remove(): void {
+    for (const fd of this.#open.values()) this.#native.closeFd(fd);
+    this.#open = new Map();
+    for (const path of waitingPins(this.#pins)) removePins(path);
+  }
+
+  pinned(): readonly Pinned[] {
+    return [...this.#open].map(([name, map]) => ({ path: pinOf(this.#pins.maps, name), map }));
+  }
+
+  #openOne(name: WaitingMap): number {
+    const path = pinOf(this.#pins.maps, name);
+    if (existsSync(path)) return this.#native.openPinnedMap(path);
+    const { keySize, valueSize } = this.#native.mapInfo(this.#shared[name]);
+    const shape = { type: "hash", name, keySize, valueSize, flags: noPrealloc } as const;
+    const fd = this.#native.createMap({ ...shape, maxEntries: sizes[name] });
+    this.#native.pinMap(fd, path);
+    return fd;
   }
 }

@@ -1,9 +1,8 @@
 import { layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
 import type { Held } from "./held.ts";
-import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
-import { hasWaiting, waitingPins } from "./waiting-maps.ts";
+import { hasWaiting } from "./waiting-maps.ts";
 
 /**
  * Frees what events of earlier tables keep that no program will take any more: those at whose end of
@@ -11,18 +10,17 @@ import { hasWaiting, waitingPins } from "./waiting-maps.ts";
  * by program name. Such a call was in flight while its policy was changed, and goes unreported.
  */
 export function forgetWaiting(
-  { native, pins }: Loader,
+  { native, waiting }: Loader,
   generation: number,
   { before, held }: Readonly<Record<"before" | "held", ReadonlyMap<string, Held>>>,
 ): void {
-  const paths = waitingPins(pins);
   if (![...held.values()].some(({ tables }) => hasWaiting(tables.spec))) {
-    for (const path of paths) removePins(path);
+    waiting.remove();
     return;
   }
   const taken = new Set(pointsOf(held));
   const renewed = new Set(pointsOf([...before].filter(([name]) => !held.has(name))));
-  const maps = paths.map((path) => native.openPinnedMap(path));
+  const maps = waiting.ensure();
   const [events] = maps;
   const keys = native.keys(events!);
   const value = new Uint8Array(native.mapInfo(events!).valueSize);
@@ -34,7 +32,6 @@ export function forgetWaiting(
     if (read(value, layout.waiting).generation === generation) continue;
     for (const map of maps) native.remove(map, key);
   }
-  for (const map of maps) native.closeFd(map);
 }
 
 /** hook_spec.point of the programs that complete events. */

@@ -19,6 +19,7 @@ import { ProgramFiles } from "../../../agent/kernel/program-files.ts";
 import { openGuestKernel, statesOf } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { denyWrites } from "../../../agent/kernel/testing/policies.ts";
 import { Cgroup, run } from "../../../agent/kernel/testing/scene.ts";
+import { WaitingMaps } from "../../../agent/kernel/waiting-maps.ts";
 import { buildFollow } from "./attempts.ts";
 
 const kernel = await openGuestKernel();
@@ -146,7 +147,9 @@ test(`of ${opens} files that are opened while groups are freed, each is followed
   await kernel.program([deny]);
   const { maps } = kernel.engine;
   const pins = new Pins(kernel.bpffs, objects);
-  const loader = { native, objects, shared: maps, pins, files: new ProgramFiles(native, "/") };
+  const files = new ProgramFiles(native, "/");
+  const waiting = new WaitingMaps(native, pins, maps);
+  const loader = { native, objects, shared: maps, pins, files, waiting };
   const script = `touch ${file}; ulimit -n ${opens + 100}; exec ${follow} hold ${file} ${opens}`;
   const child = spawn("/bin/bash", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
