@@ -1,5 +1,6 @@
 import { actionKind, actionNames } from "./actions/index.ts";
 import { argOperatorNames } from "./args/index.ts";
+import { celOperator } from "./lower/cel-exprs.ts";
 import { lower } from "./lower/index.ts";
 import type { Policy } from "./parse-object.ts";
 import type { Problem } from "./problem.ts";
@@ -51,7 +52,9 @@ function valuesOf(
 /** What lowering says only where everything around it is right. */
 function canBe(kind: FieldKind, steps: readonly string[], value: string): boolean {
   const path = steps.join(".");
-  if (path.endsWith(".matchArgs[].operator")) return argOperatorNames.some((one) => one === value);
+  if (path.endsWith(".matchArgs[].operator")) {
+    return value === celOperator || argOperatorNames.some((one) => one === value);
+  }
   if (kind !== "ExecPolicy" || !path.endsWith(".matchActions[].action")) return true;
   const action = actionNames.find((one) => one === value);
   const fields = Object.values(action === undefined ? {} : actionKind(action).schema.properties);

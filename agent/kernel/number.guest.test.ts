@@ -47,6 +47,34 @@ test("numbers are compared by range, by bits and by size, with their sign", asyn
   assert.deepEqual(await reportedFor(-6), ["below -6", "map -6", "mask -6"]);
 });
 
+test("an expression is met by the numbers that it is true of", async () => {
+  const withExpr = (name: string, expression: string) =>
+    policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: {name: ${name}}
+spec:
+  kprobes:
+  - call: sys_setpriority
+    syscall: true
+    args:
+    - {index: 2, type: int}
+    - {index: 0, type: uint32}
+    selectors:
+    - matchArgs:
+      - {operator: CelExpr, values: ["${expression}"]}
+`);
+  await kernel.program([
+    withExpr("both", "arg0 > int32(3) && arg0 != int32(7) && arg1 == uint32(0u)"),
+    withExpr("neither", "!(arg0 >= int32(0) || arg1 == uint32(5u))"),
+    withExpr("other", "arg0 > int32(3) && arg1 == uint32(5u)"),
+  ]);
+  assert.deepEqual(await reportedFor(3), []);
+  assert.deepEqual(await reportedFor(7), []);
+  assert.deepEqual(await reportedFor(8), ["both 8"]);
+  assert.deepEqual(await reportedFor(-1), ["neither -1"]);
+});
+
 test("a number of 8 or 16 bits is the register's lowest", async () => {
   const types = ["int8", "uint8", "int16", "uint16"] as const;
   await kernel.program(

@@ -3,6 +3,7 @@ import { numberKind } from "./number.ts";
 /** A whole register, signed. */
 export const int64 = numberKind({
   aliases: ["sint64", "long"],
+  cel: "int",
   bits: 64,
   signed: true,
   parameters: ["unsigned long"],

@@ -15,6 +15,8 @@ export type ArgKind = {
   readonly unnamed?: true;
   /** What it may read in a policy of one namespace: nothing else of the kernel is shown to a tenant. */
   readonly parameters: readonly CType[];
+  /** What CelExpr takes it for; absent: expressions have it not. */
+  readonly cel?: CelTypeName;
   /** The parts of a reading that can be compared, and what each is. */
   readonly facets: Readonly<Record<string, FacetType>>;
   /** How each operator that this version has compares. */
@@ -38,6 +40,9 @@ export type ArgKind = {
   /** Test support: few values to compare with, so that random ones meet. */
   readonly samples: readonly string[];
 };
+
+/** Types of numbers, as CEL calls them. */
+export type CelTypeName = "int32" | "uint32" | "int" | "uint";
 
 /** How long a buffer is, as in `Arg`. */
 export type Length = {

@@ -3,6 +3,7 @@ import { numberKind } from "./number.ts";
 /** The low 32 bits of a register. */
 export const uint32 = numberKind({
   aliases: [],
+  cel: "uint32",
   bits: 32,
   signed: false,
   parameters: ["int", "unsigned int", "unsigned long"],

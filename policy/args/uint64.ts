@@ -3,6 +3,7 @@ import { numberKind } from "./number.ts";
 /** A whole register. */
 export const uint64 = numberKind({
   aliases: ["ulong"],
+  cel: "uint",
   bits: 64,
   signed: false,
   parameters: ["unsigned long"],

@@ -190,9 +190,12 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   },
   {
     name: "an operator that is not there yet",
-    policy: withMatchArg({ index: 0, operator: "CelExpr", values: ["arg0 == 1"] }),
+    policy: aKprobePolicy({
+      args: [{ index: 1, type: "string" }],
+      selectors: [{ matchArgs: [{ index: 1, operator: "SubString", values: ["a"] }] }],
+    }),
     want: [
-      "unsupported spec.kprobes[0].selectors[0].matchArgs[0].operator: CelExpr is not supported yet; this version takes Equal, NotEqual, GT, GreaterThan, LT, LessThan, Mask, InRange, NotInRange, InMap, NotInMap for int",
+      "unsupported spec.kprobes[0].selectors[0].matchArgs[0].operator: SubString is not supported yet; this version takes Equal, NotEqual, Prefix, NotPrefix, Postfix, NotPostfix for string",
     ],
   },
   {

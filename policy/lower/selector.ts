@@ -4,6 +4,7 @@ import { canonicalConditions, conditionSections, lowerConditions } from "../cond
 import type { Returned } from "../returned.ts";
 import type { SelectorSpec } from "../schema/selector.ts";
 import type { Action, Selector } from "../selector-set.ts";
+import { lowerCelExprs } from "./cel-exprs.ts";
 import { type Report, refuseOthers } from "./report.ts";
 import { lowerReturnedConditions } from "./returned.ts";
 
@@ -16,7 +17,11 @@ export function lowerSelector(report: Report, spec: SelectorSpec, place: Selecto
     at,
     known: ["matchActions", "matchReturnActions", "matchReturnArgs", ...conditionSections],
   });
-  const conditions = lowerConditions(report, spec, { at, table, policy: "TracingPolicy" });
+  const { matchArgs = [] } = spec;
+  const conditions = [
+    ...lowerConditions(report, spec, { at, table, policy: "TracingPolicy" }),
+    ...lowerCelExprs(report, matchArgs, { at: `${at}.matchArgs`, table }),
+  ];
   const actions = (spec.matchActions ?? [])
     .map((action, i) => lowerAction(report, action, { ...place, at: `${at}.matchActions[${i}]` }))
     .filter((action) => action !== undefined);
