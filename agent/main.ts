@@ -215,12 +215,12 @@ function openEngine(
   options: AgentOptions,
   { native, requests, log }: { native: Native; requests: Requests; log: Logger },
 ): KernelEngine | undefined {
-  const { bpffs, procfs, followedFilesPerPod, cgroupRate } = options;
+  const { bpffs, procfs, cgroupRoot, followedFilesPerPod, cgroupRate } = options;
   const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
   const rate = parseCgroupRate(cgroupRate);
   try {
     return new KernelEngine({
-      hostRoot: join(procfs, "1/root"),
+      ...{ hostRoot: join(procfs, "1/root"), cgroupRoot },
       ...(rate === undefined || rate === "none" ? {} : { cgroupRate: rate }),
       ...{ native, bpffs, objects, podFiles: followedFilesPerPod, execAsked: askedOf(options) },
       protectedBinaries: protectedBinaries(join(procfs, "1/root")),

@@ -25,6 +25,8 @@ export type CheckedParts = {
   readonly numbers: HookNumbers;
   readonly settings: readonly Expected[];
   readonly protectedList: ProtectedList;
+  /** Inode numbers of all that are there now. */
+  readonly livingCgroups: () => ReadonlySet<bigint>;
 };
 
 /** What the kernel was made to hold by the last call that changed it. */
@@ -48,11 +50,11 @@ export class Checks {
 
   /** Reads back the entries of maps, and changes nothing. Throws KernelError. */
   async read(inForce: InForce): Promise<readonly Changed[]> {
-    const { state, classes, binaries, numbers, settings } = this.#parts;
+    const { state, classes, binaries, numbers, settings, livingCgroups } = this.#parts;
     const { held, scopes, unassigned } = inForce;
     return this.#readBack.find([
       ...[state.expected(), ...settings, numbers.expected()],
-      ...classes.expected(scopes, unassigned),
+      ...classes.expected(scopes, unassigned, livingCgroups),
       ...binaries.expected(state.active),
       ...[...held.values()].flatMap(({ program, point }) => program.expected(setNames(point))),
     ]);
@@ -100,8 +102,8 @@ export class Checks {
     const lacked = this.#lacking;
     this.#lacking = changed.some(({ gone }) => gone);
     return changed.flatMap(({ expected, gone }) => {
-      // One that was removed meanwhile the agent forgets by the next check.
-      if (gone && !lacked) return [];
+      // One that was removed meanwhile the agent forgets, mostly by the next check.
+      if (gone && (!lacked || expected.mayEnd?.())) return [];
       return this.#repairOne(expected, inForce.held);
     });
   }

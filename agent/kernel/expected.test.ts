@@ -47,7 +47,7 @@ test("a map is other when a value differs, when one lacks, and when one is there
 
 test("an entry that may end is told apart from one that was changed", async () => {
   const kernel = aKernel([as(1), as(2), new Map()]);
-  const all = [0, 1, 2].map((map) => anExpected(map, 2, { mayEnd: true }));
+  const all = [0, 1, 2].map((map) => anExpected(map, 2, { mayEnd: () => true }));
   const readBack = new ReadBack(kernel as unknown as Native, 100);
   assert.deepEqual(await find(readBack, all), ["map 0 gone", "map 1", "map 2 gone"]);
 });

@@ -14,8 +14,8 @@ export type Expected = {
   value(index: number): Uint8Array | undefined;
   /** What is before, the kernel writes. */
   readonly at?: number;
-  /** The kernel removes entries by itself. */
-  readonly mayEnd?: true;
+  /** The kernel removes entries by itself: whether it may have, of those that are not there. Slow. */
+  readonly mayEnd?: () => boolean;
   /** Writes what is not as expected. Throws KernelError. Absent: programming again does. */
   readonly restore?: () => void;
 };

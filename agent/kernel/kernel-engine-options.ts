@@ -14,6 +14,8 @@ export type KernelEngineOptions = {
   readonly protectedBinaries: readonly string[];
   /** Where the node's root folder can be read; default `/`. */
   readonly hostRoot?: string;
+  /** Where the cgroup v2 tree is mounted; default `/sys/fs/cgroup`. */
+  readonly cgroupRoot?: string;
   /** Absent: it asks nothing of others. */
   readonly allowed?: Allowed;
   /** How many followed files a pod may have open; what opens more is stopped. */

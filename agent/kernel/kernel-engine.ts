@@ -38,6 +38,7 @@ import {
 } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
 import type { KernelEngineOptions } from "./kernel-engine-options.ts";
+import { livingCgroups } from "./living-cgroups.ts";
 import { type Losses, readLosses, withoutRoom } from "./losses.ts";
 import { readMisses } from "./misses.ts";
 import { pinnedMoves, readMoves } from "./moves.ts";
@@ -136,6 +137,7 @@ export class KernelEngine implements Engine {
         askOfExecs(native, maps.process_state, options.execAsked ?? 0),
       ],
       protectedList: new ProtectedList(native, maps.protected_binaries, options.protectedBinaries),
+      livingCgroups: () => livingCgroups(options.cgroupRoot ?? "/sys/fs/cgroup"),
     });
   }
 

@@ -119,14 +119,26 @@ export class ScopeClasses {
     this.#native.update(this.#state, u32(0), bytesOf(layout.scope_state, state));
   }
 
-  /** What the tables must have. Cgroups that took no class are not among it; removed ones leave. */
-  expected(scopes: Scopes, unassigned: ReadonlyMap<bigint, string>): readonly Expected[] {
+  /**
+   * What the tables must have. Cgroups that took no class are not among it, and those leave that are
+   * not among `living`.
+   */
+  expected(
+    scopes: Scopes,
+    unassigned: ReadonlyMap<bigint, string>,
+    living: () => ReadonlySet<bigint>,
+  ): readonly Expected[] {
     const wanted = [...this.#classOf(scopes)].filter(([id]) => !unassigned.has(id));
+    const restore = () => this.#restore(scopes, living());
     const classes: Expected = {
       ...{ kind: "scope", what: "cgroup_class", map: this.#cgroups, count: wanted.length },
       key: (index) => new Uint8Array(BigUint64Array.of(wanted[index]![0]).buffer),
       value: (index) => u32(wanted[index]![1]),
-      ...{ mayEnd: true, restore: () => this.#restore(scopes) },
+      mayEnd: () => {
+        const [there, alive] = [this.assigned(), living()];
+        return wanted.every(([id]) => there.has(id) || !alive.has(id));
+      },
+      restore,
     };
     const place = this.#place;
     if (place === undefined) return [classes];
@@ -134,14 +146,15 @@ export class ScopeClasses {
       ...{ kind: "scope", what: "scope_state", map: this.#state, count: 1 },
       key: u32,
       value: () => bytesOf(layout.scope_state, place),
-      restore: () => this.#restore(scopes),
+      restore,
     };
     return [classes, state];
   }
 
-  #restore(scopes: Scopes): void {
+  /** Nothing takes the entry of a cgroup away that was gone before it was written. */
+  #restore(scopes: Scopes, living: ReadonlySet<bigint>): void {
     if (this.#place !== undefined) this.#writeState(this.#place);
-    this.#write([...this.#classOf(scopes)]);
+    this.#write([...this.#classOf(scopes)].filter(([id]) => living.has(id)));
   }
 
   #classOf({ podRoots, cgroups }: Scopes): ReadonlyMap<bigint, number> {

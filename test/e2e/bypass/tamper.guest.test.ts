@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import type { Difference } from "../../../agent/engine.ts";
@@ -312,6 +320,14 @@ test("a cgroup that is given another class gets its own again, and so does one t
   assert.deepEqual(await engine.check(), []);
   assert.deepEqual(await repaired(), ["scope cgroup_class repaired"]);
   assert.deepEqual(await attempt(), killed);
+});
+
+test("a pod that is gone is nobody's doing, however late the agent hears of it", async () => {
+  const gone = pod.child("gone");
+  const cgroups = [...scopes.cgroups, { id: gone.id, sets: [kill.name] }];
+  await kernel.program(sets, { ...scopes, cgroups });
+  rmdirSync(gone.path);
+  for (const _ of [1, 2, 3]) assert.deepEqual(await engine.check(), []);
 });
 
 test("nobody becomes a service of the node by an entry in their list", async () => {
