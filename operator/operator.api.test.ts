@@ -184,7 +184,7 @@ describe("the operator against a real API server", { skip: whyNoApiServer() }, (
       "none|False|0/0|NotSupported",
     );
     const accepted = refused.conditions?.find(({ type }) => type === "Accepted");
-    assert.match(accepted?.message ?? "", /spec\.kprobes\[0\]\.selectors\[0\]\.matchArgs\[0\]/);
+    assert.match(accepted?.message ?? "", /spec\.kprobes\[0\]\.selectors\[0\]\.matchBinaries\[0\]/);
     assert.equal(await cluster.sets("tracingpolicy.bad"), undefined);
     await eventually("sets of a", () => setsOf("a"), seedSet);
     await cluster.report("a");
@@ -441,7 +441,9 @@ async function seedPolicy(name: string): Promise<unknown> {
   return object;
 }
 
-const later = { matchArgs: [{ index: 0, operator: "CelExpr", values: ["arg0 == 1"] }] };
+const later = {
+  matchBinaries: [{ operator: "In", values: ["/usr/bin/vi"], followChildren: true }],
+};
 
 function kprobe(more: object): object {
   return { call: "fd_install", syscall: false, args: [{ index: 0, type: "int" }], ...more };

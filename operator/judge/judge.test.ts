@@ -79,7 +79,11 @@ const refused: readonly { name: string; spec: object; reason: string; mode?: str
           call: "fd_install",
           syscall: false,
           args: [{ index: 0, type: "int" }],
-          selectors: [{ matchArgs: [{ index: 0, operator: "CelExpr", values: ["arg0 == 1"] }] }],
+          selectors: [
+            {
+              matchBinaries: [{ operator: "In", values: ["/usr/bin/vi"], followChildren: true }],
+            },
+          ],
         },
       ],
     },
