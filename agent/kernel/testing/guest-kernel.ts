@@ -1,7 +1,7 @@
 /** Test support: the engine on the kernel of a lab guest, for tests that run there alone. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync, mkdtempSync } from "node:fs";
+import { closeSync, globSync, mkdtempSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
@@ -26,16 +26,17 @@ export type GuestKernel = {
   close(): Promise<void>;
 };
 
-/** The whole kernel is shared: waits until no other test file of this guest has it. */
-export async function lockKernel(): Promise<() => Promise<void>> {
-  const lock = spawn("flock", ["/tmp/guardbee-kernel.lock", "sh", "-c", "echo locked; cat"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  await once(lock.stdout, "data");
-  return async () => {
-    lock.stdin.end();
-    await once(lock, "close");
-  };
+/**
+ * The whole kernel is shared: waits until no other test file of this guest has it. The lock is the open
+ * file's, not that of the program which takes it: whatever a test kills, it stays until it is released.
+ */
+export async function lockKernel(): Promise<() => void> {
+  const file = openSync("/tmp/guardbee-kernel.lock", "w");
+  for (;;) {
+    const taking = spawn("flock", ["3"], { stdio: ["ignore", "inherit", "inherit", file] });
+    const [code] = await once(taking, "exit");
+    if (code === 0) return () => closeSync(file);
+  }
 }
 
 /** The engine on the kernel of this guest, for the test file that calls it alone. */
@@ -78,7 +79,7 @@ export async function openGuestKernel({
         scopes: { host: [], podRoots: [], unknownPods: [], cgroups: [] },
       });
       await events.close();
-      await unlock();
+      unlock();
     },
   };
 }
