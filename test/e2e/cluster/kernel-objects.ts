@@ -28,7 +28,17 @@ export const tracking = {
     ...[".data.process_s", ".data.rate_stat", ".data.scope_sta"],
     ...["binaries_exact", "binaries_prefix", "cgroup_class", "event_rates", "event_shares"],
     ...["events", "exec_scratch", "follow_shares", "followed", "gb_fence", "gb_fence"],
-    ...["gb_ids", "gb_ids", "leaderless", "losses", "posts", "process", "protected_binar", "stops"],
+    ...[
+      "gb_ids",
+      "gb_ids",
+      "leaderless",
+      "losses",
+      "notices",
+      "posts",
+      "process",
+      "protected_binar",
+      "stops",
+    ],
     ...["tracked_socks", "waiting_events", "waiting_large"],
   ],
   /** One a program; links have no names. */
