@@ -3,12 +3,13 @@ import { basename, join } from "node:path";
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
 import { openFileFree } from "./followed-table.ts";
-import type { BpfObject, Native } from "./native.ts";
+import type { BpfObject } from "./native.ts";
 import { arePinned, attachShared, OpenProgram, sharedPaths } from "./open-program.ts";
 import type { Pinned } from "./pinned.ts";
 import { type PinnedIds, u32 } from "./pinned-ids.ts";
 import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
+import { removeAll } from "./remove-all.ts";
 
 /** By what file_free can be attached: the pin of each, its object, and how. */
 const ways = {
@@ -96,9 +97,4 @@ export function fileFreePins({ pins }: Loader): readonly string[] {
   return Object.values(ways)
     .map(({ pin }) => join(pins.links, pin))
     .filter((path) => existsSync(path));
-}
-
-function removeAll(native: Native, map: number): void {
-  const keys = native.keys(map);
-  for (let at = 0; at < keys.length; at += 8) native.remove(map, keys.subarray(at, at + 8));
 }

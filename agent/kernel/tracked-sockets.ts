@@ -4,6 +4,7 @@ import { arePinned, attachShared, OpenProgram, sharedPaths } from "./open-progra
 import type { Pinned } from "./pinned.ts";
 import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
+import { removeAll } from "./remove-all.ts";
 import { reuseShared } from "./tracking.ts";
 
 /** What the program and its pins are called. */
@@ -47,10 +48,7 @@ export class SockFree {
     const { native, pins, shared } = this.#loader;
     const paths = sharedPaths(pins, name);
     if (this.#open === undefined && !existsSync(paths.link)) return;
-    const keys = native.keys(shared.tracked_socks);
-    for (let at = 0; at < keys.length; at += 8) {
-      native.remove(shared.tracked_socks, keys.subarray(at, at + 8));
-    }
+    removeAll(native, shared.tracked_socks);
     this.#open?.detach();
     this.#open?.close();
     this.#open = undefined;
