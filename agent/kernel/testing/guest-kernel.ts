@@ -26,6 +26,9 @@ export type GuestKernel = {
   close(): Promise<void>;
 };
 
+/** A file's tests that hang would have those of all others wait. */
+const longestHoldMs = 900_000;
+
 /**
  * The whole kernel is shared: waits until no other test file of this guest has it. The lock is the open
  * file's, not that of the program which takes it: whatever a test kills, it stays until it is released.
@@ -35,7 +38,15 @@ export async function lockKernel(): Promise<() => void> {
   for (;;) {
     const taking = spawn("flock", ["3"], { stdio: ["ignore", "inherit", "inherit", file] });
     const [code] = await once(taking, "exit");
-    if (code === 0) return () => closeSync(file);
+    if (code !== 0) continue;
+    const overdue = setTimeout(() => {
+      console.error(`these tests hang: ended ${longestHoldMs / 1000} s after they got the kernel`);
+      process.exit(1);
+    }, longestHoldMs).unref();
+    return () => {
+      clearTimeout(overdue);
+      closeSync(file);
+    };
   }
 }
 
