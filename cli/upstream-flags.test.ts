@@ -17,7 +17,7 @@ test("every flag of upstream's agent is there once", () => {
 for (const { name, refused } of upstreamFlags.filter(({ name }) => !has.has(name))) {
   test(`--${name} is refused with what to do instead`, async () => {
     const { io, err } = anIo();
-    assert.equal(await runCli(["agent", `--${name}`, "1"], io), 2);
+    assert.equal(await runCli(["agent", `--${name}`, "7"], io), 2);
     const want = `guardbee: --${name}: is a flag of Tetragon's agent that is not taken; ${refused}\n`;
     assert.equal(err().split("Run guardbee")[0], want);
   });

@@ -1,6 +1,7 @@
 import type { AgentOptions } from "@guardbee/agent";
 import { aNumber, aPort, type Command } from "../command.ts";
 import { apiFlags } from "./agent-api-flags.ts";
+import { withConfigFolder } from "./agent-config.ts";
 import { exportOptions } from "./agent-export.ts";
 import { processFlags } from "./agent-process-flags.ts";
 
@@ -20,7 +21,7 @@ export const agent: Command<AgentOptions> = {
     "agent --kube --node-name worker-1 --log-level debug",
   ],
   options: (yargs) =>
-    yargs
+    withConfigFolder(yargs)
       .option("policy", {
         type: "string",
         array: true,
@@ -33,6 +34,7 @@ export const agent: Command<AgentOptions> = {
         describe: "Name of this node in events [default: NODE_NAME, else the host's name]",
       })
       .option("kube", {
+        alias: "enable-k8s-api",
         type: "boolean",
         default: false,
         describe: "Take policies and pods from the cluster that this runs in",

@@ -11,6 +11,8 @@ export type UpstreamFlag = {
   readonly note?: string;
   /** What to do instead, where we have it not. */
   readonly refused?: string;
+  /** Values of a refused one that ask for what is so here, beside its default. */
+  readonly already?: readonly string[];
 };
 
 const flag = (
@@ -18,8 +20,12 @@ const flag = (
   byDefault: string,
   rest: Omit<UpstreamFlag, "name" | "byDefault"> = {},
 ): UpstreamFlag => ({ name, byDefault, ...rest });
-const refused = (name: string, byDefault: string, message: string): UpstreamFlag =>
-  flag(name, byDefault, { refused: message });
+const refused = (
+  name: string,
+  byDefault: string,
+  message: string,
+  already: readonly string[] = [],
+): UpstreamFlag => flag(name, byDefault, { refused: message, already });
 
 const profiles = "run node --cpu-prof or --heap-prof instead";
 const cluster = "--kube takes policies and pods from the cluster";
@@ -30,12 +36,17 @@ const ring = "the rings are of 4 MiB each, one of them for what tells of stops";
 
 /** Every flag of upstream's agent, in the order of its reference. */
 export const upstreamFlags: readonly UpstreamFlag[] = [
-  refused("config-dir", '""', "write flags on the command line; there are no drop-in files"),
+  flag("config-dir", '""', {
+    better: "a file that is named as no flag, or has a wrong value, is refused",
+    note: "no folder is read unless it is asked for",
+  }),
   refused("debug", "false", "use --log-level debug"),
   flag("log-level", "info", { note: "trace, debug, info, warn, error" }),
-  refused("log-format", "text", "the log is JSON lines with the time, as json-ts is"),
+  refused("log-format", "text", "the log is JSON lines with the time, as json-ts is", ["json-ts"]),
   refused("log-file", '""', "the log goes to standard output; redirect it"),
-  refused("bpf-lib", "/var/lib/tetragon/", "the BPF objects come with the agent, and must fit it"),
+  refused("bpf-lib", "/var/lib/tetragon/", "the BPF objects come with the agent, and must fit it", [
+    "/usr/local/lib/tetragon/bpf/", // of upstream's package
+  ]),
   refused("btf", '""', "types are read from /sys/kernel/btf, which the agent needs"),
   flag("procfs", "/proc/"),
   refused("kernel", '""', "what the kernel can do is tried, not read from its version"),
@@ -102,7 +113,7 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
   flag("field-filters", '""'),
   flag("redaction-filters", '""', { better: "an expression that hides nothing is refused" }),
   flag("enable-pid-set-filter", "false"),
-  refused("enable-k8s-api", "false", cluster),
+  flag("enable-k8s-api", "false", { note: "also --kube" }),
   refused("k8s-kubeconfig-path", '""', "--kube is for an agent that runs in its cluster"),
   refused(
     "k8s-controlplane-retry",
@@ -161,11 +172,14 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
     "the agent adopts what is pinned; guardbee uninstall removes it",
   ),
   refused("bpf-dir", "tetragon", "use --bpffs, which takes the whole path"),
-  refused("enable-deprecated-tracingpolicy-grpc", "false", "those methods are always there"),
+  refused("enable-deprecated-tracingpolicy-grpc", "false", "those methods are always there", [
+    "true",
+  ]),
   refused(
     "enable-policy-filter",
     "false",
     "policies of namespaces, pods and containers always hold in theirs alone",
+    ["true"],
   ),
   refused("enable-policy-filter-cgroup-map", "false", "look at kubectl guardbee explain POD"),
   refused("enable-policy-filter-debug", "false", "look at kubectl guardbee explain POD"),
@@ -204,8 +218,8 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
 ];
 
 /**
- * `command`, with an option for each flag of upstream that it has not: that ends it with what to do
- * instead. Help does not show them.
+ * `command`, with an option for each flag of upstream that it has not: a value that asks for anything
+ * but what is so here ends it with what to do instead. Help does not show them.
  */
 export function refusingUpstreamFlags<Args>(command: Command<Args>): Command<Args> {
   return { ...command, options: (yargs) => refuseFlags(command.options(yargs) as Argv) };
@@ -213,12 +227,13 @@ export function refusingUpstreamFlags<Args>(command: Command<Args>): Command<Arg
 
 function refuseFlags(yargs: Argv): Argv {
   const has = new Set(optionNames(yargs));
-  for (const { name, refused: why } of upstreamFlags) {
+  for (const { name, byDefault, refused: why, already = [] } of upstreamFlags) {
     if (why === undefined || has.has(name)) continue;
+    const harmless = [byDefault === '""' ? "" : byDefault, ...already];
     yargs.option(name, {
       hidden: true,
       coerce: (value: unknown) => {
-        if (value === undefined) return undefined;
+        if (value === undefined || harmless.includes(String(value))) return undefined;
         throw new UsageError(`--${name}: is a flag of Tetragon's agent that is not taken; ${why}`);
       },
     });
@@ -228,11 +243,20 @@ function refuseFlags(yargs: Argv): Argv {
 
 /** The names of the options that `yargs` has, their other names included. */
 export function optionNames(yargs: Argv): readonly string[] {
-  const { key, alias } = (yargs as Argv & { getOptions(): Options }).getOptions();
+  const { key, alias } = optionsOf(yargs);
   return [...Object.keys(key), ...Object.values(alias).flat()];
+}
+
+/** What yargs itself knows of its options. */
+export function optionsOf(yargs: Argv): Options {
+  return (yargs as Argv & { getOptions(): Options }).getOptions();
 }
 
 type Options = {
   readonly key: Readonly<Record<string, unknown>>;
   readonly alias: Readonly<Record<string, readonly string[]>>;
+  /** Names of those that take true and false, a number, or a list. */
+  readonly boolean: readonly string[];
+  readonly number: readonly string[];
+  readonly array: readonly string[];
 };
