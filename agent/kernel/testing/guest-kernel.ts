@@ -1,7 +1,7 @@
 /** Test support: the engine on the kernel of a lab guest, for tests that run there alone. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, globSync, mkdtempSync, openSync } from "node:fs";
+import { closeSync, globSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
@@ -39,6 +39,7 @@ export async function lockKernel(): Promise<() => void> {
     const taking = spawn("flock", ["3"], { stdio: ["ignore", "inherit", "inherit", file] });
     const [code] = await once(taking, "exit");
     if (code !== 0) continue;
+    removePins();
     const overdue = setTimeout(() => {
       console.error(`these tests hang: ended ${longestHoldMs / 1000} s after they got the kernel`);
       process.exit(1);
@@ -48,6 +49,14 @@ export async function lockKernel(): Promise<() => void> {
       closeSync(file);
     };
   }
+}
+
+/**
+ * What the files before have left pinned sees each process of the guest, and takes places on functions:
+ * a function has room for 38 programs (BPF_MAX_TRAMP_LINKS).
+ */
+function removePins(): void {
+  for (const folder of globSync("/sys/fs/bpf/guardbee-*")) rmSync(folder, { recursive: true });
 }
 
 /** The engine on the kernel of this guest, for the test file that calls it alone. */
