@@ -174,8 +174,13 @@ export type Move = {
   readonly moverName: string;
 };
 
-/** `last`: of all that were counted the last sixteen, or all; the latest is the last. */
-export type Moves = { readonly count: number; readonly last: readonly Move[] };
+export type Moves = {
+  readonly count: number;
+  /** Of all that were counted the last sixteen, or all; the latest is the last. */
+  readonly last: readonly Move[];
+  /** Why none is noted now: the kernel refuses the programs that would. */
+  readonly unseen?: string;
+};
 
 /** How often the kernel was found other than it was made, by what was other. */
 export type TamperCounts = Readonly<

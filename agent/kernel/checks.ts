@@ -1,6 +1,6 @@
 import type { Difference, Scopes } from "../engine.ts";
 import type { Binaries } from "./binaries.ts";
-import { repairing } from "./difference.ts";
+import { type Found, repairing, repairingUnless } from "./difference.ts";
 import type { EngineState } from "./engine-state.ts";
 import { type Changed, type Expected, ReadBack } from "./expected.ts";
 import { type Held, setNames } from "./held.ts";
@@ -102,14 +102,17 @@ export class Checks {
     const lacked = this.#lacking;
     this.#lacking = changed.some(({ gone }) => gone);
     return changed.flatMap(({ expected, gone }) => {
+      const { kind, what, sets, mayEnd } = expected;
+      const found = { kind, what, ...(sets === undefined ? {} : { sets }) };
+      const repair = () => this.#repairOne(expected, found, inForce.held);
+      if (!gone) return repair();
       // One that was removed meanwhile the agent forgets, mostly by the next check.
-      if (gone && (!lacked || expected.mayEnd?.())) return [];
-      return this.#repairOne(expected, inForce.held);
+      if (!lacked || mayEnd === undefined) return [];
+      return repairingUnless(found, mayEnd, repair) ?? [];
     });
   }
 
-  #repairOne({ kind, what, sets, restore }: Expected, held: InForce["held"]): Difference {
-    const found = { kind, what, ...(sets === undefined ? {} : { sets }) };
+  #repairOne({ restore }: Expected, found: Found, held: InForce["held"]): Difference {
     if (restore !== undefined) return repairing(found, restore);
     this.#parts.binaries.distrust();
     for (const { program } of held.values()) program.distrust();

@@ -41,7 +41,7 @@ import type { KernelEngineOptions } from "./kernel-engine-options.ts";
 import { livingCgroups } from "./living-cgroups.ts";
 import { type Losses, readLosses, withoutRoom } from "./losses.ts";
 import { readMisses } from "./misses.ts";
-import { pinnedMoves, readMoves } from "./moves.ts";
+import { MovePrograms } from "./moves.ts";
 import type { Native, RingReader } from "./native.ts";
 import { markOwnTask } from "./own-task.ts";
 import { PinnedIds } from "./pinned-ids.ts";
@@ -78,6 +78,7 @@ export class KernelEngine implements Engine {
   readonly #numbers: HookNumbers;
   readonly #fileFree: FileFree;
   readonly #sockFree: SockFree;
+  readonly #moves: MovePrograms;
   readonly #checks: Checks;
   readonly adopted: boolean;
   /** Attach points in force by program name. Writer: #program. */
@@ -112,10 +113,8 @@ export class KernelEngine implements Engine {
     this.#binaries = new Binaries(native, maps);
     this.#shares = new FollowShares(native, maps);
     this.#numbers = new HookNumbers(native, maps.stops);
-    const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), {
-      first: firstClass,
-      limit: classLimit,
-    });
+    const classes = { first: firstClass, limit: classLimit };
+    const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), classes);
     this.#classes = new ScopeClasses(native, scopeIds, maps.cgroup_class, maps.scope_state);
     this.#assignedBefore = this.#classes.assigned();
     this.#followIds = new PinnedIds(native, join(pins.maps, "follow_groups"), {
@@ -124,13 +123,13 @@ export class KernelEngine implements Engine {
     });
     this.#fileFree = new FileFree(this.#loader);
     this.#sockFree = new SockFree(this.#loader);
-    const [fileFree, sockFree] = [this.#fileFree, this.#sockFree];
-    const moves = pinnedMoves(this.#loader, log);
-    const always = [...pinned, scopeIds.pinned(), this.#followIds.pinned(), ...moves];
+    this.#moves = new MovePrograms(this.#loader, log);
+    const parts = [this.#moves, this.#fileFree, this.#sockFree, waiting];
+    const always = [...pinned, scopeIds.pinned(), this.#followIds.pinned()];
     markOwnTask(native, maps.process);
     this.#checks = new Checks({
       ...{ loader: this.#loader, state: this.#state, classes: this.#classes },
-      pinned: () => [...always, ...fileFree.pinned(), ...sockFree.pinned(), ...waiting.pinned()],
+      pinned: () => [...always, ...parts.flatMap((part) => part.pinned())],
       ...{ binaries: this.#binaries, numbers: this.#numbers },
       settings: [
         writeRate(native, maps.rate_state, options.cgroupRate),
@@ -178,7 +177,7 @@ export class KernelEngine implements Engine {
   }
 
   moves(): Moves {
-    return readMoves(this.#native, this.#loader.shared.move_state);
+    return this.#moves.read();
   }
 
   program(

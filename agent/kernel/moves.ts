@@ -16,15 +16,44 @@ const { MOVES_KEPT } = enums.move_limit;
 export const movePrograms = ["cgroup_leave", "cgroup_moved"] as const;
 
 /**
- * What the programs have pinned that notice moves of processes, attached where they are not. A kernel
- * that refuses them holds policies as well: the log says that moves go unnoticed.
+ * The programs that notice moves of processes, attached from the beginning on. A kernel that refuses them holds policies as well; they
+ * are tried again at each look at what is pinned.
  */
-export function pinnedMoves(loader: Loader, log: Logger): readonly Pinned[] {
-  try {
-    return ensureMoves(loader).flatMap((program) => program.pinned());
-  } catch (error) {
-    log.error({ err: error }, "processes that are taken out of their pods go unnoticed");
-    return [];
+export class MovePrograms {
+  readonly #loader: Loader;
+  readonly #log: Logger;
+  /** Written by `pinned`. */
+  #open: readonly OpenProgram[] | undefined;
+  /** Why they are not there. Written by `pinned`. */
+  #refusal: string | undefined;
+
+  constructor(loader: Loader, log: Logger) {
+    this.#loader = loader;
+    this.#log = log;
+    this.pinned();
+  }
+
+  /** What they have pinned, attached now where they are not; nothing where the kernel refuses them. */
+  pinned(): readonly Pinned[] {
+    try {
+      this.#open ??= ensureMoves(this.#loader);
+      this.#refusal = undefined;
+      return this.#open.flatMap((program) => program.pinned());
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== this.#refusal) {
+        this.#log.error({ err: error }, "processes that are taken out of their pods go unnoticed");
+      }
+      this.#refusal = message;
+      return [];
+    }
+  }
+
+  /** What was noted since process tracking was loaded. Throws KernelError. */
+  read(): Moves {
+    const { native, shared } = this.#loader;
+    const noted = readMoves(native, shared.move_state);
+    return this.#refusal === undefined ? noted : { ...noted, unseen: this.#refusal };
   }
 }
 
@@ -42,8 +71,7 @@ function ensureMoves({ native, pins, objects, shared }: Loader): readonly OpenPr
   return movePrograms.map((name) => OpenProgram.shared(native, pins, name));
 }
 
-/** What was noted since process tracking was loaded. Throws KernelError. */
-export function readMoves(native: Native, moveState: number): Moves {
+function readMoves(native: Native, moveState: number): Moves {
   const value = new Uint8Array(layout.move_state.size);
   native.lookup(moveState, u32(0), value);
   const { count, last } = read(value, layout.move_state);

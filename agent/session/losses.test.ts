@@ -29,6 +29,18 @@ test("each cause that was is told in steps", () => {
   assert.deepEqual(losses.list(), told, "what cannot be read stays");
 });
 
+test("a node whose kernel refuses to notice who leaves its pod says so until it does", async (t) => {
+  const world = aWorld(t);
+  list(world);
+  const moved = { count: 0, last: [] };
+  world.engine.moved = { ...moved, unseen: "load cgroup_leave: EINVAL" };
+  await start(world);
+  await until(world, "the reason", () => status(world).movesUnseen !== undefined);
+  assert.equal(status(world).movesUnseen, "load cgroup_leave: EINVAL");
+  world.engine.moved = moved;
+  await until(world, "no reason", () => status(world).movesUnseen === undefined);
+});
+
 test("a node reports what its kernel lost, and how many processes were taken out of their pods", async (t) => {
   const world = aWorld(t);
   putSet(world, "a", aSet("a"));

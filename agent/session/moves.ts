@@ -24,6 +24,8 @@ export class MoveReports {
   readonly #options: MoveReportsOptions;
   /** What the kernel had counted by the last read. Written by `read`. */
   #count = 0;
+  /** Why the kernel notes none. Written by `read`. */
+  #unseen: string | undefined;
 
   constructor(options: MoveReportsOptions) {
     this.#options = options;
@@ -34,15 +36,21 @@ export class MoveReports {
     return stepBelow(this.#count);
   }
 
+  /** Why nobody notices them here; undefined: somebody does. */
+  unseen(): string | undefined {
+    return this.#unseen;
+  }
+
   /** Takes what the kernel has noted by now. What cannot be read stays as it was. */
   read(): void {
     const { engine, log } = this.#options;
     try {
-      const { count, last } = engine.moves();
+      const { count, last, unseen } = engine.moves();
       const fresh = count - this.#count;
       if (fresh > 0) for (const move of last.slice(-fresh)) this.#tell(move);
       if (fresh > last.length) log.warn({ count: fresh - last.length }, "and more were taken out");
       this.#count = count;
+      this.#unseen = unseen;
     } catch (error) {
       log.error({ err: error }, "moves of processes cannot be read from the kernel");
     }
@@ -52,7 +60,7 @@ export class MoveReports {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, onChange, log } = this.#options;
     const read = () => this.read();
-    const told = () => this.count();
+    const told = () => [this.count(), this.#unseen];
     const failure = "moves of processes cannot be told";
     await readRepeatedly({ read, told, onChange, everyMs: READ_MS, failure, clock, log }, signal);
   }

@@ -50,6 +50,8 @@ export type NodeFacts = {
   readonly tampered: { readonly count: number; readonly at: Date } | undefined;
   /** Processes that were taken out of their pods: at least so many. */
   readonly moved: number;
+  /** Why nobody notices that; undefined: somebody does. */
+  readonly movesUnseen: string | undefined;
   /** What the kernel had no room for. */
   readonly losses: NonNullable<NodePolicySetStatus["losses"]>;
   readonly kernel: KernelFeatures;
@@ -58,7 +60,7 @@ export type NodeFacts = {
 
 /** What this node reports: one digest over all that is programmed, and only what is not, by name. */
 export function nodeStatus(facts: NodeFacts): NodeStatus {
-  const { nodeSet, tampered, moved, losses, kernel, agentVersion } = facts;
+  const { nodeSet, tampered, moved, movesUnseen, losses, kernel, agentVersion } = facts;
   const states = byObject(facts.states);
   const unreached = new Set([...facts.unreached.keys()].map(objectOf));
   const inForce = held(facts, states).filter(({ name }) => !unreached.has(name));
@@ -93,6 +95,7 @@ export function nodeStatus(facts: NodeFacts): NodeStatus {
       ? {}
       : { tampered: { count: stepBelow(tampered.count), lastTime: toTheMinute(tampered.at) } }),
     ...(moved === 0 ? {} : { moved }),
+    ...(movesUnseen === undefined ? {} : { movesUnseen: cut(movesUnseen) }),
     ...(losses.length === 0 ? {} : { losses }),
     kernel: { release: kernel.release, arch: kernel.arch, features: [...kernel.features] },
     agentVersion,

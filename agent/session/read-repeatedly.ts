@@ -15,9 +15,10 @@ export async function readRepeatedly(reading: Reading, signal: AbortSignal): Pro
   const { read, told, onChange, everyMs, ...loop } = reading;
   let before = told();
   const step = async () => {
+    const last = told(); // others read, too: what they read may be over by now
     read();
     const now = told();
-    if (!isDeepStrictEqual(before, now)) onChange();
+    if (!isDeepStrictEqual(before, now) || !isDeepStrictEqual(last, now)) onChange();
     before = now;
     return { againInMs: everyMs };
   };

@@ -266,6 +266,7 @@ export class Session {
       stopsUnread: this.#stops.unread,
       tampered: this.#tampering.last(),
       moved: this.#moves.count(),
+      movesUnseen: this.#moves.unseen(),
       losses: this.#losses.list(),
       kernel: this.#options.engine.features(),
       agentVersion: this.#options.agentVersion,

@@ -110,6 +110,9 @@ const status = object({
         "At least so many processes were taken out of their pods' cgroups, where the policies of their pods hold for them no more.",
     }),
   ),
+  movesUnseen: optional(
+    text({ description: "Why its agent cannot notice that: what its kernel said." }),
+  ),
   losses: list(object({ cause: text(), count: int32({ minimum: 1 }) }), {
     maxItems: 50,
     "x-kubernetes-list-type": "atomic",
