@@ -4,11 +4,10 @@
 #define GUARDBEE_MAPS_H
 
 #include "kernel.h"
+#include "binaries.h"
 #include "move_state.h"
-#include "types.h"
 
 #include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 /* struct process_info.flags, beside the EXEC_* that are kept there */
@@ -27,10 +26,10 @@ struct process_info {
 	struct process_key key;
 	struct process_key parent;
 	__u32 flags;
-	__u32 binary_size;	/* of the whole path; 0: not known */
-	__u64 binary_exact;	/* BINARY_ID; 0: never looked up. One word: threads write it at once */
-	__u64 binary_prefix;
-	char binary[BINARY_SIZE]; /* NUL-padded: it is a key of binaries_exact */
+	__u32 zero;
+	struct executable binary;
+	/* That of who made it, or its own before it ran another. With EXEC_CLONED that is `binary`, still. */
+	struct executable parent_binary;
 };
 
 /* The one place that a flip writes. */
@@ -291,36 +290,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct sock_owner);
 } tracked_socks SEC(".maps");
-
-/* Per slot: executable -> id, exact and by longest prefix. Writer: agent. */
-struct binary_prefix_key {
-	__u32 prefix_bits;
-	char path[BINARY_SIZE - 4];
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, BINARY_SIZE);
-		__uint(value_size, sizeof(__u32));
-	});
-} binaries_exact SEC(".maps");
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct binary_prefix_key));
-		__uint(value_size, sizeof(__u32));
-	});
-} binaries_prefix SEC(".maps");
 
 /* The mask as an instruction: the compiler drops one that it knows to change nothing. */
 #ifndef BOUNDED /* bpf/testing has no verifier, and another processor */

@@ -11,6 +11,7 @@
 enum text_limit {
 	PATH_SIZE = 4096,	/* longest path in an event, in bytes, without NUL */
 	BINARY_SIZE = 256,	/* longest executable path that matchBinaries compares */
+	BINARY_END = 128,	/* bytes of the end of a longer one that it compares */
 	ARGS_SIZE = 1024,	/* argv bytes in an exec event; what is longer comes before it (EVENT_DATA) */
 	ARGS_MAX = 327360,	/* bytes of argv, and of the environment, that come so; the rest is cut */
 	DATA_PART = 8192,	/* bytes of it in one event */

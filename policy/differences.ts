@@ -150,6 +150,11 @@ export const differences: readonly Difference[] = [
     here: "In `lsmhooks`, too. `argSock` must be there. `returnArgAction` is done where `matchReturnArgs` hold; on a hook without `return: true`, or on a system call, which returns no socket, it is refused, not ignored. A socket that is gone is forgotten, of which Tetragon may take the next at the same address for it. Policies of one namespace have them not: they change what the events of others say.",
   },
   {
+    what: "`matchBinaries`, `matchParentBinaries`",
+    verdict: "better",
+    here: "A program whose path cannot be told (in memory only, or deeper than any list) meets `NotIn`, `NotPrefix` and `NotPostfix`; in Tetragon it gets around them. `matchParentBinaries` needs no option of the agent.",
+  },
+  {
     what: "`CelExpr`",
     verdict: "better",
     here: "Comparisons of arguments with constants, combined as CEL has it, are the ranges that they mean, on every kernel and kind of hook, and as many as a policy likes (Tetragon: 8, of kprobes and uprobes). What cannot be told argument by argument is refused: `||` between different arguments, two arguments compared, calculations with one.",

@@ -15,6 +15,7 @@ export {
 export { rateLimitScopes } from "./actions/post.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { capabilityName, capabilityNumber } from "./capabilities.ts";
+export { type BinaryForm, binaryOperator } from "./conditions/executable.ts";
 export { stopsFollowed } from "./decide/follow.ts";
 export { inScope } from "./decide/in-scope.ts";
 export { describeFilePlace, type FilePlace } from "./file-place.ts";

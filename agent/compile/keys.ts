@@ -1,7 +1,8 @@
-import { layout } from "../gen/layout.ts";
+import type { BinaryForm } from "@guardbee/policy/sets";
+import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, offsetsOf } from "../layout/struct.ts";
 
-const { number_key, equal_key, prefix_key, process_info, binary_prefix_key } = layout;
+const { number_key, equal_key, prefix_key, binary_prefix_key } = layout;
 const numberAt = offsetsOf(number_key);
 
 /** One entry of a map. */
@@ -10,6 +11,16 @@ export type Entry = { readonly key: Uint8Array; readonly value: Uint8Array };
 /** Text as a string of its UTF-8 bytes, so that lengths and prefixes are those of the kernel. */
 export function bytes(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** Its bytes from the last to the first. */
+export function reversed(text: string): string {
+  return [...text].reverse().join("");
+}
+
+/** What an executable's path is compared with, as the kernel's maps have it. */
+export function executableText(form: BinaryForm, text: string): string {
+  return form === "postfix" ? reversed(bytes(text)) : bytes(text);
 }
 
 /** struct number_key; `list`: of a facet with several. A set may list tens of thousands of numbers. */
@@ -45,7 +56,7 @@ export function bitPrefixKey(dim: number, bits: string): Uint8Array {
 
 /** Key of binaries_exact: the path, NUL-padded. */
 export function binaryKey(path: string): Uint8Array {
-  const key = new Uint8Array(process_info.fields.binary.count);
+  const key = new Uint8Array(enums.text_limit.BINARY_SIZE);
   key.set(Buffer.from(path, "latin1"));
   return key;
 }

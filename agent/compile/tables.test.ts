@@ -111,11 +111,14 @@ test("executables have a row by number, and one for those that nobody names", ()
       when(binary("Prefix", "/bin/")),
     ],
     {
-      binaryExact: new Map([
-        ["/bin/a", 1],
-        ["/bin/b", 2],
-      ]),
-      binaryPrefix: new Map([["/bin/", 1]]),
+      binaries: {
+        exact: new Map([
+          ["/bin/a", 1],
+          ["/bin/b", 2],
+        ]),
+        prefix: new Map([["/bin/", 1]]),
+        postfix: new Map(),
+      },
     },
   );
   assert.deepEqual(facetsOf(tables), ["FACET_BINARY", "FACET_BINARY_PREFIX"]);

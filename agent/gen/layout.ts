@@ -238,16 +238,25 @@ const notices = {
     of: { at: 0, type: notice, count: 32 },
   },
 } as const;
+const executable = {
+  size: 416,
+  fields: {
+    ids: { at: 0, type: "u64", count: 3 },
+    size: { at: 24, type: "u32" },
+    zero: { at: 28, type: "u32" },
+    path: { at: 32, type: "u8", count: 256 },
+    end: { at: 288, type: "u8", count: 128 },
+  },
+} as const;
 const process_info = {
-  size: 312,
+  size: 872,
   fields: {
     key: { at: 0, type: process_key },
     parent: { at: 16, type: process_key },
     flags: { at: 32, type: "u32" },
-    binary_size: { at: 36, type: "u32" },
-    binary_exact: { at: 40, type: "u64" },
-    binary_prefix: { at: 48, type: "u64" },
-    binary: { at: 56, type: "u8", count: 256 },
+    zero: { at: 36, type: "u32" },
+    binary: { at: 40, type: executable },
+    parent_binary: { at: 456, type: executable },
   },
 } as const;
 const engine_state = {
@@ -500,7 +509,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -513,6 +522,7 @@ export const enums = {
   text_limit: {
     PATH_SIZE: 4096,
     BINARY_SIZE: 256,
+    BINARY_END: 128,
     ARGS_SIZE: 1024,
     ARGS_MAX: 327360,
     DATA_PART: 8192,
@@ -717,9 +727,14 @@ export const enums = {
     FACET_ARG_FOLLOWED: 8,
     FACET_BINARY: 9,
     FACET_BINARY_PREFIX: 10,
-    FACET_PID_TREE: 11,
-    FACET_NSPID_TREE: 12,
-    FACET_ARG_TEXT: 13,
+    FACET_BINARY_POSTFIX: 11,
+    FACET_PID_TREE: 12,
+    FACET_NSPID_TREE: 13,
+    FACET_ARG_TEXT: 14,
+  },
+  binary_of: {
+    BINARY_OWN: 0,
+    BINARY_OF_PARENT: 1,
   },
   cap_set: {
     CAP_SET_EFFECTIVE: 0,

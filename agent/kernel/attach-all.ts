@@ -134,10 +134,9 @@ function share(
     }
   }
   for (const set of sets) if (!numbers.ensure(set)) refused.set(set.name, tooManyVersions);
-  const { exact, prefix } = numberBinaries(sets);
   const shared: Shared = {
     hookNumber: (planned) => numbers.of(planned),
-    ...{ binaryExact: exact, binaryPrefix: prefix, followGroups: groups },
+    ...{ binaries: numberBinaries(sets), followGroups: groups },
     ...{ classes, classCapacity: capacity },
   };
   return { shared, refused };

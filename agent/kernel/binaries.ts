@@ -1,78 +1,85 @@
-import { binaryKey, binaryPrefixKey, bytes, type Entry } from "../compile/keys.ts";
+import { type BinaryForm, binaryOperator } from "@guardbee/policy/sets";
+import { binaryKey, binaryPrefixKey, type Entry, executableText } from "../compile/keys.ts";
+import type { BinaryIds } from "../compile/shared.ts";
 import type { NamedSet } from "../engine.ts";
-import { layout } from "../gen/layout.ts";
+import { enums, layout } from "../gen/layout.ts";
 import type { Expected } from "./expected.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import { type SlotChanges, Slots } from "./slots.ts";
 
-/** Ids of executables in use by some set, from 1; one list for In, one for Prefix. */
-export type BinaryIds = {
-  readonly exact: ReadonlyMap<string, number>;
-  readonly prefix: ReadonlyMap<string, number>;
-};
-
 export function numberBinaries(sets: readonly NamedSet[]): BinaryIds {
-  const [exact, prefix] = [new Map<string, number>(), new Map<string, number>()];
+  const ids = { exact: new Map(), prefix: new Map(), postfix: new Map() } as const satisfies Record<
+    BinaryForm,
+    Map<string, number>
+  >;
   for (const { set } of sets) {
     for (const condition of set.hooks.flatMap((h) => h.selectors).flatMap((s) => s.conditions)) {
-      if (condition.by !== "binary") continue;
-      const ids = condition.op.endsWith("Prefix") ? prefix : exact;
-      for (const value of condition.values.map(bytes)) {
-        if (!ids.has(value)) ids.set(value, ids.size + 1);
+      if (condition.by !== "binary" && condition.by !== "parentBinary") continue;
+      const { form } = binaryOperator(condition.op);
+      const known: Map<string, number> = ids[form];
+      for (const value of condition.values.map((text) => executableText(form, text))) {
+        if (!known.has(value)) known.set(value, known.size + 1);
       }
     }
   }
-  return { exact, prefix };
+  return ids;
 }
 
-type Maps = { readonly binaries_exact: number; readonly binaries_prefix: number };
+const tables = {
+  exact: { map: "binaries_exact", type: "hash", key: binaryKey },
+  prefix: { map: "binaries_prefix", type: "lpm_trie", key: binaryPrefixKey },
+  postfix: { map: "binaries_postfix", type: "lpm_trie", key: binaryPrefixKey },
+} as const satisfies Readonly<Record<BinaryForm, object>>;
+const forms = Object.keys(tables) as readonly BinaryForm[];
+
+type Maps = Readonly<Record<(typeof tables)[BinaryForm]["map"], number>>;
 
 /** The ids in the kernel's maps, which all programs share. */
 export class Binaries {
   readonly #maps: Maps;
-  readonly #exact: Slots;
-  readonly #prefix: Slots;
+  readonly #slots: Readonly<Record<BinaryForm, Slots>>;
 
   constructor(native: Native, maps: Maps) {
     this.#maps = maps;
-    this.#exact = new Slots(native, maps.binaries_exact, { fresh: false });
-    this.#prefix = new Slots(native, maps.binaries_prefix, { fresh: false });
+    const slots = forms.map((form) => {
+      const outer = maps[tables[form].map];
+      return [form, new Slots(native, outer, { fresh: false })] as const;
+    });
+    this.#slots = Object.fromEntries(slots) as Record<BinaryForm, Slots>;
   }
 
   /** Fills a slot that is not in force, once `changes` are made. */
   write(slot: number, ids: BinaryIds, changes: SlotChanges): void {
-    const spec = { name: "gb_binaries", valueSize: 4, flags: 1 };
-    const exact = {
-      ...spec,
-      type: "hash",
-      keySize: layout.process_info.fields.binary.count,
-    } as const;
-    this.#exact.fill(slot, exact, { entries: entriesOf(ids.exact, binaryKey), changes });
-    const prefix = { ...spec, type: "lpm_trie", keySize: layout.binary_prefix_key.size } as const;
-    this.#prefix.fill(slot, prefix, { entries: entriesOf(ids.prefix, binaryPrefixKey), changes });
+    for (const form of forms) {
+      const { type, key } = tables[form];
+      const keySize =
+        type === "hash" ? enums.text_limit.BINARY_SIZE : layout.binary_prefix_key.size;
+      const spec = { name: "gb_binaries", type, keySize, valueSize: 4, flags: 1 };
+      this.#slots[form].fill(slot, spec, { entries: entriesOf(ids[form], key), changes });
+    }
   }
 
   /** What the maps must have for a slot. */
   expected(slot: number): readonly Expected[] {
-    const one = (what: "binaries_exact" | "binaries_prefix", slots: Slots): Expected => ({
-      ...{ kind: "table", what, map: this.#maps[what], count: 1 },
-      key: () => u32(slot),
-      value: () => slots.expected(slot),
+    return forms.map((form): Expected => {
+      const what = tables[form].map;
+      return {
+        ...{ kind: "table", what, map: this.#maps[what], count: 1 },
+        key: () => u32(slot),
+        value: () => this.#slots[form].expected(slot),
+      };
     });
-    return [one("binaries_exact", this.#exact), one("binaries_prefix", this.#prefix)];
   }
 
   /** Somebody else has written them. */
   distrust(): void {
-    this.#exact.distrust();
-    this.#prefix.distrust();
+    for (const form of forms) this.#slots[form].distrust();
   }
 
   /** Empties a slot that is no longer in force, once `changes` are made. */
   clear(slot: number, changes: SlotChanges): void {
-    this.#exact.clear(slot, changes);
-    this.#prefix.clear(slot, changes);
+    for (const form of forms) this.#slots[form].clear(slot, changes);
   }
 }
 

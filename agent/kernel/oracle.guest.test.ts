@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import {
   type Action,
@@ -12,6 +12,7 @@ import {
   type SelectorSet,
 } from "@guardbee/policy";
 import fc from "fast-check";
+import { binaryOperator } from "../../policy/conditions/executable.ts";
 import { sampleInodes } from "../../policy/conditions/namespace.ts";
 import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
 import { addressBytes } from "../../policy/decide/arbitrary-network.ts";
@@ -268,13 +269,16 @@ async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {
   const time = existsSync("/proc/self/ns/time") ? "-T" : "";
   return [
     await startDriver(`${binaryRoot}/usr/bin/vi`, place),
-    await startDriver(`unshare -u -pf ${binaryRoot}/usr/bin/cat`, place),
+    await startDriver(`unshare -u -pf ${binaryRoot}/usr/bin/cat`, { ...place, by: "unshare" }),
     await startDriver(`unshare -U -r -pf sh -c "${binaryRoot}/bin/sh; :"`, place),
     await startDriver(
       `unshare -i -n ${time} setpriv --bounding-set -sys_admin,-dac_override --inh-caps +chown ${binaryRoot}/usr/bin/vi`,
-      place,
+      { ...place, by: "setpriv" },
     ),
-    await startDriver(`unshare -C -m setpriv --reuid 65534 ${binaryRoot}/usr/bin/cat`, place),
+    await startDriver(`unshare -C -m setpriv --reuid 65534 ${binaryRoot}/usr/bin/cat`, {
+      ...place,
+      by: "setpriv",
+    }),
     await startDriver(protectedBinary, place),
   ];
 }
@@ -295,7 +299,10 @@ function forThisKernel(
   ]);
   const condition = (one: Condition): Condition => {
     if (one.by === "namespace") return withInodes(one, namespaces);
-    if (one.by === "binary") return { ...one, values: one.values.map((path) => binaryRoot + path) };
+    if (one.by === "parentBinary") return { ...one, values: one.values.map(parentPath) };
+    if (one.by === "binary" && binaryOperator(one.op).form !== "postfix") {
+      return { ...one, values: one.values.map((path) => binaryRoot + path) };
+    }
     if (one.by !== "pid" || one.inNamespace) return one;
     return { ...one, values: one.values.map((pid) => pids.get(pid) ?? pid) };
   };
@@ -320,6 +327,18 @@ function forThisKernel(
     })),
   });
   return { ...set, hooks: set.hooks.filter(({ on }) => isHere(on)).map(hook) };
+}
+
+/** What the drivers are started by, in place of samples. */
+function parentPath(sample: string): string {
+  const paths = new Map([
+    ["/usr/bin/vi", realpathSync("/usr/bin/sh")],
+    ["/usr/bin/cat", "/usr/bin/unshare"],
+    ["/bin/sh", "/usr/bin/setpriv"],
+    ["/usr/bin/v", "/usr/bin/s"],
+    ["x/x", "v"],
+  ]);
+  return paths.get(sample) ?? sample;
 }
 
 /** Without error injection only a security module's decision, and what new kernels let uprobes do. */

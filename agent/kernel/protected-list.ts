@@ -1,5 +1,5 @@
 import { binaryKey } from "../compile/keys.ts";
-import { layout } from "../gen/layout.ts";
+import { enums } from "../gen/layout.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 
@@ -36,7 +36,7 @@ export class ProtectedList {
 
   #there(): ReadonlySet<string> {
     const keys = Buffer.from(this.#native.keys(this.#map));
-    const size = layout.process_info.fields.binary.count;
+    const size = enums.text_limit.BINARY_SIZE;
     const count = keys.length / size;
     return new Set(
       Array.from({ length: count }, (_, i) => keys.toString("hex", i * size, (i + 1) * size)),

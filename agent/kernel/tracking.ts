@@ -34,6 +34,7 @@ const sharedMaps = [
   "tracked_socks",
   "binaries_exact",
   "binaries_prefix",
+  "binaries_postfix",
 ] as const;
 export type SharedMaps = Readonly<Record<(typeof sharedMaps)[number], number>>;
 

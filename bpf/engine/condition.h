@@ -25,6 +25,7 @@ enum facet_kind {
 	FACET_ARG_FOLLOWED,
 	FACET_BINARY,
 	FACET_BINARY_PREFIX,
+	FACET_BINARY_POSTFIX,
 	FACET_PID_TREE,
 	FACET_NSPID_TREE,
 	FACET_ARG_TEXT,
@@ -47,12 +48,14 @@ enum facet_kind {
 	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
 	X(FACET_BINARY, binary__match)                    \
 	X(FACET_BINARY_PREFIX, binary__match_prefix)      \
+	X(FACET_BINARY_POSTFIX, binary__match_postfix)    \
 	X(FACET_PID_TREE, pid__match_tree)                \
 	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
 	X(FACET_ARG_TEXT, arg__match_text)
 
 /* The enums of the files above that the agent writes (layout.c). */
 #define CONDITION_ENUMS(X) \
+	X(binary_of)       \
 	X(cap_set)         \
 	X(cap_user_ns)     \
 	X(mask_limit)      \

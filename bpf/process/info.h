@@ -34,23 +34,38 @@ static __always_inline __u32 task__nspid(struct task_struct *task)
 	return upid.nr;
 }
 
-static __always_inline void info__set_binary(struct process_info *info, struct path_buffer *buffer,
-					     struct file *exe)
+static __always_inline void executable__set(struct executable *to, struct path_buffer *buffer,
+					    struct file *exe)
 {
 	struct path_text text = path__write(buffer, &exe->f_path);
 	__u32 size = text.cut ? BINARY_SIZE : text.size;
 
-	__builtin_memset(info->binary, 0, sizeof(info->binary));
-	info->binary_size = 0;
-	info->binary_exact = info->binary_prefix = 0;
-	info->flags &= ~PROCESS_PROTECTED;
+	__builtin_memset(to->path, 0, sizeof(to->path));
+	to->size = 0;
+	to->ids[BINARY_EXACT] = to->ids[BINARY_PREFIX] = to->ids[BINARY_POSTFIX] = 0;
 	if (text.known != KNOWN_EXACTLY)
 		return; /* it is in no list */
-	info->binary_size = size;
-	/* of a long path the beginning is kept, for prefixes: the whole of it equals no value */
-	if (size >= BINARY_SIZE)
+	to->size = size;
+	if (size >= BINARY_SIZE) {
+		/* its beginning and its end are kept: the whole of it equals no value */
+		bpf_probe_read_kernel(to->end, BINARY_END, buffer->text + PATH_SIZE - 1 - BINARY_END);
 		size = BINARY_SIZE - 1;
-	path__read_head(info->binary, size, buffer, &text);
+	}
+	path__read_head(to->path, size, buffer, &text);
+}
+
+static __always_inline void executable__copy(struct executable *to, const struct executable *from)
+{
+	__builtin_memcpy(to, from, __builtin_offsetof(struct executable, end));
+	if (from->size >= BINARY_SIZE)
+		__builtin_memcpy(to->end, from->end, BINARY_END);
+}
+
+static __always_inline void info__set_binary(struct process_info *info, struct path_buffer *buffer,
+					     struct file *exe)
+{
+	info->flags &= ~PROCESS_PROTECTED;
+	executable__set(&info->binary, buffer, exe);
 }
 
 #define HOST_ROOT_DEPTH 64	/* generations in which pid 1 is looked for */
@@ -85,7 +100,7 @@ static __always_inline bool task__has_host_root(struct task_struct *leader)
 static __always_inline void info__set_protected(struct process_info *info,
 						struct task_struct *leader, __u32 nspid)
 {
-	if (nspid == 0 && bpf_map_lookup_elem(&protected_binaries, info->binary) &&
+	if (nspid == 0 && bpf_map_lookup_elem(&protected_binaries, info->binary.path) &&
 	    task__has_host_root(leader))
 		info->flags |= PROCESS_PROTECTED;
 }
@@ -114,7 +129,10 @@ __noinline int info__create_late(struct path_buffer *buffer)
 	if (BPF_CORE_READ(leader, files, count.counter) > BPF_CORE_READ(leader, signal, nr_threads))
 		info->flags |= PROCESS_SHARES_FILES;
 	if (BPF_CORE_READ(leader, mm))
-		info__set_binary(info, buffer, BPF_CORE_READ(leader, mm, exe_file));
+		executable__set(&info->binary, buffer, BPF_CORE_READ(leader, mm, exe_file));
+	if (BPF_CORE_READ(leader, real_parent, mm))
+		executable__set(&info->parent_binary, buffer,
+				BPF_CORE_READ(leader, real_parent, mm, exe_file));
 	info__set_protected(info, leader, task__nspid(leader));
 	return 1;
 }

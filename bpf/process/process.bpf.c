@@ -14,6 +14,14 @@ struct {
 	__type(value, struct process_info);
 } leaderless SEC(".maps");
 
+/* For a parent that ran before tracking did. Writer: fork only, one a CPU at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct path_buffer);
+} fork_scratch SEC(".maps");
+
 static __always_inline struct process_key task__group_key(struct task_struct *task)
 {
 	struct process_key key = {};
@@ -82,8 +90,10 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		info = info__of(bpf_get_current_task_btf(), &scratch->path);
 		if (!info)
 			return 0; /* counted there */
-	} else if (!(info->flags & EXEC_CLONED)) {
-		info->parent = info->key;
+	} else {
+		executable__copy(&info->parent_binary, &info->binary);
+		if (!(info->flags & EXEC_CLONED))
+			info->parent = info->key;
 	}
 	info->key.ktime = bpf_ktime_get_boot_ns();
 	nspid = task__nspid(task);
@@ -96,6 +106,15 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	/* the kernel has given it descriptors of its own */
 	info->flags &= ~(EXEC_CLONED | PROCESS_LATE | PROCESS_AGENT | PROCESS_SHARES_FILES);
 	return 0;
+}
+
+/* Who forks is the current process. NULL only without memory. */
+static __always_inline struct process_info *fork__parent(struct task_struct *parent)
+{
+	__u32 zero = 0;
+	struct path_buffer *buffer = bpf_map_lookup_elem(&fork_scratch, &zero);
+
+	return buffer ? info__of(parent, buffer) : NULL;
 }
 
 /* clone3() starts a process in whatever cgroup its caller may write to. */
@@ -127,9 +146,10 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		losses__count(LOSS_PROCESS_STORAGE);
 		return 0;
 	}
-	from = bpf_task_storage_get(&process, parent->group_leader, 0, 0);
+	from = fork__parent(parent);
 	if (from) {
-		__builtin_memcpy(info, from, sizeof(*info));
+		executable__copy(&info->binary, &from->binary);
+		info->flags = from->flags;
 		info->parent = from->key;
 	} else {
 		info->parent.pid = parent->tgid;

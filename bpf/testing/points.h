@@ -19,7 +19,7 @@ struct point {
 
 static struct point points[POINTS_MAX];
 static __u32 point_count;
-static struct shim_map *exact_ids, *prefix_ids;
+static struct shim_map *exact_ids, *prefix_ids, *postfix_ids;
 
 /* A map with entries of `key` bytes (0: an array) and `value` bytes each. */
 static struct shim_map *take_map(enum shim_kind kind, __u32 key, __u32 value)
@@ -71,10 +71,13 @@ static void take_binaries(void)
 	engine_state.binary_generation[engine_state.active] = 1;
 	shim_map_free(exact_ids);
 	shim_map_free(prefix_ids);
+	shim_map_free(postfix_ids);
 	exact_ids = take_map(SHIM_HASH, BINARY_SIZE, sizeof(__u32));
 	prefix_ids = take_map(SHIM_LPM, sizeof(struct binary_prefix_key), sizeof(__u32));
+	postfix_ids = take_map(SHIM_LPM, sizeof(struct binary_prefix_key), sizeof(__u32));
 	shim_bind(&binaries_exact, in_slot(exact_ids));
 	shim_bind(&binaries_prefix, in_slot(prefix_ids));
+	shim_bind(&binaries_postfix, in_slot(postfix_ids));
 }
 
 static void take_point(void)

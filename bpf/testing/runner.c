@@ -4,7 +4,7 @@
  * each call with what the engine did. The task, its files and their paths are structs of kernel.h
  * that are built for each call. agent/kernel/testing/native-engine.ts is the other side.
  *
- *   B  executables' ids: exact and by prefix
+ *   B  executables' ids: exact, by prefix and by postfix
  *   P  an attach point: program constants and the tables of one slot
  *   C  a call: answered
  */

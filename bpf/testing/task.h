@@ -61,7 +61,8 @@ static struct {
 	struct mm_struct mm;
 	struct process_info info;
 	bool has_info;
-	struct fake_file exe;
+	struct mm_struct parent_mm;
+	struct fake_file exe, parent_exe;
 } now;
 static struct dentry root;
 static struct super_block of_kernel = {.s_flags = SB_NOUSER};
@@ -211,6 +212,9 @@ static void take_process(void)
 	now.task.mm = &now.mm;
 	take_path(&now.exe);
 	now.mm.exe_file = &now.exe.file;
+	take_path(&now.parent_exe);
+	now.parent_mm.exe_file = &now.parent_exe.file;
+	now.task.real_parent->mm = &now.parent_mm;
 	info__create_late(&late);
 	if (flags & 2)
 		now.info.flags |= PROCESS_PROTECTED;

@@ -9,20 +9,37 @@ import { type BinaryCondition, type BinaryFacts, binary } from "./binary.ts";
 import { type CapabilityCondition, type CapabilityFacts, capability } from "./capability.ts";
 import type { ConditionKind, ConditionPlace, Words } from "./kind.ts";
 import { type NamespaceCondition, type NamespaceFacts, namespace } from "./namespace.ts";
+import {
+  type ParentBinaryCondition,
+  type ParentBinaryFacts,
+  parentBinary,
+} from "./parent-binary.ts";
 import { type PidCondition, type PidFacts, pid } from "./pid.ts";
 
 export type Condition =
   | PidCondition
   | BinaryCondition
+  | ParentBinaryCondition
   | NamespaceCondition
   | CapabilityCondition
   | ArgCondition;
 
 /** What conditions look at of a process. */
-export type ProcessFacts = PidFacts & BinaryFacts & NamespaceFacts & CapabilityFacts;
+export type ProcessFacts = PidFacts &
+  BinaryFacts &
+  ParentBinaryFacts &
+  NamespaceFacts &
+  CapabilityFacts;
 
 /** The kinds of conditions that this version has, in the order in which a selector lists them. */
-export const conditionKinds = { pid, binary, namespace, capability, arg } satisfies {
+export const conditionKinds = {
+  pid,
+  binary,
+  parentBinary,
+  namespace,
+  capability,
+  arg,
+} satisfies {
   readonly [By in Condition["by"]]: ConditionKind<Extract<Condition, { by: By }>, ProcessFacts>;
 };
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { binaryOperators } from "../conditions/executable.ts";
 import { holds } from "../conditions/index.ts";
 import { lower } from "../lower/index.ts";
 import { parsePolicies } from "../parse.ts";
@@ -245,7 +246,7 @@ const opposites = {
 } as const;
 
 /** What each process has. */
-const always: ReadonlySet<Condition["by"]> = new Set(["pid", "binary"]);
+const always: ReadonlySet<Condition["by"]> = new Set(["pid", "binary", "parentBinary"]);
 
 /** Each operator's verdict on that parameter 0 of a write, or on the process. */
 function verdicts(one: Arg, value: string, call: Partial<HookCall>): Record<string, boolean> {
@@ -318,16 +319,18 @@ test("of a detached mount a file is what it seems to be, or in no list", () => {
 
 test("a program without a path is in no list of executables", () => {
   const { binary: _, ...inMemory } = vi;
-  const met = (["In", "NotIn", "Prefix", "NotPrefix"] as const).filter((op) =>
+  const met = binaryOperators.filter((op) =>
     holds({ by: "binary", op, values: ["/"] }, hook, aCall("sys_write", { process: inMemory })),
   );
-  assert.deepEqual(met, ["NotIn", "NotPrefix"]);
+  assert.deepEqual(met, ["NotIn", "NotPrefix", "NotPostfix"]);
 });
 
 test("a container runtime in a container that it starts meets no condition on executables", () => {
   const process = { ...vi, startsContainer: true } as const;
-  const met = (["In", "NotIn", "Prefix", "NotPrefix"] as const).filter((op) =>
-    holds({ by: "binary", op, values: ["/"] }, hook, aCall("sys_write", { process })),
+  const met = binaryOperators.filter((op) =>
+    (["binary", "parentBinary"] as const).some((by) =>
+      holds({ by, op, values: ["/"] }, hook, aCall("sys_write", { process })),
+    ),
   );
   assert.deepEqual(met, []);
 });
@@ -340,7 +343,8 @@ test("an operator and its opposite never both hold, and one does where there is 
       const opposite = { ...condition, op } as Condition;
       const both = [condition, opposite].map((one) => holds(one, hook, call));
       assert.notDeepEqual(both, [true, true]);
-      const hasNone = condition.by === "binary" && call.process.startsContainer === true;
+      const isOnBinary = condition.by === "binary" || condition.by === "parentBinary";
+      const hasNone = isOnBinary && call.process.startsContainer === true;
       assert.equal(
         both.includes(true),
         !hasNone && (always.has(condition.by) || both.includes(true)),

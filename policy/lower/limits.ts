@@ -2,6 +2,8 @@
 export const maxPathBytes = 252;
 /** Longest text that others are to end with: in the kernel whole words of 8 bytes. */
 export const maxPostfixBytes = 248;
+/** The same of the end of an executable's path. */
+export const maxBinaryPostfixBytes = 128;
 /** Arguments of one call that can be read: system calls and kernel functions pass five at most. */
 export const maxArgs = 5;
 /** Highest `index` of an argument. */

@@ -648,6 +648,27 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "executables that no path is, and children of a parent",
+    policy: aTracingPolicy({
+      kprobes: [
+        {
+          call: "sys_write",
+          selectors: [
+            {
+              matchBinaries: [{ operator: "Postfix", values: ["x".repeat(129), ""] }],
+              matchParentBinaries: [{ operator: "In", values: ["/bin/sh"], followChildren: true }],
+            },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchBinaries[0].values[0]: has 129 bytes; at most 128: the kernel keeps no more of the end of a path",
+      "invalid spec.kprobes[0].selectors[0].matchBinaries[0].values[1]: is empty; write at least one character, such as /",
+      "invalid spec.kprobes[0].selectors[0].matchParentBinaries[0].followChildren: is true of a parent; remove it: matchBinaries has it, for children of every generation",
+    ],
+  },
+  {
     name: "macros that are none, or say twice what may be said once",
     policy: aTracingPolicy({
       selectorsMacros: {

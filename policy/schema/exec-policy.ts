@@ -1,5 +1,5 @@
 import type { Static } from "typebox";
-import { binaryOperators } from "../conditions/binary.ts";
+import { binaryOperators } from "../conditions/executable.ts";
 import { bounded, bounds } from "./bounds.ts";
 import {
   type Immutable,

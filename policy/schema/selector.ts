@@ -123,7 +123,9 @@ export const selector = object({
     list(matchNamespace, { description: "Which namespaces the process is in." }),
   ),
   matchPIDs: condition(list(matchPid, { description: "Which process calls." })),
-  matchParentBinaries: condition(list(matchBinary, { maxItems: 1 })),
+  matchParentBinaries: condition(
+    list(matchBinary, { maxItems: 1, description: "Which executable made the process." }),
+  ),
   matchReturnActions: refuseNull(
     list(action, {
       maxItems: bounds.actions,

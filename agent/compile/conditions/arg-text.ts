@@ -1,6 +1,6 @@
 import { enums } from "../../gen/layout.ts";
 import { type Asked, equalityDimension, type Listing, prefixDimension } from "../dims.ts";
-import { bytes, equalKey, prefixKey } from "../keys.ts";
+import { bytes, equalKey, prefixKey, reversed } from "../keys.ts";
 import type { Compared, Forms, Operator } from "./arg-forms.ts";
 
 const { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX } = enums.text_match;
@@ -16,7 +16,7 @@ export const formsOfTexts: Forms = {
     const postfix = listed(asked, "postfix");
     const equals = equalityDimension(dimension, equal);
     const prefixes = prefixDimension(dimension, prefix);
-    const postfixes = prefixDimension(dimension, reversed(postfix));
+    const postfixes = prefixDimension(dimension, allReversed(postfix));
     const asking = new Set(asked.map(({ bit }) => bit));
     return {
       otherwise: prefixes.otherwise,
@@ -40,12 +40,11 @@ export const formsOfTexts: Forms = {
 };
 
 /** The same with values that begin with their last byte. */
-function reversed(asked: readonly Asked<Listing>[]): readonly Asked<Listing>[] {
-  const reverse = (value: string) => [...value].reverse().join("");
+function allReversed(asked: readonly Asked<Listing>[]): readonly Asked<Listing>[] {
   return asked.map(({ bit, conditions }) => ({
     bit,
     conditions: conditions.map(({ negated, values }) => ({
-      ...{ negated, values: new Set([...values].map(reverse)) },
+      ...{ negated, values: new Set([...values].map(reversed)) },
     })),
   }));
 }

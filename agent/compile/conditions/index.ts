@@ -1,6 +1,6 @@
 import type { Condition } from "@guardbee/policy";
 import { arg } from "./arg.ts";
-import { binary } from "./binary.ts";
+import { binary, parentBinary } from "./binary.ts";
 import { capability } from "./capability.ts";
 import type { ConditionCompiler } from "./compiler.ts";
 import { type Followed, followed } from "./followed.ts";
@@ -11,7 +11,16 @@ import { type OnReturned, returned } from "./returned.ts";
 /** What selectors ask: the conditions of their policy, and what their hook implies. */
 export type Asking = Condition | Followed | OnReturned;
 
-const compilers = { pid, binary, namespace, capability, arg, followed, returned } satisfies {
+const compilers = {
+  pid,
+  binary,
+  parentBinary,
+  namespace,
+  capability,
+  arg,
+  followed,
+  returned,
+} satisfies {
   readonly [By in Asking["by"]]: ConditionCompiler<Extract<Asking, { readonly by: By }>>;
 };
 

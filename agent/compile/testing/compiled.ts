@@ -43,7 +43,10 @@ export const ableKernel: AttachAbilities = {
 };
 
 export const nothingShared: Shared = {
-  ...{ binaryExact: new Map(), binaryPrefix: new Map(), followGroups: new Map() },
+  ...{
+    binaries: { exact: new Map(), prefix: new Map(), postfix: new Map() },
+    followGroups: new Map(),
+  },
   ...{ classes: [new Set()], classCapacity: 1, hookNumber: () => 1 },
 };
 

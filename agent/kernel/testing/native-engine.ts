@@ -93,7 +93,7 @@ export class NativeEngine {
   ): void {
     const { points, refused } = plan(sets, abilities);
     if (refused.size > 0) throw new Error(`refused: ${JSON.stringify([...refused])}`);
-    const { exact, prefix } = numberBinaries(sets);
+    const binaries = numberBinaries(sets);
     this.#points = points;
     this.#groups = sets.map(({ name }) => name);
     const followGroups = new Map(this.#groups.map((name, group) => [name, group]));
@@ -101,15 +101,16 @@ export class NativeEngine {
       [...ids].map(([path, id]): Entry => ({ key: key(path), value: u32(id) }));
     this.#send(
       ...[Buffer.from("B"), u32(slot)],
-      ...entriesOf(entries(exact, binaryKey)),
-      ...entriesOf(entries(prefix, binaryPrefixKey)),
+      ...entriesOf(entries(binaries.exact, binaryKey)),
+      ...entriesOf(entries(binaries.prefix, binaryPrefixKey)),
+      ...entriesOf(entries(binaries.postfix, binaryPrefixKey)),
     );
     const shared = {
-      ...{ classes, classCapacity: classes.length, followGroups },
+      ...{ classes, classCapacity: classes.length, followGroups, binaries },
       hookNumber: (planned: PlannedHook) => this.#hooks().indexOf(planned),
     };
     for (const point of points) {
-      const tables = compile(point, { ...shared, binaryExact: exact, binaryPrefix: prefix });
+      const tables = compile(point, shared);
       this.#send(Buffer.from("P"), ...tablesOf(tables));
     }
   }
@@ -306,7 +307,7 @@ function processOf(process: Process): readonly Uint8Array[] {
     ...upstreamNamespaces.map((name) => u32(process.hostNamespaces[name] ?? 0)),
     u32(process.ancestors.length),
     ...process.ancestors.flatMap((pid, i) => [u32(pid), u32(process.nsAncestors[i] ?? 0)]),
-    ...pathOf(process.binary),
+    ...[...pathOf(process.binary), ...pathOf(process.parentBinary)],
   ];
 }
 

@@ -232,8 +232,9 @@ class Model {
   #exec(path: string, number: number): readonly Outcome[] {
     const { pid, ancestors, nspid, nsAncestors, namespaces } = this.#process;
     const { PidForChildren: Pid, TimeForChildren: Time } = namespaces;
+    const { binary: parentBinary } = this.#process;
     const forked: Process = {
-      ...this.#process,
+      ...{ ...this.#process, ...(parentBinary && { parentBinary }) },
       // The pid in the host's namespace is none that a policy names: it was not there before.
       ...{
         pid: 4_000_000 + this.#shared.children++,

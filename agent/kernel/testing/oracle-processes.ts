@@ -1,7 +1,15 @@
 /** Test support: processes that make the calls a test tells them to, and what they are. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, linkSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -43,17 +51,26 @@ export function buildBinaries(): void {
   }
 }
 
-/** `command` is what follows exec in a shell; it ends in the path of one of the binaries. */
+type Ran = { readonly binary: string; readonly parentBinary: string };
+
+/**
+ * `command` is what follows exec in a shell; it ends in the path of one of the binaries, which what is
+ * called `by` runs.
+ */
 export async function startDriver(
   command: string,
-  { cgroup, events }: { readonly cgroup: Cgroup; readonly events: EventLog },
+  {
+    cgroup,
+    events,
+    by = "sh",
+  }: { readonly cgroup: Cgroup; readonly events: EventLog; readonly by?: string },
 ): Promise<Driver> {
   const script = `echo 0 >${cgroup.path}/cgroup.procs; exec ${command}`;
   const binary = command.match(/\/tmp\/oracle[\w/]*/)![0];
   let driver: Driver | undefined;
   const { events: seen } = await events.during(async () => {
     const child = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
-    driver = new Driver(child, binary);
+    driver = new Driver(child, { binary, parentBinary: realpathSync(`/usr/bin/${by}`) });
     await driver.lines("ready");
   });
   const execs = seen.filter((event) => event.kind === "exec");
@@ -66,11 +83,14 @@ export async function startDriver(
 export class Driver {
   readonly binary: string;
   pid = 0;
+  /** Path of what the driver's process ran before, or of what made it. */
+  readonly #parentBinary: string;
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(child: ChildProcess, binary: string) {
+  constructor(child: ChildProcess, { binary, parentBinary }: Ran) {
     this.binary = binary;
+    this.#parentBinary = parentBinary;
     this.#child = child;
     this.#lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
   }
@@ -114,7 +134,7 @@ export class Driver {
       ancestors: ancestorsOf(this.pid),
       nspid: Number(nspids[1] ?? 0),
       nsAncestors: namespaced ? nsAncestorsOf(this.pid) : [],
-      binary: this.binary,
+      ...{ binary: this.binary, parentBinary: this.#parentBinary },
       capabilities: {
         effective: capabilities("CapEff"),
         permitted: capabilities("CapPrm"),

@@ -26,8 +26,23 @@ export const tracking = {
   map: [
     ...[".data.engine_st", ".data.follow_st", ".data.move_stat"],
     ...[".data.process_s", ".data.rate_stat", ".data.scope_sta"],
-    ...["binaries_exact", "binaries_prefix", "cgroup_class", "event_rates", "event_shares"],
-    ...["events", "exec_scratch", "follow_shares", "followed", "gb_fence", "gb_fence"],
+    ...[
+      "binaries_exact",
+      "binaries_prefix",
+      "binaries_postfi",
+      "cgroup_class",
+      "event_rates",
+      "event_shares",
+    ],
+    ...[
+      "events",
+      "exec_scratch",
+      "follow_shares",
+      "followed",
+      "fork_scratch",
+      "gb_fence",
+      "gb_fence",
+    ],
     ...[
       "gb_ids",
       "gb_ids",
