@@ -1,6 +1,7 @@
 #include "object.h"
 
 #include <bpf/bpf.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -263,7 +264,9 @@ Napi::Value BpfObject::Run(const Napi::CallbackInfo& info) {
 void BpfObject::Close(const Napi::CallbackInfo&) {
   maps_.clear();
   inner_maps_.clear();
+  if (object_ == nullptr) return;
   object_.reset();
+  if (loaded_) malloc_trim(0);  // small blocks for each of the kernel's types lay among others
 }
 
 bpf_object* BpfObject::Opened(Napi::Env env, const char* op) const {

@@ -1,10 +1,14 @@
 #include "ring-buffer.h"
 
+#include <bpf/bpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #define _Static_assert static_assert
 #include <linux/types.h>
@@ -14,14 +18,24 @@
 namespace guardbee {
 namespace {
 
+/// To map pages takes time for each of them, which many records share.
+constexpr size_t kWindowBytes = 256 * 1024;
+/// How long it is waited where the kernel has no memory for pages.
+constexpr std::chrono::milliseconds kNoMemory{10};
+
 size_t PageSize() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
-uint64_t Position(const void* page) {
-  return __atomic_load_n(static_cast<const unsigned long*>(page), __ATOMIC_ACQUIRE);
+uint64_t Position(const Pages& page) {
+  return __atomic_load_n(reinterpret_cast<const uint64_t*>(page.At(0)), __ATOMIC_ACQUIRE);
 }
 
-const void* Behind(const void* bytes, size_t count) {
-  return static_cast<const uint8_t*>(bytes) + count;
+/// Appends what a program filled of a record: it may have reserved more.
+void Append(Batch& batch, const uint8_t* record, size_t size) {
+  event_header header{};
+  if (size >= sizeof(header)) std::memcpy(&header, record, sizeof(header));
+  const size_t used = header.size >= sizeof(header) && header.size <= size ? header.size : size;
+  batch.insert(batch.end(), record, record + used);
+  batch.resize((batch.size() + 7) / 8 * 8);
 }
 
 event_header HeaderAt(const Batch& batch, size_t at) {
@@ -39,45 +53,70 @@ size_t NextOf(const Batch& batch, size_t at) {
 
 }  // namespace
 
-void RingBuffer::Unmap::operator()(const void* pages) const {
-  munmap(const_cast<void*>(pages), 2 * PageSize());
+Pages::~Pages() {
+  if (size_ > 0) munmap(start_, size_);
 }
 
-int RingBuffer::Open(int map) {
-  ring_.reset(ring_buffer__new(map, OnRecord, this, nullptr));
-  if (!ring_) return errno;
-  // libbpf before 1.3 does not tell positions. Each is a page of its own (kernel/bpf/ringbuf.c).
-  const void* pages = mmap(nullptr, 2 * PageSize(), PROT_READ, MAP_SHARED, map, 0);
+int Pages::Map(int map, int protection, size_t offset, size_t size) {
+  void* pages = mmap(nullptr, size, protection, MAP_SHARED, map, static_cast<off_t>(offset));
   if (pages == MAP_FAILED) return errno;
-  positions_.reset(pages);
+  if (size_ > 0) munmap(start_, size_);
+  start_ = static_cast<uint8_t*>(pages);
+  size_ = size;
   return 0;
 }
 
+int RingBuffer::Open(int map) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(map, &info, &size) < 0) return errno;
+  if (info.type != BPF_MAP_TYPE_RINGBUF) return EINVAL;
+  bytes_ = info.max_entries;
+  map_ = Duplicate(map);
+  if (!map_) return errno;
+  const int error = consumed_.Map(map, PROT_READ | PROT_WRITE, 0, PageSize());
+  return error != 0 ? error : produced_.Map(map, PROT_READ, PageSize(), PageSize());
+}
+
 void RingBuffer::Read(Batch& batch, size_t limit) {
-  if (batch.size() >= limit) return;
-  batch_ = &batch;
-  limit_ = limit;
-  ring_buffer__consume(ring_.get());  // an error is the -ECANCELED of OnRecord
+  uint64_t position = Consumed();
+  while (batch.size() < limit && position < Produced()) {
+    const uint8_t* record = Reach(position, BPF_RINGBUF_HDR_SZ);
+    if (record == nullptr) return;
+    const auto* head = reinterpret_cast<const uint32_t*>(record);
+    const uint32_t word = __atomic_load_n(head, __ATOMIC_ACQUIRE);
+    if ((word & BPF_RINGBUF_BUSY_BIT) != 0) return;
+    const size_t size = word & ~BPF_RINGBUF_DISCARD_BIT;
+    if ((word & BPF_RINGBUF_DISCARD_BIT) == 0) {
+      record = Reach(position, BPF_RINGBUF_HDR_SZ + size);
+      if (record == nullptr) return;
+      Append(batch, record + BPF_RINGBUF_HDR_SZ, size);
+    }
+    position += (BPF_RINGBUF_HDR_SZ + size + 7) / 8 * 8;
+    __atomic_store_n(reinterpret_cast<uint64_t*>(consumed_.At(0)), position, __ATOMIC_RELEASE);
+  }
 }
 
-uint64_t RingBuffer::Produced() const { return Position(Behind(positions_.get(), PageSize())); }
-
-uint64_t RingBuffer::Consumed() const { return Position(positions_.get()); }
-
-int RingBuffer::PollFd() const { return ring_buffer__epoll_fd(ring_.get()); }
-
-int RingBuffer::OnRecord(void* self, void* bytes, size_t size) noexcept {
-  RingBuffer& ring = *static_cast<RingBuffer*>(self);
-  const auto* record = static_cast<const uint8_t*>(bytes);
-  event_header header{};
-  if (size >= sizeof(header)) std::memcpy(&header, record, sizeof(header));
-  // A program may have reserved more than it filled.
-  const size_t used = header.size >= sizeof(header) && header.size <= size ? header.size : size;
-  Batch& batch = *ring.batch_;
-  batch.insert(batch.end(), record, record + used);
-  batch.resize((batch.size() + 7) / 8 * 8);
-  return batch.size() < ring.limit_ ? 0 : -ECANCELED;  // the record is read, the rest stays
+const uint8_t* RingBuffer::Reach(uint64_t position, size_t bytes) {
+  if (position < window_at_ || position + bytes > window_at_ + window_.Size()) {
+    const size_t page = PageSize();
+    const uint64_t start = position / page * page;
+    const size_t needed = (position - start + bytes + page - 1) / page * page;
+    // Behind the pages of positions the kernel has the records twice, one after the other.
+    const size_t offset = 2 * page + (start & (bytes_ - 1));
+    const size_t size = std::max(needed, std::min(kWindowBytes, bytes_));
+    if (window_.Map(map_.Get(), PROT_READ, offset, size) != 0) {
+      std::this_thread::sleep_for(kNoMemory);
+      return nullptr;
+    }
+    window_at_ = start;
+  }
+  return window_.At(position - window_at_);
 }
+
+uint64_t RingBuffer::Produced() const { return Position(produced_); }
+
+uint64_t RingBuffer::Consumed() const { return Position(consumed_); }
 
 Batch Merge(const Batch& first, const Batch& second) {
   if (first.empty()) return second;

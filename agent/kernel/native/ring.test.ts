@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -9,6 +10,7 @@ import {
   failure,
   native,
   open,
+  prepare,
   read,
   skip,
   split,
@@ -55,6 +57,24 @@ test("a ring that JS is too slow for loses in the kernel, and only what is count
   assert.equal(ring.records.length, execs * 1000 - missed);
   assert.ok(missed > 0);
   assert.ok(Math.max(...ring.batches) <= 16 * 1024 + 32);
+  link.detach();
+  object.close();
+});
+
+test("of a ring of 4 MiB less than a tenth is in this process's memory", { skip }, async () => {
+  const object = prepare(events, { repeat: 1000 });
+  object.resizeMap("events", { maxEntries: 4 << 20 });
+  object.load();
+  const link = object.attach("on_exec");
+  const before = mappedBytes();
+  const ring = openRing(object);
+  for (let i = 0; i < 200; i++) {
+    spawnSync("/bin/true");
+    await ring.has(1000 * i); // 40 bytes each: in all nearly twice what it holds
+  }
+  assert.ok(mappedBytes() - before < 400_000);
+  await ring.reader.close();
+  assert.equal(mappedBytes(), before);
   link.detach();
   object.close();
 });
@@ -152,6 +172,20 @@ function openRing(object: BpfObject) {
       wake();
     });
   return { reader, reading, records, batches, has };
+}
+
+/** Of BPF maps, into this process. */
+function mappedBytes(): number {
+  const lines = readFileSync("/proc/self/maps", "utf8").split("\n");
+  const sizes = lines
+    .filter((line) => line.endsWith("anon_inode:bpf-map"))
+    .map((line) =>
+      line
+        .split(" ")[0]!
+        .split("-")
+        .map((address) => Number.parseInt(address, 16)),
+    );
+  return sizes.reduce((sum, [from, to]) => sum + to! - from!, 0);
 }
 
 function lost(object: BpfObject): bigint {
