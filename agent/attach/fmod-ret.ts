@@ -11,11 +11,11 @@ export const fmodRet: AttachKind = {
   sees: "entry",
   features: {
     fmod_ret_syscalls: (kernel) =>
-      kernel.loads("fmod_ret.bpf.o", `${kernel.syscallPrefix}sys_write`),
+      kernel.takesTrampoline("fmod_ret", `${kernel.syscallPrefix}sys_write`),
     // Linux 7.3 admits the kernel's own entries without error injection, and not these.
-    fmod_ret_ia32: (kernel) => kernel.loads("fmod_ret.bpf.o", "__ia32_sys_write"),
+    fmod_ret_ia32: (kernel) => kernel.takesTrampoline("fmod_ret", "__ia32_sys_write"),
     // The kernel admits these without error injection.
-    fmod_ret_security: (kernel) => kernel.loads("fmod_ret.bpf.o", "security_file_open"),
+    fmod_ret_security: (kernel) => kernel.takesTrampoline("fmod_ret", "security_file_open"),
   },
   serve(hook, need, can) {
     if (!need.overrides || halfOf(hook) !== "entry") return undefined;

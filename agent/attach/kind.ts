@@ -142,8 +142,8 @@ export type FunctionTypes = { readonly parameters: readonly string[]; readonly r
 /** What an attach kind may ask of a kernel. */
 export type KernelProbe = {
   readonly syscallPrefix: string;
-  /** Whether the smallest program of that object loads for a function. */
-  loads(object: string, symbol: string): Answer;
+  /** Whether programs on a trampoline of that type can be before a function. */
+  takesTrampoline(type: "fentry" | "fmod_ret", symbol: string): Answer;
   /** Whether uprobes can be attached; `writing`: such as write registers. */
   takesUprobes(as?: "writing"): Answer;
   /** Whether kprobes can be attached. */

@@ -2,7 +2,7 @@ import type { AttachKind } from "./kind.ts";
 
 /** Whether BPF trampolines, which fentry and fexit are attached with, are there. */
 export const trampolines: AttachKind["features"] = {
-  fentry: (kernel) => kernel.loads("fentry.bpf.o", `${kernel.syscallPrefix}sys_write`),
+  fentry: (kernel) => kernel.takesTrampoline("fentry", `${kernel.syscallPrefix}sys_write`),
 };
 
 /** How a program on a trampoline is attached: its function is chosen before it is loaded. */

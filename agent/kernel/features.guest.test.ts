@@ -1,39 +1,57 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
+import { layout } from "../gen/layout.ts";
+import { bytesOf } from "../layout/struct.ts";
 import { KernelEngine } from "./kernel-engine.ts";
-import { type BpfObject, loadNative, type Native } from "./native.ts";
+import { loadNative, type Native } from "./native.ts";
 import { openGuestKernel, statesOf } from "./testing/guest-kernel.ts";
 import { aSet, onGetpriority, when } from "./testing/policies.ts";
+import { reuseShared } from "./tracking.ts";
 
 const kernel = await openGuestKernel();
 after(() => kernel.close());
+const objects = fileURLToPath(new URL("../../bpf/build", import.meta.url));
 const canOverride = kernel.engine.features().features.includes("fmod_ret_syscalls");
+
+for (const [type, symbol] of [
+  ["fentry", "__x64_sys_write"],
+  ["fentry", "no_such_function"],
+  ["fmod_ret", "__x64_sys_write"],
+  ["fmod_ret", "__ia32_sys_write"],
+  ["fmod_ret", "security_file_open"],
+  ["fmod_ret", "vfs_write"],
+] as const) {
+  test(`the smallest ${type} program before ${symbol} is taken where the engine's is`, () => {
+    const native = loadNative();
+    const object = native.openObject(join(objects, `${type}.bpf.o`));
+    let isTaken = true;
+    try {
+      reuseShared(object, kernel.engine.maps);
+      object.setGlobal("spec", bytesOf(layout.hook_spec, { words: 1 }));
+      object.setAttachTarget("hook", symbol);
+      object.load();
+    } catch {
+      isTaken = false;
+    } finally {
+      object.close();
+    }
+    assert.equal(native.trampolineRefusal(type, symbol) === null, isTaken);
+  });
+}
 
 test("an agent that starts while memory is short comes to use what the kernel can", {
   skip: !canOverride && "this kernel has no error injection",
 }, async () => {
   const native = loadNative();
   let short = true;
-  const openObject = (path: string): BpfObject => {
-    const object = native.openObject(path);
-    if (!short || !path.endsWith("fmod_ret.bpf.o")) return object;
-    const load = () => {
-      throw Object.assign(new Error("load: ENOMEM"), { code: "ENOMEM" });
-    };
-    return new Proxy(object, {
-      get: (target, name) => {
-        if (name === "load") return load;
-        const value = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  };
-  const scarce: Native = Object.assign(Object.create(native), native, { openObject });
+  const trampolineRefusal: Native["trampolineRefusal"] = (type, symbol) =>
+    short && type === "fmod_ret" ? "ENOMEM" : native.trampolineRefusal(type, symbol);
+  const scarce: Native = Object.assign(Object.create(native), native, { trampolineRefusal });
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-scarce-");
-  const objects = fileURLToPath(new URL("../../bpf/build", import.meta.url));
   const log = pino({ level: "silent" });
   const engine = new KernelEngine({
     native: scarce,

@@ -3,21 +3,14 @@ import { test } from "node:test";
 import { type Abilities, isUnsure, probeAbilities } from "./features.ts";
 import type { Native } from "./native.ts";
 import { ProgramFiles } from "./program-files.ts";
-import type { SharedMaps } from "./tracking.ts";
 
-/** A kernel that answers each load of a program of a kind with the next of these; else it can. */
+/** A kernel that answers each question after trampolines of a type with the next of these; else it can. */
 function aKernel(
   answers: Readonly<Record<string, string[]>>,
   { int80 = false as boolean | null, functions = ["__x64_sys_write"] } = {},
 ) {
   const native = {
-    openObject: (path: string) => ({
-      ...{ reuseMap: () => {}, setGlobal: () => {}, setAttachTarget: () => {}, close: () => {} },
-      load: () => {
-        const code = answers[path.split("/").at(-1)!]?.shift();
-        if (code !== undefined) throw Object.assign(new Error(`load: ${code}`), { code });
-      },
-    }),
+    trampolineRefusal: (type: string) => answers[type]?.shift() ?? null,
     btfFunction: (name: string) =>
       functions.includes(name) ? { parameters: [], returns: "int" } : null,
     takesInt80: () => int80,
@@ -26,8 +19,7 @@ function aKernel(
     perfEventRefusal: () => null,
   } as unknown as Native;
   return () =>
-    probeAbilities(native, "/o", {
-      shared: {} as SharedMaps,
+    probeAbilities(native, {
       allowed: { whyNoRequest: () => undefined },
       files: new ProgramFiles(native, "/"),
     });
@@ -41,7 +33,7 @@ function answersOf(abilities: Abilities) {
 
 for (const code of ["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM"]) {
   test(`${code} says nothing about what a kernel can, and is asked about again`, () => {
-    const kernel = aKernel({ "fentry.bpf.o": [code], "fmod_ret.bpf.o": [code, code, code, code] });
+    const kernel = aKernel({ fentry: [code], fmod_ret: [code, code, code, code] });
     const ask = () => answersOf(kernel());
     assert.deepEqual(ask(), { fentry: code, fmod_ret: [code, code, code], unsure: true });
     assert.deepEqual(ask(), { fentry: true, fmod_ret: [code, true, true], unsure: true });
@@ -51,7 +43,7 @@ for (const code of ["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM"]) {
 
 test("a kernel that refuses a program lacks the ability, and is sure of it", () => {
   for (const code of ["EINVAL", "ENOTSUPP", "EPERM", "ESRCH"]) {
-    const ask = aKernel({ "fmod_ret.bpf.o": [code] });
+    const ask = aKernel({ fmod_ret: [code] });
     assert.deepEqual(answersOf(ask()), {
       ...{ fentry: true, fmod_ret: [false, true, true], unsure: false },
     });

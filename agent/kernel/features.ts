@@ -1,20 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
-import { join } from "node:path";
 import { type EventFormat, parseFormat } from "../attach/event-format.ts";
 import { type AttachAbilities, attachKinds, type FunctionTypes } from "../attach/index.ts";
 import type { Answer, KernelProbe } from "../attach/kind.ts";
 import type { KernelFeatures } from "../engine.ts";
-import { layout } from "../gen/layout.ts";
-import { bytesOf } from "../layout/struct.ts";
-import { isOfForeignObjects } from "./foreign-objects.ts";
 import { functionFinder } from "./function-groups.ts";
-import type { KernelError, Native } from "./native.ts";
+import type { Native } from "./native.ts";
 import { preemptsKernel, readPreemption } from "./preemption.ts";
 import type { ProgramFiles } from "./program-files.ts";
 import { isPassing } from "./refusal-of.ts";
 import { entryFinder } from "./syscall-entries.ts";
-import { reuseShared, type SharedMaps } from "./tracking.ts";
 
 const syscallPrefixes: Readonly<Record<string, string>> = { x64: "__x64_", arm64: "__arm64_" };
 
@@ -25,21 +20,13 @@ export type Allowed = Pick<AttachAbilities, "whyNoRequest">;
 
 /**
  * What this kernel can do, by what each attach kind asks once: mostly by loading the smallest
- * program, as configuration files are often absent and say nothing of lockdown. Nothing is attached.
+ * program, as configuration files are often absent and say nothing of lockdown. The engine's own takes
+ * the verifier some hundred million instructions. Nothing is attached.
  * What the kernel was too busy to say is to be asked again, see `isUnsure`.
  */
 export function probeAbilities(
   native: Native,
-  objects: string,
-  {
-    shared,
-    allowed,
-    files,
-  }: {
-    readonly shared: SharedMaps;
-    readonly allowed: Allowed;
-    readonly files: ProgramFiles;
-  },
+  { allowed, files }: { readonly allowed: Allowed; readonly files: ProgramFiles },
 ): Abilities {
   const syscallPrefix = syscallPrefixes[process.arch] ?? "";
   const types = new Map<string, FunctionTypes | null>(); // asked for again and again, slow to tell
@@ -49,7 +36,7 @@ export function probeAbilities(
   };
   const probe: KernelProbe = {
     syscallPrefix,
-    loads: (object, symbol) => loads(native, join(objects, object), symbol, shared),
+    takesTrampoline: (type, symbol) => answerTo(native.trampolineRefusal(type, symbol)),
     takesKprobes: () => answerTo(native.kprobeRefusal()),
     takesUprobes: (as) =>
       answerTo(as === "writing" ? native.uprobeOverrideRefusal() : native.uprobeRefusal()),
@@ -104,23 +91,6 @@ export function isUnsure({ features }: AttachAbilities): boolean {
 /** What the code of a refusal says; null: there is none. */
 function answerTo(code: string | null): Answer {
   return code === null || (isPassing(code) ? code : false);
-}
-
-/** Whether the kernel takes a program, or the code of an error that says nothing about that. */
-function loads(native: Native, file: string, symbol: string, shared: SharedMaps): Answer {
-  const object = native.openObject(file);
-  try {
-    reuseShared(object, shared);
-    object.setGlobal("spec", bytesOf(layout.hook_spec, { words: 1 }));
-    object.setAttachTarget("hook", symbol);
-    object.load();
-    return true;
-  } catch (error) {
-    if (isOfForeignObjects(error)) throw error;
-    return answerTo((error as Partial<KernelError>).code ?? "");
-  } finally {
-    object.close();
-  }
 }
 
 function readFormat(subsystem: string, event: string): EventFormat | undefined {

@@ -27,6 +27,7 @@ import { type Abilities, type Allowed, isUnsure, probeAbilities } from "./featur
 import { FileFree } from "./file-free.ts";
 import { FollowShares } from "./follow-shares.ts";
 import { freeFollowGroups, isGroupFreed, numberFollowGroups } from "./followed-files.ts";
+import { assertOwnObjects } from "./foreign-objects.ts";
 import {
   byName,
   failedStates,
@@ -107,6 +108,7 @@ export class KernelEngine implements Engine {
     const files = new ProgramFiles(native, options.hostRoot ?? "/");
     const waiting = new WaitingMaps(native, pins, maps);
     this.#loader = { native, pins, objects, shared: maps, files, waiting };
+    assertOwnObjects(this.#loader);
     this.#allowed = options.allowed ?? nothingAllowed;
     this.#abilities = this.#probe();
     this.#state = new EngineState(native, maps.engine_state, options.podFiles);
@@ -237,15 +239,12 @@ export class KernelEngine implements Engine {
   }
 
   #probe(): Abilities {
-    const { native, objects, shared, files } = this.#loader;
-    return probeAbilities(native, objects, { shared, allowed: this.#allowed, files });
+    return probeAbilities(this.#native, { allowed: this.#allowed, files: this.#loader.files });
   }
 
   #program(desired: Desired, spared: ReadonlySet<string> = new Set()): Programmed {
     this.#changes++;
-    if (isUnsure(this.#abilities)) {
-      this.#abilities = this.#probe();
-    }
+    if (isUnsure(this.#abilities)) this.#abilities = this.#probe();
     const classes = this.#classes.number(desired.scopes);
     const capacity = capacityFor(classes.length);
     const { sets } = desired;

@@ -200,7 +200,13 @@ export type Native = {
    * kernel.perf_event_paranoid of some distributions keeps from whoever lacks CAP_SYS_ADMIN.
    */
   kprobeRefusal(): string | null;
-  /** The same of perf events at tracepoints. */
+  /**
+   * The code of the error with which this kernel refuses programs on a trampoline before a function,
+   * as the smallest is refused that reads a parameter; null: it takes them. `fmod_ret`: such as may
+   * keep it from running.
+   */
+  trampolineRefusal(type: "fentry" | "fmod_ret", functionName: string): string | null;
+  /** The code of the error with which it refuses perf events at tracepoints; null: it takes them. */
   perfEventRefusal(): string | null;
   /**
    * Attaches a program that is pinned there, of SEC("uprobe"), to instructions in a file. Several

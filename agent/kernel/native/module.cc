@@ -11,6 +11,7 @@
 #include "link.h"
 #include "maps.h"
 #include "object.h"
+#include "probe.h"
 #include "program.h"
 #include "ring.h"
 #include "slots.h"
@@ -63,6 +64,8 @@ Napi::Object Register(Napi::Env env, Napi::Object exports) {
   exports.Set("attachUprobe", Napi::Function::New<AttachUprobe>(env, "attachUprobe"));
   exports.Set("takesManyUprobes",
               Napi::Function::New<TakesManyUprobes>(env, "takesManyUprobes"));
+  exports.Set("trampolineRefusal",
+              Napi::Function::New<TrampolineRefusal>(env, "trampolineRefusal"));
   exports.Set("uprobeRefusal", Napi::Function::New<UprobeRefusal>(env, "uprobeRefusal"));
   exports.Set("uprobeOverrideRefusal",
               Napi::Function::New<UprobeOverrideRefusal>(env, "uprobeOverrideRefusal"));

@@ -1,5 +1,6 @@
 #pragma once
 #include <bpf/bpf.h>
+#include <napi.h>
 
 #include <cstdint>
 #include <optional>
@@ -18,5 +19,8 @@ std::optional<uint32_t> ReadUnit(const std::string& unit, const std::string& fil
 Fd LoadEmptyProbe(int expected_attach_type);
 /// The smallest that writes a register, which kernels take of uprobes alone, and from Linux 6.18 on.
 Fd LoadWritingProbe(int expected_attach_type);
+
+// trampolineRefusal(type: "fentry" | "fmod_ret", functionName: string): string | null
+Napi::Value TrampolineRefusal(const Napi::CallbackInfo& info);
 
 }  // namespace guardbee
