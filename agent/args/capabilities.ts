@@ -1,4 +1,4 @@
-import { tags } from "../gen/wire.ts";
+import { tags } from "../gen/wire-numbers.ts";
 import { numberCodec } from "./number.ts";
 
 type SetType = "kernel_cap_t" | "cap_inheritable" | "cap_permitted" | "cap_effective";

@@ -1,6 +1,6 @@
 import { capabilityName } from "@guardbee/policy/sets";
 import { enums } from "../gen/layout.ts";
-import { tags } from "../gen/wire.ts";
+import { tags } from "../gen/wire-numbers.ts";
 import { textField } from "../json/json-text.ts";
 import { numberCodec } from "./number.ts";
 

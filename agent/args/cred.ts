@@ -1,5 +1,5 @@
 import { enums, layout } from "../gen/layout.ts";
-import { SecureBitsType, tags } from "../gen/wire.ts";
+import { SecureBitsType, tags } from "../gen/wire-numbers.ts";
 import { type Read, read } from "../layout/struct.ts";
 import type { ArgCodec } from "./codec.ts";
 import { bitsIn, capabilitiesIn, securebitsIn } from "./credentials.ts";

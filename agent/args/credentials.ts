@@ -1,5 +1,5 @@
 import { capabilityName } from "@guardbee/policy/sets";
-import type { SecureBitsType } from "../gen/wire.ts";
+import type { SecureBitsType } from "../gen/wire-numbers.ts";
 
 /** Names of the capabilities in a set; what has no name is left out. */
 export function capabilitiesIn(bits: bigint): readonly string[] {

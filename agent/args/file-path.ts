@@ -1,5 +1,5 @@
 import { enums, layout } from "../gen/layout.ts";
-import { tags } from "../gen/wire.ts";
+import { tags } from "../gen/wire-numbers.ts";
 import { textField } from "../json/json-text.ts";
 import { offsetsOf } from "../layout/struct.ts";
 import type { WireWriter } from "../wire/writer.ts";

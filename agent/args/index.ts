@@ -1,6 +1,6 @@
 import type { ArgType } from "@guardbee/policy";
 import type { argKinds } from "@guardbee/policy/sets";
-import { tags } from "../gen/wire.ts";
+import { tags } from "../gen/wire-numbers.ts";
 import { textField } from "../json/json-text.ts";
 import type { WireWriter } from "../wire/writer.ts";
 import { cap_effective } from "./cap_effective.ts";

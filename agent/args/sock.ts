@@ -1,6 +1,6 @@
 import { namesOf, protocols, socketStates, socketTypes } from "@guardbee/policy/sets";
 import { enums, layout } from "../gen/layout.ts";
-import { tags } from "../gen/wire.ts";
+import { tags } from "../gen/wire-numbers.ts";
 import { textField } from "../json/json-text.ts";
 import { read } from "../layout/struct.ts";
 import type { WireWriter } from "../wire/writer.ts";

@@ -1,5 +1,5 @@
 import { enums } from "../gen/layout.ts";
-import { tags } from "../gen/wire.ts";
+import { tags } from "../gen/wire-numbers.ts";
 import { jsonText } from "../json/json-text.ts";
 import type { WireWriter } from "../wire/writer.ts";
 import type { ArgCodec, Payload } from "./codec.ts";

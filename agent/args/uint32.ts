@@ -1,5 +1,5 @@
 import { enums } from "../gen/layout.ts";
-import { tags } from "../gen/wire.ts";
+import { tags } from "../gen/wire-numbers.ts";
 import { numberCodec } from "./number.ts";
 
 export const uint32 = numberCodec("uint32", {

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
+import { createSelectedMessage } from "../events/encode/selected-message.ts";
 import { compileFilters } from "../events/filter/event-filter.ts";
 import { compileFieldFilters } from "../events/filter/field-filter.ts";
 import { type JsonObject, listedObjects } from "../events/filter/json-objects.ts";
@@ -53,14 +54,15 @@ async function compileWish(
     { allow, deny },
     { pidSet: true, credentials: configuration.enableProcessCred === true, cel },
   );
-  const select = compileFieldFilters(objectsOf("field_filters", FieldFilterSchema, fieldFilters));
-  if (passes.ok && select.ok) {
+  const fields = compileFieldFilters(objectsOf("field_filters", FieldFilterSchema, fieldFilters));
+  if (passes.ok && fields.ok) {
+    const { value: select } = fields;
     return {
       ...(passes.value === undefined ? {} : { passes: passes.value }),
-      ...(select.value === undefined ? {} : { select: select.value }),
+      ...(select && { select: (messageOf) => createSelectedMessage(messageOf, select) }),
     };
   }
-  const problems = [passes, select].flatMap((one) => (one.ok ? [] : one.problems));
+  const problems = [passes, fields].flatMap((one) => (one.ok ? [] : one.problems));
   throw new GrpcError(code.invalidArgument, formatProblems(problems));
 }
 

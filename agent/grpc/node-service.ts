@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Any,
   anyPack,
@@ -8,15 +8,13 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import type { DumpedProcess } from "../events/encode/process-dump.ts";
 import {
-  ConfigFlag,
   type GetDebugRequest,
   type GetDebugResponseSchema,
-  HealthStatusResult,
-  HealthStatusType,
-  LogLevel,
+  ProcessInternalSchema,
   type SetDebugRequest,
   type SetDebugResponseSchema,
 } from "../gen/wire.ts";
+import { ConfigFlag, HealthStatusResult, HealthStatusType, LogLevel } from "../gen/wire-numbers.ts";
 import { code, GrpcError } from "./status.ts";
 
 /** What of a node its clients can ask for, policies and events aside. */
@@ -116,8 +114,9 @@ function getDebug(
           ({ refs, running }) =>
             !(skipZeroRefcnt && refs === 0) && !(excludeExecveMapProcesses && running),
         )
-        .map(({ process, refs, running }) => ({
-          ...{ process, refcnt: refs, color: running ? "inUse" : "deleted" },
+        .map(({ message, refs, running }) => ({
+          ...fromBinary(ProcessInternalSchema, message),
+          ...{ refcnt: refs, color: running ? "inUse" : "deleted" },
         }));
       return { flag, arg: { case: "processes", value: { processes } } };
     }

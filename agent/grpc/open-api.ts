@@ -2,17 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import type { SecureContextOptions } from "node:tls";
 import { type Clock, Loop, runTogether } from "@guardbee/kube";
 import type { Logger } from "pino";
-import type { StreamSink } from "../events/sinks/stream-sink.ts";
-import { EventLogService, FineGuidanceSensors } from "../gen/wire.ts";
-import type { PolicyControl } from "../session/policy-control.ts";
 import { type Address, defaultSocket, parseAddress, runFolder } from "./address.ts";
-import { type EventLog, eventLogHandlers } from "./eventlog-service.ts";
-import { eventsHandlers } from "./events-service.ts";
-import { healthMethods } from "./health-service.ts";
-import { type Methods, methodsOf } from "./method.ts";
-import { type NodeFacts, nodeHandlers } from "./node-service.ts";
-import { policyHandlers } from "./policies-service.ts";
-import { GrpcServer } from "./server.ts";
+import type { ApiMethodsParts } from "./api-methods.ts";
+import { GrpcServer, type GrpcServerOptions } from "./server.ts";
 import { CertificateReload, type TlsFiles } from "./tls.ts";
 
 /** The API's part of what the agent is called with; upstream's names. */
@@ -82,33 +74,12 @@ function listenersOf(address: Address, tls?: TlsFiles): ApiOptions["addresses"] 
   ];
 }
 
-export type ApiParts = {
-  readonly events: StreamSink;
-  readonly control: PolicyControl;
-  /** The event file; absent: there is none. */
-  readonly file?: EventLog | undefined;
-  readonly node: NodeFacts;
-  readonly clock: Clock;
-  readonly log: Logger;
-};
-
-/** Every method of every service. */
-export function apiMethods({ events, control, file, node }: ApiParts): Methods {
-  return new Map([
-    ...methodsOf(FineGuidanceSensors, {
-      ...eventsHandlers(events, node),
-      ...policyHandlers(control),
-      ...nodeHandlers(node),
-    }),
-    ...methodsOf(EventLogService, eventLogHandlers(file)),
-    ...healthMethods(),
-  ]);
-}
+export type ApiParts = ApiMethodsParts & { readonly clock: Clock; readonly log: Logger };
 
 /** An address that cannot be had may be had later: nobody's policies are to wait for it. */
 const retryMs = 10_000;
 
-type Served = { readonly methods: Methods } & ApiOptions["addresses"][number];
+type Served = Pick<GrpcServerOptions, "loadMethods"> & ApiOptions["addresses"][number];
 
 /** Serves the API until `signal` aborts. */
 export async function runApi(
@@ -116,17 +87,18 @@ export async function runApi(
   parts: ApiParts,
   signal: AbortSignal,
 ): Promise<void> {
-  const all = apiMethods(parts);
   const { clock, log } = parts;
+  const loadAll = once(async () => (await import("./api-methods.ts")).apiMethods(parts));
+  const loadHealth = once(async () => (await import("./health-service.ts")).healthMethods());
   const served: readonly Served[] = [
-    ...addresses.map((one) => ({ methods: all, ...one })),
-    ...(health === undefined ? [] : [{ methods: healthMethods(), address: health }]),
+    ...addresses.map((one) => ({ loadMethods: loadAll, ...one })),
+    ...(health === undefined ? [] : [{ loadMethods: loadHealth, address: health }]),
   ];
   const clients = requireClientCert ? "certified" : "any";
   await runTogether(
-    served.map(({ methods, address, tls }) => async (each: AbortSignal) => {
+    served.map(({ loadMethods, address, tls }) => async (each: AbortSignal) => {
       const server = new GrpcServer({
-        ...{ methods, clock, log },
+        ...{ loadMethods, clock, log },
         ...(tls === undefined ? {} : { tls: { clients } as const }),
       });
       const use = (context: SecureContextOptions) => server.setSecureContext(context);
@@ -144,6 +116,15 @@ export async function runApi(
     }),
     signal,
   );
+}
+
+/** What the first call of `load` gives. */
+function once<T>(load: () => T): () => T {
+  let loaded: { readonly value: T } | undefined;
+  return () => {
+    loaded ??= { value: load() };
+    return loaded.value;
+  };
 }
 
 /** Tries until the server listens. */

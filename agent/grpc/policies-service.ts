@@ -1,16 +1,15 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Mode } from "@guardbee/policy";
-import {
-  type AddTracingPolicyRequest,
-  type ConfigureTracingPolicyRequest,
-  type DeleteTracingPolicyRequest,
-  type DisableTracingPolicyRequest,
-  type EnableTracingPolicyRequest,
-  type ListTracingPoliciesRequest,
-  TracingPolicyMode,
-  TracingPolicyState,
-  type TracingPolicyStatusSchema,
+import type {
+  AddTracingPolicyRequest,
+  ConfigureTracingPolicyRequest,
+  DeleteTracingPolicyRequest,
+  DisableTracingPolicyRequest,
+  EnableTracingPolicyRequest,
+  ListTracingPoliciesRequest,
+  TracingPolicyStatusSchema,
 } from "../gen/wire.ts";
+import { TracingPolicyMode, TracingPolicyState } from "../gen/wire-numbers.ts";
 import type { ListedPolicy, NotDone, PolicyAt, PolicyState } from "../session/policy-changes.ts";
 import type { PolicyControl } from "../session/policy-control.ts";
 import { type Code, code, GrpcError } from "./status.ts";

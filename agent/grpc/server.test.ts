@@ -49,7 +49,12 @@ async function count(request: Uint8Array, to: ServerHttp2Stream): Promise<void> 
 }
 
 async function aServer(options: Partial<GrpcServerOptions> = {}) {
-  const server = new GrpcServer({ methods, clock: systemClock, log, ...options });
+  const server = new GrpcServer({
+    loadMethods: async () => methods,
+    clock: systemClock,
+    log,
+    ...options,
+  });
   const path = join(folder, `${Math.random().toString(36).slice(2)}.sock`);
   await server.listen({ kind: "unix", path });
   return { server, path, [Symbol.asyncDispose]: () => server.close() };
@@ -147,10 +152,10 @@ test("a stream gives its messages in their order, and ends", async () => {
 
 test("the socket is for its owner and group, replaces one that nobody listens on, and no other", async () => {
   const left = join(folder, "left.sock");
-  const first = new GrpcServer({ methods, clock: systemClock, log });
+  const first = new GrpcServer({ loadMethods: async () => methods, clock: systemClock, log });
   await first.listen({ kind: "unix", path: left });
   assert.equal(statSync(left).mode & 0o777, 0o660);
-  const second = new GrpcServer({ methods, clock: systemClock, log });
+  const second = new GrpcServer({ loadMethods: async () => methods, clock: systemClock, log });
   await assert.rejects(second.listen({ kind: "unix", path: left }), {
     message: `${left}: another agent listens there; end it`,
   });

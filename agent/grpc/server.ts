@@ -1,5 +1,6 @@
 import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import {
+  constants,
   createSecureServer,
   createServer,
   type Http2SecureServer,
@@ -18,7 +19,8 @@ import type { Methods } from "./method.ts";
 import { code, GrpcError } from "./status.ts";
 
 export type GrpcServerOptions = {
-  readonly methods: Methods;
+  /** Asked at each call: what answers takes memory that an agent without clients need not have. */
+  readonly loadMethods: () => Promise<Methods>;
   /** Serves TLS 1.3; until `setSecureContext` no handshake succeeds. Clients have to show a certificate: `clients`. */
   readonly tls?: { readonly clients: "any" | "certified" };
   /** Default 256 in all and of one peer. What comes then ends the one that has been idle for the longest. */
@@ -44,7 +46,7 @@ const keepAliveMs = 30_000;
  */
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
-  readonly #call: CallOptions;
+  readonly #call: Omit<CallOptions, "methods">;
   readonly #server: Http2Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #table: PeerTable<Http2Session>;
@@ -55,9 +57,9 @@ export class GrpcServer {
   #calls = 0;
 
   constructor(options: GrpcServerOptions) {
-    const { methods, tls, clock, log, connections = 256 } = options;
+    const { tls, clock, log, connections = 256 } = options;
     this.#options = options;
-    this.#call = { methods, maxBytes: maxRequestBytes, receiveMs, clock, log };
+    this.#call = { maxBytes: maxRequestBytes, receiveMs, clock, log };
     this.#table = new PeerTable({ inAll: connections, perPeer: connections });
     const settings = { settings: { maxConcurrentStreams: streamsPerConnection } };
     this.#server =
@@ -70,7 +72,11 @@ export class GrpcServer {
     this.#server.maxConnections = 2 * connections; // some have not shaken hands yet
     this.#server.on("connection", (socket: Socket) => socket.setKeepAlive(true, keepAliveMs));
     this.#server.on("session", (session: ServerHttp2Session) => this.#enter(session));
-    this.#server.on("stream", (stream: ServerHttp2Stream, headers) => this.#serve(stream, headers));
+    this.#server.on("stream", (stream: ServerHttp2Stream, headers) => {
+      stream.on("error", () => {}); // `close` follows
+      this.#keepBusy(stream);
+      void this.#serve(stream, headers);
+    });
     for (const bad of ["sessionError", "tlsClientError", "clientError"]) {
       this.#server.on(bad, (err: Error) => log.debug({ err }, "a gRPC connection failed"));
     }
@@ -142,10 +148,15 @@ export class GrpcServer {
     });
   }
 
-  #serve(stream: ServerHttp2Stream, headers: Parameters<typeof serveCall>[1]): void {
-    stream.on("error", () => {}); // `close` follows
-    this.#keepBusy(stream);
-    const isStream = this.#options.methods.get(headers[":path"] ?? "")?.kind === "stream";
+  /** Never rejects. */
+  async #serve(stream: ServerHttp2Stream, headers: Parameters<typeof serveCall>[1]): Promise<void> {
+    const methods = await this.#options.loadMethods().catch((err: unknown) => {
+      this.#options.log.error({ err }, "what answers calls of the gRPC API cannot be loaded");
+      return undefined;
+    });
+    if (methods === undefined) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    if (methods === undefined || stream.closed) return;
+    const isStream = methods.get(headers[":path"] ?? "")?.kind === "stream";
     if (!isStream && this.#calls >= (this.#options.calls ?? 64)) {
       const busy = {
         "grpc-status": String(code.resourceExhausted),
@@ -158,11 +169,9 @@ export class GrpcServer {
       return;
     }
     if (!isStream) this.#calls++;
-    void serveCall(stream, headers, { options: this.#call, signal: this.#ended.signal }).finally(
-      () => {
-        if (!isStream) this.#calls--;
-      },
-    );
+    const options = { ...this.#call, methods };
+    await serveCall(stream, headers, { options, signal: this.#ended.signal });
+    if (!isStream) this.#calls--;
   }
 }
 

@@ -23,7 +23,7 @@ async function aServer(t: TestContext, clients: "any" | "certified", cas: readon
   const folder = aFolder(t);
   const files = { certificate: join(folder, "cert"), key: join(folder, "key"), clientCas: cas };
   const server = new GrpcServer({
-    ...{ methods: healthMethods(), tls: { clients }, clock: systemClock, log },
+    ...{ loadMethods: async () => healthMethods(), tls: { clients }, clock: systemClock, log },
   });
   await server.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
   const clock = new ManualClock();

@@ -1,13 +1,27 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { needOpa } from "../../operator/bundle/testing/opa.ts";
 import { bundleApp } from "./bundle.ts";
 
 const root = resolve(import.meta.dirname, "../..");
+
+/** What a process has loaded when it ends: Node's own modules, and files. */
+const tellLoaded = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from "node:module";
+  const files = [];
+  registerHooks({
+    load(url, context, next) {
+      if (url.startsWith("file:")) files.push(url);
+      return next(url, context);
+    },
+  });
+  process.on("exit", () => console.error(JSON.stringify({ modules: process.moduleLoadList, files })));
+`)}`;
 
 describe("the application as images have it", () => {
   const out = mkdtempSync(join(tmpdir(), "guardbee-bundle-"));
@@ -45,6 +59,22 @@ describe("the application as images have it", () => {
     const printed = run(out, ...evaluate);
     assert.match(printed, /name: edge-search/);
     assert.equal(printed, run(root, ...evaluate));
+  });
+
+  test("loads for an agent neither what speaks HTTP for browsers nor what answers gRPC", () => {
+    // Refused when all is there that an agent starts with.
+    const args = ["agent", "--kube", "--policy", "none"];
+    const command = ["--import", tellLoaded, join(out, "cli/bin/guardbee.js"), ...args];
+    const { status, stderr } = spawnSync(process.execPath, command, { encoding: "utf8" });
+    assert.equal(status, 2, stderr);
+    const loaded = JSON.parse(stderr.trim().split("\n").at(-1)!) as Record<string, string[]>;
+    assert.deepEqual(
+      loaded.modules!.filter((name) => /undici/.test(name)),
+      [],
+    );
+    const texts = loaded.files!.map((url) => readFileSync(fileURLToPath(url), "utf8"));
+    assert.ok(texts.some((text) => text.includes("guardbee.node")));
+    assert.ok(!texts.some((text) => text.includes("google/protobuf/descriptor.proto")));
   });
 
   test("names the packages that are in it", () => {

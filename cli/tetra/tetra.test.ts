@@ -201,12 +201,13 @@ test("policies of a later agent are shown as far as they are known", async (t) =
   );
   const unknown = Buffer.from([0xfa, 0xf0, 0x04, 1, 0x78]); // field 9999
   const server = new GrpcServer({
-    methods: new Map([
-      [
-        "/tetragon.FineGuidanceSensors/ListTracingPolicies",
-        { kind: "unary", answer: async () => Buffer.concat([answer, unknown]) },
-      ],
-    ]),
+    loadMethods: async () =>
+      new Map([
+        [
+          "/tetragon.FineGuidanceSensors/ListTracingPolicies",
+          { kind: "unary", answer: async () => Buffer.concat([answer, unknown]) },
+        ],
+      ]),
     ...{ clock: systemClock, log },
   });
   await server.listen({ kind: "unix", path });

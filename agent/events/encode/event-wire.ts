@@ -1,6 +1,6 @@
 import { writeArg } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
-import { tags } from "../../gen/wire.ts";
+import { tags } from "../../gen/wire-numbers.ts";
 import { type HookInfo, namesOf } from "../../kernel/hook-info.ts";
 import { WireWriter } from "../../wire/writer.ts";
 import {

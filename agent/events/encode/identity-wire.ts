@@ -1,5 +1,5 @@
 import { bitsIn, securebitsIn } from "../../args/credentials.ts";
-import { ProcessPrivilegesChanged, SecureBitsType, tags } from "../../gen/wire.ts";
+import { ProcessPrivilegesChanged, SecureBitsType, tags } from "../../gen/wire-numbers.ts";
 import type { BinaryProperties } from "../../process/identity.ts";
 import type { Image } from "../../process/image.ts";
 import type { WireWriter } from "../../wire/writer.ts";

@@ -1,13 +1,13 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { ProcessInternalSchema, type Process as ProcessMessage, tags } from "../../gen/wire.ts";
+import { tags } from "../../gen/wire-numbers.ts";
 import type { Process } from "../../process/process.ts";
 import { WireWriter } from "../../wire/writer.ts";
 import { stateOfKnown } from "../event.ts";
 import { createProcessWriter, type ProcessWriterOptions } from "./process-wire.ts";
 
-/** A process that is known, as the gRPC API has it. */
+/** A process that is known. */
 export type DumpedProcess = {
-  readonly process: ProcessMessage;
+  /** A ProcessInternal of the gRPC API in which there is the process alone. */
+  readonly message: Uint8Array;
   readonly refs: number;
   readonly running: boolean;
 };
@@ -21,7 +21,6 @@ export function createProcessDump(
   return (process) => {
     const state = stateOfKnown(process);
     processes.process(tags.ProcessInternal.process, { state, tid: process.key.pid });
-    const message = fromBinary(ProcessInternalSchema, out.take());
-    return { process: message.process!, refs: process.refs, running: process.running };
+    return { message: out.take(), refs: process.refs, running: process.running };
   };
 }

@@ -1,4 +1,4 @@
-import { tags } from "../../gen/wire.ts";
+import { tags } from "../../gen/wire-numbers.ts";
 import { maybeExecProbe } from "../../process/exec-probe.ts";
 import type { Image } from "../../process/image.ts";
 import { longTextOf } from "../../process/long-images.ts";

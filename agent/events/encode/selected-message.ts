@@ -1,14 +1,11 @@
 import { fromBinary, fromJson, type JsonObject, toBinary, toJson } from "@bufbuild/protobuf";
 import { GetEventsResponseSchema } from "../../gen/wire.ts";
-import type { AgentEvent } from "../event.ts";
 import { eventTypeOf } from "../filter/event-type.ts";
 import type { EventFields, FieldSelection } from "../filter/field-filter.ts";
+import type { MessageOf } from "../sinks/stream-sink.ts";
 
 /** The message of an event with what `select` leaves of its fields; what is around them stays. */
-export function createSelectedMessage(
-  messageOf: (event: AgentEvent) => Uint8Array,
-  select: FieldSelection,
-): (event: AgentEvent) => Uint8Array {
+export function createSelectedMessage(messageOf: MessageOf, select: FieldSelection): MessageOf {
   const names = { useProtoFieldName: true };
   return (event) => {
     const bytes = messageOf(event);

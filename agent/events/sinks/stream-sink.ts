@@ -3,16 +3,16 @@ import { type Clock, orAborted, untilAborted } from "@guardbee/kube";
 import type { Logger } from "pino";
 import { createFrameEncoder, createOwnFrameEncoder } from "../encode/frames.ts";
 import type { LineEncoder } from "../encode/lines.ts";
-import { createSelectedMessage } from "../encode/selected-message.ts";
 import type { AgentEvent } from "../event.ts";
-import type { FieldSelection } from "../filter/field-filter.ts";
 import type { EventTest } from "../filter/fields.ts";
 import { Readers } from "./readers.ts";
 import type { Sink, SinkStats } from "./sink.ts";
 
+/** An event as a GetEventsResponse. */
+export type MessageOf = (event: AgentEvent) => Uint8Array;
+
 export type StreamSinkOptions = {
-  /** An event as a GetEventsResponse. */
-  readonly messageOf: (event: AgentEvent) => Uint8Array;
+  readonly messageOf: MessageOf;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -24,8 +24,8 @@ const limits = { readers: 256, allBytes: 32 << 20, eachBytes: 4 << 20 };
 export type EventWish = {
   /** Absent: all. */
   readonly passes?: EventTest;
-  /** Absent: all of their fields. */
-  readonly select?: FieldSelection;
+  /** What it gets in place of an event's message; absent: that. */
+  readonly select?: (messageOf: MessageOf) => MessageOf;
 };
 
 /**
@@ -35,7 +35,7 @@ export type EventWish = {
  */
 export class StreamSink implements Sink {
   readonly name = "grpc";
-  readonly #messageOf: StreamSinkOptions["messageOf"];
+  readonly #messageOf: MessageOf;
   /** Of what a reader gets that wishes for nothing else. */
   readonly #encoder: LineEncoder;
   readonly #readers: Readers;
@@ -54,9 +54,7 @@ export class StreamSink implements Sink {
   /** False: there are too many. Events go to `stream` until it closes, or the agent ends. */
   add(stream: Writable, { passes, select }: EventWish = {}): boolean {
     const encoder =
-      select === undefined
-        ? this.#encoder
-        : createOwnFrameEncoder(createSelectedMessage(this.#messageOf, select));
+      select === undefined ? this.#encoder : createOwnFrameEncoder(select(this.#messageOf));
     return this.#readers.add(stream, { encoder, ...(passes === undefined ? {} : { passes }) });
   }
 
