@@ -27,9 +27,9 @@ export const scenarios = {
     "file_prefix",
     "binary",
   ],
-  agent: ["agent_hook", "agent_exec", "agent_rss"],
+  agent: ["agent_hook", "agent_exec", "agent_streams", "agent_idle", "agent_rss"],
   flood: ["flood_1", "flood_4", "flood_8"],
-  host: ["rego"],
+  host: ["lines", "rego"],
   fleet: ["fleet"],
 } as const;
 export type Machine = keyof typeof scenarios;
@@ -208,6 +208,29 @@ export const keys: readonly Key[] = [
   instructions("agent_insn_hook", "agent_hook", "agent, each further hook event to the file", {
     peer: "210,000",
     target: 60_000,
+  }),
+  instructions(
+    "agent_insn_grpc",
+    "agent_streams",
+    "agent, each further hook event to one client of the gRPC API",
+    { target: 60_000 },
+  ),
+  instructions(
+    "agent_insn_otlp",
+    "agent_streams",
+    "agent, each further hook event to a receiver of OTLP",
+    { target: 80_000 },
+  ),
+  {
+    name: "bytes_event",
+    unit: "bytes",
+    scenario: "lines",
+    what: "the line of an exec event in a pod",
+    peer: "2,023 in 2022, with fewer fields",
+  },
+  instructions("agent_idle", "agent_idle", "agent, each millisecond in which nothing happens", {
+    peer: "84 to 1,218",
+    target: 500,
   }),
   ...(["flood_1", "flood_4", "flood_8"] as const).map(
     (name): Key => ({

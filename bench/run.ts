@@ -12,6 +12,7 @@ import { runInGuest } from "../test/e2e/lab/guest.ts";
 import { appFolder, root } from "./app-folder.ts";
 import { measureFleet } from "./fleet/measure.ts";
 import { aroundNodes, fleetNodes } from "./fleet/size.ts";
+import { measureEventBytes } from "./host/event-bytes.ts";
 import type { measureRego } from "./host/rego.ts";
 import { keys, type Machine, type Scenario, scenarios } from "./keys.ts";
 import { decodeMessage, type Message, type Order } from "./messages.ts";
@@ -64,7 +65,8 @@ async function main(args: readonly string[]): Promise<number> {
   await bundleApp(root, appFolder, ["test/fleet/operator.ts", "bench/host/rego.ts"]);
   // Wall time first: guests would take it from them.
   const has = (wantedOne: Machine) => orders.some(({ machine }) => machine === wantedOne);
-  if (has("host")) add(await measureHere(measureBundledRego));
+  if (wanted.has("lines")) add(await measureHere(measureEventBytes));
+  if (wanted.has("rego")) add(await measureHere(measureBundledRego));
   if (has("fleet")) {
     const before = results;
     const fleets: Figure[] = [];
@@ -156,7 +158,7 @@ type Measured = { readonly figures: readonly Figure[]; readonly release: string 
 
 /** What runs on this machine itself. */
 async function measureHere(
-  measureAll: (tell: (message: Message) => void) => Promise<void>,
+  measureAll: (tell: (message: Message) => void) => Promise<void> | void,
 ): Promise<Measured> {
   const figures: Figure[] = [];
   await measureAll((message) => {

@@ -1,20 +1,14 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { Scenario } from "../keys.ts";
 import type { Message } from "../messages.ts";
-import { shippedEnvironment } from "../shipped-environment.ts";
 import { countExec, probeFile, unusedFd, writtenFd } from "./probe.ts";
+import { type Receiver, receiveGrpc, receiveOtlp } from "./receivers.ts";
+import { Agent } from "./running-agent.ts";
 
 type Tell = (message: Message) => void;
 
-const bpffs = "/sys/fs/bpf/guardbee";
-const eventsFile = "/tmp/events.log";
-const logFile = "/tmp/agent.log";
 const policyFile = "/tmp/policy.yaml";
 const policyFolder = "/tmp/policies";
 const many = 1_000;
@@ -46,7 +40,44 @@ export async function measureAgent(wanted: readonly Scenario[], tell: Tell): Pro
   await (await Agent.start([policyFile])).stop();
   if (wanted.includes("agent_hook")) await measureHook(tell);
   if (wanted.includes("agent_exec")) await measureExec(bareExec, tell);
+  if (wanted.includes("agent_streams")) await measureStreams(tell);
+  if (wanted.includes("agent_idle")) await measureIdle(tell);
   if (wanted.includes("agent_rss")) await measureMemory(tell);
+}
+
+const hookCounts = [2_000, 3_000, 12_000] as const;
+const hookMethod =
+  "CPU time for 12,000 events less that for 3,000, / 9,000; 100 at once, then 10 ms";
+
+/** Hook events to somebody else than the file, and to nobody besides. */
+async function measureStreams(tell: Tell): Promise<void> {
+  const measure = async (value: string, flags: readonly string[], receive: () => Receiver) => {
+    tell({ progress: value });
+    const agent = await Agent.start([policyFile], { to: { flags } });
+    const receiver = receive();
+    await receiver.until(1);
+    const number = await agent.costOfEach("write", String(writtenFd), hookCounts);
+    await receiver.until(hookCounts.reduce<number>((sum, count) => sum + count, 0)); // none is lost
+    tell({ value, number, method: `${hookMethod}; no file, and all of them received` });
+    receiver.stop();
+    await agent.stop();
+  };
+  const socket = "/tmp/api.sock";
+  const served = ["--server-address", `unix://${socket}`];
+  await measure("agent_insn_grpc", served, () => receiveGrpc(socket));
+  const port = 4317;
+  const otlp = ["--server-address", "", "--otlp-endpoint", `http://127.0.0.1:${port}`];
+  await measure("agent_insn_otlp", otlp, () => receiveOtlp(port));
+}
+
+async function measureIdle(tell: Tell): Promise<void> {
+  const agent = await Agent.start([policyFile]);
+  tell({ progress: "agent, idle" });
+  await sleep(120_000);
+  const number = (await agent.costOfIdling(300)) / 300_000;
+  const method = "CPU time in the 300 s that follow two minutes of nothing; one policy";
+  tell({ value: "agent_idle", number, method });
+  await agent.stop();
 }
 
 /** Policies on one hook that match nothing. */
@@ -59,7 +90,7 @@ async function measureMemory(tell: Tell): Promise<void> {
     for (const [i, policy] of policies.slice(0, count).entries()) {
       writeFileSync(join(policyFolder, `${i}.yaml`), policy);
     }
-    const agent = await Agent.start([policyFolder], count);
+    const agent = await Agent.start([policyFolder], { policies: count });
     await sleep(60_000); // until what was needed for loading only is given back
     const bytes = agent.residentBytes();
     await agent.stop();
@@ -81,9 +112,8 @@ async function measureHook(tell: Tell): Promise<void> {
   const how = "from spawn to the set programmed and the first event in the file; files in memory";
   tell({ value: "agent_ready", number: agent.readyMs, method: how });
   tell({ progress: "agent, hook events" });
-  const number = await agent.costOfEach("write", String(writtenFd), [2_000, 3_000, 12_000]);
-  const method = "CPU time for 12,000 events less that for 3,000, / 9,000; 100 at once, then 10 ms";
-  tell({ value: "agent_insn_hook", number, method });
+  const number = await agent.costOfEach("write", String(writtenFd), hookCounts);
+  tell({ value: "agent_insn_hook", number, method: hookMethod });
   await agent.stop();
 }
 
@@ -100,64 +130,4 @@ async function measureExec(bareExec: number, tell: Tell): Promise<void> {
   const how = "as exec_bare, less that before the agent's start; one CPU for all";
   tell({ value: "exec", number: exec, method: how, floor: bareExec });
   await agent.stop();
-}
-
-/** A running agent. */
-class Agent {
-  readonly readyMs: number;
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess, readyMs: number) {
-    this.#child = child;
-    this.readyMs = readyMs;
-  }
-
-  /** Starts one on a kernel without anything of ours, and waits until it is ready. */
-  static async start(files: readonly string[], policies = files.length): Promise<Agent> {
-    for (const path of [bpffs, eventsFile]) rmSync(path, { recursive: true, force: true });
-    const main = fileURLToPath(new URL("../../build/app/cli/main.js", import.meta.url));
-    const options = ["--bpffs", bpffs, "--events-file", eventsFile, "--events-socket", ""];
-    const args = [main, "agent", ...options, ...files.flatMap((path) => ["--policy", path])];
-    const log = openSync(logFile, "w");
-    const env = { ...process.env, ...(await shippedEnvironment("agent")) };
-    const startedAt = performance.now();
-    const child = spawn(process.execPath, args, { env, stdio: ["ignore", log, log] });
-    while (!isReady(policies)) {
-      if (child.exitCode !== null) throw new Error(`agent ended: ${readFileSync(logFile, "utf8")}`);
-      await sleep(20);
-    }
-    return new Agent(child, performance.now() - startedAt);
-  }
-
-  residentBytes(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
-    return 1024 * Number(status.match(/^VmRSS:\s+(\d+) kB$/m)![1]);
-  }
-
-  /** Instructions the agent spends on one more event: the slope between the last two counts. */
-  async costOfEach(
-    kind: "write" | "exec",
-    subject: string,
-    counts: readonly [warmUp: number, few: number, many: number],
-  ): Promise<number> {
-    const args = ["cost", String(this.#child.pid), kind, subject, ...counts.map(String)];
-    const { stdout } = await promisify(execFile)(probeFile("probe"), args);
-    const [, few, many] = stdout.trim().split("\n").map(Number);
-    return (many! - few!) / (counts[2] - counts[1]);
-  }
-
-  async stop(): Promise<void> {
-    const ended = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await ended;
-  }
-}
-
-function isReady(policies: number): boolean {
-  const programmed = readFileSync(logFile, "utf8").match(/"state":"programmed"|"to":"programmed"/g);
-  return (programmed?.length ?? 0) >= policies && sizeOf(eventsFile) > 0;
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

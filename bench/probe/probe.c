@@ -5,6 +5,7 @@
  *   probe exec COUNT ROUNDS PROGRAM  ns a fork, exec and exit of PROGRAM
  *   probe cost PID write FD N...     CPU ns that process PID spends on N such writes, once settled
  *   probe cost PID exec PROGRAM N... the same for N fork, exec and exit
+ *   probe idle PID SECONDS           CPU ns that process PID spends in that time, once settled
  *   probe flood SECONDS FD           writes so to FD for so long, as fast as it can
  * write and exec print "least mean" over the rounds; cost prints a line for each N; flood prints how
  * many writes there were.
@@ -151,6 +152,18 @@ static void measure_cost(pid_t pid, const struct work *work, char **counts)
 	}
 }
 
+static void measure_idle(pid_t pid, long seconds)
+{
+	clockid_t clock;
+	uint64_t before;
+
+	if (clock_getcpuclockid(pid, &clock))
+		die("clock_getcpuclockid");
+	before = wait_until_idle(clock);
+	sleep(seconds);
+	printf("%llu\n", (unsigned long long)(read_clock(clock) - before));
+}
+
 static void flood(long seconds, int fd)
 {
 	uint64_t end = read_clock(CLOCK_MONOTONIC) + seconds * 1000000000ULL;
@@ -181,6 +194,10 @@ int main(int argc, char **argv)
 	if (argc >= 6 && !strcmp(argv[1], "cost")) {
 		work = work_of(argv[3], argv[4]);
 		measure_cost(atoi(argv[2]), &work, argv + 5);
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "idle")) {
+		measure_idle(atoi(argv[2]), atol(argv[3]));
 		return 0;
 	}
 	if (argc == 4 && !strcmp(argv[1], "flood")) {
