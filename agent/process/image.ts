@@ -79,7 +79,7 @@ export function imageOfExec(event: ExecRecord, sources: ImageSources): Image {
   const text = execText(event, sources.long?.args);
   const { before, details } = sources;
   const cwd = (flags & EXEC_CWD_ROOT) !== 0 ? "/" : text.cwd;
-  return {
+  const image = {
     binary: absolute(text.filename, cwd),
     arguments: joinArguments(text.args.slice(1)),
     cwd,
@@ -90,8 +90,13 @@ export function imageOfExec(event: ExecRecord, sources: ImageSources): Image {
     cgroupId: event.cgroupId,
     docker: dockerId(text.cgroup) ?? before?.docker ?? "",
     inInitTree: (flags & EXEC_IN_INIT_TREE) !== 0,
-    ...(details && detailsOf(event, sources, details)),
   };
+  if (details === undefined || !asksMore(details)) return image;
+  return { ...image, ...detailsOf(event, sources, details) };
+}
+
+function asksMore({ accounts, credentials, hostNamespaces, environment }: ImageDetails): boolean {
+  return credentials === true || (accounts ?? hostNamespaces ?? environment) !== undefined;
 }
 
 function detailsOf(event: ExecRecord, { long }: ImageSources, details: ImageDetails) {
@@ -121,30 +126,38 @@ function flagsOf({ flags, argsData, envData }: ExecRecord, long: LongText | unde
 }
 
 function flagWords(flags: number, { argsData }: ExecRecord, { filename }: ExecText): string {
-  const words = execFlags.flatMap(([bits, word]) =>
-    bits === 0 || (flags & bits) !== 0 ? [word] : [],
-  );
-  const long = [
-    ...(Buffer.byteLength(filename) > inlineFilenameMax ? ["dataFilename"] : []),
-    ...(argsData > 0 ? ["dataArgs"] : []),
-  ];
-  const inInitTree = (flags & EXEC_IN_INIT_TREE) === 0 ? [] : ["inInitTree"];
-  return [...words, ...long, ...inInitTree].join(" ");
+  let words = "execve";
+  for (const [bits, word] of execFlags) if ((flags & bits) !== 0) words += ` ${word}`;
+  if (Buffer.byteLength(filename) > inlineFilenameMax) words += " dataFilename";
+  if (argsData > 0) words += " dataArgs";
+  return (flags & EXEC_IN_INIT_TREE) === 0 ? words : `${words} inInitTree`;
 }
 
 /** The image of a clone before any exec: its parent's, in the clone's own place. */
 export function imageOfClone(event: CloneRecord, parent: Image): Image {
   const inInitTree = (event.flags & EXEC_IN_INIT_TREE) !== 0;
-  // Of a parent that became another user since its exec the name is not known here.
-  const { user, binaryProperties: _, ...rest } = parent;
-  return {
-    ...rest,
-    ...userField(event.uid === parent.uid ? user : undefined),
+  const { user, credentials, namespaces, environment } = parent;
+  // A literal of what each image has: the rest of a pattern makes an object that is slow, and large.
+  const image = {
+    binary: parent.binary,
+    arguments: parent.arguments,
+    cwd: parent.cwd,
     uid: event.uid,
+    auid: parent.auid,
     flags: inInitTree ? "clone inInitTree" : "clone",
     nspid: event.nspid,
     cgroupId: event.cgroupId,
+    docker: parent.docker,
     inInitTree,
+  };
+  if ((user ?? credentials ?? namespaces ?? environment) === undefined) return image;
+  return {
+    ...image,
+    // Of a parent that became another user since its exec the name is not known here.
+    ...userField(event.uid === parent.uid ? user : undefined),
+    ...(credentials && { credentials }),
+    ...(namespaces && { namespaces }),
+    ...(environment && { environment }),
   };
 }
 
@@ -174,9 +187,8 @@ export function userField(user: string | undefined): { readonly user?: string } 
   return user === undefined || user === "" ? {} : { user };
 }
 
-/** Bits of exec_event.flags and upstream's words for them, in upstream's order; any of them is enough. */
+/** Bits of exec_event.flags and upstream's words for them behind `execve`, in upstream's order; any of them is enough. */
 const execFlags: readonly (readonly [bits: number, word: string])[] = [
-  [0, "execve"],
   [EXEC_ENV_CUT | EXEC_ENV_ERROR, "errorEnvs"],
   [EXEC_ARGS_CUT, "truncArgs"],
   [EXEC_PATH_CUT, "errorFilename"],
