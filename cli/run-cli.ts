@@ -94,12 +94,26 @@ function createParser(
     .demandCommand(1, "name a command")
     .recommendCommands()
     .wrap(100);
+  leaveHelpUnrendered(parser);
   for (const [group, members] of grouped(commands)) {
     if (group === "") for (const command of members) add(parser, command, dispatch);
     else addGroup(parser, { group, members, dispatch });
   }
   return parser;
 }
+
+/**
+ * yargs renders the help of each command that it has begun to run, for the case that the command fails
+ * and `fail` shows it, which ours does not: a fifth of the start of an agent.
+ */
+function leaveHelpUnrendered(parser: Argv): void {
+  (parser as unknown as YargsInternals).getInternalMethods().getUsageInstance().cacheHelpMessage =
+    () => {};
+}
+
+type YargsInternals = {
+  getInternalMethods(): { getUsageInstance(): { cacheHelpMessage: () => void } };
+};
 
 function add(parser: Argv, command: Command, dispatch: Dispatch): void {
   const word = command.name.split(" ").at(-1);
