@@ -49,7 +49,8 @@ export class RunningAgent {
   /** Resolves when its policies are in force and it reads events. */
   async start(): Promise<void> {
     const log = openSync(join(this.folder, "agent.log"), "a");
-    const env = { ...process.env, NODE_OPTIONS: "--max-semi-space-size=1" }; // as in config/base
+    const asShipped = { NODE_OPTIONS: "--max-semi-space-size=2", MALLOC_ARENA_MAX: "1" };
+    const env = { ...process.env, ...asShipped };
     const stdio = ["ignore", log, log] as const;
     const child = spawn(process.execPath, this.#args, { env, stdio: [...stdio] });
     closeSync(log);
