@@ -55,6 +55,8 @@ export type AgentOptions = ProcessOptions &
     readonly persistGrpcPoliciesDir: string;
     /** For events; empty: they do not say it. */
     readonly clusterName: string;
+    /** Stacks in events have addresses, which tell where in memory the kernel is. */
+    readonly exposeStackAddresses: boolean;
     readonly enablePodAnnotations: boolean;
     /** How often, and how many seconds apart, events of a container look for its pod. */
     readonly eventCacheRetries: number;

@@ -40,6 +40,7 @@ enum bpf_map_type {
 #define BPF_F_NO_PREALLOC 1
 #define BPF_F_INNER_MAP 0x1000
 #define BPF_LOCAL_STORAGE_GET_F_CREATE 1
+#define BPF_F_USER_STACK (1 << 8)
 #define BPF_RB_NO_WAKEUP 1
 #define BPF_RB_AVAIL_DATA 0
 #define BPF_RB_CONS_POS 2

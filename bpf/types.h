@@ -18,6 +18,7 @@ enum text_limit {
 	CGROUP_NAME_SIZE = 128,
 	DATA_SIZE = 4096,	/* longest text or buffer in an event, in bytes, with NUL */
 	WHOLE_SIZE = 327360,	/* longest buffer in one that has it whole (READ_WHOLE), in bytes */
+	STACK_FRAMES = 127,	/* of a stack in an event; the outermost are left out, as upstream does */
 };
 
 enum notice_limit { NOTICES_MAX = 32 };	/* policies that may have left something for one thread */
@@ -174,6 +175,8 @@ enum arg_flag {
 	ARG_RETURNED = 1u << 2,	/* no argument: what the call returned, behind them */
 	ARG_WHOLE = 1u << 3,	/* the rest of this one may be behind all of them */
 	ARG_REST = 1u << 4,	/* no argument: that rest */
+	ARG_KERNEL_STACK = 1u << 5, /* no argument: through which functions the call came */
+	ARG_USER_STACK = 1u << 6, /* the same, of the process */
 };
 
 struct event_arg {

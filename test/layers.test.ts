@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const floors: Readonly<Record<string, readonly string[]>> = {
   agent: [
     ...["gen", "layout", "json", "wire", "state", "elf", "engine.ts", "protected-binaries.ts"],
-    ...["args", "actions", "records", "attach", "compile", "kernel"],
+    ...["args", "actions", "records", "stacks", "attach", "compile", "kernel"],
     ...["scope", "process", "events", "metrics", "session", "grpc"],
   ],
   operator: [

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Arg, Hook } from "@guardbee/policy";
+import type { Action, Arg, Hook } from "@guardbee/policy";
 import {
   argKind,
   defaultAction,
@@ -38,7 +38,7 @@ export type EncodedActions = {
 };
 
 const { ACT_STOPS, ACT_MONITORED, ACT_CLOSES, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
-const { ACT_GOES_ON, ACT_STOPS_LATER } = enums.act_flag;
+const { ACT_GOES_ON, ACT_STOPS_LATER, ACT_KERNEL_STACK, ACT_USER_STACK } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
 /** The entry of a hook's selector. Throws RangeError where it has more actions than the engine takes. */
@@ -67,6 +67,7 @@ export function encodeActions(
   const enforces = all.some((one) => effectOf(one).enforces !== undefined);
   const monitored = set.mode === "monitor" && (stops || stopsLater || closes || enforces);
   const readings = readingNumbers(planned, context.readings);
+  const stacks = sees === "return" ? 0 : stacksOf(atEntry);
   const socket = args.find((_, i) => isSocket(planned.hook.args[i]!));
   const ofActions = all.flatMap((action) => {
     if (monitored && isEnforcing(action)) return [];
@@ -86,13 +87,14 @@ export function encodeActions(
       (waits ? ACT_WAITS : 0) |
       (waits && (returnActions.length > 0 || planned.hook.returned?.action) ? ACT_GOES_ON : 0) |
       (stopsLater ? ACT_STOPS_LATER : 0) |
-      (returned === undefined ? 0 : ACT_RETURNED),
+      (returned === undefined ? 0 : ACT_RETURNED) |
+      stacks,
     code: actionCodec(atEntry.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },
     ...{ args: args.length, arg_readings: args, returned_reading: returned ?? 0 },
     socket: socket === undefined ? 0 : socket + 1,
   });
-  const { USE_ENFORCE, USE_RATES, USE_RETURNED, USE_SOCKETS } = enums.hook_use;
+  const { USE_ENFORCE, USE_RATES, USE_RETURNED, USE_SOCKETS, USE_STACKS } = enums.hook_use;
   const limits = operations.some(({ action }) => action === enums.action_code.ACTION_POST);
   return {
     bytes,
@@ -100,9 +102,25 @@ export function encodeActions(
       (stops || stopsLater || closes ? USE_ENFORCE : 0) |
       (limits ? USE_RATES : 0) |
       (socket === undefined ? 0 : USE_SOCKETS) |
+      (stacks === 0 ? 0 : USE_STACKS) |
       (waits || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),
   };
+}
+
+/** Bits of action_entry.flags for the stacks that the event has. */
+function stacksOf(actions: readonly Action[]): number {
+  const shown = actions.find((one) => one.action === "Post" && one.stacks !== undefined);
+  switch (shown?.action === "Post" ? shown.stacks : undefined) {
+    case undefined:
+      return 0;
+    case "kernel":
+      return ACT_KERNEL_STACK;
+    case "user":
+      return ACT_USER_STACK;
+    case "both":
+      return ACT_KERNEL_STACK | ACT_USER_STACK;
+  }
 }
 
 /** The same on each attach point, and after a start; never 0. */

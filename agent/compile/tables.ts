@@ -107,12 +107,12 @@ function encodeSpec(
   const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0);
   const read = [...all.map(({ index }) => index), ...sized.map(({ sizeIndex }) => sizeIndex - 1)];
   const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS } = enums.hook_use;
-  const { USE_WHOLE, USE_UNREAD } = enums.hook_use;
+  const { USE_WHOLE, USE_UNREAD, USE_STACKS } = enums.hook_use;
   const hasWhole = all.some(({ flags }) => flags & enums.reading_flag.READ_WHOLE);
   const isProbe = point.file?.kind === "usdt";
   const onlyNumbers =
     !isProbe &&
-    (use & (USE_RATES | USE_RETURNED)) === 0 &&
+    (use & (USE_RATES | USE_RETURNED | USE_STACKS)) === 0 &&
     all.every(({ type }) => argCodec(type).isNumber);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
   return bytesOf(layout.hook_spec, {

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { bytesOfBuffer, bytesOfFile, ElfError } from "./bytes.ts";
 import { type Digest, digestOf } from "./digest.ts";
 import { type Elf, readElf } from "./elf.ts";
+import { functionAt, functionTable } from "./enclosing.ts";
 import { offsetsOf, type Wanted } from "./locate.ts";
 import { probesNamed } from "./probes.ts";
 import { addressesByNm, anyBroken, openWorkshop } from "./testing-files.ts";
@@ -60,6 +61,21 @@ for (const name of ["first", "second", "main"]) {
     const want = offsetOf(elfAt(program), addressesByNm(program).get(name)!);
     assert.deepEqual(located(program, { symbol: name, offset: 0 }), [want]);
     assert.deepEqual(located(program, { symbol: name, offset: 1 }), [want + 1]);
+  });
+}
+
+for (const [name, path, symbols] of [
+  ["a program", program, ["first", "second", "main"]],
+  ["a stripped Go program", strip(goProgram), ["main.run", "main.main"]],
+] as const) {
+  test(`a place in ${name} is in the function whose place it is`, () => {
+    const table = functionTable(elfAt(path));
+    const found = symbols.map((symbol) => {
+      const [offset] = offsetsOf(elfAt(path), { symbol, offset: 3 });
+      return functionAt(table, offset!);
+    });
+    assert.deepEqual(found, symbols);
+    assert.equal(functionAt(table, 1), undefined);
   });
 }
 
@@ -217,6 +233,7 @@ for (const [what, path, symbol] of [
         const offsets = offsetsOf(elf, { symbol, offset: 0 });
         assert.ok(offsets.every((offset) => offset < broken.length));
         probesNamed(elf, { provider: "app", name: "end" });
+        functionTable(elf);
         digestOf(bytesOfBuffer(broken), [{ algorithm: "build-id", hex: "00" }]);
       } catch (error) {
         assert.ok(error instanceof ElfError, (error as Error).stack);

@@ -1,6 +1,6 @@
 import { ElfError } from "./bytes.ts";
-import { contentOf, type Elf, word } from "./elf.ts";
-import type { FunctionSymbol } from "./symbols.ts";
+import { contentOf, type Elf, textAt, word } from "./elf.ts";
+import type { FunctionSymbol, NamedFunction } from "./symbols.ts";
 
 // A Go program keeps the names of its functions for its stack traces (runtime/symtab.go, moduledata
 // and pcHeader), also when it is stripped.
@@ -25,19 +25,33 @@ export function goFunctionsNamed(elf: Elf, name: string): readonly FunctionSymbo
   const table = tableOf(elf);
   const places = placesIn(table, name);
   if (places.size === 0) return [];
-  const { functions, width, count, begin } = table;
   const found: FunctionSymbol[] = [];
+  for (const { nameAt, address, size } of entriesOf(table)) {
+    if (!places.has(nameAt)) continue;
+    if (found.length > mostPlaces) throw new ElfError("functab", `has ${name} too often`);
+    found.push({ address, size, isChooser: false });
+  }
+  return found;
+}
+
+/** All functions of the program. Throws ElfError. */
+export function goFunctions(elf: Elf): readonly NamedFunction[] {
+  const table = tableOf(elf);
+  return Array.from(entriesOf(table), ({ nameAt, address, size }) => ({
+    ...{ name: textAt(table.names, nameAt), address, size },
+  })).filter(({ name }) => name !== "");
+}
+
+function* entriesOf({ functions, width, count, begin }: Table) {
   for (let i = 0; i < count; i++) {
     const at = number(functions, (2 * i + 1) * width, width);
     const end = at + (begin === undefined ? 8 : 4);
     if (end + 4 > functions.length)
       throw new ElfError("functab", `has function ${i} outside of it`);
-    if (!places.has(functions.readInt32LE(end))) continue;
     const [address, next] = [2 * i, 2 * i + 2].map((n) => number(functions, n * width, width));
-    if (found.length > mostPlaces) throw new ElfError("functab", `has ${name} too often`);
-    found.push({ address: (begin ?? 0) + address!, size: next! - address!, isChooser: false });
+    const nameAt = functions.readUInt32LE(end);
+    yield { nameAt, address: (begin ?? 0) + address!, size: next! - address! };
   }
-  return found;
 }
 
 /** What is read of the table: Go's names, and for each function where it begins and its name is. */

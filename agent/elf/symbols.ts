@@ -9,6 +9,13 @@ export type FunctionSymbol = {
   readonly isChooser: boolean;
 };
 
+/** A function that says where it is loaded, and how long it is; 0 bytes: it does not say. */
+export type NamedFunction = {
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+};
+
 const entryBytes = 24;
 /** More functions of one name, or names that end with it, than any real program has. */
 const [mostFunctions, mostPlaces] = [64, 4096];

@@ -9,6 +9,7 @@ import type { AncestorFamily, ProcessOptions } from "../process/options.ts";
 import { scanProcesses } from "../process/scan.ts";
 import { ProcessTree, type TreeStats } from "../process/tree.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
+import { StackNames } from "../stacks/stacks.ts";
 import { createBootClock } from "./boot-clock.ts";
 import { createEventWire } from "./encode/event-wire.ts";
 import { createJsonLine } from "./encode/json-lines.ts";
@@ -51,6 +52,8 @@ export type EventOptions = ProcessOptions & {
   /** Whether there are clients of the gRPC API. */
   readonly streams: boolean;
   readonly requests: Requests;
+  /** Whether stacks have addresses. */
+  readonly exposeStackAddresses: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -118,6 +121,10 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
     ancestors,
     sinks,
     request: (request) => options.requests.make(request),
+    stacks: new StackNames({
+      ...{ procfs, monotonic: () => clock.monotonic() },
+      withAddresses: options.exposeStackAddresses,
+    }),
     clock,
     log,
     everySecond: () => {

@@ -6,6 +6,7 @@ import type { Process } from "../process/process.ts";
 import { hookArgs, returnedArg } from "../records/decode.ts";
 import type { ExitRecord, HookRecord, ProcessKey } from "../records/kernel-record.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
+import type { Stacks } from "../stacks/stacks.ts";
 
 const { HOOK_STOPPED, HOOK_WOULD_STOP } = enums.hook_flag;
 
@@ -38,6 +39,8 @@ export type HookEvent = Happened & {
   readonly record: HookRecord;
   /** Its one writer is `argsOf`. */
   args: readonly HookArg[] | undefined;
+  /** Through which functions the call came, where the policy asks for it. */
+  readonly stacks: Stacks | undefined;
 };
 
 /** A reader was too slow for so many events; its sink makes this one. */
@@ -119,12 +122,18 @@ export function exitEvent(
   };
 }
 
+/** What not every event of a hook has. */
+export type HookDetails = {
+  readonly ancestors?: Ancestors;
+  readonly stacks?: Stacks | undefined;
+};
+
 /** The arguments of `record` must be without a problem (`argsProblem`). */
 export function hookEvent(
   process: Process | undefined,
   record: HookRecord,
   hook: HookInfo,
-  ancestors: Ancestors = "without",
+  { ancestors = "without", stacks }: HookDetails = {},
 ): HookEvent {
   const { ktime, process: key, tid, action, flags } = record;
   return {
@@ -140,6 +149,7 @@ export function hookEvent(
     flags,
     record,
     args: undefined,
+    stacks,
     json: undefined,
     frame: undefined,
   };

@@ -18,7 +18,9 @@ import {
   type HookRecord,
   type KernelRecord,
 } from "../records/kernel-record.ts";
+import { stacksOf } from "../records/stacks.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
+import type { StackNames } from "../stacks/stacks.ts";
 import { type AgentEvent, type Ancestors, execEvent, exitEvent, hookEvent } from "./event.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
@@ -37,6 +39,8 @@ export type PipelineOptions = {
   readonly sinks: readonly Sink[];
   /** Makes a request that a policy asks for with an event. Absent: none does. */
   readonly request?: (request: Request) => void;
+  /** Names what the addresses of stacks are of. Absent: events have none. */
+  readonly stacks?: StackNames;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called once a second: follow the wall clock (`BootClock.refresh`), read loss counters. */
@@ -56,6 +60,8 @@ export type PipelineStats = {
   readonly gate: PodGateStats;
   /** Processes of whose argv or environment parts were dropped, because too many waited for their exec. */
   readonly droppedTexts: number;
+  /** Stacks of processes that were gone before they could be looked at. */
+  readonly goneStacks: number;
 };
 
 /**
@@ -124,6 +130,7 @@ export class EventPipeline {
       skipped: { ...this.#skipped },
       gate: this.#gate.stats(),
       droppedTexts: this.#data.dropped,
+      goneStacks: this.#options.stacks?.gone ?? 0,
     };
   }
 
@@ -207,14 +214,18 @@ export class EventPipeline {
     }
     for (const request of hook.requests?.[record.selector] ?? []) this.#options.request?.(request);
     const process = tree.find(record.process);
-    const above = this.#ancestors(familyOf(hook));
+    const details = {
+      ancestors: this.#ancestors(familyOf(hook)),
+      // Before it waits for anything: what the process has mapped is gone with it.
+      stacks: hook.hasStacks ? this.#options.stacks?.of(stacksOf(record)) : undefined,
+    };
     if (process === undefined || this.#gate.release(process)) {
-      this.#add(hookEvent(process, record, hook, above));
+      this.#add(hookEvent(process, record, hook, details));
       return;
     }
     const held = detached(record); // or it would keep the whole buffer
     const bytes = record.end - record.at;
-    this.#gate.hold(process, bytes, () => this.#add(hookEvent(process, held, hook, above)));
+    this.#gate.hold(process, bytes, () => this.#add(hookEvent(process, held, hook, details)));
   }
 
   #takeExec(process: Process, ktime: bigint): void {

@@ -113,6 +113,12 @@ const event_arg = {
     size: { at: 4, type: "u32" },
   },
 } as const;
+const stack_payload = {
+  size: 8,
+  fields: {
+    pid: { at: 0, type: "u64" },
+  },
+} as const;
 const char_buf_payload = {
   size: 4,
   fields: {
@@ -509,7 +515,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -529,6 +535,7 @@ export const enums = {
     CGROUP_NAME_SIZE: 128,
     DATA_SIZE: 4096,
     WHOLE_SIZE: 327360,
+    STACK_FRAMES: 127,
   },
   exec_asked: {
     ASKED_IDENTITY: 1,
@@ -606,6 +613,8 @@ export const enums = {
     ARG_RETURNED: 4,
     ARG_WHOLE: 8,
     ARG_REST: 16,
+    ARG_KERNEL_STACK: 32,
+    ARG_USER_STACK: 64,
   },
   end_part: {
     END_FAMILY: 0,
@@ -702,6 +711,7 @@ export const enums = {
     USE_SOCKETS: 32,
     USE_UNREAD: 64,
     USE_WHOLE: 128,
+    USE_STACKS: 256,
   },
   hook_syscall: {
     SYSCALL_NONE: 0,
@@ -837,6 +847,8 @@ export const enums = {
     ACT_CLOSES: 16,
     ACT_GOES_ON: 32,
     ACT_STOPS_LATER: 64,
+    ACT_KERNEL_STACK: 128,
+    ACT_USER_STACK: 256,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

@@ -1,4 +1,4 @@
-import { allActions, requestsOf } from "@guardbee/policy/sets";
+import { actionsOf, allActions, requestsOf } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
@@ -62,11 +62,15 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
     const last = returnActions.at(-1)?.action ?? returned?.action;
     return last && actionCodec(last).code;
   });
+  const hasStacks = actionsOf(hook).some(
+    (one) => one.action === "Post" && one.stacks !== undefined,
+  );
   return {
     ...{ set, index, policy: set.set.policy, ...reported, args },
     ...(returned === undefined ? {} : { returned }),
     ...(requests.every(({ length }) => length === 0) ? {} : { requests }),
     ...(returnActions.every((code) => code === undefined) ? {} : { returnActions }),
+    ...(hasStacks ? { hasStacks } : {}),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };

@@ -12,6 +12,8 @@ export type HookInfo = Reported & {
   readonly requests?: readonly (readonly Request[])[];
   /** By selector: enum action_code of the last action at the return; absent: none has any. */
   readonly returnActions?: readonly (number | undefined)[];
+  /** Present: events of some selector have stacks. */
+  readonly hasStacks?: true;
   readonly message?: string;
   readonly tags?: readonly string[];
 };

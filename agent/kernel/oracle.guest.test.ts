@@ -485,7 +485,7 @@ function wanted(outcomes: readonly Outcome[], call: Call, policies: readonly Nam
   };
 }
 
-type Said = Omit<SeenHook, "call" | "pid" | "args" | "returned"> & {
+type Said = Omit<SeenHook, "call" | "pid" | "args" | "returned" | "stacks"> & {
   readonly returned: string | undefined;
 };
 

@@ -194,6 +194,11 @@ export const agentMetrics: readonly AgentMetric[] = [
     read: ({ events }) => one(events?.tree.evicted),
   },
   {
+    ...{ name: "user_stacks_missed_total", type: "counter" },
+    help: "Stacks of processes that were gone before they could be looked at: their events have none.",
+    read: ({ events }) => one(events?.pipeline.goneStacks),
+  },
+  {
     ...{ name: "process_texts_cut_total", type: "counter", labels: ["cause"] },
     help: "Processes whose long argv or environment was cut: too many were known (cache), or waited for their exec (waiting).",
     read: ({ events }) =>

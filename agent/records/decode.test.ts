@@ -5,6 +5,7 @@ import { enums, layout } from "../gen/layout.ts";
 import { write } from "../layout/struct.ts";
 import { argsProblem, decodeRecord, execText, hookArgs } from "./decode.ts";
 import type { HookRecord } from "./kernel-record.ts";
+import { stacksOf } from "./stacks.ts";
 import {
   bufferArg,
   cloneRecord,
@@ -173,6 +174,14 @@ for (const { name, record, next, problem } of lies) {
   });
 }
 
+test("stacks are behind the arguments, and no arguments", () => {
+  const record = hookRecord({ args: [intArg(1), stackArg([3n, 4n])] });
+  const event = decodeRecord(record, 0) as HookRecord;
+  assert.equal(argsProblem(event), undefined);
+  assert.equal(hookArgs(event).length, 1);
+  assert.deepEqual(stacksOf(event), { user: { pid: 7, addresses: [3n, 4n] } });
+});
+
 test("hook arguments that lie about their size are bad", () => {
   const record = hookRecord({ args: [intArg(1)] });
   write(record, layout.event_arg, { size: 500 }, layout.hook_event.size);
@@ -199,7 +208,7 @@ test("no bytes make the decoder throw, loop or read outside", () => {
 test("valid records with any bytes changed never throw", () => {
   const valid = Buffer.concat([
     execRecord({ args: ["a", "b"] }),
-    hookRecord({ args: [fileArg("/tmp/x"), bufferArg(3, "abc"), sizeArg(3)] }),
+    hookRecord({ args: [fileArg("/tmp/x"), bufferArg(3, "abc"), sizeArg(3), stackArg([1n, 2n])] }),
     cloneRecord(),
   ]);
   const changes = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 8 });
@@ -218,9 +227,18 @@ function walk(records: Buffer): void {
     const event = decodeRecord(records, at);
     assert.ok(event.next > at && event.next <= records.length);
     if (event.kind === "exec") execText(event);
-    if (event.kind === "hook" && argsProblem(event) === undefined) hookArgs(event);
+    if (event.kind === "hook" && argsProblem(event) === undefined) {
+      hookArgs(event);
+      stacksOf(event);
+    }
     at = event.next;
   }
+}
+
+/** The stack of process 7. */
+function stackArg(addresses: readonly bigint[]): Buffer {
+  const bytes = Buffer.from(BigUint64Array.from([7n, ...addresses]).buffer);
+  return rawArg(0, bytes, enums.arg_flag.ARG_USER_STACK);
 }
 
 function patched(record: Buffer, at: number, value: number): Buffer {

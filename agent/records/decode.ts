@@ -215,8 +215,7 @@ export function argsProblem({ records, at, end, argCount }: HookRecord): string 
     const size = records.readUInt32LE(head + argAt.u32.size);
     if (size > left) return `argument ${i} has ${size} of ${left} bytes`;
     const type = records.readUInt16LE(head + argAt.u16.type);
-    const isRest = (records.readUInt16LE(head + argAt.u16.flags) & enums.arg_flag.ARG_REST) !== 0;
-    const least = isRest ? 0 : leastArgBytes(type);
+    const least = leastBytes(type, records.readUInt16LE(head + argAt.u16.flags));
     if (least === undefined || size < least) {
       return `argument ${i} has type ${type} and ${size} bytes`;
     }
@@ -225,12 +224,20 @@ export function argsProblem({ records, at, end, argCount }: HookRecord): string 
   return undefined;
 }
 
+const { ARG_RETURNED, ARG_REST, ARG_WHOLE, ARG_KERNEL_STACK, ARG_USER_STACK } = enums.arg_flag;
+const stackFlags = ARG_KERNEL_STACK | ARG_USER_STACK;
+
+/** The least bytes of what is behind a struct event_arg; undefined: there is no such type. */
+function leastBytes(type: number, flags: number): number | undefined {
+  if ((flags & ARG_REST) !== 0) return 0;
+  return (flags & stackFlags) === 0 ? leastArgBytes(type) : layout.stack_payload.size;
+}
+
 /** The arguments of a hook record, which must have no `argsProblem`. */
 export function hookArgs(record: HookRecord): readonly HookArg[] {
-  const { ARG_RETURNED, ARG_REST, ARG_WHOLE } = enums.arg_flag;
   const args: HookArg[] = [];
   eachArg(record, (arg) => {
-    if ((arg.flags & (ARG_RETURNED | ARG_REST)) !== 0) return;
+    if ((arg.flags & (ARG_RETURNED | ARG_REST | stackFlags)) !== 0) return;
     const rest = (arg.flags & ARG_WHOLE) === 0 ? undefined : argWith(record, ARG_REST);
     args.push(decodeArg(arg.type, rest === undefined ? arg : joined(arg, rest)));
   });
@@ -239,14 +246,15 @@ export function hookArgs(record: HookRecord): readonly HookArg[] {
 
 /** What the call returned, which the hook of `record` asks; undefined: nobody could tell. */
 export function returnedArg(record: HookRecord): HookArg | undefined {
-  const found = argWith(record, enums.arg_flag.ARG_RETURNED);
+  const found = argWith(record, ARG_RETURNED);
   return found === undefined ? undefined : decodeArg(found.type, found);
 }
 
-type Written = Payload & { readonly type: number };
+/** What is behind a struct event_arg. */
+export type Written = Payload & { readonly type: number };
 
 /** The one with that flag. */
-function argWith(record: HookRecord, flag: number): Written | undefined {
+export function argWith(record: HookRecord, flag: number): Written | undefined {
   let found: Written | undefined;
   eachArg(record, (arg) => {
     if ((arg.flags & flag) !== 0) found = arg;

@@ -15,6 +15,7 @@ static __always_inline int kprobe__run(struct pt_regs *context)
 	if (!engine__enter(&call))
 		return 0; /* not ours to decide */
 	call.scratch->result = 0;
+	call.context = context;
 	if (spec.use & USE_FUNCTIONS)
 		call.scratch->entry = bpf_get_attach_cookie(context);
 	if (spec.syscall == SYSCALL_32BIT)

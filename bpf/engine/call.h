@@ -127,6 +127,7 @@ struct call {
 	struct hook_table *table;
 	struct process_info *info; /* once asked for */
 	struct task_struct *task; /* the current one */
+	void *context;		/* the program's own; USE_STACKS */
 	__u64 any;		/* not 0 when selectors are left */
 	struct action_entry *entry; /* the one whose operations are carried out */
 	__u32 slot;		/* engine_state.active as it was at entry */

@@ -7,6 +7,7 @@
 #include "action/track_sock.h"
 #include "arg.h"
 #include "rate.h"
+#include "stack.h"
 #include "wait.h"
 #include "whole.h"
 
@@ -188,11 +189,16 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 		return;
 	}
 	emit__write(call, entry, flags);
-	if (spec.use & USE_RETURNED && entry->flags & ACT_WAITS &&
-	    (wait__begin(call) || (!wait__close(call) && silent)))
-		return;
+	if (spec.use & USE_RETURNED && entry->flags & ACT_WAITS) {
+		if (!silent)
+			stack__write(call, entry);
+		if (wait__begin(call) || (!wait__close(call) && silent))
+			return;
+	}
 	if (emit__is_limited(call, entry))
 		return;
+	if (!(spec.use & USE_RETURNED && entry->flags & ACT_WAITS))
+		stack__write(call, entry);
 	if (spec.use & USE_RETURNED && entry->flags & ACT_RETURNED)
 		emit__returned(call, entry);
 	emit__send(call);

@@ -61,6 +61,8 @@ static __always_inline void rate__read_args(struct call_scratch *scratch, __u32 
 		if (at > ARGS_LAST)
 			return; /* cannot be: there was room for it */
 		arg = (void *)(scratch->args + BOUNDED(at, ARGS_MASK));
+		if (arg->flags & (ARG_KERNEL_STACK | ARG_USER_STACK))
+			return; /* behind all arguments, and no part of what is alike */
 		size = arg->size;
 		at += (sizeof(*arg) + size + 7) & ~7u;
 		key->args[i].size = size;

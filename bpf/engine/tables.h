@@ -82,6 +82,7 @@ enum hook_use {
 	USE_SOCKETS = 1u << 5,	/* some event is about a socket */
 	USE_UNREAD = 1u << 6,	/* what some parameters are may not be told: call_scratch.unread */
 	USE_WHOLE = 1u << 7,	/* some reading has READ_WHOLE */
+	USE_STACKS = 1u << 8,	/* some entry has ACT_KERNEL_STACK or ACT_USER_STACK */
 };
 
 /* hook_spec.syscall */
@@ -179,6 +180,8 @@ enum act_flag {
 	ACT_CLOSES = 1u << 4,	/* who opens what cannot be followed is stopped, or would be */
 	ACT_GOES_ON = 1u << 5,	/* something is done when the call has returned, reported or not */
 	ACT_STOPS_LATER = 1u << 6, /* then it stops something, or would in enforce mode */
+	ACT_KERNEL_STACK = 1u << 7, /* the event says through which functions the call came */
+	ACT_USER_STACK = 1u << 8, /* the same, of the process */
 };
 
 /* What one selector does, indexed by its bit. */

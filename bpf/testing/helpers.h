@@ -146,4 +146,10 @@ long bpf_get_func_ret(void *context, __u64 *value)
 	return 0;
 }
 
+/* No call here has come from anywhere. */
+long bpf_get_stack(void *context, void *to, __u32 size, __u64 flags)
+{
+	return 0;
+}
+
 #endif

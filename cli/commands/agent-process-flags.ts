@@ -26,6 +26,11 @@ export const processFlags = {
     coerce: ancestors,
     describe: `Which events have the ancestors of their process: ${ancestorFamilies.join(",")}; base is exec and exit, and the others need it`,
   },
+  "expose-stack-addresses": {
+    type: "boolean",
+    default: false,
+    describe: "Stacks in events have addresses; they tell where in memory the kernel is",
+  },
   "enable-process-cred": {
     type: "boolean",
     default: false,

@@ -150,7 +150,7 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
   refused("enable-process-environment-variables", "false", "events have no environment yet"),
   refused("filter-environment-variables", "[]", "events have no environment yet"),
   flag("username-metadata", "disabled"),
-  refused("expose-stack-addresses", "false", "events have no stack traces yet"),
+  flag("expose-stack-addresses", "false"),
   refused("tracing-policy", '""', "use --policy, which takes files and folders"),
   refused(
     "tracing-policy-dir",

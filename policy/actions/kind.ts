@@ -43,6 +43,8 @@ export type ActionPlace = {
   readonly noOverride?: Pick<Problem, "kind" | "what" | "fix"> | undefined;
   /** In matchReturnActions. */
   readonly whenReturned?: true;
+  /** Events of the hook have fields for stacks. */
+  readonly traces?: true;
 };
 
 /** What an action does beside its event. */
@@ -82,4 +84,6 @@ export type SampleHook = {
   readonly sock?: number;
   /** For when the call has returned: of the actions that may be done then. */
   readonly whenReturned?: true;
+  /** Its events may have stacks. */
+  readonly canTrace?: true;
 };

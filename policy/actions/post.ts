@@ -7,6 +7,8 @@ import type { ActionKind, ActionPlace } from "./kind.ts";
 
 /** Upstream's, who share what a rate limit lets out, in the order of their codes. */
 export const rateLimitScopes = ["thread", "process", "global"] as const;
+/** Of the kernel, of the process, or of both. */
+export const stackKinds = ["kernel", "user", "both"] as const;
 /** Upstream counts milliseconds in 32 bits. */
 const maxSeconds = 4_294_967;
 
@@ -16,6 +18,8 @@ const schema = object({
   every: optional(int32({ minimum: 1, maximum: maxSeconds })),
   /** Present where `every` is: whose calls are alike. */
   per: optional(oneOf(rateLimitScopes)),
+  /** Present: the event says through which functions the call came. */
+  stacks: optional(oneOf(stackKinds)),
 });
 
 export type Post = Immutable<Static<typeof schema>>;
@@ -23,30 +27,70 @@ export type Post = Immutable<Static<typeof schema>>;
 /** Reports the call, which a selector without actions does, too. */
 export const post = {
   schema,
-  fields: ["rateLimit", "rateLimitScope"],
+  fields: ["rateLimit", "rateLimitScope", "kernelStackTrace", "userStackTrace"],
   stops: false,
   atReturn: true,
-  once: ({ every }) => every !== undefined,
-  lower(report, spec, { at, whenReturned }) {
+  once: ({ every, stacks }) => every !== undefined || stacks !== undefined,
+  lower(report, spec, { at, whenReturned, traces = false }) {
     const { rateLimit, rateLimitScope } = spec;
-    if (!whenReturned) return { action: "Post", ...lowerRateLimit(report, spec, at) };
+    if (!whenReturned) {
+      const stacks = lowerStacks(report, spec, { at, traces });
+      return { action: "Post", ...lowerRateLimit(report, spec, at), ...(stacks && { stacks }) };
+    }
     for (const [field, value] of Object.entries({ rateLimit, rateLimitScope })) {
       const fix =
         "write it in matchActions: it counts what is reported, when the call has returned";
       if (value !== undefined)
         report.unsupported(`${at}.${field}`, "is in matchReturnActions", fix);
     }
+    const fix = "write it in matchActions: it is of the moment of the call";
+    for (const field of askedStacks(spec)) {
+      report.invalid(`${at}.${field}`, "is in matchReturnActions", fix);
+    }
     return { action: "Post" };
   },
   effect: () => ({}),
-  describe: ({ every, per }) =>
-    every === undefined ? "Post" : `Post (alike ones of a ${per} each ${every} s)`,
-  samples({ ends, whenReturned }) {
+  describe({ every, per, stacks }) {
+    const limit = every === undefined ? [] : [`alike ones of a ${per} each ${every} s`];
+    const shown = stacks === undefined ? [] : [`with ${stackNames[stacks]}`];
+    const details = [...limit, ...shown].join(", ");
+    return details === "" ? "Post" : `Post (${details})`;
+  },
+  samples({ ends, whenReturned, canTrace = false }) {
     if (ends === "unfollow") return [];
     const limited = rateLimitScopes.map((per) => ({ action: "Post", every: 1800, per }) as const);
-    return [{ action: "Post" }, ...(whenReturned ? [] : limited)];
+    const traced = canTrace
+      ? stackKinds.map((stacks) => ({ action: "Post", stacks }) as const)
+      : [];
+    return [{ action: "Post" }, ...(whenReturned ? [] : [...limited, ...traced])];
   },
 } satisfies ActionKind<Post>;
+
+const stackNames: Readonly<Record<(typeof stackKinds)[number], string>> = {
+  kernel: "the kernel's stack",
+  user: "the process's stack",
+  both: "both stacks",
+};
+
+const stackFields = ["kernelStackTrace", "userStackTrace"] as const;
+
+function askedStacks(spec: ActionSpec): readonly (typeof stackFields)[number][] {
+  return stackFields.filter((field) => spec[field] === true);
+}
+
+function lowerStacks(
+  report: Report,
+  spec: ActionSpec,
+  { at, traces }: { readonly at: string; readonly traces: boolean },
+): Post["stacks"] {
+  const asked = askedStacks(spec);
+  for (const field of traces ? [] : asked) {
+    const fix = "remove it, or hook a function in kprobes";
+    report.invalid(`${at}.${field}`, "has no field in the events of this kind of hook", fix);
+  }
+  if (asked.length === 2) return "both";
+  return asked[0] === undefined ? undefined : asked[0] === "userStackTrace" ? "user" : "kernel";
+}
 
 function lowerRateLimit(
   report: Report,

@@ -141,6 +141,7 @@ function anyActions({ on, ends, sock }: Shape): fc.Arbitrary<readonly Action[]> 
   const canOverride = hookKind(on.kind).whyNoOverride(on) === undefined;
   const samples = actionNames.flatMap((name) =>
     actionKind(name).samples({
+      ...(on.kind === "kprobe" && { canTrace: true }),
       ...{ canOverride, ...(ends && { ends }), ...(sock !== undefined && { sock }) },
     }),
   );

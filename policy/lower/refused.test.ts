@@ -593,6 +593,49 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "stacks when the call has returned, or of several actions",
+    policy: aTracingPolicy({
+      kprobes: [
+        {
+          ...{ call: "sys_write", return: true, returnArg: { index: 0, type: "int64" } },
+          selectors: [{ matchReturnActions: [{ action: "Post", userStackTrace: true }] }],
+        },
+        {
+          call: "sys_read",
+          selectors: [
+            {
+              matchActions: [
+                { action: "Post", kernelStackTrace: true },
+                { action: "Sigkill", userStackTrace: true },
+              ],
+            },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchReturnActions[0].userStackTrace: is in matchReturnActions; write it in matchActions: it is of the moment of the call",
+      "unsupported spec.kprobes[1].selectors[0].matchActions[1].userStackTrace: is not supported yet; remove it: this version does not use it with Sigkill",
+    ],
+  },
+  {
+    name: "stacks where an event has no field for them",
+    policy: aTracingPolicy({
+      lsmhooks: [
+        {
+          hook: "file_open",
+          selectors: [
+            { matchActions: [{ action: "Post", kernelStackTrace: true, userStackTrace: true }] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.lsmhooks[0].selectors[0].matchActions[0].kernelStackTrace: has no field in the events of this kind of hook; remove it, or hook a function in kprobes",
+      "invalid spec.lsmhooks[0].selectors[0].matchActions[0].userStackTrace: has no field in the events of this kind of hook; remove it, or hook a function in kprobes",
+    ],
+  },
+  {
     name: "an action that is not there yet, with its arguments",
     policy: withAction({ action: "Post", imaHash: true }),
     want: [

@@ -14,6 +14,7 @@ import {
 } from "../event.ts";
 import { createProcessWriter, writeMap } from "./process-wire.ts";
 import { signalName } from "./signal-name.ts";
+import { type StackTags, writeStacks } from "./stacks.ts";
 
 export type EventWireOptions = {
   readonly nodeName: string;
@@ -79,6 +80,7 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
     writeArgs(event, message, out);
     above(message.ancestors, event);
     writeActions(event, message, out);
+    if (event.stacks !== undefined) writeStacks(event.stacks, message, out);
     out.close(start);
   };
 
@@ -159,7 +161,7 @@ type HookFields = {
   readonly same: Uint8Array;
 };
 
-type HookMessage = {
+type HookMessage = StackTags & {
   readonly process: number;
   readonly parent: number;
   readonly args: number;

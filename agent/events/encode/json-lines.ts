@@ -15,6 +15,7 @@ import {
 import { createProcessEncoder, mapField } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";
 import { signalName } from "./signal-name.ts";
+import { stackFields } from "./stacks.ts";
 
 export type JsonLinesOptions = {
   readonly nodeName: string;
@@ -89,7 +90,7 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
       (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0 ? "" : "unknown",
     );
     const action = `,"action":${actionJson(event.action)}`;
-    const ended = `${text.policy}${returnActionField(event)}${above(event)}`;
+    const ended = `${stackFields(event.stacks)}${text.policy}${returnActionField(event)}${above(event)}`;
     const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${ended}`;
     return line(event.hook.event, inner, formatTime(event.ktime));
   };

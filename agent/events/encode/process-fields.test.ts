@@ -115,7 +115,7 @@ test("ancestors are last in an exit and in what a hook reports", () => {
     ...{ functionName: "f", args: [], tags: ["t"] },
   };
   const record = decodeRecord(hookRecord({ args: [] }), 0) as HookRecord;
-  const called = json(hookEvent(cat, record, hook, "with ancestors")).process_kprobe;
+  const called = json(hookEvent(cat, record, hook, { ancestors: "with ancestors" })).process_kprobe;
   assert.deepEqual(Object.keys(called).slice(-2), ["tags", "ancestors"]);
 });
 

@@ -5,6 +5,7 @@ import type { HookArg } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
 import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import type { KernelRecord } from "../../records/kernel-record.ts";
+import { type StackAddresses, stacksOf } from "../../records/stacks.ts";
 import type { KernelEngine } from "../kernel-engine.ts";
 import type { RingReader } from "../native.ts";
 
@@ -22,6 +23,7 @@ export type SeenHook = {
   readonly args: readonly HookArg[];
   /** What the call returned, where the event says it. */
   readonly returned: HookArg | undefined;
+  readonly stacks: StackAddresses;
 };
 export type Seen = {
   readonly events: readonly KernelRecord[];
@@ -52,6 +54,12 @@ export class EventLog {
     await scene();
     await this.#flush();
     return { events: this.#events, hooks: this.#hooks };
+  }
+
+  /** What hooks have reported up to now of the scene that runs. */
+  async now(): Promise<readonly SeenHook[]> {
+    await this.#flush();
+    return [...this.#hooks];
   }
 
   close(): Promise<void> {
@@ -105,6 +113,7 @@ export class EventLog {
       pid: process.pid,
       args: hookArgs(event),
       returned: returnedArg(event),
+      stacks: stacksOf(event),
     };
   }
 }

@@ -26,6 +26,7 @@ type EntryPlace = {
   readonly hasFormat?: boolean;
   readonly noOverride: ActionPlace["noOverride"];
   readonly namespaced: boolean;
+  readonly traces?: true;
   /** How what the call returns is read, where it is. */
   readonly returned?: Returned | undefined;
 };
@@ -33,6 +34,7 @@ type EntryPlace = {
 /** All of a hook but what it is on. */
 export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit<Hook, "on"> {
   const { at, source, parameters, indexes, hasFormat, noOverride, namespaced, returned } = place;
+  const { traces } = place;
   const table = lowerArgs(report, spec.args ?? [], {
     ...{ at: `${at}.args`, source, parameters, indexes, hasFormat },
   });
@@ -40,6 +42,7 @@ export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit
   const selectors = (spec.selectors ?? []).map((selector, i) =>
     lowerSelector(report, selector, {
       ...{ at: `${at}.selectors[${i}]`, table, noOverride, namespaced, returned },
+      ...(traces && { traces }),
     }),
   );
   const reading = returned === undefined ? {} : { returned };

@@ -67,7 +67,7 @@ function lowerOne(report: Report, spec: KprobeSpec, place: HookPlace): readonly 
     at,
     source: syscall ? "system call" : "kernel function",
     parameters: namespaced && !syscall ? parametersOf(spec.call) : undefined,
-    namespaced,
+    ...{ namespaced, traces: true },
     noOverride: on && kprobe.whyNoOverride(on),
     returned: lowerReturned(report, spec, place),
   });
@@ -124,7 +124,7 @@ function lowerGenerated(
   const entry = lowerEntry(report, spec, {
     at,
     source: on.pattern === undefined ? "system call" : "kernel function",
-    ...{ namespaced, noOverride: noOverrideOfGenerated },
+    ...{ namespaced, traces: true, noOverride: noOverrideOfGenerated },
   });
   return [{ on, ...entry }];
 }

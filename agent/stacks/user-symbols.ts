@@ -1,0 +1,69 @@
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { bytesOfFile, ElfError } from "../elf/bytes.ts";
+import { readElf } from "../elf/elf.ts";
+import { type FunctionTable, functionAt, functionTable } from "../elf/enclosing.ts";
+import { answersItself, type Mapping } from "./mappings.ts";
+
+const mostFiles = 64;
+/** A file may be replaced by another of the same number and name. */
+const keptMs = 300_000;
+
+type Known = { readonly table: FunctionTable | undefined; readonly until: number };
+
+/** The functions of programs and libraries, as their files name them. */
+export class UserSymbols {
+  readonly #procfs: string;
+  readonly #monotonic: () => number;
+  /** By file and path, the latest used last. Written by `#tableOf`. */
+  readonly #known = new Map<string, Known>();
+
+  constructor(procfs: string, monotonic: () => number) {
+    this.#procfs = procfs;
+    this.#monotonic = monotonic;
+  }
+
+  /** The function at `offset` of the file that process `pid` has mapped so; undefined: none has a name. */
+  at(pid: number, mapping: Mapping, offset: number): string | undefined {
+    const table = this.#tableOf(pid, mapping);
+    return table && functionAt(table, offset);
+  }
+
+  #tableOf(pid: number, mapping: Mapping): FunctionTable | undefined {
+    const key = `${mapping.file} ${mapping.path}`;
+    const now = this.#monotonic();
+    const before = this.#known.get(key);
+    const known =
+      before !== undefined && now < before.until
+        ? before
+        : { table: readTable(this.#procfs, pid, mapping), until: now + keptMs };
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    if (this.#known.size > mostFiles) this.#known.delete(this.#known.keys().next().value!);
+    return known.table;
+  }
+}
+
+/** Undefined where the file cannot be read, or has no names. */
+function readTable(procfs: string, pid: number, mapping: Mapping): FunctionTable | undefined {
+  if (!answersItself(procfs, pid, mapping)) return undefined;
+  const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
+  let fd: number;
+  try {
+    // The mapped file itself, whatever has its name by now.
+    fd = openSync(
+      join(procfs, String(pid), "map_files", range),
+      constants.O_RDONLY | constants.O_NONBLOCK,
+    );
+  } catch {
+    return undefined; // the process is gone, or has it mapped no more
+  }
+  try {
+    return fstatSync(fd).isFile() ? functionTable(readElf(bytesOfFile(fd))) : undefined;
+  } catch (error) {
+    if (error instanceof ElfError) return undefined; // it names nothing
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
