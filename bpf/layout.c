@@ -6,6 +6,7 @@
 #include "engine/action.h"
 #include "engine/condition.h"
 #include "engine/rate.h"
+#include "engine/hash.h"
 #include "engine/stack.h"
 #include "attach/usdt.h"
 
@@ -28,6 +29,7 @@ struct layout {
 	enum arg_type arg_type;
 	enum arg_flag arg_flag;
 	struct stack_payload stack_payload;
+	struct hash_payload hash_payload;
 #define PAYLOAD(name) struct name name;
 	ARG_PAYLOADS(PAYLOAD)
 #define PART(name) enum name name;

@@ -10,6 +10,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "waiting.h"
+
 /* struct process_info.flags, beside the EXEC_* that are kept there */
 enum process_flag {
 	PROCESS_PROTECTED = 1u << 16, /* a part of the node itself: never killed or denied */
@@ -219,59 +221,6 @@ struct follow_state {
 	__u64 lost_elsewhere;	/* in pods for whose share there was no room */
 };
 volatile struct follow_state follow_state SEC(".data.follow_state");
-
-enum waiting_limit {
-	WAITING_SIZE = 1000,	/* of an event, in bytes; what is larger has an entry in waiting_large, too */
-	WAITING_MAX = 16384,	/* events that wait at once: a megabyte for each thousand */
-	WAITING_LARGE_MAX = 512,
-	WAITING_LARGE_SIZE = 16384 + 64, /* the largest event */
-};
-
-/* What comes before an event that waits for its call to return: see engine/wait.h. */
-struct waiting {
-	__u64 call;		/* of all that wait for one call: boot-time ns */
-	__u32 task;		/* thread id */
-	__u32 generation;	/* engine_state.binary_generation of the tables that its bit is of */
-	__u32 bit;
-	__u32 flags;		/* enum waiting_flag */
-};
-
-/* waiting.flags */
-enum waiting_flag {
-	WAITING_SILENT = 1u << 0, /* it is not reported: what is done at the return waits */
-	WAITING_CLOSES = 1u << 1, /* where nobody can tell any more whether to stop the process, it is */
-};
-struct waiting_event {
-	struct waiting waiting;
-	char event[WAITING_SIZE]; /* struct hook_event and its arguments */
-};
-struct waiting_key {
-	__u64 frame;		/* where the call's registers are on its stack: nobody else's are there */
-	__u32 point;		/* hook_spec.point */
-	__u32 number;		/* among those that wait for this call */
-};
-
-/*
- * Events that wait for their calls to return. Writer: engine/wait.h; attach/returned.bpf.c deletes, and
- * the agent what waits for a program that is gone. Where spec.use has USE_RETURNED, the agent has the
- * program use one of WAITING_MAX entries instead.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct waiting_key);
-	__type(value, struct waiting_event);
-} waiting_events SEC(".maps");
-
-/* The same, of events that are larger, with nothing before them; then of WAITING_LARGE_MAX. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct waiting_key);
-	__type(value, char[WAITING_LARGE_SIZE]);
-} waiting_large SEC(".maps");
 
 /*
  * struct sock * -> the process that its events are about. Writer: engine/action/track_sock.h;

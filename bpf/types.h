@@ -177,6 +177,7 @@ enum arg_flag {
 	ARG_REST = 1u << 4,	/* no argument: that rest */
 	ARG_KERNEL_STACK = 1u << 5, /* no argument: through which functions the call came */
 	ARG_USER_STACK = 1u << 6, /* the same, of the process */
+	ARG_FILE_HASH = 1u << 7, /* no argument: the hash of the file that the hook is asked about */
 };
 
 struct event_arg {

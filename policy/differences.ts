@@ -80,6 +80,16 @@ export const differences: readonly Difference[] = [
     here: "Of the selector that matched at the entry, of this call; Tetragon may go on to a later selector, and keeps its state for a processor. Without `return: true` it is refused, not ignored.",
   },
   {
+    what: "`kernelStackTrace`, `userStackTrace`",
+    verdict: "better",
+    here: "Each event has its own; in Tetragon two stacks that hash alike cost each other. Also with `return: true`, as it was at the call. Where events have no field for them, in `tracepoints` and their like, they are refused.",
+  },
+  {
+    what: "`imaHash` where the kernel is not asked about a file, or BPF is none of its security modules",
+    verdict: "refused",
+    here: "Tetragon takes it on any hook, without effect.",
+  },
+  {
     what: "`matchReturnActions`",
     verdict: "better",
     here: "They obey the policy's mode and are counted as others; Tetragon enforces them in monitor mode, too, mostly. They act after a `NoPost` in `matchActions`, too. What would come too late, such as `Override`, is refused.",

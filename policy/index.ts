@@ -9,6 +9,7 @@ export {
   isEnforcing,
 } from "./actions/index.ts";
 export type { Request } from "./actions/kind.ts";
+export type { Post } from "./actions/post.ts";
 export {
   type Arg,
   type ArgOperatorName,

@@ -9,6 +9,7 @@ export {
   effectOf,
   followsDescriptors,
   isEnforcing,
+  postOf,
   requestsOf,
   tracksSockets,
 } from "./actions/index.ts";

@@ -35,6 +35,8 @@ export type Need = {
   readonly overrides: boolean;
   /** The set holds on the node, and not in pods alone. */
   readonly onNode: boolean;
+  /** Some event has the hash of the file that the hook is asked about. */
+  readonly hashes: boolean;
   /** A call that goes unseen is one that the set does not stop: its own action, or a later one's. */
   readonly everyCall: boolean;
   /** The entry of the hook's system call that is to be served; absent: the kernel's own. */

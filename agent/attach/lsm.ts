@@ -38,6 +38,7 @@ export const lsmByFmodRet: AttachKind = {
     const asked = hookAsked(hook, need, can);
     if (asked === undefined || "reason" in asked) return asked;
     if (isActive(can) || maySkip(need, can)) return undefined;
+    if (need.hashes) return lacks(asked.hook, `${inactive(can)}, and imaHash needs that`);
     const where = onFunction(asked, can);
     if ("reason" in where) return where;
     const { fmod_ret_security: able } = can.features;
@@ -59,6 +60,7 @@ export const lsmByKprobe: AttachKind = {
     if (asked === undefined || "reason" in asked || !maySkip(need, can)) return undefined;
     if (isActive(can) && seesEveryCall(asked, can)) return undefined;
     if (need.overrides) return skips(asked.hook, forOverride);
+    if (need.hashes) return skips(asked.hook, forHash);
     const where = onFunction(asked, can);
     return "reason" in where ? where : byKprobe(target(asked, where), hook, need, can);
   },
@@ -94,6 +96,9 @@ export const lsmOfFunction: AttachKind = {
 
 const forOverride =
   "for Override bpf among its security modules (lsm=) and Linux 6.2, or one that does not skip LSM programs: use Sigkill";
+
+const forHash =
+  "for imaHash bpf among its security modules (lsm=) and Linux 6.2, or one that does not skip LSM programs: drop it";
 
 /**
  * Whether an LSM program is asked at each call: this kernel skips those on trampolines of another kind

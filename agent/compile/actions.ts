@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Action, Arg, Hook } from "@guardbee/policy";
+import type { Arg, Hook, Post } from "@guardbee/policy";
 import {
   argKind,
   defaultAction,
   effectOf,
   isEnforcing,
+  postOf,
   stopsFollowed,
 } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
@@ -38,7 +39,7 @@ export type EncodedActions = {
 };
 
 const { ACT_STOPS, ACT_MONITORED, ACT_CLOSES, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
-const { ACT_GOES_ON, ACT_STOPS_LATER, ACT_KERNEL_STACK, ACT_USER_STACK } = enums.act_flag;
+const { ACT_GOES_ON, ACT_STOPS_LATER, ACT_KERNEL_STACK, ACT_USER_STACK, ACT_HASH } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
 /** The entry of a hook's selector. Throws RangeError where it has more actions than the engine takes. */
@@ -67,7 +68,8 @@ export function encodeActions(
   const enforces = all.some((one) => effectOf(one).enforces !== undefined);
   const monitored = set.mode === "monitor" && (stops || stopsLater || closes || enforces);
   const readings = readingNumbers(planned, context.readings);
-  const stacks = sees === "return" ? 0 : stacksOf(atEntry);
+  const stacks = sees === "return" ? 0 : stacksOf(postOf(atEntry)?.stacks);
+  const hashes = postOf(atEntry)?.hashesFile === true;
   const socket = args.find((_, i) => isSocket(planned.hook.args[i]!));
   const ofActions = all.flatMap((action) => {
     if (monitored && isEnforcing(action)) return [];
@@ -88,6 +90,7 @@ export function encodeActions(
       (waits && (returnActions.length > 0 || planned.hook.returned?.action) ? ACT_GOES_ON : 0) |
       (stopsLater ? ACT_STOPS_LATER : 0) |
       (returned === undefined ? 0 : ACT_RETURNED) |
+      (hashes ? ACT_HASH : 0) |
       stacks,
     code: actionCodec(atEntry.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },
@@ -95,6 +98,7 @@ export function encodeActions(
     socket: socket === undefined ? 0 : socket + 1,
   });
   const { USE_ENFORCE, USE_RATES, USE_RETURNED, USE_SOCKETS, USE_STACKS } = enums.hook_use;
+  const { USE_HASHES } = enums.hook_use;
   const limits = operations.some(({ action }) => action === enums.action_code.ACTION_POST);
   return {
     bytes,
@@ -103,15 +107,15 @@ export function encodeActions(
       (limits ? USE_RATES : 0) |
       (socket === undefined ? 0 : USE_SOCKETS) |
       (stacks === 0 ? 0 : USE_STACKS) |
-      (waits || returned !== undefined ? USE_RETURNED : 0),
+      (hashes ? USE_HASHES : 0) |
+      (waits || hashes || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),
   };
 }
 
 /** Bits of action_entry.flags for the stacks that the event has. */
-function stacksOf(actions: readonly Action[]): number {
-  const shown = actions.find((one) => one.action === "Post" && one.stacks !== undefined);
-  switch (shown?.action === "Post" ? shown.stacks : undefined) {
+function stacksOf(stacks: Post["stacks"]): number {
+  switch (stacks) {
     case undefined:
       return 0;
     case "kernel":

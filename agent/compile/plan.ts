@@ -4,6 +4,7 @@ import {
   effectOf,
   followsDescriptors,
   isEnforcing,
+  postOf,
   requestsOf,
 } from "@guardbee/policy/sets";
 import {
@@ -134,6 +135,7 @@ function needOf({ set }: NamedSet, hook: Hook): Need {
     stops: stopping(hook.selectors.flatMap((selector) => selector.actions)),
     overrides:
       enforces && effects.some((one) => one.override !== undefined || one.enforces?.overrides),
+    hashes: hook.selectors.some((selector) => postOf(selector.actions)?.hashesFile === true),
     everyCall: stops || (follows && isEnforcingSet(set)),
   };
 }

@@ -4,6 +4,7 @@ import type { HookInfo } from "../kernel/hook-info.ts";
 import type { Image } from "../process/image.ts";
 import type { Process } from "../process/process.ts";
 import { hookArgs, returnedArg } from "../records/decode.ts";
+import { fileHashOf } from "../records/file-hash.ts";
 import type { ExitRecord, HookRecord, ProcessKey } from "../records/kernel-record.ts";
 import type { PodContainer } from "../scope/pod-container.ts";
 import type { Stacks } from "../stacks/stacks.ts";
@@ -164,6 +165,11 @@ export function argsOf(event: HookEvent): readonly HookArg[] {
 /** What the call returned, of a hook that asks; undefined: nobody could tell. */
 export function returnedOf(event: HookEvent): HookArg | undefined {
   return returnedArg(event.record);
+}
+
+/** The hash of the file that the hook was asked about: `sha256:` and digits; undefined: there is none. */
+export function hashOf({ hook, record }: HookEvent): string | undefined {
+  return hook.hasHash ? fileHashOf(record) : undefined;
 }
 
 /** enum action_code of what was done last when the call had returned; undefined: nothing, or nobody could tell what it returned. */

@@ -119,6 +119,13 @@ const stack_payload = {
     pid: { at: 0, type: "u64" },
   },
 } as const;
+const hash_payload = {
+  size: 8,
+  fields: {
+    algorithm: { at: 0, type: "u32" },
+    zero: { at: 4, type: "u32" },
+  },
+} as const;
 const char_buf_payload = {
   size: 4,
   fields: {
@@ -515,7 +522,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -615,6 +622,7 @@ export const enums = {
     ARG_REST: 16,
     ARG_KERNEL_STACK: 32,
     ARG_USER_STACK: 64,
+    ARG_FILE_HASH: 128,
   },
   end_part: {
     END_FAMILY: 0,
@@ -712,6 +720,7 @@ export const enums = {
     USE_UNREAD: 64,
     USE_WHOLE: 128,
     USE_STACKS: 256,
+    USE_HASHES: 512,
   },
   hook_syscall: {
     SYSCALL_NONE: 0,
@@ -849,6 +858,7 @@ export const enums = {
     ACT_STOPS_LATER: 64,
     ACT_KERNEL_STACK: 128,
     ACT_USER_STACK: 256,
+    ACT_HASH: 512,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

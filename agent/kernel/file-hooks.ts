@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import { join } from "node:path";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { FileRoot, UnhookedFile } from "../engine.ts";
+import { isHashPin } from "./hash-programs.ts";
 import type { KernelError, Link, Native, UprobeTarget } from "./native.ts";
 import { rememberProbe } from "./probe-specs.ts";
 import {
@@ -34,7 +35,8 @@ const [ofNode, ofContainer] = ["node-", "pod-"] as const;
 
 /** Whether a pin of a program's folder is a link. */
 export function isLinkPin(name: string): boolean {
-  return name === "link" || name.startsWith(ofNode) || name.startsWith(ofContainer);
+  if (name === "link" || isHashPin(name)) return true;
+  return name.startsWith(ofNode) || name.startsWith(ofContainer);
 }
 
 /**

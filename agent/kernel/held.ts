@@ -1,4 +1,4 @@
-import { actionsOf, allActions, requestsOf } from "@guardbee/policy/sets";
+import { allActions, postOf, requestsOf } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
@@ -62,15 +62,16 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
     const last = returnActions.at(-1)?.action ?? returned?.action;
     return last && actionCodec(last).code;
   });
-  const hasStacks = actionsOf(hook).some(
-    (one) => one.action === "Post" && one.stacks !== undefined,
-  );
+  const posts = hook.selectors.map(({ actions }) => postOf(actions));
+  const hasStacks = posts.some((post) => post?.stacks !== undefined);
+  const hasHash = posts.some((post) => post?.hashesFile === true);
   return {
     ...{ set, index, policy: set.set.policy, ...reported, args },
     ...(returned === undefined ? {} : { returned }),
     ...(requests.every(({ length }) => length === 0) ? {} : { requests }),
     ...(returnActions.every((code) => code === undefined) ? {} : { returnActions }),
     ...(hasStacks ? { hasStacks } : {}),
+    ...(hasHash ? { hasHash } : {}),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };

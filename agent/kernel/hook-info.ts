@@ -14,6 +14,8 @@ export type HookInfo = Reported & {
   readonly returnActions?: readonly (number | undefined)[];
   /** Present: events of some selector have stacks. */
   readonly hasStacks?: true;
+  /** Present: events of some selector have the hash of the file that the hook is asked about. */
+  readonly hasHash?: true;
   readonly message?: string;
   readonly tags?: readonly string[];
 };

@@ -8,6 +8,7 @@ import type { UnhookedFile } from "../engine.ts";
 import { enums, layout } from "../gen/layout.ts";
 import type { Expected } from "./expected.ts";
 import { hookFiles, isLinkPin, type Links } from "./file-hooks.ts";
+import { attachHashing, hashPins, inOrderToGo } from "./hash-programs.ts";
 import type { BpfObject, MapSpec, Misses, Native } from "./native.ts";
 import type { Pinned } from "./pinned.ts";
 import { u32 } from "./pinned-ids.ts";
@@ -101,7 +102,7 @@ export class Program {
   ): Program {
     const name = programName(point, tables.spec);
     const folder = loader.pins.hook(name);
-    if (isWhole(folder, point)) return Program.adopt(loader, name);
+    if (isWhole(folder, point, tables)) return Program.adopt(loader, name);
     removePins(folder);
     const object = open(loader, point, tables);
     const links: Links = new Map();
@@ -118,6 +119,7 @@ export class Program {
       if (point.kind.attach === undefined) {
         hookFiles({ ...loader, folder, point, onNode }, links, { mustHaveNode: true });
       } else {
+        attachHashing(loader, { folder, point, spec: tables.spec }, links);
         const link = point.kind.attach(object, point);
         link.pin(join(folder, "link"));
         links.set("link", link);
@@ -153,7 +155,7 @@ export class Program {
   /** Detaches what an agent that is gone pinned under `name`, all of it or a part. */
   static remove(loader: Loader, name: string): void {
     const folder = loader.pins.hook(name);
-    for (const pin of readdirSync(folder).filter(isLinkPin)) {
+    for (const pin of inOrderToGo(readdirSync(folder).filter(isLinkPin))) {
       loader.native.openPinnedLink(join(folder, pin)).detach();
     }
     removePins(folder);
@@ -162,7 +164,8 @@ export class Program {
   /** Which attachment this is, and what it missed: one that is attached nowhere, nothing. Throws KernelError. */
   misses(): Misses & { readonly id: number } {
     const path = join(this.#loader.pins.hook(this.name), "program");
-    const [first, ...others] = this.#links.values();
+    const own = this.#links.get("link");
+    const [first, ...others] = own === undefined ? [...this.#links.values()] : [own];
     if (first === undefined) return { id: 0, program: 0, link: 0 };
     const { program, link } = first.misses(path);
     const more = others.reduce((sum, one) => sum + one.misses(path).link, 0);
@@ -260,7 +263,7 @@ export class Program {
 
   /** Detaches the program and removes its pins. Idempotent. */
   detach(): void {
-    for (const link of this.#links.values()) link.detach();
+    for (const pin of inOrderToGo([...this.#links.keys()])) this.#links.get(pin)!.detach();
     this.close();
     removePins(this.#loader.pins.hook(this.name));
   }
@@ -277,8 +280,8 @@ export class Program {
 }
 
 /** Whether all is pinned of a program that is to be attached at `point`. */
-function isWhole(folder: string, { kind }: AttachPoint): boolean {
-  const always = ["program", ...ownMaps];
+function isWhole(folder: string, { kind }: AttachPoint, { spec }: Tables): boolean {
+  const always = ["program", ...ownMaps, ...hashPins(spec)];
   const pins = kind.attach === undefined ? always : ["link", ...always];
   return pins.every((name) => existsSync(join(folder, name)));
 }

@@ -29,6 +29,7 @@ const sharedMaps = [
   "followed",
   "waiting_events",
   "waiting_large",
+  "file_hashes",
   "follow_shares",
   "follow_state",
   "tracked_socks",

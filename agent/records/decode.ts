@@ -224,20 +224,27 @@ export function argsProblem({ records, at, end, argCount }: HookRecord): string 
   return undefined;
 }
 
-const { ARG_RETURNED, ARG_REST, ARG_WHOLE, ARG_KERNEL_STACK, ARG_USER_STACK } = enums.arg_flag;
-const stackFlags = ARG_KERNEL_STACK | ARG_USER_STACK;
+const { ARG_RETURNED, ARG_REST, ARG_WHOLE } = enums.arg_flag;
+const { ARG_KERNEL_STACK, ARG_USER_STACK, ARG_FILE_HASH } = enums.arg_flag;
+/** Of what is no argument: how many bytes it has at least. */
+const others = [
+  { flags: ARG_REST, bytes: 0 },
+  { flags: ARG_KERNEL_STACK | ARG_USER_STACK, bytes: layout.stack_payload.size },
+  { flags: ARG_FILE_HASH, bytes: layout.hash_payload.size },
+];
+const otherFlags = others.reduce((all, { flags }) => all | flags, 0);
 
 /** The least bytes of what is behind a struct event_arg; undefined: there is no such type. */
 function leastBytes(type: number, flags: number): number | undefined {
-  if ((flags & ARG_REST) !== 0) return 0;
-  return (flags & stackFlags) === 0 ? leastArgBytes(type) : layout.stack_payload.size;
+  if ((flags & otherFlags) === 0) return leastArgBytes(type);
+  return others.find((other) => (flags & other.flags) !== 0)!.bytes;
 }
 
 /** The arguments of a hook record, which must have no `argsProblem`. */
 export function hookArgs(record: HookRecord): readonly HookArg[] {
   const args: HookArg[] = [];
   eachArg(record, (arg) => {
-    if ((arg.flags & (ARG_RETURNED | ARG_REST | stackFlags)) !== 0) return;
+    if ((arg.flags & (ARG_RETURNED | otherFlags)) !== 0) return;
     const rest = (arg.flags & ARG_WHOLE) === 0 ? undefined : argWith(record, ARG_REST);
     args.push(decodeArg(arg.type, rest === undefined ? arg : joined(arg, rest)));
   });

@@ -6,6 +6,7 @@
 #include "../events.h"
 #include "action/track_sock.h"
 #include "arg.h"
+#include "hash.h"
 #include "rate.h"
 #include "stack.h"
 #include "wait.h"
@@ -201,6 +202,8 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 		stack__write(call, entry);
 	if (spec.use & USE_RETURNED && entry->flags & ACT_RETURNED)
 		emit__returned(call, entry);
+	if (spec.use & USE_HASHES && entry->flags & ACT_HASH && hash__wait(call))
+		return;
 	emit__send(call);
 }
 

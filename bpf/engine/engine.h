@@ -85,6 +85,8 @@ static __always_inline int engine__act(struct call *call)
 		call->scratch->waits = 0;
 	call->at = act__next_bit(call, 0);
 	bpf_loop(MATCHES_MAX, act__step, call, 0);
+	if (spec.use & USE_HASHES && call->scratch->waits)
+		return hash__leave(call);
 	return call->override;
 }
 

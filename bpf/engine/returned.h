@@ -4,32 +4,7 @@
 #define GUARDBEE_ENGINE_RETURNED_H
 
 #include "engine.h"
-
-/* Takes event `number` out of the map and into the scratch. False: there are no more of this call. */
-static __always_inline bool returned__take(struct call *call, __u32 number)
-{
-	struct call_scratch *scratch = call->scratch;
-	struct waiting_key key = {.frame = scratch->frame, .point = spec.point, .number = number};
-	struct waiting_event *found = bpf_map_lookup_elem(&waiting_events, &key);
-	struct hook_event *event = &scratch->event;
-	void *from;
-	__u32 size;
-
-	if (!found || found->waiting.task != (__u32)call->task->pid ||
-	    (number && found->waiting.call != scratch->waiting.call))
-		return false; /* or of an earlier call, whose return went unseen */
-	scratch->waiting = found->waiting;
-	from = found->event;
-	size = ((struct hook_event *)from)->header.size;
-	if (size > WAITING_SIZE)
-		from = bpf_map_lookup_elem(&waiting_large, &key);
-	if (from)
-		bpf_probe_read_kernel(event, emit__size(size), from);
-	bpf_map_delete_elem(&waiting_events, &key);
-	if (size > WAITING_SIZE)
-		bpf_map_delete_elem(&waiting_large, &key);
-	return from;
-}
+#include "take.h"
 
 /* True when selectors are left. What a call returns is a number: nothing else is compared here. */
 static __always_inline bool returned__match(struct call *call)
@@ -133,7 +108,7 @@ static long returned__step(__u32 number, void *context)
 {
 	struct call *call = context;
 
-	if (!returned__take(call, number))
+	if (!take__event(call, number))
 		return 1;
 	returned__complete(call);
 	return 0;

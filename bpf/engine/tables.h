@@ -83,6 +83,7 @@ enum hook_use {
 	USE_UNREAD = 1u << 6,	/* what some parameters are may not be told: call_scratch.unread */
 	USE_WHOLE = 1u << 7,	/* some reading has READ_WHOLE */
 	USE_STACKS = 1u << 8,	/* some entry has ACT_KERNEL_STACK or ACT_USER_STACK */
+	USE_HASHES = 1u << 9,	/* some entry has ACT_HASH: see hash.h */
 };
 
 /* hook_spec.syscall */
@@ -182,6 +183,7 @@ enum act_flag {
 	ACT_STOPS_LATER = 1u << 6, /* then it stops something, or would in enforce mode */
 	ACT_KERNEL_STACK = 1u << 7, /* the event says through which functions the call came */
 	ACT_USER_STACK = 1u << 8, /* the same, of the process */
+	ACT_HASH = 1u << 9,	/* the event has the hash of the file */
 };
 
 /* What one selector does, indexed by its bit. */

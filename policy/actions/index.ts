@@ -117,6 +117,11 @@ export function requestsOf(actions: readonly Action[]): readonly Request[] {
   return actions.flatMap((action) => effectOf(action).request ?? []);
 }
 
+/** What `actions` say of the event; where they say anything of it, there is one Post. */
+export function postOf(actions: readonly Action[]): Post | undefined {
+  return actions.find((one) => one.action === "Post");
+}
+
 /** In a few words for people: `Signal 15`. */
 export function describeAction(action: Action): string {
   return actionKind(action.action).describe(action);

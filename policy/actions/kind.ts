@@ -45,6 +45,8 @@ export type ActionPlace = {
   readonly whenReturned?: true;
   /** Events of the hook have fields for stacks. */
   readonly traces?: true;
+  /** The hook is asked about a file that the kernel can hash. */
+  readonly hashes?: boolean;
 };
 
 /** What an action does beside its event. */

@@ -1,12 +1,18 @@
 import type { Static } from "typebox";
 import type { Report } from "../lower/report.ts";
 import type { ActionSpec } from "../schema/action.ts";
-import { type Immutable, int32, literal, object, oneOf, optional } from "../schema/dsl.ts";
+import { bool, type Immutable, int32, literal, object, oneOf, optional } from "../schema/dsl.ts";
 import { quote } from "../suggest.ts";
 import type { ActionKind, ActionPlace } from "./kind.ts";
 
 /** Upstream's, who share what a rate limit lets out, in the order of their codes. */
 export const rateLimitScopes = ["thread", "process", "global"] as const;
+/** LSM hooks that are asked about a file, and may wait while it is hashed. */
+export const hashingHooks = [
+  ...(["bprm_check_security", "bprm_committed_creds", "bprm_committing_creds"] as const),
+  ...(["bprm_creds_for_exec", "bprm_creds_from_file", "file_open", "file_post_open"] as const),
+  ...(["file_ioctl", "file_lock", "file_receive", "mmap_file"] as const),
+] as const;
 /** Of the kernel, of the process, or of both. */
 export const stackKinds = ["kernel", "user", "both"] as const;
 /** Upstream counts milliseconds in 32 bits. */
@@ -20,6 +26,8 @@ const schema = object({
   per: optional(oneOf(rateLimitScopes)),
   /** Present: the event says through which functions the call came. */
   stacks: optional(oneOf(stackKinds)),
+  /** The event has the hash of the file that the hook is asked about. */
+  hashesFile: optional(bool()),
 });
 
 export type Post = Immutable<Static<typeof schema>>;
@@ -27,15 +35,21 @@ export type Post = Immutable<Static<typeof schema>>;
 /** Reports the call, which a selector without actions does, too. */
 export const post = {
   schema,
-  fields: ["rateLimit", "rateLimitScope", "kernelStackTrace", "userStackTrace"],
+  fields: ["rateLimit", "rateLimitScope", "kernelStackTrace", "userStackTrace", "imaHash"],
   stops: false,
   atReturn: true,
-  once: ({ every, stacks }) => every !== undefined || stacks !== undefined,
-  lower(report, spec, { at, whenReturned, traces = false }) {
+  once: ({ every, stacks, hashesFile }) =>
+    every !== undefined || stacks !== undefined || hashesFile !== undefined,
+  lower(report, spec, { at, whenReturned, traces = false, hashes = false }) {
     const { rateLimit, rateLimitScope } = spec;
     if (!whenReturned) {
       const stacks = lowerStacks(report, spec, { at, traces });
-      return { action: "Post", ...lowerRateLimit(report, spec, at), ...(stacks && { stacks }) };
+      const hashesFile = lowerHash(report, spec, { at, hashes });
+      return {
+        ...{ action: "Post", ...lowerRateLimit(report, spec, at) },
+        ...(stacks && { stacks }),
+        ...(hashesFile && { hashesFile }),
+      };
     }
     for (const [field, value] of Object.entries({ rateLimit, rateLimitScope })) {
       const fix =
@@ -44,16 +58,17 @@ export const post = {
         report.unsupported(`${at}.${field}`, "is in matchReturnActions", fix);
     }
     const fix = "write it in matchActions: it is of the moment of the call";
-    for (const field of askedStacks(spec)) {
+    for (const field of [...askedStacks(spec), ...(spec.imaHash ? ["imaHash"] : [])]) {
       report.invalid(`${at}.${field}`, "is in matchReturnActions", fix);
     }
     return { action: "Post" };
   },
   effect: () => ({}),
-  describe({ every, per, stacks }) {
+  describe({ every, per, stacks, hashesFile }) {
     const limit = every === undefined ? [] : [`alike ones of a ${per} each ${every} s`];
     const shown = stacks === undefined ? [] : [`with ${stackNames[stacks]}`];
-    const details = [...limit, ...shown].join(", ");
+    const hash = hashesFile ? ["with the file's hash"] : [];
+    const details = [...limit, ...shown, ...hash].join(", ");
     return details === "" ? "Post" : `Post (${details})`;
   },
   samples({ ends, whenReturned, canTrace = false }) {
@@ -71,6 +86,17 @@ const stackNames: Readonly<Record<(typeof stackKinds)[number], string>> = {
   user: "the process's stack",
   both: "both stacks",
 };
+
+function lowerHash(
+  report: Report,
+  spec: ActionSpec,
+  { at, hashes }: { readonly at: string; readonly hashes: boolean },
+): Post["hashesFile"] {
+  if (spec.imaHash !== true) return undefined;
+  const fix = `remove it, or hook one of ${hashingHooks.join(", ")} in lsmhooks`;
+  if (!hashes) report.invalid(`${at}.imaHash`, "is where the kernel is asked about no file", fix);
+  return true;
+}
 
 const stackFields = ["kernelStackTrace", "userStackTrace"] as const;
 

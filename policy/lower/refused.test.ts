@@ -636,10 +636,10 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
-    name: "an action that is not there yet, with its arguments",
+    name: "the hash of a file where the kernel is asked about none",
     policy: withAction({ action: "Post", imaHash: true }),
     want: [
-      "unsupported spec.kprobes[0].selectors[0].matchActions[0].imaHash: is not supported yet; remove it: this version does not use it with Post",
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].imaHash: is where the kernel is asked about no file; remove it, or hook one of bprm_check_security, bprm_committed_creds, bprm_committing_creds, bprm_creds_for_exec, bprm_creds_from_file, file_open, file_post_open, file_ioctl, file_lock, file_receive, mmap_file in lsmhooks",
     ],
   },
   {

@@ -9,6 +9,7 @@ import {
   type ExecEvent,
   type ExitEvent,
   type HookEvent,
+  hashOf,
   returnActionOf,
   returnedOf,
 } from "../event.ts";
@@ -79,8 +80,7 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
     out.fields(same);
     writeArgs(event, message, out);
     above(message.ancestors, event);
-    writeActions(event, message, out);
-    if (event.stacks !== undefined) writeStacks(event.stacks, message, out);
+    writeDetails(event, message, out);
     out.close(start);
   };
 
@@ -141,6 +141,13 @@ function writeActions(event: HookEvent, message: HookMessage, out: WireWriter): 
   }
 }
 
+/** What was done, and what few events have. */
+function writeDetails(event: HookEvent, message: HookMessage, out: WireWriter): void {
+  writeActions(event, message, out);
+  if (message.ima_hash !== undefined) out.text(message.ima_hash, hashOf(event));
+  if (event.stacks !== undefined) writeStacks(event.stacks, message, out);
+}
+
 function writeArgs(event: HookEvent, message: HookMessage, out: WireWriter): void {
   const args = argsOf(event);
   for (let i = 0; i < args.length; i++) {
@@ -169,6 +176,7 @@ type HookMessage = StackTags & {
   readonly action: number;
   readonly return_action?: number;
   readonly ancestors: number;
+  readonly ima_hash?: number;
   readonly policy_name: number;
   readonly message: number;
   readonly tags: number;

@@ -9,6 +9,7 @@ import {
   type ExecEvent,
   type ExitEvent,
   type HookEvent,
+  hashOf,
   returnActionOf,
   returnedOf,
 } from "../event.ts";
@@ -90,7 +91,7 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
       (event.flags & enums.hook_flag.HOOK_PROCESS_UNKNOWN) === 0 ? "" : "unknown",
     );
     const action = `,"action":${actionJson(event.action)}`;
-    const ended = `${stackFields(event.stacks)}${text.policy}${returnActionField(event)}${above(event)}`;
+    const ended = `${textField("ima_hash", hashOf(event))}${stackFields(event.stacks)}${text.policy}${returnActionField(event)}${above(event)}`;
     const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${ended}`;
     return line(event.hook.event, inner, formatTime(event.ktime));
   };

@@ -1,3 +1,4 @@
+import { hashingHooks } from "../../actions/post.ts";
 import type { HookPointOf } from "../../hook-point.ts";
 import type { TracingPolicySpec } from "../../schema/tracing-policy.ts";
 import type { Hook } from "../../selector-set.ts";
@@ -30,6 +31,7 @@ function lower(report: Report, spec: LsmSpec, { at, namespaced }: HookPlace): re
   const parameters = namespaced ? parametersOf(securityFunction(hook)) : undefined;
   const entry = lowerEntry(report, spec, {
     ...{ at, source: "kernel function", parameters, namespaced, noOverride: undefined },
+    hashes: hashingHooks.some((one) => one === hook),
   });
   const wrong = whyNotHook(hook) ?? (namespaced && parameters === undefined && whyNotTenants(hook));
   if (!wrong) return [{ on: { kind: "lsm", hook }, ...entry }];
