@@ -60,9 +60,9 @@ export const differences: readonly Difference[] = [
     here: "Not yet there.",
   },
   {
-    what: "`usdts` with `Set`",
-    verdict: "refused",
-    here: "Not yet there.",
+    what: "`Set`",
+    verdict: "better",
+    here: "What could not be written is counted, and an argument that is no four bytes in memory is refused by the node, a pod's in the status. On other hooks, and where the kernel is locked down, it is refused.",
   },
   {
     what: "`usdts` with an `args[].index` that the probe has not, or that is a float",

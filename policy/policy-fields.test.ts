@@ -22,7 +22,7 @@ const fields: readonly {
   { kind: "TracingPolicy", path: `${selector}.matchPIDs[].followForks`, here: "yes" },
   { kind: "TracingPolicy", path: "spec.kprobes[].args[].sizeArgIndex", here: "yes" },
   { kind: "TracingPolicy", path: `${selector}.matchActions[].argSig`, here: "yes" },
-  { kind: "TracingPolicy", path: `${selector}.matchActions[].argValue`, here: "no" },
+  { kind: "TracingPolicy", path: `${selector}.matchActions[].argRegs`, here: "no" },
   { kind: "TracingPolicy", path: "spec.usdts", here: "yes" },
   { kind: "TracingPolicy", path: "spec.loader", here: "no" },
   { kind: "TracingPolicy", path: `${selector}.matchBinaries[].followChildren`, here: "no" },

@@ -12,6 +12,7 @@ export {
   postOf,
   requestsOf,
   tracksSockets,
+  writtenArgs,
 } from "./actions/index.ts";
 export { rateLimitScopes } from "./actions/post.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";

@@ -11,6 +11,7 @@ import { noPost } from "./no-post.ts";
 import { notifyEnforcer } from "./notify-enforcer.ts";
 import { override } from "./override.ts";
 import { post } from "./post.ts";
+import { set } from "./set.ts";
 import { sigkill } from "./sigkill.ts";
 import { signal } from "./signal.ts";
 import { trackSock } from "./track-sock.ts";
@@ -33,6 +34,7 @@ const actionCodecs = {
   DnsLookup: dnsLookup,
   Enforce: enforce,
   NotifyEnforcer: notifyEnforcer,
+  Set: set,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
 
 export type ActionCause = CauseName<keyof typeof enums.action_loss>;
@@ -47,6 +49,7 @@ export const actionCauses = {
   },
   track_full: { means: "a socket that TrackSock was to track" },
   notice_full: { means: "what NotifyEnforcer was to leave for enforcers: its process was killed" },
+  set_failed: { means: "a number that Set was to write, where nothing could be written" },
 } satisfies Readonly<Record<ActionCause, { readonly means: string; readonly isAsked?: true }>>;
 
 /** How the kernel is told of the action of that name. */

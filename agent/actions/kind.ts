@@ -11,6 +11,8 @@ export type ActionCodec<A extends Action> = {
   readonly withEvent?: true;
   /** What `arg` of its operation is; absent or undefined: it does nothing beside the event. */
   arg?(action: A, readings: ReadingNumbers): number | undefined;
+  /** What its operation is done to, where `arg` is something else. */
+  reading?(action: A, readings: ReadingNumbers): number;
 };
 
 /** Numbers of readings of the attach point. */

@@ -128,8 +128,17 @@ export type AttachAbilities = {
     pattern: string | undefined,
     args: readonly Arg[],
   ): readonly FunctionGroup[] | undefined;
-  /** Why nothing can be attached to that place in a file of this node, or `args` not be read there; undefined: it can. */
-  whyNotInFile(place: FilePlace, args: readonly Arg[]): Refusal | undefined;
+  /**
+   * Why nothing can be attached to that place in a file of this node, or `args` not be read there, or
+   * `written` not be written; undefined: it can.
+   */
+  whyNotInFile(
+    place: FilePlace,
+    args: readonly Arg[],
+    written?: readonly Arg[],
+  ): Refusal | undefined;
+  /** What nobody may do here, root neither, in the kernel's word; `none`: nothing. */
+  readonly lockdown: string;
   /** What the kernel says of a tracepoint's record; undefined: it has none of that name, or does not say. */
   eventFormat(subsystem: string, event: string): EventFormat | undefined;
   /** The types of a tracepoint's own parameters; undefined where the kernel has none of that name. */

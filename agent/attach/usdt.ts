@@ -1,5 +1,6 @@
-import type { FilePlace } from "@guardbee/policy/sets";
-import type { AttachKind } from "./kind.ts";
+import { describeFilePlace, type FilePlace, writtenArgs } from "@guardbee/policy/sets";
+import type { Refusal } from "../engine.ts";
+import type { AttachAbilities, AttachKind } from "./kind.ts";
 import { placeOf, whyNoUprobe } from "./uprobe.ts";
 
 /** At a place that a program's authors have marked, by a uprobe; its arguments are where the file says. */
@@ -9,13 +10,25 @@ export const usdt: AttachKind = {
   maps: ["usdt_specs"],
   sees: "entry",
   features: {},
-  serve({ on, args }, need, can) {
+  serve(hook, need, can) {
+    const { on, args } = hook;
     if (on.kind !== "usdt") return undefined;
-    const refusal = whyNoUprobe(on, can) ?? (need.onNode ? can.whyNotInFile(on, args) : undefined);
+    const written = writtenArgs(hook);
+    const refusal =
+      whyNoUprobe(on, can) ??
+      (written.length > 0 ? whyNotWritten(on, can) : undefined) ??
+      (need.onNode ? can.whyNotInFile(on, args, written) : undefined);
     return refusal ?? { ...placeOf(on), reported: reportedOf(on) };
   },
   bind() {},
 };
+
+/** Why nobody may write to a process's memory here; undefined: one may. */
+function whyNotWritten(on: FilePlace, { lockdown }: AttachAbilities): Refusal | undefined {
+  if (lockdown === "none") return undefined;
+  const why = `this kernel is locked down (${lockdown}), so that Set may not write to a process: drop it`;
+  return { reason: "KernelLacks", message: `${describeFilePlace(on)}: ${why}` };
+}
 
 function reportedOf({ path, provider, name }: FilePlace & { readonly kind: "usdt" }) {
   const names = { path, provider, name };

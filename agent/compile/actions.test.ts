@@ -45,7 +45,7 @@ const { OPERATION_STOPS } = enums.operation_flag;
 type Operations = ReturnType<typeof entryOf>["operations"];
 /** One operation, and the bits that come with it. */
 const carriesOut = (action: number, flags: number, arg: number) => ({
-  operations: [{ action, flags, arg }] as Operations,
+  operations: [{ action, flags, reading: 0, arg }] as Operations,
   carriedOut: 1 << action,
 });
 const bare = {
@@ -135,9 +135,9 @@ const cases: readonly {
     want: {
       ...{ ...stopping, flags: ["stops", "closes"], code: ACTION_UNFOLLOWFD },
       operations: [
-        { action: ACTION_SIGNAL, flags: OPERATION_STOPS, arg: 12 },
-        { action: ACTION_FOLLOWFD, flags: 0, arg: 1 },
-        { action: ACTION_SIGNAL, flags: OPERATION_STOPS, arg: 10 },
+        { action: ACTION_SIGNAL, flags: OPERATION_STOPS, reading: 0, arg: 12 },
+        { action: ACTION_FOLLOWFD, flags: 0, reading: 0, arg: 1 },
+        { action: ACTION_SIGNAL, flags: OPERATION_STOPS, reading: 0, arg: 10 },
       ],
       carriedOut: (1 << ACTION_SIGNAL) | (1 << ACTION_FOLLOWFD),
     },
@@ -213,7 +213,7 @@ test("encodeActions: Override has the error as the call returns it", () => {
   const hook: Hook = { on, args: [], selectors: [{ conditions: [], actions }] };
   const { actions: entries } = compile(pointOf(aSet("p", hook)), nothingShared);
   assert.deepEqual(read(entries[0]!, layout.action_entry).operations[0], {
-    ...{ action: ACTION_OVERRIDE, flags: OPERATION_STOPS, arg: -13 },
+    ...{ action: ACTION_OVERRIDE, flags: OPERATION_STOPS, reading: 0, arg: -13 },
   });
 });
 

@@ -76,7 +76,8 @@ export function encodeActions(
     const codec = actionCodec(action.action);
     const arg = codec.arg?.(action, readings);
     const flags = isEnforcing(action) ? OPERATION_STOPS : 0;
-    return arg === undefined ? [] : [{ action: codec.code, flags, arg }];
+    const reading = codec.reading?.(action, readings) ?? 0;
+    return arg === undefined ? [] : [{ action: codec.code, flags, reading, arg }];
   });
   const operations = [...onReturnedSocket(planned.hook, returned), ...ofActions];
   const bytes = bytesOf(layout.action_entry, {
@@ -140,7 +141,7 @@ function readingNumbers(planned: PlannedHook, readings: Readings): ReadingNumber
 /** What is done with a socket that the call returned, where the program sees that: `reading`. */
 function onReturnedSocket({ returned }: Hook, reading: number | undefined) {
   if (reading === undefined || returned?.action === undefined) return [];
-  return [{ action: actionCodec(returned.action).code, flags: 0, arg: reading }];
+  return [{ action: actionCodec(returned.action).code, flags: 0, reading: 0, arg: reading }];
 }
 
 function isSocket({ type }: Arg): boolean {

@@ -474,7 +474,8 @@ const operation = {
   size: 8,
   fields: {
     action: { at: 0, type: "u16" },
-    flags: { at: 2, type: "u16" },
+    flags: { at: 2, type: "u8" },
+    reading: { at: 3, type: "u8" },
     arg: { at: 4, type: "s32" },
   },
 } as const;
@@ -809,6 +810,7 @@ export const enums = {
     ACTION_TRACKSOCK: 11,
     ACTION_UNTRACKSOCK: 12,
     ACTION_NOTIFYENFORCER: 13,
+    ACTION_SET: 15,
     ACTION_ENFORCE: 29,
     ACTION_AGGREGATE: 30,
   },
@@ -818,6 +820,7 @@ export const enums = {
     LOSS_RATE_LIMITED: 34,
     LOSS_TRACK_FULL: 35,
     LOSS_NOTICE_FULL: 36,
+    LOSS_SET_FAILED: 37,
   },
   field_kind: {
     FIELD_NONE: 0,

@@ -69,7 +69,8 @@ export function probeAbilities(
     eventFormat: onceEach(readFormat),
     typesOfTracepoint: (event) => native.btfTracepoint(event) ?? undefined,
     functionsOf: functionFinder({ syscallPrefix, entriesOf }),
-    whyNotInFile: (place, args) => files.whyNot(place, args),
+    whyNotInFile: (place, args, written) => files.whyNot(place, args, written),
+    lockdown: readLockdown(),
     ...{ preempts, unprivilegedBpf: allowsUnprivilegedBpf() },
     hidesProcesses: preempts && hidesProcesses(kernelSymbols()),
     kernel: {
@@ -132,6 +133,16 @@ function allowsUnprivilegedBpf(): boolean {
 /** See AttachAbilities: until Linux 6.2 programs look up as bpf(2) does, and later without the lock. */
 function hidesProcesses(symbols: ReadonlySet<string>): boolean {
   return symbols.has("bpf_task_storage_busy") && !symbols.has("bpf_task_storage_get_recur");
+}
+
+/** `none [integrity] confidentiality`: the one in brackets. */
+function readLockdown(): string {
+  try {
+    const text = readFileSync("/sys/kernel/security/lockdown", "utf8");
+    return /\[(\w+)\]/.exec(text)?.[1] ?? "none";
+  } catch {
+    return "none"; // a kernel that has no such thing
+  }
 }
 
 function activeSecurityModules(): readonly string[] {

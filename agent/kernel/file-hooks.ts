@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import { join } from "node:path";
+import { writtenArgs } from "@guardbee/policy/sets";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { FileRoot, UnhookedFile } from "../engine.ts";
 import { isHashPin } from "./hash-programs.ts";
@@ -11,6 +12,7 @@ import {
   type PlaceInFile,
   type ProgramFiles,
   whyNotRead,
+  whyNotWritten,
 } from "./program-files.ts";
 
 /** What is attached: its links by the names of their pins. */
@@ -90,7 +92,9 @@ function hookContainer(
   const found = files.inContainer(hook.point.file!, root);
   if ("reason" in found && found.isAbsent) return []; // it cannot run what it has not
   const args = hook.point.hooks.flatMap((one) => one.hook.args);
-  const lacking = "reason" in found ? undefined : whyNotRead(found, args);
+  const written = hook.point.hooks.flatMap((one) => writtenArgs(one.hook));
+  const lacking =
+    "reason" in found ? undefined : (whyNotRead(found, args) ?? whyNotWritten(found, written));
   try {
     attach(hook, links, { found, wanted, prefix: ofContainer });
     if (lacking === undefined) return [];

@@ -51,11 +51,15 @@ export class ProgramFiles {
   }
 
   /** Why the node has no such place; undefined: it has. */
-  whyNot(place: FilePlace, args: readonly Arg[]): Refusal | undefined {
+  whyNot(
+    place: FilePlace,
+    args: readonly Arg[],
+    written: readonly Arg[] = [],
+  ): Refusal | undefined {
     const found = this.onNode(place);
     if (!("reason" in found)) {
       closeSync(found.fd);
-      const lacking = whyNotRead(found, args);
+      const lacking = whyNotRead(found, args) ?? whyNotWritten(found, written);
       return lacking === undefined ? undefined : notFound(place, `of this node's file, ${lacking}`);
     }
     const { isAbsent: _, ...refusal } = found;
@@ -168,6 +172,19 @@ export function whyNotRead({ places }: FoundPlace, args: readonly Arg[]): string
       if (parseProbeArg(written) === undefined) {
         return `argument ${index} of the probe is where nothing can be read: ${written}`;
       }
+    }
+  }
+  return undefined;
+}
+
+/** Why `written` cannot be written at a probe: four bytes in memory; undefined: they can. */
+export function whyNotWritten({ places }: FoundPlace, written: readonly Arg[]): string | undefined {
+  for (const { args = [] } of places) {
+    for (const { index } of written) {
+      const text = args[index] ?? "";
+      const found = parseProbeArg(text);
+      if (found?.at.kind === "memory" && found.bytes === 4) continue;
+      return `argument ${index} of the probe is no four bytes of memory, which Set writes: ${text}`;
     }
   }
   return undefined;

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
-import { policyIn } from "./testing/policies.ts";
+import { inMode, policyIn } from "./testing/policies.ts";
 import { type Ended, run } from "./testing/scene.ts";
 
 const kernel = await openGuestKernel();
@@ -104,6 +104,32 @@ test("what is in no memory is not known: negated conditions are met, others not"
   }
 });
 
+const setting = (index: number, value = 32) =>
+  `${all}, selectors: [{ matchActions: [{ action: Set, argIndex: ${index}, argValue: ${value} }] }]`;
+
+test("Set has the program go on with another number, in enforce mode alone", async () => {
+  const set = onProbe("begin", setting(2));
+  await stateOf(set);
+  const { hooks } = await events.during(async () => {
+    assert.deepEqual(await run(subject, "hello"), done("32\n0\n"));
+  });
+  assert.deepEqual(hooks.map(seen), ["app:begin Set stopped 5 hello -7 200 -9"]);
+  await stateOf(onProbe("begin", setting(2, -1)));
+  assert.deepEqual(await run(subject, "hello"), done("-1\n0\n"));
+  await stateOf(inMode("monitor", set));
+  assert.deepEqual(await run(subject, "hello"), done("-7\n0\n"));
+});
+
+test("what Set cannot write, because it is in no memory yet, is counted", async () => {
+  await stateOf(onProbe("begin", setting(2)));
+  const before = engine.losses().set_failed;
+  const { hooks } = await events.during(async () => {
+    assert.deepEqual(await run(subject, "untouched"), done("0\n0\n"));
+  });
+  assert.deepEqual(hooks.map(seen), ["app:begin Set 5 untouched errno 14 errno 14 -9"]);
+  assert.equal(engine.losses().set_failed, before + 1n);
+});
+
 for (const [name, rest, why] of [
   ["none", "", ".note.stapsdt has no probe app:none"],
   ["end", "args: [{ index: 1, type: int32 }]", "the probe has 1 arguments, none with index 1"],
@@ -111,6 +137,11 @@ for (const [name, rest, why] of [
     "odd",
     "args: [{ index: 0, type: int32 }]",
     "argument 0 of the probe is where nothing can be read: 4f@%xmm0",
+  ],
+  [
+    "begin",
+    setting(0),
+    "argument 0 of the probe is no four bytes of memory, which Set writes: -4@%edi",
   ],
 ] as const) {
   test(`probe ${name} is refused: ${why}`, async () => {

@@ -52,9 +52,9 @@ static __always_inline bool usdt__memory(const struct usdt_arg *arg, __u64 from,
 	return !bpf_probe_read_user(value, 8, (void *)from);
 }
 
-/* False where it cannot be told. */
+/* False where it cannot be told. `place`: where in memory it is; as it was, where it is in none. */
 static __always_inline bool usdt__read(struct pt_regs *context, const struct usdt_arg *arg,
-				       __u64 *to)
+				       __u64 *to, __u64 *place)
 {
 	__u64 value = arg->value;
 
@@ -70,6 +70,7 @@ static __always_inline bool usdt__read(struct pt_regs *context, const struct usd
 		value += usdt__register(context, arg->base);
 		if (arg->scale)
 			value += arg->scale * usdt__register(context, arg->index);
+		*place = value;
 		if (!usdt__memory(arg, value, &value))
 			return false;
 		break;
@@ -89,10 +90,14 @@ static __always_inline void usdt__take(struct call *call, struct pt_regs *contex
 		return; /* cannot be: it is there before the attachment */
 #pragma unroll
 	for (__u32 i = 0; i < PARAMETERS_MAX; i++) {
+		__u64 place = 0;
+
 		call->scratch->parameters[i] = 0;
 		if (reads & (1u << i) &&
-		    usdt__read(context, &where->args[i], &call->scratch->parameters[i]))
+		    usdt__read(context, &where->args[i], &call->scratch->parameters[i], &place))
 			call->scratch->unread &= ~(1u << i);
+		if (spec.actions & (1u << ACTION_SET))
+			call->scratch->places[i] = place;
 	}
 }
 

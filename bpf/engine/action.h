@@ -20,6 +20,7 @@ enum action_code {
 	ACTION_TRACKSOCK = 11,
 	ACTION_UNTRACKSOCK = 12,
 	ACTION_NOTIFYENFORCER = 13,
+	ACTION_SET = 15,
 	ACTION_ENFORCE = 29,	/* in no event */
 	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
 };
@@ -31,6 +32,7 @@ enum action_loss {
 	LOSS_RATE_LIMITED,
 	LOSS_TRACK_FULL,
 	LOSS_NOTICE_FULL,
+	LOSS_SET_FAILED,
 };
 
 /* The enums of actions that the agent writes (layout.c). */
@@ -45,6 +47,7 @@ enum action_loss {
 #include "action/notify_enforcer.h"
 #include "action/override.h"
 #include "action/post.h"
+#include "action/set.h"
 #include "action/sigkill.h"
 #include "action/signal.h"
 #include "action/track_sock.h"
@@ -65,6 +68,7 @@ enum action_loss {
 	X(ACTION_UNTRACKSOCK, untrack_sock__run) \
 	X(ACTION_ENFORCE, enforce__run)        \
 	X(ACTION_NOTIFYENFORCER, notify_enforcer__run) \
+	X(ACTION_SET, set__run)                \
 	X(ACTION_AGGREGATE, aggregate__run)
 
 static __always_inline enum outcome none__run(struct call *call, struct operation *operation)

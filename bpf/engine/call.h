@@ -79,6 +79,7 @@ struct call_scratch {
 	__u64 minus[WORDS_MAX];
 	__u64 parameters[FIELDS_MAX];
 	__u32 sizes[FIELDS_MAX];	/* of a tracepoint's bytes, whose address is the parameter */
+	__u64 places[PARAMETERS_MAX];	/* ACTION_SET: where in its memory a program has them; 0: nowhere */
 	struct packet packet;
 	struct socket_address address;
 	struct parts parts;

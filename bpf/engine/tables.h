@@ -168,7 +168,8 @@ enum operation_flag {
 /* What one action does beside the event. */
 struct operation {
 	__u16 action;		/* enum action_code */
-	__u16 flags;
+	__u8 flags;
+	__u8 reading;		/* what it is done to, where `arg` is something else */
 	__s32 arg;		/* what it means, the action says */
 };
 

@@ -146,6 +146,12 @@ long bpf_get_func_ret(void *context, __u64 *value)
 	return 0;
 }
 
+/* There is no process to write to. */
+long bpf_probe_write_user(void *to, const void *from, __u32 size)
+{
+	return -EFAULT;
+}
+
 /* No call here has come from anywhere. */
 long bpf_get_stack(void *context, void *to, __u32 size, __u64 flags)
 {

@@ -1,5 +1,6 @@
 import type { TurnOwner } from "@guardbee/kube";
 import {
+  type Action,
   argKind,
   type Condition,
   effectOf,
@@ -186,9 +187,14 @@ function enforcingSelectors(set: SelectorSet): readonly Narrowing[] {
   return set.hooks.flatMap(({ args, selectors }) => {
     const followed = args.some(({ type }) => argKind(type).asksFollowed) ? follow : "none";
     return selectors
-      .filter(({ actions }) => actions.some(isEnforcing))
+      .filter(({ actions }) => actions.some(isStopping))
       .map(({ conditions }) => (followed === "positive" ? followed : narrowness(conditions)));
   });
+}
+
+/** What goes on with another number is not stopped. */
+function isStopping(action: Action): boolean {
+  return isEnforcing(action) && effectOf(action).writes === undefined;
 }
 
 /** Of what a set follows: then a hook with a descriptor acts for nothing else. */

@@ -13,6 +13,7 @@ import { type NoPost, noPost } from "./no-post.ts";
 import { type NotifyEnforcer, notifyEnforcer } from "./notify-enforcer.ts";
 import { type Override, override } from "./override.ts";
 import { type Post, post } from "./post.ts";
+import { type Set as SetAction, set } from "./set.ts";
 import { type Sigkill, sigkill } from "./sigkill.ts";
 import { type Signal, signal } from "./signal.ts";
 import { type TrackSock, trackSock } from "./track-sock.ts";
@@ -25,7 +26,7 @@ export type Action =
   | (FollowFd | UnfollowFd | CopyFd)
   | (TrackSock | UntrackSock)
   | (GetUrl | DnsLookup)
-  | (Enforce | NotifyEnforcer);
+  | (Enforce | NotifyEnforcer | SetAction);
 export type ActionName = Action["action"];
 
 /** The actions that this version has. Messages list them in this order. */
@@ -45,6 +46,7 @@ export const actionKinds = {
   DnsLookup: dnsLookup,
   Enforce: enforce,
   NotifyEnforcer: notifyEnforcer,
+  Set: set,
 } satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 
 /** What a selector does about a call. */
@@ -141,6 +143,12 @@ export function actionsOf({ selectors }: WithActions): readonly Action[] {
 /** What a selector does: at the call, and when that has returned. */
 export function allActions({ actions, returnActions = [] }: Acting): readonly Action[] {
   return [...actions, ...returnActions];
+}
+
+/** The arguments that a hook has written, each once. */
+export function writtenArgs<A>({ args, ...hook }: WithActions & { readonly args: readonly A[] }) {
+  const positions = new Set(actionsOf(hook).map((action) => effectOf(action).writes));
+  return args.filter((_, position) => positions.has(position));
 }
 
 /** Whether a set with these hooks tracks sockets. */

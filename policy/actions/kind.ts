@@ -45,6 +45,8 @@ export type ActionPlace = {
   readonly whenReturned?: true;
   /** Events of the hook have fields for stacks. */
   readonly traces?: true;
+  /** Arguments may be where the program reads them again. */
+  readonly writes?: boolean;
   /** The hook is asked about a file that the kernel can hash. */
   readonly hashes?: boolean;
 };
@@ -66,6 +68,8 @@ export type Effect = {
   /** Position of the socket whose events are about this process from then on, or no longer. */
   readonly track?: number;
   readonly untrack?: number;
+  /** Position of the argument that the program finds changed. */
+  readonly writes?: number;
   /** What the agent asks of others when it gets the event. */
   readonly request?: Request;
 };

@@ -619,6 +619,44 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "Set where it means nothing, and what it cannot write",
+    policy: aTracingPolicy({
+      usdts: [
+        {
+          ...{ path: "/bin/app", provider: "app", name: "begin" },
+          args: [
+            { index: 0, type: "int64" },
+            { index: 1, type: "int32" },
+          ],
+          selectors: [
+            {
+              matchActions: [
+                { action: "Set" },
+                { action: "Set", argIndex: 0, argValue: 1 },
+                { action: "Set", argIndex: 2, argValue: 1 },
+                { action: "Set", argIndex: 1 },
+              ],
+            },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.usdts[0].selectors[0].matchActions[0].argIndex: is missing; write the position in args, from 0, of one of type int32 or uint32",
+      "invalid spec.usdts[0].selectors[0].matchActions[0].argValue: is missing; write what it becomes",
+      "invalid spec.usdts[0].selectors[0].matchActions[1].argIndex: 0 is an argument of type int64; write the position in args, from 0, of one of type int32 or uint32",
+      "invalid spec.usdts[0].selectors[0].matchActions[2].argIndex: 2 is out of range; write the position in args, from 0, of one of type int32 or uint32",
+      "invalid spec.usdts[0].selectors[0].matchActions[3].argValue: is missing; write what it becomes",
+    ],
+  },
+  {
+    name: "Set of a system call's argument",
+    policy: withAction({ action: "Set", argIndex: 0, argValue: 1 }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchActions[0].action: Set has no meaning here; use it in usdts, whose arguments a program reads again; or Sigkill",
+    ],
+  },
+  {
     name: "stacks where an event has no field for them",
     policy: aTracingPolicy({
       lsmhooks: [

@@ -37,6 +37,7 @@ export const ableKernel: AttachAbilities = {
   whyNoRequest: () => undefined,
   functionsOf: () => undefined,
   whyNotInFile: () => undefined,
+  lockdown: "none",
   eventFormat,
   typesOfTracepoint: () => Array(5).fill("unsigned long"),
   typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),

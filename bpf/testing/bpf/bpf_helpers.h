@@ -42,6 +42,7 @@ void bpf_ringbuf_discard_dynptr(struct bpf_dynptr *record, __u64 flags);
 __u64 bpf_ringbuf_query(void *ring, __u64 what);
 long bpf_get_func_arg(void *context, __u32 index, __u64 *value);
 long bpf_get_func_ret(void *context, __u64 *value);
+long bpf_probe_write_user(void *to, const void *from, __u32 size);
 long bpf_get_stack(void *context, void *to, __u32 size, __u64 flags);
 
 #endif

@@ -28,6 +28,7 @@ type EntryPlace = {
   readonly namespaced: boolean;
   readonly traces?: true;
   readonly hashes?: boolean;
+  readonly writes?: boolean;
   /** How what the call returns is read, where it is. */
   readonly returned?: Returned | undefined;
 };
@@ -35,14 +36,14 @@ type EntryPlace = {
 /** All of a hook but what it is on. */
 export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit<Hook, "on"> {
   const { at, source, parameters, indexes, hasFormat, noOverride, namespaced, returned } = place;
-  const { traces, hashes = false } = place;
+  const { traces, hashes = false, writes = false } = place;
   const table = lowerArgs(report, spec.args ?? [], {
     ...{ at: `${at}.args`, source, parameters, indexes, hasFormat },
   });
   checkMaxData(report, spec, place);
   const selectors = (spec.selectors ?? []).map((selector, i) =>
     lowerSelector(report, selector, {
-      ...{ at: `${at}.selectors[${i}]`, table, noOverride, namespaced, returned, hashes },
+      ...{ at: `${at}.selectors[${i}]`, table, noOverride, namespaced, returned, hashes, writes },
       ...(traces && { traces }),
     }),
   );

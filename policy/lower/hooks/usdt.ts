@@ -44,7 +44,7 @@ function lower(report: Report, spec: UsdtSpec, { at, namespaced }: HookPlace): r
     report.invalid(`${at}.${field}`, `is ${quote(text)}`, "write it as readelf -n shows it");
   }
   const entry = lowerEntry(report, spec, {
-    ...{ at, source: "program's function", namespaced, noOverride },
+    ...{ at, source: "program's function", namespaced, noOverride, writes: true },
   });
   return [{ on: { kind: "usdt", path, provider, name }, ...entry }];
 }
