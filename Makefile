@@ -55,7 +55,7 @@ check: build ## types, style, layers, generated files
 test: build lab-build ## the last line says how many passed and failed; ALL=1: the long ones, too
 	OPA="$$(node build/tools.ts --json opa | jq -r .opa)" node test/run.ts $(if $(ALL),--all)
 
-fuzz: node_modules ## what nobody would send, to each server of ours for 10 minutes; MINUTES=10
+fuzz: node_modules ## what nobody would send to each server of ours; broken files, records and policies; 10 minutes each; MINUTES=10
 	GUARDBEE_FUZZ_MINUTES=$(or $(MINUTES),10) node --test --test-concurrency=1 --test-reporter=spec '**/*.fuzz.test.ts'
 
 unit: build ## one unit test file, without a cluster: F=policy/parse.test.ts, T=a pattern of test names

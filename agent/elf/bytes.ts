@@ -12,8 +12,9 @@ export class ElfError extends Error {
   readonly field: string;
 
   constructor(field: string, what: string) {
-    super(`${field} ${what}`);
-    this.field = field;
+    const named = field === "" ? "a section without a name" : field; // which it may be called
+    super(`${named} ${what}`);
+    this.field = named;
   }
 }
 

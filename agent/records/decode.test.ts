@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { enums, layout } from "../gen/layout.ts";
 import { write } from "../layout/struct.ts";
 import { argsProblem, decodeRecord, execText, hookArgs } from "./decode.ts";
@@ -189,51 +188,6 @@ test("hook arguments that lie about their size are bad", () => {
   assert.equal(event.next, 72);
   assert.equal(argsProblem(event), "argument 0 has 500 of 8 bytes");
 });
-
-test("no bytes make the decoder throw, loop or read outside", () => {
-  const kinds = fc.constantFrom(0, 1, 2, 3, 4, 5);
-  const bytes = fc.tuple(kinds, fc.nat(400), fc.uint8Array({ maxLength: 400 }));
-  fc.assert(
-    fc.property(bytes, ([kind, size, noise]) => {
-      const records = Buffer.from(noise);
-      if (records.length >= 8) {
-        write(records, layout.event_header, { kind, size });
-      }
-      walk(records);
-    }),
-    { numRuns: 3000 },
-  );
-});
-
-test("valid records with any bytes changed never throw", () => {
-  const valid = Buffer.concat([
-    execRecord({ args: ["a", "b"] }),
-    hookRecord({ args: [fileArg("/tmp/x"), bufferArg(3, "abc"), sizeArg(3), stackArg([1n, 2n])] }),
-    cloneRecord(),
-  ]);
-  const changes = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 8 });
-  fc.assert(
-    fc.property(changes, fc.nat(valid.length), (edits, length) => {
-      const records = Buffer.from(valid.subarray(0, length));
-      for (const [at, byte] of edits) if (at < length) records[at] = byte;
-      walk(records);
-    }),
-    { numRuns: 3000 },
-  );
-});
-
-function walk(records: Buffer): void {
-  for (let at = 0; at < records.length; ) {
-    const event = decodeRecord(records, at);
-    assert.ok(event.next > at && event.next <= records.length);
-    if (event.kind === "exec") execText(event);
-    if (event.kind === "hook" && argsProblem(event) === undefined) {
-      hookArgs(event);
-      stacksOf(event);
-    }
-    at = event.next;
-  }
-}
 
 /** The stack of process 7. */
 function stackArg(addresses: readonly bigint[]): Buffer {

@@ -236,8 +236,10 @@ const otherFlags = others.reduce((all, { flags }) => all | flags, 0);
 
 /** The least bytes of what is behind a struct event_arg; undefined: there is no such type. */
 function leastBytes(type: number, flags: number): number | undefined {
-  if ((flags & otherFlags) === 0) return leastArgBytes(type);
-  return others.find((other) => (flags & other.flags) !== 0)!.bytes;
+  const own = (flags & otherFlags) === 0 || (flags & ARG_RETURNED) !== 0 ? leastArgBytes(type) : 0;
+  if ((flags & otherFlags) === 0 || own === undefined) return own;
+  // The kernel sets one of them; whoever asks for one finds it whole, whatever else is set.
+  return Math.max(own, ...others.map((one) => ((flags & one.flags) === 0 ? 0 : one.bytes)));
 }
 
 /** The arguments of a hook record, which must have no `argsProblem`. */
