@@ -142,7 +142,7 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
     name: "an action of a newer operator",
     raw: withAction({ action: "Throttle", seconds: 5 }),
     want: [
-      `${action}.action: is "Throttle"; allowed: Post, NoPost, Sigkill, Signal, Override, FollowFD, UnfollowFD, CopyFD, TrackSock, UntrackSock, Aggregate, GetUrl, DnsLookup, Enforce, NotifyEnforcer, Set`,
+      `${action}.action: is "Throttle"; allowed: Post, NoPost, Sigkill, Signal, Override, FollowFD, UnfollowFD, CopyFD, TrackSock, UntrackSock, Aggregate, GetUrl, DnsLookup, Enforce, NotifyEnforcer, CleanupEnforcerNotification, Set`,
     ],
   },
   {

@@ -1,6 +1,7 @@
 import type { Action, ActionName } from "@guardbee/policy";
 import type { enums } from "../gen/layout.ts";
 import { aggregate } from "./aggregate.ts";
+import { cleanupEnforcerNotification } from "./cleanup-enforcer-notification.ts";
 import { copyFd } from "./copy-fd.ts";
 import { dnsLookup } from "./dns-lookup.ts";
 import { enforce } from "./enforce.ts";
@@ -34,6 +35,7 @@ const actionCodecs = {
   DnsLookup: dnsLookup,
   Enforce: enforce,
   NotifyEnforcer: notifyEnforcer,
+  CleanupEnforcerNotification: cleanupEnforcerNotification,
   Set: set,
 } satisfies { readonly [Name in ActionName]: ActionCodec<ActionOf<Name>> };
 

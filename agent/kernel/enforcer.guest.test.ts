@@ -60,6 +60,16 @@ test("what NotifyEnforcer leaves keeps the call from running, with the policy's 
   assert.ok(existsSync(kept));
 });
 
+test("CleanupEnforcerNotification takes back what was left, and not what is left after it", async () => {
+  const takenBack = "argSig: 9 }, { action: CleanupEnforcerNotification";
+  await program([decidedAtEntry(takenBack)]);
+  const told = await seen(async () => assert.equal((await tryIt()).out, " alive"));
+  assert.deepEqual(told, ["raw_syscalls/sys_enter CleanupEnforcerNotification stopped"]);
+  mkdirSync(kept, { recursive: true });
+  await program([decidedAtEntry(`${takenBack} }, { action: NotifyEnforcer, argSig: 9`)]);
+  await seen(async () => assert.equal((await tryIt()).signal, "SIGKILL"));
+});
+
 test("enforcers do nothing for whom nothing was left, in monitor mode, or by another policy", async () => {
   await program([inMode("monitor", decidedAtEntry("argSig: 9"))]);
   const told = await seen(async () => assert.equal((await tryIt()).out, " alive"));

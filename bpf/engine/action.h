@@ -20,6 +20,7 @@ enum action_code {
 	ACTION_TRACKSOCK = 11,
 	ACTION_UNTRACKSOCK = 12,
 	ACTION_NOTIFYENFORCER = 13,
+	ACTION_CLEANUPENFORCERNOTIFICATION = 14,
 	ACTION_SET = 15,
 	ACTION_ENFORCE = 29,	/* in no event */
 	ACTION_AGGREGATE = 30,	/* ours: upstream counts up */
@@ -41,6 +42,7 @@ enum action_loss {
 	X(action_loss)
 
 #include "action/aggregate.h"
+#include "action/cleanup_notice.h"
 #include "action/enforce.h"
 #include "action/follow_fd.h"
 #include "action/no_post.h"
@@ -68,6 +70,7 @@ enum action_loss {
 	X(ACTION_UNTRACKSOCK, untrack_sock__run) \
 	X(ACTION_ENFORCE, enforce__run)        \
 	X(ACTION_NOTIFYENFORCER, notify_enforcer__run) \
+	X(ACTION_CLEANUPENFORCERNOTIFICATION, cleanup_notice__run) \
 	X(ACTION_SET, set__run)                \
 	X(ACTION_AGGREGATE, aggregate__run)
 

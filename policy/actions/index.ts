@@ -3,6 +3,10 @@ import { type Report, refuseOthers } from "../lower/report.ts";
 import type { ActionSpec } from "../schema/action.ts";
 import { tagged } from "../schema/dsl.ts";
 import { type Aggregate, aggregate } from "./aggregate.ts";
+import {
+  type CleanupEnforcerNotification,
+  cleanupEnforcerNotification,
+} from "./cleanup-enforcer-notification.ts";
 import { type CopyFd, copyFd } from "./copy-fd.ts";
 import { type DnsLookup, dnsLookup } from "./dns-lookup.ts";
 import { type Enforce, enforce } from "./enforce.ts";
@@ -26,7 +30,7 @@ export type Action =
   | (FollowFd | UnfollowFd | CopyFd)
   | (TrackSock | UntrackSock)
   | (GetUrl | DnsLookup)
-  | (Enforce | NotifyEnforcer | SetAction);
+  | (Enforce | NotifyEnforcer | CleanupEnforcerNotification | SetAction);
 export type ActionName = Action["action"];
 
 /** The actions that this version has. Messages list them in this order. */
@@ -46,6 +50,7 @@ export const actionKinds = {
   DnsLookup: dnsLookup,
   Enforce: enforce,
   NotifyEnforcer: notifyEnforcer,
+  CleanupEnforcerNotification: cleanupEnforcerNotification,
   Set: set,
 } satisfies { readonly [Name in ActionName]: ActionKind<Extract<Action, { action: Name }>> };
 

@@ -61,6 +61,8 @@ export type Effect = {
   readonly silent?: true;
   /** What the enforcers of the policy do when the thread makes its next call of theirs. */
   readonly notice?: Notice;
+  /** What the policy has left so for the thread is left no more. */
+  readonly forgetsNotice?: true;
   /** It does what was left for it so; `overrides`: also return an error. */
   readonly enforces?: { readonly overrides: boolean };
   /** Position of the argument whose open file is followed from the next call on. */

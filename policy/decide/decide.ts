@@ -94,8 +94,8 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
       for (const action of outcome.actions) {
         follows = afterAction(follows, name, { action, hook, call });
         tracker = trackerAfter(action, tracker, { hook, call });
-        const { notice: left, enforces } = effectOf(action);
-        if (enforces !== undefined) notices.delete(name);
+        const { notice: left, enforces, forgetsNotice } = effectOf(action);
+        if (enforces !== undefined || forgetsNotice) notices.delete(name);
         if (left !== undefined) notices.set(name, left);
       }
       const isAbout = hook.args.some((arg) => isSocket(arg) && leadsToSocket(arg, call));

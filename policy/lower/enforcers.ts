@@ -19,15 +19,16 @@ export function lowerEnforcers(
   }
   const notices = others.flatMap(({ hook }) =>
     actionsOf(hook).flatMap((action) => {
-      const { notice } = effectOf(action);
-      return notice === undefined ? [] : [{ action: action.action, notice }];
+      const { notice, forgetsNotice } = effectOf(action);
+      const isOfThem = notice !== undefined || forgetsNotice;
+      return isOfThem ? [{ action: action.action, error: notice?.error ?? 0 }] : [];
     }),
   );
   if (notices.length > 0 && specs.length === 0) {
     const what = `is missing, and ${notices[0]!.action} acts by it alone`;
     report.invalid(`spec.${section}`, what, "list the calls to stop: [{calls: [sys_openat]}]");
   }
-  const overrides = notices.some(({ notice }) => notice.error !== 0);
+  const overrides = notices.some(({ error }) => error !== 0);
   return specs.flatMap(({ calls }, i) => {
     const points = new Map<string, PlacedHook>();
     for (const [n, call] of calls.entries()) {
