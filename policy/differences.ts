@@ -165,6 +165,11 @@ export const differences: readonly Difference[] = [
     here: "A program whose path cannot be told (in memory only, or deeper than any list) meets `NotIn`, `NotPrefix` and `NotPostfix`; in Tetragon it gets around them. `matchParentBinaries` needs no option of the agent.",
   },
   {
+    what: "`matchWorkloads`",
+    verdict: "better",
+    here: "In macros, too. Where a policy says `unknownPods: Deny`, that holds for its selectors as well.",
+  },
+  {
     what: "`CelExpr`",
     verdict: "better",
     here: "Comparisons of arguments with constants, combined as CEL has it, are the ranges that they mean, on every kernel and kind of hook, and as many as a policy likes (Tetragon: 8, of kprobes and uprobes). What cannot be told argument by argument is refused: `||` between different arguments, two arguments compared, calculations with one.",

@@ -95,19 +95,28 @@ function inFull(name: string): string {
 export function setsIn(
   sets: readonly { readonly name: string; readonly set: SelectorSet }[],
   pod: Pick<PodPlace, "namespace" | "labels">,
-  container?: "unknown" | Pick<Container, "name" | "image" | "running">,
+  container?: ContainerPlace,
 ): readonly string[] {
-  const { namespace, labels } = pod;
-  const place: PodPlace = {
+  const place = podPlace(pod, container);
+  return sets
+    .filter(({ set }) => inScope(set.scope, place))
+    .map(({ name }) => name)
+    .sort();
+}
+
+type ContainerPlace = "unknown" | Pick<Container, "name" | "image" | "running">;
+
+/** What scopes select by, of a container or of the pod alone. */
+export function podPlace(
+  { namespace, labels }: Pick<PodPlace, "namespace" | "labels">,
+  container?: ContainerPlace,
+): PodPlace {
+  return {
     kind: "pod",
     ...(namespace === undefined ? {} : { namespace }),
     ...(labels === undefined ? {} : { labels }),
     ...(container === undefined ? {} : { container: placeOf(container) }),
   };
-  return sets
-    .filter(({ set }) => inScope(set.scope, place))
-    .map(({ name }) => name)
-    .sort();
 }
 
 function placeOf(

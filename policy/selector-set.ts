@@ -17,6 +17,24 @@ import {
 import { labelSelector } from "./schema/label-selector.ts";
 import { policyKindNames } from "./schema/policy-kind-names.ts";
 
+const scope = object({
+  /** Processes that belong to no pod. */
+  host: bool(),
+  /** undefined: no pod at all. An empty object: every pod, also before its labels are known. */
+  pods: optional(
+    object({
+      /** undefined: pods of every namespace. */
+      namespaces: optional(atomicList(text())),
+      /** Over pod labels plus `k8s:io.kubernetes.pod.namespace`. */
+      labels: labelSelector,
+      /** Over the container's `name` and `repo` (any name of its image's repository). */
+      containers: labelSelector,
+      /** Also in pods and containers that are not known yet, and may be such. */
+      unknown: optional(literal("Deny")),
+    }),
+  ),
+});
+
 /**
  * The SelectorSet: the one intermediate form that every policy kind lowers to (DESIGN §6). The
  * agent, the oracle (`decide/`) and the CLI read only this. Nothing in it depends on a kernel. This
@@ -25,6 +43,8 @@ import { policyKindNames } from "./schema/policy-kind-names.ts";
  */
 const selector = object({
   conditions: atomicList(condition),
+  /** It matches there only, and where the set holds; absent: wherever that does. */
+  workloads: optional(scope),
   /** In order. Empty means Post. */
   actions: atomicList(action),
   /** Which the returned value must meet for the call to be reported; absent: all do. */
@@ -54,24 +74,6 @@ const policyRef = object({
 });
 
 const mode = oneOf(["enforce", "monitor"]);
-
-const scope = object({
-  /** Processes that belong to no pod. */
-  host: bool(),
-  /** undefined: no pod at all. An empty object: every pod, also before its labels are known. */
-  pods: optional(
-    object({
-      /** undefined: pods of every namespace. */
-      namespaces: optional(atomicList(text())),
-      /** Over pod labels plus `k8s:io.kubernetes.pod.namespace`. */
-      labels: labelSelector,
-      /** Over the container's `name` and `repo` (any name of its image's repository). */
-      containers: labelSelector,
-      /** Also in pods and containers that are not known yet, and may be such. */
-      unknown: optional(literal("Deny")),
-    }),
-  ),
-});
 
 export const selectorSet = object({
   policy: policyRef,

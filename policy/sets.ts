@@ -19,7 +19,7 @@ export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { capabilityName, capabilityNumber } from "./capabilities.ts";
 export { type BinaryForm, binaryOperator } from "./conditions/executable.ts";
 export { stopsFollowed } from "./decide/follow.ts";
-export { inScope } from "./decide/in-scope.ts";
+export { inScope, type Place } from "./decide/in-scope.ts";
 export { describeFilePlace, type FilePlace } from "./file-place.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { formatIp, type Network, parseNetwork } from "./ip.ts";
@@ -39,6 +39,7 @@ export {
   imageRepos,
   type Pod,
   parsePod,
+  podPlace,
   setsIn,
 } from "./pod.ts";
 export { formatProblem } from "./problem.ts";
@@ -53,3 +54,4 @@ export {
 } from "./set-object.ts";
 export { suggestFrom } from "./suggest.ts";
 export { furtherEntries } from "./syscall-entries.ts";
+export { namesIn, workloadsName, workloadsOf } from "./workloads.ts";

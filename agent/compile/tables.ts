@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { allActions, isEnforcing } from "@guardbee/policy/sets";
+import { allActions, isEnforcing, workloadsName } from "@guardbee/policy/sets";
 import { argCodec } from "../args/index.ts";
 import type { Field, Sees } from "../attach/index.ts";
 import { enums, layout } from "../gen/layout.ts";
@@ -81,8 +81,13 @@ export function classRow(
 }
 
 function classBits(point: AttachPoint, words: number, names: ReadonlySet<string>): Bits {
-  const owners = point.hooks.flatMap((planned) => planned.selectors.map(() => planned.set.name));
-  return bitsWhere(words, owners.length, (bit) => names.has(owners[bit]!));
+  const owners = point.hooks.flatMap(({ set: { name }, selectors }) =>
+    selectors.map(({ workloads }) => [
+      name,
+      ...(workloads ? [workloadsName(name, workloads)] : []),
+    ]),
+  );
+  return bitsWhere(words, owners.length, (bit) => owners[bit]!.every((one) => names.has(one)));
 }
 
 /** struct hook_spec */

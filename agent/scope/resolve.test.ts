@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Scope, SelectorSet } from "@guardbee/policy";
-import type { Pod } from "@guardbee/policy/sets";
+import { type Pod, workloadsName } from "@guardbee/policy/sets";
 import type { CgroupTree, ContainerCgroup, PodCgroup } from "./cgroups.ts";
 import { equalScopes, resolveScopes } from "./resolve.ts";
 
@@ -291,5 +291,30 @@ test("which container it is, its runtime says before kubelet does; of a pod that
   assert.deepEqual(
     there.filter(({ sets }) => sets.length > 0).map(({ id }) => id),
     [30n],
+  );
+});
+
+test("a selector's workloads are listed beside the set, where both are", () => {
+  const workloads: Scope = { host: true, pods: { containers: { matchLabels: { name: "app" } } } };
+  const { name, set } = aSet("p", {
+    host: true,
+    pods: { labels: { matchLabels: { app: "front" } } },
+  });
+  const selectors = [{ conditions: [], workloads, actions: [] }];
+  const hook = { on: { kind: "exec" as const }, args: [], selectors };
+  const named = { name, set: { ...set, hooks: [hook, hook] } };
+  const both = ["p", workloadsName("p", workloads)];
+  const { host, unknownPods, cgroups } = resolveScopes([named], { pods: [aPod()], tree });
+  assert.deepEqual([host, unknownPods], [both, []]);
+  assert.deepEqual(
+    cgroups.map(({ id, sets }) => [id, sets]),
+    [
+      ...[10n, 11n].map((id) => [id, ["p"]]),
+      [12n, both],
+      ...[
+        [14n, ["p"]],
+        [20n, []],
+      ],
+    ],
   );
 });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Scope, SelectorSet } from "@guardbee/policy";
-import { bareContainerId, type Pod, setsIn } from "@guardbee/policy/sets";
+import { bareContainerId, namesIn, type Pod, podPlace } from "@guardbee/policy/sets";
 
 import type { CgroupScope, Scopes } from "../engine.ts";
 import type { CgroupTree, ContainerCgroup, PodCgroup } from "./cgroups.ts";
@@ -30,10 +30,10 @@ export function resolveScopes(
   ownPodUid?: string,
 ): Scopes {
   const forPods = sets.filter(({ set }) => set.scope.pods !== undefined);
-  const unknownPods = setsIn(forPods, {}, "unknown");
+  const unknownPods = namesIn(forPods, podPlace({}, "unknown"));
   const byUid = new Map(pods.map((pod) => [pod.cgroupUid, pod]));
   return {
-    host: names(sets.filter(({ set }) => set.scope.host)),
+    host: namesIn(sets, { kind: "host" }),
     podRoots: tree.roots.map(({ id, level, qosFolders }) => ({
       ...{ id, qosFolders },
       ...(level === undefined ? {} : { level }),
@@ -60,10 +60,10 @@ export function equalScopes(a: Scopes, b: Scopes): boolean {
 
 function scopesOfPod(cgroup: PodCgroup, pod: Pod, sets: readonly Named[]): readonly CgroupScope[] {
   return [
-    { id: cgroup.id, sets: setsIn(sets, pod, "unknown") },
+    { id: cgroup.id, sets: namesIn(sets, podPlace(pod, "unknown")) },
     ...cgroup.containers.map((container) => ({
       id: container.id,
-      sets: setsIn(sets, pod, containerOf(pod, container)),
+      sets: namesIn(sets, podPlace(pod, containerOf(pod, container))),
     })),
   ];
 }
@@ -84,7 +84,7 @@ function containerOf({ containers }: Pod, { containerId, runtime }: ContainerCgr
 function scopesOfUnknown(cgroup: PodCgroup, sets: readonly Named[]): readonly CgroupScope[] {
   const said = cgroup.containers.find(({ runtime }) => runtime !== undefined)?.runtime;
   const pod = said === undefined ? {} : { namespace: said.namespace };
-  return everywhere(cgroup, setsIn(sets, pod, "unknown"));
+  return everywhere(cgroup, namesIn(sets, podPlace(pod, "unknown")));
 }
 
 /** Whether it holds in pods whatever their namespace, labels and containers, and so before they are known. */
@@ -95,10 +95,6 @@ export function holdsInEveryPod({ pods }: Scope): boolean {
 
 function everywhere(cgroup: PodCgroup, sets: readonly string[]): readonly CgroupScope[] {
   return [cgroup, ...cgroup.containers].map(({ id }) => ({ id, sets }));
-}
-
-function names(sets: readonly Named[]): readonly string[] {
-  return sets.map(({ name }) => name).sort();
 }
 
 function equalNames(a: readonly string[], b: readonly string[]): boolean {

@@ -2,6 +2,8 @@ import { stat, watch } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { type Clock, Loop, type NextStep, runTogether } from "@guardbee/kube";
+import type { Scope } from "@guardbee/policy";
+import { workloadsName, workloadsOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, TamperCounts } from "../engine.ts";
@@ -191,9 +193,15 @@ export class Standalone {
 
   #desired(): Desired {
     const sets = this.control.sets() ?? [];
+    const isHere = (scope: Scope) => scope.host || holdsInEveryPod(scope);
     const host = sets
-      .filter(({ set }) => set.scope.host || holdsInEveryPod(set.scope))
-      .map(({ name }) => name);
+      .filter(({ set }) => isHere(set.scope))
+      .flatMap(({ name, set }) => [
+        name,
+        ...workloadsOf(set)
+          .filter(isHere)
+          .map((one) => workloadsName(name, one)),
+      ]);
     return { sets, scopes: { host, podRoots: [], unknownPods: [], cgroups: [] } };
   }
 }

@@ -56,19 +56,20 @@ export function describeHook({ on }: Hook): string {
 
 /** One selector in a line: `args[1] Prefix /tmp/: Sigkill`. */
 export function describeSelector(
-  { conditions, actions, returned = [], returnActions = [] }: Selector,
+  { conditions, workloads, actions, returned = [], returnActions = [] }: Selector,
   args: readonly Arg[],
 ): string {
   const when = conditions
     .map((one) => describeCondition(one, { args, list: listOf }))
     .join(" and ");
+  const where = workloads === undefined ? "" : ` in ${describeScope(workloads)}`;
   const then = actions.length === 0 ? defaultAction : actions.map(describeAction).join(", ");
   const reported = returned
     .map(({ op, values }) => `returns ${op} ${listOf(values)}`)
     .join(" and ");
   const last = returnActions.map(describeAction).join(", ");
   return [
-    `${when === "" ? "always" : when}: ${then}`,
+    `${when === "" ? "always" : when}${where}: ${then}`,
     ...(reported === "" ? [] : [`reported if it ${reported}`]),
     ...(last === "" ? [] : [`then ${last}`]),
   ].join(", ");

@@ -17,12 +17,32 @@ import { canonicalConditions, conditionKind, conditionKindList } from "../condit
 import { hookKind } from "../lower/hooks/index.ts";
 import { maxPathBytes } from "../lower/limits.ts";
 import type { Returned, ReturnedCondition } from "../returned.ts";
-import type { Action, Arg, Condition, Hook, HookPoint, SelectorSet } from "../selector-set.ts";
+import type {
+  Action,
+  Arg,
+  Condition,
+  Hook,
+  HookPoint,
+  Scope,
+  SelectorSet,
+} from "../selector-set.ts";
+import { workloadsName } from "../workloads.ts";
 import { anyNetwork } from "./arbitrary-network.ts";
 import { anyShape, number, type Shape, shapes } from "./arbitrary-shapes.ts";
 import type { HookCall, Notices, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
 import type { OpenFile, Parameter } from "./parameter.ts";
+
+/** Workloads that selectors are for. */
+export const sampleWorkloads: readonly Scope[] = [
+  { host: true },
+  { host: false, pods: { labels: { matchLabels: { app: "web" } } } },
+];
+
+/** Names that a scope may have of a set with that one: its own, and those of its selectors' workloads. */
+export function scopeNames(name: string): readonly string[] {
+  return [name, ...sampleWorkloads.map((workloads) => workloadsName(name, workloads))];
+}
 
 /** As long as a value may be; buffers may be longer. */
 const longText = "x".repeat(maxPathBytes);
@@ -90,9 +110,11 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
               anyActions(shape),
               anyReturned(returned),
               anyReturnActions(shape, returned),
+              fc.constantFrom(...Array<undefined>(6).fill(undefined), ...sampleWorkloads),
             )
-            .map(([all, actions, of, returnActions]) => ({
+            .map(([all, actions, of, returnActions, workloads]) => ({
               ...{ conditions: all, actions },
+              ...(workloads && { workloads }),
               ...(of.length > 0 && { returned: of }),
               ...(returnActions.length > 0 && { returnActions }),
             })),
@@ -245,7 +267,8 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         ...(follow.mayFollow && { mayFollow: new Set(follow.mayFollow) }),
         ...(is32Bit(shape.on, by32Bit) ? { is32Bit: true as const } : {}),
         process,
-        holds: new Set(names),
+        // Of each set the workloads in which the first selectors are.
+        holds: new Set(names.flatMap((name) => scopeNames(name).slice(0, 2))),
         ...(shape.returned && { returned }),
         parameters: shape
           .parameters({

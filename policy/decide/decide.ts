@@ -10,7 +10,8 @@ import { argKind } from "../args/index.ts";
 import { holds } from "../conditions/index.ts";
 import { isSameHookPoint } from "../hook-point.ts";
 import { readReturned, returnedHolds } from "../returned.ts";
-import type { Arg, Condition, Hook, SelectorSet } from "../selector-set.ts";
+import type { Arg, Condition, Hook, Scope, SelectorSet } from "../selector-set.ts";
+import { workloadsName } from "../workloads.ts";
 import type { HookCall, Notices } from "./event.ts";
 import {
   afterAction,
@@ -85,7 +86,7 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
       const gates = mustBeFollowed(hook, following);
       const files = gates.map((arg) => openFile(hook.args[arg]!.index, call));
       if (!files.every((file) => isFollowed(state, name, { file, call }))) continue;
-      const selector = firstMatch(hook, call);
+      const selector = firstMatch(hook, { name, call });
       if (selector === undefined) continue;
       const wanted = hook.selectors[selector]?.actions ?? [];
       const atOnce = wanted.filter((one) => isStoppedAtOnce(one, { set, hook }, { state, call }));
@@ -182,10 +183,17 @@ function withStop(outcome: Outcome, { stop, monitored }: Pick<Outcome, "stop" | 
   return { ...outcome, ...(stop && { stop, monitored }) };
 }
 
-function firstMatch(hook: Hook, call: HookCall): number | undefined {
+function firstMatch(
+  hook: Hook,
+  { name, call }: { readonly name: string; readonly call: HookCall },
+): number | undefined {
   if (hook.selectors.length === 0) return 0;
-  const index = hook.selectors.findIndex(({ conditions }) =>
-    Object.values(byWhatIsRead(conditions, hook)).every((some) => allHold(some, hook, call)),
+  const isThere = (workloads: Scope | undefined) =>
+    workloads === undefined || call.holds.has(workloadsName(name, workloads));
+  const index = hook.selectors.findIndex(
+    ({ conditions, workloads }) =>
+      isThere(workloads) &&
+      Object.values(byWhatIsRead(conditions, hook)).every((some) => allHold(some, hook, call)),
   );
   return index === -1 ? undefined : index;
 }

@@ -7,7 +7,7 @@ import type { Given } from "./parameter.ts";
 export type HookCall = Given & {
   readonly on: HookPoint;
   readonly process: Process;
-  /** Names of the sets in whose scope the process is; see `inScope`. */
+  /** Names of the sets in whose scope the process is, and of workloads of their selectors: see `namesIn`. */
   readonly holds: ReadonlySet<string>;
   /** What it returns when it runs, 64 bits of a register; absent: it does not return. */
   readonly returned?: bigint;

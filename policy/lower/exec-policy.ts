@@ -15,7 +15,7 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   refuseOthers(report, spec, { at: "spec", known });
   const namespaced = ref.namespace !== undefined;
   const hook = lowerExec(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
-  const scope = lowerScope(report, spec, ref.namespace);
+  const scope = lowerScope(report, spec, { namespace: ref.namespace });
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",
     keys: nodeLabels,

@@ -560,6 +560,21 @@ test("lower gives isNamespaceCapability the meaning of each kind", () => {
   ]);
 });
 
+test("a selector's workloads are where it matches; selecting nothing is everywhere", () => {
+  const workloadsOf = (matchWorkloads: object) => {
+    const kprobe = { call: "sys_close", selectors: [{ matchWorkloads }] };
+    return lowered(aTracingPolicy({ kprobes: [kprobe] })).hooks[0]!.selectors[0]!.workloads;
+  };
+  const web = { matchLabels: { app: "web" } };
+  assert.deepEqual(workloadsOf({ podSelector: web }), { host: false, pods: { labels: web } });
+  assert.deepEqual(workloadsOf({ hostSelector: {} }), { host: true });
+  assert.deepEqual(workloadsOf({ podSelector: web, hostSelector: {} }), {
+    ...{ host: true, pods: { labels: web } },
+  });
+  assert.equal(workloadsOf({}), undefined);
+  assert.equal(workloadsOf({ podSelector: {}, hostSelector: {} }), undefined);
+});
+
 test("lower takes 10,000 values at ten times the cost of 1,000, not at its square", () => {
   const lowerValues = (length: number) => {
     const values = Array.from({ length }, (_, i) => `/srv/data/${i % 2 ? i : -i}/file`);

@@ -712,7 +712,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
           ignore: { callNotFound: true },
           selectors: [
             {
-              matchWorkloads: {},
               matchNamespaceChanges: [{ operator: "In", values: ["Mnt"] }],
               matchBinaries: [{ operator: "In", values: ["/bin/sh"], followChildren: true }],
             },
@@ -723,7 +722,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     want: [
       "spec.loader",
       "spec.kprobes[0].returnArg.type",
-      "spec.kprobes[0].selectors[0].matchWorkloads",
       "spec.kprobes[0].selectors[0].matchNamespaceChanges",
       "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",
     ],

@@ -17,19 +17,23 @@ type Selectors = {
  * the host alone; a namespaced one never leaves the pods of its namespace. One that selects may ask
  * to hold where it is not known yet whether it does.
  */
-export function lowerScope(report: Report, spec: Selectors, namespace: string | undefined): Scope {
+export function lowerScope(
+  report: Report,
+  spec: Selectors,
+  { namespace, at = "spec" }: { readonly namespace: string | undefined; readonly at?: string },
+): Scope {
   if (namespace !== undefined && spec.hostSelector !== undefined) {
     const fix = "remove it: a namespaced policy holds only for the pods of its namespace";
-    report.invalid("spec.hostSelector", "is given in a namespaced policy", fix);
+    report.invalid(`${at}.hostSelector`, "is given in a namespaced policy", fix);
   }
   const selectsPods = spec.podSelector !== undefined || spec.containerSelector !== undefined;
   const selectsHost = spec.hostSelector !== undefined;
   const labels = lowerLabelSelector(report, spec.podSelector, {
-    at: "spec.podSelector",
+    at: `${at}.podSelector`,
     keys: podLabels,
   });
   const containers = lowerLabelSelector(report, spec.containerSelector, {
-    at: "spec.containerSelector",
+    at: `${at}.containerSelector`,
     keys: containerLabels,
   });
   const selects = [namespace, labels, containers].some((one) => one !== undefined);

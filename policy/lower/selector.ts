@@ -3,10 +3,11 @@ import type { ActionPlace } from "../actions/kind.ts";
 import { canonicalConditions, conditionSections, lowerConditions } from "../conditions/index.ts";
 import type { Returned } from "../returned.ts";
 import type { SelectorSpec } from "../schema/selector.ts";
-import type { Action, Selector } from "../selector-set.ts";
+import type { Action, Scope, Selector } from "../selector-set.ts";
 import { lowerCelExprs } from "./cel-exprs.ts";
 import { type Report, refuseOthers } from "./report.ts";
 import { lowerReturnedConditions } from "./returned.ts";
+import { lowerScope } from "./scope.ts";
 
 type SelectorPlace = ActionPlace & { readonly returned: Returned | undefined };
 
@@ -15,7 +16,7 @@ export function lowerSelector(report: Report, spec: SelectorSpec, place: Selecto
   const { at, table, returned: of } = place;
   refuseOthers(report, spec, {
     at,
-    known: ["matchActions", "matchReturnActions", "matchReturnArgs", ...conditionSections],
+    known: [...others, ...conditionSections],
   });
   const { matchArgs = [] } = spec;
   const conditions = [
@@ -30,11 +31,34 @@ export function lowerSelector(report: Report, spec: SelectorSpec, place: Selecto
     ...{ at: `${at}.matchReturnArgs`, returned: of },
   });
   const returnActions = lowerReturnActions(report, spec, place);
+  const workloads = lowerWorkloads(report, spec, place);
   return {
-    ...{ conditions: canonicalConditions(conditions), actions },
+    conditions: canonicalConditions(conditions),
+    ...(workloads === undefined ? {} : { workloads }),
+    actions,
     ...(returned.length > 0 ? { returned } : {}),
     ...(returnActions.length > 0 ? { returnActions } : {}),
   };
+}
+
+const others = ["matchActions", "matchReturnActions", "matchReturnArgs", "matchWorkloads"];
+
+/** Where it matches; undefined: wherever the policy holds. Nothing selected there is everything. */
+function lowerWorkloads(
+  report: Report,
+  { matchWorkloads: spec }: SelectorSpec,
+  { at, namespaced }: SelectorPlace,
+): Scope | undefined {
+  if (spec === undefined) return undefined;
+  const place = `${at}.matchWorkloads`;
+  if (namespaced && spec.hostSelector !== undefined) {
+    const fix = "remove it: a namespaced policy holds only for the pods of its namespace";
+    report.invalid(`${place}.hostSelector`, "is given in a namespaced policy", fix);
+  }
+  const scope = lowerScope(report, spec, { namespace: undefined, at: place });
+  const { labels, containers } = scope.pods ?? {};
+  const isEverywhere = scope.host && scope.pods !== undefined && !labels && !containers;
+  return isEverywhere ? undefined : scope;
 }
 
 function lowerReturnActions(

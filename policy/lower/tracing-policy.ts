@@ -22,7 +22,7 @@ export function lowerTracingPolicy(policy: TracingPolicy, ref: PolicyRef): Lower
   const spec = withMacros(report, policy.spec);
   refuseOthers(report, spec, { at: "spec", known: supportedSections });
   checkHookSections(report, spec);
-  const scope = lowerScope(report, spec, ref.namespace);
+  const scope = lowerScope(report, spec, { namespace: ref.namespace });
   const mode = lowerOptions(report, spec.options);
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",

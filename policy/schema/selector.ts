@@ -134,7 +134,12 @@ export const selector = object({
     "the selector stops nothing that has returned",
   ),
   matchReturnArgs: condition(list(matchArg)),
-  matchWorkloads: condition(object({ containerSelector, hostSelector, podSelector })),
+  matchWorkloads: condition(
+    object(
+      { containerSelector, hostSelector, podSelector },
+      { description: "Where it matches, of where the policy holds." },
+    ),
+  ),
 });
 
 export type SelectorSpec = Immutable<Static<typeof selector>>;
