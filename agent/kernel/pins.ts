@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 
 /**
  * Where things are pinned: `<bpffs>/<version>/{maps,links,programs,hooks/<attach point>}`. The version is a
@@ -19,7 +20,10 @@ export class Pins {
   constructor(bpffs: string, objects: string) {
     const digest = createHash("sha256");
     for (const file of readdirSync(objects).sort()) {
-      if (file.endsWith(".bpf.o")) digest.update(readFileSync(join(objects, file)));
+      if (!file.endsWith(".bpf.o")) continue;
+      const bytes = readFileSync(join(objects, file));
+      // Tells builds apart, which no attacker makes: a digest of all bytes is a tenth of a start.
+      digest.update(`${file} ${bytes.length} ${crc32(bytes)}\n`);
     }
     this.#bpffs = bpffs;
     this.root = join(bpffs, `v-${digest.digest("hex").slice(0, 12)}`);
