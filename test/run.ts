@@ -236,7 +236,7 @@ async function oneGuest(
   const checkout = "/run/checkout";
   const files = tests.map((file) => join(checkout, file));
   const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
-  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "2400", "--out", kept];
+  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "3600", "--out", kept];
   if (parameters !== "") guest.push("--append", parameters);
   const { GUARDBEE_SEED: seed = "" } = process.env; // of a run that is to be repeated
   const env = [

@@ -272,7 +272,8 @@ async function startDrivers(cgroup: Cgroup): Promise<Driver[]> {
     await startDriver(`unshare -u -pf ${binaryRoot}/usr/bin/cat`, { ...place, by: "unshare" }),
     await startDriver(`unshare -U -r -pf sh -c "${binaryRoot}/bin/sh; :"`, place),
     await startDriver(
-      `unshare -i -n ${time} setpriv --bounding-set -sys_admin,-dac_override --inh-caps +chown ${binaryRoot}/usr/bin/vi`,
+      // Without any address in its network namespace it could bind sockets to every one.
+      `unshare -i -n sh -c "ip link set lo up; exec unshare ${time} setpriv --bounding-set -sys_admin,-dac_override --inh-caps +chown ${binaryRoot}/usr/bin/vi"`,
       { ...place, by: "setpriv" },
     ),
     await startDriver(`unshare -C -m setpriv --reuid 65534 ${binaryRoot}/usr/bin/cat`, {
