@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import yargs, { type Argv } from "yargs";
 import { agent } from "../../cli/commands/agent.ts";
-import { optionNames } from "../../cli/commands/upstream-flags.ts";
 import {
-  chart,
   helm,
   nameOf,
   renderChart,
@@ -14,28 +10,6 @@ import {
   templateArgs,
   whyNotBuilt,
 } from "./lab-programs.ts";
-
-/** What the chart sets itself, from other values and from what it mounts. */
-const own = [
-  ...["help", "version", "policy", "kube", "node-name", "procfs", "cgroup-root", "bpffs"],
-  ...[
-    "config-dir",
-    "enable-k8s-api",
-    "state-dir",
-    "events-file",
-    "export-filename",
-    "events-socket",
-    "health-port",
-    "log-level",
-  ],
-];
-
-test("agent.flags of the chart may have each flag of the agent that the chart does not set", () => {
-  const schema = JSON.parse(readFileSync(join(chart, "values.schema.json"), "utf8"));
-  const allowed = schema.properties.agent.properties.flags.propertyNames.enum as string[];
-  const names = optionNames(agent.options(yargs([])) as Argv).filter((name) => !own.includes(name));
-  assert.deepEqual(allowed, [...new Set(names)].sort());
-});
 
 describe("agent.flags of the chart", { skip: whyNotBuilt("helm") }, () => {
   test("become arguments of the agent, which takes them", async () => {
