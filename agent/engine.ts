@@ -227,6 +227,8 @@ export type Engine = {
    * KernelError.
    */
   lost(): ReadonlyMap<string, number>;
+  /** Who took more than its share of them. Throws KernelError. */
+  crowding(): Crowding;
   /** What took processes out of their pods since process tracking was loaded. Throws KernelError. */
   moves(): Moves;
   /** Cgroups of the last scopes that the kernel's table did not take, and the error's code. */
@@ -237,6 +239,9 @@ export type Engine = {
    */
   unfollowed(): ReadonlyMap<bigint, Unfollowed>;
 };
+
+/** By cause of a loss the pods, by cgroup, that had their share of the ring or map; 0n: what is in none. */
+export type Crowding = ReadonlyMap<string, readonly bigint[]>;
 
 /** Files of one pod that could not be followed; both only count up. */
 export type Unfollowed = {

@@ -38,8 +38,9 @@ static __always_inline __u64 events__used(void)
 }
 
 /*
- * Whether an event of the current process may enter the ring, of which `used` bytes are in use. While it is more than half full, each owner may add a
- * sixteenth of it every time that the agent has read half of it.
+ * Whether an event of the current process may enter the ring, of which `used` bytes are in use. While it
+ * is more than half full, each owner may add a sixteenth of it every time that the agent has read half
+ * of it.
  */
 static __always_inline bool events__admit(__u32 size, __u64 used)
 {
@@ -67,11 +68,22 @@ static __always_inline bool events__admit(__u32 size, __u64 used)
 	return true;
 }
 
+/* Counts an event that was not admitted, and notes whose it was. */
+static __always_inline void events__deny(__u32 loss)
+{
+	__u64 owner = events__owner();
+	struct event_share *share = bpf_map_lookup_elem(&event_shares, &owner);
+
+	losses__count(loss);
+	if (share)
+		__sync_fetch_and_or(&share->denied, 1ULL << (loss & 63));
+}
+
 /* Writes one event that tells of a stop, or counts why not. */
 static __always_inline void events__write_stop(void *event, __u32 size)
 {
 	if (!events__admit(size, events__used()))
-		losses__count(LOSS_SHARE_STOP);
+		events__deny(LOSS_SHARE_STOP);
 	else if (bpf_ringbuf_output(&events, event, size, 0))
 		losses__count(LOSS_RING_STOP);
 }
@@ -110,7 +122,7 @@ static __always_inline void events__write(void *event, __u32 size, struct event_
 	else if (used + size > RING_SIZE - EVENTS_KEPT)
 		losses__count(losses.full);
 	else if (!events__admit(size, used))
-		losses__count(losses.share);
+		events__deny(losses.share);
 	else if (bpf_ringbuf_output(&events, event, size, 0))
 		losses__count(losses.full);
 }

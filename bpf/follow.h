@@ -3,7 +3,7 @@
 #ifndef GUARDBEE_FOLLOW_H
 #define GUARDBEE_FOLLOW_H
 
-#include "maps.h"
+#include "share.h"
 
 /* What the agent asks the programs of file_free.bpf.c for. */
 struct follow_request {
@@ -11,31 +11,6 @@ struct follow_request {
 	__u64 groups;
 	__u64 pod;
 };
-
-#define FOLLOW_LEVELS 16	/* of cgroups, the last that can be a pod's */
-
-/*
- * The cgroup id of the current process's pod: what is right below the lowest cgroup that the runtime
- * makes pods in; 0: it is in none. Not static, so the verifier walks it once.
- */
-__noinline __u64 follow__pod(void)
-{
-	bool is_below = false;
-	__u64 pod = 0;
-
-	for (__u32 level = 1; level <= FOLLOW_LEVELS; level++) {
-		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
-		__u32 *class;
-
-		if (!id)
-			break;
-		if (is_below)
-			pod = id;
-		class = bpf_map_lookup_elem(&cgroup_class, &id);
-		is_below = class && *class == SCOPE_UNKNOWN_POD;
-	}
-	return pod;
-}
 
 /* The share of a pod, made now if it has none. NULL where there is no room for one. */
 static __always_inline struct follow_share *follow__share(__u64 pod)
@@ -79,7 +54,7 @@ __noinline int follow__add(__u64 file, __u64 groups)
 	__u64 pod;
 
 	if (!entry) {
-		pod = follow__pod();
+		pod = share__pod();
 		entry = follow__enter(file, pod, pod ? engine_state.pod_files : ~0ULL >> 1);
 		if (!entry)
 			return 0;
@@ -111,7 +86,7 @@ static __always_inline void follow__forget(__u64 file)
  */
 __noinline int follow__refuse(__u64 groups, __u64 lost)
 {
-	struct follow_share *share = follow__share(follow__pod());
+	struct follow_share *share = follow__share(share__pod());
 
 	if (share) {
 		__sync_fetch_and_or(&share->groups, groups);
@@ -137,7 +112,7 @@ __noinline __u64 follow__untold(void)
 
 	if (info && !(info->flags & PROCESS_SHARES_FILES))
 		return 0;
-	pod = follow__pod();
+	pod = share__pod();
 	share = bpf_map_lookup_elem(&follow_shares, &pod);
 	return share ? share->lost : follow_state.lost_elsewhere;
 }

@@ -26,6 +26,7 @@ typedef _Bool bool;
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
+	BPF_EXIST = 2,
 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,

@@ -46,6 +46,7 @@ struct layout {
 	struct waiting waiting;
 	struct waiting_key waiting_key;
 	enum waiting_limit waiting_limit;
+	enum tracked_limit tracked_limit;
 	enum scope_class scope_class;
 	enum scope_place scope_place;
 	struct scope_state scope_state;
@@ -53,6 +54,10 @@ struct layout {
 	struct follow_share follow_share;
 	struct follow_state follow_state;
 	struct follow_request follow_request;
+	enum shared_table shared_table;
+	struct event_share event_share;
+	struct share_key share_key;
+	struct table_share table_share;
 	struct rate_state rate_state;
 	struct process_state process_state;
 	enum move_limit move_limit;

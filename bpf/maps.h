@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "binaries.h"
 #include "move_state.h"
+#include "shared_tables.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -47,7 +48,6 @@ volatile struct engine_state engine_state SEC(".data.engine_state");
 enum map_limit {
 	RING_SIZE = 1u << 22,	/* about a second of a busy node, while the agent restarts */
 	STOPS_MAX = 8192,
-	TRACKED_SOCKS_MAX = 32768,
 };
 
 /*
@@ -72,6 +72,7 @@ struct {
 struct event_share {
 	__u64 period;		/* how many halves of the ring the agent had read */
 	__u64 bytes;
+	__u64 denied;		/* a bit for each enum loss: of what it had more than its share */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -221,24 +222,6 @@ struct follow_state {
 	__u64 lost_elsewhere;	/* in pods for whose share there was no room */
 };
 volatile struct follow_state follow_state SEC(".data.follow_state");
-
-/*
- * struct sock * -> the process that its events are about. Writer: engine/action/track_sock.h;
- * attach/sock_free.bpf.c deletes.
- */
-struct sock_owner {
-	struct process_key process;
-	__u64 cgroup_id;
-	__u32 tid;
-	__u32 is_unknown;	/* HOOK_PROCESS_UNKNOWN */
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, TRACKED_SOCKS_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, struct sock_owner);
-} tracked_socks SEC(".maps");
 
 /* The mask as an instruction: the compiler drops one that it knows to change nothing. */
 #ifndef BOUNDED /* bpf/testing has no verifier, and another processor */

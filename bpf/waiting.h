@@ -6,7 +6,9 @@
 enum waiting_limit {
 	WAITING_SIZE = 1000,	/* of an event, in bytes; what is larger has an entry in waiting_large, too */
 	WAITING_MAX = 16384,	/* events that wait at once: a megabyte for each thousand */
+	WAITING_OF_POD = 2048,
 	WAITING_LARGE_MAX = 512,
+	WAITING_LARGE_OF_POD = 64,
 	WAITING_LARGE_SIZE = 16384 + 64, /* the largest event */
 };
 
@@ -17,6 +19,7 @@ struct waiting {
 	__u32 generation;	/* engine_state.binary_generation of the tables that its bit is of */
 	__u32 bit;
 	__u32 flags;		/* enum waiting_flag */
+	__u64 pod;		/* in whose share it counts, and in that of the large ones */
 };
 
 /* waiting.flags */
@@ -35,8 +38,7 @@ struct waiting_key {
 };
 
 /*
- * Events that wait for their calls to return. Writer: engine/wait.h; attach/returned.bpf.c deletes, and
- * the agent what waits for a program that is gone. Where spec.use has USE_RETURNED, the agent has the
+ * Events that wait for their calls to return. Writer: wait_room.h. Where spec.use has USE_RETURNED, the agent has the
  * program use one of WAITING_MAX entries instead.
  */
 struct {

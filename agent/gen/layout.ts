@@ -281,13 +281,14 @@ const engine_state = {
   },
 } as const;
 const waiting = {
-  size: 24,
+  size: 32,
   fields: {
     call: { at: 0, type: "u64" },
     task: { at: 8, type: "u32" },
     generation: { at: 12, type: "u32" },
     bit: { at: 16, type: "u32" },
     flags: { at: 20, type: "u32" },
+    pod: { at: 24, type: "u64" },
   },
 } as const;
 const waiting_key = {
@@ -336,6 +337,29 @@ const follow_request = {
     file: { at: 0, type: "u64" },
     groups: { at: 8, type: "u64" },
     pod: { at: 16, type: "u64" },
+  },
+} as const;
+const event_share = {
+  size: 24,
+  fields: {
+    period: { at: 0, type: "u64" },
+    bytes: { at: 8, type: "u64" },
+    denied: { at: 16, type: "u64" },
+  },
+} as const;
+const share_key = {
+  size: 16,
+  fields: {
+    pod: { at: 0, type: "u64" },
+    table: { at: 8, type: "u32" },
+    zero: { at: 12, type: "u32" },
+  },
+} as const;
+const table_share = {
+  size: 16,
+  fields: {
+    entries: { at: 0, type: "u64" },
+    refused: { at: 8, type: "u64" },
   },
 } as const;
 const rate_state = {
@@ -523,7 +547,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -666,7 +690,6 @@ export const enums = {
   map_limit: {
     RING_SIZE: 4194304,
     STOPS_MAX: 8192,
-    TRACKED_SOCKS_MAX: 32768,
   },
   notice_limit: {
     NOTICES_MAX: 32,
@@ -683,8 +706,14 @@ export const enums = {
   waiting_limit: {
     WAITING_SIZE: 1000,
     WAITING_MAX: 16384,
+    WAITING_OF_POD: 2048,
     WAITING_LARGE_MAX: 512,
+    WAITING_LARGE_OF_POD: 64,
     WAITING_LARGE_SIZE: 16448,
+  },
+  tracked_limit: {
+    TRACKED_SOCKS_MAX: 65536,
+    TRACKED_SOCKS_OF_POD: 2048,
   },
   scope_class: {
     SCOPE_HOST: 0,
@@ -694,6 +723,12 @@ export const enums = {
     PLACE_NOWHERE: 0,
     PLACE_ROOT: 1,
     PLACE_ANYWHERE: 2,
+  },
+  shared_table: {
+    SHARED_SOCKS: 0,
+    SHARED_WAITING: 1,
+    SHARED_WAITING_LARGE: 2,
+    SHARED_TABLES: 3,
   },
   move_limit: {
     MOVES_KEPT: 16,

@@ -26,3 +26,8 @@ export type KernelEngineOptions = {
   readonly execAsked?: number;
   readonly log: Logger;
 };
+
+/** Of an agent that was told of nobody whom it may ask. */
+export const nothingAllowed: Allowed = {
+  whyNoRequest: () => "this agent may ask nothing of others",
+};

@@ -3,6 +3,7 @@ import { followsDescriptors, tracksSockets } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { classRow } from "../compile/tables.ts";
 import type {
+  Crowding,
   Desired,
   Difference,
   Engine,
@@ -25,7 +26,6 @@ import { Checks, type InForce } from "./checks.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, type Allowed, isUnsure, probeAbilities } from "./features.ts";
 import { FileFree } from "./file-free.ts";
-import { FollowShares } from "./follow-shares.ts";
 import { freeFollowGroups, isGroupFreed, numberFollowGroups } from "./followed-files.ts";
 import { assertOwnObjects } from "./foreign-objects.ts";
 import {
@@ -38,9 +38,9 @@ import {
   stopsOf,
 } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
-import type { KernelEngineOptions } from "./kernel-engine-options.ts";
+import { type KernelEngineOptions, nothingAllowed } from "./kernel-engine-options.ts";
 import { livingCgroups } from "./living-cgroups.ts";
-import { type Losses, readLosses, withoutRoom } from "./losses.ts";
+import { type Losses, withoutRoom } from "./losses.ts";
 import { readMisses } from "./misses.ts";
 import { MovePrograms } from "./moves.ts";
 import type { Native, RingReader } from "./native.ts";
@@ -51,6 +51,7 @@ import { type Loader, Program } from "./program.ts";
 import { ProgramFiles } from "./program-files.ts";
 import { ProtectedList } from "./protected-list.ts";
 import { writeRate } from "./rate.ts";
+import { Room } from "./room.ts";
 import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
 import { SlotChanges } from "./slots.ts";
 import { SockFree } from "./tracked-sockets.ts";
@@ -59,9 +60,6 @@ import { forgetWaiting } from "./waiting.ts";
 import { WaitingMaps } from "./waiting-maps.ts";
 
 const noScopes: Scopes = { host: [], unknownPods: [], podRoots: [], cgroups: [] };
-const nothingAllowed: Allowed = {
-  whyNoRequest: () => "this agent may ask nothing of others",
-};
 
 /** Programs the kernel of the node it runs on. What it has programmed outlives it, in pins. */
 export class KernelEngine implements Engine {
@@ -74,7 +72,7 @@ export class KernelEngine implements Engine {
   readonly #state: EngineState;
   readonly #classes: ScopeClasses;
   readonly #followIds: PinnedIds;
-  readonly #shares: FollowShares;
+  readonly #room: Room;
   readonly #binaries: Binaries;
   readonly #numbers: HookNumbers;
   readonly #fileFree: FileFree;
@@ -113,7 +111,7 @@ export class KernelEngine implements Engine {
     this.#abilities = this.#probe();
     this.#state = new EngineState(native, maps.engine_state, options.podFiles);
     this.#binaries = new Binaries(native, maps);
-    this.#shares = new FollowShares(native, maps);
+    this.#room = new Room(native, maps);
     this.#numbers = new HookNumbers(native, maps.stops);
     const classes = { first: firstClass, limit: classLimit };
     const scopeIds = new PinnedIds(native, join(pins.maps, "scope_classes"), classes);
@@ -153,11 +151,15 @@ export class KernelEngine implements Engine {
 
   /** What the kernel could not report or keep so far, by cause. Throws KernelError. */
   losses(): Losses {
-    return readLosses(this.#native, this.#loader.shared.losses);
+    return this.#room.losses();
   }
 
   lost(): ReadonlyMap<string, number> {
     return withoutRoom(this.losses());
+  }
+
+  crowding(): Crowding {
+    return this.#room.crowding();
   }
 
   /** The process records, for the agent's own readers. */
@@ -214,7 +216,7 @@ export class KernelEngine implements Engine {
 
   unfollowed(): ReadonlyMap<bigint, Unfollowed> {
     const sets = [...(this.#inForce ?? new Map<string, NamedSet>()).values()];
-    return this.#shares.unfollowed(numberFollowGroups(this.#followIds, sets).groups);
+    return this.#room.unfollowed(numberFollowGroups(this.#followIds, sets).groups);
   }
 
   async check(): Promise<readonly Difference[]> {
@@ -307,9 +309,8 @@ export class KernelEngine implements Engine {
     });
     const before = this.#held;
     this.#held = held;
-    const names = new Set(held.keys());
     for (const name of this.#loader.pins.pinnedHooks()) {
-      if (!names.has(name)) Program.remove(this.#loader, name);
+      if (!held.has(name)) Program.remove(this.#loader, name);
     }
     forgetWaiting(this.#loader, this.#state.generation, { before, held });
     assignCgroups();
@@ -343,6 +344,6 @@ export class KernelEngine implements Engine {
   #assignCgroups(scopes: Scopes, unentered: ReadonlyMap<bigint, string>): void {
     this.#unassigned = new Map([...unentered, ...this.#classes.assign(scopes)]);
     this.#classes.collect();
-    this.#shares.collect();
+    this.#room.collect();
   }
 }

@@ -24,6 +24,7 @@ test("stopped calls of one cgroup, however many, leave room for those of another
   assert.equal(kernel.engine.losses().share_stop, after.share_stop);
   const denied = Number(after.share_stop - before.share_stop);
   assert.ok(denied > 0, "the flood had room");
+  assert.deepEqual(kernel.engine.crowding().get("share_stop"), [loud!.id]);
   assert.equal(kernel.engine.losses().ring_stop, before.ring_stop);
   const delivered = await stopsByCgroup();
   assert.equal(delivered.get(loud!.id), flood - denied);
@@ -47,10 +48,33 @@ test("events about processes of a pod with many cgroups leave room for a stop of
   const after = kernel.engine.losses();
   const lost = (cause: keyof typeof after) => Number(after[cause] - before[cause]);
   assert.ok(lost("share_exec") > 0, "the flood had room");
+  assert.deepEqual(kernel.engine.crowding().get("share_exec"), [loud!.id]);
   const stops = await stopsByCgroup();
   assert.equal(stops.get(quiet!.id), few);
   const ofLoud = nested.reduce((sum, { id }) => sum + (stops.get(id) ?? 0), 0);
   assert.equal(ofLoud + lost("share_stop") + lost("ring_stop"), 20_000);
+});
+
+test("calls that are only reported, however many, leave room for a stop of another pod", async () => {
+  const root = new Cgroup("/sys/fs/cgroup/shares-posts");
+  const [loud, quiet] = ["loud", "quiet"].map((name) => root.child("besteffort").child(name));
+  const kill = { conditions: [], actions: [{ action: "Sigkill" }] } as const;
+  const stop = inMode("monitor", aSet("stop", onGetpriority(kill)));
+  const post = aSet("post", onGetpriority());
+  const cgroups = [
+    { id: loud!.id, sets: [post.name] },
+    { id: quiet!.id, sets: [stop.name] },
+  ];
+  await kernel.program([stop, post], { host: [], podRoots: [{ id: root.id, level: 1 }], cgroups });
+  await stopsByCgroup(); // empties the rings
+  const before = kernel.engine.losses();
+  await callsIn(loud!, flood);
+  const lost = Number(kernel.engine.losses().ring_post - before.ring_post);
+  assert.ok(lost > 0, "the flood had room");
+  await callsIn(quiet!, few);
+  const hooks = await stopsByCgroup();
+  assert.equal(hooks.get(quiet!.id), few);
+  assert.equal(hooks.get(loud!.id), flood - lost);
 });
 
 test("of events about processes the ring takes less than all: a stop of anybody has room", async () => {

@@ -5,6 +5,7 @@ import type { Pinned } from "./pinned.ts";
 import { removePins } from "./pins.ts";
 import type { Loader } from "./program.ts";
 import { removeAll } from "./remove-all.ts";
+import { TableShares } from "./table-shares.ts";
 import { reuseShared } from "./tracking.ts";
 
 /** What the program and its pins are called. */
@@ -49,6 +50,7 @@ export class SockFree {
     const paths = sharedPaths(pins, name);
     if (this.#open === undefined && !existsSync(paths.link)) return;
     removeAll(native, shared.tracked_socks);
+    new TableShares(native, shared).forget("SHARED_SOCKS");
     this.#open?.detach();
     this.#open?.close();
     this.#open = undefined;

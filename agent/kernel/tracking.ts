@@ -33,6 +33,7 @@ const sharedMaps = [
   "follow_shares",
   "follow_state",
   "tracked_socks",
+  "table_shares",
   "binaries_exact",
   "binaries_prefix",
   "binaries_postfix",

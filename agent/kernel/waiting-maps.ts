@@ -5,6 +5,7 @@ import { read } from "../layout/struct.ts";
 import type { BpfObject, Native } from "./native.ts";
 import type { Pinned } from "./pinned.ts";
 import { type Pins, removePins } from "./pins.ts";
+import { TableShares } from "./table-shares.ts";
 import type { SharedMaps } from "./tracking.ts";
 
 const { WAITING_MAX, WAITING_LARGE_MAX } = enums.waiting_limit;
@@ -61,9 +62,12 @@ export class WaitingMaps {
 
   /** No program needs them any more. */
   remove(): void {
+    if (this.#open.size === 0 && !waitingPins(this.#pins).some((path) => existsSync(path))) return;
     for (const fd of this.#open.values()) this.#native.closeFd(fd);
     this.#open = new Map();
     for (const path of waitingPins(this.#pins)) removePins(path);
+    const shares = new TableShares(this.#native, this.#shared);
+    shares.forget("SHARED_WAITING", "SHARED_WAITING_LARGE");
   }
 
   pinned(): readonly Pinned[] {

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
 import type { Held } from "./held.ts";
 import type { Loader } from "./program.ts";
+import { reuseShared } from "./tracking.ts";
 import { hasWaiting } from "./waiting-maps.ts";
 
 /**
@@ -10,19 +12,20 @@ import { hasWaiting } from "./waiting-maps.ts";
  * by program name. Such a call was in flight while its policy was changed, and goes unreported.
  */
 export function forgetWaiting(
-  { native, waiting }: Loader,
+  loader: Loader,
   generation: number,
   { before, held }: Readonly<Record<"before" | "held", ReadonlyMap<string, Held>>>,
 ): void {
+  const { native, waiting } = loader;
   if (![...held.values()].some(({ tables }) => hasWaiting(tables.spec))) {
     waiting.remove();
     return;
   }
   const taken = new Set(pointsOf(held));
   const renewed = new Set(pointsOf([...before].filter(([name]) => !held.has(name))));
-  const maps = waiting.ensure();
-  const [events] = maps;
+  const [events] = waiting.ensure();
   const keys = native.keys(events!);
+  const unused: Uint8Array[] = [];
   const value = new Uint8Array(native.mapInfo(events!).valueSize);
   for (let at = 0; at < keys.length; at += layout.waiting_key.size) {
     const key = keys.subarray(at, at + layout.waiting_key.size);
@@ -30,7 +33,25 @@ export function forgetWaiting(
     if (taken.has(point) && !renewed.has(point)) continue;
     if (!native.lookup(events!, key, value)) continue;
     if (read(value, layout.waiting).generation === generation) continue;
-    for (const map of maps) native.remove(map, key);
+    unused.push(key);
+  }
+  forgetEvents(loader, unused);
+}
+
+/** By a program: a pod's share is counted by such alone. */
+function forgetEvents(
+  { native, objects, shared, waiting }: Loader,
+  keys: readonly Uint8Array[],
+): void {
+  if (keys.length === 0) return;
+  const object = native.openObject(join(objects, "waiting.bpf.o"));
+  try {
+    reuseShared(object, shared);
+    waiting.lend(object);
+    object.load();
+    for (const key of keys) object.run("waiting_forgotten", key);
+  } finally {
+    object.close();
   }
 }
 

@@ -1,4 +1,5 @@
 import type {
+  Crowding,
   Desired,
   Difference,
   Engine,
@@ -44,6 +45,8 @@ export class FakeEngine implements Engine {
   missed: readonly MissedCalls[] = [];
   /** What there was no room for. */
   readonly losses = new Map<string, number>();
+  /** Whose it was. */
+  readonly crowded = new Map<string, readonly bigint[]>();
   /** What was taken out of pods. */
   moved: Moves = { count: 0, last: [] };
 
@@ -99,6 +102,10 @@ export class FakeEngine implements Engine {
 
   lost(): ReadonlyMap<string, number> {
     return this.losses;
+  }
+
+  crowding(): Crowding {
+    return this.crowded;
   }
 
   moves(): Moves {

@@ -11,6 +11,10 @@ test("each cause that was is told in steps", () => {
   const clock = new ManualClock();
   const losses = new LossReports({
     ...{ engine, onChange: () => {}, clock },
+    pods: {
+      byCgroup: (id) =>
+        id < 8n ? ({ pod: { namespace: "shop", name: `cart-${id}` } } as never) : undefined,
+    },
     log: pino({ level: "silent" }),
   });
   losses.read();
@@ -22,6 +26,18 @@ test("each cause that was is told in steps", () => {
     { cause: "follow_full", count: 1 },
   ];
   assert.deepEqual(losses.list(), told);
+  engine.crowded.set("ring_stop", [7n, 8n, 1n, 7n]).set("follow_full", [8n]);
+  losses.read();
+  const named = [{ ...told[0]!, pods: ["shop/cart-1", "shop/cart-7"] }, told[1]!];
+  assert.deepEqual(losses.list(), named, "those that are known");
+  engine.crowded.set("ring_stop", [6n, 5n, 4n, 3n, 2n, 1n]);
+  losses.read();
+  assert.deepEqual(
+    losses.list()[0]?.pods,
+    [1, 2, 3, 4, 5].map((pod) => `shop/cart-${pod}`),
+  );
+  engine.crowded.clear();
+  losses.read();
   engine.lost = () => {
     throw new Error("EPERM");
   };

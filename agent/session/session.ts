@@ -116,7 +116,7 @@ export class Session {
     this.#stops = new Stops({ ...counted, watched: () => this.#watchedSets() });
     this.#followRoom = new FollowRoom(counted);
     this.#misses = new Misses(counted);
-    this.#losses = new LossReports(counted);
+    this.#losses = new LossReports({ ...counted, pods: this.#pods.lookup });
     this.control = new PolicyControl({
       domain: "k8s",
       sets: () => this.#wanted.sets(),

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Forgets a tracked socket that is gone; its address may be another socket's next. */
-#include "../maps.h"
+#include "../tracked.h"
 
 struct sock;
 
 SEC("fentry/security_sk_free")
 int BPF_PROG(sock_freed, struct sock *sk)
 {
-	__u64 key = (__u64)sk;
-
-	bpf_map_delete_elem(&tracked_socks, &key);
+	tracked__forget((__u64)sk);
 	return 0;
 }
 

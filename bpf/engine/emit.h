@@ -75,7 +75,7 @@ static __always_inline struct hook_event *emit__reserve(__u16 flags, __u32 size)
 		return event;
 	}
 	if (!events__admit(size, events__used())) {
-		losses__count(LOSS_SHARE_STOP);
+		events__deny(LOSS_SHARE_STOP);
 		return NULL;
 	}
 	event = bpf_ringbuf_reserve(&events, size, 0);

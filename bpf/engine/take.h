@@ -26,9 +26,7 @@ static __always_inline bool take__event(struct call *call, __u32 number)
 		from = bpf_map_lookup_elem(&waiting_large, &key);
 	if (from)
 		bpf_probe_read_kernel(event, emit__size(size), from);
-	bpf_map_delete_elem(&waiting_events, &key);
-	if (size > WAITING_SIZE)
-		bpf_map_delete_elem(&waiting_large, &key);
+	wait_room__forget(&key);
 	return from;
 }
 

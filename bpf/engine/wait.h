@@ -6,6 +6,7 @@
 #ifndef GUARDBEE_ENGINE_WAIT_H
 #define GUARDBEE_ENGINE_WAIT_H
 
+#include "../wait_room.h"
 #include "call.h"
 
 /* Whether an event waits for the call whose registers are at `frame`. */
@@ -67,12 +68,7 @@ static __always_inline bool wait__begin(struct call *call)
 	waiting->generation = engine_state.binary_generation[call->slot & 1];
 	waiting->bit = scratch->bit;
 	waiting->flags = wait__flags(call);
-	if (scratch->event.header.size > WAITING_SIZE &&
-	    bpf_map_update_elem(&waiting_large, &key, &scratch->event, BPF_ANY)) {
-		losses__count(LOSS_RETURN_FULL);
-		return false;
-	}
-	if (bpf_map_update_elem(&waiting_events, &key, waiting, BPF_ANY)) {
+	if (!wait_room__add(&key, waiting, scratch->event.header.size > WAITING_SIZE)) {
 		losses__count(LOSS_RETURN_FULL);
 		return false;
 	}

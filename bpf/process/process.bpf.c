@@ -207,6 +207,19 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
+/* A pod is gone: what counts for it others may have. The agent deletes what is empty. */
+static __always_inline void shares__note_end(__u64 pod)
+{
+#pragma clang loop unroll(disable)
+	for (__u32 table = 0; table < SHARED_TABLES; table++) {
+		struct share_key key = {.pod = pod, .table = table};
+		struct table_share *share = bpf_map_lookup_elem(&table_shares, &key);
+
+		if (share)
+			share->refused = 0;
+	}
+}
+
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(cgroup_gone, struct cgroup *cgroup, const char *path)
 {
@@ -214,6 +227,7 @@ int BPF_PROG(cgroup_gone, struct cgroup *cgroup, const char *path)
 	struct follow_share *share = bpf_map_lookup_elem(&follow_shares, &id);
 
 	bpf_map_delete_elem(&cgroup_class, &id);
+	shares__note_end(id);
 	if (share) {
 		/* what its processes had open, others may have; the agent deletes what is empty */
 		share->over_share = share->over_table = 0;

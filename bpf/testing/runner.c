@@ -229,7 +229,7 @@ static struct shim_map *take_share(void)
 	struct shim_map *shares = shim_map_new(SHIM_HASH, sizeof(__u64),
 					       sizeof(struct follow_share), 1);
 	struct follow_share share = {.lost = take_u64()};
-	__u64 pod = follow__pod();
+	__u64 pod = share__pod();
 
 	engine_state.pod_files = FILES_MAX;
 	follow_state.lost = share.lost;
@@ -291,7 +291,7 @@ static void take_notices(void)
 
 static void take_call(void)
 {
-	struct shim_map *files, *shares, *classes, *socks;
+	struct shim_map *files, *shares, *classes, *socks, *others;
 	__u64 values[FIELDS_MAX] = {}, result;
 	__u32 point = take_u32(), other = take_u32(), flags = take_u32();
 	long returned;
@@ -312,6 +312,8 @@ static void take_call(void)
 	files = take_followed();
 	shares = take_share();
 	socks = take_tracker(values);
+	others = shim_map_new(SHIM_HASH, sizeof(struct share_key), sizeof(struct table_share), 4);
+	shim_bind(&table_shares, others);
 	take_notices();
 	shim_bind(&waiting_events, flags & 4 ? no_waits : waits);
 	if (flags & 2)
@@ -337,6 +339,7 @@ static void take_call(void)
 	shim_map_free(files);
 	shim_map_free(shares);
 	shim_map_free(socks);
+	shim_map_free(others);
 	shim_map_free(classes);
 }
 

@@ -179,6 +179,8 @@ long bpf_map_update_elem(void *symbol, const void *key, const void *value, unsig
 	struct shim_map *map = find(symbol);
 
 	if (map->kind == SHIM_HASH && exact(map, key) < 0) {
+		if (flags == 2) /* BPF_EXIST */
+			return -2;
 		if (map->count == map->room)
 			return -7; /* E2BIG */
 	} else if (flags == 1) { /* BPF_NOEXIST */

@@ -68,6 +68,16 @@ const stopped = object({
   ),
 });
 
+const lost = object({
+  cause: text(),
+  count: int32({ minimum: 1 }),
+  pods: list(text(), {
+    maxItems: 5,
+    "x-kubernetes-list-type": "atomic",
+    description: "Of the pods that had used up their share, namespace/name of the first five.",
+  }),
+});
+
 const status = object({
   observedGeneration: optional(int64({ minimum: 0 })),
   digest: optional(
@@ -113,7 +123,7 @@ const status = object({
   movesUnseen: optional(
     text({ description: "Why its agent cannot notice that: what its kernel said." }),
   ),
-  losses: list(object({ cause: text(), count: int32({ minimum: 1 }) }), {
+  losses: list(lost, {
     maxItems: 50,
     "x-kubernetes-list-type": "atomic",
     description:

@@ -1,4 +1,5 @@
 import type {
+  Crowding,
   Desired,
   Difference,
   Engine,
@@ -57,6 +58,10 @@ export class FakeKernel implements Engine {
   }
 
   lost(): ReadonlyMap<string, number> {
+    return new Map();
+  }
+
+  crowding(): Crowding {
     return new Map();
   }
 

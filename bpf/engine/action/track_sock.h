@@ -6,6 +6,7 @@
 #ifndef GUARDBEE_ENGINE_ACTION_TRACK_SOCK_H
 #define GUARDBEE_ENGINE_ACTION_TRACK_SOCK_H
 
+#include "../../tracked.h"
 #include "../arg.h"
 
 /* The socket that a reading leads to; 0: none. */
@@ -41,7 +42,7 @@ static __always_inline enum outcome track_sock__run(struct call *call, struct op
 	}
 	owner.cgroup_id = bpf_get_current_cgroup_id();
 	owner.tid = call->task->pid;
-	if (bpf_map_update_elem(&tracked_socks, &sk, &owner, BPF_ANY))
+	if (!tracked__add(sk, &owner))
 		losses__count(LOSS_TRACK_FULL);
 	return OUTCOME_NONE;
 }
@@ -52,7 +53,7 @@ static __always_inline enum outcome untrack_sock__run(struct call *call,
 	__u64 sk = track__sock(call, operation->arg);
 
 	if (sk)
-		bpf_map_delete_elem(&tracked_socks, &sk);
+		tracked__forget(sk);
 	return OUTCOME_NONE;
 }
 

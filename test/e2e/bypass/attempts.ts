@@ -12,6 +12,11 @@ export function buildFollow(path: string): void {
   build("follow.c", path);
 }
 
+/** Compiles crowd.c, without libraries, to `path`. */
+export function buildCrowd(path: string): void {
+  build("crowd.c", path);
+}
+
 /** Compiles runtime.c, without libraries, to `path`. */
 export function buildRuntime(path: string): void {
   build("runtime.c", path);
