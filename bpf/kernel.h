@@ -200,6 +200,7 @@ struct task_struct {
 	struct task_struct *real_parent, *group_leader;
 	struct pid *thread_pid;
 	__u64 start_boottime;
+	__u64 self_exec_id;
 	const struct cred *cred, *real_cred;
 	struct fs_struct *fs;
 	struct files_struct *files;

@@ -30,6 +30,7 @@ struct process_info {
 	struct process_key parent;
 	__u32 flags;
 	__u32 zero;
+	__u64 image;		/* task__image() as it was when the executable was noted; 0: not known */
 	struct executable binary;
 	/* That of who made it, or its own before it ran another. With EXEC_CLONED that is `binary`, still. */
 	struct executable parent_binary;
@@ -92,7 +93,7 @@ volatile struct rate_state rate_state SEC(".data.rate_state");
 /* What exec events have beside what they always have. */
 struct process_state {
 	__u32 asked;		/* enum exec_asked */
-	__u32 zero;
+	__u32 may_miss;		/* 1: the kernel may keep from the programs here that a task execs */
 };
 /* Writer: agent, at its start. A variable, so that a program reads it without a look-up. */
 volatile struct process_state process_state SEC(".data.process_state");

@@ -1,4 +1,6 @@
 import type { AttachKind, Target } from "./kind.ts";
+import { onKprobe } from "./kprobe.ts";
+import { byKprobe, maySkip } from "./preempted.ts";
 
 const symbol = "sched_process_exec";
 const target: Target = {
@@ -12,7 +14,27 @@ export const exec: AttachKind = {
   object: "exec.bpf.o",
   sees: "entry",
   features: {},
-  serve: ({ on }) => (on.kind === "exec" ? target : undefined),
+  serve({ on }, need, can) {
+    if (on.kind !== "exec" || (maySkip(need, can) && can.preemptsTracepoints)) return undefined;
+    return target;
+  },
   bind() {},
   attach: (object) => object.attach("hook"),
+};
+
+/**
+ * The same where tasks are preempted at tracepoints, too: when the kernel has given the process what its
+ * new program makes it, and nothing can keep that from running but a signal.
+ */
+export const execByKprobe: AttachKind = {
+  name: "exec.kprobe",
+  object: "kprobe.bpf.o",
+  sees: "entry",
+  features: {},
+  serve(hook, need, can) {
+    if (hook.on.kind !== "exec") return undefined;
+    const committed = { ...target, symbol: "security_bprm_committed_creds" };
+    return byKprobe({ ...committed, site: "exec.kprobe" }, hook, need, can);
+  },
+  ...onKprobe,
 };

@@ -1,6 +1,6 @@
 import type { Hook } from "@guardbee/policy";
 import type { Refusal } from "../engine.ts";
-import { exec } from "./exec.ts";
+import { exec, execByKprobe } from "./exec.ts";
 import { fentry } from "./fentry.ts";
 import { fexit } from "./fexit.ts";
 import { fmodRet } from "./fmod-ret.ts";
@@ -41,6 +41,7 @@ export const attachKinds: readonly AttachKind[] = [
   fmodRet,
   fexit,
   exec,
+  execByKprobe,
   lsm,
   lsmByFmodRet,
   kprobeMulti,

@@ -106,6 +106,8 @@ export type AttachAbilities = {
    * processor, if it is on a trampoline and no LSM program.
    */
   readonly preempts: boolean;
+  /** The same in programs at tracepoints, which the kernel then skips, too. */
+  readonly preemptsTracepoints: boolean;
   /**
    * Any process may make BPF maps, and lose its processor inside of a call on one. Meanwhile the kernel
    * skips kprobes there.

@@ -109,6 +109,17 @@ const preempted: readonly {
   },
   { name: "an exec", set: aSet("p", onExec), want: ["exec:sched_process_exec"] },
   {
+    name: "an exec at whose tracepoint tasks are preempted",
+    set: aSet("p", { ...onExec, selectors: [{ conditions: [], actions: [sigkill] }] }),
+    can: { ...preempting, preemptsTracepoints: true },
+    want: ["exec.kprobe:security_bprm_committed_creds"],
+  },
+  {
+    name: "a report of such an exec",
+    set: aSet("p", onExec),
+    ...{ can: { ...preempting, preemptsTracepoints: true }, want: ["exec:sched_process_exec"] },
+  },
+  {
     name: "a stop at a tracepoint",
     set: aSet("p", { ...doing(sigkill), on: { ...taskRename, kind: "tracepoint" } }),
     want: ["tracepoint:task:task_rename"],

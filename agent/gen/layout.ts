@@ -262,14 +262,15 @@ const executable = {
   },
 } as const;
 const process_info = {
-  size: 872,
+  size: 880,
   fields: {
     key: { at: 0, type: process_key },
     parent: { at: 16, type: process_key },
     flags: { at: 32, type: "u32" },
     zero: { at: 36, type: "u32" },
-    binary: { at: 40, type: executable },
-    parent_binary: { at: 456, type: executable },
+    image: { at: 40, type: "u64" },
+    binary: { at: 48, type: executable },
+    parent_binary: { at: 464, type: executable },
   },
 } as const;
 const engine_state = {
@@ -373,7 +374,7 @@ const process_state = {
   size: 8,
   fields: {
     asked: { at: 0, type: "u32" },
-    zero: { at: 4, type: "u32" },
+    may_miss: { at: 4, type: "u32" },
   },
 } as const;
 const move = {

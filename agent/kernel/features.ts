@@ -6,7 +6,7 @@ import type { Answer, KernelProbe } from "../attach/kind.ts";
 import type { KernelFeatures } from "../engine.ts";
 import { functionFinder } from "./function-groups.ts";
 import type { Native } from "./native.ts";
-import { preemptsKernel, readPreemption } from "./preemption.ts";
+import { preemptsKernel, preemptsTracepoints, readPreemption } from "./preemption.ts";
 import type { ProgramFiles } from "./program-files.ts";
 import { isPassing } from "./refusal-of.ts";
 import { entryFinder } from "./syscall-entries.ts";
@@ -72,6 +72,7 @@ export function probeAbilities(
     whyNotInFile: (place, args, written) => files.whyNot(place, args, written),
     lockdown: readLockdown(),
     ...{ preempts, unprivilegedBpf: allowsUnprivilegedBpf() },
+    preemptsTracepoints: preempts && preemptsTracepoints(release()),
     hidesProcesses: preempts && hidesProcesses(kernelSymbols()),
     kernel: {
       release: release(),

@@ -133,7 +133,7 @@ export class KernelEngine implements Engine {
       ...{ binaries: this.#binaries, numbers: this.#numbers },
       settings: [
         writeRate(native, maps.rate_state, options.cgroupRate),
-        askOfExecs(native, maps.process_state, options.execAsked ?? 0),
+        askOfExecs(native, maps.process_state, { ...options, ...this.#abilities }),
       ],
       protectedList: new ProtectedList(native, maps.protected_binaries, options.protectedBinaries),
       livingCgroups: () => livingCgroups(options.cgroupRoot ?? "/sys/fs/cgroup"),

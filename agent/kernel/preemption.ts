@@ -15,6 +15,11 @@ export function preemptsKernel(model: Preemption): boolean {
   return model !== "none" && model !== "voluntary";
 }
 
+/** Whether such a kernel preempts at tracepoints, too: from Linux 7.0 on (commit a46023d5616e). */
+export function preemptsTracepoints(release: string): boolean {
+  return Number.parseInt(release, 10) >= 7;
+}
+
 /** The host's own files, also where the agent is in a container. */
 const hostRoots = ["", "/proc/1/root"];
 

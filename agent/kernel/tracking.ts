@@ -97,11 +97,16 @@ function loadTracking(native: Native, pins: Pins, objects: string): void {
 }
 
 /**
- * Has exec events have what `asked` says, enum exec_asked, and gives what the map must have then. Throws
- * KernelError.
+ * Has exec events have what `execAsked` says, enum exec_asked, and programs look whether an exec was
+ * missed where the kernel `preemptsTracepoints`; gives what the map must have then. Throws KernelError.
  */
-export function askOfExecs(native: Native, processState: number, asked: number): Expected {
-  const value = bytesOf(layout.process_state, { asked });
+export function askOfExecs(
+  native: Native,
+  processState: number,
+  asks: { readonly execAsked?: number; readonly preemptsTracepoints: boolean },
+): Expected {
+  const may_miss = asks.preemptsTracepoints ? 1 : 0;
+  const value = bytesOf(layout.process_state, { asked: asks.execAsked ?? 0, may_miss });
   const restore = () => native.update(processState, u32(0), value);
   restore();
   const common = { kind: "state", what: "process_state", map: processState, count: 1 } as const;

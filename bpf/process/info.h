@@ -4,6 +4,7 @@
 #define GUARDBEE_PROCESS_INFO_H
 
 #include "../path.h"
+#include "../scope.h"
 
 /*
  * A container's own pid namespace is right below the host's. Those that its processes make are below it,
@@ -32,6 +33,12 @@ static __always_inline __u32 task__nspid(struct task_struct *task)
 
 	task__read_upid(task, &upid);
 	return upid.nr;
+}
+
+/* Which of its images the task runs: another number after each exec. */
+static __always_inline __u64 task__image(struct task_struct *task)
+{
+	return task->self_exec_id + 1;
 }
 
 static __always_inline void executable__set(struct executable *to, struct path_buffer *buffer,
@@ -94,6 +101,23 @@ static __always_inline bool task__has_host_root(struct task_struct *leader)
 }
 
 /*
+ * A container runtime enters the cgroup of a container before it runs the container's program. What it
+ * runs until then is the host's: it was started on the host; or in the container's cgroup, where the
+ * process was made from the host, or moved to before it ran anything, while its root folder was the
+ * host's. Nothing is said of programs from before it is known where pods are.
+ */
+static __always_inline void info__set_of_host(struct process_info *info, struct task_struct *task)
+{
+	bool sent = info->flags & PROCESS_SENT;
+
+	info->flags &= ~PROCESS_OF_HOST;
+	if (scope_state.place == PLACE_NOWHERE)
+		return;
+	if (scope__class() == SCOPE_HOST || (sent && task__has_host_root(task)))
+		info->flags |= PROCESS_OF_HOST;
+}
+
+/*
  * Services of the node are protected by path, where that is a path of the host: an image may have a
  * program at any path.
  */
@@ -134,7 +158,35 @@ __noinline int info__create_late(struct path_buffer *buffer)
 		executable__set(&info->parent_binary, buffer,
 				BPF_CORE_READ(leader, real_parent, mm, exe_file));
 	info__set_protected(info, leader, task__nspid(leader));
+	info->image = task__image(leader);
 	return 1;
+}
+
+/*
+ * Notes which program the current process runs, where that was missed, in a record that keeps whose image
+ * it is: process_exec may be about to tell of the exec. Not static, as above.
+ */
+__noinline int info__renew(struct path_buffer *buffer)
+{
+	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
+	struct process_info *info = bpf_task_storage_get(&process, leader, 0, 0);
+
+	if (!buffer || !info)
+		return 0; /* cannot be: there is one that is old */
+	executable__copy(&info->parent_binary, &info->binary);
+	if (BPF_CORE_READ(leader, mm))
+		info__set_binary(info, buffer, BPF_CORE_READ(leader, mm, exe_file));
+	info__set_protected(info, leader, task__nspid(leader));
+	info__set_of_host(info, leader);
+	info->flags &= ~PROCESS_AGENT;
+	info->image = task__image(leader);
+	return 0;
+}
+
+/* Whether another program runs in the process than its record says. */
+static __always_inline bool info__is_old(struct process_info *info, struct task_struct *leader)
+{
+	return process_state.may_miss && info->image && info->image != task__image(leader);
 }
 
 /*
@@ -146,6 +198,8 @@ static __always_inline struct process_info *info__of(struct task_struct *task,
 {
 	struct process_info *info = bpf_task_storage_get(&process, task->group_leader, 0, 0);
 
+	if (info && info__is_old(info, task->group_leader))
+		info__renew(buffer);
 	if (!info && info__create_late(buffer))
 		info = bpf_task_storage_get(&process, task->group_leader, 0, 0);
 	return info;

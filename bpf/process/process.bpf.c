@@ -56,23 +56,6 @@ static __always_inline void info__keep_for_others(struct task_struct *leader)
 		bpf_map_update_elem(&leaderless, &group, info, BPF_ANY);
 }
 
-/*
- * A container runtime enters the cgroup of a container before it runs the container's program. What it
- * runs until then is the host's: it was started on the host; or in the container's cgroup, where the
- * process was made from the host, or moved to before it ran anything, while its root folder was the
- * host's. Nothing is said of programs from before it is known where pods are.
- */
-static __always_inline void info__set_of_host(struct process_info *info, struct task_struct *task)
-{
-	bool sent = info->flags & PROCESS_SENT;
-
-	info->flags &= ~(PROCESS_OF_HOST | PROCESS_SENT);
-	if (scope_state.place == PLACE_NOWHERE)
-		return;
-	if (scope__class() == SCOPE_HOST || (sent && task__has_host_root(task)))
-		info->flags |= PROCESS_OF_HOST;
-}
-
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -91,7 +74,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		if (!info)
 			return 0; /* counted there */
 	} else {
-		executable__copy(&info->parent_binary, &info->binary);
+		if (info->image != task__image(task)) /* nobody has noted it meanwhile */
+			executable__copy(&info->parent_binary, &info->binary);
 		if (!(info->flags & EXEC_CLONED))
 			info->parent = info->key;
 	}
@@ -102,6 +86,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	info__set_binary(info, &scratch->path, BPF_CORE_READ(bprm, file));
 	info__set_protected(info, task, nspid);
 	info__set_of_host(info, task);
+	info->flags &= ~PROCESS_SENT;
+	info->image = task__image(task);
 	exec__emit(scratch, info, task, bprm);
 	/* the kernel has given it descriptors of its own */
 	info->flags &= ~(EXEC_CLONED | PROCESS_LATE | PROCESS_AGENT | PROCESS_SHARES_FILES);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ManualClock } from "@guardbee/kube";
@@ -15,6 +15,7 @@ import { Misses } from "../../../agent/session/misses.ts";
 // Tells most with `preempt=full`: `guest.ts --kernel debian-6.12 --append preempt=full`.
 
 const calls = Number(process.env.GUARDBEE_CALLS ?? 5_000);
+const runs = Math.ceil(calls / 20);
 const base = "/tmp/preempt";
 const [attack, deep, file] = [`${base}/attack`, `${base}/deep`, "/opt/preempt/forbidden"];
 const model = "/sys/kernel/debug/sched/preempt";
@@ -24,6 +25,7 @@ writeFileSync(file, "");
 execFileSync("mount", ["-t", "tmpfs", "tmpfs", deep]);
 const source = fileURLToPath(new URL("./preempt.c", import.meta.url));
 execFileSync("gcc", ["-O1", "-static", "-o", attack, source]);
+copyFileSync(attack, `${base}/forbidden`);
 
 const signal: Selector["actions"] = [{ action: "Signal", signal: 10 }];
 const below: Selector["conditions"] = [
@@ -124,6 +126,54 @@ for (const { name, set, unseen } of attempts) {
   });
 }
 
+/** What an exec is to lead to, whatever its tracepoint's programs miss. */
+const execs: readonly { readonly name: string; readonly set: NamedSet; readonly what: string }[] = [
+  {
+    ...{ name: "a forbidden program is kept from running", what: "ran" },
+    set: policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: ExecPolicy
+metadata: { name: programs }
+spec:
+  rules:
+    selectors:
+    - matchBinarys: { operator: In, values: [${base}/forbidden] }
+    - matchActions: [{ action: Sigkill }]
+`),
+  },
+  {
+    ...{ name: "what is for a program holds for it", what: "opened" },
+    set: policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: program }
+spec:
+  lsmhooks:
+  - hook: file_open
+    args: [{ index: 0, type: file }]
+    selectors:
+    - matchBinaries: [{ operator: In, values: [${base}/forbidden] }]
+      matchArgs: [{ index: 0, operator: Prefix, values: [/opt/preempt/] }]
+      matchActions: [{ action: Override, argError: -1 }]
+`),
+  },
+];
+for (const { name, set, what } of execs) {
+  test(`of ${runs} execs beside a preempted sibling ${name} in each, or is refused`, async (t) => {
+    const { engine, program, ran } = await openKernel(t);
+    const [state] = await program([set]);
+    if (state?.state === "failed") {
+      assert.equal(state.reason, "KernelLacks");
+      t.diagnostic(`refused: ${state.message}`);
+      return;
+    }
+    const tried = await ran();
+    const missed = engine.misses().find(({ attachment }) => attachment === "process_exec");
+    t.diagnostic(`${state?.attachments}: ${missed?.program} execs were missed by process_exec`);
+    assert.equal(tried[what as "ran" | "opened"], 0, JSON.stringify(tried));
+  });
+}
+
 const isFull =
   existsSync(model) && execFileSync("cat", [model], { encoding: "utf8" }).includes("(full)");
 test("calls that go unseen are counted, and what status says of the set is that it missed calls", {
@@ -161,6 +211,14 @@ async function openKernel(t: TestContext) {
         host: [],
         cgroups: [{ id: cgroup.id, sets: sets.map((set) => set.name) }],
       }),
+    /** What came of the other one. */
+    ran: async (): Promise<{ readonly ran: number; readonly opened: number }> => {
+      const args = [deep, file, runs, `${base}/forbidden`];
+      const { code, out } = await cgroup.sh(`exec ${attack} ${args.join(" ")}`);
+      assert.equal(code, 0);
+      const [ran, opened] = [...out.matchAll(/\d+/g)].map(Number);
+      return { ran: ran!, opened: opened! };
+    },
     /** What came of the attack. */
     tried: async (): Promise<Tried> => {
       const { code, out } = await cgroup.sh(`exec ${attack} ${deep} ${file} ${calls}`);
