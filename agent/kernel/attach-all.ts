@@ -128,7 +128,7 @@ function share(
   const tracking = sets.filter(({ set }) => tracksSockets(set));
   if (tracking.length > 0) {
     try {
-      sockFree.ensure();
+      sockFree.ensure(abilities.preempts && abilities.features.kprobe === true);
     } catch (error) {
       for (const { name } of tracking) refused.set(name, refusalOf(error));
     }

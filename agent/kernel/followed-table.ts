@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { layout } from "../gen/layout.ts";
 import { bytesOf, type Values } from "../layout/struct.ts";
+import { openShared } from "./free-program.ts";
 import type { BpfObject } from "./native.ts";
 import type { Loader } from "./program.ts";
-import { reuseShared } from "./tracking.ts";
 
 type Request = Partial<Values<typeof layout.follow_request>>;
 
@@ -20,7 +19,7 @@ export class FollowedTable {
 
   /** What `use` gives of the table. Throws KernelError. */
   static with<Result>(loader: Loader, use: (table: FollowedTable) => Result): Result {
-    const object = openFileFree(loader, "file_free.bpf.o");
+    const object = openShared(loader, "file_free.bpf.o");
     try {
       object.load();
       return use(new FollowedTable(object));
@@ -45,17 +44,5 @@ export class FollowedTable {
 
   #run(program: string, request: Request): number {
     return this.#object.run(program, bytesOf(layout.follow_request, request));
-  }
-}
-
-/** One of the objects that forget files on the shared maps, not yet loaded. Throws KernelError. */
-export function openFileFree({ native, objects, shared }: Loader, name: string): BpfObject {
-  const object = native.openObject(join(objects, name));
-  try {
-    reuseShared(object, shared);
-    return object;
-  } catch (error) {
-    object.close();
-    throw error;
   }
 }

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
+import { openShared } from "./free-program.ts";
 import type { Held } from "./held.ts";
 import type { Loader } from "./program.ts";
-import { reuseShared } from "./tracking.ts";
 import { hasWaiting } from "./waiting-maps.ts";
 
 /**
@@ -39,15 +38,11 @@ export function forgetWaiting(
 }
 
 /** By a program: a pod's share is counted by such alone. */
-function forgetEvents(
-  { native, objects, shared, waiting }: Loader,
-  keys: readonly Uint8Array[],
-): void {
+function forgetEvents(loader: Loader, keys: readonly Uint8Array[]): void {
   if (keys.length === 0) return;
-  const object = native.openObject(join(objects, "waiting.bpf.o"));
+  const object = openShared(loader, "waiting.bpf.o");
   try {
-    reuseShared(object, shared);
-    waiting.lend(object);
+    loader.waiting.lend(object);
     object.load();
     for (const key of keys) object.run("waiting_forgotten", key);
   } finally {
