@@ -54,7 +54,7 @@ export const tracking = {
       "protected_binar",
       "stops",
     ],
-    ...["tracked_socks", "waiting_events", "waiting_large"],
+    ...["table_shares", "tracked_socks", "waiting_events", "waiting_large"],
   ],
   /** One a program; links have no names. */
   link: [...Array.from({ length: 4 }, () => "raw_tracepoint"), "tracing", "tracing"],
