@@ -46,6 +46,7 @@ export function kubeletConfig(): string {
     containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
     cgroupDriver: "cgroupfs",
     failSwapOn: false,
+    staticPodPath: "/etc/kubernetes/manifests",
     makeIPTablesUtilChains: false,
     authentication: {
       anonymous: { enabled: false },

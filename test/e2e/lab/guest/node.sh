@@ -20,7 +20,7 @@ mount -o bind /mnt/node/containerd /var/lib/containerd
 mount -t tmpfs -o mode=755 tmpfs /var/lib/kubelet
 mount -t tmpfs -o mode=755 tmpfs /var/log
 mount --make-rshared /
-mkdir -p /etc/cni/net.d /etc/kubernetes /var/lib/kubelet/pki
+mkdir -p /etc/cni/net.d /etc/kubernetes/manifests /var/lib/kubelet/pki
 cp /run/lab/cni.conflist /etc/cni/net.d/10-lab.conflist
 cp /run/lab/kubeconfig /run/lab/kubelet.yaml /run/lab/ca.crt /run/lab/kubelet.crt \
   /run/lab/kubelet.key /run/lab/containerd.toml /etc/kubernetes
