@@ -14,7 +14,7 @@ import {
 import fc from "fast-check";
 import { binaryOperator } from "../../policy/conditions/executable.ts";
 import { sampleInodes } from "../../policy/conditions/namespace.ts";
-import { anySelectorSet } from "../../policy/decide/arbitrary.ts";
+import { anySelectorSet, scopeNames } from "../../policy/decide/arbitrary.ts";
 import { addressBytes } from "../../policy/decide/arbitrary-network.ts";
 import { parseIp } from "../../policy/ip.ts";
 import { readReturned } from "../../policy/returned.ts";
@@ -179,7 +179,7 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     );
     const states = await kernel.program([mark, ...policies, ...fillers(policies, batch)], {
       host: [],
-      cgroups: [{ id: cgroup.id, sets: [mark, ...policies].map(({ name }) => name) }],
+      cgroups: [{ id: cgroup.id, sets: [mark.name, ...policies.flatMap(inForce)] }],
     });
     const everywhere = [{ path: "/", cgroup: cgroup.id, sets: policies.map(({ name }) => name) }];
     assert.deepEqual(await engine.hookFiles(everywhere), []);
@@ -231,6 +231,11 @@ function withoutHash(counted: ReadonlyMap<string, SetStops>): ReadonlyMap<string
       Object.values(counts).some((count) => count > 0) ? [[name, counts] as const] : [],
     ),
   );
+}
+
+/** What the drivers' cgroup holds of a policy: of its selectors' workloads those of the host alone. */
+function inForce({ name }: NamedSet): readonly string[] {
+  return scopeNames(name).slice(0, 2);
 }
 
 const mark = named({
@@ -323,6 +328,7 @@ function forThisKernel(
   const hook = (one: Hook): Hook => ({
     ...{ ...withFields(one), on: one.on.kind === "uprobe" ? ownFunction : one.on },
     selectors: one.selectors.map((selector) => ({
+      ...(selector.workloads && { workloads: selector.workloads }),
       conditions: onePidTree(selector.conditions).map(condition),
       actions: actions(selector.actions, one),
     })),

@@ -12,6 +12,7 @@ import {
   type Sock,
 } from "@guardbee/policy";
 import { aggregated, type Windows } from "../../../policy/decide/aggregate.ts";
+import { scopeNames } from "../../../policy/decide/arbitrary.ts";
 import { type Reported, rateLimited } from "../../../policy/decide/rate-limit.ts";
 import type { NamedSet } from "../../engine.ts";
 import { ownFunction } from "./oracle-processes.ts";
@@ -142,7 +143,7 @@ class Model {
     this.#shared = shared;
     this.#sets = sets;
     this.#process = process;
-    this.#holds = new Set(sets.map(({ name }) => name));
+    this.#holds = new Set(sets.flatMap(({ name }) => scopeNames(name).slice(0, 2)));
   }
 
   make(call: Call, { result, errno }: Made): readonly Outcome[] {
