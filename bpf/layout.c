@@ -88,6 +88,7 @@ struct layout {
 	enum operation_flag operation_flag;
 	struct number_key number_key;
 	struct equal_key equal_key;
+	struct substring_head substring_head;
 	struct prefix_key prefix_key;
 	enum prefix_flag prefix_flag;
 	enum compared_text compared_text;

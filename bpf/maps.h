@@ -234,6 +234,16 @@ volatile struct follow_state follow_state SEC(".data.follow_state");
 	})
 #endif
 
+/* The same by a constant of the program (spec): of what it loads from there the verifier knows the value. */
+#ifndef BOUNDED_BY
+#define BOUNDED_BY(value, mask)                                            \
+	({                                                                 \
+		__u64 bounded = (value), by = (mask);                      \
+		asm volatile("%0 &= %1" : "+r"(bounded) : "r"(by));        \
+		bounded;                                                   \
+	})
+#endif
+
 static __always_inline void losses__count(__u32 cause)
 {
 	__u64 *count = bpf_map_lookup_elem(&losses, &cause);

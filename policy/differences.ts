@@ -170,6 +170,21 @@ export const differences: readonly Difference[] = [
     here: "In macros, too. Where a policy says `unknownPods: Deny`, that holds for its selectors as well.",
   },
   {
+    what: "`SubString`, `SubStringIgnCase`",
+    verdict: "better",
+    here: "On every kernel, of every text and path, with as many values as fit (Tetragon: 100 a hook, from Linux 6.17 on, and on an older one they match nothing).",
+  },
+  {
+    what: "`FileType`, `NotFileType`",
+    verdict: "better",
+    here: "Also of `fd`, `dentry`, `kiocb` and `linux_binprm`.",
+  },
+  {
+    what: "`CapabilitiesGained`",
+    verdict: "better",
+    here: "On every kernel. `values`, which Tetragon does not look at, are refused.",
+  },
+  {
     what: "`CelExpr`",
     verdict: "better",
     here: "Comparisons of arguments with constants, combined as CEL has it, are the ranges that they mean, on every kernel and kind of hook, and as many as a policy likes (Tetragon: 8, of kprobes and uprobes). What cannot be told argument by argument is refused: `||` between different arguments, two arguments compared, calculations with one.",

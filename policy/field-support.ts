@@ -1,5 +1,6 @@
 import { actionKind, actionNames } from "./actions/index.ts";
 import { argOperatorNames } from "./args/index.ts";
+import { gainedOperator } from "./conditions/gained.ts";
 import { celOperator } from "./lower/cel-exprs.ts";
 import { lower } from "./lower/index.ts";
 import type { Policy } from "./parse-object.ts";
@@ -53,7 +54,11 @@ function valuesOf(
 function canBe(kind: FieldKind, steps: readonly string[], value: string): boolean {
   const path = steps.join(".");
   if (path.endsWith(".matchArgs[].operator")) {
-    return value === celOperator || argOperatorNames.some((one) => one === value);
+    return (
+      value === celOperator ||
+      value === gainedOperator ||
+      argOperatorNames.some((one) => one === value)
+    );
   }
   if (kind !== "ExecPolicy" || !path.endsWith(".matchActions[].action")) return true;
   const action = actionNames.find((one) => one === value);

@@ -128,7 +128,7 @@ export function sizeOf({ hooks }: Pick<SelectorSet, "hooks">): SetSize {
     hooks: hooks.length,
     selectors: hooks.reduce((count, hook) => count + Math.max(hook.selectors.length, 1), 0),
     values: [...conditions, ...selectors.flatMap((selector) => selector.returned ?? [])].reduce(
-      (count, { values }) => count + values.length,
+      (count, one) => count + ("values" in one ? one.values.length : 0),
       0,
     ),
   };

@@ -4,7 +4,7 @@ import type { Facet } from "./conditions/compiler.ts";
 import { type Asking, compilerOf } from "./conditions/index.ts";
 import type { Asked } from "./dims.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
-import { type Readings, readingKey } from "./readings.ts";
+import { type Reading, type Readings, readingKey } from "./readings.ts";
 
 /** One selector of an attach point. Its bit is its position. */
 export type Bit = { readonly planned: PlannedHook; readonly selector: number };
@@ -61,8 +61,9 @@ export function askingOf(
 }
 
 /** Equal for facets that are the same. */
-export function facetKey({ kind, part, reading }: Facet): string {
-  return `${kind} ${part ?? 0} ${reading === undefined ? "" : readingKey(reading)}`;
+export function facetKey({ kind, part, reading, other }: Facet): string {
+  const keyOf = (one: Reading | undefined) => (one === undefined ? "" : readingKey(one));
+  return `${kind} ${part ?? 0} ${keyOf(reading)} ${keyOf(other)}`;
 }
 
 /** Throws RangeError when the engine takes fewer. */

@@ -26,6 +26,8 @@ export type Tables = {
   readonly rows: readonly Uint8Array[];
   /** Of the map `starts`, 8 bytes a row; none where nothing is compared by range. */
   readonly starts: readonly Uint8Array[];
+  /** Of the map `substrings`, of one size; none where nothing is looked for in texts. */
+  readonly substrings: readonly Uint8Array[];
   readonly numbers: readonly Entry[];
   readonly equals: readonly Entry[];
   readonly prefixes: readonly Entry[];
@@ -62,6 +64,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     words,
     spec: encodeSpec(point, { words, use, actions, readings, facets, dimensions }),
     ...encodeRows(point, { words, shared, dimensions, bits }),
+    substrings: encodeSubstrings(dimensions),
     numbers: dimensions.flatMap(({ numbers }) => numbers ?? []),
     equals: dimensions.flatMap(({ equals }) => equals ?? []),
     prefixes: dimensions.flatMap(({ prefixes }) => prefixes ?? []),
@@ -119,6 +122,7 @@ function encodeSpec(
     !isProbe &&
     (use & (USE_RATES | USE_RETURNED | USE_STACKS)) === 0 &&
     all.every(({ type }) => argCodec(type).isNumber);
+  const [automaton] = encodeSubstrings(dimensions);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
   return bytesOf(layout.hook_spec, {
     words,
@@ -133,8 +137,10 @@ function encodeSpec(
     event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
     reads: read.reduce((bits, index) => (bits | (1 << index)) >>> 0, 0),
     ...{ actions, point: (use & USE_RETURNED) === 0 ? 0 : numberOfPoint(point) },
-    facets: facets.map(({ facet: { kind, part, reading } }, dim) => ({
-      ...{ kind, part: part ?? 0, match: dimensions[dim]!.match ?? 0 },
+    substring_size: automaton?.length ?? 0,
+    facets: facets.map(({ facet: { kind, part, reading, other } }, dim) => ({
+      ...{ kind, part: part ?? 0 },
+      match: other === undefined ? (dimensions[dim]!.match ?? 0) : numberOf.get(readingKey(other))!,
       reading: reading === undefined ? 0 : numberOf.get(readingKey(reading))!,
     })),
     readings: all.map(({ type, index, sizeIndex, flags }) => ({
@@ -192,8 +198,9 @@ function encodeRows(
   );
   const host = ofClasses[0]!;
   let base = classCapacity;
-  const facets = dimensions.map(({ rows, count }) => {
-    const facet = { base, count: count ?? 0 };
+  let automata = 0;
+  const facets = dimensions.map(({ rows, count, substring }) => {
+    const facet = { base, count: substring === undefined ? (count ?? 0) : automata++ };
     base += rows?.length ?? 0;
     return facet;
   });
@@ -222,6 +229,21 @@ function encodeRows(
     rows,
     starts: encodeStarts(dimensions, facets, rows.length),
   };
+}
+
+/** So much at least: a few more texts need no other program. */
+const leastSubstringSize = 4096;
+
+/** What finds texts in others, of one size, a power of two. */
+function encodeSubstrings(dimensions: readonly DimensionTables[]): readonly Uint8Array[] {
+  const all = dimensions.flatMap(({ substring }) => substring ?? []);
+  const most = Math.max(leastSubstringSize, ...all.map(({ length }) => length));
+  const size = 2 ** Math.ceil(Math.log2(most));
+  return all.map((bytes) => {
+    const entry = new Uint8Array(size);
+    entry.set(bytes);
+    return entry;
+  });
 }
 
 /** Of each row the least number that it is for; of rows that are for none, 0. */

@@ -444,7 +444,7 @@ const hook_spec = {
     reads: { at: 12, type: "u32" },
     actions: { at: 16, type: "u32" },
     point: { at: 20, type: "u32" },
-    zero: { at: 24, type: "u32" },
+    substring_size: { at: 24, type: "u32" },
     facets: { at: 28, type: facet, count: 32 },
     readings: { at: 156, type: reading, count: 64 },
     fields: { at: 412, type: field, count: 32 },
@@ -539,6 +539,16 @@ const equal_key = {
     text: { at: 4, type: "u8", count: 252 },
   },
 } as const;
+const substring_head = {
+  size: 272,
+  fields: {
+    lists: { at: 0, type: "u32" },
+    ends: { at: 4, type: "u32" },
+    class_bits: { at: 8, type: "u32" },
+    zero: { at: 12, type: "u32" },
+    classes: { at: 16, type: "u8", count: 256 },
+  },
+} as const;
 const prefix_key = {
   size: 260,
   fields: {
@@ -548,7 +558,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -779,14 +789,17 @@ export const enums = {
     FACET_ARG_NUMBER: 4,
     FACET_ARG_RANGE: 5,
     FACET_ARG_MASK: 6,
-    FACET_ARG_ADDRESS: 7,
-    FACET_ARG_FOLLOWED: 8,
-    FACET_BINARY: 9,
-    FACET_BINARY_PREFIX: 10,
-    FACET_BINARY_POSTFIX: 11,
-    FACET_PID_TREE: 12,
-    FACET_NSPID_TREE: 13,
-    FACET_ARG_TEXT: 14,
+    FACET_ARG_GAINED: 7,
+    FACET_ARG_ADDRESS: 8,
+    FACET_ARG_FOLLOWED: 9,
+    FACET_BINARY: 10,
+    FACET_BINARY_PREFIX: 11,
+    FACET_BINARY_POSTFIX: 12,
+    FACET_PID_TREE: 13,
+    FACET_NSPID_TREE: 14,
+    FACET_ARG_TEXT: 15,
+    FACET_ARG_SUBSTRING: 16,
+    FACET_ARG_SUBSTRING_CASELESS: 17,
   },
   binary_of: {
     BINARY_OWN: 0,
@@ -827,10 +840,16 @@ export const enums = {
     PID_IN: 0,
     PID_NOT_IN: 1,
   },
+  substring_limit: {
+    SUBSTRING_LISTS_MAX: 4,
+    SUBSTRING_STATES_MAX: 16000,
+    SUBSTRING_SIZE_MAX: 4194304,
+  },
   text_match: {
     MATCH_EQUAL: 1,
     MATCH_PREFIX: 2,
     MATCH_POSTFIX: 4,
+    MATCH_SUBSTRING: 8,
   },
   action_code: {
     ACTION_POST: 1,

@@ -86,6 +86,22 @@ test("sets of capabilities are compared as wholes, and by what is in them", asyn
   assert.deepEqual(await policies("setpriv --inh-caps=+chown true"), ["chown", "not-empty"]);
 });
 
+test("CapabilitiesGained asks what one set has that another has not", async () => {
+  const onCapset = (from: number, to: number): Hook => ({
+    on: { kind: "kprobe", call: "security_capset", syscall: false },
+    args: [
+      { index: 2, type: "cap_effective" },
+      { index: 3, type: "cap_inheritable" },
+    ],
+    selectors: [when({ by: "gained", op: "CapabilitiesGained", old: from, new: to })],
+  });
+  await kernel.program([aSet("effective", onCapset(1, 0)), aSet("inheritable", onCapset(0, 1))]);
+  const policies = async (script: string) => [
+    ...new Set((await reported(() => sh(script))).map(({ policy }) => policy)),
+  ];
+  assert.deepEqual(await policies("setpriv --inh-caps=+chown true"), ["effective"]);
+});
+
 test("a capability is compared, and reported with the namespace that it is asked for in", async () => {
   const args: readonly Arg[] = [
     { index: 0, type: "user_namespace" },

@@ -20,9 +20,19 @@ import { reuseShared, type SharedMaps } from "./tracking.ts";
 import { hasWaiting, type WaitingMaps } from "./waiting-maps.ts";
 
 const noPrealloc = 1;
-const ownMaps = ["tables", "rows", "starts", "numbers", "equals", "prefixes", "actions"] as const;
+const ownMaps = [
+  "tables",
+  "rows",
+  "starts",
+  "substrings",
+  "numbers",
+  "equals",
+  "prefixes",
+  "actions",
+] as const;
 type OwnMap = (typeof ownMaps)[number];
 type OwnMaps = Readonly<Record<OwnMap, number>>;
+type ArrayMap = "rows" | "starts" | "substrings" | "actions";
 const entryMaps = ["numbers", "equals", "prefixes"] as const;
 type EntryMap = (typeof entryMaps)[number];
 const keyBytes: Readonly<Record<EntryMap, number>> = {
@@ -69,6 +79,7 @@ export class Program {
   readonly #maps: OwnMaps;
   readonly #rows: ArraySlots;
   readonly #starts: ArraySlots;
+  readonly #substrings: ArraySlots;
   readonly #actions: ArraySlots;
   readonly #entries: Readonly<Record<EntryMap, Slots>>;
   /** What `writeSlot` filled last. */
@@ -83,6 +94,7 @@ export class Program {
     this.#maps = maps;
     this.#rows = new ArraySlots(native, maps.rows, "gb_rows");
     this.#starts = new ArraySlots(native, maps.starts, "gb_starts");
+    this.#substrings = new ArraySlots(native, maps.substrings, "gb_substrings");
     this.#actions = new ArraySlots(native, maps.actions, "gb_actions");
     this.#entries = {
       numbers: new Slots(native, maps.numbers, { fresh }),
@@ -186,6 +198,9 @@ export class Program {
     if (tables.starts.length > 0) {
       this.#starts.write(slot, tables.starts, { valueSize: 8, changes });
     }
+    const [automaton] = tables.substrings;
+    const of = { valueSize: automaton?.length ?? 0, changes };
+    if (automaton) this.#substrings.write(slot, tables.substrings, of);
     const { size } = layout.action_entry;
     this.#actions.write(slot, tables.actions, { valueSize: size, changes });
     for (const map of entryMaps) {
@@ -224,7 +239,7 @@ export class Program {
       value: () => value,
     });
     // One that was never written may have what an earlier agent put there, which is not read.
-    const array = (map: "rows" | "starts" | "actions", slots: ArraySlots): readonly Expected[] => {
+    const array = (map: ArrayMap, slots: ArraySlots): readonly Expected[] => {
       const written = slots.expected(slot);
       if (written === undefined) return [];
       const { fd, values } = written;
@@ -238,6 +253,7 @@ export class Program {
       one("tables", table),
       ...array("rows", this.#rows),
       ...array("starts", this.#starts),
+      ...array("substrings", this.#substrings),
       ...array("actions", this.#actions),
       ...entryMaps.map((map) => one(map, this.#entries[map].expected(slot))),
     ];
@@ -257,6 +273,7 @@ export class Program {
   distrust(): void {
     this.#rows.distrust();
     this.#starts.distrust();
+    this.#substrings.distrust();
     this.#actions.distrust();
     for (const slots of Object.values(this.#entries)) slots.distrust();
   }
@@ -274,6 +291,7 @@ export class Program {
     for (const fd of [this.#program, ...Object.values(this.#maps)]) this.#loader.native.closeFd(fd);
     this.#rows.close();
     this.#starts.close();
+    this.#substrings.close();
     this.#actions.close();
     this.#written = undefined;
   }
@@ -308,7 +326,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
     if (hasWaiting(tables.spec)) loader.waiting.lend(object);
     object.setGlobal("spec", tables.spec);
     object.resizeMap("tables", { valueSize: tables.table.length });
-    const inner = (map: "rows" | "numbers" | "equals" | "prefixes", spec: MapSpec) => {
+    const inner = (map: "rows" | "substrings" | EntryMap, spec: MapSpec) => {
       const fd = native.createMap(spec);
       try {
         object.resizeMap(map, { innerMapFd: fd }); // takes a descriptor of its own
@@ -316,14 +334,11 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
         native.closeFd(fd);
       }
     };
-    inner("rows", {
-      type: "array",
-      name: "gb_rows",
-      keySize: 4,
-      valueSize: rowBytes(tables.words),
-      maxEntries: 1,
-      flags: innerMap,
-    });
+    const array = { type: "array", keySize: 4, maxEntries: 1, flags: innerMap } as const;
+    inner("rows", { ...array, name: "gb_rows", valueSize: rowBytes(tables.words) });
+    const [automaton] = tables.substrings;
+    if (automaton)
+      inner("substrings", { ...array, name: "gb_substrings", valueSize: automaton.length });
     for (const map of entryMaps) inner(map, innerSpec(map, tables.words * 8));
     if (tables.limitsRates) object.resizeMap("rates", { maxEntries: enums.rate_limit.RATES_MAX });
     point.kind.bind(object, point);

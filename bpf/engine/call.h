@@ -83,6 +83,10 @@ struct call_scratch {
 	struct packet packet;
 	struct socket_address address;
 	struct parts parts;
+	struct {
+		__u32 at;	/* of path.text: the next byte */
+		__u32 state;
+	} substring;		/* substring.h */
 	struct place whole_rest; /* USE_WHOLE: what the event in the scratch lacks of an argument */
 	__u64 whole_left;	/* so many bytes; 0: of none */
 	__u64 result;		/* return value, at exit */

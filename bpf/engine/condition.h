@@ -21,6 +21,7 @@ enum facet_kind {
 	FACET_ARG_NUMBER,
 	FACET_ARG_RANGE,
 	FACET_ARG_MASK,
+	FACET_ARG_GAINED,
 	FACET_ARG_ADDRESS,
 	FACET_ARG_FOLLOWED,
 	FACET_BINARY,
@@ -29,6 +30,8 @@ enum facet_kind {
 	FACET_PID_TREE,
 	FACET_NSPID_TREE,
 	FACET_ARG_TEXT,
+	FACET_ARG_SUBSTRING,
+	FACET_ARG_SUBSTRING_CASELESS,
 };
 
 /* Those of numbers: what may be compared where there is little room on the stack. */
@@ -44,6 +47,7 @@ enum facet_kind {
 	X(FACET_CAPABILITIES, capability__match)          \
 	X(FACET_NAMESPACE, namespace__match)              \
 	NUMBER_FACETS(X)                                  \
+	X(FACET_ARG_GAINED, arg__match_gained)            \
 	X(FACET_ARG_ADDRESS, arg__match_address)          \
 	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
 	X(FACET_BINARY, binary__match)                    \
@@ -51,7 +55,9 @@ enum facet_kind {
 	X(FACET_BINARY_POSTFIX, binary__match_postfix)    \
 	X(FACET_PID_TREE, pid__match_tree)                \
 	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
-	X(FACET_ARG_TEXT, arg__match_text)
+	X(FACET_ARG_TEXT, arg__match_text)                \
+	X(FACET_ARG_SUBSTRING, arg__match_substring)      \
+	X(FACET_ARG_SUBSTRING_CASELESS, arg__match_substring)
 
 /* The enums of the files above that the agent writes (layout.c). */
 #define CONDITION_ENUMS(X) \
@@ -62,6 +68,7 @@ enum facet_kind {
 	X(namespace_list)  \
 	X(namespace_part)  \
 	X(pid_list)        \
+	X(substring_limit) \
 	X(text_match)
 
 /* Leaves the selectors that facet `dim` meets, and those that do not ask. */

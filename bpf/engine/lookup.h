@@ -63,6 +63,7 @@ struct text {
 	__u32 longer;		/* it has more than those, so it equals no value */
 	__u32 tail_end;		/* where the byte behind its last one is in scratch->path.text */
 	__u32 tail_size;	/* bytes before that are there; less than it has where it cannot be told */
+	__u32 all;		/* MATCH_SUBSTRING: bytes before that are looked through */
 };
 #define TAIL_START 8		/* the reversal takes 8 bytes at once, of which the first may be none of it */
 
@@ -77,7 +78,7 @@ static __always_inline enum known text__of_buffer(struct call *call, __u32 size,
 {
 	to->longer = size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : size;
-	to->tail_size = size;
+	to->tail_size = to->all = size;
 	to->tail_end = TAIL_START + size;
 	bpf_probe_read_kernel(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK),
 			      text__buffer(call));

@@ -38,7 +38,7 @@ struct facet {
 	__u8 kind;		/* enum facet_kind */
 	__u8 part;		/* which one, where the argument's type or the kind has several */
 	__u8 reading;		/* FACET_ARG_*: the argument */
-	__u8 match;		/* FACET_ARG_TEXT: enum text_match */
+	__u8 match;		/* of a text: enum text_match; FACET_ARG_GAINED: the reading that is compared with */
 };
 
 /* facet.match: the look-ups that a text takes part in */
@@ -46,6 +46,7 @@ enum text_match {
 	MATCH_EQUAL = 1u << 0,
 	MATCH_PREFIX = 1u << 1,
 	MATCH_POSTFIX = 1u << 2,
+	MATCH_SUBSTRING = 1u << 3, /* in a facet of its own: all of the text is read that an event has */
 };
 
 /* reading.flags */
@@ -105,7 +106,7 @@ struct hook_spec {
 	__u32 reads;		/* a bit for each parameter that some reading needs */
 	__u32 actions;		/* a bit for each enum action_code that is some operation's */
 	__u32 point;		/* USE_RETURNED: the same of the programs at both ends of a call */
-	__u32 zero;
+	__u32 substring_size;	/* bytes of an entry of `substrings`, a power of two; 0: it has none */
 	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
 	struct field fields[FIELDS_MAX];
@@ -143,7 +144,8 @@ enum table_row {
  * The rows of a facet in `rows`. FACET_CAPABILITIES: per test not held, held, and void (its user
  * namespace does not count). FACET_ARG_FOLLOWED: not followed, then by group. FACET_BINARY*: per id,
  * from 1. FACET_ARG_RANGE: per interval, ascending. FACET_ARG_MASK: see mask.h. FACET_ARG_TEXT: none;
- * `count` is how many bytes the longest text has that others are to end with.
+ * `count` is how many bytes the longest text has that others are to end with. FACET_ARG_SUBSTRING*: see
+ * substring.h; `count` is its entry in `substrings`.
  */
 struct table_facet {
 	__u32 base;
@@ -273,6 +275,20 @@ struct {
 		__type(value, __u64);
 	});
 } starts SEC(".maps");
+
+/* An entry for each FACET_ARG_SUBSTRING* (substring.h), of spec.substring_size. Without any a slot has none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__uint(map_flags, BPF_F_INNER_MAP);
+		__type(key, __u32);
+		__type(value, __u64);
+	});
+} substrings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

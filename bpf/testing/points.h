@@ -4,6 +4,7 @@
 #define GUARDBEE_TESTING_POINTS_H
 
 #include "../engine/rate.h"
+#include "../engine/substring.h"
 #include "request.h"
 
 #define POINTS_MAX 64
@@ -12,8 +13,8 @@
 /* The maps of one attach point. */
 struct point {
 	struct hook_spec spec;
-	struct shim_map *tables, *rows, *starts, *numbers, *equals, *prefixes, *actions;
-	struct shim_map *inner[6];
+	struct shim_map *tables, *rows, *starts, *substrings, *numbers, *equals, *prefixes, *actions;
+	struct shim_map *inner[7];
 	struct shim_map *rates;
 };
 
@@ -24,7 +25,8 @@ static struct shim_map *exact_ids, *prefix_ids, *postfix_ids;
 /* A map with entries of `key` bytes (0: an array) and `value` bytes each. */
 static struct shim_map *take_map(enum shim_kind kind, __u32 key, __u32 value)
 {
-	char key_bytes[512], value_bytes[512];
+	static char value_bytes[SUBSTRING_SIZE_MAX];
+	char key_bytes[512];
 	__u32 count = take_count(1 << 20);
 	struct shim_map *map = shim_map_new(kind, key, value, count);
 
@@ -56,13 +58,13 @@ static void take_binaries(void)
 {
 	for (__u32 i = 0; i < point_count; i++) {
 		struct point *point = &points[i];
-		struct shim_map *outer[] = {point->tables, point->rows, point->starts,
+		struct shim_map *outer[] = {point->tables, point->rows, point->starts, point->substrings,
 					    point->numbers, point->equals, point->prefixes,
 					    point->actions};
 
 		for (__u32 j = 0; j < sizeof(outer) / sizeof(*outer); j++)
 			shim_map_free(outer[j]);
-		for (__u32 j = 0; j < 6; j++)
+		for (__u32 j = 0; j < 7; j++)
 			shim_map_free(point->inner[j]);
 		shim_map_free(point->rates);
 	}
@@ -101,6 +103,7 @@ static void take_point(void)
 	point->inner[3] = take_map(SHIM_LPM, sizeof(struct prefix_key), 8 * words);
 	point->inner[4] = take_map(SHIM_ARRAY, 4, sizeof(struct action_entry));
 	point->inner[5] = take_map(SHIM_ARRAY, 4, sizeof(__u64));
+	point->inner[6] = take_map(SHIM_ARRAY, 4, point->spec.substring_size);
 	point->rates = shim_map_new(SHIM_HASH, sizeof(struct rate_key), sizeof(__u64), CALLS_OF_SET);
 	point->rows = in_slot(point->inner[0]);
 	point->numbers = in_slot(point->inner[1]);
@@ -108,6 +111,7 @@ static void take_point(void)
 	point->prefixes = in_slot(point->inner[3]);
 	point->actions = in_slot(point->inner[4]);
 	point->starts = in_slot(point->inner[5]);
+	point->substrings = in_slot(point->inner[6]);
 }
 
 static void use(struct point *point)
@@ -116,6 +120,7 @@ static void use(struct point *point)
 	shim_bind(&tables, point->tables);
 	shim_bind(&rows, point->rows);
 	shim_bind(&starts, point->starts);
+	shim_bind(&substrings, point->substrings);
 	shim_bind(&numbers, point->numbers);
 	shim_bind(&equals, point->equals);
 	shim_bind(&prefixes, point->prefixes);

@@ -10,7 +10,7 @@ export const ofParts = {
   // What is read would be any memory, as long as any register says.
   parameters: [],
   facets: { bytes: "text", tail: "text" },
-  operators: operatorsOnText("bytes", checkBytes, "tail"),
+  operators: operatorsOnText("bytes", checkBytes, { end: "tail" }),
   upstreamOperators: textOperators,
   samples: ["secret", "sec", "public", "cret", "c", "x".repeat(9)],
 } as const satisfies Partial<ArgKind>;

@@ -11,11 +11,20 @@ export const samplePaths = [
   ...["/tmp/forbidden/a", "/tmp/forbidden/b", "/tmp/ok", "/etc/passwd", "/tmp/forbidden"],
 ] as const;
 
+/** What kinds of files there are, as policies call them, by S_IFMT >> 12. */
+const formats: Readonly<Record<string, number>> = {
+  ...{ fifo: 1, pipe: 1, chr: 2, char: 2, dir: 4, blk: 6, block: 6 },
+  ...{ reg: 8, regular: 8, lnk: 10, link: 10, sock: 12, socket: 12 },
+};
+
+/** The operators on the kind of a file. */
+const onFormat = { FileType: format(false), NotFileType: format(true) } as const;
+
 /** What all types have in common whose reading is the path of a file. */
 export const ofPath = {
   aliases: [],
   facets: { path: "text", format: "number" },
-  operators: operatorsOnText("path", checkPath),
+  operators: { ...operatorsOnText("path", checkPath, { shown: lastNames }), ...onFormat },
   upstreamOperators: textOperators,
   read: (index, call) => readPath(openFile(index, call)),
   samples: [
@@ -24,7 +33,7 @@ export const ofPath = {
   ],
 } as const satisfies Partial<ArgKind>;
 
-/** The same of what leads to a file that is not open, and of which upstream compares the kind, too. */
+/** The same of what leads to a file that is not open. */
 export function pathKind(kind: "path" | "dentry" | "kiocb" | "linux_binprm") {
   return {
     ...ofPath,
@@ -33,9 +42,20 @@ export function pathKind(kind: "path" | "dentry" | "kiocb" | "linux_binprm") {
     read: (index, { parameters }) => {
       const parameter = parameters[index];
       const isIt = parameter?.kind === "struct" && parameter.name === kind;
-      return readPath(isIt ? parameter.file : undefined);
+      // A name alone leads to no path in a file system of the kernel's own, as pipes have.
+      const isNone = kind === "dentry" && isIt && parameter.file.path === undefined;
+      return readPath(isIt && !isNone ? parameter.file : undefined);
     },
   } as const satisfies ArgKind;
+}
+
+/** Most bytes of a path that events have. */
+const mostPathBytes = 4095;
+
+/** Of a path what events have: its last names, as many as there is room for. */
+function lastNames(path: Uint8Array): Uint8Array {
+  if (path.length <= mostPathBytes) return path;
+  return path.subarray(path.indexOf("/".charCodeAt(0), path.length - mostPathBytes));
 }
 
 const regular = 0o100000;
@@ -52,15 +72,6 @@ function readPath(file: OpenFile | undefined): MaybeReading {
 function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
-
-/** What kinds of files there are, as policies call them, by S_IFMT >> 12. */
-const formats: Readonly<Record<string, number>> = {
-  ...{ fifo: 1, pipe: 1, chr: 2, char: 2, dir: 4, blk: 6, block: 6 },
-  ...{ reg: 8, regular: 8, lnk: 10, link: 10, sock: 12, socket: 12 },
-};
-
-/** The operators on the kind of a file. */
-export const onFormat = { FileType: format(false), NotFileType: format(true) } as const;
 
 function format(negated: boolean): ArgOperator<bigint> {
   return {

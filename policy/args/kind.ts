@@ -97,9 +97,10 @@ export type ArgOperator<F extends Facet = Facet> = Comparison & {
   readonly samples?: readonly string[];
 };
 
-/** How a facet is compared. `mask`: some bit of a value is set. `network`: it is in one of those. */
+/** How a facet is compared. `mask`: some bit of a value is set. `network`: it is in one of those. `substring`: one is in it. */
 type Comparison =
   | { readonly form: "equal" | "prefix" | "postfix" | "mask" | "network" }
+  | { readonly form: "substring"; readonly ignoresCase: boolean }
   | { readonly form: "range"; spans(values: readonly string[]): readonly Span[] };
 
 /** Numbers from `first` to `last`, both included. */

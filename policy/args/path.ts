@@ -1,10 +1,4 @@
-import { onFormat, pathKind } from "./file-path.ts";
-import type { ArgKind } from "./kind.ts";
-
-const kind = pathKind("path");
+import { pathKind } from "./file-path.ts";
 
 /** A `struct path *`. */
-export const path = {
-  ...kind,
-  operators: { ...kind.operators, ...onFormat },
-} as const satisfies ArgKind;
+export const path = pathKind("path");

@@ -10,7 +10,7 @@ export const ofText = {
   // What ends at a NUL somewhere would be any memory of the kernel.
   parameters: [],
   facets: { text: "text", tail: "text" },
-  operators: withoutEnds(operatorsOnText("text", checkBytes, "tail")),
+  operators: withoutEnds(operatorsOnText("text", checkBytes, { end: "tail" })),
   upstreamOperators: textOperators,
   samples: ["secret", "sec", "public\0", "cret", "x".repeat(maxPostfixBytes), "x".repeat(9)],
 } as const satisfies Partial<ArgKind>;

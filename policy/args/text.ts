@@ -2,9 +2,10 @@ import { canonicalTexts } from "../lower/canonical.ts";
 import { maxPathBytes, maxPostfixBytes } from "../lower/limits.ts";
 import type { Report } from "../lower/report.ts";
 import type { ArgOperator } from "./kind.ts";
+import { mostBytes } from "./length.ts";
 
-/** Which part of a text a value is. */
-export type Part = "whole" | "beginning" | "end";
+/** Which part of a text a value is; `any`: it may be anywhere in it. */
+export type Part = "whole" | "beginning" | "end" | "any";
 
 /** Says what is wrong with one value. */
 export type CheckText = (
@@ -35,11 +36,20 @@ export function checkLength(
   report.invalid(at, `has ${bytes} bytes`, `at most ${most}: the kernel's maps hold no more`);
 }
 
-/**
- * The operators of a type that has a text as a facet of that name; `end`: of the facet that is known
- * where its end is.
- */
-export function operatorsOnText(facet: string, check: CheckText, end = facet) {
+/** What operators on a text look at. */
+type Looks = {
+  /** The facet that is known where its end is; else the text itself. */
+  readonly end?: string;
+  /** What is looked through for other texts: what events have of it. */
+  readonly shown?: (text: Uint8Array) => Uint8Array;
+};
+
+/** The operators of a type that has a text as a facet of that name. */
+export function operatorsOnText(
+  facet: string,
+  check: CheckText,
+  { end = facet, shown = firstBytes }: Looks = {},
+) {
   const compare = (form: Form, negated: boolean): ArgOperator<Uint8Array> => ({
     ...{ facet: form === "postfix" ? end : facet, form, negated },
     parse: (report, values, { at }) => {
@@ -50,6 +60,20 @@ export function operatorsOnText(facet: string, check: CheckText, end = facet) {
     },
     lists: (bytes, values) => values.some((value) => lists[form](bytes, Buffer.from(value))),
   });
+  const within = (ignoresCase: boolean): ArgOperator<Uint8Array> => ({
+    ...{ facet, form: "substring", ignoresCase, negated: false },
+    ...(ignoresCase && { samples: ["SEC", "rEt", "T", "FORB", "/TMP/", "lO"] }),
+    parse: (report, values, { at }) => {
+      values.forEach((value, i) => {
+        check(report, value, { at: `${at}[${i}]`, part: "any" });
+      });
+      return canonicalTexts(values);
+    },
+    lists: (bytes, values) => {
+      const text = latin1(shown(bytes), ignoresCase);
+      return values.some((value) => text.includes(latin1(Buffer.from(value), ignoresCase)));
+    },
+  });
   return {
     Equal: compare("equal", false),
     NotEqual: compare("equal", true),
@@ -57,7 +81,20 @@ export function operatorsOnText(facet: string, check: CheckText, end = facet) {
     NotPrefix: compare("prefix", true),
     Postfix: compare("postfix", false),
     NotPostfix: compare("postfix", true),
+    SubString: within(false),
+    SubStringIgnCase: within(true),
   };
+}
+
+/** As many as events have of a text in memory. */
+function firstBytes(text: Uint8Array): Uint8Array {
+  return text.subarray(0, mostBytes);
+}
+
+/** A character a byte, so that none is found across two; of letters only the ASCII ones have a case. */
+function latin1(bytes: Uint8Array, ignoresCase: boolean): string {
+  const text = Buffer.from(bytes).toString("latin1");
+  return ignoresCase ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
 }
 
 type Form = keyof typeof lists;

@@ -85,11 +85,11 @@ function check(report: Report, condition: ArgCondition, { at, args }: CheckPlace
 
 export type MatchArg = Immutable<Static<typeof matchArg>>;
 
-/** An expression is about several arguments: lower/cel.ts makes conditions of it. */
-const ofSeveral = "CelExpr" satisfies UpstreamArgOperator;
+/** What is about several arguments: gained.ts and lower/cel.ts make conditions of it. */
+const ofSeveral: ReadonlySet<UpstreamArgOperator> = new Set(["CelExpr", "CapabilitiesGained"]);
 
 function lower(report: Report, match: MatchArg, place: ConditionPlace): ArgCondition | undefined {
-  if (match.operator === ofSeveral && place.policy === "TracingPolicy") return undefined;
+  if (ofSeveral.has(match.operator)) return undefined;
   const entry = findEntry(report, match, place);
   // An argument that was refused in args is reported there, once.
   if (entry?.lowered === undefined || entry.position === undefined) return undefined;

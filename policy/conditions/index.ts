@@ -7,6 +7,7 @@ import type { SelectorSpec } from "../schema/selector.ts";
 import { type ArgCondition, arg } from "./arg.ts";
 import { type BinaryCondition, type BinaryFacts, binary } from "./binary.ts";
 import { type CapabilityCondition, type CapabilityFacts, capability } from "./capability.ts";
+import { type GainedCondition, gained } from "./gained.ts";
 import type { ConditionKind, ConditionPlace, Words } from "./kind.ts";
 import { type NamespaceCondition, type NamespaceFacts, namespace } from "./namespace.ts";
 import {
@@ -22,7 +23,8 @@ export type Condition =
   | ParentBinaryCondition
   | NamespaceCondition
   | CapabilityCondition
-  | ArgCondition;
+  | ArgCondition
+  | GainedCondition;
 
 /** What conditions look at of a process. */
 export type ProcessFacts = PidFacts &
@@ -39,6 +41,7 @@ export const conditionKinds = {
   namespace,
   capability,
   arg,
+  gained,
 } satisfies {
   readonly [By in Condition["by"]]: ConditionKind<Extract<Condition, { by: By }>, ProcessFacts>;
 };

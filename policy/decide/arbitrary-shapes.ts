@@ -128,6 +128,10 @@ export const shapes: readonly Shape[] = [
         { index: 2, type: "kernel_cap_t" },
       ],
       [{ index: 1, type: "capability" }],
+      [
+        { index: 2, type: "cap_effective" },
+        { index: 3, type: "cap_inheritable" },
+      ],
     ],
     parameters: ({ first, second, capabilities }) => [
       ...[number(first), number(second)],

@@ -356,6 +356,7 @@ test("an operator and its opposite never both hold, and one does where there is 
 test("a list holds when one of its values does; negated, when all of them do", () => {
   fc.assert(
     fc.property(anyCondition(args), anyCall([]), (condition, call) => {
+      fc.pre("values" in condition);
       const single = condition.values.map((value) =>
         holds({ ...condition, values: [value] } as Condition, hook, call),
       );

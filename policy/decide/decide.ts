@@ -6,7 +6,7 @@ import {
   isEnforcing,
 } from "../actions/index.ts";
 import type { Effect, Notice } from "../actions/kind.ts";
-import { argKind } from "../args/index.ts";
+import { argKind, argOperator } from "../args/index.ts";
 import { holds } from "../conditions/index.ts";
 import { isSameHookPoint } from "../hook-point.ts";
 import { readReturned, returnedHolds } from "../returned.ts";
@@ -205,11 +205,13 @@ function allHold(conditions: readonly Condition[], hook: Hook, call: HookCall): 
   );
 }
 
-/** Conditions on the same thing are met together. */
+/** Conditions on the same thing are met together; what is within a text is looked for on its own. */
 function byWhatIsRead(conditions: readonly Condition[], { args }: Hook) {
-  return Object.groupBy(conditions, (one) =>
-    one.by === "arg" ? `${args[one.arg]!.index} ${args[one.arg]!.type}` : "process",
-  ) as Readonly<Record<string, readonly Condition[]>>;
+  return Object.groupBy(conditions, (one) => {
+    if (one.by !== "arg") return "process";
+    const { index, type } = args[one.arg]!;
+    return `${index} ${type} ${argOperator(type, one.op)?.form === "substring"}`;
+  }) as Readonly<Record<string, readonly Condition[]>>;
 }
 
 /** What ends a process that no other action is to stop. */

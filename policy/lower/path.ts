@@ -48,7 +48,7 @@ function whyNoPath(value: string, part: Part): readonly [what: string, fix: stri
     return ["which no shell expands here", "write the path itself"];
   }
   const whole = part === "whole";
-  if (part !== "end" && !value.startsWith("/")) {
+  if ((whole || part === "beginning") && !value.startsWith("/")) {
     return ["which is relative and matches nothing", "write the path from / on"];
   }
   if (/[*?]|\{[^}]*,[^}]*\}|\[[^\]/]+\]/.test(value)) {

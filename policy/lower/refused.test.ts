@@ -189,13 +189,23 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
-    name: "an operator that is not there yet",
+    name: "texts to look for that are none, and a kind of file of a text",
     policy: aKprobePolicy({
       args: [{ index: 1, type: "string" }],
-      selectors: [{ matchArgs: [{ index: 1, operator: "SubString", values: ["a"] }] }],
+      selectors: [
+        {
+          matchArgs: [
+            { index: 1, operator: "SubString", values: [""] },
+            { index: 1, operator: "SubStringIgnCase", values: ["x".repeat(253)] },
+            { index: 1, operator: "FileType", values: ["dir"] },
+          ],
+        },
+      ],
     }),
     want: [
-      "unsupported spec.kprobes[0].selectors[0].matchArgs[0].operator: SubString is not supported yet; this version takes Equal, NotEqual, Prefix, NotPrefix, Postfix, NotPostfix for string",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is empty; write at least one character",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[1].values[0]: has 253 bytes; at most 252: the kernel's maps hold no more",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[2].operator: FileType does not apply to type string; allowed: Equal, NotEqual, Prefix, NotPrefix, Postfix, NotPostfix, SubString, SubStringIgnCase",
     ],
   },
   {
@@ -257,7 +267,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
-    name: "kinds of files that are none, and of a descriptor",
+    name: "kinds of files that are none",
     policy: aKprobePolicy({
       ...onFile,
       args: [{ index: 0, type: "fd" }, file],
@@ -272,7 +282,33 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     }),
     want: [
       'invalid spec.kprobes[0].selectors[0].matchArgs[0].values[0]: is "folder"; allowed: fifo, pipe, chr, char, dir, blk, block, reg, regular, lnk, link, sock, socket',
-      "unsupported spec.kprobes[0].selectors[0].matchArgs[1].operator: FileType is not supported yet; this version takes Equal, NotEqual, Prefix, NotPrefix, Postfix, NotPostfix for fd",
+    ],
+  },
+  {
+    name: "gained capabilities of what are no sets, or not two of them",
+    policy: aKprobePolicy({
+      ...{ call: "security_capset", syscall: false },
+      args: [
+        { index: 2, type: "cap_effective" },
+        { index: 3, type: "cap_effective" },
+        { index: 0, type: "int" },
+      ],
+      selectors: [
+        {
+          matchArgs: [
+            { args: [0, 2], operator: "CapabilitiesGained" },
+            { args: [0, 3], operator: "CapabilitiesGained" },
+            { index: 2, operator: "CapabilitiesGained" },
+            { args: [0, 1], operator: "CapabilitiesGained", values: ["CAP_CHOWN"] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].selectors[0].matchArgs[0].args[1]: is of type int; compare sets of capabilities, such as cap_permitted",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[1].args[1]: 3 is out of range; args has 3 entries, counted from 0",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[2].args: names 0 arguments; write args: [OLD, NEW], their positions in the list of args, and no index",
+      "invalid spec.kprobes[0].selectors[0].matchArgs[3].values: are not empty; remove them: two arguments are compared",
     ],
   },
   {

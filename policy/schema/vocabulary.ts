@@ -44,7 +44,7 @@ export const numberOperators = [
 /** Those that upstream takes for paths and other text. */
 export const textOperators = [
   ...(["Equal", "NotEqual", "Prefix", "NotPrefix", "Postfix", "NotPostfix"] as const),
-  ...(["SubString", "SubStringIgnCase", "FileType", "NotFileType", "CelExpr"] as const),
+  ...(["SubString", "SubStringIgnCase"] as const),
 ] as const satisfies UpstreamArgOperator[];
 
 /** Those that upstream takes for ends of connections, and for what else there is of sockets. */

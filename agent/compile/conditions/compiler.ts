@@ -16,6 +16,8 @@ export type Facet = {
   /** Which one, where the kind or the argument's type has several. */
   readonly part?: number;
   readonly reading?: Reading;
+  /** Where two are compared. */
+  readonly other?: Reading;
 };
 
 /** A dimension that is compiled: the selectors that are bits of it, and its number. */
@@ -49,6 +51,8 @@ export type DimensionTables = {
   /** Of a range: the least number that each of `rows` is for. */
   readonly starts?: readonly bigint[];
   readonly caps?: readonly CapTest[];
+  /** Its entry in the map `substrings`, the number of which is `count`. */
+  readonly substring?: Uint8Array;
 };
 
 /** How conditions of one kind become tables. */

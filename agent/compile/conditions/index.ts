@@ -4,6 +4,7 @@ import { binary, parentBinary } from "./binary.ts";
 import { capability } from "./capability.ts";
 import type { ConditionCompiler } from "./compiler.ts";
 import { type Followed, followed } from "./followed.ts";
+import { gained } from "./gained.ts";
 import { namespace } from "./namespace.ts";
 import { pid } from "./pid.ts";
 import { type OnReturned, returned } from "./returned.ts";
@@ -18,6 +19,7 @@ const compilers = {
   namespace,
   capability,
   arg,
+  gained,
   followed,
   returned,
 } satisfies {

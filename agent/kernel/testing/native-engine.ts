@@ -271,6 +271,7 @@ function tablesOf(tables: Tables): readonly Uint8Array[] {
     ...[u32(tables.rows.length), ...tables.rows, ...lists],
     ...[u32(tables.actions.length), ...tables.actions],
     ...[u32(tables.starts.length), ...tables.starts],
+    ...[u32(tables.substrings.length), ...tables.substrings],
   ];
 }
 

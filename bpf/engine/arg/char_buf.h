@@ -36,6 +36,13 @@ static __always_inline enum known char_buf__text(struct call *call,
 	__u64 from = call__parameter(call, reading->index);
 	__u32 size = char_buf__size(call, reading);
 
+	if (to->match & MATCH_SUBSTRING) {
+		to->all = size > DATA_SIZE - 1 ? DATA_SIZE - 1 : size;
+		to->tail_end = TAIL_START + to->all;
+		if (memory__read(text__buffer(call), BOUNDED(to->all, DATA_SIZE - 1), from))
+			return KNOWN_NOT;
+		return KNOWN_EXACTLY;
+	}
 	to->longer = size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : size;
 	if (memory__read(call->scratch->prefix.text, BOUNDED(to->size, TEXT_MASK), from))

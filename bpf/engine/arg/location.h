@@ -40,7 +40,7 @@ static __always_inline enum known location__text(struct call *call, struct locat
 		return path.known;
 	to->longer = path.cut || path.size > TEXT_SIZE;
 	to->size = to->longer ? TEXT_SIZE : path.size;
-	to->tail_size = path.size;
+	to->tail_size = to->all = path.size;
 	to->tail_end = PATH_SIZE - 1;
 	path__copy_head(call->scratch->prefix.text, to->size, &call->scratch->path, &path);
 	return path.known;

@@ -224,7 +224,8 @@ static __always_inline __u32 parts__emit(struct call *call, struct event_arg *ar
 		struct call *call, const volatile struct reading *reading, __u32 part,         \
 		struct text *to)                                                               \
 	{                                                                                      \
-		__u32 most = to->match & MATCH_POSTFIX ? DATA_SIZE - 1 : TEXT_SIZE + 1;        \
+		bool all = to->match & (MATCH_POSTFIX | MATCH_SUBSTRING);                      \
+		__u32 most = all ? DATA_SIZE - 1 : TEXT_SIZE + 1;                              \
                                                                                                \
 		return name##__gather(call, reading, most) ? parts__text(call, to) :           \
 							     KNOWN_NOT;                        \

@@ -46,7 +46,7 @@ static __always_inline __u64 string__pointer(struct call *call,
 static __always_inline enum known text__read(struct call *call, __u64 from, struct text *to)
 {
 	/* one byte more than is compared, so that what is longer is known */
-	__u32 most = to->match & MATCH_POSTFIX ? DATA_SIZE : TEXT_SIZE + 2;
+	__u32 most = to->match & (MATCH_POSTFIX | MATCH_SUBSTRING) ? DATA_SIZE : TEXT_SIZE + 2;
 	long read = string__read(text__buffer(call), most, from);
 
 	if (read <= 0)

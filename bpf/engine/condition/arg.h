@@ -6,6 +6,7 @@
 #include "../../follow.h"
 #include "../arg.h"
 #include "../mask.h"
+#include "../substring.h"
 
 static __always_inline const volatile struct reading *facet__reading(__u32 dim)
 {
@@ -37,6 +38,18 @@ static __always_inline void arg__match_range(struct call *call, __u32 dim)
 
 	if (arg__number_of(call, dim, &value))
 		range__match(call, dim, value);
+}
+
+/* Leaves those that do not ask where the number has no bit that the other one lacks, or cannot be told. */
+static __always_inline void arg__match_gained(struct call *call, __u32 dim)
+{
+	const volatile struct reading *other = &spec.readings[spec.facets[dim].match & (READINGS_MAX - 1)];
+	__u64 before, after;
+
+	if (arg__number(call, other, spec.facets[dim].part, &before) != KNOWN_EXACTLY ||
+	    arg__number(call, facet__reading(dim), spec.facets[dim].part, &after) != KNOWN_EXACTLY ||
+	    !(after & ~before))
+		call__and_facet(call, dim, ROW_OTHERWISE);
 }
 
 static __always_inline void arg__match_mask(struct call *call, __u32 dim)
@@ -94,6 +107,19 @@ static __always_inline void arg__match_text(struct call *call, __u32 dim)
 		bits__add(scratch->left, scratch->sum);
 		call__and(call, scratch->left); /* sets call->any */
 	}
+}
+
+/* What is not told holds no text; what is told seemingly, those that it seems to hold. */
+static __always_inline void arg__match_substring(struct call *call, __u32 dim)
+{
+	struct text text = {.match = MATCH_SUBSTRING};
+	enum known known;
+
+	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
+	if (known == KNOWN_ABSENT || known == KNOWN_NOT)
+		call__and_facet(call, dim, ROW_OTHERWISE);
+	else
+		substring__match(call, dim, text);
 }
 
 /* Leaves the selectors of policies that follow the descriptor, and those that do not ask. */

@@ -15,6 +15,7 @@
 
 /* There is no verifier that has to be told. */
 #define BOUNDED(value, mask) ((__u64)(value) & (mask))
+#define BOUNDED_BY(value, mask) BOUNDED(value, mask)
 
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);

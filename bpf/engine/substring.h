@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Texts within a text: one automaton finds all of them in one pass. An entry of `substrings` is a struct
+ * substring_head, and behind it for each state and class of bytes the next state; the first state is 0,
+ * and those in which some text ends are numbered from 1. Each list of texts, of which a selector has one at
+ * most, has rows: of the selectors that have none, then for each such state of those that have one which ends
+ * there.
+ */
+#ifndef GUARDBEE_ENGINE_SUBSTRING_H
+#define GUARDBEE_ENGINE_SUBSTRING_H
+
+#include "lookup.h"
+
+enum substring_limit {
+	SUBSTRING_LISTS_MAX = 4,	/* conditions of one selector on one argument */
+	SUBSTRING_STATES_MAX = 16000,	/* a u16 each; with 128 classes all of them are less than 4 MiB */
+	SUBSTRING_SIZE_MAX = 1u << 22,
+};
+
+struct substring_head {
+	__u32 lists;
+	__u32 ends;		/* states in which some text ends */
+	__u32 class_bits;	/* there are 2 to the power of that many classes */
+	__u32 zero;
+	__u8 classes[256];	/* of each byte */
+};
+
+#define SUBSTRING_STEP 32u	/* bytes that are looked at at once */
+
+/* On the stack, and never written once the walk has begun. */
+struct substring_context {
+	struct call *call;
+	struct substring_head *head;
+	__u32 base;		/* of the list's rows */
+	__u32 end;		/* of the text, in scratch->path.text */
+};
+
+static long substring__step(__u32 index, void *context)
+{
+	const struct substring_context *walk = context;
+	struct call *call = walk->call;
+	struct call_scratch *scratch = call->scratch;
+	struct substring_head *head = walk->head;
+	char *table = (char *)head;
+	__u32 mask = spec.substring_size - 1, at = scratch->substring.at, end = walk->end;
+	__u32 state = scratch->substring.state, ends = head->ends, class_bits = head->class_bits & 15;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SUBSTRING_STEP; i++) {
+		__u8 byte;
+		__u32 next;
+
+		if (at >= end)
+			break;
+		byte = scratch->path.text[BOUNDED(at, 2 * PATH_SIZE - 1)];
+		next = sizeof(*head) + 2 * (state << class_bits | head->classes[byte]);
+		state = *(__u16 *)(table + BOUNDED_BY(next, mask & ~1u));
+		if (state - 1 < ends) {
+			const __u64 *row = call__row(call, walk->base + state);
+
+			if (row)
+				bits__add(scratch->sum, row);
+		}
+		at++;
+	}
+	scratch->substring.at = at;
+	scratch->substring.state = state;
+	return at >= end;
+}
+
+/* Leaves the selectors of which a text is in `text`, of each of their lists. */
+static __always_inline void substring__match(struct call *call, __u32 dim, struct text text)
+{
+	struct table_facet *facet = &call->table->facets[dim];
+	void *table = bpf_map_lookup_elem(&substrings, &call->slot);
+	struct substring_context walk = {.call = call, .base = facet->base, .end = text.tail_end};
+	__u32 entry = facet->count, lists;
+
+	walk.head = table ? bpf_map_lookup_elem(table, &entry) : NULL;
+	if (!walk.head) {
+		call__and_none(call); /* cannot be: each such facet has its entry */
+		return;
+	}
+	lists = walk.head->lists;
+#pragma clang loop unroll(disable)
+	for (__u32 list = 0; list < SUBSTRING_LISTS_MAX && list < lists; list++) {
+		const __u64 *others = call__row(call, walk.base);
+
+		if (!others) {
+			call__and_none(call); /* cannot be: each list has its rows */
+			return;
+		}
+		bits__copy(call->scratch->sum, others);
+		call->scratch->substring.at = text.tail_end - text.all;
+		call->scratch->substring.state = 0;
+		bpf_loop((text.all + SUBSTRING_STEP - 1) / SUBSTRING_STEP, substring__step, &walk, 0);
+		call__and(call, call->scratch->sum);
+		walk.base += 1 + walk.head->ends;
+	}
+}
+
+#endif
