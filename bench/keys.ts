@@ -26,6 +26,14 @@ export const scenarios = {
     "scoped",
     "file_prefix",
     "binary",
+    "postfix",
+    "range",
+    "substring",
+    "addr",
+    "return",
+    "readings",
+    "aggregate",
+    "list",
   ],
   agent: ["agent_hook", "agent_exec", "agent_streams", "agent_idle", "agent_rss"],
   flood: ["flood_1", "flood_4", "flood_8"],
@@ -104,6 +112,61 @@ export const keys: readonly Key[] = [
     peer: "100 times as much",
     target: { times: 1.1, of: "binary_1" },
   }),
+  instructions("postfix_1", "postfix", "1 policy, path Postfix of another path", {
+    peer: "7,919",
+    target: { times: 1.1, of: "file_prefix_1" },
+  }),
+  instructions("postfix_1000", "postfix", "1,000 policies, each its own end", {
+    target: { times: 1.3, of: "postfix_1" },
+  }),
+  instructions("range_1", "range", "1 policy, InRange of other sizes", { target: 700 }),
+  instructions("range_1000", "range", "1,000 policies, each its own range", {
+    target: { times: 1.4, of: "range_1" },
+  }),
+  instructions(
+    "substring_1",
+    "substring",
+    "1 policy, SubString that is not in a path of 40 bytes",
+    {
+      peer: "Linux 6.17 and later only",
+      target: 2_400,
+    },
+  ),
+  instructions("substring_100", "substring", "100 policies, each its own text", {
+    target: { times: 1.2, of: "substring_1" },
+  }),
+  instructions("addr_1", "addr", "1 policy, connect(2) to another network than it lists", {
+    target: 1_300,
+  }),
+  instructions("addr_1000", "addr", "1,000 policies, each its own network", {
+    target: { times: 1.3, of: "addr_1" },
+  }),
+  instructions("return_1", "return", "1 policy with return: true, fd Equal another value", {
+    peer: "about twice an entry hook",
+    target: 900,
+  }),
+  instructions("readings_24", "readings", "24 policies, each with its own reading of write(2)", {
+    target: 3_500,
+  }),
+  instructions(
+    "aggregate_hot",
+    "aggregate",
+    "what a matching call with Aggregate adds, its key known",
+    {
+      peer: "cannot",
+      target: 700,
+    },
+  ),
+  instructions("list_300", "list", "1 policy on a list of 300 functions, of which one is called", {
+    target: 1_000,
+  }),
+  {
+    name: "list_300_load",
+    unit: "ms",
+    scenario: "list",
+    what: "loading that policy",
+    target: 3_000,
+  },
   instructions("emit", "emit", "what a matching call adds to one that does not match", {
     peer: "652",
     target: 500,

@@ -1,4 +1,5 @@
-import { mkdirSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import type { NamedSet, Scopes } from "../../agent/engine.ts";
@@ -7,8 +8,21 @@ import { loadNative, type Native } from "../../agent/kernel/native.ts";
 import { type Scenario, seriesCounts } from "../keys.ts";
 import type { Message } from "../messages.ts";
 import { chargedBytes, enterOwnCgroup, reportedBytes } from "./memory.ts";
-import { countExec, countWrite, probeFile, unusedFd, writtenFd } from "./probe.ts";
-import { onBinary, onFilePrefix, onHost, onWrittenFd } from "./sets.ts";
+import { countConnect, countExec, countWrite, probeFile, unusedFd, writtenFd } from "./probe.ts";
+import {
+  onAggregate,
+  onBinary,
+  onConnect,
+  onFilePostfix,
+  onFilePrefix,
+  onFileSubstring,
+  onHost,
+  onList,
+  onReadings,
+  onReturn,
+  onWrittenFd,
+  onWrittenSize,
+} from "./sets.ts";
 
 type Tell = (message: Message) => void;
 
@@ -28,6 +42,14 @@ export async function measureKernel(wanted: readonly Scenario[], tell: Tell): Pr
     scoped: () => bench.scoped(),
     file_prefix: () => bench.filePrefix(),
     binary: () => bench.binary(),
+    postfix: () => bench.series("postfix", [1, 1000], onFilePostfix),
+    range: () => bench.series("range", [1, 1000], onWrittenSize),
+    substring: () => bench.series("substring", [1, 100], onFileSubstring, nullAt(40)),
+    addr: () => bench.addr(),
+    return: () => bench.series("return", [1], () => onReturn(unusedFd)),
+    readings: () => bench.series("readings", [24], onReadings),
+    aggregate: () => bench.aggregate(),
+    list: () => bench.list(),
   };
   for (const scenario of wanted) await run[scenario]?.();
 }
@@ -186,6 +208,46 @@ class KernelBench {
     }
   }
 
+  /** Policies that no write(2) meets, so many at once. */
+  async series(
+    name: string,
+    counts: readonly number[],
+    sets: (count: number) => readonly NamedSet[],
+    path?: string,
+  ): Promise<void> {
+    for (const count of counts) {
+      await this.#program(sets(count));
+      const added = countWrite(undefined, path) - this.#bare.write;
+      this.#value(`${name}_${count}`, added, "write(2) less write_bare");
+    }
+  }
+
+  async addr(): Promise<void> {
+    await this.#program([]);
+    const bare = countConnect();
+    for (const count of [1, 1000]) {
+      await this.#program(onConnect(count));
+      this.#value(`addr_${count}`, countConnect() - bare, `connect(2) less the bare one, ${bare}`);
+    }
+  }
+
+  async aggregate(): Promise<void> {
+    await this.#program(onWrittenFd(1, unusedFd));
+    const without = countWrite();
+    await this.#program(onAggregate(writtenFd));
+    const added = countWrite() - without;
+    this.#value("aggregate_hot", added, "write(2) that is counted less one that does not match");
+    await this.#program([]);
+    await this.#emptyRings();
+  }
+
+  async list(): Promise<void> {
+    const took = await this.#program(onList(listedFunctions()));
+    this.#value("list_300_load", took, "KernelEngine.program() of the policy");
+    this.#onTopOfWrite("list_300");
+    await this.#program([]);
+  }
+
   #onTopOfWrite(key: string, cgroup?: string): void {
     const added = countWrite(cgroup) - this.#bare.write;
     this.#value(key, added, "write(2) less write_bare", this.#floors.write);
@@ -213,6 +275,21 @@ class KernelBench {
 
 function ms(time: number): string {
   return `${Math.round(time)} ms`;
+}
+
+/** The same as /dev/null, at a path of so many bytes. */
+function nullAt(bytes: number): string {
+  const path = "/tmp/".padEnd(bytes, "null");
+  rmSync(path, { force: true });
+  execFileSync("mknod", [path, "c", "1", "3"]);
+  return path;
+}
+
+/** What write(2) calls, and others that it does not. */
+function listedFunctions(): readonly string[] {
+  const all = readFileSync("/sys/kernel/tracing/available_filter_functions", "utf8");
+  const others = all.match(/^(ext4|xfs|nfs|tcp|ip6|udp|inet)_\w+$/gm) ?? [];
+  return ["vfs_write", ...others.slice(0, 299)];
 }
 
 /** What holds in `cgroups` alone. */

@@ -11,9 +11,17 @@ export const writtenFd = 77;
 /** Descriptors from here on are open in no process of the benchmark. */
 export const unusedFd = 100_000;
 
-/** Instructions of one write(2), the least of ten rounds. This process is stopped meanwhile. */
-export function countWrite(cgroup = rootCgroup): number {
-  return run(["write", "2000", "10", String(writtenFd)], cgroup).least;
+/**
+ * Instructions of one write(2), the least of ten rounds, to /dev/null or what is the same at `path`. This
+ * process is stopped meanwhile.
+ */
+export function countWrite(cgroup = rootCgroup, path = "/dev/null"): number {
+  return run(["write", "2000", "10", String(writtenFd), path], cgroup).least;
+}
+
+/** Instructions of one connect(2) to loopback, which sends nothing. */
+export function countConnect(): number {
+  return run(["connect", "2000", "10", "9"], rootCgroup).least;
 }
 
 /** Instructions of one fork, exec and exit: in the middle one of five probes, the mean of all. */

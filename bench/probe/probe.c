@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Counts what calls cost. In a guest with icount a nanosecond is one instruction.
- *   probe write COUNT ROUNDS FD      ns a write(2) of one byte to /dev/null, open as FD
+ *   probe write COUNT ROUNDS FD [PATH]
+ *                                    ns a write(2) of one byte to /dev/null, or the same at PATH, open as FD
+ *   probe connect COUNT ROUNDS PORT  ns a connect(2) of a UDP socket to that port of 127.0.0.1
  *   probe exec COUNT ROUNDS PROGRAM  ns a fork, exec and exit of PROGRAM
  *   probe cost PID write FD N...     CPU ns that process PID spends on N such writes, once settled
  *   probe cost PID exec PROGRAM N... the same for N fork, exec and exit
  *   probe idle PID SECONDS           CPU ns that process PID spends in that time, once settled
  *   probe flood SECONDS FD           writes so to FD for so long, as fast as it can
- * write and exec print "least mean" over the rounds; cost prints a line for each N; flood prints how
+ * write, connect and exec print "least mean" over the rounds; cost prints a line for each N; flood prints how
  * many writes there were.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,12 +53,12 @@ static void sleep_ns(long ns)
 	nanosleep(&time, NULL);
 }
 
-static void open_null_as(int wanted)
+static void open_null_as(int wanted, const char *path)
 {
-	int fd = open("/dev/null", O_WRONLY);
+	int fd = open(path, O_WRONLY);
 
 	if (fd < 0 || (fd != wanted && dup2(fd, wanted) < 0))
-		die("/dev/null");
+		die(path);
 	if (fd != wanted)
 		close(fd);
 }
@@ -86,16 +90,29 @@ static void exec_many(char *program, long count)
 		exec_once(program);
 }
 
-/* What is repeated: a write to `fd`, or with `program` its execution. */
+/* Nothing is sent: such a socket only keeps to whom it is connected. */
+static void connect_many(int fd, int port, long count)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port),
+				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
+
+	for (long i = 0; i < count; i++)
+		if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
+			die("connect");
+}
+
+/* What is repeated: a write to `fd`, with `port` its connection, or with `program` its execution. */
 struct work {
 	char *program;
-	int fd;
+	int fd, port;
 };
 
 static void work_run(const struct work *work, long count)
 {
 	if (work->program)
 		exec_many(work->program, count);
+	else if (work->port)
+		connect_many(work->fd, work->port, count);
 	else
 		write_many(work->fd, count);
 }
@@ -174,7 +191,7 @@ static void flood(long seconds, int fd)
 	printf("%lu\n", count);
 }
 
-static struct work work_of(const char *kind, char *subject)
+static struct work work_of(const char *kind, char *subject, const char *null)
 {
 	struct work work = {0};
 
@@ -182,8 +199,15 @@ static struct work work_of(const char *kind, char *subject)
 		work.program = subject;
 		return work;
 	}
+	if (!strcmp(kind, "connect")) {
+		work.port = atoi(subject);
+		work.fd = socket(AF_INET, SOCK_DGRAM, 0);
+		if (work.fd < 0)
+			die("socket");
+		return work;
+	}
 	work.fd = atoi(subject);
-	open_null_as(work.fd);
+	open_null_as(work.fd, null);
 	return work;
 }
 
@@ -192,7 +216,7 @@ int main(int argc, char **argv)
 	struct work work;
 
 	if (argc >= 6 && !strcmp(argv[1], "cost")) {
-		work = work_of(argv[3], argv[4]);
+		work = work_of(argv[3], argv[4], "/dev/null");
 		measure_cost(atoi(argv[2]), &work, argv + 5);
 		return 0;
 	}
@@ -201,15 +225,16 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 4 && !strcmp(argv[1], "flood")) {
-		work = work_of("write", argv[3]);
+		work = work_of("write", argv[3], "/dev/null");
 		flood(atol(argv[2]), work.fd);
 		return 0;
 	}
-	if (argc != 5 || (strcmp(argv[1], "write") && strcmp(argv[1], "exec"))) {
+	if ((argc != 5 && argc != 6) || (strcmp(argv[1], "write") && strcmp(argv[1], "exec") &&
+			  strcmp(argv[1], "connect"))) {
 		fprintf(stderr, "usage: see the head of probe.c\n");
 		return 2;
 	}
-	work = work_of(argv[1], argv[4]);
+	work = work_of(argv[1], argv[4], argc == 6 ? argv[5] : "/dev/null");
 	measure(&work, atol(argv[2]), atoi(argv[3]));
 	return 0;
 }
