@@ -32,10 +32,12 @@ function entryOf(actions: readonly Action[], mode: Mode = "enforce") {
   };
 }
 
-/** Names of act_flag's bits. */
+/** Names of act_flag's bits, but what follows from the arguments alone. */
 function flagNames(flags: number): readonly string[] {
   return Object.entries(enums.act_flag).flatMap(([name, bit]) =>
-    flags & bit ? [name.slice("ACT_".length).toLowerCase()] : [],
+    flags & bit & ~enums.act_flag.ACT_EVENT_READINGS
+      ? [name.slice("ACT_".length).toLowerCase()]
+      : [],
   );
 }
 

@@ -22,6 +22,8 @@ export type ActionContext = {
   /** First bit of the next hook. */
   readonly next: number;
   readonly readings: Readings;
+  /** The arguments of hook_spec.event_readings. */
+  readonly eventReadings: readonly number[];
   /** Which part of a call the program sees. */
   readonly sees: Sees;
   /** Follow group of the set, where it has one. */
@@ -40,6 +42,7 @@ export type EncodedActions = {
 
 const { ACT_STOPS, ACT_MONITORED, ACT_CLOSES, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
 const { ACT_GOES_ON, ACT_STOPS_LATER, ACT_KERNEL_STACK, ACT_USER_STACK, ACT_HASH } = enums.act_flag;
+const { ACT_EVENT_READINGS } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
 /** The entry of a hook's selector. Throws RangeError where it has more actions than the engine takes. */
@@ -90,6 +93,7 @@ export function encodeActions(
       (waits ? ACT_WAITS : 0) |
       (waits && (returnActions.length > 0 || planned.hook.returned?.action) ? ACT_GOES_ON : 0) |
       (stopsLater ? ACT_STOPS_LATER : 0) |
+      (args.join() === context.eventReadings.join() ? ACT_EVENT_READINGS : 0) |
       (returned === undefined ? 0 : ACT_RETURNED) |
       (hashes ? ACT_HASH : 0) |
       stacks,

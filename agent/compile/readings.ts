@@ -58,6 +58,14 @@ export function readingsOf({
   return { all, ofHook: new Map(ofHook) };
 }
 
+/** The arguments of the hook that has most: not those that most have, which an edit of any may change. */
+export function mostArgs({ ofHook }: Readings): readonly number[] {
+  return [...ofHook.values()].reduce<readonly number[]>(
+    (most, { args }) => (args.length > most.length ? args : most),
+    [],
+  );
+}
+
 /** How the engine reads an argument. */
 export function readingOf({ type, index, returnCopy, sizeArgIndex = 0, maxData }: Arg): Reading {
   const { READ_RETURNED, READ_WHOLE } = enums.reading_flag;

@@ -220,6 +220,17 @@ test("numbers and texts are told apart, and how many arguments an event has", ()
   });
 });
 
+test("of events that have only numbers those with the most arguments have theirs in the program", () => {
+  const size: Arg = { index: 2, type: "size_t" };
+  const lists: readonly (readonly Arg[])[] = [[fdNumber], [size, fdNumber], [fdNumber, size]];
+  const point = pointOf(...lists.map((args, i) => aSet(`p${i}`, onWrite(args, when()))));
+  const { spec, actions } = compile(point, nothingShared);
+  const { event_args, event_readings } = read(spec, layout.hook_spec);
+  assert.deepEqual(event_readings.slice(0, event_args), [1, 0]);
+  const has = actions.map((entry) => read(entry, layout.action_entry).flags);
+  assert.deepEqual(has, [0, enums.act_flag.ACT_EVENT_READINGS, 0]);
+});
+
 test("a reading is one, however often and in whatever facet it is asked for", () => {
   const follow = {
     ...{ on: { kind: "kprobe", call: "fd_install", syscall: false } as const },

@@ -11,7 +11,7 @@ import { compilerOf } from "./conditions/index.ts";
 import { type AskedFacet, type Bit, bitsOf, checkFacets, facetsOf } from "./facets.ts";
 import type { Entry } from "./keys.ts";
 import type { AttachPoint } from "./plan.ts";
-import { checkReadings, type Readings, readingKey, readingsOf } from "./readings.ts";
+import { checkReadings, mostArgs, type Readings, readingKey, readingsOf } from "./readings.ts";
 import type { Shared } from "./shared.ts";
 
 const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED } = enums.facet_row;
@@ -56,13 +56,16 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
       hookOf: (bit) => bits[bit]!.planned,
     }),
   );
+  const eventReadings = mostArgs(readings);
   const { entries, use, actions } = encodeEntries(bits, readings, {
-    shared,
+    ...{ shared, eventReadings },
     sees: point.kind.sees,
   });
   return {
     words,
-    spec: encodeSpec(point, { words, use, actions, readings, facets, dimensions }),
+    spec: encodeSpec(point, {
+      ...{ words, use, actions, readings, eventReadings, facets, dimensions },
+    }),
     ...encodeRows(point, { words, shared, dimensions, bits }),
     substrings: encodeSubstrings(dimensions),
     numbers: dimensions.flatMap(({ numbers }) => numbers ?? []),
@@ -101,6 +104,7 @@ function encodeSpec(
     use,
     actions,
     readings: { all },
+    eventReadings,
     facets,
     dimensions,
   }: {
@@ -108,6 +112,7 @@ function encodeSpec(
     readonly use: number;
     readonly actions: number;
     readonly readings: Readings;
+    readonly eventReadings: readonly number[];
     readonly facets: readonly AskedFacet[];
     readonly dimensions: readonly DimensionTables[];
   },
@@ -134,7 +139,7 @@ function encodeSpec(
       (isProbe ? USE_UNREAD : 0),
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
-    event_args: Math.max(...point.hooks.map(({ hook }) => hook.args.length)),
+    ...{ event_args: eventReadings.length, event_readings: eventReadings },
     reads: read.reduce((bits, index) => (bits | (1 << index)) >>> 0, 0),
     ...{ actions, point: (use & USE_RETURNED) === 0 ? 0 : numberOfPoint(point) },
     substring_size: automaton?.length ?? 0,
@@ -266,13 +271,21 @@ function mayStop({ planned, selector }: Bit): boolean {
 function encodeEntries(
   bits: readonly Bit[],
   readings: Readings,
-  { shared, sees }: { readonly shared: Shared; readonly sees: Sees },
+  {
+    shared,
+    eventReadings,
+    sees,
+  }: {
+    readonly shared: Shared;
+    readonly eventReadings: readonly number[];
+    readonly sees: Sees;
+  },
 ) {
   const all = bits.map(({ planned, selector }, bit) =>
     encodeActions(planned, selector, {
       number: shared.hookNumber(planned),
       next: bit - selector + planned.selectors.length,
-      ...{ readings, sees },
+      ...{ readings, eventReadings, sees },
       group: shared.followGroups.get(planned.set.name),
     }),
   );

@@ -433,7 +433,7 @@ const field = {
   },
 } as const;
 const hook_spec = {
-  size: 668,
+  size: 676,
   fields: {
     words: { at: 0, type: "u32" },
     use: { at: 4, type: "u32" },
@@ -445,9 +445,11 @@ const hook_spec = {
     actions: { at: 16, type: "u32" },
     point: { at: 20, type: "u32" },
     substring_size: { at: 24, type: "u32" },
-    facets: { at: 28, type: facet, count: 32 },
-    readings: { at: 156, type: reading, count: 64 },
-    fields: { at: 412, type: field, count: 32 },
+    event_readings: { at: 28, type: "u8", count: 5 },
+    zero: { at: 33, type: "u8", count: 3 },
+    facets: { at: 36, type: facet, count: 32 },
+    readings: { at: 164, type: reading, count: 64 },
+    fields: { at: 420, type: field, count: 32 },
   },
 } as const;
 const usdt_arg = {
@@ -918,6 +920,7 @@ export const enums = {
     ACT_KERNEL_STACK: 128,
     ACT_USER_STACK: 256,
     ACT_HASH: 512,
+    ACT_EVENT_READINGS: 1024,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

@@ -43,13 +43,12 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 {
 	struct process_info *info = call__info(call);
 
-	event->process.ktime = 0;
-	event->process.pid = 0;
-	event->process.zero = 0;
 	if (info) {
 		event->process = info->key;
 		if (info->flags & PROCESS_LATE)
 			flags |= HOOK_PROCESS_UNKNOWN;
+	} else {
+		event->process = (struct process_key){};
 	}
 	event->header.kind = EVENT_HOOK;
 	event->header.cpu = bpf_get_smp_processor_id();
@@ -84,7 +83,10 @@ static __always_inline struct hook_event *emit__reserve(__u16 flags, __u32 size)
 	return event;
 }
 
-/* An event of spec.event_args numbers, written where it goes: its size is known to the verifier. */
+/*
+ * An event of spec.event_readings, written where it goes: the verifier knows its size, and of each argument
+ * which type it has.
+ */
 static __always_inline void emit__numbers(struct call *call, struct action_entry *entry,
 					  __u16 flags)
 {
@@ -101,7 +103,7 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 	arg = (void *)(event + 1);
 	for (__u32 i = 0; i < PARAMETERS_MAX && i < args; i++) {
 		const volatile struct reading *reading =
-			&spec.readings[entry->arg_readings[i] & (READINGS_MAX - 1)];
+			&spec.readings[spec.event_readings[i] & (READINGS_MAX - 1)];
 
 		arg[i].head.type = reading->type;
 		arg[i].head.flags = 0;
@@ -185,7 +187,7 @@ static __always_inline void emit__hook(struct call *call, struct action_entry *e
 
 	if (silent && !(spec.use & USE_RETURNED && entry->flags & ACT_GOES_ON))
 		return;
-	if (spec.use & USE_NUMBER_EVENTS && entry->args == spec.event_args) {
+	if (spec.use & USE_NUMBER_EVENTS && entry->flags & ACT_EVENT_READINGS) {
 		emit__numbers(call, entry, flags);
 		return;
 	}

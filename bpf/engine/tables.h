@@ -101,12 +101,14 @@ struct hook_spec {
 	__u32 use;
 	__u8 syscall;		/* enum hook_syscall */
 	__u8 facet_count;
-	__u8 event_args;	/* USE_NUMBER_EVENTS: of which most events have so many */
+	__u8 event_args;	/* so many event_readings count */
 	__u8 entry;		/* for hook_event.entry */
 	__u32 reads;		/* a bit for each parameter that some reading needs */
 	__u32 actions;		/* a bit for each enum action_code that is some operation's */
 	__u32 point;		/* USE_RETURNED: the same of the programs at both ends of a call */
 	__u32 substring_size;	/* bytes of an entry of `substrings`, a power of two; 0: it has none */
+	__u8 event_readings[PARAMETERS_MAX]; /* USE_NUMBER_EVENTS: what many events have */
+	__u8 zero[3];
 	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
 	struct field fields[FIELDS_MAX];
@@ -187,6 +189,7 @@ enum act_flag {
 	ACT_KERNEL_STACK = 1u << 7, /* the event says through which functions the call came */
 	ACT_USER_STACK = 1u << 8, /* the same, of the process */
 	ACT_HASH = 1u << 9,	/* the event has the hash of the file */
+	ACT_EVENT_READINGS = 1u << 10, /* the event's arguments are hook_spec.event_readings */
 };
 
 /* What one selector does, indexed by its bit. */
