@@ -19,6 +19,8 @@ export type ArgCodec<Value, Facet extends string> = {
   readonly code: number;
   /** By facet of the type in policy/args: facet.part of bpf/engine/tables.h. */
   readonly parts: Readonly<Record<Facet, number>>;
+  /** What the engine reads in place where the verifier knows that the parameter is that; none: nothing. */
+  readonly inPlace?: string;
   /** Whether its payload always is one number of 8 bytes. */
   readonly isNumber: boolean;
   /** The least bytes that its payload has. */

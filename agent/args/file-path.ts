@@ -22,13 +22,17 @@ export type FileValue<Type extends string> = {
 
 type Member = "file_arg" | "path_arg" | "linux_binprm_arg";
 
-/** The codec of what leads to a file: its payload is i_mode, then the path. `member`: its name in JSON. */
+/**
+ * The codec of what leads to a file: its payload is i_mode, then the path. `member`: its name in JSON.
+ * `inPlace`: as in ArgCodec.
+ */
 export function pathCodec<Type extends string>(
   type: Type,
   code: number,
-  member: Member = "file_arg",
+  { member = "file_arg", inPlace }: { readonly member?: Member; readonly inPlace?: string } = {},
 ) {
   return {
+    ...(inPlace === undefined ? {} : { inPlace }),
     ...{ code, parts: { path: 0, format: 0 }, isNumber: false, minBytes: headBytes },
     decode: ({ records, start, size, flags }: Payload) => ({
       type,

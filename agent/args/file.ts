@@ -1,4 +1,4 @@
 import { enums } from "../gen/layout.ts";
 import { pathCodec } from "./file-path.ts";
 
-export const file = pathCodec("file", enums.arg_type.ARG_FILE);
+export const file = pathCodec("file", enums.arg_type.ARG_FILE, { inPlace: "struct file *" });

@@ -1,4 +1,4 @@
 import { enums } from "../gen/layout.ts";
 import { pathCodec } from "./file-path.ts";
 
-export const kiocb = pathCodec("kiocb", enums.arg_type.ARG_KIOCB);
+export const kiocb = pathCodec("kiocb", enums.arg_type.ARG_KIOCB, { inPlace: "struct kiocb *" });

@@ -1,4 +1,7 @@
 import { enums } from "../gen/layout.ts";
 import { pathCodec } from "./file-path.ts";
 
-export const path = pathCodec("path", enums.arg_type.ARG_PATH, "path_arg");
+export const path = pathCodec("path", enums.arg_type.ARG_PATH, {
+  member: "path_arg",
+  inPlace: "struct path *",
+});

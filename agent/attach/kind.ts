@@ -15,6 +15,8 @@ export type AttachKind = {
   readonly features: Readonly<Record<string, (kernel: KernelProbe) => Answer>>;
   /** Where it serves `hook`, or why this kernel or this kind cannot; undefined: other kinds do that. */
   serve(hook: Hook, need: Need, can: AttachAbilities): Target | Refusal | undefined;
+  /** Of a program whose parameters the verifier knows the types of: those; undefined: it does not. */
+  parameters?(place: Place, can: AttachAbilities): FunctionTypes["parameters"] | undefined;
   /** Before the object is loaded. */
   bind(object: Attachable<unknown>, place: Place): void;
   /** Absent: it is attached in files, as `Place.file` says. */

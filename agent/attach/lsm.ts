@@ -13,6 +13,11 @@ import { onKprobe } from "./kprobe.ts";
 import { byKprobe, maySkip, skips, withoutReturn } from "./preempted.ts";
 import { onTrampoline } from "./trampoline.ts";
 
+const asModule: Pick<AttachKind, "parameters" | "bind" | "attach"> = {
+  ...onTrampoline,
+  parameters: ({ symbol }, can) => typesOf(symbol, can)?.parameters,
+};
+
 /** As one of the kernel's security modules. */
 export const lsm: AttachKind = {
   name: "lsm",
@@ -25,7 +30,7 @@ export const lsm: AttachKind = {
     if (!isActive(can) || (maySkip(need, can) && !seesEveryCall(asked, can))) return undefined;
     return target(asked, onHook(asked.hook));
   },
-  ...onTrampoline,
+  ...asModule,
 };
 
 /** Where BPF is none of them: before what asks them, if that has the same parameters. */
@@ -91,7 +96,7 @@ export const lsmOfFunction: AttachKind = {
     if (hook.returned !== undefined) return skips(symbol, withoutReturn);
     return { ...onHook(asked), syscall: false, reported };
   },
-  ...onTrampoline,
+  ...asModule,
 };
 
 const forOverride =

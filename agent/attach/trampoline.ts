@@ -6,7 +6,9 @@ export const trampolines: AttachKind["features"] = {
 };
 
 /** How a program on a trampoline is attached: its function is chosen before it is loaded. */
-export const onTrampoline: Pick<AttachKind, "bind" | "attach"> = {
+export const onTrampoline: Pick<AttachKind, "parameters" | "bind" | "attach"> = {
+  parameters: ({ symbol, syscall }, can) =>
+    syscall === false ? can.typesOf(symbol)?.parameters : undefined,
   bind(object, { symbol }) {
     object.setAttachTarget("hook", symbol);
   },

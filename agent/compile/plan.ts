@@ -26,6 +26,8 @@ import type { NamedSet, Refusal } from "../engine.ts";
 export type AttachPoint = Place & {
   readonly kind: AttachKind;
   readonly hooks: readonly PlannedHook[];
+  /** The types of its parameters, where the verifier knows them. */
+  readonly parameters?: readonly string[];
 };
 
 /** A hook of a set. */
@@ -70,7 +72,9 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
   const points = [...bySite.values()].map((served) => {
     const { reported: _, ...place } = served[0]!.target;
     const kind = latest(served.map((one) => one.kind));
-    return { ...place, kind, hooks: served.map(({ hook }) => hook) };
+    const parameters = kind.parameters?.(place, can);
+    const hooks = served.map(({ hook }) => hook);
+    return { ...place, kind, hooks, ...(parameters && { parameters }) };
   });
   return { points: points.flatMap((point) => [point, ...otherEnd(point)]), refused };
 }

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import type { Arg, Condition } from "@guardbee/policy";
 import { enums, layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
+import { plan } from "./plan.ts";
 import { classRow, compile } from "./tables.ts";
 import {
+  ableKernel,
   aSet,
   compiled,
   entriesOf,
@@ -229,6 +231,19 @@ test("of events that have only numbers those with the most arguments have theirs
   assert.deepEqual(event_readings.slice(0, event_args), [1, 0]);
   const has = actions.map((entry) => read(entry, layout.action_entry).flags);
   assert.deepEqual(has, [0, enums.act_flag.ACT_EVENT_READINGS, 0]);
+});
+
+test("a file is read in place where the verifier knows that the parameter is one", () => {
+  const flagsOf = (...parameters: string[]) => {
+    const typesOf = () => ({ parameters, returns: "int" });
+    const on = { kind: "kprobe", call: "security_file_permission", syscall: false } as const;
+    const args = [{ index: 0, type: "file" }] as const;
+    const set = aSet("p", { on, args, selectors: [when(arg("Prefix", "/"))] });
+    const [point] = plan([set], { ...ableKernel, typesOf }).points;
+    return read(compile(point!, nothingShared).spec, layout.hook_spec).readings[0]!.flags;
+  };
+  assert.equal(flagsOf("struct file *", "int"), enums.reading_flag.READ_TYPED);
+  assert.equal(flagsOf("struct inode *", "int"), 0);
 });
 
 test("a reading is one, however often and in whatever facet it is asked for", () => {

@@ -13,6 +13,7 @@ import type { Entry } from "./keys.ts";
 import type { AttachPoint } from "./plan.ts";
 import { checkReadings, mostArgs, type Readings, readingKey, readingsOf } from "./readings.ts";
 import type { Shared } from "./shared.ts";
+import { typedFlag } from "./typed.ts";
 
 const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED } = enums.facet_row;
 
@@ -148,8 +149,9 @@ function encodeSpec(
       match: other === undefined ? (dimensions[dim]!.match ?? 0) : numberOf.get(readingKey(other))!,
       reading: reading === undefined ? 0 : numberOf.get(readingKey(reading))!,
     })),
-    readings: all.map(({ type, index, sizeIndex, flags }) => ({
-      ...{ type: argCodec(type).code, index, size_index: sizeIndex, flags },
+    readings: all.map((reading) => ({
+      ...{ type: argCodec(reading.type).code, index: reading.index },
+      ...{ size_index: reading.sizeIndex, flags: reading.flags | typedFlag(point, reading) },
     })),
     fields: fieldsOf(point, read),
   });

@@ -891,6 +891,7 @@ export const enums = {
   reading_flag: {
     READ_RETURNED: 1,
     READ_WHOLE: 2,
+    READ_TYPED: 4,
   },
   only_word: {
     WORD_SEVERAL: 16,

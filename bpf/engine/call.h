@@ -132,7 +132,7 @@ struct call {
 	struct hook_table *table;
 	struct process_info *info; /* once asked for */
 	struct task_struct *task; /* the current one */
-	void *context;		/* the program's own; USE_STACKS */
+	void *context;		/* the program's own, or NULL; USE_STACKS, READ_TYPED */
 	__u64 any;		/* not 0 when selectors are left */
 	struct action_entry *entry; /* the one whose operations are carried out */
 	__u32 slot;		/* engine_state.active as it was at entry */

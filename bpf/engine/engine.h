@@ -54,6 +54,7 @@ static __always_inline bool engine__enter(struct call *call)
 #if CALLS_MAX > 1
 	call->override = 0;
 #endif
+	call->context = NULL;
 	call->slot = engine_state.active & 1;
 	call->table = bpf_map_lookup_elem(&tables, &call->slot);
 	if (!call->table)

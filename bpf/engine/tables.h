@@ -53,6 +53,7 @@ enum text_match {
 enum reading_flag {
 	READ_RETURNED = 1u << 0, /* of a buffer so many bytes as the call returned */
 	READ_WHOLE = 1u << 1,	/* events have more of it than fits with the arguments: see whole.h */
+	READ_TYPED = 1u << 2,	/* the verifier knows that the parameter has this type: see call__typed */
 };
 
 /* field.kind */

@@ -52,7 +52,7 @@ static __always_inline __u32 exec__append_filename(struct exec_scratch *scratch,
 						   struct linux_binprm *bprm)
 {
 	long size = bpf_probe_read_kernel_str(scratch->payload, PATH_SIZE,
-					      BPF_CORE_READ(bprm, filename));
+					      bprm->filename);
 
 	if (size < 1)
 		return 0;
@@ -113,8 +113,8 @@ static __always_inline __u32 exec__send(struct exec_scratch *scratch, __u32 what
 /* Before anything is in the payload: what of argv and the environment goes out on its own. */
 static __always_inline void exec__send_long(struct exec_scratch *scratch, struct task_struct *task)
 {
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	unsigned long start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+	struct mm_struct *mm = task->mm;
+	unsigned long start = mm->arg_start, end = mm->arg_end;
 	struct exec_event *event = &scratch->event;
 
 	scratch->args_start = start;
@@ -125,8 +125,8 @@ static __always_inline void exec__send_long(struct exec_scratch *scratch, struct
 					      EXEC_ARGS_ERROR);
 	if (!(process_state.asked & ASKED_ENVIRONMENT))
 		return;
-	start = BPF_CORE_READ(mm, env_start);
-	end = BPF_CORE_READ(mm, env_end);
+	start = mm->env_start;
+	end = mm->env_end;
 	if (end > start)
 		event->env_data = exec__send(scratch, DATA_ENVIRONMENT, start, end, EXEC_ENV_CUT,
 					     EXEC_ENV_ERROR);
@@ -152,22 +152,24 @@ static __always_inline __u32 exec__append_args(struct exec_scratch *scratch, __u
 static __always_inline __u32 exec__append_cwd(struct exec_scratch *scratch, __u32 at,
 					      struct task_struct *task)
 {
-	struct path_text text = path__write(&scratch->path, &BPF_CORE_READ(task, fs)->pwd);
-	__u32 size = BOUNDED(text.size, PATH_SIZE - 1);
+	struct path_buffer *path = &scratch->path;
+	__u32 size;
 
-	if (text.cut)
+	path__find_cwd(path);
+	size = BOUNDED(path__size(path), PATH_SIZE - 1);
+	if (path->walk.cut)
 		scratch->event.flags |= EXEC_CWD_CUT;
 	if (size == 1)
 		scratch->event.flags |= EXEC_CWD_ROOT;
 	bpf_probe_read_kernel(scratch->payload + BOUNDED(at, 2 * PATH_SIZE - 1), size,
-			      scratch->path.text + BOUNDED(text.start, PATH_SIZE - 1));
+			      path__bytes(path));
 	return size;
 }
 
 static __always_inline __u32 exec__append_cgroup(struct exec_scratch *scratch, __u32 at,
 						 struct task_struct *task)
 {
-	const char *name = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, name);
+	const char *name = task->cgroups->dfl_cgrp->kn->name;
 	long size = bpf_probe_read_kernel_str(scratch->payload + BOUNDED(at, 4 * PATH_SIZE - 1),
 					      CGROUP_NAME_SIZE, name);
 
@@ -177,11 +179,11 @@ static __always_inline __u32 exec__append_cgroup(struct exec_scratch *scratch, _
 static __always_inline void exec__fill_credentials(struct exec_event *event,
 						   struct task_struct *task)
 {
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	const struct cred *cred = task->cred;
 
-	event->uid = BPF_CORE_READ(cred, euid.val);
-	event->user_ns = BPF_CORE_READ(cred, user_ns, ns.inum);
-	event->auid = BPF_CORE_READ(task, loginuid.val);
+	event->uid = cred->euid.val;
+	event->user_ns = cred->user_ns->ns.inum;
+	event->auid = task->loginuid.val;
 }
 
 #define MODE_SETUID 04000
@@ -194,17 +196,17 @@ static __always_inline void exec__fill_credentials(struct exec_event *event,
 static __always_inline __u32 identity__raised(struct exec_identity *identity,
 					      struct linux_binprm *bprm)
 {
-	struct inode *inode = BPF_CORE_READ(bprm, file, f_inode);
-	__u16 mode = BPF_CORE_READ(inode, i_mode);
+	struct inode *inode = bprm->file->f_inode;
+	__u16 mode = inode->i_mode;
 	__u32 raised = 0;
 
-	if (!BPF_CORE_READ(bprm, per_clear))
+	if (!bprm->per_clear)
 		return 0;
 	if (mode & MODE_SETUID && identity->euid != identity->uid &&
-	    identity->euid == BPF_CORE_READ(inode, i_uid.val))
+	    identity->euid == inode->i_uid.val)
 		raised |= RAISED_SETUID;
 	if (mode & MODE_SETGID && identity->egid != identity->gid &&
-	    identity->egid == BPF_CORE_READ(inode, i_gid.val))
+	    identity->egid == inode->i_gid.val)
 		raised |= RAISED_SETGID;
 	if (!(mode & (MODE_SETUID | MODE_SETGID)) && identity->euid != 0)
 		raised |= RAISED_FILE_CAPABILITIES;
@@ -220,23 +222,23 @@ static __always_inline __u32 exec__append_identity(struct exec_scratch *scratch,
 						   struct linux_binprm *bprm)
 {
 	struct exec_identity *identity = &scratch->identity;
-	const struct cred *cred = BPF_CORE_READ(task, cred);
-	struct inode *inode = BPF_CORE_READ(bprm, file, f_inode);
+	const struct cred *cred = task->cred;
+	struct inode *inode = bprm->file->f_inode;
 
 	bpf_core_read(&identity->permitted, 8, &cred->cap_permitted);
 	bpf_core_read(&identity->effective, 8, &cred->cap_effective);
 	bpf_core_read(&identity->inheritable, 8, &cred->cap_inheritable);
-	identity->uid = BPF_CORE_READ(cred, uid.val);
-	identity->gid = BPF_CORE_READ(cred, gid.val);
-	identity->euid = BPF_CORE_READ(cred, euid.val);
-	identity->egid = BPF_CORE_READ(cred, egid.val);
-	identity->suid = BPF_CORE_READ(cred, suid.val);
-	identity->sgid = BPF_CORE_READ(cred, sgid.val);
-	identity->fsuid = BPF_CORE_READ(cred, fsuid.val);
-	identity->fsgid = BPF_CORE_READ(cred, fsgid.val);
-	identity->securebits = BPF_CORE_READ(cred, securebits);
+	identity->uid = cred->uid.val;
+	identity->gid = cred->gid.val;
+	identity->euid = cred->euid.val;
+	identity->egid = cred->egid.val;
+	identity->suid = cred->suid.val;
+	identity->sgid = cred->sgid.val;
+	identity->fsuid = cred->fsuid.val;
+	identity->fsgid = cred->fsgid.val;
+	identity->securebits = cred->securebits;
 	identity->raised = identity__raised(identity, bprm);
-	identity->inode = BPF_CORE_READ(inode, i_nlink) ? 0 : BPF_CORE_READ(inode, i_ino);
+	identity->inode = inode->i_nlink ? 0 : inode->i_ino;
 #pragma unroll
 	for (__u32 part = 0; part <= NAMESPACE_USER; part++)
 		identity->namespaces[part] = namespace__inode(task, part);
@@ -256,9 +258,9 @@ static __always_inline void exec__emit(struct exec_scratch *scratch, struct proc
 	event->parent = info->parent;
 	event->cgroup_id = bpf_get_current_cgroup_id();
 	event->flags = info->flags & (EXEC_CLONED | EXEC_IN_INIT_TREE);
-	event->tid = BPF_CORE_READ(task, pid);
+	event->tid = task->pid;
 	event->nspid = task__nspid(task);
-	event->mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	event->mnt_ns = task->nsproxy->mnt_ns->ns.inum;
 	exec__fill_credentials(event, task);
 	exec__send_long(scratch, task);
 	at = event->filename_size = exec__append_filename(scratch, bprm);

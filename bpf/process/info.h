@@ -15,12 +15,11 @@
 /* The task's process as the pid namespace of its container numbers it. All zero in the host's. */
 static __always_inline void task__read_upid(struct task_struct *task, struct upid *upid)
 {
-	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
+	struct pid *pid = task->group_leader->thread_pid;
 
 	upid->nr = 0;
 	upid->ns = NULL;
-	if (level >= CONTAINER_LEVEL)
+	if (pid->level >= CONTAINER_LEVEL)
 		bpf_probe_read_kernel(upid, bpf_core_type_size(struct upid),
 				      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 					      CONTAINER_LEVEL * bpf_core_type_size(struct upid));
@@ -41,16 +40,41 @@ static __always_inline __u64 task__image(struct task_struct *task)
 	return task->self_exec_id + 1;
 }
 
-static __always_inline void executable__set(struct executable *to, struct path_buffer *buffer,
-					    struct file *exe)
+/* Writes the path of the program that the current process runs. Not static: see path__find. */
+__noinline int path__find_exe(struct path_buffer *buffer)
 {
-	struct path_text text = path__write(buffer, &exe->f_path);
-	__u32 size = text.cut ? BINARY_SIZE : text.size;
+	struct file *exe = bpf_get_current_task_btf()->mm->exe_file;
+
+	return buffer && exe ? path__find_typed(buffer, &exe->f_path) : KNOWN_ABSENT;
+}
+
+/* The same of its parent's. */
+__noinline int path__find_parent_exe(struct path_buffer *buffer)
+{
+	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
+	struct file *exe = leader->real_parent->mm->exe_file;
+
+	return buffer && exe ? path__find_typed(buffer, &exe->f_path) : KNOWN_ABSENT;
+}
+
+/* The same of the working folder. */
+__noinline int path__find_cwd(struct path_buffer *buffer)
+{
+	struct fs_struct *fs = bpf_get_current_task_btf()->fs;
+
+	return buffer ? path__find_typed(buffer, &fs->pwd) : KNOWN_ABSENT;
+}
+
+/* Takes the path that was found. */
+static __always_inline void executable__set(struct executable *to, struct path_buffer *buffer,
+					    enum known known)
+{
+	__u32 size = buffer->walk.cut ? BINARY_SIZE : path__size(buffer);
 
 	__builtin_memset(to->path, 0, sizeof(to->path));
 	to->size = 0;
 	to->ids[BINARY_EXACT] = to->ids[BINARY_PREFIX] = to->ids[BINARY_POSTFIX] = 0;
-	if (text.known != KNOWN_EXACTLY)
+	if (known != KNOWN_EXACTLY)
 		return; /* it is in no list */
 	to->size = size;
 	if (size >= BINARY_SIZE) {
@@ -58,7 +82,7 @@ static __always_inline void executable__set(struct executable *to, struct path_b
 		bpf_probe_read_kernel(to->end, BINARY_END, buffer->text + PATH_SIZE - 1 - BINARY_END);
 		size = BINARY_SIZE - 1;
 	}
-	path__read_head(to->path, size, buffer, &text);
+	path__read_head(to->path, size, buffer);
 }
 
 static __always_inline void executable__copy(struct executable *to, const struct executable *from)
@@ -68,11 +92,10 @@ static __always_inline void executable__copy(struct executable *to, const struct
 		__builtin_memcpy(to->end, from->end, BINARY_END);
 }
 
-static __always_inline void info__set_binary(struct process_info *info, struct path_buffer *buffer,
-					     struct file *exe)
+static __always_inline void info__set_binary(struct process_info *info, struct path_buffer *buffer)
 {
 	info->flags &= ~PROCESS_PROTECTED;
-	executable__set(&info->binary, buffer, exe);
+	executable__set(&info->binary, buffer, path__find_exe(buffer));
 }
 
 #define HOST_ROOT_DEPTH 64	/* generations in which pid 1 is looked for */
@@ -145,18 +168,15 @@ __noinline int info__create_late(struct path_buffer *buffer)
 		losses__count(LOSS_PROCESS_STORAGE);
 		return 0;
 	}
-	info->key.ktime = BPF_CORE_READ(leader, start_boottime);
-	info->key.pid = BPF_CORE_READ(leader, tgid);
-	info->parent.pid = BPF_CORE_READ(leader, real_parent, tgid);
-	info->parent.ktime = BPF_CORE_READ(leader, real_parent, group_leader, start_boottime);
+	info->key.ktime = leader->start_boottime;
+	info->key.pid = leader->tgid;
+	info->parent.pid = leader->real_parent->tgid;
+	info->parent.ktime = leader->real_parent->group_leader->start_boottime;
 	info->flags = PROCESS_LATE;
-	if (BPF_CORE_READ(leader, files, count.counter) > BPF_CORE_READ(leader, signal, nr_threads))
+	if (leader->files->count.counter > leader->signal->nr_threads)
 		info->flags |= PROCESS_SHARES_FILES;
-	if (BPF_CORE_READ(leader, mm))
-		executable__set(&info->binary, buffer, BPF_CORE_READ(leader, mm, exe_file));
-	if (BPF_CORE_READ(leader, real_parent, mm))
-		executable__set(&info->parent_binary, buffer,
-				BPF_CORE_READ(leader, real_parent, mm, exe_file));
+	executable__set(&info->binary, buffer, path__find_exe(buffer));
+	executable__set(&info->parent_binary, buffer, path__find_parent_exe(buffer));
 	info__set_protected(info, leader, task__nspid(leader));
 	info->image = task__image(leader);
 	return 1;
@@ -174,8 +194,7 @@ __noinline int info__renew(struct path_buffer *buffer)
 	if (!buffer || !info)
 		return 0; /* cannot be: there is one that is old */
 	executable__copy(&info->parent_binary, &info->binary);
-	if (BPF_CORE_READ(leader, mm))
-		info__set_binary(info, buffer, BPF_CORE_READ(leader, mm, exe_file));
+	info__set_binary(info, buffer);
 	info__set_protected(info, leader, task__nspid(leader));
 	info__set_of_host(info, leader);
 	info->flags &= ~PROCESS_AGENT;

@@ -26,8 +26,8 @@ static __always_inline struct process_key task__group_key(struct task_struct *ta
 {
 	struct process_key key = {};
 
-	key.pid = BPF_CORE_READ(task, tgid);
-	key.ktime = BPF_CORE_READ(task, start_boottime);
+	key.pid = task->tgid;
+	key.ktime = task->start_boottime;
 	return key;
 }
 
@@ -83,7 +83,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	nspid = task__nspid(task);
 	if (nspid == 1)
 		info->flags |= EXEC_IN_INIT_TREE;
-	info__set_binary(info, &scratch->path, BPF_CORE_READ(bprm, file));
+	info__set_binary(info, &scratch->path);
 	info__set_protected(info, task, nspid);
 	info__set_of_host(info, task);
 	info->flags &= ~PROCESS_SENT;
@@ -139,7 +139,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		info->parent = from->key;
 	} else {
 		info->parent.pid = parent->tgid;
-		info->parent.ktime = BPF_CORE_READ(parent, group_leader, start_boottime);
+		info->parent.ktime = parent->group_leader->start_boottime;
 	}
 	event.nspid = task__nspid(child);
 	info->flags &= EXEC_IN_INIT_TREE | PROCESS_PROTECTED | PROCESS_OF_HOST;
@@ -157,12 +157,12 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	info->key.ktime = child->start_boottime;
 	event.process = info->key;
 	event.parent = info->parent;
-	event.cgroup_id = BPF_CORE_READ(child, cgroups, dfl_cgrp, kn, id);
+	event.cgroup_id = child->cgroups->dfl_cgrp->kn->id;
 	if (info->flags & PROCESS_OF_HOST && scope__class() == SCOPE_HOST)
 		info->flags |= PROCESS_SENT;
 	fork__note_move(parent, child, info);
 	event.tid = child->pid;
-	event.uid = BPF_CORE_READ(child, cred, euid.val);
+	event.uid = child->cred->euid.val;
 	event.flags = info->flags & EXEC_IN_INIT_TREE;
 	header__fill(&event.header, EVENT_CLONE, sizeof(event));
 	events__write(&event, sizeof(event), EVENT_LOSSES(CLONE));
@@ -175,7 +175,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	struct exit_event event = {};
 	struct process_info *info;
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0) {
+	if (task->signal->live.counter != 0) {
 		if (task->pid == task->tgid)
 			info__keep_for_others(task);
 		return 0; /* other threads of the process live on */

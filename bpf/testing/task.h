@@ -56,6 +56,7 @@ static struct {
 	struct cred cred;
 	struct user_namespace users;
 	struct files_struct files;
+	struct signal_struct signal;
 	struct fdtable table;
 	struct file *fds[FDS_MAX];
 	struct mm_struct mm;
@@ -189,6 +190,7 @@ static void take_process(void)
 	now.task.group_leader = &now.task;
 	now.task.cred = &now.cred;
 	now.task.files = &now.files;
+	now.task.signal = &now.signal;
 	number_in_namespace(&now.task, 0, nspid);
 	now.users.level = flags & 1 ? 0 : 1;
 	now.cred.user_ns = &now.users;

@@ -16,9 +16,7 @@ struct kiocb {
 
 static __always_inline struct location location__of_file(struct file *file)
 {
-	struct location location = {.path = file ? &file->f_path : NULL};
-
-	return location;
+	return location__of_path(file ? &file->f_path : NULL);
 }
 
 static __always_inline struct file *file__file(struct call *call, const volatile struct reading *reading)
@@ -50,8 +48,23 @@ static __always_inline struct location linux_binprm__location(struct call *call,
 	return location__of_file(BPF_CORE_READ(binprm, file));
 }
 
-LOCATION_TYPE(file)
-LOCATION_TYPE(kiocb)
-LOCATION_TYPE(linux_binprm)
+static __always_inline struct path *file__typed(struct file *file)
+{
+	return file ? &file->f_path : NULL;
+}
+
+static __always_inline struct path *kiocb__typed(struct kiocb *kiocb)
+{
+	return file__typed(kiocb->ki_filp);
+}
+
+static __always_inline struct path *linux_binprm__typed(struct linux_binprm *binprm)
+{
+	return file__typed(binprm->file);
+}
+
+TYPED_LOCATION_TYPE(file)
+TYPED_LOCATION_TYPE(kiocb)
+TYPED_LOCATION_TYPE(linux_binprm)
 
 #endif

@@ -4,58 +4,85 @@
 #define GUARDBEE_ENGINE_ARG_LOCATION_H
 
 #include "../lookup.h"
+#include "../typed.h"
 #include "error.h"
 
-/* Where a file is: `path` is a mount's, `dentry` a name of a file system; at most one is there. */
+/* Where a file is, if there is one. Without a mount `dentry` is a name of a file system. */
 struct location {
-	struct path *path;
+	struct vfsmount *mnt;
 	struct dentry *dentry;
+	bool is_there;
 };
 
-static __always_inline struct path_text location__write(struct call *call,
-							struct location location)
+/* What `path` leads to; NULL: there is none. */
+static __always_inline struct location location__of_path(struct path *path)
 {
-	struct path_text text = {};
+	struct location location = {.is_there = path};
+	struct path at = {};
 
-	path__find(&call->scratch->path, &text, (__u64)location.path, (__u64)location.dentry);
-	return text;
+	if (path)
+		bpf_probe_read_kernel(&at, sizeof(at), path);
+	location.mnt = at.mnt;
+	location.dentry = at.dentry;
+	return location;
 }
 
-static __always_inline struct dentry *location__dentry(struct location location)
+static __always_inline enum known location__write(struct call *call, struct location location)
 {
-	struct path *path = location.path;
+	struct path_buffer *path = &call->scratch->path;
 
-	return location.dentry ? location.dentry : BPF_CORE_READ(path, dentry);
+	path__begin(path, location.mnt, location.dentry);
+	return path__find(path);
 }
 
-/* The path of a file; of a pipe or a socket there is none. */
+/* The path that was found; of a pipe or a socket there is none. */
+static __always_inline enum known location__take(struct call *call, enum known known,
+						 struct text *to)
+{
+	struct path_buffer *path = &call->scratch->path;
+	__u32 size;
+
+	if (known < KNOWN_SEEMINGLY)
+		return known;
+	size = path__size(path);
+	to->longer = path->walk.cut || size > TEXT_SIZE;
+	to->size = to->longer ? TEXT_SIZE : size;
+	to->tail_size = to->all = size;
+	to->tail_end = PATH_SIZE - 1;
+	path__copy_head(call->scratch->prefix.text, to->size, path);
+	return known;
+}
+
 static __always_inline enum known location__text(struct call *call, struct location location,
 						 struct text *to)
 {
-	struct path_text path = {};
+	enum known known = KNOWN_ABSENT;
 
-	if (location.path || location.dentry)
-		path = location__write(call, location);
-	if (path.known < KNOWN_SEEMINGLY)
-		return path.known;
-	to->longer = path.cut || path.size > TEXT_SIZE;
-	to->size = to->longer ? TEXT_SIZE : path.size;
-	to->tail_size = to->all = path.size;
-	to->tail_end = PATH_SIZE - 1;
-	path__copy_head(call->scratch->prefix.text, to->size, &call->scratch->path, &path);
-	return path.known;
+	if (location.is_there)
+		known = location__write(call, location);
+	return location__take(call, known, to);
+}
+
+/* The same of a path whose type the verifier knows; NULL: there is none. */
+static __always_inline enum known location__text_typed(struct call *call, struct path *path,
+						       struct text *to)
+{
+	enum known known = KNOWN_ABSENT;
+
+	if (path)
+		known = path__find_typed(&call->scratch->path, path);
+	return location__take(call, known, to);
 }
 
 /* What kind of file is there: S_IFMT >> 12. */
 static __always_inline enum known location__format(struct location location, __u64 *value)
 {
-	struct dentry *dentry;
+	struct dentry *dentry = location.dentry; /* CO-RE would relocate `location`, too */
 	struct inode *inode;
 	__u16 mode;
 
-	if (!location.path && !location.dentry)
+	if (!location.is_there)
 		return KNOWN_ABSENT;
-	dentry = location__dentry(location);
 	inode = BPF_CORE_READ(dentry, d_inode);
 	if (bpf_core_read(&mode, sizeof(mode), &inode->i_mode))
 		return KNOWN_NOT;
@@ -70,45 +97,60 @@ struct path_payload {
 static __always_inline __u32 location__emit(struct call *call, struct location location,
 					    struct event_arg *arg, char *to)
 {
+	struct path_buffer *path = &call->scratch->path;
+	struct dentry *dentry = location.dentry; /* as above */
 	struct path_payload *payload = (void *)to;
-	struct path_text path;
-	struct dentry *dentry;
 	__u32 size;
 
-	if (!location.path && !location.dentry)
+	if (!location.is_there)
 		return error__emit(arg, to, EBADF);
-	path = location__write(call, location);
-	size = BOUNDED(path.size, PATH_SIZE - 1);
-	if (path.cut)
+	location__write(call, location);
+	size = BOUNDED(path__size(path), PATH_SIZE - 1);
+	if (path->walk.cut)
 		arg->flags |= ARG_CUT;
-	dentry = location__dentry(location);
 	if (path__is_deleted(dentry))
 		arg->flags |= ARG_DELETED;
 	payload->mode = BPF_CORE_READ(dentry, d_inode, i_mode);
-	bpf_probe_read_kernel(payload + 1, size,
-			      call->scratch->path.text + BOUNDED(path.start, PATH_SIZE - 1));
+	bpf_probe_read_kernel(payload + 1, size, path__bytes(path));
 	return sizeof(*payload) + size;
 }
 
-/* Defines the readers and the writer of a type that leads to a file: NAME__location says where. */
-#define LOCATION_TYPE(name)                                                                    \
+/* Defines what reads and writes a type that leads to a file, but its text: NAME__location says where. */
+#define LOCATION_READERS(name)                                                                 \
 	static __always_inline enum known name##__number(                                      \
 		struct call *call, const volatile struct reading *reading, __u32 part,         \
 		__u64 *value)                                                                  \
 	{                                                                                      \
 		return location__format(name##__location(call, reading), value);               \
 	}                                                                                      \
-	static __always_inline enum known name##__text(                                        \
-		struct call *call, const volatile struct reading *reading, __u32 part,         \
-		struct text *to)                                                               \
-	{                                                                                      \
-		return location__text(call, name##__location(call, reading), to);              \
-	}                                                                                      \
 	static __always_inline __u32 name##__emit(struct call *call,                           \
 						  const volatile struct reading *reading,      \
 						  struct event_arg *arg, char *to)             \
 	{                                                                                      \
 		return location__emit(call, name##__location(call, reading), arg, to);         \
+	}
+
+/* That, and its text. */
+#define LOCATION_TYPE(name)                                                                    \
+	LOCATION_READERS(name)                                                                 \
+	static __always_inline enum known name##__text(                                        \
+		struct call *call, const volatile struct reading *reading, __u32 part,         \
+		struct text *to)                                                               \
+	{                                                                                      \
+		return location__text(call, name##__location(call, reading), to);              \
+	}
+
+/* The same; NAME__typed says which path it has where the verifier knows its type. */
+#define TYPED_LOCATION_TYPE(name)                                                              \
+	LOCATION_READERS(name)                                                                 \
+	static __always_inline enum known name##__text(                                        \
+		struct call *call, const volatile struct reading *reading, __u32 part,         \
+		struct text *to)                                                               \
+	{                                                                                      \
+		if (call__is_typed(call, reading))                                             \
+			return location__text_typed(                                           \
+				call, name##__typed(call__typed(call, reading)), to);          \
+		return location__text(call, name##__location(call, reading), to);              \
 	}
 
 #endif

@@ -8,9 +8,7 @@
 static __always_inline struct location path__location(struct call *call,
 						      const volatile struct reading *reading)
 {
-	struct location location = {.path = (struct path *)call__parameter(call, reading->index)};
-
-	return location;
+	return location__of_path((struct path *)call__parameter(call, reading->index));
 }
 
 /* Without a mount it is walked to the root of its file system; of the kernel's own ones there is none. */
@@ -20,12 +18,19 @@ static __always_inline struct location dentry__location(struct call *call,
 	struct dentry *dentry = (struct dentry *)call__parameter(call, reading->index);
 	struct location location = {};
 
-	if (!(BPF_CORE_READ(dentry, d_sb, s_flags) & SB_NOUSER))
+	if (dentry && !(BPF_CORE_READ(dentry, d_sb, s_flags) & SB_NOUSER)) {
 		location.dentry = dentry;
+		location.is_there = true;
+	}
 	return location;
 }
 
-LOCATION_TYPE(path)
+static __always_inline struct path *path__typed(struct path *path)
+{
+	return path;
+}
+
+TYPED_LOCATION_TYPE(path)
 LOCATION_TYPE(dentry)
 
 #endif

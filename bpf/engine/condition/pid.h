@@ -46,7 +46,7 @@ static __always_inline void pid__match_generations(struct call *call, __u32 dim,
 				break;
 			pid = upid.nr;
 		} else {
-			pid = BPF_CORE_READ(task, tgid);
+			pid = task->tgid;
 		}
 		bits = number__find(call, dim, PID_IN, pid);
 		if (bits)
@@ -56,7 +56,7 @@ static __always_inline void pid__match_generations(struct call *call, __u32 dim,
 			bits__add(scratch->minus, bits);
 		if (pid <= 1)
 			break;
-		task = BPF_CORE_READ(task, real_parent);
+		task = task->real_parent;
 	}
 	FOR_EACH_WORD(i)
 			scratch->sum[i] &= ~scratch->minus[i];
