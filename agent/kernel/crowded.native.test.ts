@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { HookCall, SelectorSet } from "@guardbee/policy";
-import { actionsOf, isEnforcing } from "@guardbee/policy/sets";
+import { allActions, isEnforcing, workloadsName } from "@guardbee/policy/sets";
 import fc from "fast-check";
-import { anyCall, anyFollowState, anySelectorSet } from "../../policy/decide/arbitrary.ts";
+import {
+  anyCall,
+  anyFollowState,
+  anySelectorSet,
+  scopeNames,
+} from "../../policy/decide/arbitrary.ts";
 import type { NamedSet } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
 import type { CgroupPath } from "./testing/cgroup-classes.ts";
@@ -21,14 +26,22 @@ function cgroupOf(scopeClass: number): CgroupPath {
   return { place: enums.scope_place.PLACE_ANYWHERE, rootLevel: 1, isBelowRoot: true, classes };
 }
 
-/** Whether a set that holds stops some calls of the function that `call` is of. */
-function mayBeStopped(sets: readonly SelectorSet[], { on }: HookCall): boolean {
-  const same = ({ on: hooked }: SelectorSet["hooks"][number]) =>
-    JSON.stringify(hooked) === JSON.stringify(on);
-  return sets.some(
-    ({ mode, hooks }) =>
-      mode === "enforce" && hooks.filter(same).some((hook) => actionsOf(hook).some(isEnforcing)),
-  );
+type Hook = SelectorSet["hooks"][number];
+
+/** Whether a selector that holds in a scope of these names stops some calls of the function that `call` is of. */
+function mayBeStopped(
+  sets: readonly NamedSet[],
+  held: ReadonlySet<string>,
+  { on }: HookCall,
+): boolean {
+  const isSame = (hook: Hook) => JSON.stringify(hook.on) === JSON.stringify(on);
+  return sets.some(({ name, set: { mode, hooks } }) => {
+    const isHeld = ({ workloads }: Hook["selectors"][number]) =>
+      workloads === undefined || held.has(workloadsName(name, workloads));
+    const selectors = hooks.filter(isSame).flatMap((hook) => hook.selectors);
+    const stops = selectors.filter(isHeld).flatMap(allActions).some(isEnforcing);
+    return mode === "enforce" && held.has(name) && stops;
+  });
 }
 
 test(`a call for which no memory is left is refused where it might have to be stopped (GUARDBEE_SEED=${seed})`, async () => {
@@ -50,14 +63,10 @@ test(`a call for which no memory is left is refused where it might have to be st
       const name = names[i]!;
       return { name, hash: name, set: { ...set, policy: { ...set.policy, name } } };
     });
-    const classes = [new Set(names), new Set(narrow)];
+    const classes = [new Set(names.flatMap(scopeNames)), new Set(narrow)];
     engine.load(all, { classes, slot: 0 });
     for (const { call, follows, scopeClass } of calls) {
-      const holding = all.filter(({ name }) => classes[scopeClass]!.has(name));
-      const may = mayBeStopped(
-        holding.map(({ set }) => set),
-        call,
-      );
+      const may = mayBeStopped(all, classes[scopeClass]!, call);
       const { isProtected } = call.process;
       // Nobody asks a program at a tracepoint what is to become of the call.
       const isAsked = call.on.kind !== "tracepoint";
