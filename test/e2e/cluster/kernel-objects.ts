@@ -37,6 +37,7 @@ export const tracking = {
     ...[
       "events",
       "exec_scratch",
+      "file_hashes",
       "follow_shares",
       "followed",
       "fork_scratch",
