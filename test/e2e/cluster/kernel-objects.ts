@@ -28,8 +28,8 @@ export const tracking = {
     ...[".data.process_s", ".data.rate_stat", ".data.scope_sta"],
     ...[
       "binaries_exact",
-      "binaries_prefix",
       "binaries_postfi",
+      "binaries_prefix",
       "cgroup_class",
       "event_rates",
       "event_shares",
