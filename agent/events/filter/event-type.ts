@@ -1,20 +1,8 @@
+import { EventType as wireTypes } from "../../gen/wire-numbers.ts";
 import type { AgentEvent } from "../event.ts";
 
 /** Upstream's EventType: the numbers of its wire format. */
-export const eventTypes = {
-  UNDEF: 0,
-  PROCESS_EXEC: 1,
-  PROCESS_EXIT: 5,
-  PROCESS_KPROBE: 9,
-  PROCESS_TRACEPOINT: 10,
-  PROCESS_LOADER: 11,
-  PROCESS_UPROBE: 12,
-  PROCESS_THROTTLE: 27,
-  PROCESS_LSM: 28,
-  PROCESS_USDT: 29,
-  TEST: 40000,
-  RATE_LIMIT_INFO: 40001,
-} as const;
+export const eventTypes = wireTypes;
 
 export type EventType = keyof typeof eventTypes;
 

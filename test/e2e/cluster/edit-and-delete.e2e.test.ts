@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { nodeNames, openFleet, pilotOn } from "./fleet.ts";
-import { kernelBecomes, kernelObjects, namesOf, tracking } from "./kernel-objects.ts";
+import { bareNodes, kernelBecomes, kernelObjects, tracking } from "./kernel-objects.ts";
 import { applyReady, deletePolicy, denyWrites, denyWritesRef } from "./policies.ts";
 import { Hammer, writeIn, writesBecome } from "./writes.ts";
 
@@ -41,11 +41,7 @@ test("while a policy is edited its old and its new path are never both open", as
 });
 
 test("deleting a policy ends its enforcement on every node, and nothing of it stays", async () => {
-  for (const node of nodes) {
-    await kernelBecomes(node, "only process tracking", (now) =>
-      isDeepStrictEqual(namesOf(now), tracking),
-    );
-  }
+  await bareNodes(nodes);
   const before = await Promise.all(nodes.map(kernelObjects));
   await applyReady(denyWritesRef, denyWrites());
   for (const node of nodes) {
