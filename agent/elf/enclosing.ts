@@ -36,13 +36,19 @@ export function functionTable(elf: Elf): FunctionTable {
 
 /** The function that the byte at `offset` of the file is in; undefined: in none that has a name. */
 export function functionAt(table: FunctionTable, offset: number): string | undefined {
-  let [low, high] = [0, table.starts.length];
+  const found = lastAtMost(table.starts, offset);
+  return found >= 0 && offset < table.ends[found]! ? table.names[found] : undefined;
+}
+
+/** The index of the last number that is at most `value`, of ascending ones; -1: there is none. */
+export function lastAtMost<N extends number | bigint>(numbers: ArrayLike<N>, value: N): number {
+  let [low, high] = [0, numbers.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (table.starts[middle]! <= offset) low = middle + 1;
+    if (numbers[middle]! <= value) low = middle + 1;
     else high = middle;
   }
-  return low > 0 && offset < table.ends[low - 1]! ? table.names[low - 1] : undefined;
+  return low - 1;
 }
 
 function isTable({ type }: Section): boolean {

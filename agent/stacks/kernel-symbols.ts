@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { lastAtMost } from "../elf/enclosing.ts";
 
 /** A function of the kernel, and how far in it an address is. */
 export type KernelSymbol = { readonly symbol: string; readonly offset: bigint };
@@ -38,14 +39,9 @@ export class KernelSymbols {
   at(address: bigint): KernelSymbol | undefined {
     const { ranges, addresses, names } = this.#current();
     if (!ranges.some(({ start, end }) => address >= start && address < end)) return undefined;
-    let [low, high] = [0, addresses.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (addresses[middle]! <= address) low = middle + 1;
-      else high = middle;
-    }
-    if (low === 0) return undefined;
-    return { symbol: names[low - 1]!, offset: address - addresses[low - 1]! };
+    const found = lastAtMost(addresses, address);
+    if (found < 0) return undefined;
+    return { symbol: names[found]!, offset: address - addresses[found]! };
   }
 
   /** Modules come and go. */
