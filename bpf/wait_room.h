@@ -9,12 +9,14 @@
 static __always_inline void wait_room__forget(struct waiting_key *key)
 {
 	struct waiting_event *event = bpf_map_lookup_elem(&waiting_events, key);
+	__u32 size;
 	__u64 pod;
 
 	if (!event)
 		return;
 	pod = event->waiting.pod;
-	if (!bpf_map_delete_elem(&waiting_large, key))
+	size = ((struct hook_event *)event->event)->header.size;
+	if (size > WAITING_SIZE && !bpf_map_delete_elem(&waiting_large, key))
 		share__give(pod, SHARED_WAITING_LARGE);
 	if (!bpf_map_delete_elem(&waiting_events, key))
 		share__give(pod, SHARED_WAITING);

@@ -8,6 +8,7 @@
 #ifndef GUARDBEE_ENGINE_HASH_H
 #define GUARDBEE_ENGINE_HASH_H
 
+#include "append.h"
 #include "wait.h"
 
 /* Behind it the hash. */
@@ -59,23 +60,16 @@ static __always_inline int hash__leave(struct call *call)
 /* Appends the hash to the event in the scratch, if there is one. */
 static __always_inline void hash__write(struct call_scratch *scratch, struct file_hash *hash)
 {
-	struct hook_event *event = &scratch->event;
-	__u32 at = event->header.size - sizeof(*event);
+	struct event_arg *arg = append__begin(scratch);
 	struct hash_payload *payload;
-	struct event_arg *arg;
 
-	if (hash->algorithm < 0 || at > ARGS_LAST)
-		return; /* its arguments fill it, or the kernel measures no files */
-	arg = (void *)(scratch->args + BOUNDED(at, ARGS_MASK));
+	if (!arg || hash->algorithm < 0)
+		return; /* without room, or the kernel measures no files */
 	payload = (void *)(arg + 1);
 	payload->algorithm = hash->algorithm;
 	payload->zero = 0;
 	__builtin_memcpy(payload + 1, hash->bytes, FILE_HASH_SIZE);
-	arg->type = 0;
-	arg->flags = ARG_FILE_HASH;
-	arg->size = sizeof(*payload) + FILE_HASH_SIZE;
-	event->args++;
-	event->header.size += sizeof(*arg) + arg->size; /* a multiple of 8 */
+	append__end(scratch, arg, ARG_FILE_HASH, sizeof(*payload) + FILE_HASH_SIZE);
 }
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef GUARDBEE_ENGINE_STACK_H
 #define GUARDBEE_ENGINE_STACK_H
 
-#include "call.h"
+#include "append.h"
 
 /* Behind it so many return addresses as the argument has room for, the innermost first. */
 struct stack_payload {
@@ -18,25 +18,18 @@ struct stack_payload {
 /* Appends one of the two stacks to the event in the scratch; without room for it, or without one, nothing. */
 static __always_inline void stack__append(struct call *call, __u64 which, __u16 flag)
 {
-	struct hook_event *event = &call->scratch->event;
-	__u32 at = event->header.size - sizeof(*event);
+	struct event_arg *arg = append__begin(call->scratch);
 	struct stack_payload *payload;
-	struct event_arg *arg;
 	long size;
 
-	if (at > ARGS_LAST)
-		return; /* its arguments fill it */
-	arg = (void *)(call->scratch->args + BOUNDED(at, ARGS_MASK));
+	if (!arg)
+		return;
 	payload = (void *)(arg + 1);
 	size = bpf_get_stack(call->context, payload + 1, STACK_BYTES, which);
 	if (size <= 0)
 		return; /* a thread of the kernel has no other stack */
 	payload->pid = call->task->tgid;
-	arg->type = 0;
-	arg->flags = flag;
-	arg->size = sizeof(*payload) + size;
-	event->args++;
-	event->header.size += sizeof(*arg) + arg->size; /* a multiple of 8 */
+	append__end(call->scratch, arg, flag, sizeof(*payload) + size);
 }
 
 /* Appends to the event in the scratch the stacks that its selector asks for. */
