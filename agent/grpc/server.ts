@@ -170,8 +170,11 @@ export class GrpcServer {
     }
     if (!isStream) this.#calls++;
     const options = { ...this.#call, methods };
-    await serveCall(stream, headers, { options, signal: this.#ended.signal });
-    if (!isStream) this.#calls--;
+    try {
+      await serveCall(stream, headers, { options, signal: this.#ended.signal });
+    } finally {
+      if (!isStream) this.#calls--;
+    }
   }
 }
 
