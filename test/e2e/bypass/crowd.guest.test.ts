@@ -125,11 +125,12 @@ async function senders(cgroup: Cgroup) {
   return { out, pids: hooks.filter(({ call }) => call === "tcp_sendmsg").map(({ pid }) => pid) };
 }
 
-test("whose calls fill its share of those that events wait for is closed, and nobody else", async (t) => {
-  const opened = policyIn(`
+/** A policy on what opens of the folder's files return; `more`: of its selector. */
+function onOpens(name: string, more = ""): NamedSet {
+  return policyIn(`
 apiVersion: cilium.io/v1alpha1
 kind: TracingPolicy
-metadata: { name: opened }
+metadata: { name: ${name} }
 spec:
   kprobes:
   - call: sys_openat
@@ -138,7 +139,12 @@ spec:
     args: [{ index: 1, type: string }]
     selectors:
     - matchArgs: [{ index: 1, operator: Prefix, values: [${folder}] }]
+      ${more}
 `);
+}
+
+test("whose calls fill its share of those that events wait for is closed, and nobody else", async (t) => {
+  const opened = onOpens("opened");
   const fifo = `${folder}fifo`;
   await program(opened);
   const before = engine.losses().return_full;
@@ -156,21 +162,11 @@ spec:
 });
 
 test("a policy that stops at the return stops whom there is no room for, and no other pod's", async (t) => {
-  const stopping = policyIn(`
-apiVersion: cilium.io/v1alpha1
-kind: TracingPolicy
-metadata: { name: stopping }
-spec:
-  kprobes:
-  - call: sys_openat
-    return: true
-    returnArg: { index: 0, type: int }
-    args: [{ index: 1, type: string }]
-    selectors:
-    - matchArgs: [{ index: 1, operator: Prefix, values: [${folder}] }]
-      matchReturnArgs: [{ index: 0, operator: Equal, values: ["-2"] }]
-      matchReturnActions: [{ action: Sigkill }]
-`);
+  const stopping = onOpens(
+    "stopping",
+    `matchReturnArgs: [{ index: 0, operator: Equal, values: ["-2"] }]
+      matchReturnActions: [{ action: Sigkill }]`,
+  );
   const fifo = `${folder}fifo`;
   await program(stopping);
   await sh(`mkfifo ${fifo}; touch ${folder}there`);

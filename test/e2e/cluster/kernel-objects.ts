@@ -78,7 +78,7 @@ export async function kernelObjects(node: string): Promise<KernelObjects> {
 }
 
 /** Their names, sorted. */
-export function namesOf(objects: KernelObjects): Record<(typeof kinds)[number], string[]> {
+function namesOf(objects: KernelObjects): Record<(typeof kinds)[number], string[]> {
   const names = (told: readonly string[]) => told.map((each) => each.split(" ")[1]!).sort();
   return { prog: names(objects.prog), map: names(objects.map), link: names(objects.link) };
 }
