@@ -3,9 +3,8 @@
 #ifndef GUARDBEE_BINARIES_H
 #define GUARDBEE_BINARIES_H
 
+#include "by_slot.h"
 #include "types.h"
-
-#include <bpf/bpf_helpers.h>
 
 /* How an executable's path is compared with listed ones. */
 enum binary_form { BINARY_EXACT, BINARY_PREFIX, BINARY_POSTFIX, BINARY_FORMS };
@@ -27,41 +26,11 @@ struct binary_prefix_key {
 	__u32 prefix_bits;
 	char path[BINARY_SIZE - 4];
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, BINARY_SIZE);
-		__uint(value_size, sizeof(__u32));
-	});
-} binaries_exact SEC(".maps");
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct binary_prefix_key));
-		__uint(value_size, sizeof(__u32));
-	});
-} binaries_prefix SEC(".maps");
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct binary_prefix_key));
-		__uint(value_size, sizeof(__u32));
-	});
-} binaries_postfix SEC(".maps");
+BY_SLOT(binaries_exact, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC,
+	__uint(key_size, BINARY_SIZE), __uint(value_size, sizeof(__u32)));
+BY_SLOT(binaries_prefix, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC,
+	__uint(key_size, sizeof(struct binary_prefix_key)), __uint(value_size, sizeof(__u32)));
+BY_SLOT(binaries_postfix, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC,
+	__uint(key_size, sizeof(struct binary_prefix_key)), __uint(value_size, sizeof(__u32)));
 
 #endif

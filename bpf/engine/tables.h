@@ -250,100 +250,30 @@ struct {
 } tables SEC(".maps");
 
 /* Bitmaps by row number. Value sizes below are set at load to spec.words * 8, that above by it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
-		__type(key, __u32);
-		__type(value, __u64);
-	});
-} rows SEC(".maps");
+BY_SLOT(rows, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
+	__type(key, __u32), __type(value, __u64));
 
 /*
  * By row number, of the rows of a FACET_ARG_RANGE: the least number that the row is for, up to that of
  * the next one. A slot of an attach point that has no such facet has none.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
-		__type(key, __u32);
-		__type(value, __u64);
-	});
-} starts SEC(".maps");
+BY_SLOT(starts, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
+	__type(key, __u32), __type(value, __u64));
 
 /* An entry for each FACET_ARG_SUBSTRING* (substring.h), of spec.substring_size. Without any a slot has none. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
-		__type(key, __u32);
-		__type(value, __u64);
-	});
-} substrings SEC(".maps");
+BY_SLOT(substrings, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
+	__type(key, __u32), __type(value, __u64));
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct number_key));
-		__uint(value_size, sizeof(__u64));
-	});
-} numbers SEC(".maps");
+BY_SLOT(numbers, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC,
+	__uint(key_size, sizeof(struct number_key)), __uint(value_size, sizeof(__u64)));
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct equal_key));
-		__uint(value_size, sizeof(__u64));
-	});
-} equals SEC(".maps");
+BY_SLOT(equals, BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC,
+	__uint(key_size, sizeof(struct equal_key)), __uint(value_size, sizeof(__u64)));
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_NO_PREALLOC);
-		__uint(key_size, sizeof(struct prefix_key));
-		__uint(value_size, sizeof(__u64));
-	});
-} prefixes SEC(".maps");
+BY_SLOT(prefixes, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC,
+	__uint(key_size, sizeof(struct prefix_key)), __uint(value_size, sizeof(__u64)));
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(max_entries, 1);
-		__uint(map_flags, BPF_F_INNER_MAP);
-		__type(key, __u32);
-		__uint(value_size, sizeof(struct action_entry));
-	});
-} actions SEC(".maps");
+BY_SLOT(actions, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
+	__type(key, __u32), __uint(value_size, sizeof(struct action_entry)));
 
 #endif
