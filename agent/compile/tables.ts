@@ -62,13 +62,15 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     ...{ shared, eventReadings },
     sees: point.kind.sees,
   });
+  const substrings = encodeSubstrings(dimensions);
   return {
     words,
     spec: encodeSpec(point, {
       ...{ words, use, actions, readings, eventReadings, facets, dimensions },
+      substringSize: substrings[0]?.length ?? 0,
     }),
     ...encodeRows(point, { words, shared, dimensions, bits }),
-    substrings: encodeSubstrings(dimensions),
+    substrings,
     numbers: dimensions.flatMap(({ numbers }) => numbers ?? []),
     equals: dimensions.flatMap(({ equals }) => equals ?? []),
     prefixes: dimensions.flatMap(({ prefixes }) => prefixes ?? []),
@@ -108,6 +110,7 @@ function encodeSpec(
     eventReadings,
     facets,
     dimensions,
+    substringSize,
   }: {
     readonly words: number;
     readonly use: number;
@@ -116,6 +119,7 @@ function encodeSpec(
     readonly eventReadings: readonly number[];
     readonly facets: readonly AskedFacet[];
     readonly dimensions: readonly DimensionTables[];
+    readonly substringSize: number;
   },
 ): Uint8Array {
   const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0);
@@ -128,7 +132,6 @@ function encodeSpec(
     !isProbe &&
     (use & (USE_RATES | USE_RETURNED | USE_STACKS)) === 0 &&
     all.every(({ type }) => argCodec(type).isNumber);
-  const [automaton] = encodeSubstrings(dimensions);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
   return bytesOf(layout.hook_spec, {
     words,
@@ -143,7 +146,7 @@ function encodeSpec(
     ...{ event_args: eventReadings.length, event_readings: eventReadings },
     reads: read.reduce((bits, index) => (bits | (1 << index)) >>> 0, 0),
     ...{ actions, point: (use & USE_RETURNED) === 0 ? 0 : numberOfPoint(point) },
-    substring_size: automaton?.length ?? 0,
+    substring_size: substringSize,
     facets: facets.map(({ facet: { kind, part, reading, other } }, dim) => ({
       ...{ kind, part: part ?? 0 },
       match: other === undefined ? (dimensions[dim]!.match ?? 0) : numberOf.get(readingKey(other))!,
