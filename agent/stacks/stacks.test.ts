@@ -92,6 +92,15 @@ test("a file that a process answers for is not read", () => {
   assert.deepEqual(entry, { offset: BigInt(inFile), symbol: "", module: "/opt/the program" });
 });
 
+test("what a process that ends meanwhile had mapped is read of the next one", () => {
+  aProcess(9, "ext4");
+  rmSync(join(procfs, "9/map_files"), { recursive: true });
+  const names = new StackNames({ procfs, monotonic: () => 0, withAddresses: false });
+  const symbolsOf = (pid: number) =>
+    names.of({ user: { pid, addresses: [inner] } }).user!.map(({ symbol }) => symbol);
+  assert.deepEqual([symbolsOf(9), symbolsOf(7)], [[""], ["inner"]]);
+});
+
 test("entries have addresses where they are asked for", () => {
   const { kernel, user } = named(
     { kernel: [0xffff_ffff_8100_0110n], user: [inner] },

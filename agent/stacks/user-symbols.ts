@@ -33,10 +33,12 @@ export class UserSymbols {
     const key = `${mapping.file} ${mapping.path}`;
     const now = this.#monotonic();
     const before = this.#known.get(key);
-    const known =
-      before !== undefined && now < before.until
-        ? before
-        : { table: readTable(this.#procfs, pid, mapping), until: now + keptMs };
+    let known = before !== undefined && now < before.until ? before : undefined;
+    if (known === undefined) {
+      const table = readTable(this.#procfs, pid, mapping);
+      if (table === "gone") return undefined; // which says nothing of the file
+      known = { table, until: now + keptMs };
+    }
     this.#known.delete(key);
     this.#known.set(key, known);
     if (this.#known.size > mostFiles) this.#known.delete(this.#known.keys().next().value!);
@@ -44,8 +46,12 @@ export class UserSymbols {
   }
 }
 
-/** Undefined where the file cannot be read, or has no names. */
-function readTable(procfs: string, pid: number, mapping: Mapping): FunctionTable | undefined {
+/** Undefined: the file has no names, or is not read; gone: the process is, or has it mapped no more. */
+function readTable(
+  procfs: string,
+  pid: number,
+  mapping: Mapping,
+): FunctionTable | "gone" | undefined {
   if (!answersItself(procfs, pid, mapping)) return undefined;
   const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
   let fd: number;
@@ -56,7 +62,7 @@ function readTable(procfs: string, pid: number, mapping: Mapping): FunctionTable
       constants.O_RDONLY | constants.O_NONBLOCK,
     );
   } catch {
-    return undefined; // the process is gone, or has it mapped no more
+    return "gone";
   }
   try {
     return fstatSync(fd).isFile() ? functionTable(readElf(bytesOfFile(fd))) : undefined;
