@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import yargs, { type Argv } from "yargs";
+import { optionNames } from "./command.ts";
 import { agent } from "./commands/agent.ts";
-import { optionNames } from "./commands/upstream-flags.ts";
 
 const values = new URL("../config/helm/guardbee/values.schema.json", import.meta.url);
 

@@ -64,3 +64,23 @@ export const aPort = (name: string) => aNumber(name, 0, 65_535);
 export class UsageError extends Error {
   readonly code = "GUARDBEE_USAGE";
 }
+
+/** The names of the options that `yargs` has, their other names included. */
+export function optionNames(yargs: Argv): readonly string[] {
+  const { key, alias } = optionsOf(yargs);
+  return [...Object.keys(key), ...Object.values(alias).flat()];
+}
+
+/** What yargs itself knows of its options. */
+export function optionsOf(yargs: Argv): Options {
+  return (yargs as Argv & { getOptions(): Options }).getOptions();
+}
+
+type Options = {
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly alias: Readonly<Record<string, readonly string[]>>;
+  /** Names of those that take true and false, a number, or a list. */
+  readonly boolean: readonly string[];
+  readonly number: readonly string[];
+  readonly array: readonly string[];
+};

@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
+import { optionNames } from "./command.ts";
 import { agent } from "./commands/agent.ts";
-import { optionNames, type UpstreamFlag, upstreamFlags } from "./commands/upstream-flags.ts";
+import { type UpstreamFlag, upstreamFlags } from "./commands/upstream-flags.ts";
 
 /** docs/reference/upstream-flags.md: each flag of upstream's agent, and whether ours has it. */
 export function formatUpstreamFlags(yargs: Argv): string {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import yargs, { type Argv } from "yargs";
+import { optionNames } from "./command.ts";
 import { agent } from "./commands/agent.ts";
-import { optionNames, upstreamFlags } from "./commands/upstream-flags.ts";
+import { upstreamFlags } from "./commands/upstream-flags.ts";
 import { runCli } from "./run-cli.ts";
 import { anIo } from "./testing-io.ts";
 

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Argv } from "yargs";
-import { UsageError } from "../command.ts";
-import { optionNames, optionsOf } from "./upstream-flags.ts";
+import { optionNames, optionsOf, UsageError } from "../command.ts";
 
 /**
  * `yargs` with --config-dir as Tetragon's agent has it: a folder with a file a flag, such as a mounted

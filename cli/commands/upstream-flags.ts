@@ -1,5 +1,5 @@
 import type { Argv } from "yargs";
-import { type Command, UsageError } from "../command.ts";
+import { type Command, optionNames, UsageError } from "../command.ts";
 
 /** A flag of Tetragon's agent that names a behaviour, and what it is to ours. */
 export type UpstreamFlag = {
@@ -240,23 +240,3 @@ function refuseFlags(yargs: Argv): Argv {
   }
   return yargs;
 }
-
-/** The names of the options that `yargs` has, their other names included. */
-export function optionNames(yargs: Argv): readonly string[] {
-  const { key, alias } = optionsOf(yargs);
-  return [...Object.keys(key), ...Object.values(alias).flat()];
-}
-
-/** What yargs itself knows of its options. */
-export function optionsOf(yargs: Argv): Options {
-  return (yargs as Argv & { getOptions(): Options }).getOptions();
-}
-
-type Options = {
-  readonly key: Readonly<Record<string, unknown>>;
-  readonly alias: Readonly<Record<string, readonly string[]>>;
-  /** Names of those that take true and false, a number, or a list. */
-  readonly boolean: readonly string[];
-  readonly number: readonly string[];
-  readonly array: readonly string[];
-};
