@@ -101,6 +101,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     podLimitMs: options.eventCacheRetries * options.eventCacheRetryDelay * 1_000,
     ...(control.pods === undefined ? {} : { pods: control.pods }),
     ...(control.nodeLabels === undefined ? {} : { nodeLabels: control.nodeLabels }),
+    ...(control.sink === undefined ? {} : { sinks: [control.sink] }),
     streams: api !== undefined,
   });
   const facts = () => ({
@@ -173,7 +174,7 @@ async function parseOptions(
 
 /** What decides what the kernel holds. */
 type Control = Pick<Session, "run" | "ready" | "control" | "tampered"> &
-  Partial<Pick<Session, "pods" | "leaves" | "nodeLabels">>;
+  Partial<Pick<Session, "pods" | "leaves" | "nodeLabels" | "sink">>;
 
 /** Serves the gRPC API. */
 function runOf(

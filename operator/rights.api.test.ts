@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import https from "node:https";
 import { after, before, describe, test } from "node:test";
-import { applyStatus, getObject, type KubeConnection, objectPath, resources } from "@guardbee/kube";
+import {
+  applyObject,
+  applyStatus,
+  getObject,
+  type KubeConnection,
+  objectPath,
+  resources,
+} from "@guardbee/kube";
 import { resourceOf } from "@guardbee/policy";
 import { whyNoApiServer } from "../kube/testing/api-server.ts";
 import { webhookConfiguration as configuration } from "./admission/certificates.ts";
@@ -143,13 +150,20 @@ describe("rights in config/base, tried on a real API server", { skip: whyNoApiSe
       never,
     );
     const message =
-      /an agent writes only the NodePolicySet of its own node: this token is of node a, not b$/;
+      /an agent writes only what is named after its own node: this token is of node a, not b$/;
     await eventually(
       "refusal by the admission policy",
       () => write("b").then(String, (error: Error) => error.message),
       (answer) => message.test(answer),
     );
     await write("a");
+    const report = (name: string) => {
+      const object = { metadata: { name }, policies: [] };
+      const target = { resource: resourceOf("NodeExecReport"), object };
+      return applyObject(agent, target, { fieldManager: "guardbee-agent" }, never);
+    };
+    await assert.rejects(report("b"), message);
+    await report("a");
     const status = async (name: string) =>
       (await getObject(cluster.kube, resourceOf("NodePolicySet"), { name }, never))?.status;
     assert.deepEqual(await status("a"), { digest: "d" });

@@ -38,6 +38,7 @@ export type { HookCall, Notices, Process } from "./decide/event.ts";
 export { type FollowState, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
 export type { End, OpenFile, Packet, Parameter, Sock } from "./decide/parameter.ts";
+export { isNamed, matchesGlob, type SeenExecutable } from "./exec-rules.ts";
 export {
   hashSets,
   isRegoSet,
@@ -47,6 +48,7 @@ export {
   setName,
 } from "./identity.ts";
 export { isRecord } from "./is-record.ts";
+export { isProposable, type Learn, learnOf, parseExecReport } from "./learn.ts";
 export { lostDigits } from "./lost-digits.ts";
 export { canonicalJson } from "./lower/canonical.ts";
 export { describeHookPoint, hookKind } from "./lower/hooks/index.ts";
@@ -80,10 +82,23 @@ export {
   type Wave,
   wholeShare,
 } from "./rollout.ts";
-export type { ExecPolicy } from "./schema/exec-policy.ts";
+export type { ExecPolicy, ExecPolicySpec } from "./schema/exec-policy.ts";
+export {
+  type ExecProposal,
+  execProposalBounds,
+  type ProposalCoverage,
+  type ProposedExecutable,
+} from "./schema/exec-proposal.ts";
 export { type Column, type Kind, kinds, policyKinds, regoKinds } from "./schema/kinds.ts";
 export type { LabelSelectorSpec } from "./schema/label-selector.ts";
 export type { Metadata } from "./schema/metadata.ts";
+export {
+  execReportBounds,
+  type NodeExecReport,
+  type PolicyExecReport,
+  type ReportedExecutable,
+  type WorkloadExecReport,
+} from "./schema/node-exec-report.ts";
 export {
   type ExceptionReason,
   exceptionReasons,

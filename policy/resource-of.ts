@@ -37,6 +37,14 @@ const resources = {
   },
   SelectorSet: { ...guardbee, ...cluster, kind: "SelectorSet", plural: "selectorsets" },
   NodePolicySet: { ...guardbee, ...cluster, kind: "NodePolicySet", plural: "nodepolicysets" },
+  NodeExecReport: { ...guardbee, ...cluster, kind: "NodeExecReport", plural: "nodeexecreports" },
+  ExecProposal: { ...guardbee, ...cluster, kind: "ExecProposal", plural: "execproposals" },
+  ExecProposalNamespaced: {
+    ...guardbee,
+    ...namespaced,
+    kind: "ExecProposalNamespaced",
+    plural: "execproposalsnamespaced",
+  },
 } as const satisfies { readonly [K in string]: Resource<K> };
 
 /** Every kind that has a CRD. */

@@ -81,6 +81,8 @@ export const selectorSet = object({
   /** Nodes the policy wants; undefined: every node. Matched by the operator, never by an agent. */
   nodes: labelSelector,
   scope,
+  /** Present: nodes collect what each hook's last selector matches, if that has no condition. */
+  learn: optional(bool()),
   hooks: atomicList(hook),
 });
 

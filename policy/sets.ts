@@ -24,6 +24,7 @@ export { describeFilePlace, type FilePlace } from "./file-place.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { formatIp, type Network, parseNetwork } from "./ip.ts";
 export { isRecord } from "./is-record.ts";
+export { isProposable, parseExecReport } from "./learn.ts";
 export { whyUnsafe } from "./lower/unsafe-functions.ts";
 export {
   addressFamilies,
@@ -45,6 +46,7 @@ export {
 export { formatProblem } from "./problem.ts";
 export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";
+export { execReportBounds } from "./schema/node-exec-report.ts";
 export {
   contentFor,
   type ObjectSets,

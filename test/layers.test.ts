@@ -19,9 +19,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  */
 const floors: Readonly<Record<string, readonly string[]>> = {
   agent: [
-    ...["gen", "layout", "json", "wire", "state", "elf", "engine.ts", "protected-binaries.ts"],
+    ...[
+      "gen",
+      "layout",
+      "json",
+      "wire",
+      "state",
+      "elf",
+      "engine.ts",
+      "protected-binaries.ts",
+      "step-below.ts",
+    ],
     ...["args", "actions", "records", "stacks", "attach", "compile", "kernel"],
-    ...["scope", "process", "events", "metrics", "session", "grpc"],
+    ...["scope", "process", "events", "metrics", "learn", "session", "grpc"],
   ],
   operator: [
     ...["field-manager.ts", "end-worker.ts", "targets", "opa", "bundle"],

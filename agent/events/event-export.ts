@@ -52,6 +52,8 @@ export type EventOptions = ProcessOptions & {
   /** Whether there are clients of the gRPC API. */
   readonly streams: boolean;
   readonly requests: Requests;
+  /** Beside those that options ask for. */
+  readonly sinks?: readonly Sink[];
   /** Whether stacks have addresses. */
   readonly exposeStackAddresses: boolean;
   readonly clock: Clock;
@@ -100,7 +102,7 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
   };
   const lineOf = createJsonLine(said);
   const encoder = createLineEncoder(lineOf);
-  const sinks: Sink[] = [];
+  const sinks: Sink[] = [...(options.sinks ?? [])];
   const file = openEventFile({ ...options, bootToWallNs: said.bootToWallNs, lineOf, encoder });
   if (file !== undefined) sinks.push(file.sink);
   if (options.eventsSocket !== "") {

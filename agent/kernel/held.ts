@@ -72,9 +72,15 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
     ...(returnActions.every((code) => code === undefined) ? {} : { returnActions }),
     ...(hasStacks ? { hasStacks } : {}),
     ...(hasHash ? { hasHash } : {}),
+    ...learnsOf(set, hook),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };
+}
+
+function learnsOf({ set }: NamedSet, { selectors }: PlannedHook["hook"]): Pick<HookInfo, "learns"> {
+  if (set.learn !== true || selectors.at(-1)?.conditions.length !== 0) return {};
+  return { learns: selectors.length - 1 };
 }
 
 /** What the hooks of `sets` have stopped, by name. Throws KernelError. */

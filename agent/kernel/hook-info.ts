@@ -16,6 +16,8 @@ export type HookInfo = Reported & {
   readonly hasStacks?: true;
   /** Present: events of some selector have the hash of the file that the hook is asked about. */
   readonly hasHash?: true;
+  /** Present: which selector matches what no rule of its policy names, which is to be learned. */
+  readonly learns?: number;
   readonly message?: string;
   readonly tags?: readonly string[];
 };

@@ -133,6 +133,8 @@ export const intArg = (value: number) => rawArg(enums.arg_type.ARG_INT, int64(Bi
 export const sizeArg = (value: number) => rawArg(enums.arg_type.ARG_SIZE, int64(BigInt(value)));
 export const fileArg = (path: string, mode = 0o100644, flags = 0) =>
   rawArg(enums.arg_type.ARG_FILE, pathPayload(mode, path), flags);
+export const programArg = (path: string, flags = 0) =>
+  rawArg(enums.arg_type.ARG_LINUX_BINPRM, pathPayload(0o100755, path), flags);
 export const fdArg = (path: string, mode = 0o100644) =>
   rawArg(enums.arg_type.ARG_FD, pathPayload(mode, path));
 export const bufferArg = (length: number, text: string, flags = 0) =>

@@ -113,14 +113,30 @@ export class FakeApi implements KubeConnection {
   #apply({ path, body }: KubeRequest): KubeObject {
     const of = path.replace(/\/status$/, "");
     const before = this.#objects.get(of);
-    if (before === undefined) throw notFound(path);
     const given = body as KubeObject;
+    if (before === undefined && of !== path) throw notFound(path);
     this.applied.push({ path, body: structuredClone(given) });
+    if (of === path) return this.#applyWhole(path, given);
+    if (before === undefined) throw notFound(path);
     this.#version += 1;
     const metadata = { ...before.metadata, resourceVersion: String(this.#version) };
     const after = { ...before, metadata, status: structuredClone(given.status) };
     this.#objects.set(of, after);
     this.#tell("MODIFIED", of, after);
+    return after;
+  }
+
+  #applyWhole(path: string, given: KubeObject): KubeObject {
+    this.#version += 1;
+    const { name } = given.metadata;
+    const metadata = {
+      uid: `uid-${name}`,
+      ...structuredClone(given.metadata),
+      resourceVersion: String(this.#version),
+    };
+    const after = { ...structuredClone(given), metadata };
+    this.#tell(this.#objects.has(path) ? "MODIFIED" : "ADDED", path, after);
+    this.#objects.set(path, after);
     return after;
   }
 

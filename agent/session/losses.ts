@@ -3,8 +3,8 @@ import type { NodePolicySetStatus } from "@guardbee/policy";
 import type { Logger } from "pino";
 import type { Engine } from "../engine.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
+import { stepBelow } from "../step-below.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
-import { stepBelow } from "./step-below.ts";
 
 export type LossReportsOptions = {
   readonly engine: Pick<Engine, "lost" | "crowding">;

@@ -1,8 +1,8 @@
 import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Engine, MissedCalls } from "../engine.ts";
+import { stepBelow } from "../step-below.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
-import { stepBelow } from "./step-below.ts";
 
 /** Why a set that is in the kernel may not have held. */
 export type Missed = { readonly reason: "CallsMissed"; readonly message: string };

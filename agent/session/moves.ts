@@ -2,8 +2,8 @@ import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { Engine, Move } from "../engine.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
+import { stepBelow } from "../step-below.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
-import { stepBelow } from "./step-below.ts";
 
 export type MoveReportsOptions = {
   readonly engine: Pick<Engine, "moves">;

@@ -3,10 +3,10 @@ import { nodeDigest, objectOf } from "@guardbee/policy/sets";
 import type { KernelFeatures, NamedSet, SetState } from "../engine.ts";
 import type { Late } from "../scope/late-pods.ts";
 import type { Unreached } from "../scope/unreached.ts";
+import { stepBelow } from "../step-below.ts";
 import type { Missed } from "./misses.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";
-import { stepBelow } from "./step-below.ts";
 import type { StopTotals } from "./stops.ts";
 import { messageOf, type RefusedVersion } from "./versions.ts";
 

@@ -3,6 +3,8 @@ import { resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 
 import type { Desired, Engine, NamedSet, SetState, TamperCounts } from "../engine.ts";
+import type { Sink } from "../events/sinks/sink.ts";
+import type { Learning } from "../learn/learning.ts";
 import { LatePods, noneLate } from "../scope/late-pods.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import { resolveScopes } from "../scope/resolve.ts";
@@ -20,6 +22,7 @@ import { NodeLabels } from "./node-labels.ts";
 import { NodePods } from "./node-pods.ts";
 import { parseNodeSet } from "./node-set.ts";
 import { type NodeStatus, type NotHeld, nodeStatus } from "./node-status.ts";
+import { openLearning } from "./open-learning.ts";
 import { loadRemembered, type Remembered } from "./persisted.ts";
 import { ofCluster, PolicyControl } from "./policy-control.ts";
 import { Programmer } from "./programmer.ts";
@@ -85,6 +88,7 @@ export class Session {
   readonly #tampering: Tampering;
   readonly #moves: MoveReports;
   readonly #losses: LossReports;
+  readonly #learning: Learning;
   /** Enough is known to program the kernel, or was waited for. Written by `#start`; never undone. */
   #started = false;
 
@@ -140,17 +144,7 @@ export class Session {
       engine,
       desired: () => this.#desired(),
       versions: this.#wanted.versions,
-      // First what was counted before this agent ran: a report without it says that nothing was.
-      onProgrammed: () => {
-        this.control.enter(this.#programmer.states() ?? []);
-        this.#stops.read();
-        this.#followRoom.read();
-        this.#misses.read();
-        this.#files.poke();
-        this.#moves.read();
-        this.#losses.read();
-        this.#reporter.poke();
-      },
+      onProgrammed: () => this.#programmed(),
       clock,
       log: log.child({ component: "programmer" }),
     });
@@ -163,6 +157,13 @@ export class Session {
       programAgain: () => this.#programmer.again(),
       log: log.child({ component: "tampering" }),
     });
+    this.#learning = openLearning(
+      { engine, wanted: this.#wanted, programmer: this.#programmer, pods: this.#pods },
+      {
+        ...{ connection, nodeName, random, clock, log, remembered: remembered.pods },
+        jitterMs: () => this.#reportJitterMs(),
+      },
+    );
     this.#reporter = new Reporter({
       wanted: () => this.#status(),
       observed: () => this.#wanted.nodeSet(),
@@ -178,6 +179,11 @@ export class Session {
   /** Who lives in a cgroup, for events. */
   get pods(): PodLookup {
     return this.#pods.lookup;
+  }
+
+  /** Learns from events. */
+  get sink(): Sink {
+    return this.#learning.sink;
   }
 
   /** What labels the node has, for events; undefined until it is known. */
@@ -212,7 +218,7 @@ export class Session {
       ...[this.#pods, this.#wanted, this.#fleet, this.#labels],
       ...[this.#programmer, this.#stops, this.#followRoom, this.#misses],
       ...[this.#files, this.#tampering, this.#moves, this.#losses],
-      this.#reporter,
+      ...[this.#learning, this.#reporter],
     ];
     await runTogether(
       [...parts.map((part) => (each: AbortSignal) => part.run(each)), (each) => this.#start(each)],
@@ -231,11 +237,22 @@ export class Session {
     this.#follow();
   }
 
+  #programmed(): void {
+    this.control.enter(this.#programmer.states() ?? []);
+    // First what was counted before this agent ran: a report without it says that nothing was.
+    for (const counted of [this.#stops, this.#followRoom, this.#misses]) counted.read();
+    this.#files.poke();
+    for (const counted of [this.#moves, this.#losses]) counted.read();
+    this.#learning.follow();
+    this.#reporter.poke();
+  }
+
   #follow(): void {
     this.#started ||= this.#pods.known() && this.#wanted.complete();
     this.#programmer.poke();
     this.#files.poke();
     this.#stops.follow();
+    this.#learning.follow();
     this.#reporter.poke();
   }
 

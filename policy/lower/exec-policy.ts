@@ -3,7 +3,7 @@ import type { PolicyRef } from "../selector-set.ts";
 import { exec, lowerExec } from "./hooks/exec.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { type Lowered, lowered } from "./lowered.ts";
-import { createReport, refuseOthers } from "./report.ts";
+import { createReport, type Report, refuseOthers } from "./report.ts";
 import { lowerScope, offHost } from "./scope.ts";
 
 /** ExecPolicy or ExecPolicyNamespaced as a SelectorSet. */
@@ -11,10 +11,11 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const { spec } = policy;
   const report = createReport();
   const selectors = ["podSelector", "containerSelector", "nodeSelector", "unknownPods"];
-  const known = [...selectors, "mode", exec.section];
+  const known = [...selectors, "mode", "learn", exec.section];
   refuseOthers(report, spec, { at: "spec", known });
   const namespaced = ref.namespace !== undefined;
   const hook = lowerExec(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
+  const learns = lowerLearn(report, spec);
   const scope = lowerScope(report, spec, { namespace: ref.namespace });
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",
@@ -28,6 +29,17 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
       scope,
       hook.selectors.flatMap(({ conditions }) => conditions),
     ),
+    ...(learns ? { learn: true } : {}),
     hooks: [hook],
   }));
+}
+
+/** Whether nodes are to collect what an allow-list does not name. */
+function lowerLearn(report: Report, { learn, rules }: ExecPolicy["spec"]): boolean {
+  if (learn === undefined) return false;
+  if ((rules.selectors ?? []).length > 0) {
+    const fix = "write rules.allow, which may be an empty list; or remove learn";
+    report.invalid("spec.learn", "is of an allow-list, and rules.selectors is none", fix);
+  }
+  return true;
 }

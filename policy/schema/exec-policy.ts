@@ -3,6 +3,7 @@ import { binaryOperators } from "../conditions/executable.ts";
 import { bounded, bounds } from "./bounds.ts";
 import {
   type Immutable,
+  int32,
   int64,
   list,
   nullable,
@@ -69,12 +70,36 @@ const execRule = object({
   parents: list(text(), { ...ofValues, description: "Executables of the parent process." }),
 });
 
+/** Of an allow-list: what it does not name is collected, and proposed. */
+const learn = object(
+  {
+    minDuration: refuseNull(
+      text({
+        default: "24h",
+        pattern: "^[0-9]{1,6}[smh]$",
+        description: "How long the policy is to have learned to be covered: 30m, 24h.",
+      }),
+      "it is 24h",
+    ),
+    minRestarts: refuseNull(
+      int32({
+        minimum: 0,
+        default: 0,
+        description: "How often containers in scope are to have started again to be covered.",
+      }),
+      "it is 0",
+    ),
+  },
+  { description: "Nodes collect what ran and no rule names; an ExecProposal lists it." },
+);
+
 const spec = object({
   podSelector,
   containerSelector,
   nodeSelector,
   unknownPods,
   mode: refuseNull(oneOf(["enforce", "monitor"], { default: "enforce" }), "the policy enforces"),
+  learn: refuseNull(learn, "nothing is learned"),
   rules: object({
     selectors: list(item, { maxItems: 256, description: "All of them must hold." }),
     allow: list(execRule, { description: "What may run; all else in scope is denied." }),

@@ -1,6 +1,8 @@
 import { type KindName, resourceOf } from "../resource-of.ts";
 import type { PolicyKind } from "../selector-set.ts";
 import { execPolicy } from "./exec-policy.ts";
+import { execProposal } from "./exec-proposal.ts";
+import { nodeExecReport } from "./node-exec-report.ts";
 import { nodePolicySet } from "./node-policy-set.ts";
 import type { RegoKind } from "./rego-kind-names.ts";
 import { regoPolicy, regoPolicyNamespaced } from "./rego-policy.ts";
@@ -114,6 +116,33 @@ export const regoKinds: readonly (Kind & { readonly kind: RegoKind })[] = [
 
 const own = { categories: ["guardbee"] } as const;
 
+const proposal = {
+  ...own,
+  hasStatus: false,
+  columns: [
+    {
+      name: "Replicas",
+      type: "string",
+      jsonPath: ".coverage.summary",
+      description: "Pods that were seen from their start, of those in scope.",
+    },
+    { name: "Restarts", type: "integer", jsonPath: ".coverage.restarts" },
+    {
+      name: "Covered",
+      type: "string",
+      jsonPath: `.status.conditions[?(@.type=="Covered")].status`,
+    },
+    {
+      name: "Message",
+      type: "string",
+      jsonPath: `.status.conditions[?(@.type=="Covered")].message`,
+      priority: 1,
+    },
+    age,
+  ],
+  schema: execProposal,
+} as const;
+
 /** What operator and agents write for each other. */
 const ownKinds: readonly Kind[] = [
   {
@@ -146,6 +175,16 @@ const ownKinds: readonly Kind[] = [
     ],
     schema: nodePolicySet,
   },
+  {
+    ...own,
+    ...resourceOf("NodeExecReport"),
+    shortNames: ["ner"],
+    hasStatus: false,
+    columns: [age],
+    schema: nodeExecReport,
+  },
+  { ...proposal, ...resourceOf("ExecProposal"), shortNames: ["xprop"] },
+  { ...proposal, ...resourceOf("ExecProposalNamespaced"), shortNames: ["xpropn"] },
 ];
 
 /** Every kind that has a CRD. */
