@@ -3,6 +3,7 @@ import { allAtOnce, namespaceOfSet } from "@guardbee/policy";
 import { NodePace, reconcileNode } from "./distribute/reconcile.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { SetEntry } from "./fleet/objects.ts";
+import { Proposals } from "./learn/proposals.ts";
 import type { OperatorParts } from "./open-operator.ts";
 import type { OperatorOptions } from "./options.ts";
 import { NamespaceQuota } from "./policy/namespace-quota.ts";
@@ -13,7 +14,7 @@ import { StatusWriter } from "./status/status-writer.ts";
 /** Times and plans of a leader, as OperatorOptions has them. */
 export type LeadOptions = Pick<
   OperatorOptions,
-  "statusIntervalMs" | "nodeIntervalMs" | "unreachableMs" | "rollout"
+  "statusIntervalMs" | "nodeIntervalMs" | "proposalIntervalMs" | "unreachableMs" | "rollout"
 >;
 
 /**
@@ -33,11 +34,19 @@ export async function lead(
   for (const name of policies) queueOf(queues, name).add(name);
   for (const name of nodes) queues.nodes.add(name);
   log.info({ policies: policies.length, nodes: nodes.length }, "this replica leads");
-  const work = leaderWork(parts, options);
+  const { connection, clock } = parts;
+  const { proposalIntervalMs: intervalMs } = options;
+  const proposals = new Proposals({
+    ...{ connection, fleet, clock, log: log.child({ component: "proposals" }) },
+    ...(intervalMs === undefined ? {} : { intervalMs }),
+    onCovered: (name) => queues.policies.add(name),
+  });
+  const work = leaderWork(parts, options, (name) => proposals.covered(name));
   await Promise.all([
     queues.policies.run(work.policies, leading),
     queues.regoPolicies.run(work.regoPolicies, leading),
     queues.nodes.run(work.nodes, leading),
+    proposals.run(leading),
   ]);
 }
 
@@ -45,11 +54,13 @@ export async function lead(
 function leaderWork(
   { connection, fleet, sets, judgements, metrics, clock, log }: OperatorParts,
   options: LeadOptions,
+  covered: (setName: string) => boolean,
 ): Readonly<Record<"policies" | "regoPolicies" | "nodes", Work>> {
   const { statusIntervalMs = 5_000, unreachableMs = 120_000, rollout = allAtOnce } = options;
   const pace = new NodePace(clock, options.nodeIntervalMs ?? 2_000);
   const deps = {
     ...{ connection, fleet, judgements, sets, clock, unreachableMs, rollout },
+    covered,
     quota: new NamespaceQuota((namespace) => setsIn(namespace, fleet)),
     statuses: new StatusWriter(connection, clock, statusIntervalMs),
     log: log.child({ component: "policies" }),

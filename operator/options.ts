@@ -39,6 +39,8 @@ export type OperatorOptions = {
   readonly statusIntervalMs?: number;
   /** Between two writes of one NodePolicySet; default 2 s. */
   readonly nodeIntervalMs?: number;
+  /** Between two looks at what nodes learned; default 5 s. */
+  readonly proposalIntervalMs?: number;
   /** After which a silent node no longer holds up the rest; default 2 min. */
   readonly unreachableMs?: number;
   /** How changes reach nodes where a policy does not say; default all at once. */

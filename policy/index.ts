@@ -140,4 +140,5 @@ export {
   parseSetObject,
   type UnusableObject,
 } from "./set-object.ts";
+export { inSteps } from "./step-below.ts";
 export { type Withdrawn, withdrawn } from "./withdrawn.ts";

@@ -54,6 +54,7 @@ export {
   parseSetObject,
   type UnusableObject,
 } from "./set-object.ts";
+export { inSteps, stepBelow } from "./step-below.ts";
 export { suggestFrom } from "./suggest.ts";
 export { furtherEntries } from "./syscall-entries.ts";
 export { namesIn, workloadsName, workloadsOf } from "./workloads.ts";

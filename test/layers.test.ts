@@ -19,24 +19,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  */
 const floors: Readonly<Record<string, readonly string[]>> = {
   agent: [
-    ...[
-      "gen",
-      "layout",
-      "json",
-      "wire",
-      "state",
-      "elf",
-      "engine.ts",
-      "protected-binaries.ts",
-      "step-below.ts",
-    ],
+    ...["gen", "layout", "json", "wire", "state", "elf", "engine.ts", "protected-binaries.ts"],
     ...["args", "actions", "records", "stacks", "attach", "compile", "kernel"],
     ...["scope", "process", "events", "metrics", "learn", "session", "grpc"],
   ],
   operator: [
     ...["field-manager.ts", "end-worker.ts", "targets", "opa", "bundle"],
     ...["fleet", "judge", "rollout", "status", "report"],
-    ...["rego", "distribute", "metrics", "admission", "policy", "queues.ts"],
+    ...["rego", "distribute", "learn", "metrics", "admission", "policy", "queues.ts"],
   ],
 };
 

@@ -1,8 +1,7 @@
 import { stamp } from "@guardbee/kube";
 import type { PolicyExecReport, SelectorSet } from "@guardbee/policy";
-import { inScope, type Pod, podPlace } from "@guardbee/policy/sets";
+import { inScope, inSteps, type Pod, podPlace } from "@guardbee/policy/sets";
 import { keyOf } from "./executables.ts";
-import { inSteps } from "./in-steps.ts";
 import type { WorkloadRef } from "./observation.ts";
 
 /** A policy that learns and that this node's kernel holds. */

@@ -1,6 +1,5 @@
 import type { ReportedExecutable } from "@guardbee/policy";
-import { execReportBounds } from "@guardbee/policy/sets";
-import { inSteps } from "./in-steps.ts";
+import { execReportBounds, inSteps } from "@guardbee/policy/sets";
 import type { Observation, WorkloadRef } from "./observation.ts";
 
 /** What is kept of one executable of one workload. Its one writer is Executables. */

@@ -1,9 +1,9 @@
 import type { Clock } from "@guardbee/kube";
 import type { NodePolicySetStatus } from "@guardbee/policy";
+import { stepBelow } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Engine } from "../engine.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
-import { stepBelow } from "../step-below.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
 
 export type LossReportsOptions = {

@@ -1,7 +1,7 @@
 import type { Clock } from "@guardbee/kube";
+import { stepBelow } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Engine, MissedCalls } from "../engine.ts";
-import { stepBelow } from "../step-below.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
 
 /** Why a set that is in the kernel may not have held. */

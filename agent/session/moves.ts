@@ -1,8 +1,8 @@
 import type { Clock } from "@guardbee/kube";
+import { stepBelow } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Engine, Move } from "../engine.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
-import { stepBelow } from "../step-below.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
 
 export type MoveReportsOptions = {

@@ -1,9 +1,8 @@
 import type { ExceptionReason, NodePolicySetStatus } from "@guardbee/policy";
-import { nodeDigest, objectOf } from "@guardbee/policy/sets";
+import { nodeDigest, objectOf, stepBelow } from "@guardbee/policy/sets";
 import type { KernelFeatures, NamedSet, SetState } from "../engine.ts";
 import type { Late } from "../scope/late-pods.ts";
 import type { Unreached } from "../scope/unreached.ts";
-import { stepBelow } from "../step-below.ts";
 import type { Missed } from "./misses.ts";
 import type { NodeSet } from "./node-set.ts";
 import type { SetContent } from "./set-contents.ts";

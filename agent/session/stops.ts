@@ -1,8 +1,7 @@
 import type { Clock } from "@guardbee/kube";
-import { objectOf } from "@guardbee/policy/sets";
+import { objectOf, stepBelow } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Engine, NamedSet } from "../engine.ts";
-import { stepBelow } from "../step-below.ts";
 import { readRepeatedly } from "./read-repeatedly.ts";
 
 /** What one content of a SelectorSet object has stopped on this node. */

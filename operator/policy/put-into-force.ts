@@ -17,6 +17,8 @@ export type PutIntoForceDeps = {
   readonly fleet: Fleet;
   readonly sets: WrittenSets;
   readonly quota: NamespaceQuota;
+  /** Of a policy that learns: enough was seen of what it holds for. */
+  readonly covered: (setName: string) => boolean;
   readonly clock: Clock;
 };
 
@@ -74,7 +76,10 @@ export async function putIntoForce(
     ...{ judged: used, there: current, monitorFirstMs: plan.monitorFirstMs },
     stops: (hash) => nodes.stops(current, hash),
     before: status?.trial,
-    held: count.programmed > 0 && count.failed + count.pending + count.waiting === 0,
+    held:
+      count.programmed > 0 &&
+      count.failed + count.pending + count.waiting === 0 &&
+      (!learns(policy) || deps.covered(policy.setName)),
     nowMs: deps.clock.now(),
   });
   const stops = nodes.stops(current, tried.judged.hash);
@@ -95,6 +100,10 @@ export async function putIntoForce(
     if (error.status === 413) return { judged: tooLarge(error, used.mode), view: current, dueInMs };
     return { judged, view: current, refusal: error, dueInMs };
   }
+}
+
+function learns({ object }: PolicyEntry): boolean {
+  return (object.spec as { readonly learn?: unknown } | undefined)?.learn !== undefined;
 }
 
 /** A node whose report has no room for all its stops has yet to tell those of this policy. */

@@ -39,6 +39,7 @@ export type PolicyDeps = {
   readonly judgements: Judgements;
   readonly sets: WrittenSets;
   readonly quota: NamespaceQuota;
+  readonly covered: (setName: string) => boolean;
   readonly statuses: StatusWriter;
   readonly clock: Clock;
   readonly log: Logger;

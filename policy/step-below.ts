@@ -11,3 +11,10 @@ export function stepBelow(count: number): number {
   const power = 10 ** Math.floor(Math.log10(count));
   return (count >= 5 * power ? 5 : count >= 2 * power ? 2 : 1) * power;
 }
+
+const exactly = 10;
+
+/** As it is up to 10, then in those steps: a promotion asks for a few restarts. */
+export function inSteps(count: number): number {
+  return count <= exactly ? count : stepBelow(count);
+}
