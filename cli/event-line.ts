@@ -32,6 +32,11 @@ export function parseEventLine(line: string): EventLine | undefined {
   } catch {
     return undefined;
   }
+  return eventLineOf(raw);
+}
+
+/** The same of a line that was parsed. */
+export function eventLineOf(raw: unknown): EventLine | undefined {
   const json = new Json(raw);
   const kind = eventKinds.find((name) => json.has(name));
   if (kind === undefined) return undefined;

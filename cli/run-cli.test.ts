@@ -180,7 +180,7 @@ const unread: readonly { what: string; line: string; advice: string }[] = [
 for (const { what, line, advice } of unread) {
   test(`getevents of lines of ${what} says that it could read nothing, and ends with 1`, async () => {
     const { code, out, err } = await cli(["getevents"], { stdin: `${line}\n${line}\n` });
-    const said = `2 lines are no events and left out; of the first: ${advice}`;
+    const said = `2 lines are no events and left out; of the first, line 1 without empty ones: ${advice}`;
     assert.deepEqual(
       { code, out, err },
       { code: 1, out: "", err: `guardbee getevents: ${said}\n` },
@@ -193,7 +193,7 @@ test("getevents counts what it left out beside events, and ends with 0; of nothi
   assert.equal(code, 0);
   assert.match(
     err,
-    /^guardbee getevents: 2 lines are no events and left out; of the first: give it/,
+    /^guardbee getevents: 2 lines are no events and left out; of the first, line 3 without empty ones: give it/,
   );
   assert.deepEqual(await cli(["getevents"], { stdin: "\n" }), { code: 0, out: "", err: "" });
 });

@@ -4,6 +4,7 @@ import { numberOperators } from "../schema/vocabulary.ts";
 import { quote } from "../suggest.ts";
 import type { ArgKind, ArgOperator, Span } from "./kind.ts";
 import { operatorsOnNumber } from "./number-operators.ts";
+import { recordedBits } from "./recorded.ts";
 
 const u64: Span = { first: 0n, last: (1n << 64n) - 1n };
 const { Equal, NotEqual, Mask, ...others } = operatorsOnNumber({ facet: "bits", holds: u64 });
@@ -25,6 +26,10 @@ export function capabilitySetKind() {
       const parameter = parameters[index];
       if (parameter?.kind !== "capabilities" || parameter.bits === undefined) return "unknown";
       return { bits: parameter.bits };
+    },
+    recorded: (argument) => {
+      const bits = recordedBits(argument);
+      return bits === undefined ? undefined : { kind: "capabilities", bits };
     },
     samples: ["0", "1", "CAP_SYS_ADMIN", "CAP_CHOWN,CAP_BPF", "0x1ffffffffff"],
   } as const satisfies ArgKind;

@@ -3,6 +3,7 @@ import type { Report } from "../lower/report.ts";
 import { textOperators } from "../schema/vocabulary.ts";
 import type { ArgKind, Length, LengthPlace } from "./kind.ts";
 import { checkSizeArg, type LengthSpec, lowerMaxData } from "./length.ts";
+import { recordedBytes } from "./recorded.ts";
 import { checkBytes, operatorsOnText } from "./text.ts";
 
 /** Bytes in the memory of the process: as many as another argument or the return value says. */
@@ -19,6 +20,10 @@ export const char_buf = {
     const parameter = parameters[index];
     if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return "unknown";
     return { bytes: parameter.bytes };
+  },
+  recorded: (argument) => {
+    const bytes = recordedBytes(argument);
+    return bytes && { kind: "buffer", bytes };
   },
   // The last is as long as a value may be; buffers may be longer.
   samples: ["secret", "sec", "public", "cret", "c", "x".repeat(maxPathBytes)],

@@ -2,6 +2,7 @@ import type { Report } from "../lower/report.ts";
 import { textOperators } from "../schema/vocabulary.ts";
 import type { ArgKind, Length, LengthPlace, Reading } from "./kind.ts";
 import { checkSizeArg, type LengthSpec, lowerMaxData, mostBytes } from "./length.ts";
+import { recordedBytes } from "./recorded.ts";
 import { checkBytes, operatorsOnText } from "./text.ts";
 
 /** Bytes in several parts of memory, one behind the other. */
@@ -30,6 +31,10 @@ export const char_iovec = {
     const parameter = parameters[index];
     if (parameter?.kind !== "iovec" || parameter.parts === undefined) return "unknown";
     return readParts(parameter.parts);
+  },
+  recorded: (argument) => {
+    const bytes = recordedBytes(argument);
+    return bytes && { kind: "iovec", parts: [bytes] };
   },
 } as const satisfies ArgKind;
 

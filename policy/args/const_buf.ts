@@ -9,5 +9,6 @@ export const const_buf = {
   operators: {},
   upstreamOperators: [],
   read: () => ({}),
+  recorded: () => ({ kind: "unread" }), // nothing is compared with it
   samples: [],
 } as const satisfies ArgKind;

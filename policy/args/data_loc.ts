@@ -1,4 +1,5 @@
 import type { ArgKind } from "./kind.ts";
+import { recordedText } from "./recorded.ts";
 import { ofText, readText } from "./string.ts";
 
 /** Text in the record of a tracepoint. */
@@ -9,5 +10,9 @@ export const data_loc = {
     const parameter = parameters[index];
     if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return "unknown";
     return readText(parameter.bytes);
+  },
+  recorded: (argument) => {
+    const text = recordedText(argument);
+    return text && { kind: "buffer", bytes: text };
   },
 } as const satisfies ArgKind;

@@ -4,6 +4,7 @@ import { checkPath } from "../lower/path.ts";
 import { textOperators } from "../schema/vocabulary.ts";
 import { quote } from "../suggest.ts";
 import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
+import { recordedFile } from "./recorded.ts";
 import { operatorsOnText } from "./text.ts";
 
 /** Test support: of files that are there. */
@@ -27,6 +28,10 @@ export const ofPath = {
   operators: { ...operatorsOnText("path", checkPath, { shown: lastNames }), ...onFormat },
   upstreamOperators: textOperators,
   read: (index, call) => readPath(openFile(index, call)),
+  recorded: (argument) => {
+    const file = recordedFile(argument);
+    return file && { kind: "file", file };
+  },
   samples: [
     ...[...samplePaths, "/", "/tmp/", "/tmp/forbidden/"],
     ...["/b", "n/a", "forbidden/a", "deep", "d"],
@@ -45,6 +50,10 @@ export function pathKind(kind: "path" | "dentry" | "kiocb" | "linux_binprm") {
       // A name alone leads to no path in a file system of the kernel's own, as pipes have.
       const isNone = kind === "dentry" && isIt && parameter.file.path === undefined;
       return readPath(isIt && !isNone ? parameter.file : undefined);
+    },
+    recorded: (argument) => {
+      const file = recordedFile(argument);
+      return file && { kind: "struct", name: kind, file };
     },
   } as const satisfies ArgKind;
 }

@@ -1,4 +1,5 @@
 import type { ArgKind } from "./kind.ts";
+import { recordedText } from "./recorded.ts";
 import { ofText, readText } from "./string.ts";
 
 /** A `struct filename *`: a path as a process wrote it. */
@@ -9,5 +10,9 @@ export const filename = {
     const parameter = parameters[index];
     if (parameter?.kind !== "filename" || parameter.bytes === undefined) return "unknown";
     return readText(parameter.bytes);
+  },
+  recorded: (argument) => {
+    const text = recordedText(argument);
+    return text && { kind: "filename", bytes: text };
   },
 } as const satisfies ArgKind;

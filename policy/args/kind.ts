@@ -1,4 +1,4 @@
-import type { Given } from "../decide/parameter.ts";
+import type { Given, Parameter } from "../decide/parameter.ts";
 import type { Report } from "../lower/report.ts";
 import type { PositionRole } from "../schema/dsl.ts";
 import type { UpstreamArgOperator, UpstreamArgType } from "../schema/vocabulary.ts";
@@ -37,9 +37,14 @@ export type ArgKind = {
   ) => Length;
   /** What a hook reads at `index` of a call. */
   readonly read: (index: number, call: Given) => MaybeReading;
+  /** What a call had handed over, by its KprobeArgument in JSON; undefined: that does not say. */
+  readonly recorded: (argument: RecordedArgument) => Parameter | undefined;
   /** Test support: few values to compare with, so that random ones meet. */
   readonly samples: readonly string[];
 };
+
+/** A KprobeArgument of an event that was written as JSON; it may come from anywhere. */
+export type RecordedArgument = Readonly<Record<string, unknown>>;
 
 /** Types of numbers, as CEL calls them. */
 export type CelTypeName = "int32" | "uint32" | "int" | "uint";

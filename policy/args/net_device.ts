@@ -1,5 +1,6 @@
 import { textOperators } from "../schema/vocabulary.ts";
 import type { ArgKind } from "./kind.ts";
+import { recordedText } from "./recorded.ts";
 import { checkBytes, operatorsOnText } from "./text.ts";
 
 /** A `struct net_device *`, by its name. */
@@ -15,6 +16,10 @@ export const net_device = {
     const parameter = parameters[index];
     if (parameter?.kind !== "net_device" || parameter.name === undefined) return "unknown";
     return { name: new TextEncoder().encode(parameter.name) };
+  },
+  recorded: (argument) => {
+    const name = recordedText(argument);
+    return name && { kind: "net_device", name: new TextDecoder().decode(name) };
   },
   samples: ["lo", "l", "eth0", "eth"],
 } as const satisfies ArgKind;

@@ -1,8 +1,12 @@
 import { numberOperators } from "../schema/vocabulary.ts";
 import type { ArgKind, Span } from "./kind.ts";
 import { operatorsOnNumber } from "./number-operators.ts";
+import { recordedNumber } from "./recorded.ts";
 
-type NumberType = Omit<ArgKind, "facets" | "operators" | "upstreamOperators" | "read"> & {
+type NumberType = Omit<
+  ArgKind,
+  "facets" | "operators" | "upstreamOperators" | "read" | "recorded"
+> & {
   readonly bits: 8 | 16 | 32 | 64;
   readonly signed: boolean;
 };
@@ -23,5 +27,6 @@ export function numberKind({ bits, signed, ...kind }: NumberType) {
       if (parameter?.kind !== "number") return "unknown";
       return { value: narrow(is32Bit ? Math.min(bits, 32) : bits, parameter.value) };
     },
+    recorded: recordedNumber,
   } as const satisfies ArgKind;
 }

@@ -11,6 +11,7 @@ export function reportedKind(struct: string) {
     operators: {},
     upstreamOperators: [],
     read: () => ({}),
+    recorded: () => ({ kind: "unread" }), // nothing is compared with it
     samples: [],
   } as const satisfies ArgKind;
 }

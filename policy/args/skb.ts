@@ -2,6 +2,7 @@ import { unmapped } from "../ip.ts";
 import { packetOperators } from "../schema/vocabulary.ts";
 import type { ArgKind } from "./kind.ts";
 import { destinationEnd, Family, Protocol, sourceEnd } from "./net-operators.ts";
+import { recordedPacket } from "./recorded-net.ts";
 
 const [inet, inet6] = [2n, 10n];
 
@@ -32,6 +33,10 @@ export const skb = {
         ...{ sport: BigInt(ports.source), dport: BigInt(ports.destination) },
       }),
     };
+  },
+  recorded: (argument) => {
+    const packet = recordedPacket(argument);
+    return packet && { kind: "skb", packet };
   },
   samples: [],
 } as const satisfies ArgKind;

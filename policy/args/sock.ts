@@ -3,6 +3,7 @@ import { unmapped } from "../ip.ts";
 import { socketOperators } from "../schema/vocabulary.ts";
 import type { ArgKind, MaybeReading } from "./kind.ts";
 import { destinationEnd, Family, Protocol, State, sourceEnd } from "./net-operators.ts";
+import { recordedSock } from "./recorded-net.ts";
 
 /** What all types have in common that are a socket. */
 export const ofSock = {
@@ -23,6 +24,10 @@ export const sock = {
   ...ofSock,
   parameters: ["struct sock *"],
   read: (index, call) => readSock("sock", index, call),
+  recorded: (argument) => {
+    const sock = recordedSock(argument);
+    return sock && { kind: "sock", sock };
+  },
 } as const satisfies ArgKind;
 
 export function readSock(

@@ -2,6 +2,7 @@ import { unmapped } from "../ip.ts";
 import { sourceOperators } from "../schema/vocabulary.ts";
 import type { ArgKind } from "./kind.ts";
 import { Family, sourceEnd } from "./net-operators.ts";
+import { recordedSockaddr } from "./recorded-net.ts";
 
 const [inet, inet6] = [2, 10];
 
@@ -24,6 +25,10 @@ export const sockaddr = {
       family: BigInt(family),
       ...{ saddr: unmapped(Uint8Array.from(ip)), sport: BigInt(bytes.readUInt16BE(2)) },
     };
+  },
+  recorded: (argument) => {
+    const bytes = recordedSockaddr(argument);
+    return bytes && { kind: "buffer", bytes };
   },
   samples: [],
 } as const satisfies ArgKind;

@@ -2,6 +2,7 @@ import { maxPostfixBytes } from "../lower/limits.ts";
 import { textOperators } from "../schema/vocabulary.ts";
 import type { ArgKind, ArgOperator, Reading } from "./kind.ts";
 import { mostBytes } from "./length.ts";
+import { recordedText } from "./recorded.ts";
 import { checkBytes, operatorsOnText } from "./text.ts";
 
 /** A text in memory, which ends at its first NUL. */
@@ -28,6 +29,10 @@ export const string = {
     const parameter = parameters[index];
     if (parameter?.kind !== "buffer" || parameter.bytes === undefined) return "unknown";
     return readText(parameter.bytes);
+  },
+  recorded: (argument) => {
+    const text = recordedText(argument);
+    return text && { kind: "buffer", bytes: text };
   },
 } as const satisfies ArgKind;
 

@@ -51,6 +51,7 @@ export const arg = {
     if (operator === undefined) throw new Error(`${op} does not apply to type ${compared.type}`);
     return meets(operator, values, readArg(compared, call));
   },
+  whyUntold: ({ arg: position }, told) => told.args[position],
   describe: ({ arg: position, op, values }, { args, list }) =>
     `args[${args[position]?.index}] ${op} ${list(values)}`,
   // More often than others: of types and operators there are many.

@@ -31,6 +31,7 @@ export const binary = {
   // What the runtime runs is none of the container's programs.
   holds: (condition, { process: { binary: path, startsContainer } }) =>
     startsContainer !== true && meetsExecutable(path, condition),
+  whyUntold: (_, { names }) => names,
   describe: ({ op, values }, { list }: Words) => `binary ${op} ${list(values)}`,
   any: (fc) => [anyExecutable(fc).map((compared) => ({ by: "binary" as const, ...compared }))],
   anyProcess: (fc) =>

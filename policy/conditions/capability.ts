@@ -47,6 +47,8 @@ export const capability = {
     const held = counts && values.some((value) => ((has >> BigInt(value)) & 1n) === 1n);
     return held === (op === "In");
   },
+  whyUntold: ({ userNamespace }, { credentials, namespaces }) =>
+    credentials ?? (userNamespace === "any" ? undefined : namespaces),
   describe: ({ op, set, values, userNamespace }, { list }: Words) => {
     const names = values.map((value) => capabilityNames[value] ?? String(value));
     const where = userNamespace === "any" ? "" : ` (${userNamespace})`;

@@ -8,7 +8,7 @@ import { type ArgCondition, arg } from "./arg.ts";
 import { type BinaryCondition, type BinaryFacts, binary } from "./binary.ts";
 import { type CapabilityCondition, type CapabilityFacts, capability } from "./capability.ts";
 import { type GainedCondition, gained } from "./gained.ts";
-import type { ConditionKind, ConditionPlace, Words } from "./kind.ts";
+import type { ConditionKind, ConditionPlace, Told, Words } from "./kind.ts";
 import { type NamespaceCondition, type NamespaceFacts, namespace } from "./namespace.ts";
 import {
   type ParentBinaryCondition,
@@ -98,6 +98,15 @@ export function holds(
   call: Given & { readonly process: ProcessFacts },
 ): boolean {
   return conditionKind(condition.by).holds(condition, call, args);
+}
+
+/** Why what an event tells of a call does not say whether the condition is met; undefined: it says so. */
+export function whyUntold(
+  condition: Condition,
+  told: Told,
+  call: Given & { readonly process: ProcessFacts },
+): string | undefined {
+  return conditionKind(condition.by).whyUntold(condition, told, call);
 }
 
 /** A condition in a phrase for people: `pid NotIn 1`. */

@@ -24,6 +24,11 @@ export type ConditionKind<
   check?(report: Report, condition: C, place: CheckPlace): void;
   /** Whether it is met. What cannot be told meets it when it is negated. */
   holds(condition: C, call: Given & { readonly process: P }, args: readonly Arg[]): boolean;
+  /**
+   * Why what an event tells of a call does not say whether it is met; undefined: it says so. What
+   * was not told is then of no consequence for `holds`.
+   */
+  whyUntold(condition: C, told: Told, call: Given & { readonly process: P }): string | undefined;
   /** Whether no process of the host ever meets it. */
   excludesHost?(condition: C): boolean;
   /** In a phrase for people: `pid NotIn 1`. */
@@ -34,6 +39,20 @@ export type ConditionKind<
   clash?(one: C, other: C): boolean;
   /** Test support: what it looks at, of a random process. */
   anyProcess(arbitrary: Arbitraries): fc.Arbitrary<Partial<P>>;
+};
+
+/** What an event tells of a call; of what it does not tell, why. */
+export type Told = {
+  /** Paths of the executables of the process and of what made it. */
+  readonly names: string | undefined;
+  readonly credentials: string | undefined;
+  readonly namespaces: string | undefined;
+  /** Whether `ancestors` and `nsAncestors` of the process are all there. */
+  readonly lineage: "whole" | "part";
+  /** Whether the process descends from pid 1 of its container. */
+  readonly inInitTree: boolean;
+  /** By position in `Hook.args`. */
+  readonly args: readonly (string | undefined)[];
 };
 
 /** A field of a selector that is a list of conditions. */

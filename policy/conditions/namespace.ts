@@ -43,6 +43,7 @@ export const namespace = {
     const listed = values.includes(String(own)) || (isHost && values.includes(hostWord));
     return listed === (op === "In");
   },
+  whyUntold: (_, { namespaces }) => namespaces,
   describe: ({ op, namespace: name, values }, { list }: Words) =>
     `${name} namespace ${op} ${list(values)}`,
   any: (fc) => [anyNamespace(fc)],

@@ -32,6 +32,7 @@ export const parentBinary = {
   lower,
   holds: (condition, { process: { parentBinary: path, startsContainer } }) =>
     startsContainer !== true && meetsExecutable(path, condition),
+  whyUntold: (_, { names }) => names,
   describe: ({ op, values }, { list }: Words) => `parent's binary ${op} ${list(values)}`,
   any: (fc) => [
     anyExecutable(fc).map((compared) => ({ by: "parentBinary" as const, ...compared })),

@@ -49,6 +49,16 @@ export const pid = {
     const pids = [own, ...(followForks ? ancestors.slice(0, maxGenerations) : [])];
     return pids.some((one) => values.includes(one)) === (op === "In");
   },
+  whyUntold({ values, inNamespace, followForks }, { lineage, inInitTree }, { process }) {
+    if (!followForks || lineage === "whole") return undefined;
+    const known = inNamespace
+      ? [process.nspid, ...process.nsAncestors]
+      : [process.pid, ...process.ancestors];
+    if (known.slice(0, maxGenerations + 1).some((one) => values.includes(one))) return undefined;
+    // Who descends from no pid 1 of a container has none among those that are not told.
+    if (inNamespace && !inInitTree && values.every((value) => value <= 1)) return undefined;
+    return "it asks for all ancestors (--enable-ancestors)";
+  },
   excludesHost: ({ op, values, inNamespace }) =>
     op === "NotIn" && inNamespace && values.includes(0),
   describe: ({ op, values }, { list }: Words) => `pid ${op} ${list(values)}`,
