@@ -38,6 +38,8 @@ export type Command<Args = unknown> = {
   readonly positionals: string;
   /** What its positionals name, for the shell's completion. */
   readonly completes?: Completes;
+  /** The first positional that does; default 0. */
+  readonly completesFrom?: number;
   /** One line for `--help`. */
   readonly summary: string;
   /** Two that run as they stand, without the program's name. */

@@ -10,6 +10,8 @@ export const clusterCommands: readonly CommandEntry[] = [
   entry("explain", async () => (await import("./commands/explain.ts")).explain),
   entry("diff", async () => (await import("./commands/diff.ts")).diff),
   entry("rollout", async () => (await import("./commands/rollout.ts")).rollout),
+  entry("learn", async () => (await import("./commands/learn.ts")).learn),
+  entry("proposals", async () => (await import("./commands/proposals.ts")).proposals),
   entry("uninstall", async () => (await import("./commands/uninstall.ts")).uninstall),
   entry("policy check", async () => (await import("./commands/policy-check.ts")).policyCheck),
   entry(

@@ -9,10 +9,10 @@ test("learn: {} is 24 hours and no restart", () => {
   assert.equal(learnOf({}), undefined);
 });
 
-test("learn beside rules.selectors is refused", () => {
+test("learn without rules.allow is refused", () => {
   const capability = { matchCapabilities: [{ operator: "In", values: ["CAP_SYS_ADMIN"] }] };
   assert.deepEqual(problemsOf(anExecPolicy([capability], { learn: {} })), [
-    "invalid spec.learn: is of an allow-list, and rules.selectors is none; write rules.allow, which may be an empty list; or remove learn",
+    "invalid spec.learn: is of an allow-list, and there is none; write rules.allow, which may be an empty list; or remove learn",
   ]);
 });
 

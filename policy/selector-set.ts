@@ -8,6 +8,7 @@ import {
   atomicList,
   bool,
   type Immutable,
+  int32,
   literal,
   object,
   oneOf,
@@ -81,8 +82,13 @@ export const selectorSet = object({
   /** Nodes the policy wants; undefined: every node. Matched by the operator, never by an agent. */
   nodes: labelSelector,
   scope,
-  /** Present: nodes collect what each hook's last selector matches, if that has no condition. */
-  learn: optional(bool()),
+  /**
+   * Present: nodes collect what no rule names. Positions of selectors in the first hook: of what comes
+   * from the container's image for sure, and of the rest.
+   */
+  learn: optional(
+    object({ others: int32({ minimum: 0 }), fromImage: optional(int32({ minimum: 0 })) }),
+  ),
   hooks: atomicList(hook),
 });
 

@@ -57,6 +57,7 @@ export function hooksOf(
 
 function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
   const { args, returned, message, tags } = hook;
+  const { learn } = set.set;
   const requests = hook.selectors.map((selector) => requestsOf(allActions(selector)));
   const returnActions = hook.selectors.map(({ returnActions = [] }) => {
     const last = returnActions.at(-1)?.action ?? returned?.action;
@@ -72,15 +73,10 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
     ...(returnActions.every((code) => code === undefined) ? {} : { returnActions }),
     ...(hasStacks ? { hasStacks } : {}),
     ...(hasHash ? { hasHash } : {}),
-    ...learnsOf(set, hook),
+    ...(learn === undefined || index > 0 ? {} : { learns: learn }),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };
-}
-
-function learnsOf({ set }: NamedSet, { selectors }: PlannedHook["hook"]): Pick<HookInfo, "learns"> {
-  if (set.learn !== true || selectors.at(-1)?.conditions.length !== 0) return {};
-  return { learns: selectors.length - 1 };
 }
 
 /** What the hooks of `sets` have stopped, by name. Throws KernelError. */

@@ -1,4 +1,4 @@
-import type { Arg, PolicyRef, Request, Returned } from "@guardbee/policy";
+import type { Arg, PolicyRef, Request, Returned, SelectorSet } from "@guardbee/policy";
 import type { Reported } from "../attach/index.ts";
 
 /** What the events of a hook say beside what the kernel reports: built once for a program. */
@@ -16,8 +16,8 @@ export type HookInfo = Reported & {
   readonly hasStacks?: true;
   /** Present: events of some selector have the hash of the file that the hook is asked about. */
   readonly hasHash?: true;
-  /** Present: which selector matches what no rule of its policy names, which is to be learned. */
-  readonly learns?: number;
+  /** Present: which selectors match what no rule of its policy names, which is to be learned. */
+  readonly learns?: NonNullable<SelectorSet["learn"]>;
   readonly message?: string;
   readonly tags?: readonly string[];
 };

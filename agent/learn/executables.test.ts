@@ -8,7 +8,15 @@ const web = { namespace: "shop", kind: "Deployment", name: "web" };
 const set = "execpolicy.web";
 
 function ran(path: string | undefined, change: Partial<Observation> = {}): Observation {
-  return { set, workload: web, path, parent: "/bin/sh", denied: false, ...change };
+  return {
+    set,
+    workload: web,
+    path,
+    parent: "/bin/sh",
+    fromImage: false,
+    denied: false,
+    ...change,
+  };
 }
 
 test("the same program is one entry, with what it was started from", () => {
@@ -26,6 +34,16 @@ test("the same program is one entry, with what it was started from", () => {
       omitted: 0,
     },
   ]);
+});
+
+test("what came from the image each time is from there, and once not is not", () => {
+  const all = new Executables();
+  all.add(ran("/bin/a", { fromImage: true }));
+  assert.equal(all.of(set)[0]?.executables[0]?.fromImage, true);
+  assert.equal(all.add(ran("/bin/a")), true);
+  assert.equal(all.of(set)[0]?.executables[0]?.fromImage, undefined);
+  all.add(ran("/bin/a", { fromImage: true }));
+  assert.equal(all.of(set)[0]?.executables[0]?.fromImage, undefined);
 });
 
 test("a program that runs a million times is news some twenty times", () => {

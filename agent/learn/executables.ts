@@ -3,7 +3,13 @@ import { execReportBounds, inSteps } from "@guardbee/policy/sets";
 import type { Observation, WorkloadRef } from "./observation.ts";
 
 /** What is kept of one executable of one workload. Its one writer is Executables. */
-type Seen = { readonly parents: Set<string>; count: number; denied: boolean };
+type Seen = {
+  readonly parents: Set<string>;
+  count: number;
+  denied: boolean;
+  /** Each time. */
+  fromImage: boolean;
+};
 
 /** What is kept of one workload of one policy. The same. */
 type Kept = {
@@ -40,7 +46,7 @@ export class Executables {
   #bytes = 0;
 
   /** Enters what ran; true: a report says something else now. */
-  add({ set, workload, path, parent, denied }: Observation): boolean {
+  add({ set, workload, path, parent, fromImage, denied }: Observation): boolean {
     const kept = this.#kept(set, workload);
     if (kept === undefined) return false;
     const seen = path === undefined ? undefined : this.#seen(kept, path);
@@ -50,9 +56,10 @@ export class Executables {
     }
     seen.count += 1;
     const isNewParent = parent !== undefined && this.#addParent(kept, seen, parent);
-    const isFirstDenied = denied && !seen.denied;
+    const isNews = (denied && !seen.denied) || (seen.fromImage && !fromImage);
     seen.denied ||= denied;
-    return isNewParent || isFirstDenied || inSteps(seen.count) !== inSteps(seen.count - 1);
+    seen.fromImage &&= fromImage;
+    return isNewParent || isNews || inSteps(seen.count) !== inSteps(seen.count - 1);
   }
 
   /** What an earlier agent reported, for what was not seen since. */
@@ -60,11 +67,12 @@ export class Executables {
     const kept = this.#kept(set, workload);
     if (kept === undefined) return;
     kept.omitted = Math.max(kept.omitted, omitted);
-    for (const { path, parents = [], count, denied = false } of executables) {
+    for (const { path, parents = [], count, denied = false, fromImage = false } of executables) {
       const seen = this.#seen(kept, path);
       if (seen === undefined) continue;
       seen.count += count;
       seen.denied ||= denied;
+      seen.fromImage &&= fromImage;
       for (const parent of parents) this.#addParent(kept, seen, parent);
     }
   }
@@ -83,8 +91,9 @@ export class Executables {
     return [...(this.#policies.get(set)?.values() ?? [])].map(({ workload, byPath, omitted }) => ({
       workload,
       executables: [...byPath]
-        .map(([path, { parents, count, denied }]) => ({
+        .map(([path, { parents, count, denied, fromImage }]) => ({
           path,
+          ...(fromImage ? { fromImage } : {}),
           ...(parents.size === 0 ? {} : { parents: [...parents].sort() }),
           count: inSteps(count),
           ...(denied ? { denied } : {}),
@@ -111,7 +120,7 @@ export class Executables {
     if (there !== undefined) return there;
     if (kept.byPath.size >= execReportBounds.executables) return undefined;
     if (!this.#takeRoom(kept, Buffer.byteLength(path) + besidesBytes.entry)) return undefined;
-    const seen = { parents: new Set<string>(), count: 0, denied: false };
+    const seen = { parents: new Set<string>(), count: 0, denied: false, fromImage: true };
     kept.byPath.set(path, seen);
     return seen;
   }

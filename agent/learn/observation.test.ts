@@ -13,7 +13,7 @@ import { nodeItself, observationOf } from "./observation.ts";
 const info: HookInfo = {
   ...hookInfo,
   policy: { kind: "ExecPolicyNamespaced", namespace: "shop", name: "web" },
-  learns: 0,
+  learns: { others: 0 },
 };
 const { bash, nginx } = someEvents();
 
@@ -32,13 +32,23 @@ const seen = { set: "execpolicynamespaced.shop.web", workload: web, path: "/usr/
 
 test("an exec that no rule names is observed with its workload and what makes it", () => {
   const parent = "/usr/sbin/nginx";
-  assert.deepEqual(observationOf(execOf(inPod)), { ...seen, parent, denied: false });
+  assert.deepEqual(observationOf(execOf(inPod)), {
+    ...seen,
+    parent,
+    fromImage: false,
+    denied: false,
+  });
 });
 
 test("one that was stopped is observed as denied, one that would be is not", () => {
   const { HOOK_STOPPED, HOOK_WOULD_STOP } = enums.hook_flag;
   assert.equal(observationOf(execOf(inPod, { flags: HOOK_STOPPED }))?.denied, true);
   assert.equal(observationOf(execOf(inPod, { flags: HOOK_WOULD_STOP }))?.denied, false);
+});
+
+test("what the selector for the image matched came from there", () => {
+  const learns = { others: 1, fromImage: 0 };
+  assert.equal(observationOf(execOf(inPod, { hook: { ...info, learns } }))?.fromImage, true);
 });
 
 test("what runs on the node in no pod is the node's own", () => {
@@ -54,7 +64,10 @@ test("in a container that nobody knows it is nobody's", () => {
 test("what a rule names, or a policy that does not learn, is not observed", () => {
   const { learns: _, ...others } = info;
   assert.equal(observationOf(execOf(inPod, { hook: others })), undefined);
-  assert.equal(observationOf(execOf(inPod, { hook: { ...info, learns: 1 } })), undefined);
+  assert.equal(
+    observationOf(execOf(inPod, { hook: { ...info, learns: { others: 1 } } })),
+    undefined,
+  );
   assert.equal(observationOf(nginx), undefined);
 });
 

@@ -19,6 +19,8 @@ export type Observation = {
   readonly path: string | undefined;
   /** What the process ran that made the exec; undefined: unknown, or of no name. */
   readonly parent: string | undefined;
+  /** It is surely as the container's image has it. */
+  readonly fromImage: boolean;
   readonly denied: boolean;
 };
 
@@ -29,7 +31,10 @@ const { HOOK_STOPPED } = enums.hook_flag;
 
 /** What the event tells of; undefined: it is no such exec, or nobody knows whose it was. */
 export function observationOf(event: AgentEvent): Observation | undefined {
-  if (event.kind !== "hook" || event.hook.learns !== event.record.selector) return undefined;
+  if (event.kind !== "hook" || event.hook.learns === undefined) return undefined;
+  const { others, fromImage } = event.hook.learns;
+  const { selector } = event.record;
+  if (selector !== others && selector !== fromImage) return undefined;
   const workload = workloadOf(event);
   if (workload === undefined) return undefined;
   const parent = event.process?.image.binary ?? "";
@@ -38,6 +43,7 @@ export function observationOf(event: AgentEvent): Observation | undefined {
     workload,
     path: pathOf(event),
     parent: isProposable(parent) ? parent : undefined,
+    fromImage: selector === fromImage,
     denied: (event.flags & HOOK_STOPPED) !== 0,
   };
 }

@@ -31,7 +31,9 @@ export function openLearning(
 function learningSets({ wanted, programmer, pods }: Parameters<typeof openLearning>[0]) {
   const [sets, states] = [wanted.sets(), programmer.states()];
   if (sets === undefined || states === undefined || !pods.known()) return undefined;
-  const learning = sets.filter(({ name, set }) => set.learn === true && objectOf(name) === name);
+  const learning = sets.filter(
+    ({ name, set }) => set.learn !== undefined && objectOf(name) === name,
+  );
   const inForce = learning.filter(({ name }) =>
     states.some((one) => one.name === name && one.state === "programmed"),
   );

@@ -50,7 +50,9 @@ function asked(commands: readonly Command[], words: readonly string[], current: 
   if (command?.completes === undefined) return "words";
   const given = plain.length - command.name.split(" ").length;
   const takesMore = command.positionals.includes("..");
-  return given === 0 || takesMore ? command.completes : "words";
+  const first = command.completesFrom ?? 0;
+  if (given < first) return "words";
+  return given === first || takesMore ? command.completes : "words";
 }
 
 /** Without options and their values. */

@@ -22,6 +22,8 @@ export type RolloutArgs = ClusterArgs & {
 export const rollout: Command<RolloutArgs> = {
   name: "rollout",
   positionals: "<action> <policy>",
+  completes: "policy",
+  completesFrom: 1,
   summary: "Pause the roll-out of a policy's change, let it go on, or take it back everywhere",
   examples: [
     "rollout undo deny-tmp-forbidden-write",

@@ -29,7 +29,7 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
       scope,
       hook.selectors.flatMap(({ conditions }) => conditions),
     ),
-    ...(learns ? { learn: true } : {}),
+    ...(learns ? { learn: { others: hook.selectors.length - 1 } } : {}),
     hooks: [hook],
   }));
 }
@@ -37,9 +37,9 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
 /** Whether nodes are to collect what an allow-list does not name. */
 function lowerLearn(report: Report, { learn, rules }: ExecPolicy["spec"]): boolean {
   if (learn === undefined) return false;
-  if ((rules.selectors ?? []).length > 0) {
+  if (rules.allow === undefined) {
     const fix = "write rules.allow, which may be an empty list; or remove learn";
-    report.invalid("spec.learn", "is of an allow-list, and rules.selectors is none", fix);
+    report.invalid("spec.learn", "is of an allow-list, and there is none", fix);
   }
   return true;
 }
