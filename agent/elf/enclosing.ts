@@ -12,8 +12,8 @@ export type FunctionTable = {
 };
 
 const entryBytes = 24;
-/** More than the tables of real programs have: who asks waits for them to be read. */
-const mostTableBytes = 64 << 20;
+/** 700,000 symbols. Who asks waits for them to be read. */
+const mostTableBytes = 16 << 20;
 const functionTypes: readonly number[] = [2, 10]; // STT_FUNC, STT_GNU_IFUNC
 
 /** All functions of the file that have a name. Throws ElfError. */

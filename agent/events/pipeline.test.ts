@@ -152,7 +152,7 @@ test("garbage and hooks that are gone are counted, and nothing else is lost", ()
     exported: 1,
     skipped: { unknownHook: 1, badArguments: 1 },
     gate: { waiting: 0, expired: { time: 0, space: 0 } },
-    ...{ droppedTexts: 0, goneStacks: 0 },
+    ...{ droppedTexts: 0, missedStacks: { gone: 0, busy: 0, long: 0 } },
   });
 });
 

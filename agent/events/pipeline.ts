@@ -20,7 +20,7 @@ import {
 } from "../records/kernel-record.ts";
 import { stacksOf } from "../records/stacks.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
-import type { StackNames } from "../stacks/stacks.ts";
+import type { MissedStacks, StackNames } from "../stacks/stacks.ts";
 import { type AgentEvent, type Ancestors, execEvent, exitEvent, hookEvent } from "./event.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
@@ -60,8 +60,8 @@ export type PipelineStats = {
   readonly gate: PodGateStats;
   /** Processes of whose argv or environment parts were dropped, because too many waited for their exec. */
   readonly droppedTexts: number;
-  /** Stacks of processes that were gone before they could be looked at. */
-  readonly goneStacks: number;
+  /** Stacks of processes that were left out or have no names, by cause. */
+  readonly missedStacks: MissedStacks;
 };
 
 /**
@@ -130,7 +130,7 @@ export class EventPipeline {
       skipped: { ...this.#skipped },
       gate: this.#gate.stats(),
       droppedTexts: this.#data.dropped,
-      goneStacks: this.#options.stacks?.gone ?? 0,
+      missedStacks: this.#options.stacks?.missed ?? noneMissed,
     };
   }
 
@@ -217,7 +217,9 @@ export class EventPipeline {
     const details = {
       ancestors: this.#ancestors(familyOf(hook)),
       // Before it waits for anything: what the process has mapped is gone with it.
-      stacks: hook.hasStacks ? this.#options.stacks?.of(stacksOf(record)) : undefined,
+      stacks: hook.hasStacks
+        ? this.#options.stacks?.of(stacksOf(record), record.process)
+        : undefined,
     };
     if (process === undefined || this.#gate.release(process)) {
       this.#add(hookEvent(process, record, hook, details));
@@ -282,6 +284,7 @@ function familyOf({ event }: HookInfo): AncestorFamily {
   return event.slice("process_".length) as AncestorFamily;
 }
 
+const noneMissed: MissedStacks = { gone: 0, busy: 0, long: 0 };
 const retryMs = 200;
 const ticksPerSecond = 5;
 /**

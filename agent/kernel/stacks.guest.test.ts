@@ -51,6 +51,9 @@ spec:
 const both = "{ action: Post, kernelStackTrace: true, userStackTrace: true }";
 const returning = "return: true\n    returnArg: { index: 0, type: int64 }";
 
+/** Whom the event is about: nothing of it is kept. */
+const noImage = { pid: 0, ktime: 0n };
+
 /** What the event of the caller's call says, looked at while the caller still runs. */
 async function called() {
   let found: Stacks[] = [];
@@ -58,7 +61,7 @@ async function called() {
     const child = spawn(caller, { stdio: ["pipe", "pipe", "inherit"] });
     await once(child.stdout, "data");
     const seen = await events.now();
-    found = seen.map(({ stacks }) => names.of(stacks));
+    found = seen.map(({ stacks }) => names.of(stacks, noImage));
     child.stdin.end();
     await once(child, "exit");
   });
@@ -122,7 +125,7 @@ test("upstream's policy on dropped packets says where they were dropped", async 
     run("bash", "-c", "for i in 1 2 3; do echo text > /dev/udp/127.0.0.1/9; done"),
   );
   const dropped = hooks.filter(({ call }) => call === "kfree_skb_reason");
-  const symbols = dropped.flatMap(({ stacks }) => names.of(stacks).kernel ?? []);
+  const symbols = dropped.flatMap(({ stacks }) => names.of(stacks, noImage).kernel ?? []);
   assert.equal(symbols[0]?.symbol, "kfree_skb_reason");
   assert.ok(symbols.some(({ symbol }) => symbol === "udp_sendmsg"));
 });

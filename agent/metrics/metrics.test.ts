@@ -34,7 +34,10 @@ function someFacts(): AgentFacts {
         ...{ scanned: number(), exported: number() },
         skipped: { unknownHook: number(), badArguments: number() },
         gate: { waiting: number(), expired: { time: number(), space: number() } },
-        ...{ droppedTexts: number(), goneStacks: number() },
+        ...{
+          droppedTexts: number(),
+          missedStacks: { gone: number(), busy: number(), long: number() },
+        },
       },
       tree: { processes: number(), running: number(), evicted: number(), cut: number() },
       sinks: [limitedFile(), { ...sink("socket"), readers: number() }],

@@ -194,9 +194,13 @@ export const agentMetrics: readonly AgentMetric[] = [
     read: ({ events }) => one(events?.tree.evicted),
   },
   {
-    ...{ name: "user_stacks_missed_total", type: "counter" },
-    help: "Stacks of processes that were gone before they could be looked at: their events have none.",
-    read: ({ events }) => one(events?.pipeline.goneStacks),
+    ...{ name: "user_stacks_missed_total", type: "counter", labels: ["cause"] },
+    help: "Stacks of processes that events have not, or without names: the process was gone (gone), looking at processes has had its share of the time (busy), more is mapped than is looked at (long).",
+    read: ({ events }) =>
+      Object.entries(events?.pipeline.missedStacks ?? {}).map(([cause, value]) => ({
+        labels: { cause },
+        value,
+      })),
   },
   {
     ...{ name: "process_texts_cut_total", type: "counter", labels: ["cause"] },

@@ -8,12 +8,12 @@ export type KernelSymbol = { readonly symbol: string; readonly offset: bigint };
 type Range = { readonly start: bigint; readonly end: bigint };
 
 type Table = {
-  /** As /proc/modules was: another one has others' functions. */
+  /** Which modules there were, and where: others have other functions. */
   readonly modules: string;
   /** Where the code of the kernel and of its modules is. */
   readonly ranges: readonly Range[];
-  /** Ascending. */
-  readonly addresses: BigUint64Array;
+  /** The low 48 bits, above which a kernel's addresses are all alike: ascending. */
+  readonly addresses: Float64Array;
   readonly names: readonly string[];
 };
 
@@ -39,9 +39,10 @@ export class KernelSymbols {
   at(address: bigint): KernelSymbol | undefined {
     const { ranges, addresses, names } = this.#current();
     if (!ranges.some(({ start, end }) => address >= start && address < end)) return undefined;
-    const found = lastAtMost(addresses, address);
+    const low = Number(BigInt.asUintN(48, address));
+    const found = lastAtMost(addresses, low);
     if (found < 0) return undefined;
-    return { symbol: names[found]!, offset: address - addresses[found]! };
+    return { symbol: names[found]!, offset: BigInt(low - addresses[found]!) };
   }
 
   /** Modules come and go. */
@@ -49,7 +50,7 @@ export class KernelSymbols {
     const now = this.#monotonic();
     if (this.#table !== undefined && now - this.#checkedAt < refreshMs) return this.#table;
     this.#checkedAt = now;
-    const modules = this.#read("modules");
+    const modules = this.#read("modules").split("\n").map(withoutUse).join("\n");
     if (this.#table?.modules !== modules) {
       this.#table = parseSymbols(this.#read("kallsyms"), modules);
     }
@@ -68,26 +69,34 @@ export class KernelSymbols {
 
 /** `kallsyms`: `ffffffff81000000 T _stext`, and a module's name behind a tab. */
 export function parseSymbols(kallsyms: string, modules: string): Table {
-  const found: { readonly address: bigint; readonly name: string }[] = [];
+  const found: { readonly address: number; readonly name: string }[] = [];
   let [start, end] = [0n, 0n];
-  for (const line of kallsyms.split("\n")) {
-    if (!codeTypes.has(line[17] ?? "")) continue;
-    const tab = line.indexOf("\t");
-    const address = BigInt(`0x${line.slice(0, 16)}`);
-    const name = line.slice(19, tab === -1 ? undefined : tab);
-    if (address === 0n || name.startsWith("__pfx_")) continue; // hidden; or the padding before one
-    if (name === "_stext") start = address;
-    else if (name === "_etext") end = address;
-    else if (!line.endsWith("[bpf]")) found.push({ address, name });
+  for (let at = 0, next = 0; at < kallsyms.length; at = next + 1) {
+    next = kallsyms.indexOf("\n", at);
+    if (next === -1) next = kallsyms.length;
+    if (!codeTypes.has(kallsyms[at + 17] ?? "")) continue;
+    const address = Number.parseInt(kallsyms.slice(at + 4, at + 16), 16);
+    if (address === 0) continue; // hidden
+    const [name = "", module] = kallsyms.slice(at + 19, next).split("\t", 2);
+    if (name === "_stext") start = BigInt(`0x${kallsyms.slice(at, at + 16)}`);
+    else if (name === "_etext") end = BigInt(`0x${kallsyms.slice(at, at + 16)}`);
+    else if (!name.startsWith("__pfx_") && module !== "[bpf]") {
+      found.push({ address, name }); // the others are the padding before one, and programs
+    }
   }
-  found.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+  found.sort((a, b) => a.address - b.address);
   const first = found.filter(({ address }, i) => found[i - 1]?.address !== address);
   return {
     modules,
     ranges: [{ start, end }, ...modules.split("\n").flatMap(rangeOf)],
-    addresses: BigUint64Array.from(first, ({ address }) => address),
+    addresses: Float64Array.from(first, ({ address }) => address),
     names: first.map(({ name }) => name),
   };
+}
+
+/** How many use a module changes all the time: reading all symbols again would too. */
+function withoutUse(line: string): string {
+  return line.replace(/^(\S+ \d+) \d+ \S+ /, "$1 - - ");
 }
 
 const codeTypes: ReadonlySet<string> = new Set(["t", "T", "w", "W"]);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 
 /** A part of a file that a process has mapped to run it. */
@@ -13,10 +13,38 @@ export type Mapping = {
   readonly path: string;
 };
 
-/** What the process runs of files; undefined: it is gone. */
-export function mappingsOf(procfs: string, pid: number): readonly Mapping[] | undefined {
-  const text = readOrGone(join(procfs, String(pid), "maps"));
-  return text?.split("\n").flatMap(parseMapping);
+/** What a process runs of files; `isWhole`: as far as is known, that is all. */
+export type Mappings = { readonly all: readonly Mapping[]; readonly isWhole: boolean };
+
+/** About 10,000 mappings. A process may have as many as vm.max_map_count lets it. */
+const mostBytes = 1 << 20;
+
+/** What the process runs of files, as far as the first MiB of its mappings; undefined: it is gone. */
+export function mappingsOf(procfs: string, pid: number): Mappings | undefined {
+  const bytes = orGone(() => readStart(join(procfs, String(pid), "maps")));
+  if (bytes === undefined) return undefined;
+  const isWhole = bytes.length < mostBytes;
+  const lines = bytes.toString("utf8").split("\n");
+  if (!isWhole) lines.pop(); // a part of one
+  return { all: lines.flatMap(parseMapping), isWhole };
+}
+
+/** The first bytes of a file that says nothing of its length. */
+function readStart(path: string): Buffer {
+  const fd = openSync(path, "r");
+  try {
+    const parts: Buffer[] = [];
+    for (let bytes = 0; bytes < mostBytes; ) {
+      const part = Buffer.allocUnsafe(Math.min(mostBytes - bytes, 64 << 10));
+      const read = readSync(fd, part);
+      if (read === 0) break;
+      parts.push(part.subarray(0, read));
+      bytes += read;
+    }
+    return Buffer.concat(parts);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const line = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) (\S+ \d+) +(\/.*)$/;
@@ -46,8 +74,12 @@ export function answersItself(procfs: string, pid: number, { file }: Mapping): b
 }
 
 function readOrGone(path: string): string | undefined {
+  return orGone(() => readFileSync(path, "utf8"));
+}
+
+function orGone<T>(read: () => T): T | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ESRCH") return undefined;

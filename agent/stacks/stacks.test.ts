@@ -60,7 +60,10 @@ function named(
   const names = new StackNames({ procfs, monotonic: () => 0, withAddresses });
   const of = (some: readonly bigint[]) => ({ pid, addresses: some });
   const { kernel, user } = addresses;
-  return names.of({ ...(kernel && { kernel: of(kernel) }), ...(user && { user: of(user) }) });
+  return names.of(
+    { ...(kernel && { kernel: of(kernel) }), ...(user && { user: of(user) }) },
+    { pid, ktime: 1n },
+  );
 }
 
 test("addresses of the kernel are its functions, without what runs programs before them", () => {
@@ -97,7 +100,9 @@ test("what a process that ends meanwhile had mapped is read of the next one", ()
   rmSync(join(procfs, "9/map_files"), { recursive: true });
   const names = new StackNames({ procfs, monotonic: () => 0, withAddresses: false });
   const symbolsOf = (pid: number) =>
-    names.of({ user: { pid, addresses: [inner] } }).user!.map(({ symbol }) => symbol);
+    names
+      .of({ user: { pid, addresses: [inner] } }, { pid, ktime: 1n })
+      .user!.map(({ symbol }) => symbol);
   assert.deepEqual([symbolsOf(9), symbolsOf(7)], [[""], ["inner"]]);
 });
 
@@ -111,6 +116,101 @@ test("entries have addresses where they are asked for", () => {
 
 test("the stack of a process that is gone is counted", () => {
   const names = new StackNames({ procfs, monotonic: () => 0, withAddresses: false });
-  assert.deepEqual(names.of({ user: { pid: 99, addresses: [inner] } }), {});
-  assert.equal(names.gone, 1);
+  assert.deepEqual(names.of({ user: { pid: 99, addresses: [inner] } }, { pid: 99, ktime: 1n }), {});
+  assert.deepEqual(names.missed, { gone: 1, busy: 0, long: 0 });
+});
+
+/** Names of a clock whose every look takes `costMs`. */
+function slowNames(costMs: number) {
+  let now = 0;
+  const names = new StackNames({
+    ...{ procfs, withAddresses: false },
+    monotonic: () => {
+      now += costMs;
+      return now;
+    },
+  });
+  const of = (pid: number, ktime = 1n) =>
+    names.of({ user: { pid, addresses: [inner] } }, { pid, ktime }).user ?? [];
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  return { names, of, pass };
+}
+
+test("looking at processes has a tenth of the time: beyond it their stacks are left out and counted", () => {
+  const { names, of, pass } = slowNames(150);
+  assert.equal(of(7)[0]?.module, "/opt/the program");
+  for (let i = 0; i < 20; i++) of(7, BigInt(i + 2));
+  const { busy } = names.missed;
+  assert.ok(busy >= 15, `${busy}`);
+  pass(60_000);
+  assert.equal(of(7, 100n)[0]?.module, "/opt/the program");
+});
+
+test("what an image has mapped is read again after a second, or sooner for what lies in none of it", () => {
+  aProcess(11, "ext4");
+  let now = 0;
+  const names = new StackNames({ procfs, monotonic: () => now, withAddresses: false });
+  const modules = (address: bigint, ktime = 1n) =>
+    (names.of({ user: { pid: 11, addresses: [address] } }, { pid: 11, ktime }).user ?? []).map(
+      ({ module }) => module,
+    );
+  const at = (start: string, path: string) =>
+    `${start}-${start.slice(0, -4)}2000 r-xp 00000000 fd:01 131      ${path}\n`;
+  writeFileSync(join(procfs, "11/maps"), at("00400000", "/opt/first"));
+  assert.deepEqual(modules(0x400010n), ["/opt/first"]);
+  writeFileSync(
+    join(procfs, "11/maps"),
+    at("00400000", "/opt/second") + at("00600000", "/opt/third"),
+  );
+  assert.deepEqual(modules(0x400010n), ["/opt/first"]);
+  assert.deepEqual(modules(0x400010n, 2n), ["/opt/second"], "another image has its own");
+  assert.deepEqual(modules(0x600010n), []);
+  now = 100;
+  assert.deepEqual(modules(0x600010n), ["/opt/third"]);
+  now = 1100;
+  assert.deepEqual(modules(0x400010n), ["/opt/second"]);
+});
+
+test("of a process that has mapped more than is looked at, what is beyond has no name, and is counted", () => {
+  aProcess(12, "ext4");
+  const many = Array.from({ length: 20_000 }, (_, i) => {
+    const start = 0x1000_0000 + i * 0x2000;
+    return `${start.toString(16)}-${(start + 0x1000).toString(16)} r-xp 00000000 fd:01 131     /opt/many\n`;
+  });
+  writeFileSync(join(procfs, "12/maps"), many.join(""));
+  const names = new StackNames({ procfs, monotonic: () => 0, withAddresses: false });
+  const last = BigInt(0x1000_0000 + 19_999 * 0x2000);
+  const { user } = names.of(
+    { user: { pid: 12, addresses: [0x1000_0010n, last] } },
+    { pid: 12, ktime: 1n },
+  );
+  assert.deepEqual(user, [{ offset: 16n, symbol: "", module: "/opt/many" }]);
+  assert.deepEqual(names.missed, { gone: 0, busy: 0, long: 1 });
+});
+
+test("the kernel's functions are read again when a module comes, and not when one is used", () => {
+  const folder = mkdtempSync(join(procfs, "kernel-"));
+  const symbols = (name: string) => `ffffffff81000000 T _stext
+ffffffff81000100 T ${name}
+ffffffff81100000 T _etext
+`;
+  let now = 0;
+  const names = new StackNames({ procfs: folder, monotonic: () => now, withAddresses: false });
+  const symbolsOf = () => {
+    now += 60_000;
+    const kernel = { pid: 1, addresses: [0xffff_ffff_8100_0110n] };
+    return names.of({ kernel }, { pid: 1, ktime: 1n }).kernel!.map(({ symbol }) => symbol);
+  };
+  const write = (use: string, name: string) => {
+    writeFileSync(join(folder, "modules"), `ext4 4096 ${use} Live 0xffffffffc0a00000\n`);
+    writeFileSync(join(folder, "kallsyms"), symbols(name));
+  };
+  write("1 -", "first");
+  assert.deepEqual(symbolsOf(), ["first"]);
+  write("2 jbd2,", "second");
+  assert.deepEqual(symbolsOf(), ["first"]);
+  writeFileSync(join(folder, "modules"), "ext4 8192 2 - Live 0xffffffffc0a00000\n");
+  assert.deepEqual(symbolsOf(), ["second"]);
 });

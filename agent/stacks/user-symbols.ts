@@ -4,6 +4,7 @@ import { bytesOfFile, ElfError } from "../elf/bytes.ts";
 import { readElf } from "../elf/elf.ts";
 import { type FunctionTable, functionAt, functionTable } from "../elf/enclosing.ts";
 import { answersItself, type Mapping } from "./mappings.ts";
+import { busy, type TimeShare } from "./time-share.ts";
 
 const mostFiles = 64;
 /** A file may be replaced by another of the same number and name. */
@@ -15,27 +16,33 @@ type Known = { readonly table: FunctionTable | undefined; readonly until: number
 export class UserSymbols {
   readonly #procfs: string;
   readonly #monotonic: () => number;
+  readonly #share: TimeShare;
   /** By file and path, the latest used last. Written by `#tableOf`. */
   readonly #known = new Map<string, Known>();
 
-  constructor(procfs: string, monotonic: () => number) {
+  constructor(procfs: string, monotonic: () => number, share: TimeShare) {
     this.#procfs = procfs;
     this.#monotonic = monotonic;
+    this.#share = share;
   }
 
-  /** The function at `offset` of the file that process `pid` has mapped so; undefined: none has a name. */
-  at(pid: number, mapping: Mapping, offset: number): string | undefined {
+  /**
+   * The function at `offset` of the file that process `pid` has mapped so; undefined: none has a name;
+   * `busy`: there is no time to read the file.
+   */
+  at(pid: number, mapping: Mapping, offset: number): string | typeof busy | undefined {
     const table = this.#tableOf(pid, mapping);
-    return table && functionAt(table, offset);
+    return table === busy ? table : table && functionAt(table, offset);
   }
 
-  #tableOf(pid: number, mapping: Mapping): FunctionTable | undefined {
+  #tableOf(pid: number, mapping: Mapping): FunctionTable | typeof busy | undefined {
     const key = `${mapping.file} ${mapping.path}`;
     const now = this.#monotonic();
     const before = this.#known.get(key);
     let known = before !== undefined && now < before.until ? before : undefined;
     if (known === undefined) {
-      const table = readTable(this.#procfs, pid, mapping);
+      const table = this.#share.spend(() => readTable(this.#procfs, pid, mapping));
+      if (table === busy) return busy;
       if (table === "gone") return undefined; // which says nothing of the file
       known = { table, until: now + keptMs };
     }
