@@ -67,6 +67,7 @@ struct layout {
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;
 	struct hook_spec hook_spec;
+	enum path_source path_source;
 	enum hook_use hook_use;
 	enum hook_syscall hook_syscall;
 	enum usdt_place usdt_place;

@@ -55,7 +55,27 @@ export const differences: readonly Difference[] = [
     here: "Each of them is hooked; Tetragon takes one.",
   },
   {
-    what: "`uprobes` with `return`, `data`, `btfPath` or `ignore.digestVerificationFailure`, `Override` with `argRegs` or `argNew…`",
+    what: "`resolve`",
+    verdict: "better",
+    here: "Bit fields, too, and any number of members on the way, of which ten may be pointers. Each node says which member it has not. What cannot be read meets the negated conditions; Tetragon takes those for unmet, too.",
+  },
+  {
+    what: "`resolve` on what a process hands over (`syscall: true`, `uprobes`, `usdts`), on a field of a tracepoint's record, or with a buffer's type",
+    verdict: "refused",
+    here: "It reads memory of the kernel; hook the function that gets the struct, write `raw: true`, or `data` of `current_task`.",
+  },
+  {
+    what: "`data` with `source: pt_regs` on a kernel function",
+    verdict: "refused",
+    here: "Registers are kept of system calls and of programs' functions; of others the parameters are in `args`.",
+  },
+  {
+    what: "`resolve` and `data` in a namespaced policy",
+    verdict: "refused",
+    here: "They read any memory of the kernel, that of other tenants among it.",
+  },
+  {
+    what: "`uprobes` with `return`, `btfPath` or `ignore.digestVerificationFailure`, `Override` with `argRegs` or `argNew…`",
     verdict: "refused",
     here: "Not yet there.",
   },

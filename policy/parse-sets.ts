@@ -36,8 +36,8 @@ function isNull(field: string): Problem {
   return { field, what: "is null", fix: "leave it out", kind: "invalid" };
 }
 
-/** What no schema says: how conditions and actions fit the hook's arguments. */
-function checkHook(report: Report, { args, selectors, returned }: Hook, at: string): void {
+/** Says what no schema does: how conditions and actions fit the hook's arguments. */
+export function checkHook(report: Report, { args, selectors, returned }: Hook, at: string): void {
   if (returned !== undefined && !isReturnedType(returned.type)) {
     const fix = `allowed: ${returnedTypes().join(", ")}`;
     report.invalid(`${at}.returned.type`, `is ${returned.type}, which no call returns`, fix);

@@ -16,15 +16,18 @@ export {
 } from "./actions/index.ts";
 export { rateLimitScopes } from "./actions/post.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
+export { maxBtfPathBytes, type PathStep, parseBtfPath } from "./btf-path.ts";
 export { capabilityName, capabilityNumber } from "./capabilities.ts";
 export { type BinaryForm, binaryOperator } from "./conditions/executable.ts";
 export { stopsFollowed } from "./decide/follow.ts";
 export { inScope, type Place } from "./decide/in-scope.ts";
+export { pathKey } from "./decide/parameter.ts";
 export { describeFilePlace, type FilePlace } from "./file-place.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { formatIp, type Network, parseNetwork } from "./ip.ts";
 export { isRecord } from "./is-record.ts";
 export { isProposable, parseExecReport } from "./learn.ts";
+export { createReport } from "./lower/report.ts";
 export { whyUnsafe } from "./lower/unsafe-functions.ts";
 export {
   addressFamilies,
@@ -33,7 +36,7 @@ export {
   socketStates,
   socketTypes,
 } from "./net-names.ts";
-export { parseSets } from "./parse-sets.ts";
+export { checkHook, parseSets } from "./parse-sets.ts";
 export {
   bareContainerId,
   type Container,
@@ -44,6 +47,7 @@ export {
   setsIn,
 } from "./pod.ts";
 export { formatProblem } from "./problem.ts";
+export { type Register, registerNamed } from "./registers.ts";
 export { resourceOf } from "./resource-of.ts";
 export { rolloutPosition } from "./rollout.ts";
 export { execReportBounds } from "./schema/node-exec-report.ts";

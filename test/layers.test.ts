@@ -19,7 +19,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  */
 const floors: Readonly<Record<string, readonly string[]>> = {
   agent: [
-    ...["gen", "layout", "json", "wire", "state", "elf", "engine.ts", "protected-binaries.ts"],
+    ...[
+      "gen",
+      "layout",
+      "json",
+      "wire",
+      "state",
+      "elf",
+      "btf",
+      "engine.ts",
+      "protected-binaries.ts",
+    ],
     ...["args", "actions", "records", "stacks", "attach", "compile", "kernel"],
     ...["scope", "process", "events", "metrics", "learn", "session", "grpc"],
   ],

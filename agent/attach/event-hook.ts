@@ -2,9 +2,15 @@ import type { Arg, ArgType, Hook } from "@guardbee/policy";
 import type { Refusal } from "../engine.ts";
 import type { EventFormat, Field } from "./event-format.ts";
 import type { AttachAbilities, Reported } from "./kind.ts";
+import { type Paths, resolved } from "./resolve.ts";
 
 /** A hook as this kernel has what it is on, and how its events tell of it where they do not say that. */
-export type ServedHook = { readonly hook: Hook; readonly reported?: Reported };
+export type ServedHook = {
+  readonly hook: Hook;
+  readonly reported?: Reported;
+  /** Where the paths of its arguments lead, by `pathKey`. */
+  readonly paths?: Paths;
+};
 
 type Named = { readonly subsystem: string; readonly event: string };
 
@@ -18,7 +24,7 @@ const beforeParameters = 5;
  */
 export function servedHook(hook: Hook, can: AttachAbilities): ServedHook | Refusal {
   const { on } = hook;
-  if (on.kind !== "tracepoint") return { hook };
+  if (on.kind !== "tracepoint") return resolved(hook, can);
   const { subsystem, event } = on;
   const isEntry = subsystem === "syscalls" && event.startsWith(onEnter);
   const format = can.eventFormat(subsystem, event);

@@ -56,6 +56,7 @@ export const attachKinds: readonly AttachKind[] = [
 ];
 
 export { type ServedHook, servedHook } from "./event-hook.ts";
+export type { Paths } from "./resolve.ts";
 /** What completes, when a call returns, the events of a program at its entry. */
 export { returned } from "./returned.ts";
 

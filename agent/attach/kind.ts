@@ -1,5 +1,6 @@
 import type { Arg, Hook, Request } from "@guardbee/policy";
 import type { FilePlace } from "@guardbee/policy/sets";
+import type { FoundPath } from "../btf/find-path.ts";
 import type { Refusal } from "../engine.ts";
 import type { EventFormat } from "./event-format.ts";
 
@@ -147,6 +148,12 @@ export type AttachAbilities = {
   eventFormat(subsystem: string, event: string): EventFormat | undefined;
   /** The types of a tracepoint's own parameters; undefined where the kernel has none of that name. */
   typesOfTracepoint(event: string): readonly string[] | undefined;
+  /**
+   * Where a path leads from a struct, of the kernel's or of a module's; a text: why it leads nowhere here.
+   */
+  findPath(struct: string, path: string, module?: string): FoundPath | string;
+  /** The same of a register of this machine, as it was when a call was made. */
+  findRegister(name: string): FoundPath | string;
   /** The types of a function; undefined where the kernel has none of that name, or does not say. */
   typesOf(symbol: string): FunctionTypes | undefined;
 };

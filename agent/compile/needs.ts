@@ -2,7 +2,7 @@ import { enums } from "../gen/layout.ts";
 import { compilerOf } from "./conditions/index.ts";
 import { askingOf, bitsOf, facetKey } from "./facets.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
-import { readingKey, readingsOf } from "./readings.ts";
+import { pathsOf, readingKey, readingsOf } from "./readings.ts";
 import {
   type Amount,
   type Need,
@@ -46,7 +46,7 @@ function addNeeds(needs: MutableNeeds, more: readonly Need[]): void {
 }
 
 function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Need[] {
-  const { WORDS_MAX, FACETS_MAX, READINGS_MAX, FOLLOW_GROUPS } = enums.engine_limit;
+  const { WORDS_MAX, FACETS_MAX, READINGS_MAX, PATHS_MAX, FOLLOW_GROUPS } = enums.engine_limit;
   const { sees } = point.kind;
   const readings = readingsOf({ ...point, hooks });
   const bits = bitsOf(hooks);
@@ -63,6 +63,7 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
     { what: "selectors", limit: 64 * WORDS_MAX, amount: bits.length },
     { what: "compared properties", limit: FACETS_MAX, amount: new Set(facets) },
     { what: "arguments", limit: READINGS_MAX, amount: new Set(readings.all.map(readingKey)) },
+    { what: "resolved paths", limit: PATHS_MAX, amount: new Set(pathsOf(readings.all)) },
   ];
   const ofNode = [
     { what: "attach points", limit: nodeLimits.attachPoints, amount: new Set([point.site]) },

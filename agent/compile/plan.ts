@@ -12,6 +12,7 @@ import {
   type AttachKind,
   latest,
   type Need,
+  type Paths,
   type Place,
   partsOf,
   type Reported,
@@ -42,6 +43,8 @@ export type PlannedHook = {
   /** As in Need. */
   readonly everyCall: boolean;
   readonly reported: Reported;
+  /** Where the paths of its arguments lead, by `pathKey`; absent: they have none. */
+  readonly paths?: Paths;
 };
 
 export type Plan = {
@@ -120,7 +123,8 @@ function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | 
       }
       const { reported } = { ...served.target, ...here };
       const { everyCall } = need;
-      all.push({ ...served, hook: { set, index, hook, selectors, follows, everyCall, reported } });
+      const planned = { set, index, hook, selectors, follows, everyCall, reported };
+      all.push({ ...served, hook: { ...planned, ...(here.paths && { paths: here.paths }) } });
     }
   }
   return all;

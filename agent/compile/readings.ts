@@ -1,5 +1,5 @@
 import type { Arg, ArgType, Returned } from "@guardbee/policy";
-import { actionKind, actionsOf, argKind } from "@guardbee/policy/sets";
+import { actionKind, actionsOf, argKind, pathKey } from "@guardbee/policy/sets";
 import { enums } from "../gen/layout.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
 
@@ -7,6 +7,8 @@ import type { AttachPoint, PlannedHook } from "./plan.ts";
 export type Reading = {
   readonly type: ArgType;
   readonly index: number;
+  /** What is read is where this path leads, a `pathKey`, and `index` counts for nothing. */
+  readonly path?: string;
   /** Parameter that holds its size, from 1; 0: none. */
   readonly sizeIndex: number;
   /** Bits of enum reading_flag. */
@@ -67,8 +69,14 @@ export function mostArgs({ ofHook }: Readings): readonly number[] {
 }
 
 /** How the engine reads an argument. */
-export function readingOf({ type, index, returnCopy, sizeArgIndex = 0, maxData }: Arg): Reading {
-  const { READ_RETURNED, READ_WHOLE } = enums.reading_flag;
+export function readingOf(arg: Arg): Reading {
+  const { type, index, returnCopy, sizeArgIndex = 0, maxData } = arg;
+  const { READ_RETURNED, READ_WHOLE, READ_KERNEL } = enums.reading_flag;
+  const path = pathKey(arg);
+  if (path !== undefined) {
+    const flags = arg.source === "pt_regs" ? 0 : READ_KERNEL;
+    return { ...{ type, index: 0, path }, sizeIndex: 0, flags };
+  }
   const flags = (returnCopy ? READ_RETURNED : 0) | (maxData ? READ_WHOLE : 0);
   return { type, index, sizeIndex: sizeArgIndex, flags };
 }
@@ -79,18 +87,29 @@ export function ofReturned({ type }: Returned): Reading {
 }
 
 /** Equal for readings that are the same. */
-export function readingKey({ type, index, sizeIndex, flags }: Reading): string {
-  return `${type} ${index} ${sizeIndex} ${flags}`;
+export function readingKey({ type, index, path = "", sizeIndex, flags }: Reading): string {
+  return `${type} ${index} ${sizeIndex} ${flags} ${path}`;
 }
 
 /** Throws RangeError when the engine takes fewer. */
 export function checkReadings({ symbol }: AttachPoint, { all }: Readings): void {
-  const { READINGS_MAX } = enums.engine_limit;
+  const { READINGS_MAX, PATHS_MAX } = enums.engine_limit;
+  const paths = pathsOf(all).length;
+  if (paths > PATHS_MAX) {
+    throw new RangeError(
+      `${symbol}: its policies resolve ${paths} paths; the engine has ${PATHS_MAX}`,
+    );
+  }
   if (all.length > READINGS_MAX) {
     throw new RangeError(
       `${symbol}: its policies read arguments in ${all.length} ways; the engine has ${READINGS_MAX}`,
     );
   }
+}
+
+/** The paths that lead to what is read, each once, in the order of their first use. */
+export function pathsOf(all: readonly Reading[]): readonly string[] {
+  return [...new Set(all.flatMap(({ path }) => path ?? []))];
 }
 
 const descriptor: ArgType = "fd";

@@ -10,11 +10,20 @@ import type { DimensionTables } from "./conditions/compiler.ts";
 import { compilerOf } from "./conditions/index.ts";
 import { type AskedFacet, type Bit, bitsOf, checkFacets, facetsOf } from "./facets.ts";
 import type { Entry } from "./keys.ts";
+import { encodePaths } from "./paths.ts";
 import type { AttachPoint } from "./plan.ts";
-import { checkReadings, mostArgs, type Readings, readingKey, readingsOf } from "./readings.ts";
+import {
+  checkReadings,
+  mostArgs,
+  pathsOf,
+  type Readings,
+  readingKey,
+  readingsOf,
+} from "./readings.ts";
 import type { Shared } from "./shared.ts";
 import { typedFlag } from "./typed.ts";
 
+const { PATH_OF_REGISTERS } = enums.path_source;
 const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED } = enums.facet_row;
 
 /** Exact map contents of one attach point. Keys and values are as in bpf/engine/tables.h. */
@@ -123,13 +132,23 @@ function encodeSpec(
   },
 ): Uint8Array {
   const sized = all.filter(({ sizeIndex }) => sizeIndex !== 0);
-  const read = [...all.map(({ index }) => index), ...sized.map(({ sizeIndex }) => sizeIndex - 1)];
+  const paths = pathsOf(all);
+  const encodedPaths = encodePaths(point, paths);
+  const read = [
+    ...all.flatMap(({ index, path }) => (path === undefined ? [index] : [])),
+    ...sized.map(({ sizeIndex }) => sizeIndex - 1),
+    ...encodedPaths.flatMap(({ source }) =>
+      source < enums.engine_limit.PARAMETERS_MAX ? [source] : [],
+    ),
+  ];
   const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS } = enums.hook_use;
-  const { USE_WHOLE, USE_UNREAD, USE_STACKS } = enums.hook_use;
+  const { USE_WHOLE, USE_UNREAD, USE_STACKS, USE_REGISTERS } = enums.hook_use;
+  const { FIRST_PATH } = enums.engine_limit;
   const hasWhole = all.some(({ flags }) => flags & enums.reading_flag.READ_WHOLE);
   const isProbe = point.file?.kind === "usdt";
   const onlyNumbers =
     !isProbe &&
+    paths.length === 0 &&
     (use & (USE_RATES | USE_RETURNED | USE_STACKS)) === 0 &&
     all.every(({ type }) => argCodec(type).isNumber);
   const numberOf = new Map(all.map((reading, number) => [readingKey(reading), number]));
@@ -140,7 +159,8 @@ function encodeSpec(
       (onlyNumbers ? USE_NUMBER_EVENTS : 0) |
       (point.functions === undefined ? 0 : USE_FUNCTIONS) |
       (hasWhole ? USE_WHOLE : 0) |
-      (isProbe ? USE_UNREAD : 0),
+      (isProbe ? USE_UNREAD : 0) |
+      (encodedPaths.some(({ source }) => source === PATH_OF_REGISTERS) ? USE_REGISTERS : 0),
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,
     ...{ event_args: eventReadings.length, event_readings: eventReadings },
@@ -153,10 +173,12 @@ function encodeSpec(
       reading: reading === undefined ? 0 : numberOf.get(readingKey(reading))!,
     })),
     readings: all.map((reading) => ({
-      ...{ type: argCodec(reading.type).code, index: reading.index },
+      type: argCodec(reading.type).code,
+      index: reading.path === undefined ? reading.index : FIRST_PATH + paths.indexOf(reading.path),
       ...{ size_index: reading.sizeIndex, flags: reading.flags | typedFlag(point, reading) },
     })),
     fields: fieldsOf(point, read),
+    ...{ path_count: paths.length, paths: encodedPaths },
   });
 }
 

@@ -9,9 +9,9 @@ import type { Reading } from "./readings.ts";
  */
 export function typedFlag(
   { parameters }: Pick<AttachPoint, "parameters">,
-  { type, index }: Pick<Reading, "type" | "index">,
+  { type, index, path }: Pick<Reading, "type" | "index" | "path">,
 ): number {
   const { inPlace } = argCodec(type);
-  const isTyped = inPlace !== undefined && parameters?.[index] === inPlace;
+  const isTyped = inPlace !== undefined && path === undefined && parameters?.[index] === inPlace;
   return isTyped ? enums.reading_flag.READ_TYPED : 0;
 }

@@ -51,8 +51,8 @@ export function addressesByNm(path: string): ReadonlyMap<string, number> {
 }
 
 /** The file with some bytes changed, numbers put in, or its end cut off. */
-export function anyBroken(path: string): fc.Arbitrary<Buffer> {
-  const content = readFileSync(path);
+export function anyBroken(file: string | Buffer): fc.Arbitrary<Buffer> {
+  const content = typeof file === "string" ? readFileSync(file) : file;
   const places = fc.oneof(
     fc.nat(63), // the header
     fc.nat(content.length - 9),

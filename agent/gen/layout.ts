@@ -432,8 +432,21 @@ const field = {
     element: { at: 6, type: "u16" },
   },
 } as const;
+const arg_path = {
+  size: 52,
+  fields: {
+    source: { at: 0, type: "u8" },
+    pointers: { at: 1, type: "u8" },
+    size: { at: 2, type: "u8" },
+    is_signed: { at: 3, type: "u8" },
+    up: { at: 4, type: "u8" },
+    down: { at: 5, type: "u8" },
+    zero: { at: 6, type: "u8", count: 2 },
+    offsets: { at: 8, type: "u32", count: 11 },
+  },
+} as const;
 const hook_spec = {
-  size: 676,
+  size: 2028,
   fields: {
     words: { at: 0, type: "u32" },
     use: { at: 4, type: "u32" },
@@ -446,10 +459,12 @@ const hook_spec = {
     point: { at: 20, type: "u32" },
     substring_size: { at: 24, type: "u32" },
     event_readings: { at: 28, type: "u8", count: 5 },
-    zero: { at: 33, type: "u8", count: 3 },
+    path_count: { at: 33, type: "u8" },
+    zero: { at: 34, type: "u8", count: 2 },
     facets: { at: 36, type: facet, count: 32 },
     readings: { at: 164, type: reading, count: 64 },
     fields: { at: 420, type: field, count: 32 },
+    paths: { at: 676, type: arg_path, count: 26 },
   },
 } as const;
 const usdt_arg = {
@@ -560,7 +575,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, arg_path, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -754,10 +769,17 @@ export const enums = {
     PARAMETERS_MAX: 5,
     RETURNED_INDEX: 5,
     FIELDS_MAX: 32,
+    FIRST_PATH: 6,
+    PATHS_MAX: 26,
+    POINTERS_MAX: 10,
     CAP_TESTS_MAX: 32,
     FOLLOW_GROUPS: 64,
     MATCHES_MAX: 1024,
     OPERATIONS_MAX: 16,
+  },
+  path_source: {
+    PATH_OF_TASK: 32,
+    PATH_OF_REGISTERS: 33,
   },
   hook_use: {
     USE_ENFORCE: 1,
@@ -770,6 +792,7 @@ export const enums = {
     USE_WHOLE: 128,
     USE_STACKS: 256,
     USE_HASHES: 512,
+    USE_REGISTERS: 1024,
   },
   hook_syscall: {
     SYSCALL_NONE: 0,
@@ -892,6 +915,7 @@ export const enums = {
     READ_RETURNED: 1,
     READ_WHOLE: 2,
     READ_TYPED: 4,
+    READ_KERNEL: 8,
   },
   only_word: {
     WORD_SEVERAL: 16,

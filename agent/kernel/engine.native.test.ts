@@ -21,7 +21,7 @@ import {
   anySelectorSet,
   scopeNames,
 } from "../../policy/decide/arbitrary.ts";
-import { openFile } from "../../policy/decide/parameter.ts";
+import { givenAt, openFile } from "../../policy/decide/parameter.ts";
 import { type Reported, rateLimited } from "../../policy/decide/rate-limit.ts";
 import { readReturned } from "../../policy/returned.ts";
 import type { HookArg } from "../args/index.ts";
@@ -227,9 +227,10 @@ function short(text: string): string {
 
 function wantedArg(arg: Arg, call: HookCall): string {
   if (isUnread(arg, call)) return "errno 14";
-  const given = call.parameters[arg.index]!;
+  const { index, given: all } = givenAt(arg, call);
+  const given = all.parameters[index]!;
   if (arg.type === "file" || arg.type === "fd" || "file" in given) {
-    const file = "file" in given ? given.file : openFile(arg.index, call);
+    const file = "file" in given ? given.file : openFile(arg, call);
     // Of a pipe's name alone there is no path to look for.
     const isNothing = file === undefined || (arg.type === "dentry" && file.path === undefined);
     return isNothing ? "errno 9" : `"${tailOf(file.path ?? "")}"`;

@@ -3,6 +3,7 @@ import { release } from "node:os";
 import { type EventFormat, parseFormat } from "../attach/event-format.ts";
 import { type AttachAbilities, attachKinds, type FunctionTypes } from "../attach/index.ts";
 import type { Answer, KernelProbe } from "../attach/kind.ts";
+import { KernelPaths } from "../btf/kernel-paths.ts";
 import type { KernelFeatures } from "../engine.ts";
 import { functionFinder } from "./function-groups.ts";
 import type { Native } from "./native.ts";
@@ -49,6 +50,7 @@ export function probeAbilities(
   const functions = features.fentry === true ? undefined : kernelSymbols();
   const hasFunction = (symbol: string) => functions?.has(symbol) ?? typesOf(symbol) !== undefined;
   const securityModules = activeSecurityModules();
+  const paths = new KernelPaths();
   const preemption = readPreemption(release());
   const preempts = preemptsKernel(preemption);
   const all = {
@@ -70,6 +72,8 @@ export function probeAbilities(
     typesOfTracepoint: (event) => native.btfTracepoint(event) ?? undefined,
     functionsOf: functionFinder({ syscallPrefix, entriesOf }),
     whyNotInFile: (place, args, written) => files.whyNot(place, args, written),
+    findPath: (struct, path, module) => paths.find(struct, path, module),
+    findRegister: (name) => paths.findRegister(name),
     lockdown: readLockdown(),
     ...{ preempts, unprivilegedBpf: allowsUnprivilegedBpf() },
     preemptsTracepoints: preempts && preemptsTracepoints(release()),

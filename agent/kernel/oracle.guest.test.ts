@@ -192,12 +192,13 @@ test(`the kernel decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     for (const [i, driver] of drivers.entries()) {
       const made = [...calls[i]!, last];
       const process = driver.describe();
+      const names = driver.names();
       let results: readonly Result[] = [];
       const log = await events.during(async () => {
         results = await driver.make(made.map(lineOf));
       });
       const seen = byCall(inTime(log), made.length).map((hooks) => inRank(hooks, policies));
-      const outcomes = expectedOutcomes(policies, process, { calls: made, results, shared });
+      const outcomes = expectedOutcomes(policies, process, { calls: made, results, shared, names });
       for (const [n, call] of made.entries()) {
         decided += outcomes[n]!.length;
         countStops(stops, outcomes[n]!);

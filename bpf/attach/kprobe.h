@@ -16,6 +16,8 @@ static __always_inline int kprobe__run(struct pt_regs *context)
 		return 0; /* not ours to decide */
 	call.scratch->result = 0;
 	call.context = context;
+	if (spec.use & USE_REGISTERS)
+		call.scratch->registers = spec.syscall ? PT_REGS_PARM1(context) : (__u64)context;
 	if (spec.use & USE_FUNCTIONS)
 		call.scratch->entry = bpf_get_attach_cookie(context);
 	if (spec.syscall == SYSCALL_32BIT)

@@ -56,6 +56,8 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 		return CALLS_MAX > 1 ? call.override : 0; /* not ours to decide, or not to be decided */
 	reads = spec.reads;
 	call.context = context;
+	if (spec.use & USE_REGISTERS) /* of system calls alone: others keep none */
+		call.scratch->registers = ((__u64 *)context)[0];
 	if (spec.use & USE_RETURNED)
 		call.scratch->frame = (__u64)context;
 	if (spec.syscall == SYSCALL_32BIT) {

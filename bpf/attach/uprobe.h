@@ -30,6 +30,8 @@ static __always_inline int uprobe__run(struct pt_regs *context)
 
 	if (!uprobe__enter(&call))
 		return 0;
+	if (spec.use & USE_REGISTERS)
+		call.scratch->registers = (__u64)context;
 	parameters__of_function(&call, context);
 	result = engine__match(&call) ? engine__act(&call) : 0;
 	call__leave(&call);

@@ -154,11 +154,11 @@ static __always_inline bool arg__is_read(struct call *call,
 {
 	__u8 size = reading->size_index;
 
-	if (!(spec.use & USE_UNREAD))
+	if (!(spec.use & USE_UNREAD) && !spec.path_count)
 		return true;
-	if (call->scratch->unread & (1u << (reading->index & 7)))
+	if (call->scratch->unread & (1u << (reading->index & 31)))
 		return false;
-	return !size || !(call->scratch->unread & (1u << ((size - 1) & 7)));
+	return !size || !(call->scratch->unread & (1u << ((size - 1) & 31)));
 }
 
 /* The number of an argument, as far as it is known. */

@@ -79,6 +79,7 @@ struct call_scratch {
 	__u64 minus[WORDS_MAX];
 	__u64 parameters[FIELDS_MAX];
 	__u32 sizes[FIELDS_MAX];	/* of a tracepoint's bytes, whose address is the parameter */
+	__u64 registers;	/* USE_REGISTERS: where they are */
 	__u64 places[PARAMETERS_MAX];	/* ACTION_SET: where in its memory a program has them; 0: nowhere */
 	struct packet packet;
 	struct socket_address address;
@@ -98,7 +99,7 @@ struct call_scratch {
 	__u32 entry;		/* USE_FUNCTIONS: for hook_event.entry */
 	__u32 bit;		/* of the selector whose actions are carried out */
 	__u32 waits;		/* how many events wait for this call to return */
-	__u32 unread;		/* USE_UNREAD: a bit for each parameter that could not be read */
+	__u32 unread;		/* USE_UNREAD, or paths: a bit for each parameter that could not be read */
 	__u32 rate_limit;	/* operation.arg of the entry's Post, or 0: see rate.h */
 };
 

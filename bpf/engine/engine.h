@@ -5,6 +5,7 @@
 
 #include "act.h"
 #include "condition.h"
+#include "resolve.h"
 #include "scope.h"
 
 /*
@@ -15,6 +16,8 @@ static __noinline bool engine__match(struct call *call)
 {
 	const __u32 count = spec.facet_count;
 
+	if (spec.path_count)
+		resolve__all(call);
 	/* Code for one facet: what a program does not use, the verifier takes out. */
 #pragma clang loop unroll(disable)
 	for (__u32 dim = 0; dim < FACETS_MAX && dim < count; dim++) {

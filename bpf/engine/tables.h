@@ -16,6 +16,9 @@ enum engine_limit {
 	PARAMETERS_MAX = 5,	/* as upstream: the sixth is out of reach */
 	RETURNED_INDEX = PARAMETERS_MAX, /* reading.index of what the call returned */
 	FIELDS_MAX = 32,	/* of a tracepoint's record: reading.index of each is its number there */
+	FIRST_PATH = RETURNED_INDEX + 1, /* reading.index of where the first of hook_spec.paths leads */
+	PATHS_MAX = FIELDS_MAX - FIRST_PATH,
+	POINTERS_MAX = 10,	/* that a path follows */
 	CAP_TESTS_MAX = 32,
 	FOLLOW_GROUPS = 64,
 	MATCHES_MAX = 64 * WORDS_MAX,
@@ -54,6 +57,25 @@ enum reading_flag {
 	READ_RETURNED = 1u << 0, /* of a buffer so many bytes as the call returned */
 	READ_WHOLE = 1u << 1,	/* events have more of it than fits with the arguments: see whole.h */
 	READ_TYPED = 1u << 2,	/* the verifier knows that the parameter has this type: see call__typed */
+	READ_KERNEL = 1u << 3,	/* what it points to is memory of the kernel, whoever makes the call */
+};
+
+/* arg_path.source, where that is no parameter's number */
+enum path_source {
+	PATH_OF_TASK = 32,	/* the one that makes the call */
+	PATH_OF_REGISTERS,	/* as they were when it was made: needs USE_REGISTERS */
+};
+
+/* Where members of structs lead, one to the next: see resolve.h. */
+struct arg_path {
+	__u8 source;		/* parameter of the call, or enum path_source */
+	__u8 pointers;		/* so many are read before the value */
+	__u8 size;		/* of the value in bytes; 0: it is the place itself */
+	__u8 is_signed;
+	__u8 up;		/* the value is shifted up so many bits, then */
+	__u8 down;		/* down so many, and has those above them no more */
+	__u8 zero[2];
+	__u32 offsets[POINTERS_MAX + 1]; /* of each pointer behind what the one before points to, and of the value */
 };
 
 /* field.kind */
@@ -86,6 +108,7 @@ enum hook_use {
 	USE_WHOLE = 1u << 7,	/* some reading has READ_WHOLE */
 	USE_STACKS = 1u << 8,	/* some entry has ACT_KERNEL_STACK or ACT_USER_STACK */
 	USE_HASHES = 1u << 9,	/* some entry has ACT_HASH: see hash.h */
+	USE_REGISTERS = 1u << 10, /* some path begins at PATH_OF_REGISTERS */
 };
 
 /* hook_spec.syscall */
@@ -109,10 +132,12 @@ struct hook_spec {
 	__u32 point;		/* USE_RETURNED: the same of the programs at both ends of a call */
 	__u32 substring_size;	/* bytes of an entry of `substrings`, a power of two; 0: it has none */
 	__u8 event_readings[PARAMETERS_MAX]; /* USE_NUMBER_EVENTS: what many events have */
-	__u8 zero[3];
+	__u8 path_count;
+	__u8 zero[2];
 	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
 	struct field fields[FIELDS_MAX];
+	struct arg_path paths[PATHS_MAX];
 };
 
 /* cap_test.set */

@@ -22,7 +22,8 @@ static struct {
 	char name[NAME_MAX + 1];
 	__u64 capabilities;
 	struct iov_iter iter;
-} objects[PARAMETERS_MAX];
+	char area[AREA_SIZE];	/* where paths lead from it */
+} objects[FIELDS_MAX];
 
 /* Of each parameter the parts that it is, where 32-bit pointers reach them. */
 static struct in_parts {
@@ -104,7 +105,8 @@ static void take_sock(struct sock *sk)
 /*
  * The value of parameter `index`: 4 a sock, 5 a socket, 6 a packet, 7 a device by name, by id of a file 8
  * its path, 9 its dentry, 10 a kiocb, 11 a linux_binprm, 12 a filename, 13 a set of capabilities, 14 and
- * 15 parts of memory as 64-bit and 32-bit processes have them, and 16 an iov_iter of such.
+ * 15 parts of memory as 64-bit and 32-bit processes have them, 16 an iov_iter of such, and 17 what paths
+ * lead from.
  */
 static __u64 take_object(__u32 index, __u8 kind)
 {
@@ -150,6 +152,8 @@ static __u64 take_object(__u32 index, __u8 kind)
 	case 16:
 		take_iter(index);
 		return (__u64)&objects[index].iter;
+	case 17:
+		return (__u64)objects[index].area;
 	case 12:
 		size = take_count(NAME_MAX);
 		shim_take(objects[index].name, size);

@@ -5,6 +5,7 @@
 
 #include "../engine/rate.h"
 #include "../engine/substring.h"
+#include "paths.h"
 #include "request.h"
 
 #define POINTS_MAX 64
@@ -91,6 +92,7 @@ static void take_point(void)
 	if (point_count > POINTS_MAX)
 		shim_fail("too many attach points");
 	shim_take(&point->spec, sizeof(point->spec));
+	move_task_paths(&point->spec);
 	words = point->spec.words;
 	table_bytes = take_count(sizeof(struct hook_table));
 	table = shim_memory(sizeof(struct hook_table));

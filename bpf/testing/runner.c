@@ -13,6 +13,7 @@
 #include "../attach/tracepoint.h"
 #include "helpers.h"
 #include "objects.h"
+#include "paths.h"
 #include "points.h"
 #include "request.h"
 #include "task.h"
@@ -35,7 +36,8 @@ static __u32 unread;
 static void set_unread(void)
 {
 	for (__u32 i = 0; i < CALLS_MAX; i++)
-		((struct call_scratch *)bpf_map_lookup_elem(&call_scratch, &i))->unread = unread;
+		((struct call_scratch *)bpf_map_lookup_elem(&call_scratch, &i))->unread =
+			unread & ((1u << FIRST_PATH) - 1);
 }
 
 /*
@@ -71,8 +73,6 @@ static void take_parameters(__u64 *values)
 			unread |= 1u << i;
 			break;
 		default:
-			if (i >= PARAMETERS_MAX)
-				shim_fail("an object behind the parameters");
 			values[i] = take_object(i, kind);
 		}
 	}
@@ -177,6 +177,12 @@ static long run(__u32 point, __u32 other, const __u64 *values, __u64 result, boo
 
 	use(&points[point]);
 	set_registers(&registers, values, on_exec);
+	for (__u32 i = 0; i < spec.path_count; i++) {
+		__u32 source = spec.paths[i].source, index = FIRST_PATH + i;
+
+		write_path(i, source < PARAMETERS_MAX ? values[source] : (__u64)&now.task, values[index],
+			   unread & 1u << index);
+	}
 	returned = trampoline__run(registers.context, false);
 	if (other == NO_POINT)
 		return returned;

@@ -13,6 +13,7 @@
 #define TEXT_MAX 16384
 #define FDS_MAX 64
 #define ANCESTORS_MAX 32
+#define AREA_SIZE 256
 
 /* The kernel keeps a short name behind these fields, a longer one elsewhere. */
 struct fake_dentry {
@@ -64,6 +65,7 @@ static struct {
 	bool has_info;
 	struct mm_struct parent_mm;
 	struct fake_file exe, parent_exe;
+	char beyond[AREA_SIZE];	/* where paths lead from the task */
 } now;
 static struct dentry root;
 static struct super_block of_kernel = {.s_flags = SB_NOUSER};

@@ -27,7 +27,7 @@ export const ofPath = {
   facets: { path: "text", format: "number" },
   operators: { ...operatorsOnText("path", checkPath, { shown: lastNames }), ...onFormat },
   upstreamOperators: textOperators,
-  read: (index, call) => readPath(openFile(index, call)),
+  read: (index, call) => readPath(openFile({ index }, call)),
   recorded: (argument) => {
     const file = recordedFile(argument);
     return file && { kind: "file", file };

@@ -1,5 +1,5 @@
 import type { Static } from "typebox";
-import type { Given } from "../decide/parameter.ts";
+import { type Given, givenAt } from "../decide/parameter.ts";
 import { maxFieldIndex } from "../lower/limits.ts";
 import { bool, flag, type Immutable, int32, object, oneOf, optional, text } from "../schema/dsl.ts";
 import type { UpstreamArgType } from "../schema/vocabulary.ts";
@@ -88,6 +88,9 @@ export type ArgOperatorName = {
   [Type in ArgType]: keyof (typeof argKinds)[Type]["operators"];
 }[ArgType];
 
+/** From where a path may lead, beside parameters: the task that makes the call, and its registers. */
+export const pathSources = ["current_task", "pt_regs"] as const;
+
 export const argTypes = Object.keys(argKinds) as readonly ArgType[];
 
 export const arg = object({
@@ -104,6 +107,16 @@ export const arg = object({
   returnCopy: flag(),
   /** Events have up to 327,360 of its bytes; absent: 4,095. */
   maxData: flag(),
+  /** Not the parameter is read, but what this path of members leads to from there (`mm.owner.comm`). */
+  resolve: optional(text()),
+  /** It leads from there, and `index` means nothing; of `pt_regs`, it is a register. */
+  source: optional(oneOf(pathSources)),
+  /** The struct that it leads from; absent: what the kernel says that the parameter points to. */
+  btfType: optional(text()),
+  /** The module that has this struct; absent: the kernel itself. */
+  btfTypeModule: optional(text()),
+  /** Events have it apart from what the call handed over. */
+  isData: flag(),
 });
 
 /** One value that a hook reads of its calls. */
@@ -137,10 +150,14 @@ export function argTypesWhere(is: (kind: ArgKind) => boolean): readonly ArgType[
 
 /** What a hook reads for `arg`. */
 export function readArg(arg: Arg, call: Given): MaybeReading {
-  return isUnread(arg, call) ? "unknown" : argKind(arg.type).read(arg.index, call);
+  if (isUnread(arg, call)) return "unknown";
+  const { index, given } = givenAt(arg, call);
+  return argKind(arg.type).read(index, given);
 }
 
 /** Whether nobody can tell what a parameter is that `arg` needs. */
-export function isUnread({ index, sizeArgIndex = 0 }: Arg, { parameters }: Given): boolean {
-  return [index, sizeArgIndex - 1].some((one) => parameters[one]?.kind === "unread");
+export function isUnread(arg: Arg, call: Given): boolean {
+  const { index, given } = givenAt(arg, call);
+  const { sizeArgIndex = 0 } = arg;
+  return [index, sizeArgIndex - 1].some((one) => given.parameters[one]?.kind === "unread");
 }

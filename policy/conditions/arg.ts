@@ -43,6 +43,7 @@ export type ArgCondition = Immutable<Static<typeof schema>>;
 export const arg = {
   schema,
   section: "matchArgs",
+  alsoIn: "matchData",
   lower,
   check,
   holds: ({ arg: position, op, values }, call, args) => {
@@ -53,7 +54,7 @@ export const arg = {
   },
   whyUntold: ({ arg: position }, told) => told.args[position],
   describe: ({ arg: position, op, values }, { args, list }) =>
-    `args[${args[position]?.index}] ${op} ${list(values)}`,
+    `${describeArg(args[position])} ${op} ${list(values)}`,
   // More often than others: of types and operators there are many.
   any: (fc, args) =>
     [1, 2, 3].flatMap(() =>
@@ -61,6 +62,13 @@ export const arg = {
     ),
   anyProcess: (fc) => fc.constant({}),
 } satisfies ConditionKind<ArgCondition>;
+
+/** What a condition compares, for people. */
+export function describeArg(arg: Arg | undefined): string {
+  const { index, source, resolve } = arg ?? {};
+  if (source !== undefined) return `${source} ${resolve}`;
+  return `args[${index}]${resolve === undefined ? "" : ` ${resolve}`}`;
+}
 
 /** Whether what was read is as `operator` asks. */
 export function meets(
@@ -90,8 +98,15 @@ export type MatchArg = Immutable<Static<typeof matchArg>>;
 const ofSeveral: ReadonlySet<UpstreamArgOperator> = new Set(["CelExpr", "CapabilitiesGained"]);
 
 function lower(report: Report, match: MatchArg, place: ConditionPlace): ArgCondition | undefined {
-  if (ofSeveral.has(match.operator)) return undefined;
-  const entry = findEntry(report, match, place);
+  const { section } = place;
+  if (ofSeveral.has(match.operator)) {
+    if (section !== "matchData") return undefined;
+    const fix = "write it in matchArgs, about entries of args";
+    report.unsupported(`${place.at}.operator`, `${match.operator} is not supported of data`, fix);
+    return undefined;
+  }
+  const entry =
+    section === "matchData" ? findData(report, match, place) : findEntry(report, match, place);
   // An argument that was refused in args is reported there, once.
   if (entry?.lowered === undefined || entry.position === undefined) return undefined;
   const { at } = place;
@@ -164,6 +179,27 @@ function findEntry(
     );
   }
   return entry;
+}
+
+/** Of `data`: both fields are positions in that list. */
+function findData(
+  report: Report,
+  { args = [], index }: MatchArg,
+  { at, table }: ConditionPlace,
+): ArgEntry | undefined {
+  const positions = index === undefined ? args : [index, ...args];
+  const data = table.data ?? [];
+  const fix =
+    data.length === 0 ? "add it to data first" : `data has ${data.length} entries, counted from 0`;
+  const field = index === undefined && args.length > 0 ? `${at}.args` : `${at}.index`;
+  const [position] = positions;
+  if (position === undefined) report.invalid(field, "is missing", fix);
+  else if (positions.length > 1) {
+    report.unsupported(field, "names several entries of data", "write one of matchData for each");
+  } else if (data[position] === undefined)
+    report.invalid(field, `${position} is out of range`, fix);
+  else return data[position];
+  return undefined;
 }
 
 function findOperator(

@@ -63,7 +63,9 @@ export const conditionKindList =
   Object.values<ConditionKind<Condition, ProcessFacts>>(conditionKinds);
 
 /** Sections of a selector that are lowered to conditions. */
-export const conditionSections = conditionKindList.map(({ section }) => section);
+export const conditionSections = conditionKindList.flatMap(({ section, alsoIn }) =>
+  alsoIn === undefined ? [section] : [section, alsoIn],
+);
 
 /** What the sections of a policy's selector say; what was refused is left out and reported. */
 export function lowerConditions(
@@ -71,13 +73,15 @@ export function lowerConditions(
   spec: Partial<SelectorSpec>,
   place: ConditionPlace,
 ): readonly Condition[] {
-  return conditionKindList.flatMap((kind) => {
-    const given: readonly unknown[] = spec[kind.section] ?? [];
-    return given.flatMap(
-      (match, i) =>
-        kind.lower(report, match, { ...place, at: `${place.at}.${kind.section}[${i}]` }) ?? [],
-    );
-  });
+  return conditionKindList.flatMap((kind) =>
+    [kind.section, kind.alsoIn].flatMap((section) => {
+      const given: readonly unknown[] = (section && spec[section]) ?? [];
+      return given.flatMap((match, i) => {
+        const at = `${place.at}.${section}[${i}]`;
+        return kind.lower(report, match, { ...place, ...(section && { section }), at }) ?? [];
+      });
+    }),
+  );
 }
 
 /** AND knows no order and no repetition: sorted by kind, then content, each once. */

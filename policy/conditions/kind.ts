@@ -18,6 +18,8 @@ export type ConditionKind<
   readonly schema: TObject<TProperties>;
   /** Where a policy writes it: a list in each of its selectors. */
   readonly section: Section;
+  /** Another list of the same. */
+  readonly alsoIn?: Section;
   /** One entry of that list; undefined when it was refused, which `report` says. */
   lower(report: Report, match: unknown, place: ConditionPlace): C | undefined;
   /** Says what its schema does not: how it fits the arguments, which are there. */
@@ -64,6 +66,8 @@ export type Section = {
 
 export type ConditionPlace = {
   readonly at: string;
+  /** The list that it is in. */
+  readonly section?: Section;
   readonly table: ArgTable;
   /** What some words mean differs between the kinds of policy. */
   readonly policy: "TracingPolicy" | "ExecPolicy";

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Returned } from "../returned.ts";
 import type { Arg, HookPoint } from "../selector-set.ts";
 import type { Network } from "./arbitrary-network.ts";
+import { argsOfParent, ofTask, resolvedFrom } from "./arbitrary-paths.ts";
 import type { OpenFile, Parameter } from "./parameter.ts";
 
 /** A call that sets hook here, and how its arguments can be read. */
@@ -17,6 +18,8 @@ export type Shape = {
   readonly returned?: readonly Returned[];
   /** What it is called with. */
   readonly parameters: (drawn: Drawn) => readonly Parameter[];
+  /** What the paths of its arguments lead to, by `pathKey`. */
+  readonly resolved?: (drawn: Drawn) => ReadonlyMap<string, Parameter>;
 };
 
 /** Of which a call's parameters are made. */
@@ -71,8 +74,11 @@ export const shapes: readonly Shape[] = [
           { index: 2, type: "uint8" },
         ],
         [{ ...charBuf, maxData: true }, size],
+        [fd, ofTask("string", "comm")],
+        [ofTask("string", "real_parent.comm"), ofTask("int", "exit_signal"), charBuf],
       ],
     ] as const,
+    resolved: resolvedFrom,
     parameters: ({ first, bytes }) => [
       number(first),
       buffer(bytes === undefined ? undefined : new TextEncoder().encode(bytes)),
@@ -109,12 +115,21 @@ export const shapes: readonly Shape[] = [
     args: [
       [int, { index: 1, type: "int64" }],
       [fd, { index: 1, type: "uint64" }],
+      [int, ofTask("string", "comm")],
+      [ofTask("uint64", "jobctl"), ofTask("int", "exit_signal")],
       [
         { index: 0, type: "uint16" },
         { index: 1, type: "int16" },
       ],
     ],
+    resolved: resolvedFrom,
     parameters: ({ first, second }) => [number(first), number(second)],
+  },
+  {
+    on: { kind: "kprobe", call: "security_ptrace_traceme", syscall: false },
+    args: argsOfParent,
+    resolved: resolvedFrom,
+    parameters: () => [{ kind: "area" }],
   },
   {
     on: { kind: "kprobe", call: "security_capset", syscall: false },

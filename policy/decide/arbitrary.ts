@@ -270,6 +270,12 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         // Of each set the workloads in which the first selectors are.
         holds: new Set(names.flatMap((name) => scopeNames(name).slice(0, 2))),
         ...(shape.returned && { returned }),
+        ...(shape.resolved && {
+          resolved: shape.resolved({
+            ...{ first, second, bytes, cuts, network, capabilities },
+            opened: files.find(({ id }) => id === opened.id) ?? opened,
+          }),
+        }),
         parameters: shape
           .parameters({
             ...{ first, second, bytes, cuts, network, capabilities },

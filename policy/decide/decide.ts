@@ -20,7 +20,7 @@ import {
   isStoppedAtOnce,
   mustBeFollowed,
 } from "./follow.ts";
-import { asItSeems, openFile } from "./parameter.ts";
+import { asItSeems, givenAt, openFile, pathKey } from "./parameter.ts";
 
 /** A set under the name its outcomes are reported by. */
 export type NamedSet = { readonly name: string; readonly set: SelectorSet };
@@ -84,7 +84,7 @@ export function decide(sets: readonly NamedSet[], state: FollowState, call: Hook
     for (const [i, hook] of set.hooks.entries()) {
       if (!isSameHookPoint(hook.on, call.on)) continue;
       const gates = mustBeFollowed(hook, following);
-      const files = gates.map((arg) => openFile(hook.args[arg]!.index, call));
+      const files = gates.map((arg) => openFile(hook.args[arg]!, call));
       if (!files.every((file) => isFollowed(state, name, { file, call }))) continue;
       const selector = firstMatch(hook, { name, call });
       if (selector === undefined) continue;
@@ -116,8 +116,9 @@ function isSocket({ type }: Arg): boolean {
 }
 
 /** Whether the kernel finds a `struct sock *`; what is behind that matters to nobody here. */
-function leadsToSocket({ index }: Arg, { parameters }: HookCall): boolean {
-  const parameter = parameters[index];
+function leadsToSocket(arg: Arg, call: HookCall): boolean {
+  const { index, given } = givenAt(arg, call);
+  const parameter = given.parameters[index];
   return parameter?.kind === "sock" || (parameter?.kind === "socket" && !!parameter.sock);
 }
 
@@ -209,8 +210,9 @@ function allHold(conditions: readonly Condition[], hook: Hook, call: HookCall): 
 function byWhatIsRead(conditions: readonly Condition[], { args }: Hook) {
   return Object.groupBy(conditions, (one) => {
     if (one.by !== "arg") return "process";
-    const { index, type } = args[one.arg]!;
-    return `${index} ${type} ${argOperator(type, one.op)?.form === "substring"}`;
+    const arg = args[one.arg]!;
+    const { type } = arg;
+    return `${pathKey(arg) ?? arg.index} ${type} ${argOperator(type, one.op)?.form === "substring"}`;
   }) as Readonly<Record<string, readonly Condition[]>>;
 }
 

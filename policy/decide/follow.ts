@@ -35,7 +35,7 @@ export function stopsFollowed(set: SelectorSet): boolean {
 function withoutRoom(action: Action, hook: Hook, { state, call }: Moment): OpenFile | undefined {
   const { follow } = effectOf(action);
   if (follow === undefined || !call.followsNoMore) return undefined;
-  const file = openFile(hook.args[follow]!.index, call);
+  const file = openFile(hook.args[follow]!, call);
   const has = (ids: ReadonlySet<number>) => file !== undefined && ids.has(file.id);
   return [...state.values()].some(has) ? undefined : file;
 }
@@ -84,7 +84,7 @@ export function afterAction(
 ): FollowState {
   const { follow } = effectOf(action);
   if (follow === undefined || withoutRoom(action, hook, { state, call })) return state;
-  const file = openFile(hook.args[follow]!.index, call);
+  const file = openFile(hook.args[follow]!, call);
   if (file === undefined) return state;
   return new Map(state).set(set, new Set(state.get(set)).add(file.id));
 }

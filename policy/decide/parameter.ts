@@ -55,6 +55,8 @@ export type Parameter =
   | { readonly kind: "capabilities"; readonly bits?: bigint }
   /** Of a place that a program's authors have marked: where it is there is nothing to be read. */
   | { readonly kind: "unread" }
+  /** A pointer to a struct of which paths alone read something. */
+  | { readonly kind: "area" }
   /** A `struct net_device *`. undefined: it cannot be read. */
   | { readonly kind: "net_device"; readonly name?: string };
 
@@ -66,22 +68,59 @@ export type Given = {
   readonly parameters: readonly Parameter[];
   /** The process's open descriptors. */
   readonly descriptors: ReadonlyMap<number, OpenFile>;
+  /** What paths lead to, by `pathKey`; what is absent cannot be read. */
+  readonly resolved?: ReadonlyMap<string, Parameter>;
 };
+
+/** Where something is read: in a parameter, or where a path leads from there, or from `source`. */
+export type ReadPlace = {
+  readonly index: number;
+  readonly source?: string;
+  readonly resolve?: string;
+  readonly btfType?: string;
+  readonly btfTypeModule?: string;
+};
+
+/** Equal for paths that lead to the same; undefined: it is a parameter that is read. */
+export function pathKey(place: ReadPlace): string | undefined {
+  const { index, source = "", resolve, btfType = "", btfTypeModule = "" } = place;
+  if (resolve === undefined) return undefined;
+  return [source === "" ? index : source, btfTypeModule, btfType, resolve].join(" ");
+}
+
+/** `given` with what is read at `place` as a parameter of it, of that number. */
+export function givenAt(
+  place: ReadPlace,
+  given: Given,
+): { readonly index: number; readonly given: Given } {
+  const key = pathKey(place);
+  if (key === undefined) return { index: place.index, given };
+  const { is32Bit: _, ...rest } = given; // the kernel's own memory is of 64 bits
+  const parameter = given.resolved?.get(key) ?? ({ kind: "unread" } as const);
+  return { index: 0, given: { ...rest, parameters: [parameter] } };
+}
 
 /** The same, of files that would be called what they seem to be. */
 export function asItSeems<G extends Given>(given: G): G {
   const seeming = ({ isDetached: _, ...file }: OpenFile): OpenFile => file;
+  const seemingly = (one: Parameter): Parameter =>
+    "file" in one ? { ...one, file: seeming(one.file) } : one;
   return {
     ...given,
-    parameters: given.parameters.map((one) =>
-      "file" in one ? { ...one, file: seeming(one.file) } : one,
-    ),
+    parameters: given.parameters.map(seemingly),
+    ...(given.resolved && {
+      resolved: new Map([...given.resolved].map(([key, one]) => [key, seemingly(one)])),
+    }),
     descriptors: new Map([...given.descriptors].map(([fd, file]) => [fd, seeming(file)])),
   };
 }
 
-/** The file that a parameter is, or that is behind it when it is the number of a descriptor. */
-export function openFile(index: number, { parameters, descriptors }: Given): OpenFile | undefined {
+/** The file that is read at `place`, or that is behind it when it is the number of a descriptor. */
+export function openFile(place: ReadPlace, call: Given): OpenFile | undefined {
+  const {
+    index,
+    given: { parameters, descriptors },
+  } = givenAt(place, call);
   const parameter = parameters[index];
   if (parameter?.kind === "file") return parameter.file;
   if (parameter?.kind !== "number") return undefined;

@@ -51,7 +51,7 @@ function alike(arg: Arg, given: Given): string {
   const reading = readArg(arg, asItSeems(given));
   if (reading === "unknown") return reading;
   // A descriptor that is closed, and one of what has no path.
-  if (reading === undefined) return openFile(arg.index, given) === undefined ? "closed" : "none";
+  if (reading === undefined) return openFile(arg, given) === undefined ? "closed" : "none";
   // Of a name without a path there is nothing to show, whatever kind of file it is.
   if (arg.type === "dentry" && reading.path === undefined) return "closed";
   const facets = Object.values(reading).map((facet) =>

@@ -4,6 +4,7 @@ import type { ArgSource, CType, Length, LengthPlace } from "../args/kind.ts";
 import type { arg as argSchema } from "../schema/arg.ts";
 import type { Immutable } from "../schema/dsl.ts";
 import { tracepointArgTypes, unreadArgType } from "../schema/vocabulary.ts";
+import { checkPathType, lowerPath, pathFields } from "./arg-paths.ts";
 import { maxArgIndex, maxArgs } from "./limits.ts";
 import { typesFor } from "./namespaced-functions.ts";
 import { type Report, refuseOthers } from "./report.ts";
@@ -13,6 +14,8 @@ export type ArgTable = {
   readonly args: readonly Arg[];
   /** One for each of the policy's own entries, in their order. */
   readonly entries: readonly ArgEntry[];
+  /** The same of `data`; absent: there is none. */
+  readonly data?: readonly ArgEntry[];
 };
 export type ArgEntry = {
   readonly index: number;
@@ -53,30 +56,51 @@ type ArgPlace = {
   readonly indexes?: Indexes | undefined;
   /** The node knows their types, and takes them for `auto`. */
   readonly hasFormat?: boolean | undefined;
+  readonly namespaced?: boolean;
 };
 
-export function lowerArgs(report: Report, specs: readonly ArgSpec[], place: ArgPlace): ArgTable {
-  if (specs.length > maxArgs) {
-    report.invalid(place.at, `has ${specs.length} entries`, `at most ${maxArgs} can be read`);
+type ArgSpecs = { readonly args?: readonly ArgSpec[]; readonly data?: readonly ArgSpec[] };
+
+/** `at`: of the hook. */
+export function lowerArgs(
+  report: Report,
+  { args: specs = [], data = [] }: ArgSpecs,
+  { at, ...place }: ArgPlace,
+): ArgTable {
+  const count = specs.length + data.length;
+  if (count > maxArgs) {
+    const what =
+      data.length > 0 ? `has ${count} entries with those of args` : `has ${count} entries`;
+    const field = `${at}.${data.length > 0 ? "data" : "args"}`;
+    report.invalid(field, what, `at most ${maxArgs} can be read`);
   }
   const args: Arg[] = [];
-  const entries = specs.map((spec, i): ArgEntry => {
-    const lowered = lowerArg(report, spec, { ...place, at: `${place.at}[${i}]` });
-    const entry = { index: spec.index, type: spec.type, returnCopy: spec.returnCopy === true };
-    return lowered === undefined ? entry : { ...entry, lowered, position: args.push(lowered) - 1 };
-  });
-  return { args, entries };
+  const lowerAll = (all: readonly ArgSpec[], list: "args" | "data") =>
+    all.map((spec, i): ArgEntry => {
+      const one = { ...place, at: `${at}.${list}[${i}]`, isData: list === "data" };
+      const lowered = lowerArg(report, spec, one);
+      const entry = { index: spec.index, type: spec.type, returnCopy: spec.returnCopy === true };
+      return lowered === undefined
+        ? entry
+        : { ...entry, lowered, position: args.push(lowered) - 1 };
+    });
+  const entries = lowerAll(specs, "args");
+  return { args, entries, data: lowerAll(data, "data") };
 }
 
-function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefined {
-  const { at } = place;
-  const known = ["index", "type", "label", "maxData", "returnCopy", "sizeArgIndex"];
+type OnePlace = ArgPlace & { readonly isData: boolean };
+
+function lowerArg(report: Report, spec: ArgSpec, place: OnePlace): Arg | undefined {
+  const { at, isData, namespaced = false, hasFormat = false } = place;
+  const known = ["index", "type", "label", "maxData", "returnCopy", "sizeArgIndex", ...pathFields];
   refuseOthers(report, spec, { at, known });
   const { first, last, count } = place.indexes ?? ofParameters;
-  if (spec.index < first || spec.index > last) {
+  if (!isData && (spec.index < first || spec.index > last)) {
     report.invalid(`${at}.index`, `${spec.index} is out of range`, `${first} to ${last}: ${count}`);
   }
   if (spec.type === unreadArgType) return undefined;
+  const path = lowerPath(report, spec, { at, source: place.source, isData, hasFormat, namespaced });
+  if (path.resolve !== undefined || isData) return ofPath(report, spec, path, place);
   if (spec.type === "auto" && place.hasFormat) return byFormat(report, spec, { at, first, last });
   const type = typeNamed(spec.type);
   if (type === undefined) {
@@ -101,6 +125,29 @@ function lowerArg(report: Report, spec: ArgSpec, place: ArgPlace): Arg | undefin
     type,
     ...(spec.label ? { label: spec.label } : {}),
     ...length,
+  };
+}
+
+/** What a path leads to; its type is what the node's kernel says, where that is known. */
+function ofPath(
+  report: Report,
+  spec: ArgSpec,
+  path: ReturnType<typeof lowerPath>,
+  place: OnePlace,
+): Arg | undefined {
+  const { at, isData } = place;
+  const type = typeNamed(spec.type);
+  if (type === undefined) {
+    refuseType(report, spec.type, place);
+    return undefined;
+  }
+  checkPathType(report, type, `${at}.type`);
+  refuseLength(report, { spec, fields: [] }, at);
+  return {
+    ...{ index: isData ? 0 : spec.index, type },
+    ...(spec.label ? { label: spec.label } : {}),
+    ...path,
+    ...(isData && { isData }),
   };
 }
 

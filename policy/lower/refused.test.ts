@@ -21,6 +21,77 @@ const onFile = { call: "fd_install", syscall: false, args: [int, file] };
 
 const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
+    name: "paths that are none, or lead from nowhere",
+    policy: aKprobePolicy({
+      ...{ call: "security_file_open", syscall: false },
+      args: [
+        { index: 0, type: "int", resolve: "a..b" },
+        { index: 0, type: "int", source: "current_task" },
+        { index: 0, type: "char_buf", resolve: "a", sizeArgIndex: 2 },
+        { index: 0, type: "int", btfType: "file" },
+        { index: 0, type: "int", resolve: "a", btfType: "a b", btfTypeModule: "x/y" },
+      ],
+    }),
+    want: [
+      'invalid spec.kprobes[0].args[0].resolve: has ".b" where a member\'s name should be; write members of structs, such as mm.owner.comm, or with [N] one of several',
+      'invalid spec.kprobes[0].args[1].source: is "current_task"; remove it, or write the entry in data: args are what the call hands over',
+      "unsupported spec.kprobes[0].args[2].type: char_buf is not supported yet beside resolve; what a path leads to is read as int, uint32, int64, uint64, size_t, int8, uint8, int16, uint16, file, path, dentry, kiocb, linux_binprm, string, filename, sock, socket, sockaddr, skb, net_device, capability, kernel_cap_t, cap_inheritable, cap_permitted, cap_effective, cred, user_namespace, module, load_info",
+      "invalid spec.kprobes[0].args[2].sizeArgIndex: has no meaning; remove it: only a char_buf or char_iovec has it",
+      "invalid spec.kprobes[0].args[3].btfType: has no meaning without resolve; add resolve, a member of that struct, or remove it",
+      'invalid spec.kprobes[0].args[4].btfType: is "a b"; write the struct of a parameter, such as linux_binprm',
+      'invalid spec.kprobes[0].args[4].btfTypeModule: is "x/y"; write a module such as nf_tables, beside btfType',
+    ],
+  },
+  {
+    name: "data without a source, of what is no register, and too much of it",
+    policy: aKprobePolicy({
+      args: [int],
+      data: [
+        { index: 0, type: "int", resolve: "pid" },
+        { index: 0, type: "int", source: "pt_regs", resolve: "di.x" },
+        { index: 0, type: "int", source: "current_task" },
+        { index: 0, type: "int", source: "stack", resolve: "a" },
+        { index: 0, type: "fd", source: "current_task", resolve: "pid" },
+      ],
+      selectors: [
+        {
+          matchData: [
+            { index: 7, operator: "Equal", values: ["1"] },
+            { operator: "Equal", values: ["1"] },
+            { args: [0, 1], operator: "CelExpr", values: ["arg0 == 1"] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      "invalid spec.kprobes[0].data: has 6 entries with those of args; at most 5 can be read",
+      "invalid spec.kprobes[0].data[0].source: is missing; write current_task or pt_regs, and in resolve what of it",
+      'invalid spec.kprobes[0].data[1].resolve: is "di.x"; write a register such as rdi, or on arm64 x0',
+      "invalid spec.kprobes[0].data[2].resolve: is missing; write what to read of it: cred.uid.val",
+      'invalid spec.kprobes[0].data[3].source: is "stack"; write current_task or pt_regs, and in resolve what of it',
+      "unsupported spec.kprobes[0].data[4].type: fd is not supported yet beside resolve; what a path leads to is read as int, uint32, int64, uint64, size_t, int8, uint8, int16, uint16, file, path, dentry, kiocb, linux_binprm, string, filename, sock, socket, sockaddr, skb, net_device, capability, kernel_cap_t, cap_inheritable, cap_permitted, cap_effective, cred, user_namespace, module, load_info",
+      "invalid spec.kprobes[0].selectors[0].matchData[0].index: 7 is out of range; data has 5 entries, counted from 0",
+      "invalid spec.kprobes[0].selectors[0].matchData[1].index: is missing; data has 5 entries, counted from 0",
+      "unsupported spec.kprobes[0].selectors[0].matchData[2].operator: CelExpr is not supported of data; write it in matchArgs, about entries of args",
+    ],
+  },
+  {
+    name: "a path on what a process hands over, and registers of a kernel function",
+    policy: aTracingPolicy({
+      kprobes: [
+        { call: "sys_write", args: [{ index: 1, type: "int", resolve: "a" }] },
+        {
+          ...{ call: "fd_install", syscall: false, args: [] },
+          data: [{ index: 0, type: "int", source: "pt_regs", resolve: "rdi" }],
+        },
+      ],
+    }),
+    want: [
+      "unsupported spec.kprobes[0].args[0].resolve: is not supported yet of what a process hands over; hook the kernel function that gets the struct, or write data of current_task",
+      "unsupported spec.kprobes[1].data[0].source: pt_regs is not supported yet of a kernel function; hook a system call, whose registers are kept, or write the parameter in args",
+    ],
+  },
+  {
     name: "no hook section",
     policy: aTracingPolicy({}),
     want: [
@@ -1091,7 +1162,7 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
         { path: `/${"x".repeat(4095)}`, addrs: [-8], refCtrOffsets: [-1] },
         { path: "/bin/a", symbols: ["a"], return: true, returnArg: { index: 0, type: "int" } },
         { path: "/bin/a", symbols: ["a"], ignore: { digestVerificationFailure: true } },
-        { path: "/bin/a", symbols: ["a"], data: [{ index: 0, type: "int" }], btfPath: "/b" },
+        { path: "/bin/a", symbols: ["a"], btfPath: "/b" },
         {
           path: "/bin/a",
           symbols: ["a"],
@@ -1120,7 +1191,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
       "unsupported spec.uprobes[4].return: is not supported yet; remove it, or wait for a version that can do this",
       "unsupported spec.uprobes[4].returnArg: is not supported yet; remove it, or wait for a version that can do this",
       "unsupported spec.uprobes[5].ignore.digestVerificationFailure: is not supported yet; remove it: a node whose file has none of the digests then says so in the status",
-      "unsupported spec.uprobes[6].data: is not supported yet; remove it, or wait for a version that can do this",
       "unsupported spec.uprobes[6].btfPath: is not supported yet; remove it, or wait for a version that can do this",
       "unsupported spec.uprobes[7].args[2].returnCopy: is not supported yet; remove it: what is there is read before the function runs",
       "invalid spec.uprobes[7].args[0].type: file cannot be an argument of a program's function; use type fd, or hook the kernel function behind it: programs pass no struct file",

@@ -1,7 +1,7 @@
 import { actionsOf, effectOf } from "../actions/index.ts";
 import type { Outcome } from "../decide/decide.ts";
 import type { HookCall } from "../decide/event.ts";
-import { type OpenFile, openFile } from "../decide/parameter.ts";
+import { givenAt, type OpenFile, openFile, type Parameter } from "../decide/parameter.ts";
 import type { Arg } from "../selector-set.ts";
 import type { SetHook } from "./hooks.ts";
 
@@ -35,8 +35,8 @@ export class FollowedFiles {
   }
 
   /** The file of one argument of a call. */
-  at({ index }: Arg, call: HookCall): OpenFile | undefined {
-    return openFile(index, call);
+  at(arg: Arg, call: HookCall): OpenFile | undefined {
+    return openFile(arg, call);
   }
 
   isFollowed(set: string, file: OpenFile | undefined): Answer {
@@ -51,13 +51,13 @@ export class FollowedFiles {
   ): void {
     for (const action of actionsOf(hook)) {
       const { follow } = effectOf(action);
-      const file = follow === undefined ? undefined : openFile(hook.args[follow]!.index, call);
+      const file = follow === undefined ? undefined : openFile(hook.args[follow]!, call);
       if (file === undefined) continue;
       const answer = outcome === undefined ? "no" : "untold" in outcome ? "untold" : "yes";
       const key = `${file.id} ${set.name}`;
       const before = this.#answers.get(key) ?? answer;
       this.#answers.set(key, before === answer ? answer : "untold");
-      const number = "fd" in action ? call.parameters[hook.args[action.fd]!.index] : undefined;
+      const number = "fd" in action ? parameterOf(hook.args[action.fd]!, call) : undefined;
       if (number?.kind !== "number") continue;
       this.#behind.set(`${call.process.pid} #${Number(number.value)}`, file);
     }
@@ -68,4 +68,9 @@ export class FollowedFiles {
     this.#ids.set(key, id);
     return id;
   }
+}
+
+function parameterOf(arg: Arg, call: HookCall): Parameter | undefined {
+  const { index, given } = givenAt(arg, call);
+  return given.parameters[index];
 }

@@ -6,7 +6,7 @@ import type { Told } from "../conditions/kind.ts";
 import { decide, type NamedSet, type Outcome } from "../decide/decide.ts";
 import type { HookCall } from "../decide/event.ts";
 import { type FollowState, mustBeFollowed } from "../decide/follow.ts";
-import type { Given, OpenFile, Parameter } from "../decide/parameter.ts";
+import { type Given, type OpenFile, type Parameter, pathKey } from "../decide/parameter.ts";
 import { canonicalJson } from "../lower/canonical.ts";
 import type { Arg } from "../selector-set.ts";
 import { namesIn, workloadsName } from "../workloads.ts";
@@ -95,14 +95,21 @@ export class Judge {
   #given(args: readonly Arg[], read: readonly (Parameter | string)[], pid: number): Given {
     const parameters: Parameter[] = [];
     const descriptors = new Map<number, OpenFile>();
-    for (const [i, { index, type }] of args.entries()) {
+    const resolved = new Map<string, Parameter>();
+    for (const [i, arg] of args.entries()) {
       const one = read[i]!;
+      const { index, type } = arg;
+      const path = pathKey(arg);
       const { asksFollowed, standsFor } = argKind(type);
       const untold = asksFollowed || standsFor === "file" ? this.#files.some() : undefined;
       const known = typeof one === "string" ? untold : one;
       if (known === undefined) continue;
       const placed =
         "file" in known ? { ...known, file: this.#files.identify(pid, known.file) } : known;
+      if (path !== undefined) {
+        resolved.set(path, placed);
+        continue;
+      }
       const before = parameters[index];
       const number = [before, placed].find((each) => each?.kind === "number");
       const file = [before, placed].find((each) => each !== undefined && "file" in each);
@@ -114,7 +121,7 @@ export class Judge {
     }
     return {
       parameters: Array.from(parameters, (one) => one ?? ({ kind: "unread" } as const)),
-      descriptors,
+      ...{ descriptors, resolved },
     };
   }
 
@@ -164,11 +171,15 @@ function readArgument(arg: Arg, { event }: RecordedEvent, recorder: Recorder): P
   if ("unknown" in recorder) return recorder.unknown;
   const { args } = recorder.hook;
   const position = args.findIndex((one) => isRead(one, arg));
-  const what = `argument ${arg.index} as ${arg.type}`;
+  const what = `argument ${arg.resolve ?? arg.index} as ${arg.type}`;
   if (position === -1) return `${what} was not recorded`;
-  const recorded = listIn(event, "args");
-  if (recorded.length !== args.length) return `${what}: the event has other arguments`;
-  const argument: RecordedArgument = recorded[position]!;
+  // Those of data are behind the others, in a list of their own.
+  const count = args.filter(({ isData }) => !isData).length;
+  const [passed, data] = [listIn(event, "args"), listIn(event, "data")];
+  if (passed.length !== count || data.length !== args.length - count) {
+    return `${what}: the event has other arguments`;
+  }
+  const argument: RecordedArgument = [...passed, ...data][position]!;
   if ("error_arg" in argument) return unreadable(fieldsIn(argument, "error_arg"));
   return argKind(arg.type).recorded(argument) ?? `${what} is not whole in the event`;
 }
@@ -186,6 +197,7 @@ const noDescriptor = 0xffff_ffffn;
 function isRead(one: Arg, other: Arg): boolean {
   return (
     one.index === other.index &&
+    pathKey(one) === pathKey(other) &&
     one.type === other.type &&
     !one.byFormat &&
     one.sizeArgIndex === other.sizeArgIndex &&

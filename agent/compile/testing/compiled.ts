@@ -40,6 +40,8 @@ export const ableKernel: AttachAbilities = {
   whyNotInFile: () => undefined,
   lockdown: "none",
   eventFormat,
+  findPath: () => "this kernel has no types",
+  findRegister: () => "this kernel has no types",
   typesOfTracepoint: () => Array(5).fill("unsigned long"),
   typesOf: () => ({ parameters: Array(5).fill("unsigned long"), returns: "int" }),
 };

@@ -151,7 +151,9 @@ function writeDetails(event: HookEvent, message: HookMessage, out: WireWriter): 
 function writeArgs(event: HookEvent, message: HookMessage, out: WireWriter): void {
   const args = argsOf(event);
   for (let i = 0; i < args.length; i++) {
-    writeArg(message.args, { arg: args[i]!, label: event.hook.args[i]?.label }, out);
+    const { label, isData } = event.hook.args[i] ?? {};
+    const tag = isData ? message.data : message.args;
+    if (tag !== undefined) writeArg(tag, { arg: args[i]!, label }, out);
   }
   const { returned } = event.hook;
   const value = returned === undefined ? undefined : returnedOf(event);
@@ -172,6 +174,7 @@ type HookMessage = StackTags & {
   readonly process: number;
   readonly parent: number;
   readonly args: number;
+  readonly data?: number;
   readonly return?: number;
   readonly action: number;
   readonly return_action?: number;

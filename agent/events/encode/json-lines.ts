@@ -148,13 +148,19 @@ function hookText(info: HookInfo): HookText {
 
 function argsField(event: HookEvent): string {
   const values = argsOf(event);
-  if (values.length === 0) return "";
-  let text = ',"args":[';
+  const { args } = event.hook;
+  let [text, data] = ["", ""];
   for (let i = 0; i < values.length; i++) {
-    if (i > 0) text += ",";
-    text += argJson(values[i]!, event.hook.args[i]?.label);
+    const one = `,${argJson(values[i]!, args[i]?.label)}`;
+    if (args[i]?.isData) data += one;
+    else text += one;
   }
-  return `${text}]`;
+  return listField("args", text) + listField("data", data);
+}
+
+/** `members`: each behind a comma. */
+function listField(name: string, members: string): string {
+  return members === "" ? "" : `,"${name}":[${members.slice(1)}]`;
 }
 
 function returnField(event: HookEvent): string {

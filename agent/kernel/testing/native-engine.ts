@@ -19,6 +19,7 @@ import type { AttachAbilities } from "../../attach/index.ts";
 import { numberOfSet } from "../../compile/actions.ts";
 import { binaryKey, binaryPrefixKey, type Entry } from "../../compile/keys.ts";
 import { type AttachPoint, type PlannedHook, plan } from "../../compile/plan.ts";
+import { pathsOf, readingsOf } from "../../compile/readings.ts";
 import { compile, type Tables } from "../../compile/tables.ts";
 import { ableKernel } from "../../compile/testing/compiled.ts";
 import type { NamedSet } from "../../engine.ts";
@@ -27,11 +28,13 @@ import { bytesOf, read } from "../../layout/struct.ts";
 import { argsProblem, decodeRecord, hookArgs, returnedArg } from "../../records/decode.ts";
 import { numberBinaries } from "../binaries.ts";
 import type { CgroupPath } from "./cgroup-classes.ts";
+import { foundPath, inMemory } from "./native-paths.ts";
 import { packetBytes, sockBytes } from "./network.ts";
 
 /** One that has 32-bit entries of system calls, too. */
 const abilities: AttachAbilities = {
   ...ableKernel,
+  findPath: foundPath,
   entriesOf: ({ on }) =>
     on.kind === "kprobe" && on.syscall
       ? [{ symbol: `__ia32_${on.call}`, number: 1, registers: "32-bit" }]
@@ -148,7 +151,7 @@ export class NativeEngine {
       ...cgroupsOf(cgroups),
       ...processOf(call.process),
       ...filesOf(call),
-      ...parametersOf(call),
+      ...parametersOf(call, this.#points[at]!),
       u64(call.returned ?? 0n),
       ...[u32(call.followsNoMore ? 0 : 1), ...this.#followedOf(call, follows)],
       u64(this.#bitsOf((name) => call.mayFollow?.has(name) ?? false)),
@@ -312,8 +315,9 @@ function processOf(process: Process): readonly Uint8Array[] {
   ];
 }
 
-function filesIn({ descriptors, parameters }: HookCall): ReadonlyMap<number, OpenFile> {
-  const opened = parameters.flatMap((one) => ("file" in one ? [one.file] : []));
+function filesIn({ descriptors, parameters, resolved }: HookCall): ReadonlyMap<number, OpenFile> {
+  const given = [...parameters, ...(resolved?.values() ?? [])];
+  const opened = given.flatMap((one) => ("file" in one ? [one.file] : []));
   return new Map([...descriptors.values(), ...opened].map((file) => [file.id, file]));
 }
 
@@ -330,11 +334,19 @@ function filesOf(call: HookCall): readonly Uint8Array[] {
   ];
 }
 
-function parametersOf({ parameters, is32Bit }: HookCall): readonly Uint8Array[] {
+/** The parameters, and behind them where the paths of the attach point lead. */
+function parametersOf(call: HookCall, point: AttachPoint): readonly Uint8Array[] {
+  const { parameters, is32Bit } = call;
+  const paths = pathsOf(readingsOf(point).all);
+  const { FIRST_PATH } = enums.engine_limit;
+  const padding = Array<Parameter>(paths.length === 0 ? 0 : FIRST_PATH - parameters.length);
+  const led = paths.map((key) => call.resolved?.get(key) ?? ({ kind: "unread" } as const));
+  const all = [...parameters, ...padding.fill({ kind: "number", value: 0n }), ...led];
   return [
-    u32(parameters.length),
-    ...parameters.flatMap((one) => {
-      if (one.kind === "number") return [Buffer.of(0), u64(one.value)];
+    u32(all.length),
+    ...all.flatMap((one, i) => {
+      const path = i < FIRST_PATH ? undefined : paths[i - FIRST_PATH];
+      if (one.kind === "number") return [Buffer.of(0), u64(inMemory(one.value, path))];
       const object = objectOf(one, is32Bit);
       if (object !== undefined) return [Buffer.of(object.code), ...object.parts];
       return [Buffer.of(3)];
@@ -350,6 +362,8 @@ function objectOf(
   switch (one.kind) {
     case "unread":
       return { code: 64, parts: [] };
+    case "area":
+      return { code: 17, parts: [] };
     case "file":
       return { code: 1, parts: [u32(one.file.id)] };
     case "struct":

@@ -65,7 +65,10 @@ type MadeCalls = {
   readonly calls: readonly Call[];
   readonly results: readonly Made[];
   readonly shared: Shared;
+  /** What the process that makes them is called at first, and its parent. */
+  readonly names: Names;
 };
+export type Names = { readonly own: string; readonly parent: string };
 
 /** The line for oracle-driver.c. */
 export function lineOf(call: Call): string {
@@ -119,9 +122,9 @@ function partsOf({ text, cuts }: InParts): { readonly parts?: readonly Uint8Arra
 export function expectedOutcomes(
   sets: readonly NamedSet[],
   process: Process,
-  { calls, results, shared }: MadeCalls,
+  { calls, results, shared, names }: MadeCalls,
 ): (readonly Outcome[])[] {
-  const model = new Model(sets, process, shared);
+  const model = new Model(sets, process, { shared, names });
   return calls.map((call, i) => model.make(call, results[i]!));
 }
 
@@ -136,11 +139,18 @@ class Model {
   /** Of the driver's thread: what it starts ends before it makes a call of enforcers. */
   #notices: Notices = new Map();
   readonly #shared: Shared;
+  /** Writer: #rename. */
+  #names: Names;
   #files = 0;
   #children = 0;
 
-  constructor(sets: readonly NamedSet[], process: Process, shared: Shared) {
+  constructor(
+    sets: readonly NamedSet[],
+    process: Process,
+    { shared, names }: Pick<MadeCalls, "shared" | "names">,
+  ) {
     this.#shared = shared;
+    this.#names = names;
     this.#sets = sets;
     this.#process = process;
     this.#holds = new Set(sets.flatMap(({ name }) => scopeNames(name).slice(0, 2)));
@@ -258,6 +268,7 @@ class Model {
     const who = process === this.#process ? "driver" : `child ${this.#children}`;
     const raw = this.#run({ ...call, on, process }, who);
     const shown = Buffer.from(name.slice(0, 15));
+    if (process === this.#process) this.#names = { ...this.#names, own: name.slice(0, 15) };
     const fields: readonly Parameter[] = [
       ...Array.from({ length: 6 }, () => number(0n)),
       ...[{ kind: "buffer", bytes: shown } as const, number(0n)],
@@ -274,7 +285,16 @@ class Model {
 
   #call(parameters: readonly Parameter[]): Omit<HookCall, "on"> {
     const descriptors = new Map(this.#descriptors);
-    return { process: this.#process, holds: this.#holds, parameters, descriptors };
+    const resolved = new Map<string, Parameter>([
+      ["current_task   comm", { kind: "buffer", bytes: Buffer.from(this.#names.own) }],
+      [
+        "current_task   real_parent.comm",
+        { kind: "buffer", bytes: Buffer.from(this.#names.parent) },
+      ],
+      ["current_task   exit_signal", number(17n)], // SIGCHLD, as of all that fork made
+      ["current_task   jobctl", number(0n)],
+    ]);
+    return { process: this.#process, holds: this.#holds, parameters, descriptors, resolved };
   }
 
   /** Nobody's windows and periods end within a test. */

@@ -121,6 +121,12 @@ export class Driver {
     this.#child.stdin!.end();
   }
 
+  /** What it is called, and its parent. */
+  names(): { readonly own: string; readonly parent: string } {
+    const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8").slice(0, -1);
+    return { own: nameOf(this.pid), parent: nameOf(parentOf(this.pid)) };
+  }
+
   describe(): Process {
     const field = (name: string) =>
       readFileSync(`/proc/${this.pid}/status`, "utf8")

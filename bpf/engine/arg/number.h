@@ -5,13 +5,20 @@
 
 #include "../call.h"
 
+/* Whether what is read is a parameter of the call, and not where a path leads. */
+static __always_inline bool number__is_parameter(const volatile struct reading *reading)
+{
+	return !spec.path_count || reading->index < FIRST_PATH;
+}
+
 /* Defines the reader and the writer of one C type: 8 bytes, sign-extended where it has a sign. */
 #define NUMBER_TYPE(name, convert)                                                       \
 	static __always_inline enum known name##__number(                                \
 		struct call *call, const volatile struct reading *reading, __u32 part,   \
 		__u64 *value)                                                            \
 	{                                                                                \
-		*value = (__s64)convert(call__parameter(call, reading->index));          \
+		__u64 parameter = call__parameter(call, reading->index);                  \
+		*value = (__s64)convert(parameter);                                       \
 		return KNOWN_EXACTLY;                                                    \
 	}                                                                                \
 	static __always_inline __u32 name##__emit(struct call *call,                     \
@@ -23,14 +30,14 @@
 	}
 
 /* A signed register, which has 32 bits in a 32-bit system call. */
-static __always_inline __s64 number__signed(__u64 parameter)
-{
-	return spec.syscall == SYSCALL_32BIT ? (__s32)parameter : (__s64)parameter;
-}
+#define NUMBER_SIGNED(parameter)                                                         \
+	(spec.syscall == SYSCALL_32BIT && number__is_parameter(reading)                   \
+		 ? (__s32)(parameter)                                                     \
+		 : (__s64)(parameter))
 
 NUMBER_TYPE(int, (__s32))
 NUMBER_TYPE(uint32, (__u32))
-NUMBER_TYPE(int64, number__signed)
+NUMBER_TYPE(int64, NUMBER_SIGNED)
 NUMBER_TYPE(uint64, (__u64))
 NUMBER_TYPE(size_t, (__u64))
 NUMBER_TYPE(int8, (__s8))

@@ -14,12 +14,12 @@ static __always_inline struct socket_address *sockaddr__read(struct call *call,
 	__u64 from = call__parameter(call, reading->index);
 	struct socket_address *to = &call->scratch->address;
 
-	if (memory__read(to, sizeof(to->family), from))
+	if (memory__read_of(reading, to, sizeof(to->family), from))
 		return NULL;
 	if (to->family == AF_INET)
-		return memory__read(to, 8, from) ? NULL : to;
+		return memory__read_of(reading, to, 8, from) ? NULL : to;
 	if (to->family == AF_INET6)
-		return memory__read(to, sizeof(*to), from) ? NULL : to;
+		return memory__read_of(reading, to, sizeof(*to), from) ? NULL : to;
 	return to;
 }
 

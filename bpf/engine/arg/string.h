@@ -5,6 +5,7 @@
 
 #include "../lookup.h"
 #include "error.h"
+#include "memory.h"
 
 /* Kernel types of which nothing else is read. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -16,10 +17,13 @@ struct filename {
 #pragma clang attribute pop
 
 /* Reads so many bytes at most, the NUL included: how many there were, or negative. */
-static __always_inline long string__read(void *to, __u32 size, __u64 from)
+static __always_inline long string__read(const volatile struct reading *reading, void *to,
+					 __u32 size, __u64 from)
 {
 	long read;
 
+	if (memory__is_kernel(reading))
+		return bpf_probe_read_kernel_str(to, size, (void *)from);
 	if (!spec.syscall) {
 		read = bpf_probe_read_kernel_str(to, size, (void *)from);
 		if (read > 0)
@@ -43,11 +47,13 @@ static __always_inline __u64 string__pointer(struct call *call,
 	return call__parameter(call, reading->index);
 }
 
-static __always_inline enum known text__read(struct call *call, __u64 from, struct text *to)
+static __always_inline enum known text__read(struct call *call,
+					     const volatile struct reading *reading, __u64 from,
+					     struct text *to)
 {
 	/* one byte more than is compared, so that what is longer is known */
 	__u32 most = to->match & (MATCH_POSTFIX | MATCH_SUBSTRING) ? DATA_SIZE : TEXT_SIZE + 2;
-	long read = string__read(text__buffer(call), most, from);
+	long read = string__read(reading, text__buffer(call), most, from);
 
 	if (read <= 0)
 		return KNOWN_NOT;
@@ -58,9 +64,10 @@ static __always_inline enum known text__read(struct call *call, __u64 from, stru
 }
 
 /* The text without NUL, of which DATA_SIZE - 1 bytes at most are read. */
-static __always_inline __u32 text__emit(__u64 from, struct event_arg *arg, char *to)
+static __always_inline __u32 text__emit(const volatile struct reading *reading, __u64 from,
+					struct event_arg *arg, char *to)
 {
-	long read = string__read(to, DATA_SIZE, from);
+	long read = string__read(reading, to, DATA_SIZE, from);
 
 	if (read <= 0)
 		return error__emit(arg, to, EFAULT);
@@ -73,13 +80,13 @@ static __always_inline __u32 text__emit(__u64 from, struct event_arg *arg, char 
 		struct call *call, const volatile struct reading *reading, __u32 part,         \
 		struct text *to)                                                               \
 	{                                                                                      \
-		return text__read(call, name##__pointer(call, reading), to);                   \
+		return text__read(call, reading, name##__pointer(call, reading), to);          \
 	}                                                                                      \
 	static __always_inline __u32 name##__emit(struct call *call,                           \
 						  const volatile struct reading *reading,      \
 						  struct event_arg *arg, char *to)             \
 	{                                                                                      \
-		return text__emit(name##__pointer(call, reading), arg, to);                    \
+		return text__emit(reading, name##__pointer(call, reading), arg, to);           \
 	}
 
 TEXT_TYPE(string)

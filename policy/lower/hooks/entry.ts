@@ -9,7 +9,8 @@ import type { Report } from "../report.ts";
 import { lowerSelector } from "../selector.ts";
 
 /** What entries of every section of hooks have. */
-type Entry = Pick<KprobeSpec, "args" | "selectors" | "message" | "tags">;
+type Entry = Pick<KprobeSpec, "args" | "selectors" | "message" | "tags"> &
+  Partial<Pick<KprobeSpec, "data">>;
 
 /** Its fields, whatever the section. */
 export const entryFields: readonly string[] = [
@@ -37,8 +38,8 @@ type EntryPlace = {
 export function lowerEntry(report: Report, spec: Entry, place: EntryPlace): Omit<Hook, "on"> {
   const { at, source, parameters, indexes, hasFormat, noOverride, namespaced, returned } = place;
   const { traces, hashes = false, writes = false } = place;
-  const table = lowerArgs(report, spec.args ?? [], {
-    ...{ at: `${at}.args`, source, parameters, indexes, hasFormat },
+  const table = lowerArgs(report, spec, {
+    ...{ at, source, parameters, indexes, hasFormat, namespaced },
   });
   checkMaxData(report, spec, place);
   const selectors = (spec.selectors ?? []).map((selector, i) =>

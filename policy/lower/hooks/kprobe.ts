@@ -38,7 +38,7 @@ function lower(report: Report, spec: KprobeSpec, place: HookPlace): readonly Hoo
   refuseOthers(report, spec, {
     at,
     known: [
-      ...["call", "ignore", "return", "returnArg", "returnArgAction", "syscall"],
+      ...["call", "data", "ignore", "return", "returnArg", "returnArgAction", "syscall"],
       ...entryFields,
     ],
   });

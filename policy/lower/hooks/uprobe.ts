@@ -28,7 +28,15 @@ const addressings = ["symbols", "offsets", "addrs"] as const;
 function lower(report: Report, spec: UprobeSpec, { at, namespaced }: HookPlace): readonly Hook[] {
   refuseOthers(report, spec, {
     at,
-    known: [...addressings, "path", "refCtrOffsets", "binaryDigests", "ignore", ...entryFields],
+    known: [
+      ...addressings,
+      "data",
+      "path",
+      "refCtrOffsets",
+      "binaryDigests",
+      "ignore",
+      ...entryFields,
+    ],
   });
   if (namespaced) {
     const fix = "use the kind without Namespaced: a library's function is every pod's that has it";
