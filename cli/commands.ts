@@ -27,6 +27,7 @@ export const clusterCommands: readonly CommandEntry[] = [
 export const commands: readonly CommandEntry[] = [
   entry("getevents", async () => (await import("./commands/getevents.ts")).getevents),
   entry("events follow", async () => (await import("./commands/events-follow.ts")).eventsFollow),
+  entry("top", async () => (await import("./commands/top.ts")).top),
   entry("replay", async () => (await import("./commands/replay.ts")).replay),
   ...clusterCommands,
   entry("agent", async () => {

@@ -24,6 +24,11 @@ export class Output {
     return this.#stream.write(`${withoutColors(line, printable)}\n`);
   }
 
+  /** Empties a terminal, for what is shown there in place of what was. */
+  clearScreen(): boolean {
+    return this.#stream.write("\u001b[H\u001b[2J\u001b[3J");
+  }
+
   /** As they are, for programs: a terminal is never given bytes. */
   writeBytes(bytes: Uint8Array): boolean {
     return this.#stream.write(bytes);

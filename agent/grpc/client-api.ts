@@ -6,6 +6,7 @@ export {
   type FilterSchema,
   FineGuidanceSensors,
   type GetEventsRequestSchema,
+  type GetEventsResponse,
   GetEventsResponseSchema,
   ListTracingPoliciesResponseSchema,
   ProcessInternalSchema,
