@@ -1,3 +1,4 @@
+import type { TextTest } from "@guardbee/agent/regex";
 import { type EventKind, type EventLine, eventKinds } from "./event-line.ts";
 
 /** What `getevents` lets through: every list that is not empty must have a match. */
@@ -6,9 +7,9 @@ export type EventFilter = {
   /** Exact; "" stands for processes outside of pods. */
   readonly namespaces: readonly string[];
   /** Over the pod's name; never matches outside of pods. */
-  readonly pods: readonly RegExp[];
+  readonly pods: readonly TextTest[];
   /** Over the executable's path. */
-  readonly processes: readonly RegExp[];
+  readonly processes: readonly TextTest[];
   /** Exact; only events of hooks have a policy. */
   readonly policies: readonly string[];
 };
@@ -20,8 +21,8 @@ export function matchesFilter({ kind, event }: EventLine, filter: EventFilter): 
   return (
     any(filter.kinds, (wanted) => wanted === kind) &&
     any(filter.namespaces, (wanted) => event.has("process") && wanted === pod.text("namespace")) &&
-    any(filter.pods, (pattern) => podName !== "" && pattern.test(podName)) &&
-    any(filter.processes, (pattern) => pattern.test(process.text("binary"))) &&
+    any(filter.pods, (matches) => podName !== "" && matches(podName)) &&
+    any(filter.processes, (matches) => matches(process.text("binary"))) &&
     any(filter.policies, (wanted) => wanted === event.text("policy_name"))
   );
 }

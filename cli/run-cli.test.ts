@@ -44,7 +44,7 @@ const wrong: readonly { argv: readonly string[]; want: string }[] = [
   { argv: ["events", "follow"], want: "Not enough non-option arguments: got 0, need at least 1" },
   {
     argv: ["getevents", "--pod", "("],
-    want: "--pod: Invalid regular expression: /(/u: Unterminated group; write a regular expression",
+    want: "--pod: missing closing ): `(`; write a regular expression of RE2's syntax",
   },
   {
     argv: ["getevents", "--server-address", "localhost:54321"],
@@ -362,4 +362,14 @@ test("what the system refuses is one line", () => {
   const { status, stderr } = shell(`OPA=/bin/true TMPDIR=/dev/null "$NODE" "$0" rego test .`);
   assert.match(stderr, /^guardbee: ENOTDIR: not a directory, mkdtemp [^\n]*\n$/);
   assert.equal(status, 1);
+});
+
+test("an expression that takes others ages takes getevents no longer than its events are long", async () => {
+  const line = JSON.stringify({
+    process_exec: { process: { binary: `${"a".repeat(50_000)}!` } },
+  });
+  const began = performance.now();
+  const { code, out } = await cli(["getevents", "--process", "^(a+)+$"], { stdin: `${line}\n` });
+  assert.deepEqual([code, out], [0, ""]);
+  assert.ok(performance.now() - began < 20_000);
 });

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { compileRegex, regexProblem, type TextTest } from "@guardbee/agent/regex";
 import { oneLine } from "@guardbee/policy/printable";
 import { type Command, type ExitCode, exit, type Io, UsageError } from "../command.ts";
 import { formatCompact } from "../compact.ts";
@@ -106,12 +107,13 @@ function parseFilter(args: GeteventsArgs): EventFilter {
   };
 }
 
-function parsePattern(option: string, text: string): RegExp {
+/** In RE2's syntax, as the agent's: what events say cannot make it take longer than they are long. */
+function parsePattern(option: string, text: string): TextTest {
   try {
-    return new RegExp(text, "u");
+    return compileRegex(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${option}: ${why}; write a regular expression`, { cause });
+    const fix = "write a regular expression of RE2's syntax";
+    throw new UsageError(`${option}: ${regexProblem(cause)}; ${fix}`, { cause });
   }
 }
 

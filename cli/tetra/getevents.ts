@@ -12,6 +12,7 @@ import {
   messageJson,
   parseDuration,
 } from "@guardbee/agent/grpc-client";
+import { compileRegex, regexProblem, type TextTest } from "@guardbee/agent/regex";
 import { type Io, UsageError } from "../command.ts";
 import { formatCompact } from "../compact.ts";
 import { type EventFilter, matchesFilter, parseEventKind } from "../event-filter.ts";
@@ -228,11 +229,11 @@ function localFilter(args: Args): EventFilter {
   };
 }
 
-function patternOf(option: string, text: string): RegExp {
+function patternOf(option: string, text: string): TextTest {
   try {
-    return new RegExp(text, "u");
+    return compileRegex(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${option}: ${why}; write a regular expression`, { cause });
+    const fix = "write a regular expression of RE2's syntax";
+    throw new UsageError(`${option}: ${regexProblem(cause)}; ${fix}`, { cause });
   }
 }
