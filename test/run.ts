@@ -57,6 +57,14 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
       },
       { name: "guest-preempt", run: (print) => preemptedTests(preempted, 5_000, print) },
       { name: "bypasses", run: bypassTests },
+      {
+        name: "storm",
+        run: (print) =>
+          guestTests(
+            { kernel: "debian-6.12", pattern: stormTests, processes: 100_000, seconds: 10_800 },
+            print,
+          ),
+      },
     ],
   ],
   [[{ name: "as-written", run: (print) => clusterTests("test/e2e/install", 45, print) }]],
@@ -67,7 +75,7 @@ const stages = steps.flat(2);
 /** Long, and of interest to a change of few parts only: they run with --all, or when named. */
 const longStages = [
   ...["long", "install", "oldest", "guest-6.12", "guest-preempt", "bypasses"],
-  ...["as-written", "lifecycle", "fleet"],
+  ...["storm", "as-written", "lifecycle", "fleet"],
 ];
 
 /** Kernels, and how they are to preempt tasks: as none of the stages that run every guest's tests. */
@@ -228,7 +236,7 @@ async function guestTests(tests: GuestTests, print: Print): Promise<Count> {
 
 async function oneGuest(
   tests: readonly string[],
-  { kernel, batches = 0, calls = 1_000, parameters = "" }: GuestTests,
+  { kernel, batches = 0, calls = 1_000, parameters = "", ...more }: GuestTests,
   print: Print,
 ): Promise<Count> {
   const kept = join(cacheRoot(), "node-compile-cache-guest");
@@ -236,12 +244,15 @@ async function oneGuest(
   const checkout = "/run/checkout";
   const files = tests.map((file) => join(checkout, file));
   const enter = `mkdir ${checkout} && mount --bind "$0" ${checkout} && cd ${checkout} && exec "$@"`;
-  const guest = ["test/e2e/lab/guest.ts", "--kernel", kernel, "--timeout", "3600", "--out", kept];
+  const { processes, seconds = 3600 } = more;
+  const machine = ["--kernel", kernel, "--timeout", `${seconds}`, "--out", kept];
+  const guest = ["test/e2e/lab/guest.ts", ...machine];
   if (parameters !== "") guest.push("--append", parameters);
   const { GUARDBEE_SEED: seed = "" } = process.env; // of a run that is to be repeated
   const env = [
     ...["env", "NODE_COMPILE_CACHE=/out"],
     ...[`GUARDBEE_BATCHES=${batches}`, `GUARDBEE_CALLS=${calls}`, `GUARDBEE_SEED=${seed}`],
+    ...(processes === undefined ? [] : [`GUARDBEE_PROCESSES=${processes}`]),
   ];
   const command = ["sh", "-c", enter, root, ...env, "node", ...testFlags, ...files];
   return countOf(await run(["node", ...guest, "--", ...command], print));
@@ -252,12 +263,17 @@ type GuestTests = {
   readonly batches?: number;
   /** That each attack of preempt.guest.test.ts makes. */
   readonly calls?: number;
+  /** That storm.guest.test.ts makes. */
+  readonly processes?: number;
+  /** After which the guest is ended; default an hour. */
+  readonly seconds?: number;
   readonly pattern?: string;
   /** How many run side by side, each with its part of the files. */
   readonly guests?: number;
   /** More of the kernel's. */
   readonly parameters?: string;
 };
+const stormTests = "agent/process/storm.guest.test.ts";
 const allGuestTests = "{agent,policy,test}/**/*.guest.test.ts";
 
 /** Every attempt to get around a policy, on each kernel; of each group the other stages make one. */
