@@ -90,8 +90,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   log.info({ ...engine.features(), adopted: engine.adopted }, "kernel is ready");
   const control = await openControl(options, engine, log);
   if (control === undefined) return 1;
+  const rate = parseCgroupRate(options.cgroupRate);
   const events = await openEventExport({
     ...options,
+    ...(typeof rate === "object" && { rate }),
     exported,
     native,
     engine,

@@ -59,6 +59,7 @@ struct layout {
 	struct share_key share_key;
 	struct table_share table_share;
 	struct rate_state rate_state;
+	struct event_rate event_rate;
 	struct process_state process_state;
 	enum move_limit move_limit;
 	struct move move;

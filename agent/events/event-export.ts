@@ -3,6 +3,7 @@ import type { Clock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import type { KernelEngine } from "../kernel/kernel-engine.ts";
 import type { Native } from "../kernel/native.ts";
+import type { CgroupRate } from "../kernel/rate.ts";
 import { openDetails } from "../process/details.ts";
 import { kernelRecords } from "../process/kernel-record.ts";
 import type { AncestorFamily, ProcessOptions } from "../process/options.ts";
@@ -17,6 +18,7 @@ import { createLineEncoder } from "./encode/lines.ts";
 import { createProcessDump, type DumpedProcess } from "./encode/process-dump.ts";
 import { openEventFile } from "./event-file.ts";
 import type { ExportOptions } from "./export-options.ts";
+import { openThrottles } from "./open-throttles.ts";
 import { openOtlp } from "./otlp/open-otlp.ts";
 import { EventPipeline, type PipelineStats } from "./pipeline.ts";
 import type { RequestStats, Requests } from "./requests.ts";
@@ -39,6 +41,8 @@ export type EventOptions = ProcessOptions & {
   readonly podLimitMs: number;
   readonly procfs: string;
   readonly cgroupRoot: string;
+  /** Absent: no cgroup has a bound. */
+  readonly rate?: CgroupRate;
   /** Empty: none. */
   readonly eventsFile: string;
   readonly eventsFileMaxMb: number;
@@ -114,6 +118,8 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
   if (streams !== undefined) sinks.push(streams);
   const otlp = openOtlp({ ...options, bootToWallNs: said.bootToWallNs });
   if (otlp !== undefined) sinks.push(otlp);
+  const { event_rates: map } = engine.maps;
+  const throttles = openThrottles({ native, map, rate: options.rate, cgroupRoot, clock });
   const pipeline = new EventPipeline({
     openRings: () => engine.openRings(),
     tree,
@@ -132,6 +138,7 @@ export async function openEventExport(options: EventOptions): Promise<EventExpor
     everySecond: () => {
       bootClock.refresh();
       details.refresh();
+      return throttles?.take() ?? [];
     },
   });
   return {

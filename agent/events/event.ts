@@ -16,7 +16,10 @@ const { HOOK_STOPPED, HOOK_WOULD_STOP } = enums.hook_flag;
  * change any more, but the buffer that the arguments of a HookEvent lie in is only good until the
  * sink's `write` returns.
  */
-export type AgentEvent = ExecEvent | ExitEvent | HookEvent | DroppedEvent;
+export type AgentEvent = ProcessEvent | DroppedEvent | ThrottleEvent;
+
+/** One that is about a process. */
+export type ProcessEvent = ExecEvent | ExitEvent | HookEvent;
 
 /** A process began to run an image; or it ran before the agent did, and this is its start. */
 export type ExecEvent = Happened & { readonly kind: "exec" };
@@ -48,6 +51,15 @@ export type HookEvent = Happened & {
 export type DroppedEvent = Encoded & {
   readonly kind: "dropped";
   readonly count: number;
+  readonly wallMs: number;
+};
+
+/** A cgroup has begun, or ended, to have more events about its processes than are reported. */
+export type ThrottleEvent = Encoded & {
+  readonly kind: "throttle";
+  readonly type: "THROTTLE_START" | "THROTTLE_STOP";
+  /** The name of its folder. */
+  readonly cgroup: string;
   readonly wallMs: number;
 };
 
@@ -180,6 +192,18 @@ export function returnActionOf(event: HookEvent): number | undefined {
 
 export function droppedEvent(count: number, wallMs: number): DroppedEvent {
   return { kind: "dropped", count, wallMs, json: undefined, frame: undefined };
+}
+
+export function throttleEvent(
+  type: ThrottleEvent["type"],
+  cgroup: string,
+  wallMs: number,
+): ThrottleEvent {
+  return { kind: "throttle", type, cgroup, wallMs, json: undefined, frame: undefined };
+}
+
+export function isOfProcess(event: AgentEvent): event is ProcessEvent {
+  return event.kind !== "dropped" && event.kind !== "throttle";
 }
 
 /** Whether it tells of a stop, made or left out: what a sink that lacks room for all takes first. */

@@ -152,7 +152,7 @@ test("garbage and hooks that are gone are counted, and nothing else is lost", ()
     exported: 1,
     skipped: { unknownHook: 1, badArguments: 1 },
     gate: { waiting: 0, expired: { time: 0, space: 0 } },
-    ...{ droppedTexts: 0, missedStacks: { gone: 0, busy: 0, long: 0 } },
+    ...{ droppedTexts: 0, missedStacks: { gone: 0, busy: 0, long: 0 }, throttles: 0 },
   });
 });
 
@@ -183,7 +183,10 @@ test("a container's events come out with their pod 200 ms after it is known", as
   const seconds: number[] = [];
   const { pipeline, clock, sink, ring } = aPipeline({
     pods: { byCgroup: (id) => known.get(id) },
-    everySecond: () => seconds.push(1),
+    everySecond: () => {
+      seconds.push(1);
+      return [];
+    },
   });
   const stop = new AbortController();
   const running = pipeline.run([], stop.signal);

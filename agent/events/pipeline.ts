@@ -43,16 +43,18 @@ export type PipelineOptions = {
   readonly stacks?: StackNames;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called once a second: follow the wall clock (`BootClock.refresh`), read loss counters. */
-  readonly everySecond?: () => void;
+  /** Called once a second; gives events that no record of the kernel tells of. */
+  readonly everySecond?: () => readonly AgentEvent[];
 };
 
-/** scanned + exec + exit + hook of `received` = exported + `skipped` + `gate.waiting`. */
+/** scanned + throttles + exec + exit + hook of `received` = exported + `skipped` + `gate.waiting`. */
 export type PipelineStats = {
   /** Records from the kernel, by kind; `bad`: bytes that are no record. */
   readonly received: Readonly<Record<KernelRecord["kind"] | "bad", number>>;
   /** Processes that ran before, and were exported as execs. */
   readonly scanned: number;
+  /** Events that tell of a cgroup whose others are held back. */
+  readonly throttles: number;
   /** Events given to the sinks. */
   readonly exported: number;
   /** Hook records of which no event was made: their policy is gone, or they could not be decoded. */
@@ -76,6 +78,7 @@ export class EventPipeline {
   readonly #received = { exec: 0, data: 0, clone: 0, exit: 0, hook: 0, bad: 0 };
   readonly #skipped = { unknownHook: 0, badArguments: 0 };
   #scanned = 0;
+  #throttles = 0;
   #exported = 0;
   /** What `#flush` will give to the sinks. */
   #events: AgentEvent[] = [];
@@ -126,6 +129,7 @@ export class EventPipeline {
     return {
       received: { ...this.#received },
       scanned: this.#scanned,
+      throttles: this.#throttles,
       exported: this.#exported,
       skipped: { ...this.#skipped },
       gate: this.#gate.stats(),
@@ -168,7 +172,11 @@ export class EventPipeline {
       this.#flush();
       if (tick % ticksPerSecond !== 0) continue;
       tree.sweep();
-      everySecond?.();
+      for (const event of everySecond?.() ?? []) {
+        this.#throttles++;
+        this.#add(event);
+      }
+      this.#flush();
     }
   }
 

@@ -370,6 +370,13 @@ const rate_state = {
     interval: { at: 8, type: "u64" },
   },
 } as const;
+const event_rate = {
+  size: 16,
+  fields: {
+    since: { at: 0, type: "u64" },
+    count: { at: 8, type: "u64" },
+  },
+} as const;
 const process_state = {
   size: 8,
   fields: {
@@ -575,7 +582,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, process_state, move, move_state, binary_prefix_key, facet, reading, field, arg_path, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, event_rate, process_state, move, move_state, binary_prefix_key, facet, reading, field, arg_path, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {

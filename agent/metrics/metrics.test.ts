@@ -35,6 +35,7 @@ function someFacts(): AgentFacts {
         skipped: { unknownHook: number(), badArguments: number() },
         gate: { waiting: number(), expired: { time: number(), space: number() } },
         ...{
+          throttles: number(),
           droppedTexts: number(),
           missedStacks: { gone: number(), busy: number(), long: number() },
         },

@@ -101,6 +101,11 @@ export const agentMetrics: readonly AgentMetric[] = [
     read: ({ events }) => one(events?.pipeline.scanned),
   },
   {
+    ...{ name: "cgroup_throttles_total", type: "counter" },
+    help: "process_throttle events: a cgroup began, or ended, to have more events than --cgroup-rate.",
+    read: ({ events }) => one(events?.pipeline.throttles),
+  },
+  {
     ...{ name: "events_processed_total", type: "counter" },
     help: "Events given to every sink.",
     read: ({ events }) => one(events?.pipeline.exported),

@@ -52,7 +52,7 @@ Nothing is lost in silence. Of the calls that a policy reports, each is one of t
 | \`bpf_missed_events_total\` | no room in a ring |
 | + \`observer_ringbuf_events_received_total\` | read by the agent |
 
-| read, but no clones, + \`processes_scanned_total\` = | |
+| read, but no clones, + \`processes_scanned_total\` + \`cgroup_throttles_total\` = | |
 |---|---|
 | \`events_skipped_total\` | no line was made |
 | + \`event_cache_entries\` | waits for its pod |

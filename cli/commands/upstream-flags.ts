@@ -191,7 +191,7 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
   flag("cgroup-rate", '""', {
     better:
       "the bound is a pod's, however many cgroups it makes, and calls that a policy stops have none",
-    note: "what it holds back is counted; there are no process_throttle events",
+    note: "what it holds back is counted; process_throttle events are told once a second, and end when nothing was held back for an interval",
   }),
   refused(
     "disable-kprobe-multi",

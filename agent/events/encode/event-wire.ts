@@ -1,17 +1,20 @@
 import { writeArg } from "../../args/index.ts";
 import { enums } from "../../gen/layout.ts";
-import { tags } from "../../gen/wire-numbers.ts";
+import { ThrottleType, tags } from "../../gen/wire-numbers.ts";
 import { type HookInfo, namesOf } from "../../kernel/hook-info.ts";
 import { WireWriter } from "../../wire/writer.ts";
 import {
   type AgentEvent,
   argsOf,
+  type DroppedEvent,
   type ExecEvent,
   type ExitEvent,
   type HookEvent,
   hashOf,
+  isOfProcess,
   returnActionOf,
   returnedOf,
+  type ThrottleEvent,
 } from "../event.ts";
 import { createProcessWriter, writeMap } from "./process-wire.ts";
 import { signalName } from "./signal-name.ts";
@@ -95,20 +98,31 @@ export function createEventWire(options: EventWireOptions): (event: AgentEvent) 
       case "hook":
         hook(event);
         break;
-      case "dropped": {
-        const start = out.open(envelope.rate_limit_info);
-        out.uint(tags.RateLimitInfo.number_of_dropped_process_events, event.count);
-        out.close(start);
-      }
+      case "dropped":
+      case "throttle":
+        writeOfAgent(event, out);
     }
     out.fields(place());
-    const isDropped = event.kind === "dropped";
     out.time(
       envelope.time,
-      isDropped ? BigInt(event.wallMs) * 1_000_000n : bootToWallNs(event.ktime),
+      isOfProcess(event) ? bootToWallNs(event.ktime) : BigInt(event.wallMs) * 1_000_000n,
     );
     return out.take();
   };
+}
+
+/** What the agent itself tells. */
+function writeOfAgent(event: DroppedEvent | ThrottleEvent, out: WireWriter): void {
+  if (event.kind === "dropped") {
+    const start = out.open(envelope.rate_limit_info);
+    out.uint(tags.RateLimitInfo.number_of_dropped_process_events, event.count);
+    out.close(start);
+    return;
+  }
+  const start = out.open(envelope.process_throttle);
+  out.uint(tags.ProcessThrottle.type, ThrottleType[event.type]);
+  out.text(tags.ProcessThrottle.cgroup, event.cgroup);
+  out.close(start);
 }
 
 /** The node, the cluster, and the labels of the node once they are known. */

@@ -12,6 +12,7 @@ import {
   hashOf,
   returnActionOf,
   returnedOf,
+  type ThrottleEvent,
 } from "../event.ts";
 import { createProcessEncoder, mapField } from "./process-json.ts";
 import { createRfc3339 } from "./rfc3339.ts";
@@ -95,9 +96,9 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
     const inner = `${who}${text.name}${argsField(event)}${returnField(event)}${action}${ended}`;
     return line(event.hook.event, inner, formatTime(event.ktime));
   };
-  const dropped = ({ count, wallMs }: DroppedEvent) => {
-    const inner = `"number_of_dropped_process_events":"${count}"`;
-    return line("rate_limit_info", inner, rfc3339(BigInt(wallMs) * 1_000_000n));
+  const ofNoProcess = (event: DroppedEvent | ThrottleEvent) => {
+    const { kind, inner } = ofAgent(event);
+    return line(kind, inner, rfc3339(BigInt(event.wallMs) * 1_000_000n));
   };
 
   return (event) => {
@@ -109,9 +110,20 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
       case "hook":
         return hook(event);
       case "dropped":
-        return dropped(event);
+      case "throttle":
+        return ofNoProcess(event);
     }
   };
+}
+
+/** What the agent itself tells. */
+function ofAgent(event: DroppedEvent | ThrottleEvent) {
+  if (event.kind === "dropped") {
+    const inner = `"number_of_dropped_process_events":"${event.count}"`;
+    return { kind: "rate_limit_info", inner };
+  }
+  const inner = `"type":"${event.type}"${textField("cgroup", event.cgroup)}`;
+  return { kind: "process_throttle", inner };
 }
 
 /** What stands at the end of each line: the cluster, and the labels of the node once they are known. */

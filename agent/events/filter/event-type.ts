@@ -17,6 +17,8 @@ export function eventTypeOf(event: AgentEvent): EventType {
       return hookTypes[event.hook.event] ?? "UNDEF";
     case "dropped":
       return "RATE_LIMIT_INFO";
+    case "throttle":
+      return "PROCESS_THROTTLE";
   }
 }
 

@@ -1,6 +1,6 @@
 import { maybeExecProbe } from "../../process/exec-probe.ts";
 import type { Image } from "../../process/image.ts";
-import type { AgentEvent, ProcessState } from "../event.ts";
+import { type AgentEvent, isOfProcess, type ProcessState } from "../event.ts";
 import { capabilityTest } from "./capabilities.ts";
 import { eventTypeOf } from "./event-type.ts";
 import { parseLabelSelector } from "./label-selector.ts";
@@ -59,8 +59,8 @@ const binaryOf = ({ binary }: Image) => binary;
 const argumentsOf = ({ arguments: words }: Image) => words;
 
 /** The process that an event is about; undefined for what is about none, or when it is not known. */
-const processOf = (event: AgentEvent) => (event.kind === "dropped" ? undefined : event.process);
-const parentOf = (event: AgentEvent) => (event.kind === "dropped" ? undefined : event.parent);
+const processOf = (event: AgentEvent) => (isOfProcess(event) ? event.process : undefined);
+const parentOf = (event: AgentEvent) => (isOfProcess(event) ? event.parent : undefined);
 
 function inProcess(
   test: TextTest | undefined,
@@ -113,7 +113,7 @@ function namespaces(wanted: readonly string[] | undefined): EventTest | undefine
 
 function pids(wanted: ReadonlySet<number> | undefined): EventTest | undefined {
   if (wanted === undefined) return undefined;
-  return (event) => event.kind !== "dropped" && wanted.has(event.key.pid);
+  return (event) => isOfProcess(event) && wanted.has(event.key.pid);
 }
 
 /** A process of these pids, or one that descends from them. */
@@ -125,7 +125,7 @@ function pidSet(given: Given, { pidSet: allowed }: FilterOptions): EventTest | u
     return given.report.wrong(given.field, what, "set --enable-pid-set-filter to take it as it is");
   }
   return (event) => {
-    if (event.kind === "dropped") return false;
+    if (!isOfProcess(event)) return false;
     if (wanted.has(event.key.pid)) return true;
     return hasAncestor(event, ({ key }) => wanted.has(key.pid));
   };

@@ -10,6 +10,9 @@ import {
   type DroppedEvent,
   type ExitEvent,
   type HookEvent,
+  isOfProcess,
+  type ProcessEvent,
+  type ThrottleEvent,
 } from "../event.ts";
 import { eventTypeOf } from "../filter/event-type.ts";
 import { outcomeOf } from "../otlp/event-attributes.ts";
@@ -40,9 +43,14 @@ export function createOcsfLine(options: OcsfOptions): (event: AgentEvent) => str
     msOf: (bootNs) => Number(options.bootToWallNs(bootNs) / 1_000_000n),
   };
   return (event) => {
-    const said = event.kind === "dropped" ? droppedObject(event) : happened(event, objects);
+    const said = saidOf(event, objects);
     return `${jsonText(compact({ ...said, ...around(event, said, options) }))}\n`;
   };
+}
+
+function saidOf(event: AgentEvent, objects: ObjectOptions): Said {
+  if (isOfProcess(event)) return happened(event, objects);
+  return event.kind === "dropped" ? droppedObject(event) : throttleObject(event);
 }
 
 type Said = OcsfObject & { readonly time: number; readonly activity: Activity & OcsfObject };
@@ -75,7 +83,7 @@ function around(event: AgentEvent, { activity }: Said, options: OcsfOptions): Oc
   };
 }
 
-function happened(event: Exclude<AgentEvent, DroppedEvent>, objects: ObjectOptions): Said {
+function happened(event: ProcessEvent, objects: ObjectOptions): Said {
   const { process, parent } = event;
   const own =
     process === undefined ? { pid: event.key.pid } : processObject(process, objects, parent);
@@ -224,6 +232,17 @@ function droppedObject({ count, wallMs }: DroppedEvent): Said {
     severity_id: informational,
     message: `${count} events were left out`,
     unmapped: { number_of_dropped_process_events: count },
+  };
+}
+
+/** Nor for a cgroup whose events are held back. */
+function throttleObject({ type, cgroup, wallMs }: ThrottleEvent): Said {
+  return {
+    time: wallMs,
+    activity: { class: "base", id: 99, name: "process_throttle" },
+    severity_id: informational,
+    message: `${type} ${cgroup}`,
+    unmapped: { type, cgroup },
   };
 }
 

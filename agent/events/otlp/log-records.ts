@@ -1,6 +1,6 @@
 import { WireWriter } from "../../wire/writer.ts";
 import { createRfc3339 } from "../encode/rfc3339.ts";
-import type { AgentEvent, ProcessState } from "../event.ts";
+import { type AgentEvent, isOfProcess, type ProcessState } from "../event.ts";
 import { eventTypeOf } from "../filter/event-type.ts";
 import type { Redaction } from "../filter/redaction.ts";
 import { type Attributes, writeAttributes, writeValue } from "./attributes.ts";
@@ -21,7 +21,7 @@ export type LogRecordOptions = {
   readonly redact: Redaction;
 };
 
-/** Encodes an event as a LogRecord of OTLP. Undefined: it tells of what one reader missed. */
+/** Encodes an event as a LogRecord of OTLP. Undefined: it tells of no process, but of what one reader missed, or a cgroup has too many of. */
 export function createLogRecord(
   options: LogRecordOptions,
 ): (event: AgentEvent) => Buffer | undefined {
@@ -34,7 +34,7 @@ export function createLogRecord(
   );
   const parentFields = remembered((state) => fieldsOf(parentAttributes(shownOf(state))));
   return (event) => {
-    if (event.kind === "dropped") return undefined;
+    if (!isOfProcess(event)) return undefined;
     const { process, parent, key } = event;
     const name = eventTypeOf(event).toLowerCase();
     const isStop = event.kind === "hook" && outcomeOf(event) !== "reported";
