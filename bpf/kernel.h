@@ -118,15 +118,18 @@ struct qstr {
 struct hlist_bl_node {
 	struct hlist_bl_node *next, **pprev;
 };
+struct super_block;
 struct inode {
 	__u16 i_mode;
 	kuid_t i_uid;
 	kgid_t i_gid;
+	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
 };
 struct super_block {
-	unsigned long s_flags;
+	unsigned long s_flags, s_magic;
+	struct user_namespace *s_user_ns;
 };
 struct dentry {
 	struct super_block *d_sb;
@@ -137,6 +140,8 @@ struct dentry {
 };
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
+	int mnt_flags;
 };
 struct mount {
 	struct mount *mnt_parent;
@@ -190,13 +195,16 @@ struct css_set {
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
+struct tty_struct;
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
+	struct tty_struct *tty;
 };
 struct task_struct {
 	int pid, tgid;
 	int exit_code;
+	unsigned long atomic_flags;
 	struct task_struct *real_parent, *group_leader;
 	struct pid *thread_pid;
 	__u64 start_boottime;
@@ -213,6 +221,7 @@ struct task_struct {
 };
 struct linux_binprm {
 	struct file *file;
+	struct cred *cred;
 	unsigned int per_clear;
 	const char *filename;
 };

@@ -37,7 +37,7 @@ export { type Decision, decide, type NamedSet, type Outcome } from "./decide/dec
 export type { HookCall, Notices, Process } from "./decide/event.ts";
 export { type FollowState, forgetFile } from "./decide/follow.ts";
 export { inScope, matchesLabels, type Place } from "./decide/in-scope.ts";
-export type { End, OpenFile, Packet, Parameter, Sock } from "./decide/parameter.ts";
+export type { End, ExecFacts, OpenFile, Packet, Parameter, Sock } from "./decide/parameter.ts";
 export { isNamed, matchesGlob, type SeenExecutable } from "./exec-rules.ts";
 export {
   hashSets,

@@ -62,7 +62,9 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
   {
     name: "a field of a newer operator",
     raw: aSet({ share: 10 }),
-    want: ["spec.sets[0].share: is not a field; known fields: policy, mode, nodes, scope, hooks"],
+    want: [
+      "spec.sets[0].share: is not a field; known fields: policy, mode, nodes, scope, learn, hooks",
+    ],
   },
   {
     name: "a null, which no operator writes",

@@ -26,7 +26,9 @@ const fields: readonly {
   { kind: "TracingPolicy", path: "spec.usdts", here: "yes" },
   { kind: "TracingPolicy", path: "spec.loader", here: "no" },
   { kind: "TracingPolicy", path: `${selector}.matchBinaries[].followChildren`, here: "no" },
-  { kind: "ExecPolicy", path: "spec.rules.allow", here: "no" },
+  { kind: "ExecPolicy", path: "spec.rules.allow[].paths", here: "yes" },
+  { kind: "ExecPolicy", path: "spec.rules.allow[].fromImage", here: "yes" },
+  { kind: "ExecPolicy", path: "spec.rules.deny[].arguments", here: "no" },
   { kind: "ExecPolicy", path: "spec.rules.selectors[].matchBinarys", here: "yes" },
   { kind: "ExecPolicy", path: "spec.rules.selectors[].matchActions[].argFd", here: "no" },
 ];
@@ -54,7 +56,9 @@ test("the page has a table for what is taken, and none below what is refused", (
   assert.ok(headings.includes("### TracingPolicy: spec.kprobes[].selectors[].matchPIDs[]"));
   assert.ok(headings.includes("### RegoPolicy: spec.bundle.http"));
   assert.deepEqual(
-    headings.filter((heading) => /selectorsMacros|rules\.allow|matchArgs.*matchArgs/.test(heading)),
+    headings.filter((heading) =>
+      /selectorsMacros|rules\..*arguments|matchArgs.*matchArgs/.test(heading),
+    ),
     [],
   );
 });

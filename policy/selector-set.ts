@@ -7,6 +7,7 @@ import { returned, returnedCondition } from "./returned.ts";
 import {
   atomicList,
   bool,
+  flag,
   type Immutable,
   int32,
   literal,
@@ -44,6 +45,8 @@ const scope = object({
  */
 const selector = object({
   conditions: atomicList(condition),
+  /** What only seems to meet them, and may be something else, does not match. */
+  surely: flag(),
   /** It matches there only, and where the set holds; absent: wherever that does. */
   workloads: optional(scope),
   /** In order. Empty means Post. */

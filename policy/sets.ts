@@ -15,6 +15,7 @@ export {
   writtenArgs,
 } from "./actions/index.ts";
 export { rateLimitScopes } from "./actions/post.ts";
+export { globParts } from "./args/glob.ts";
 export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { maxBtfPathBytes, type PathStep, parseBtfPath } from "./btf-path.ts";
 export { capabilityName, capabilityNumber } from "./capabilities.ts";

@@ -24,7 +24,7 @@ import type { Shared } from "./shared.ts";
 import { typedFlag } from "./typed.ts";
 
 const { PATH_OF_REGISTERS } = enums.path_source;
-const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED } = enums.facet_row;
+const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED, ROW_SURE } = enums.facet_row;
 
 /** Exact map contents of one attach point. Keys and values are as in bpf/engine/tables.h. */
 export type Tables = {
@@ -78,7 +78,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
       ...{ words, use, actions, readings, eventReadings, facets, dimensions },
       substringSize: substrings[0]?.length ?? 0,
     }),
-    ...encodeRows(point, { words, shared, dimensions, bits }),
+    ...encodeRows(point, { words, shared, facets, dimensions, bits }),
     substrings,
     numbers: dimensions.flatMap(({ numbers }) => numbers ?? []),
     equals: dimensions.flatMap(({ equals }) => equals ?? []),
@@ -216,11 +216,13 @@ function encodeRows(
   {
     words,
     shared: { classes, classCapacity },
+    facets: asked,
     dimensions,
     bits,
   }: {
     readonly words: number;
     readonly shared: Shared;
+    readonly facets: readonly AskedFacet[];
     readonly dimensions: readonly DimensionTables[];
     readonly bits: readonly Bit[];
   },
@@ -243,8 +245,10 @@ function encodeRows(
   });
   const stopping = bitsWhere(words, bits.length, (bit) => mayStop(bits[bit]!));
   const none = new Uint8Array(words * 8);
-  const own = dimensions.flatMap(({ otherwise, absent, unequal = none, unended = none }) => {
+  const own = dimensions.flatMap(({ otherwise, absent, unequal = none, unended = none }, dim) => {
+    const asking = new Set(asked[dim]!.asked.map(({ bit }) => bit));
     const rows: Bits[] = [];
+    rows[ROW_SURE] = bitsWhere(words, bits.length, (bit) => asking.has(bit) && isSure(bits[bit]!));
     rows[ROW_OTHERWISE] = otherwise;
     rows[ROW_ABSENT] = absent;
     rows[ROW_UNEQUAL] = unequal;
@@ -288,6 +292,10 @@ function encodeStarts(
   const all = new BigUint64Array(count);
   for (const [dim, { starts = [] }] of dimensions.entries()) all.set(starts, facets[dim]!.base);
   return Array.from(all, (_, row) => new Uint8Array(all.buffer, 8 * row, 8));
+}
+
+function isSure({ planned, selector }: Bit): boolean {
+  return planned.selectors[selector]!.surely === true;
 }
 
 function mayStop({ planned, selector }: Bit): boolean {

@@ -508,7 +508,7 @@ const cap_test = {
   },
 } as const;
 const hook_table = {
-  size: 17424,
+  size: 21520,
   fields: {
     classes: { at: 0, type: "u32" },
     host: { at: 4, type: "u32" },
@@ -516,7 +516,7 @@ const hook_table = {
     zero: { at: 12, type: "u32" },
     facets: { at: 16, type: table_facet, count: 32 },
     caps: { at: 272, type: cap_test, count: 32 },
-    rows: { at: 784, type: "u64", count: 2080 },
+    rows: { at: 784, type: "u64", count: 2592 },
   },
 } as const;
 const operation = {
@@ -684,6 +684,14 @@ export const enums = {
     ARG_USER_STACK: 64,
     ARG_FILE_HASH: 128,
   },
+  binprm_part: {
+    BINPRM_FORMAT: 0,
+    BINPRM_USER: 1,
+    BINPRM_GROUP: 2,
+    BINPRM_FROM_IMAGE: 3,
+    BINPRM_INTERACTIVE: 4,
+    BINPRM_STARTS_CONTAINER: 5,
+  },
   end_part: {
     END_FAMILY: 0,
     END_TYPE: 1,
@@ -832,6 +840,7 @@ export const enums = {
     FACET_ARG_TEXT: 15,
     FACET_ARG_SUBSTRING: 16,
     FACET_ARG_SUBSTRING_CASELESS: 17,
+    FACET_ARG_GLOB: 18,
   },
   binary_of: {
     BINARY_OWN: 0,
@@ -932,14 +941,15 @@ export const enums = {
     HOST_ROW: 0,
     STOPPING_ROW: 1,
     FACET_ROWS: 2,
-    TABLE_ROWS: 130,
+    TABLE_ROWS: 162,
   },
   facet_row: {
     ROW_OTHERWISE: 0,
     ROW_ABSENT: 1,
     ROW_UNEQUAL: 2,
     ROW_UNENDED: 3,
-    FACET_ROW_COUNT: 4,
+    ROW_SURE: 4,
+    FACET_ROW_COUNT: 5,
   },
   act_flag: {
     ACT_STOPS: 1,

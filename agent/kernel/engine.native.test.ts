@@ -21,7 +21,7 @@ import {
   anySelectorSet,
   scopeNames,
 } from "../../policy/decide/arbitrary.ts";
-import { givenAt, openFile } from "../../policy/decide/parameter.ts";
+import { givenAt, openFile, type Parameter } from "../../policy/decide/parameter.ts";
 import { type Reported, rateLimited } from "../../policy/decide/rate-limit.ts";
 import { readReturned } from "../../policy/returned.ts";
 import type { HookArg } from "../args/index.ts";
@@ -80,7 +80,12 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
       const holds = classes[scopeClass] ?? classes[SCOPE_UNKNOWN_POD]!;
       const { startsContainer, ...process } = call.process;
       const starts = startsContainer && scopeClass !== SCOPE_HOST ? { startsContainer } : {};
-      const inScope: HookCall = { ...call, holds, process: { ...process, ...starts } };
+      const inScope: HookCall = {
+        ...{ ...call, holds, process: { ...process, ...starts } },
+        // Nor does any program of the host's start a container of it.
+        parameters:
+          scopeClass === SCOPE_HOST ? call.parameters.map(startsNothing) : call.parameters,
+      };
       at += seconds;
       const decided = decide(sets, follows, inScope);
       const { pid } = call.process;
@@ -113,6 +118,12 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
   assert.ok(heldBack > batches / 10, `only ${heldBack} events were held back`);
   assert.ok(stoppedAtOnce > batches / 50, `only ${stoppedAtOnce} could not be followed`);
 });
+
+function startsNothing(parameter: Parameter): Parameter {
+  if (parameter.kind !== "struct" || !parameter.exec) return parameter;
+  const { startsContainer: _, ...exec } = parameter.exec;
+  return { ...parameter, exec };
+}
 
 /** It has no other action that stops. */
 function isStoppedAtOnce({ actions, signals }: Outcome): boolean {

@@ -86,6 +86,7 @@ enum arg_type {
 	X(ARG_DATA_LOC, none__number, data_loc__text, none__address, none__file, data_loc__emit) \
 	X(ARG_CONST_BUF, none__number, none__text, none__address, none__file, const_buf__emit)
 
+#include "arg/binprm.h"
 #include "arg/capabilities.h"
 #include "arg/char_buf.h"
 #include "arg/const_buf.h"
@@ -118,6 +119,7 @@ enum arg_type {
 
 /* Their enums that the agent writes. */
 #define ARG_ENUMS(X) \
+	X(binprm_part) \
 	X(end_part)  \
 	X(module_signature)
 

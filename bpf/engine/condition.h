@@ -32,6 +32,7 @@ enum facet_kind {
 	FACET_ARG_TEXT,
 	FACET_ARG_SUBSTRING,
 	FACET_ARG_SUBSTRING_CASELESS,
+	FACET_ARG_GLOB,
 };
 
 /* Those of numbers: what may be compared where there is little room on the stack. */
@@ -57,7 +58,8 @@ enum facet_kind {
 	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
 	X(FACET_ARG_TEXT, arg__match_text)                \
 	X(FACET_ARG_SUBSTRING, arg__match_substring)      \
-	X(FACET_ARG_SUBSTRING_CASELESS, arg__match_substring)
+	X(FACET_ARG_SUBSTRING_CASELESS, arg__match_substring) \
+	X(FACET_ARG_GLOB, arg__match_glob)
 
 /* The enums of the files above that the agent writes (layout.c). */
 #define CONDITION_ENUMS(X) \

@@ -35,26 +35,31 @@ struct substring_context {
 	__u32 end;		/* of the text, in scratch->path.text */
 };
 
+/* The state behind a byte. */
+static __always_inline __u32 substring__next(const struct substring_context *walk, __u32 state,
+					     __u8 byte)
+{
+	struct substring_head *head = walk->head;
+	__u32 mask = spec.substring_size - 1, class_bits = head->class_bits & 15;
+	__u32 next = sizeof(*head) + 2 * (state << class_bits | head->classes[byte]);
+
+	return *(__u16 *)((char *)head + BOUNDED_BY(next, mask & ~1u));
+}
+
 static long substring__step(__u32 index, void *context)
 {
 	const struct substring_context *walk = context;
 	struct call *call = walk->call;
 	struct call_scratch *scratch = call->scratch;
-	struct substring_head *head = walk->head;
-	char *table = (char *)head;
-	__u32 mask = spec.substring_size - 1, at = scratch->substring.at, end = walk->end;
-	__u32 state = scratch->substring.state, ends = head->ends, class_bits = head->class_bits & 15;
+	__u32 at = scratch->substring.at, end = walk->end, state = scratch->substring.state;
+	__u32 ends = walk->head->ends;
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SUBSTRING_STEP; i++) {
-		__u8 byte;
-		__u32 next;
-
 		if (at >= end)
 			break;
-		byte = scratch->path.text[BOUNDED(at, 2 * PATH_SIZE - 1)];
-		next = sizeof(*head) + 2 * (state << class_bits | head->classes[byte]);
-		state = *(__u16 *)(table + BOUNDED_BY(next, mask & ~1u));
+		state = substring__next(walk, state,
+					scratch->path.text[BOUNDED(at, 2 * PATH_SIZE - 1)]);
 		if (state - 1 < ends) {
 			const __u64 *row = call__row(call, walk->base + state);
 

@@ -155,12 +155,12 @@ struct cap_test {
  * One slot of one attach point; all zero: this program acts for nobody in this slot. It has the rows
  * that most calls need: the selectors of the host's scope class, those that stop something, then for each facet what is left
  * when its value is not listed or cannot be told, when by its nature there is none, when its
- * text equals none, and when it ends with none. The others are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
+ * text equals none, and when it ends with none; and who wants to know it surely. The others are in the map `rows`: scope classes, and from table_facet.base on those that a kind of facet has.
  * Where bitmaps have several words, a row of `rows` has one more behind them: of a scope class the
  * number of the only word that has a bit, or WORD_SEVERAL, or WORD_NONE.
  */
 enum only_word { WORD_SEVERAL = WORDS_MAX, WORD_NONE };
-enum facet_row { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED, FACET_ROW_COUNT };
+enum facet_row { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED, ROW_SURE, FACET_ROW_COUNT };
 enum table_row {
 	HOST_ROW,
 	STOPPING_ROW,		/* a call in their scope that cannot be decided is refused, where it can be */
@@ -173,7 +173,7 @@ enum table_row {
  * namespace does not count). FACET_ARG_FOLLOWED: not followed, then by group. FACET_BINARY*: per id,
  * from 1. FACET_ARG_RANGE: per interval, ascending. FACET_ARG_MASK: see mask.h. FACET_ARG_TEXT: none;
  * `count` is how many bytes the longest text has that others are to end with. FACET_ARG_SUBSTRING*: see
- * substring.h; `count` is its entry in `substrings`.
+ * substring.h, FACET_ARG_GLOB: see glob.h; `count` is its entry in `substrings`.
  */
 struct table_facet {
 	__u32 base;
@@ -285,7 +285,7 @@ BY_SLOT(rows, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
 BY_SLOT(starts, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
 	__type(key, __u32), __type(value, __u64));
 
-/* An entry for each FACET_ARG_SUBSTRING* (substring.h), of spec.substring_size. Without any a slot has none. */
+/* An entry for each FACET_ARG_SUBSTRING* (substring.h) and FACET_ARG_GLOB, of spec.substring_size. Without any a slot has none. */
 BY_SLOT(substrings, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
 	__type(key, __u32), __type(value, __u64));
 

@@ -18,6 +18,7 @@ static struct {
 	struct net_device device;
 	struct kiocb kiocb;
 	struct linux_binprm binprm;
+	struct cred cred;
 	struct filename filename;
 	char name[NAME_MAX + 1];
 	__u64 capabilities;
@@ -102,6 +103,47 @@ static void take_sock(struct sock *sk)
 	}
 }
 
+enum { FROM_IMAGE, CHANGED, DELETED, ELSEWHERE, OWN_MOUNT };
+
+/* Where the file comes from: see ExecFacts in policy/decide. */
+static void take_origin(struct inode *inode, __u64 *overlaid)
+{
+	__u8 origin = take_u8();
+
+	inode->i_sb = origin == ELSEWHERE ? &elsewhere : origin == OWN_MOUNT ? &of_its_own : &image;
+	inode->i_nlink = origin == DELETED ? 0 : 1;
+	overlaid[0] = origin == CHANGED ? (__u64)&root : 0;
+	overlaid[1] = (__u64)&image;
+	mounted.mnt.mnt_sb = detached.mnt.mnt_sb = origin == OWN_MOUNT ? &of_its_own : &image;
+}
+
+/* A file by id, effective ids, whose the file makes the process (~0: nobody's), its origin, and flags. */
+static void take_exec(struct linux_binprm *binprm, struct cred *cred)
+{
+	struct file *file = file_of(take_u32());
+	struct inode *inode = file->f_inode;
+	__u32 user, group, flags;
+
+	*cred = (struct cred){};
+	cred->euid.val = take_u32();
+	cred->egid.val = take_u32();
+	user = take_u32();
+	group = take_u32();
+	inode->i_uid.val = user;
+	inode->i_gid.val = group;
+	if (user != ~0u)
+		inode->i_mode |= SET_UID;
+	if (group != ~0u)
+		inode->i_mode |= SET_GID;
+	take_origin(inode, ((struct fake_file *)((char *)file - __builtin_offsetof(struct fake_file, file)))->overlaid);
+	flags = take_u8();
+	now.signal.tty = flags & 1 ? (void *)&root : NULL;
+	if (flags & 2)
+		now.info.flags |= PROCESS_SENT;
+	binprm->file = file;
+	binprm->cred = cred;
+}
+
 /*
  * The value of parameter `index`: 4 a sock, 5 a socket, 6 a packet, 7 a device by name, by id of a file 8
  * its path, 9 its dentry, 10 a kiocb, 11 a linux_binprm, 12 a filename, 13 a set of capabilities, 14 and
@@ -138,7 +180,7 @@ static __u64 take_object(__u32 index, __u8 kind)
 		objects[index].kiocb.ki_filp = file_of(take_u32());
 		return (__u64)&objects[index].kiocb;
 	case 11:
-		objects[index].binprm.file = file_of(take_u32());
+		take_exec(&objects[index].binprm, &objects[index].cred);
 		return (__u64)&objects[index].binprm;
 	case 13:
 		objects[index].capabilities = take_u64();

@@ -3,6 +3,7 @@
 #ifndef GUARDBEE_TESTING_TASK_H
 #define GUARDBEE_TESTING_TASK_H
 
+#include "../engine/arg/binprm.h"
 #include "../engine/condition/namespace.h"
 #include "../process/info.h"
 #include "request.h"
@@ -23,6 +24,7 @@ struct fake_dentry {
 struct fake_file {
 	struct file file;
 	struct inode inode;
+	__u64 overlaid[2];	/* right behind it: struct overlaid */
 	struct fake_dentry dentries[COMPONENTS_MAX];
 	char path[PATH_TEXT_MAX];
 };
@@ -66,11 +68,18 @@ static struct {
 	struct mm_struct parent_mm;
 	struct fake_file exe, parent_exe;
 	char beyond[AREA_SIZE];	/* where paths lead from the task */
+	struct fs_struct fs;
+	struct task_struct above_all;
 } now;
 static struct dentry root;
 static struct super_block of_kernel = {.s_flags = SB_NOUSER};
 static struct mnt_namespace anonymous;
 static struct mount mounted, detached, internal;
+static struct user_namespace of_host, of_process = {.level = 1};
+/* Of the root folder, of another folder, and one that a process mounted there. */
+static struct super_block image = {.s_magic = OVERLAYFS_MAGIC, .s_user_ns = &of_host};
+static struct super_block elsewhere = {.s_magic = OVERLAYFS_MAGIC, .s_user_ns = &of_host};
+static struct super_block of_its_own = {.s_magic = OVERLAYFS_MAGIC, .s_user_ns = &of_process};
 static struct fake_file opened[FILES_MAX];
 static __u32 opened_ids[FILES_MAX], opened_count;
 
@@ -205,14 +214,20 @@ static void take_process(void)
 		now.ancestors[i].tgid = take_u32();
 		number_in_namespace(&now.ancestors[i], i + 1, take_u32());
 		now.ancestors[i].group_leader = &now.ancestors[i];
+		now.ancestors[i].fs = &now.fs;
 		child->real_parent = &now.ancestors[i];
 		child = &now.ancestors[i];
 	}
 	/* above all of them is the idle task */
 	child->real_parent = &now.ancestors[ancestors];
-	now.ancestors[ancestors].real_parent = &now.ancestors[ancestors];
 	now.ancestors[ancestors].group_leader = &now.ancestors[ancestors];
 	number_in_namespace(&now.ancestors[ancestors], ancestors + 1, 0);
+	/* and above that who has the root folder that the present task has, too, in the end */
+	now.ancestors[ancestors].real_parent = &now.above_all;
+	now.above_all.tgid = 1;
+	now.above_all.group_leader = now.above_all.real_parent = &now.above_all;
+	now.above_all.fs = now.task.fs = &now.fs;
+	now.fs.root.dentry = &root;
 	now.task.mm = &now.mm;
 	take_path(&now.exe);
 	now.mm.exe_file = &now.exe.file;
@@ -260,6 +275,7 @@ static void make_mounts(void)
 	root.d_parent = &root;
 	mounted.mnt_parent = &mounted;
 	mounted.mnt.mnt_root = &root;
+	mounted.mnt.mnt_sb = &image;
 	detached.mnt_parent = &detached;
 	detached.mnt.mnt_root = &root;
 	detached.mnt_ns = &anonymous;

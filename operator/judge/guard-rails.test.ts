@@ -28,6 +28,16 @@ function killing(conditions: readonly Condition[], type: "file" | "fd" = "file")
   return { on, args: [{ index: 0, type }], selectors };
 }
 
+const path: Condition = { by: "arg", arg: 0, op: "Equal", values: ["/bin/a"] };
+
+/** Of an ExecPolicy: what may run, and that nothing else may. */
+function listing(allowed: SelectorSet["hooks"][number]["selectors"]): SelectorSet["hooks"] {
+  const on = { kind: "lsm", hook: "bprm_check_security" } as const;
+  const starts = { by: "arg", arg: 0, op: "StartsContainer", values: ["0"] } as const;
+  const rest = { conditions: [starts], actions: [{ action: "Override", error: 1 } as const] };
+  return [{ on, args: [{ index: 0, type: "linux_binprm" }], selectors: [...allowed, rest] }];
+}
+
 function following(conditions: readonly Condition[]) {
   const hook = killing(conditions);
   const actions = [{ action: "FollowFD", fd: 0, name: 0 } as const];
@@ -137,6 +147,12 @@ const narrowings: readonly { name: string; hooks: SelectorSet["hooks"]; want: st
     name: "descriptors that are all followed",
     hooks: [following([notInit]), killing([], "fd")],
     want: "none",
+  },
+  { name: "a list of programs that is empty", hooks: listing([]), want: "none" },
+  {
+    name: "a list of programs",
+    hooks: listing([{ conditions: [path], surely: true, actions: [{ action: "NoPost" }] }]),
+    want: "negative",
   },
   { name: "a descriptor where nothing is followed", hooks: [killing([], "fd")], want: "none" },
 ];

@@ -186,9 +186,11 @@ function enforcingSelectors(set: SelectorSet): readonly Narrowing[] {
   const follow = followNarrowing(set);
   return set.hooks.flatMap(({ args, selectors }) => {
     const followed = args.some(({ type }) => argKind(type).asksFollowed) ? follow : "none";
-    return selectors
-      .filter(({ actions }) => actions.some(isStopping))
-      .map(({ conditions }) => (followed === "positive" ? followed : narrowness(conditions)));
+    return selectors.flatMap(({ conditions, actions }, i) => {
+      if (!actions.some(isStopping)) return [];
+      if (followed === "positive") return [followed];
+      return [isRest(conditions) && i > 0 ? "negative" : narrowness(conditions)];
+    });
   });
 }
 
@@ -207,7 +209,18 @@ function followNarrowing(set: SelectorSet): Narrowing {
   return following.every((one) => one === "positive") ? "positive" : "none";
 }
 
-function narrowness(conditions: readonly Condition[]): Narrowing {
+/** Of a list of programs the last: whatever the rules before it do not name. */
+function isRest(conditions: readonly Condition[]): boolean {
+  return conditions.length > 0 && conditions.every(sparesRuntimes);
+}
+
+/** That a runtime's own programs are left alone, which narrows nothing. */
+function sparesRuntimes({ op }: Condition): boolean {
+  return op === "StartsContainer";
+}
+
+function narrowness(all: readonly Condition[]): Narrowing {
+  const conditions = all.filter((condition) => !sparesRuntimes(condition));
   if (conditions.length === 0) return "none";
   return conditions.every(({ op }) => op.startsWith("Not")) ? "negative" : "positive";
 }

@@ -4,6 +4,7 @@ import { checkPath } from "../lower/path.ts";
 import { textOperators } from "../schema/vocabulary.ts";
 import { quote } from "../suggest.ts";
 import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
+import { mostPathBytes } from "./length.ts";
 import { recordedFile } from "./recorded.ts";
 import { operatorsOnText } from "./text.ts";
 
@@ -57,9 +58,6 @@ export function pathKind(kind: "path" | "dentry" | "kiocb" | "linux_binprm") {
     },
   } as const satisfies ArgKind;
 }
-
-/** Most bytes of a path that events have. */
-const mostPathBytes = 4095;
 
 /** Of a path what events have: its last names, as many as there is room for. */
 function lastNames(path: Uint8Array): Uint8Array {

@@ -22,7 +22,7 @@ import { int16 } from "./int16.ts";
 import { int64 } from "./int64.ts";
 import { iov_iter } from "./iov_iter.ts";
 import { kernel_cap_t } from "./kernel_cap_t.ts";
-import type { ArgKind, ArgOperator, MaybeReading } from "./kind.ts";
+import { type ArgKind, type ArgOperator, type MaybeReading, ownArgOperators } from "./kind.ts";
 import { kiocb } from "./kiocb.ts";
 import { linux_binprm } from "./linux_binprm.ts";
 import { load_info } from "./load_info.ts";
@@ -124,11 +124,15 @@ export type Arg = Immutable<Static<typeof arg>>;
 
 /** Every operator that some type has. */
 export const argOperatorNames = [
-  ...new Set(argTypes.flatMap((type) => operatorNamesOf(type))),
+  ...new Set(argTypes.flatMap((type) => allOperatorNamesOf(type))),
 ] as readonly ArgOperatorName[];
 
-/** The operators that `type` has. */
+/** The operators of `type` that a policy may write in matchArgs. */
 export function operatorNamesOf(type: ArgType): readonly string[] {
+  return allOperatorNamesOf(type).filter((name) => !ownArgOperators.some((own) => own === name));
+}
+
+function allOperatorNamesOf(type: ArgType): readonly string[] {
   return Object.keys(argKinds[type].operators);
 }
 

@@ -20,7 +20,7 @@ export type ArgKind = {
   /** The parts of a reading that can be compared, and what each is. */
   readonly facets: Readonly<Record<string, FacetType>>;
   /** How each operator that this version has compares. */
-  readonly operators: Readonly<Partial<Record<UpstreamArgOperator, ArgOperator>>>;
+  readonly operators: Readonly<Partial<Record<UpstreamArgOperator | OwnArgOperator, ArgOperator>>>;
   /** Every operator that upstream takes for it. */
   readonly upstreamOperators: readonly UpstreamArgOperator[];
   /** What an action on descriptors or sockets may take it for. */
@@ -102,9 +102,15 @@ export type ArgOperator<F extends Facet = Facet> = Comparison & {
   readonly samples?: readonly string[];
 };
 
-/** How a facet is compared. `mask`: some bit of a value is set. `network`: it is in one of those. `substring`: one is in it. */
+/** Operators that no policy writes in matchArgs: what other fields of policies are lowered to. */
+export const ownArgOperators = [
+  ...(["Glob", "User", "Group", "FromImage", "Interactive", "StartsContainer"] as const),
+] as const;
+export type OwnArgOperator = (typeof ownArgOperators)[number];
+
+/** How a facet is compared. `glob`: all of it is as the pattern. `mask`: some bit of a value is set. `network`: it is in one of those. `substring`: one is in it. */
 type Comparison =
-  | { readonly form: "equal" | "prefix" | "postfix" | "mask" | "network" }
+  | { readonly form: "equal" | "prefix" | "postfix" | "glob" | "mask" | "network" }
   | { readonly form: "substring"; readonly ignoresCase: boolean }
   | { readonly form: "range"; spans(values: readonly string[]): readonly Span[] };
 

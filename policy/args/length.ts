@@ -5,6 +5,9 @@ import type { Length, LengthPlace } from "./kind.ts";
 export const mostBytes = 4095;
 export const mostBytesWhole = 327_360;
 
+/** Most bytes of a path that events have. */
+export const mostPathBytes = 4095;
+
 /** What a policy says of an argument with a length. */
 export type LengthSpec = Length & { readonly index: number };
 

@@ -1,4 +1,62 @@
-import { pathKind } from "./file-path.ts";
+import { type ExecFacts, execOf, type Given } from "../decide/parameter.ts";
+import { ofPath, pathKind } from "./file-path.ts";
+import { globMatches, parseGlobs } from "./glob.ts";
+import type { ArgKind, ArgOperator, MaybeReading, Reading } from "./kind.ts";
+import { equalTo } from "./number-operators.ts";
 
-/** A `struct linux_binprm *`, by the path of what is executed. */
-export const linux_binprm = pathKind("linux_binprm");
+const ofFile = pathKind("linux_binprm");
+
+/** Whether something is so: 1 or 0. */
+const truth = { first: 0n, last: 1n };
+const id = { first: 0n, last: 2n ** 32n - 1n };
+
+const glob: ArgOperator<Uint8Array> = {
+  ...{ facet: "path", form: "glob", negated: false },
+  samples: ["/tmp/*", "/tmp/**/a", "/tmp/forbidden/*", "/**/b", "/tmp/*o*/*", "/*/deep/**"],
+  parse: parseGlobs,
+  lists: globMatches,
+};
+
+/** A `struct linux_binprm *`: what is executed, by whom, and where it comes from. */
+export const linux_binprm = {
+  ...ofFile,
+  facets: {
+    ...ofPath.facets,
+    ...({ user: "number", group: "number", fromImage: "number" } as const),
+    ...({ interactive: "number", startsContainer: "number" } as const),
+  },
+  operators: {
+    ...ofPath.operators,
+    Glob: glob,
+    User: { ...equalTo({ facet: "user", holds: id }), samples: ["0", "1000"] },
+    Group: { ...equalTo({ facet: "group", holds: id }), samples: ["0", "1000"] },
+    FromImage: { ...equalTo({ facet: "fromImage", holds: truth }), samples: ["0", "1"] },
+    Interactive: { ...equalTo({ facet: "interactive", holds: truth }), samples: ["0", "1"] },
+    StartsContainer: {
+      ...equalTo({ facet: "startsContainer", holds: truth }),
+      samples: ["0", "1"],
+    },
+  },
+  read: (index: number, call: Given): MaybeReading => {
+    const reading = ofFile.read(index, call);
+    const parameter = call.parameters[index];
+    if (typeof reading !== "object" || parameter?.kind !== "struct") return reading;
+    return { ...reading, ...factsOf(execOf(parameter)) };
+  },
+} as const satisfies ArgKind;
+
+/** Of an exec that was recorded nobody knows more than the file; and runtimes' own are not reported. */
+function factsOf(exec: ExecFacts | undefined): Reading {
+  if (exec === undefined) {
+    const unknown = { user: "unknown", group: "unknown", fromImage: "unknown" } as const;
+    return { ...unknown, interactive: "unknown", startsContainer: 0n };
+  }
+  const { user, group, setsUser, setsGroup, origin, isInteractive, startsContainer } = exec;
+  return {
+    user: BigInt(setsUser ?? user),
+    group: BigInt(setsGroup ?? group),
+    fromImage: origin === "image" ? 1n : 0n,
+    interactive: isInteractive ? 1n : 0n,
+    startsContainer: startsContainer ? 1n : 0n,
+  };
+}

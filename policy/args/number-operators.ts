@@ -10,8 +10,8 @@ export type NumberFacet = { readonly facet: string; readonly holds: Span };
 /** The operators of a type that has a number as a facet. */
 export function operatorsOnNumber(its: NumberFacet) {
   return {
-    Equal: equal(its, false),
-    NotEqual: equal(its, true),
+    Equal: equalTo(its),
+    NotEqual: equalTo(its, { negated: true }),
     GT: beyond(its, "above"),
     GreaterThan: beyond(its, "above"),
     LT: beyond(its, "below"),
@@ -27,7 +27,11 @@ export function operatorsOnNumber(its: NumberFacet) {
 const rangeSamples = ["0:0", "1:3", "2:4", "3:5", "5:4294967295"];
 const memberSamples = ["0", "3", "5", "4:1", "3:3"];
 
-function equal({ facet, holds }: NumberFacet, negated: boolean): ArgOperator<bigint> {
+/** It is, or is not, one of the values. */
+export function equalTo(
+  { facet, holds }: NumberFacet,
+  { negated }: { readonly negated: boolean } = { negated: false },
+): ArgOperator<bigint> {
   return {
     ...{ facet, form: "equal", negated },
     parse: (report, values, place) =>

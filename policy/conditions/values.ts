@@ -3,5 +3,5 @@ import type { Arbitraries } from "./kind.ts";
 
 /** Test support: one to three of `values`. */
 export function someOf<T>(fc: Arbitraries, values: readonly T[]): Arbitrary<T[]> {
-  return fc.subarray([...values], { minLength: 1, maxLength: 3 });
+  return fc.subarray([...values], { minLength: 1, maxLength: Math.min(3, values.length) });
 }

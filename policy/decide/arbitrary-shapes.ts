@@ -3,8 +3,9 @@ import fc from "fast-check";
 import type { Returned } from "../returned.ts";
 import type { Arg, HookPoint } from "../selector-set.ts";
 import type { Network } from "./arbitrary-network.ts";
+import { partsOf } from "./arbitrary-parts.ts";
 import { argsOfParent, ofTask, resolvedFrom } from "./arbitrary-paths.ts";
-import type { OpenFile, Parameter } from "./parameter.ts";
+import type { ExecFacts, OpenFile, Parameter } from "./parameter.ts";
 
 /** A call that sets hook here, and how its arguments can be read. */
 export type Shape = {
@@ -33,6 +34,7 @@ export type Drawn = {
   readonly network: Network;
   /** undefined: they cannot be read. */
   readonly capabilities: bigint | undefined;
+  readonly exec: ExecFacts;
 };
 
 const int = { index: 0, type: "int" } as const;
@@ -252,9 +254,16 @@ export const shapes: readonly Shape[] = [
   {
     on: { kind: "kprobe", call: "bprm_change_interp", syscall: false },
     args: [[{ index: 1, type: "linux_binprm" }]],
-    parameters: ({ opened, first }) => [
+    parameters: ({ opened, first, exec }) => [
       number(first),
-      { kind: "struct", name: "linux_binprm", file: opened },
+      { kind: "struct", name: "linux_binprm", file: opened, exec },
+    ],
+  },
+  {
+    on: { kind: "lsm", hook: "bprm_check_security" },
+    args: [[{ index: 0, type: "linux_binprm" }]],
+    parameters: ({ opened, exec }) => [
+      { kind: "struct", name: "linux_binprm", file: opened, exec },
     ],
   },
   {
@@ -317,17 +326,6 @@ export const shapes: readonly Shape[] = [
     ],
   },
 ];
-
-/** The bytes in so many parts, of which some have none. */
-function partsOf(
-  bytes: string | undefined,
-  cuts: readonly number[],
-): readonly Uint8Array[] | undefined {
-  if (bytes === undefined) return undefined;
-  const all = new TextEncoder().encode(bytes);
-  const ends = [...cuts, all.length].sort((a, b) => a - b);
-  return ends.map((end, i) => all.subarray(ends[i - 1] ?? 0, end));
-}
 
 function buffer(bytes: Uint8Array | undefined): Parameter {
   return bytes === undefined ? { kind: "buffer" } : { kind: "buffer", bytes };

@@ -31,7 +31,7 @@ import { anyNetwork } from "./arbitrary-network.ts";
 import { anyShape, number, type Shape, shapes } from "./arbitrary-shapes.ts";
 import type { HookCall, Notices, Process } from "./event.ts";
 import type { FollowState } from "./follow.ts";
-import type { OpenFile, Parameter } from "./parameter.ts";
+import type { ExecFacts, OpenFile, Parameter } from "./parameter.ts";
 
 /** Workloads that selectors are for. */
 export const sampleWorkloads: readonly Scope[] = [
@@ -111,9 +111,10 @@ function anyHook(shape: Shape): fc.Arbitrary<Hook> {
               anyReturned(returned),
               anyReturnActions(shape, returned),
               fc.constantFrom(...Array<undefined>(6).fill(undefined), ...sampleWorkloads),
+              fc.constantFrom(true as const, undefined, undefined),
             )
-            .map(([all, actions, of, returnActions, workloads]) => ({
-              ...{ conditions: all, actions },
+            .map(([all, actions, of, returnActions, workloads, surely]) => ({
+              ...{ conditions: all, ...(surely && { surely }), actions },
               ...(workloads && { workloads }),
               ...(of.length > 0 && { returned: of }),
               ...(returnActions.length > 0 && { returnActions }),
@@ -198,6 +199,31 @@ const anyFile: fc.Arbitrary<OpenFile> = fc
     ...(path === undefined || isDetached === undefined ? {} : { isDetached }),
   }));
 
+const anyCapabilities = fc.constantFrom(
+  ...[undefined, 0n, 1n, 1n << 21n, 1n | (1n << 39n), (1n << 41n) - 1n],
+);
+
+const anyId = fc.constantFrom(0, 1000, 2000);
+const anyExec: fc.Arbitrary<ExecFacts> = fc
+  .record({
+    ...{ user: anyId, group: anyId },
+    setsUser: fc.constantFrom(0, 1000, undefined, undefined),
+    setsGroup: fc.constantFrom(0, 1000, undefined, undefined),
+    origin: fc.constantFrom(
+      ...(["image", "image", "image", "changed", "deleted", "elsewhere", "ownMount"] as const),
+    ),
+    isInteractive: fc.constantFrom(true as const, undefined),
+    startsContainer: fc.constantFrom(true as const, undefined, undefined, undefined),
+  })
+  .map(
+    ({ user, group, origin, ...others }) =>
+      ({ ...{ user, group, origin }, ...withoutUndefined(others) }) as ExecFacts,
+  );
+
+function withoutUndefined(all: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
 /** A process with all that some condition looks at. */
 export const anyProcess: fc.Arbitrary<Process> = fc
   .tuple(...conditionKindList.map((kind) => kind.anyProcess(fc)))
@@ -234,14 +260,8 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
       cuts: fc.array(fc.constantFrom(0, 1, 3, 6, 252, 253, 4090, 4095), { maxLength: 3 }),
       network: anyNetwork,
       notices: anyNotices(names),
-      capabilities: fc.constantFrom(
-        undefined,
-        0n,
-        1n,
-        1n << 21n,
-        1n | (1n << 39n),
-        (1n << 41n) - 1n,
-      ),
+      capabilities: anyCapabilities,
+      exec: anyExec,
     })
     .map(
       ({
@@ -257,6 +277,7 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         returned,
         network,
         capabilities,
+        exec,
         notices,
         ...follow
       }) => ({
@@ -272,13 +293,13 @@ export function anyCall(names: readonly string[]): fc.Arbitrary<HookCall> {
         ...(shape.returned && { returned }),
         ...(shape.resolved && {
           resolved: shape.resolved({
-            ...{ first, second, bytes, cuts, network, capabilities },
+            ...{ first, second, bytes, cuts, network, capabilities, exec },
             opened: files.find(({ id }) => id === opened.id) ?? opened,
           }),
         }),
         parameters: shape
           .parameters({
-            ...{ first, second, bytes, cuts, network, capabilities },
+            ...{ first, second, bytes, cuts, network, capabilities, exec },
             // One id is one file, with one path.
             opened: files.find(({ id }) => id === opened.id) ?? opened,
           })

@@ -192,18 +192,22 @@ function firstMatch(
   const isThere = (workloads: Scope | undefined) =>
     workloads === undefined || call.holds.has(workloadsName(name, workloads));
   const index = hook.selectors.findIndex(
-    ({ conditions, workloads }) =>
+    ({ conditions, surely, workloads }) =>
       isThere(workloads) &&
-      Object.values(byWhatIsRead(conditions, hook)).every((some) => allHold(some, hook, call)),
+      Object.values(byWhatIsRead(conditions, hook)).every((some) =>
+        surely ? allHoldOf(some, hook, call) : allHold(some, hook, call),
+      ),
   );
   return index === -1 ? undefined : index;
 }
 
 /** What is not known for sure meets conditions as what it seems to be, or else as what is in no list. */
 function allHold(conditions: readonly Condition[], hook: Hook, call: HookCall): boolean {
-  return [asItSeems(call), call].some((either) =>
-    conditions.every((condition) => holds(condition, hook, either)),
-  );
+  return [asItSeems(call), call].some((either) => allHoldOf(conditions, hook, either));
+}
+
+function allHoldOf(conditions: readonly Condition[], hook: Hook, call: HookCall): boolean {
+  return conditions.every((condition) => holds(condition, hook, call));
 }
 
 /** Conditions on the same thing are met together; what is within a text is looked for on its own. */
@@ -212,7 +216,9 @@ function byWhatIsRead(conditions: readonly Condition[], { args }: Hook) {
     if (one.by !== "arg") return "process";
     const arg = args[one.arg]!;
     const { type } = arg;
-    return `${pathKey(arg) ?? arg.index} ${type} ${argOperator(type, one.op)?.form === "substring"}`;
+    const form = argOperator(type, one.op)?.form;
+    const apart = form === "substring" || form === "glob" ? form : "";
+    return `${pathKey(arg) ?? arg.index} ${type} ${apart}`;
   }) as Readonly<Record<string, readonly Condition[]>>;
 }
 

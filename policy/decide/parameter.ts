@@ -9,6 +9,25 @@ export type OpenFile = {
   readonly isDetached?: true;
 };
 
+/** What the kernel knows of an exec that it is asked about, beside the file. */
+export type ExecFacts = {
+  /** Effective ids of who makes it. */
+  readonly user: number;
+  readonly group: number;
+  /** Whose set-user-id program it is, where that counts; the same of groups. */
+  readonly setsUser?: number;
+  readonly setsGroup?: number;
+  /**
+   * Where the file comes from: the container's image, and unchanged; the same, changed; deleted since;
+   * another file system; one that a process mounted in a user namespace of its own.
+   */
+  readonly origin: "image" | "changed" | "deleted" | "elsewhere" | "ownMount";
+  /** The process has a controlling terminal. */
+  readonly isInteractive?: true;
+  /** A container runtime's own program, in a container that it is starting. */
+  readonly startsContainer?: true;
+};
+
 /** A socket of the kernel. Of a family that is not IP it has no ends. */
 export type Sock = {
   readonly family: number;
@@ -37,7 +56,13 @@ export type Parameter =
   | { readonly kind: "number"; readonly value: bigint }
   | { readonly kind: "file"; readonly file: OpenFile }
   /** A pointer to the struct of that name, which leads to a file. */
-  | { readonly kind: "struct"; readonly name: string; readonly file: OpenFile }
+  | {
+      readonly kind: "struct";
+      readonly name: string;
+      readonly file: OpenFile;
+      /** Of a `struct linux_binprm`. */
+      readonly exec?: ExecFacts;
+    }
   /** A `struct filename *`. undefined: it cannot be read. */
   | { readonly kind: "filename"; readonly bytes?: Uint8Array }
   /** undefined: it cannot be read. */
@@ -103,8 +128,12 @@ export function givenAt(
 /** The same, of files that would be called what they seem to be. */
 export function asItSeems<G extends Given>(given: G): G {
   const seeming = ({ isDetached: _, ...file }: OpenFile): OpenFile => file;
-  const seemingly = (one: Parameter): Parameter =>
-    "file" in one ? { ...one, file: seeming(one.file) } : one;
+  const seemingly = (one: Parameter): Parameter => {
+    if (!("file" in one)) return one;
+    // Where the file is of is known in any case.
+    const exec = one.kind === "struct" ? execOf(one) : undefined;
+    return { ...one, file: seeming(one.file), ...(exec && { exec }) };
+  };
   return {
     ...given,
     parameters: given.parameters.map(seemingly),
@@ -113,6 +142,14 @@ export function asItSeems<G extends Given>(given: G): G {
     }),
     descriptors: new Map([...given.descriptors].map(([fd, file]) => [fd, seeming(file)])),
   };
+}
+
+/** What is known of the exec: what is in no mount, or in one that is nowhere attached, is of no image. */
+export function execOf({
+  file: { path, isDetached },
+  exec,
+}: Extract<Parameter, { readonly kind: "struct" }>): ExecFacts | undefined {
+  return exec && (path === undefined || isDetached) ? { ...exec, origin: "elsewhere" } : exec;
 }
 
 /** The file that is read at `place`, or that is behind it when it is the number of a descriptor. */

@@ -1,5 +1,5 @@
 import type { ExecPolicy } from "../schema/exec-policy.ts";
-import type { PolicyRef } from "../selector-set.ts";
+import type { Hook, PolicyRef } from "../selector-set.ts";
 import { exec, lowerExec } from "./hooks/exec.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { type Lowered, lowered } from "./lowered.ts";
@@ -10,28 +10,38 @@ import { lowerScope, offHost } from "./scope.ts";
 export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const { spec } = policy;
   const report = createReport();
-  const selectors = ["podSelector", "containerSelector", "nodeSelector", "unknownPods"];
-  const known = [...selectors, "mode", "learn", exec.section];
+  const scopes = [
+    "podSelector",
+    "containerSelector",
+    "nodeSelector",
+    "hostSelector",
+    "unknownPods",
+  ];
+  const known = [...scopes, "mode", "learn", exec.section];
   refuseOthers(report, spec, { at: "spec", known });
   const namespaced = ref.namespace !== undefined;
-  const hook = lowerExec(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
+  const hooks = lowerExec(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
   const learns = lowerLearn(report, spec);
   const scope = lowerScope(report, spec, { namespace: ref.namespace });
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",
     keys: nodeLabels,
   });
+  const selectors = hooks.flatMap((hook) => hook.selectors);
+  const isOffHost = selectors.every(({ conditions }) => !offHost(scope, conditions).host);
   return lowered(report, () => ({
     policy: ref,
     mode: spec.mode ?? "enforce",
     ...(nodes === undefined ? {} : { nodes }),
-    scope: offHost(
-      scope,
-      hook.selectors.flatMap(({ conditions }) => conditions),
-    ),
-    ...(learns ? { learn: { others: hook.selectors.length - 1 } } : {}),
-    hooks: [hook],
+    scope: isOffHost ? { ...scope, host: false } : scope,
+    ...(learns ? { learn: { others: othersOf(hooks) } } : {}),
+    hooks,
   }));
+}
+
+/** The selector of the lists of programs that takes what they do not name: the last of the first of their hooks. */
+function othersOf(hooks: readonly Hook[]): number {
+  return hooks.find(({ on }) => on.kind === "lsm")!.selectors.length - 1;
 }
 
 /** Whether nodes are to collect what an allow-list does not name. */

@@ -1300,7 +1300,9 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
   {
     name: "an ExecPolicy without a condition",
     policy: anExecPolicy([]),
-    want: ["invalid spec.rules.selectors: is empty; add an item such as matchCapabilities"],
+    want: [
+      "invalid spec.rules.selectors: is empty; add an item such as matchCapabilities, or write allow or deny",
+    ],
   },
   {
     name: "no binary at all",
@@ -1400,14 +1402,61 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
-    name: "an allow-list",
-    policy: {
-      ...anExecPolicy([]),
-      spec: { mode: "monitor", rules: { allow: [{ paths: ["/bin/sh"] }], action: "Deny" } },
-    },
+    name: "what belongs to lists of programs in a policy that has none",
+    policy: anExecPolicy([{ matchBinarys: { values: ["/bin/sh"] } }], {
+      rules: { selectors: [{ matchBinarys: { values: ["/bin/sh"] } }], action: "Deny" },
+    }),
     want: [
-      "unsupported spec.rules.allow: is not supported yet; this version takes spec.rules.selectors only",
-      "unsupported spec.rules.action: is not supported yet; this version takes spec.rules.selectors only",
+      "unsupported spec.rules.action: is not supported yet; it belongs to allow and deny: add one of them, or remove it",
+    ],
+  },
+  {
+    name: "rules that are for no program, or for every one",
+    policy: withRules({ allow: [{}, { paths: [] }], deny: [{ users: [] }] }),
+    want: [
+      "invalid spec.rules.deny[0].users: is empty, so that the rule is for no program; remove it",
+      "invalid spec.rules.allow[0]: is empty; write what it is for, such as paths or fromImage: true",
+      "invalid spec.rules.allow[1].paths: is empty, so that the rule is for no program; remove it",
+    ],
+  },
+  {
+    name: "an empty list of what may not run",
+    policy: withRules({ deny: [] }),
+    want: ["invalid spec.rules.deny: is empty, and there is no allow; add a rule, or remove it"],
+  },
+  {
+    name: "a default where all may run that is not named",
+    policy: withRules({ deny: [{ fromImage: false }], default: "Report" }),
+    want: [
+      "invalid spec.rules.default: has no meaning without allow; remove it, or add allow: without that all may run that deny does not name",
+    ],
+  },
+  {
+    name: "what rules cannot compare yet",
+    policy: withRules({ allow: [{ paths: ["/bin/sh"], arguments: ["-c"] }] }),
+    want: [
+      "unsupported spec.rules.allow[0].arguments: is not supported yet; remove the rule: without it this would be for more programs",
+    ],
+  },
+  {
+    name: "patterns that no path is as",
+    policy: withRules({
+      allow: [{ pathGlobs: ["bin/*", "/bin/[ab]", "/usr/***", "/usr//*", "/srv/*/"] }],
+    }),
+    want: [
+      'invalid spec.rules.allow[0].pathGlobs[0]: is "bin/*", which matches nothing; write the path from / on: /usr/bin/*',
+      'invalid spec.rules.allow[0].pathGlobs[1]: is "/bin/[ab]", with one of ? [ ] { } \\; only * and ** stand for others; write such a path under paths',
+      'invalid spec.rules.allow[0].pathGlobs[2]: is "/usr/***"; write * (within a folder) or ** (across folders)',
+      'invalid spec.rules.allow[0].pathGlobs[3]: is "/usr//*", which no path is; write it without //, . and .., and a name at its end',
+      'invalid spec.rules.allow[0].pathGlobs[4]: is "/srv/*/", which no path is; write it without //, . and .., and a name at its end',
+    ],
+  },
+  {
+    name: "containers and capabilities that nothing has",
+    policy: withRules({ deny: [{ containers: ["My App"], capabilities: ["CAP_SYS_ADMIM"] }] }),
+    want: [
+      'invalid spec.rules.deny[0].containers[0]: is "My App"; write a container\'s name, of a-z, 0-9 and -',
+      "spec.rules.deny[0].capabilities[0]",
     ],
   },
 ];
@@ -1422,4 +1471,9 @@ for (const { name, policy, want } of refused) {
     });
     assert.deepEqual(found, want);
   });
+}
+
+/** With lists of programs. */
+function withRules(rules: object): object {
+  return { ...anExecPolicy([]), spec: { podSelector: {}, rules } };
 }

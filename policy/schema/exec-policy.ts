@@ -2,6 +2,7 @@ import type { Static } from "typebox";
 import { binaryOperators } from "../conditions/executable.ts";
 import { bounded, bounds } from "./bounds.ts";
 import {
+  bool,
   type Immutable,
   int32,
   int64,
@@ -15,7 +16,13 @@ import {
   requiredList,
   text,
 } from "./dsl.ts";
-import { containerSelector, nodeSelector, podSelector, unknownPods } from "./label-selector.ts";
+import {
+  containerSelector,
+  hostSelector,
+  nodeSelector,
+  podSelector,
+  unknownPods,
+} from "./label-selector.ts";
 import type { Metadata } from "./metadata.ts";
 import { actions, condition, matchCapability, matchPid } from "./selector.ts";
 import { type PolicyStatus, policyStatus } from "./status.ts";
@@ -58,16 +65,46 @@ const item = object(
   { "x-kubernetes-validations": [oneKey] },
 );
 
-/** The allow-list form: what one rule says about an exec; what it gives is ANDed. */
-const execRule = object({
-  paths: list(text(), { ...ofValues, description: "Executables by their exact path." }),
-  pathPrefixes: list(text(), ofValues),
-  pathGlobs: list(text(), ofValues),
-  digests: list(text(), { ...ofValues, description: "algorithm:hex of the file's content." }),
-  containers: list(text(), { description: "Container names." }),
-  users: list(int64({ minimum: 0 }), { description: "Effective user ids." }),
-  capabilities: list(text()),
-  parents: list(text(), { ...ofValues, description: "Executables of the parent process." }),
+const anyProgram = "the rule would be for more programs than it says";
+const ofPaths = (description: string) =>
+  refuseNull(list(text(), { ...ofValues, description }), anyProgram);
+const ofIds = (description: string) =>
+  refuseNull(list(int64({ minimum: 0, maximum: maxId }), { ...ofValues, description }), anyProgram);
+
+/** -1 is no id: it stands for none. */
+const maxId = 2 ** 32 - 2;
+
+/** What one rule says of an exec. Of the three that name paths one must hold, of the others all that are given. */
+const programs = {
+  paths: ofPaths("Executables by their exact path."),
+  pathPrefixes: ofPaths("By what their path begins with; a folder ends with /."),
+  pathGlobs: ofPaths("By their path: * is any text within a folder, ** across folders too."),
+  digests: ofPaths("algorithm:hex of the file's content."),
+  fromImage: refuseNull(
+    bool({ description: "Whether the file is as the container's image has it." }),
+    anyProgram,
+  ),
+  containers: ofPaths("Names of the containers in which the rule holds."),
+  users: ofIds("Effective user ids that the program will have, as the host counts them."),
+  groups: ofIds("The same of groups."),
+  capabilities: ofPaths("Of which the process has one over the host when it makes the exec."),
+  parents: ofPaths("Executables, by exact path, of the process that makes the exec."),
+  interactive: refuseNull(
+    bool({ description: "Whether the process has a controlling terminal." }),
+    anyProgram,
+  ),
+  arguments: ofPaths("What the program is called with."),
+} as const;
+
+const allowRule = object(programs);
+const denyRule = object({
+  ...programs,
+  action: refuseNull(
+    oneOf(["Deny", "Kill", "Report"], {
+      description: "What becomes of such an exec; without it, what rules.action says.",
+    }),
+    "rules.action says what is done",
+  ),
 });
 
 /** Of an allow-list: what it does not name is collected, and proposed. */
@@ -97,14 +134,34 @@ const spec = object({
   podSelector,
   containerSelector,
   nodeSelector,
+  hostSelector,
   unknownPods,
   mode: refuseNull(oneOf(["enforce", "monitor"], { default: "enforce" }), "the policy enforces"),
   learn: refuseNull(learn, "nothing is learned"),
   rules: object({
     selectors: list(item, { maxItems: 256, description: "All of them must hold." }),
-    allow: list(execRule, { description: "What may run; all else in scope is denied." }),
-    deny: list(execRule, { description: "What may not run, whatever allow says." }),
-    action: optional(oneOf(["Deny", "Kill"], { description: "Deny: the exec fails with EPERM." })),
+    allow: refuseNull(
+      list(allowRule, { description: "What may run; all else in scope may not. Empty: nothing." }),
+      "only what deny names is stopped",
+    ),
+    deny: refuseNull(
+      list(denyRule, { description: "What may not run, whatever allow says." }),
+      "only what allow does not name is stopped",
+    ),
+    action: refuseNull(
+      oneOf(["Deny", "Kill"], {
+        description:
+          "Deny, as without it: the exec fails with EPERM. Kill: its process is killed, and nothing of the program runs.",
+      }),
+      "it is Deny",
+    ),
+    default: refuseNull(
+      oneOf(["Deny", "Report"], {
+        description:
+          "What becomes of what no rule names, where allow is given. Deny, as without it: what action says.",
+      }),
+      "it is Deny",
+    ),
   }),
 });
 
@@ -113,6 +170,7 @@ export const execPolicy = object({ spec: bounded(spec), status: policyStatus });
 
 export type ExecPolicySpec = Immutable<Static<typeof spec>>;
 export type ExecItemSpec = Immutable<Static<typeof item>>;
+export type ExecRuleSpec = Immutable<Static<typeof denyRule>>;
 
 export type ExecPolicy = {
   readonly apiVersion: "cilium.io/v1alpha1";

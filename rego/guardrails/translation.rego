@@ -25,9 +25,9 @@ _deny contains problem.at(
 
 # Without this, an ExecPolicy that names no scope would stop the kubelet and the container runtime.
 _deny contains problem.at(
-	"spec.rules.selectors",
+	"spec.rules",
 	"stop processes of the host too, the kubelet and the container runtime among them",
-	"add podSelector: {}, or a matchPIDs item with operator NotIn, isNamespacePID: true, values [0]",
+	"add podSelector: {}, or to rules.selectors a matchPIDs item with operator NotIn, isNamespacePID: true, values [0]",
 ) if {
 	startswith(input.policy.kind, "ExecPolicy")
 	input.facts.scope.host

@@ -65,9 +65,9 @@ test_accept_policy_of_the_cluster_where_own_namespace_is_not_known if {
 
 test_refuse_exec_policy_that_stops_host_processes if {
 	want := {problem.at(
-		"spec.rules.selectors",
+		"spec.rules",
 		"stop processes of the host too, the kubelet and the container runtime among them",
-		"add podSelector: {}, or a matchPIDs item with operator NotIn, isNamespacePID: true, values [0]",
+		"add podSelector: {}, or to rules.selectors a matchPIDs item with operator NotIn, isNamespacePID: true, values [0]",
 	)}
 	every narrowing in ["none", "negative", "positive"] {
 		facts := object.union(_everywhere, {"narrowing": narrowing})

@@ -1,6 +1,6 @@
 import { enums, layout } from "../../gen/layout.ts";
 import { bytesOf } from "../../layout/struct.ts";
-import { automatonOf } from "../automaton.ts";
+import { type Automaton, automatonOf } from "../automaton.ts";
 import { bytes } from "../keys.ts";
 import type { Compared, Forms } from "./arg-forms.ts";
 
@@ -37,16 +37,15 @@ export const formsOfSubstrings: Forms = {
     return {
       ...{ otherwise: unasked, absent: unasked, match: enums.text_match.MATCH_SUBSTRING },
       rows: Array.from({ length: lists }, (_, list) => rowsOf(list)).flat(),
-      substring: encode(automaton, lists, symbol),
+      substring: encodeAutomaton(automaton, { lists, symbol }),
     };
   },
 };
 
 /** struct substring_head and the states behind it. */
-function encode(
-  { next, classes, classBits, ends }: ReturnType<typeof automatonOf>,
-  lists: number,
-  symbol: string,
+export function encodeAutomaton(
+  { next, classes, classBits, ends }: Automaton,
+  { lists, symbol }: { readonly lists: number; readonly symbol: string },
 ): Uint8Array {
   const head = bytesOf(layout.substring_head, {
     ...{ lists, ends: ends.length, class_bits: classBits, classes },
@@ -54,7 +53,7 @@ function encode(
   const size = head.length + next.length * (2 << classBits);
   if (next.length > SUBSTRING_STATES_MAX || size > SUBSTRING_SIZE_MAX) {
     throw new RangeError(
-      `${symbol}: what SubString looks for has ${next.length} beginnings; the engine takes ${SUBSTRING_STATES_MAX} on one attach point, and less of texts with more than 128 different characters`,
+      `${symbol}: what texts are looked through for has ${next.length} beginnings; the engine takes ${SUBSTRING_STATES_MAX} on one attach point, and less of texts with more than 128 different characters`,
     );
   }
   const table = Buffer.alloc(size);

@@ -2,6 +2,7 @@ import { enums } from "../../gen/layout.ts";
 import { type Asked, equalityDimension, type Listing, prefixDimension } from "../dims.ts";
 import { bytes, equalKey, prefixKey, reversed } from "../keys.ts";
 import type { Compared, Forms, Operator } from "./arg-forms.ts";
+import { formsOfGlobs } from "./arg-glob.ts";
 import { formsOfSubstrings } from "./arg-substring.ts";
 
 const { MATCH_EQUAL, MATCH_PREFIX, MATCH_POSTFIX } = enums.text_match;
@@ -10,12 +11,15 @@ const { PREFIX_REVERSED } = enums.prefix_flag;
 /** A text takes part in several look-ups, so that it is read once and what seems to be known is one answer. */
 export const formsOfTexts: Forms = {
   kindOf(compared) {
-    if (compared.operator.form === "substring") return formsOfSubstrings.kindOf(compared);
+    const { form } = compared.operator;
+    if (form === "substring") return formsOfSubstrings.kindOf(compared);
+    if (form === "glob") return formsOfGlobs.kindOf(compared);
     return enums.facet_kind.FACET_ARG_TEXT;
   },
   compile(asked, dimension) {
     const { form } = asked[0]!.conditions[0]!.operator;
     if (form === "substring") return formsOfSubstrings.compile(asked, dimension);
+    if (form === "glob") return formsOfGlobs.compile(asked, dimension);
     const { dim } = dimension;
     const equal = listed(asked, "equal");
     const prefix = listed(asked, "prefix");

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type {
+  ExecFacts,
   FollowState,
   HookCall,
   Notices,
@@ -367,7 +368,10 @@ function objectOf(
     case "file":
       return { code: 1, parts: [u32(one.file.id)] };
     case "struct":
-      return { code: structCodes[one.name]!, parts: [u32(one.file.id)] };
+      return {
+        code: structCodes[one.name]!,
+        parts: [u32(one.file.id), ...(one.exec ? execOf(one.exec) : [])],
+      };
     case "buffer":
       return one.bytes && { code: 2, parts: sized(one.bytes) };
     case "filename":
@@ -392,6 +396,16 @@ function objectOf(
 const structCodes: Readonly<Record<string, number>> = {
   ...{ path: 8, dentry: 9, kiocb: 10, linux_binprm: 11 },
 };
+
+const origins = ["image", "changed", "deleted", "elsewhere", "ownMount"] as const;
+
+function execOf({ user, group, setsUser, setsGroup, origin, ...is }: ExecFacts) {
+  return [
+    ...[user, group, setsUser ?? 0xffff_ffff, setsGroup ?? 0xffff_ffff].map(u32),
+    Buffer.of(origins.indexOf(origin)),
+    Buffer.of((is.isInteractive ? 1 : 0) | (is.startsContainer ? 2 : 0)),
+  ];
+}
 
 function sized(bytes: Uint8Array): readonly Uint8Array[] {
   return [u32(bytes.length), bytes];

@@ -58,13 +58,7 @@ static __always_inline struct path *kiocb__typed(struct kiocb *kiocb)
 	return file__typed(kiocb->ki_filp);
 }
 
-static __always_inline struct path *linux_binprm__typed(struct linux_binprm *binprm)
-{
-	return file__typed(binprm->file);
-}
-
 TYPED_LOCATION_TYPE(file)
 TYPED_LOCATION_TYPE(kiocb)
-TYPED_LOCATION_TYPE(linux_binprm)
 
 #endif

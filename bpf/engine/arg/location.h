@@ -115,7 +115,16 @@ static __always_inline __u32 location__emit(struct call *call, struct location l
 	return sizeof(*payload) + size;
 }
 
-/* Defines what reads and writes a type that leads to a file, but its text: NAME__location says where. */
+/* Defines what writes a type that leads to a file to an event: NAME__location says where that is. */
+#define LOCATION_EMITTER(name)                                                                 \
+	static __always_inline __u32 name##__emit(struct call *call,                           \
+						  const volatile struct reading *reading,      \
+						  struct event_arg *arg, char *to)             \
+	{                                                                                      \
+		return location__emit(call, name##__location(call, reading), arg, to);         \
+	}
+
+/* That, and its number. */
 #define LOCATION_READERS(name)                                                                 \
 	static __always_inline enum known name##__number(                                      \
 		struct call *call, const volatile struct reading *reading, __u32 part,         \
@@ -123,12 +132,7 @@ static __always_inline __u32 location__emit(struct call *call, struct location l
 	{                                                                                      \
 		return location__format(name##__location(call, reading), value);               \
 	}                                                                                      \
-	static __always_inline __u32 name##__emit(struct call *call,                           \
-						  const volatile struct reading *reading,      \
-						  struct event_arg *arg, char *to)             \
-	{                                                                                      \
-		return location__emit(call, name##__location(call, reading), arg, to);         \
-	}
+	LOCATION_EMITTER(name)
 
 /* That, and its text. */
 #define LOCATION_TYPE(name)                                                                    \
@@ -140,9 +144,8 @@ static __always_inline __u32 location__emit(struct call *call, struct location l
 		return location__text(call, name##__location(call, reading), to);              \
 	}
 
-/* The same; NAME__typed says which path it has where the verifier knows its type. */
-#define TYPED_LOCATION_TYPE(name)                                                              \
-	LOCATION_READERS(name)                                                                 \
+/* Defines its text; NAME__typed says which path it has where the verifier knows its type. */
+#define TYPED_LOCATION_TEXT(name)                                                              \
 	static __always_inline enum known name##__text(                                        \
 		struct call *call, const volatile struct reading *reading, __u32 part,         \
 		struct text *to)                                                               \
@@ -152,5 +155,10 @@ static __always_inline __u32 location__emit(struct call *call, struct location l
 				call, name##__typed(call__typed(call, reading)), to);          \
 		return location__text(call, name##__location(call, reading), to);              \
 	}
+
+/* The same with what else such a type has. */
+#define TYPED_LOCATION_TYPE(name)                                                              \
+	LOCATION_READERS(name)                                                                 \
+	TYPED_LOCATION_TEXT(name)
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "../../follow.h"
 #include "../arg.h"
+#include "../glob.h"
 #include "../mask.h"
 #include "../substring.h"
 
@@ -76,6 +77,17 @@ static __always_inline void arg__match_address(struct call *call, __u32 dim)
 		call__and_facet(call, dim, known == KNOWN_ABSENT ? ROW_ABSENT : ROW_OTHERWISE);
 }
 
+/* Leaves out who wants to know surely: what was just compared is only what it seems. */
+static __always_inline void arg__drop_sure(struct call *call, __u32 dim)
+{
+	const __u64 *sure = call__facet_row(call, dim, ROW_SURE);
+	__u64 *others = call->scratch->sum;
+
+	FOR_EACH_WORD(i)
+			others[i] = ~sure[i];
+	call__and(call, others);
+}
+
 /*
  * What is not told leaves what a text in no list does; what is told seemingly, that and what it seems to
  * be.
@@ -99,6 +111,7 @@ static __always_inline void arg__match_text(struct call *call, __u32 dim)
 	if (known == KNOWN_EXACTLY)
 		return;
 	if (known == KNOWN_SEEMINGLY) {
+		arg__drop_sure(call, dim);
 		bits__copy(scratch->sum, scratch->left);
 		bits__copy(scratch->left, scratch->minus);
 	}
@@ -120,6 +133,23 @@ static __always_inline void arg__match_substring(struct call *call, __u32 dim)
 		call__and_facet(call, dim, ROW_OTHERWISE);
 	else
 		substring__match(call, dim, text);
+	if (known == KNOWN_SEEMINGLY)
+		arg__drop_sure(call, dim);
+}
+
+/* What is not told, or not all of it, is as no pattern says; what is told seemingly, as what it seems. */
+static __always_inline void arg__match_glob(struct call *call, __u32 dim)
+{
+	struct text text = {.match = MATCH_SUBSTRING};
+	enum known known;
+
+	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
+	if (known == KNOWN_ABSENT || known == KNOWN_NOT || call->scratch->path.walk.cut)
+		call__and_facet(call, dim, ROW_OTHERWISE);
+	else
+		glob__match(call, dim, text);
+	if (known == KNOWN_SEEMINGLY)
+		arg__drop_sure(call, dim);
 }
 
 /* Leaves the selectors of policies that follow the descriptor, and those that do not ask. */

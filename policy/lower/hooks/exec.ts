@@ -3,6 +3,7 @@ import { canonicalConditions, conditionKinds, lowerConditions } from "../../cond
 import type { HookPointOf } from "../../hook-point.ts";
 import type { ExecItemSpec, ExecPolicySpec } from "../../schema/exec-policy.ts";
 import type { Action, Condition, Hook } from "../../selector-set.ts";
+import { hasExecRules, lowerExecRules } from "../exec-rules.ts";
 import { type Report, refuseOthers } from "../report.ts";
 import type { HookKind, HookPlace } from "./kind.ts";
 
@@ -13,9 +14,7 @@ type ExecPoint = HookPointOf<"exec">;
 export const exec = {
   policy: "ExecPolicy",
   section: "rules",
-  lower: (report: Report, rules: ExecPolicySpec["rules"], place: ExecPlace) => [
-    lowerExec(report, rules, place),
-  ],
+  lower: lowerExec,
   whyNoOverride: () => noOverride,
   describe: () => "exec",
 } satisfies HookKind<ExecPoint>;
@@ -26,17 +25,29 @@ const noOverride = {
   fix: "use Sigkill: the exec is done when an ExecPolicy looks at it",
 } as const;
 
-/** All items ANDed into one selector. */
+/** Of lists of programs the hooks that decide before one runs, of conditions the one that sees those that do. */
 export function lowerExec(
+  report: Report,
+  rules: ExecPolicySpec["rules"],
+  place: ExecPlace,
+): readonly Hook[] {
+  const ofRules = hasExecRules(rules) ? lowerExecRules(report, rules, place.at) : [];
+  const hasItems = rules.selectors !== undefined && rules.selectors.length > 0;
+  if (hasExecRules(rules) && !hasItems) return ofRules;
+  return [lowerItems(report, rules, place), ...ofRules];
+}
+
+/** All items ANDed into one selector. */
+function lowerItems(
   report: Report,
   rules: ExecPolicySpec["rules"],
   { at, namespaced }: ExecPlace,
 ): Hook {
-  const fix = `this version takes ${at}.selectors only`;
-  refuseOthers(report, rules, { at, known: ["selectors"], fix });
+  if (!hasExecRules(rules)) refuseOthers(report, rules, { at, known: ["selectors"], fix: noRules });
   const items = rules.selectors ?? [];
   if (items.length === 0 && report.problems.length === 0) {
-    report.invalid(`${at}.selectors`, "is empty", "add an item such as matchCapabilities");
+    const fix = "add an item such as matchCapabilities, or write allow or deny";
+    report.invalid(`${at}.selectors`, "is empty", fix);
   }
   const parts = items.map((item, i) =>
     lowerItem(report, item, { at: `${at}.selectors[${i}]`, namespaced }),
@@ -45,6 +56,8 @@ export function lowerExec(
   const actions = parts.flatMap((item) => item.actions);
   return { on: { kind: "exec" }, args: [], selectors: [{ conditions, actions }] };
 }
+
+const noRules = "it belongs to allow and deny: add one of them, or remove it";
 
 type LoweredItem = {
   readonly conditions: readonly Condition[];

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is executed (struct linux_binprm *): by whom, from where, and for whom. */
+#ifndef GUARDBEE_ENGINE_ARG_BINPRM_H
+#define GUARDBEE_ENGINE_ARG_BINPRM_H
+
+#include "file.h"
+
+/* facet.part of its numbers */
+enum binprm_part {
+	BINPRM_FORMAT,
+	BINPRM_USER,
+	BINPRM_GROUP,
+	BINPRM_FROM_IMAGE,
+	BINPRM_INTERACTIVE,
+	BINPRM_STARTS_CONTAINER,
+};
+
+#define OVERLAYFS_MAGIC 0x794c7630
+#define MNT_NOSUID 1
+#define NO_NEW_PRIVS 1	/* bit of atomic_flags: PFA_NO_NEW_PRIVS */
+#define SET_UID 04000
+#define SET_GID 02010	/* of a group that may execute it: the other bit alone means locking */
+#define MOUNTS_ABOVE 8	/* of a file, up to the root folder: who has more of them has made them */
+
+/* Of a module, whose types may be out of reach. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ovl_inode {
+	struct inode vfs_inode;
+	struct dentry *__upperdentry;
+};
+
+#pragma clang attribute pop
+
+/* Of its inode: what overlayfs has of the file in the writable layer, and behind that, of those below. */
+struct overlaid {
+	__u64 upper, lower;
+};
+
+/* Whether the bits of the file that make its user or group that of the process count. */
+static __always_inline bool binprm__may_set_ids(struct call *call, struct file *file)
+{
+	struct task_struct *task = call->task; /* CO-RE would relocate `call`, too */
+
+	return !(BPF_CORE_READ(file, f_path.mnt, mnt_flags) & MNT_NOSUID) &&
+	       !(BPF_CORE_READ(task, atomic_flags) & NO_NEW_PRIVS);
+}
+
+static __always_inline __u32 binprm__user(struct call *call, struct linux_binprm *binprm)
+{
+	struct file *file = BPF_CORE_READ(binprm, file);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	if (BPF_CORE_READ(inode, i_mode) & SET_UID && binprm__may_set_ids(call, file))
+		return BPF_CORE_READ(inode, i_uid.val);
+	return BPF_CORE_READ(binprm, cred, euid.val);
+}
+
+static __always_inline __u32 binprm__group(struct call *call, struct linux_binprm *binprm)
+{
+	struct file *file = BPF_CORE_READ(binprm, file);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	if ((BPF_CORE_READ(inode, i_mode) & SET_GID) == SET_GID && binprm__may_set_ids(call, file))
+		return BPF_CORE_READ(inode, i_gid.val);
+	return BPF_CORE_READ(binprm, cred, egid.val);
+}
+
+/*
+ * The file system of the root folder of the process's mount namespace, above the file; whatever the
+ * process has made its own root folder. NULL: the file is not below it.
+ */
+static __always_inline struct super_block *binprm__root(struct call *call, struct file *file)
+{
+	struct task_struct *task = call->task; /* as above */
+	struct mnt_namespace *ns = BPF_CORE_READ(task, nsproxy, mnt_ns);
+	struct mount *mount = mount__of(BPF_CORE_READ(file, f_path.mnt));
+	struct mount *top = BPF_CORE_READ(ns, root);
+	struct dentry *top_root = BPF_CORE_READ(top, mnt.mnt_root);
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < MOUNTS_ABOVE; i++) {
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (mount == top ||
+		    (above == top && BPF_CORE_READ(mount, mnt_mountpoint) == top_root))
+			return BPF_CORE_READ(mount, mnt.mnt_sb);
+		if (above == mount)
+			break;
+		mount = above;
+	}
+	return NULL;
+}
+
+static __always_inline bool binprm__overlaid(struct inode *inode, struct overlaid *to)
+{
+	__u32 at = bpf_core_type_size(struct inode);
+
+	/* Where that cannot be asked: it has been behind the inode since there is overlayfs. */
+	if (bpf_core_field_exists(((struct ovl_inode *)0)->__upperdentry))
+		at = bpf_core_field_offset(struct ovl_inode, __upperdentry) -
+		     bpf_core_field_offset(struct ovl_inode, vfs_inode);
+	return !bpf_probe_read_kernel(to, sizeof(*to), (void *)inode + at);
+}
+
+/*
+ * Whether the file is one of the image that the container runs, as that has it: of the file system that
+ * its root folder is, which the host mounted; with nothing of it in the writable layer; and there still.
+ * Nothing that cannot be told is.
+ */
+static __always_inline bool binprm__is_from_image(struct call *call, struct linux_binprm *binprm)
+{
+	struct file *file = BPF_CORE_READ(binprm, file);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct user_namespace *owner = BPF_CORE_READ(sb, s_user_ns);
+	struct overlaid overlaid = {};
+
+	if (!sb || !owner || BPF_CORE_READ(sb, s_magic) != OVERLAYFS_MAGIC)
+		return false;
+	if (BPF_CORE_READ(owner, level) != 0 || BPF_CORE_READ(inode, i_nlink) == 0)
+		return false;
+	if (!binprm__overlaid(inode, &overlaid) || overlaid.upper || !overlaid.lower)
+		return false;
+	return binprm__root(call, file) == sb;
+}
+
+/* Whether it is the runtime's own program: see info__set_of_host. */
+static __always_inline bool binprm__starts_container(struct call *call)
+{
+	struct process_info *info = call->in_pod ? call__info(call) : NULL;
+
+	return info && info->flags & PROCESS_SENT && task__has_host_root(call->task->group_leader);
+}
+
+static __always_inline enum known linux_binprm__number(struct call *call,
+						       const volatile struct reading *reading,
+						       __u32 part, __u64 *value)
+{
+	struct linux_binprm *binprm = (struct linux_binprm *)call__parameter(call, reading->index);
+	struct task_struct *task = call->task; /* as above */
+
+	switch ((enum binprm_part)part) {
+	case BINPRM_FORMAT:
+		return location__format(linux_binprm__location(call, reading), value);
+	case BINPRM_USER:
+		*value = binprm__user(call, binprm);
+		return KNOWN_EXACTLY;
+	case BINPRM_GROUP:
+		*value = binprm__group(call, binprm);
+		return KNOWN_EXACTLY;
+	case BINPRM_FROM_IMAGE:
+		*value = binprm__is_from_image(call, binprm);
+		return KNOWN_EXACTLY;
+	case BINPRM_INTERACTIVE:
+		*value = BPF_CORE_READ(task, signal, tty) != NULL;
+		return KNOWN_EXACTLY;
+	case BINPRM_STARTS_CONTAINER:
+		*value = binprm__starts_container(call);
+		return KNOWN_EXACTLY;
+	}
+	return KNOWN_NOT;
+}
+
+static __always_inline struct path *linux_binprm__typed(struct linux_binprm *binprm)
+{
+	return file__typed(binprm->file);
+}
+
+TYPED_LOCATION_TEXT(linux_binprm)
+LOCATION_EMITTER(linux_binprm)
+
+#endif

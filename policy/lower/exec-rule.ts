@@ -1,0 +1,127 @@
+import { argOperator } from "../args/index.ts";
+import type { OwnArgOperator } from "../args/kind.ts";
+import { capabilityNames, capabilityNumber } from "../capabilities.ts";
+import { canonicalConditions } from "../conditions/index.ts";
+import type { ExecRuleSpec } from "../schema/exec-policy.ts";
+import type { Condition, Scope } from "../selector-set.ts";
+import { quote, suggestFrom } from "../suggest.ts";
+import { canonicalDecimals, canonicalNumbers, canonicalTexts } from "./canonical.ts";
+import { checkPath } from "./path.ts";
+import type { Report } from "./report.ts";
+import { lowerScope } from "./scope.ts";
+
+type PathOperator = "Equal" | "Prefix" | Extract<OwnArgOperator, "Glob">;
+
+/** What a rule says: of `paths` one holds, where there are any, and all `conditions`. */
+export type LoweredRule = {
+  readonly paths: readonly { readonly op: PathOperator; readonly value: string }[];
+  readonly conditions: readonly Condition[];
+  readonly workloads?: Scope;
+};
+
+/** One of rules.allow or rules.deny. */
+export function lowerExecRule(report: Report, rule: ExecRuleSpec, at: string): LoweredRule {
+  const { action: _, ...given } = rule;
+  const fields = Object.entries(given);
+  if (fields.length === 0) {
+    const fix = "write what it is for, such as paths or fromImage: true";
+    report.invalid(at, "is empty", fix);
+  }
+  for (const [name, value] of fields) {
+    if (!Array.isArray(value) || value.length > 0) continue;
+    report.invalid(`${at}.${name}`, "is empty, so that the rule is for no program", "remove it");
+  }
+  for (const name of notYet) {
+    if (rule[name] === undefined) continue;
+    const fix = "remove the rule: without it this would be for more programs";
+    report.unsupported(`${at}.${name}`, "is not supported yet", fix);
+  }
+  const workloads = lowerContainers(report, rule, at);
+  return {
+    paths: lowerPaths(report, rule, at),
+    conditions: canonicalConditions(conditionsOf(report, rule, at)),
+    ...(workloads && { workloads }),
+  };
+}
+
+const notYet = ["digests", "arguments"] as const;
+
+function lowerPaths(report: Report, rule: ExecRuleSpec, at: string): LoweredRule["paths"] {
+  const { paths = [], pathPrefixes = [], pathGlobs = [] } = rule;
+  checkPaths(report, paths, { at: `${at}.paths`, part: "whole" });
+  checkPaths(report, pathPrefixes, { at: `${at}.pathPrefixes`, part: "beginning" });
+  for (const [i, value] of pathPrefixes.entries()) {
+    if (value.endsWith("/") || value === "") continue;
+    const fix = `a folder is ${quote(`${value}/`)}`;
+    report.warn(`${at}.pathPrefixes[${i}]`, `is ${quote(value)}, and is met by ${value}x`, fix);
+  }
+  argOperator("linux_binprm", "Glob")!.parse(report, pathGlobs, {
+    ...{ at: `${at}.pathGlobs`, type: "linux_binprm" },
+  });
+  return [
+    ...paths.map((value) => ({ op: "Equal" as const, value })),
+    ...pathPrefixes.map((value) => ({ op: "Prefix" as const, value })),
+    ...pathGlobs.map(simplest),
+  ];
+}
+
+function checkPaths(
+  report: Report,
+  paths: readonly string[],
+  { at, part }: { readonly at: string; readonly part: "whole" | "beginning" },
+): void {
+  for (const [i, value] of paths.entries()) checkPath(report, value, { at: `${at}[${i}]`, part });
+}
+
+/** The cheapest comparison that is the same. */
+function simplest(pattern: string): LoweredRule["paths"][number] {
+  if (!pattern.includes("*")) return { op: "Equal", value: pattern };
+  const folder = /^([^*]*)\*\*$/.exec(pattern)?.[1];
+  return folder === undefined ? { op: "Glob", value: pattern } : { op: "Prefix", value: folder };
+}
+
+function conditionsOf(report: Report, rule: ExecRuleSpec, at: string): readonly Condition[] {
+  const { users, groups, fromImage, interactive, capabilities, parents } = rule;
+  const ids = (of: readonly number[]) => canonicalDecimals(of.map(BigInt));
+  if (parents !== undefined) checkPaths(report, parents, { at: `${at}.parents`, part: "whole" });
+  return [
+    ...(users ? [execCondition("User", ids(users))] : []),
+    ...(groups ? [execCondition("Group", ids(groups))] : []),
+    ...(fromImage === undefined ? [] : [execCondition("FromImage", [fromImage ? "1" : "0"])]),
+    ...(interactive === undefined ? [] : [execCondition("Interactive", [interactive ? "1" : "0"])]),
+    ...(parents ? [{ by: "binary", op: "In", values: canonicalTexts(parents) } as const] : []),
+    ...(capabilities ? [lowerCapabilities(report, capabilities, `${at}.capabilities`)] : []),
+  ];
+}
+
+/** What is asked of the exec itself, the one argument of its hook. */
+export function execCondition(op: OwnArgOperator, values: readonly string[]): Condition {
+  return { by: "arg", arg: 0, op, values };
+}
+
+function lowerCapabilities(report: Report, names: readonly string[], at: string): Condition {
+  const numbers = names.map((name, i) => {
+    const number = capabilityNumber(name);
+    if (number === undefined) {
+      report.invalid(`${at}[${i}]`, `is ${quote(name)}`, suggestFrom(name, capabilityNames));
+    }
+    return number ?? 0;
+  });
+  const values = canonicalNumbers(numbers);
+  return { by: "capability", op: "In", set: "effective", values, userNamespace: "host" };
+}
+
+/** Where the rule holds; undefined: wherever the policy does. */
+function lowerContainers(report: Report, rule: ExecRuleSpec, at: string): Scope | undefined {
+  const { containers: values } = rule;
+  if (values === undefined || values.length === 0) return undefined;
+  for (const [i, name] of values.entries()) {
+    if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) continue;
+    const fix = "write a container's name, of a-z, 0-9 and -";
+    report.invalid(`${at}.containers[${i}]`, `is ${quote(name)}`, fix);
+  }
+  const containerSelector = {
+    matchExpressions: [{ key: "name", operator: "In" as const, values }],
+  };
+  return lowerScope(report, { containerSelector }, { namespace: undefined, at });
+}

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Selector } from "../selector-set.ts";
+import { lowered } from "../testing/a-policy.ts";
+
+const starts = { by: "arg", arg: 0, op: "StartsContainer", values: ["0"] } as const;
+const eperm = [{ action: "Override", error: 1 }] as const;
+const silent = [{ action: "NoPost" }] as const;
+
+function equal(...values: readonly string[]) {
+  return { by: "arg", arg: 0, op: "Equal", values } as const;
+}
+
+function hooksOf(rules: object): readonly (readonly Selector[])[] {
+  const policy = {
+    ...{ apiVersion: "cilium.io/v1alpha1", kind: "ExecPolicy", metadata: { name: "p" } },
+    spec: { podSelector: {}, rules },
+  };
+  const { hooks } = lowered(policy);
+  return hooks.map(({ on, args, selectors }) => {
+    assert.deepEqual(on, { kind: "lsm", hook: "bprm_check_security" });
+    assert.deepEqual(args, [{ index: 0, type: "linux_binprm" }]);
+    return selectors;
+  });
+}
+
+test("what no rule names is denied, and what one names must be so for sure", () => {
+  assert.deepEqual(hooksOf({ allow: [{ paths: ["/bin/sh"] }] }), [
+    [
+      { conditions: [equal("/bin/sh")], surely: true, actions: silent },
+      { conditions: [starts], actions: eperm },
+    ],
+  ]);
+});
+
+test("an empty list allows nothing", () => {
+  assert.deepEqual(hooksOf({ allow: [] }), [[{ conditions: [starts], actions: eperm }]]);
+});
+
+test("rules that differ in the paths alone are one selector for each kind of comparison", () => {
+  const [selectors] = hooksOf({
+    allow: [
+      { paths: ["/bin/b"], pathGlobs: ["/usr/bin/**", "/bin/d", "/srv/*/run"] },
+      { paths: ["/bin/a"], pathPrefixes: ["/opt/"] },
+      { paths: ["/bin/c"], users: [0] },
+    ],
+  });
+  const of = (op: "Equal" | "Prefix" | "Glob" | "User", ...values: readonly string[]) =>
+    ({ by: "arg", arg: 0, op, values }) as const;
+  assert.deepEqual(
+    selectors!.map(({ conditions }) => conditions),
+    [
+      [equal("/bin/a", "/bin/b", "/bin/d")],
+      [of("Prefix", "/opt/", "/usr/bin/")],
+      [of("Glob", "/srv/*/run")],
+      [equal("/bin/c"), of("User", "0")],
+      [starts],
+    ],
+  );
+});
+
+test("deny comes before allow, the strictest first, and Report decides nothing", () => {
+  const hooks = hooksOf({
+    deny: [
+      { paths: ["/bin/r"], action: "Report" },
+      { paths: ["/bin/d"] },
+      { paths: ["/bin/k"], action: "Kill" },
+    ],
+    allow: [{ paths: ["/bin/d"] }],
+    default: "Report",
+  });
+  assert.deepEqual(hooks, [
+    [
+      { conditions: [equal("/bin/k"), starts], actions: [{ action: "Sigkill" }] },
+      { conditions: [equal("/bin/d"), starts], actions: eperm },
+      { conditions: [equal("/bin/d")], surely: true, actions: silent },
+      { conditions: [starts], actions: [] },
+    ],
+    [{ conditions: [equal("/bin/r"), starts], actions: [] }],
+  ]);
+});
+
+test("without allow only what deny names is stopped, by what action says", () => {
+  const [selectors] = hooksOf({ deny: [{ fromImage: false }], action: "Kill" });
+  const changed = { by: "arg", arg: 0, op: "FromImage", values: ["0"] } as const;
+  assert.deepEqual(selectors, [
+    { conditions: [changed, starts], actions: [{ action: "Sigkill" }] },
+  ]);
+});
+
+test("a rule for containers holds in those alone", () => {
+  const [selectors] = hooksOf({ allow: [{ fromImage: true, containers: ["web"] }] });
+  const named = { matchExpressions: [{ key: "name", operator: "In", values: ["web"] }] };
+  assert.deepEqual(selectors![0]!.workloads, { host: false, pods: { containers: named } });
+  assert.equal(selectors![1]!.workloads, undefined);
+});
+
+test("both forms may stand in one policy", () => {
+  const policy = {
+    ...{ apiVersion: "cilium.io/v1alpha1", kind: "ExecPolicy", metadata: { name: "p" } },
+    spec: {
+      podSelector: {},
+      rules: {
+        selectors: [{ matchBinarys: { values: ["/bin/sh"] } }],
+        deny: [{ paths: ["/bin/sh"] }],
+      },
+    },
+  };
+  const kinds = lowered(policy).hooks.map(({ on }) => on.kind);
+  assert.deepEqual(kinds, ["exec", "lsm"]);
+});

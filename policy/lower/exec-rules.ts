@@ -1,0 +1,97 @@
+import { canonicalConditions } from "../conditions/index.ts";
+import type { ExecPolicySpec, ExecRuleSpec } from "../schema/exec-policy.ts";
+import type { Action, Condition, Hook, Selector } from "../selector-set.ts";
+import { canonicalJson, canonicalTexts } from "./canonical.ts";
+import { execCondition, type LoweredRule, lowerExecRule } from "./exec-rule.ts";
+import { type Report, refuseOthers } from "./report.ts";
+
+type Rules = ExecPolicySpec["rules"];
+type DenyAction = NonNullable<ExecRuleSpec["action"]>;
+
+/** What is asked before a program runs, of script and interpreter in turn. */
+const asked = {
+  on: { kind: "lsm", hook: "bprm_check_security" },
+  args: [{ index: 0, type: "linux_binprm" }],
+} as const;
+
+/** Nothing of the runtime's own, which would keep every container from starting. */
+const ofContainer = execCondition("StartsContainer", ["0"]);
+
+const actionsOf: Readonly<Record<DenyAction, readonly Action[]>> = {
+  Kill: [{ action: "Sigkill" }],
+  Deny: [{ action: "Override", error: 1 }],
+  Report: [],
+};
+
+/** Whether a policy has the second form: lists of what may run and what may not. */
+export function hasExecRules({ allow, deny }: Rules): boolean {
+  return allow !== undefined || deny !== undefined;
+}
+
+/**
+ * The lists as hooks: one that decides, in which the rules that deny come first, the strictest of
+ * them before the others; and one for rules that only report, which decide nothing.
+ */
+export function lowerExecRules(report: Report, rules: Rules, at: string): readonly Hook[] {
+  const known = ["selectors", "allow", "deny", "action", "default"];
+  refuseOthers(report, rules, { at, known });
+  const { allow, deny = [], action = "Deny" } = rules;
+  if (allow === undefined && deny.length === 0) {
+    report.invalid(`${at}.deny`, "is empty, and there is no allow", "add a rule, or remove it");
+  }
+  if (allow === undefined && rules.default !== undefined) {
+    const fix = "remove it, or add allow: without that all may run that deny does not name";
+    report.invalid(`${at}.default`, "has no meaning without allow", fix);
+  }
+  const denied = deny.map((rule, i) => ({
+    action: rule.action ?? action,
+    lowered: lowerExecRule(report, rule, `${at}.deny[${i}]`),
+  }));
+  const denying = (which: DenyAction) =>
+    selectorsOf(
+      denied.filter((one) => one.action === which).map(({ lowered }) => lowered),
+      { actions: actionsOf[which], surely: false },
+    );
+  const allowing = (allow ?? []).map((rule, i) => lowerExecRule(report, rule, `${at}.allow[${i}]`));
+  const others = rules.default === "Report" ? "Report" : action;
+  const deciding = [
+    ...[...denying("Kill"), ...denying("Deny")],
+    ...selectorsOf(allowing, { actions: [{ action: "NoPost" }], surely: true }),
+    ...(allow === undefined ? [] : [{ conditions: [ofContainer], actions: actionsOf[others] }]),
+  ];
+  return [deciding, denying("Report")]
+    .filter((selectors) => selectors.length > 0)
+    .map((selectors) => ({ ...asked, selectors }));
+}
+
+/**
+ * Rules that differ in the paths alone are one selector for each way in which paths are compared: of
+ * those a policy may have many. What may run must be known for sure; what may not need only seem so.
+ */
+function selectorsOf(
+  rules: readonly LoweredRule[],
+  { actions, surely }: { readonly actions: readonly Action[]; readonly surely: boolean },
+): readonly Selector[] {
+  const alike = Map.groupBy(rules, ({ conditions, workloads }) =>
+    canonicalJson({ conditions, workloads }),
+  );
+  return [...alike.values()].flatMap((some): readonly Selector[] => {
+    const { conditions, workloads } = some[0]!;
+    const paths = some.flatMap((rule) => rule.paths);
+    const rest = {
+      ...(surely && { surely }),
+      ...(workloads && { workloads }),
+      actions,
+    };
+    const all = surely ? conditions : [...conditions, ofContainer];
+    const isForAll = some.some((rule) => rule.paths.length === 0);
+    const ofPaths = isForAll ? [[]] : [...Map.groupBy(paths, ({ op }) => op)].map(pathCondition);
+    return ofPaths.map((own) => ({ conditions: canonicalConditions([...all, ...own]), ...rest }));
+  });
+}
+
+type Paths = LoweredRule["paths"];
+
+function pathCondition([op, some]: readonly [Paths[number]["op"], Paths]): readonly Condition[] {
+  return [{ by: "arg", arg: 0, op, values: canonicalTexts(some.map(({ value }) => value)) }];
+}

@@ -1,0 +1,68 @@
+/** Test support: a container without a runtime: a root folder on overlayfs, and a cgroup. */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { Cgroup, type Ended, run } from "../../../agent/kernel/testing/scene.ts";
+import { ensureBuilt } from "../lab/build.ts";
+import { buildAttempt } from "./attempts.ts";
+
+const base = "/tmp/image";
+const attempt = "/tmp/image-attempt";
+
+/** Programs of the image: a shell and its tools, the helper that makes attempts, and another copy of it. */
+const tools = ["sh", "cp", "mv", "ln", "rm", "cat", "chmod", "mount", "umount", "mkdir", "sleep"];
+
+/** What runs in it is in its cgroup from its first program on. */
+export class Image {
+  readonly cgroup = new Cgroup("/sys/fs/cgroup/guardbee-image");
+
+  /** `script` in a shell of the image, as the container's first program. */
+  sh(script: string): Promise<Ended> {
+    return this.run("/bin/sh", "-c", `exec 2>&1; ${script}`);
+  }
+
+  /** A program of the image as the container's first; the answer's `code` is 126 when it may not run. */
+  run(...command: readonly string[]): Promise<Ended> {
+    const start = [
+      `exec 3>${this.cgroup.path}/cgroup.procs`,
+      `mount --bind ${base}/root ${base}/root && cd ${base}/root`,
+      `mount -t proc proc proc && mount -t tmpfs tmpfs volume && mount --bind /sys/fs/cgroup cgroup`,
+      "pivot_root . old && /bin/umount -l /old",
+      'echo 0 >&3; exec 3>&-; exec "$@"',
+    ].join(" && ");
+    return run(
+      "unshare",
+      "-m",
+      "--propagation",
+      "private",
+      "/bin/sh",
+      "-c",
+      start,
+      "sh",
+      ...command,
+    );
+  }
+
+  close(): void {
+    execFileSync("umount", ["-l", base]);
+  }
+}
+
+/** Makes one; `lowers` more files of the image by path, each a copy of the file that it names. */
+export async function openImage(): Promise<Image> {
+  const { busybox } = await ensureBuilt(["busybox"]);
+  rmSync(base, { recursive: true, force: true });
+  mkdirSync(base);
+  execFileSync("mount", ["-t", "tmpfs", "tmpfs", base]);
+  for (const folder of ["lower", "upper", "work", "root"]) mkdirSync(`${base}/${folder}`);
+  for (const folder of ["bin", "srv/app/bin", "tmp", "proc", "old", "volume", "cgroup"]) {
+    mkdirSync(`${base}/lower/${folder}`, { recursive: true });
+  }
+  for (const tool of tools) copyFileSync(busybox!, `${base}/lower/bin/${tool}`);
+  if (!existsSync(attempt)) buildAttempt(attempt);
+  copyFileSync(attempt, `${base}/lower/bin/attempt`);
+  copyFileSync(`${base}/lower/bin/attempt`, `${base}/lower/bin/other`);
+  copyFileSync(`${base}/lower/bin/attempt`, `${base}/lower/srv/app/bin/run`);
+  const options = ["lower", "upper", "work"].map((name) => `${name}dir=${base}/${name}`);
+  execFileSync("mount", ["-t", "overlay", "-o", options.join(), "overlay", `${base}/root`]);
+  return new Image();
+}
