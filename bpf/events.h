@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Writing to the ring `events`, of which no pod may take the room of the others, and what tells of
+ * Writing to the rings, of which no pod may take the room of the others, and in `events` what tells of
  * processes none of that for what tells of a stop.
  */
 #ifndef GUARDBEE_EVENTS_H
@@ -37,27 +37,24 @@ static __always_inline __u64 events__used(void)
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 }
 
-/*
- * Whether an event of the current process may enter the ring, of which `used` bytes are in use. While it
- * is more than half full, each owner may add a sixteenth of it every time that the agent has read half
- * of it.
- */
-static __always_inline bool events__admit(__u32 size, __u64 used)
+/* What the current process's owner has of the rings, made now if it has none. NULL without room. */
+static __always_inline struct event_share *events__share(void)
 {
-	struct event_share *share, first = {};
-	__u64 period, owner;
+	__u64 owner = events__owner();
+	struct event_share *share = bpf_map_lookup_elem(&event_shares, &owner);
+	struct event_share none = {};
 
-	if (used < EVENTS_HALF)
-		return true;
-	owner = events__owner();
-	period = bpf_ringbuf_query(&events, BPF_RB_CONS_POS) / EVENTS_HALF;
-	share = bpf_map_lookup_elem(&event_shares, &owner);
-	if (!share) {
-		first.period = period;
-		first.bytes = size;
-		bpf_map_update_elem(&event_shares, &owner, &first, BPF_ANY);
-		return true; /* without room for an entry the ring's own bound is left */
-	}
+	if (share)
+		return share;
+	bpf_map_update_elem(&event_shares, &owner, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&event_shares, &owner);
+}
+
+/* Whether so many bytes more are within the share of a ring of which the agent has read `position` bytes. */
+static __always_inline bool ring_share__take(struct ring_share *share, __u64 position, __u32 size)
+{
+	__u64 period = position / EVENTS_HALF;
+
 	if (share->period != period) {
 		share->period = period;
 		share->bytes = 0;
@@ -66,6 +63,49 @@ static __always_inline bool events__admit(__u32 size, __u64 used)
 		return false;
 	__sync_fetch_and_add(&share->bytes, size);
 	return true;
+}
+
+/*
+ * Whether an event of the current process may enter the ring, of which `used` bytes are in use. While it
+ * is more than half full, each owner may add a sixteenth of it every time that the agent has read half
+ * of it.
+ */
+static __always_inline bool events__admit(__u32 size, __u64 used)
+{
+	struct event_share *share;
+
+	if (used < EVENTS_HALF)
+		return true;
+	share = events__share();
+	/* without room for an entry the ring's own bound is left */
+	return !share || ring_share__take(&share->events,
+					  bpf_ringbuf_query(&events, BPF_RB_CONS_POS), size);
+}
+
+/* The same of `posts`, if it is crowded still. Not static, so the verifier walks it once. */
+__noinline int posts__admit_crowded(__u32 size)
+{
+	struct event_share *share;
+
+	if (bpf_ringbuf_query(&posts, BPF_RB_AVAIL_DATA) < EVENTS_HALF) {
+		posts_state.crowded = 0;
+		return 1;
+	}
+	share = events__share();
+	return !share ||
+	       ring_share__take(&share->posts, bpf_ringbuf_query(&posts, BPF_RB_CONS_POS), size);
+}
+
+#define POSTS_BETWEEN_LOOKS 64 /* to ask how full the ring is costs as much as to write some arguments */
+
+/* The same of `posts`; `count` counts the calls of this. */
+static __always_inline bool posts__admit(__u64 *count, __u32 size)
+{
+	*count += 1;
+	if (*count % POSTS_BETWEEN_LOOKS == 0 &&
+	    bpf_ringbuf_query(&posts, BPF_RB_AVAIL_DATA) >= EVENTS_HALF)
+		posts_state.crowded = 1;
+	return !posts_state.crowded || posts__admit_crowded(size);
 }
 
 /* Counts an event that was not admitted, and notes whose it was. */
@@ -77,6 +117,13 @@ static __always_inline void events__deny(__u32 loss)
 	losses__count(loss);
 	if (share)
 		__sync_fetch_and_or(&share->denied, 1ULL << (loss & 63));
+}
+
+/* Counts an event for which `posts` had no room. */
+static __always_inline void posts__full(void)
+{
+	losses__count(LOSS_RING_POST);
+	posts_state.crowded = 1;
 }
 
 /* Writes one event that tells of a stop, or counts why not. */

@@ -66,13 +66,25 @@ struct {
 	__uint(max_entries, RING_SIZE);
 } posts SEC(".maps");
 
-/*
- * Pod, and outside of pods cgroup -> what it added to `events` since the agent last read half of it.
- * Writer: events__admit, only while that ring is more than half full. The least used entries go.
- */
-struct event_share {
+/* Writer: posts__admit. A variable, so that a program reads it without a look-up. */
+struct posts_state {
+	__u64 crowded;		/* 1: `posts` was more than half full when last looked at */
+};
+volatile struct posts_state posts_state SEC(".data.posts_state");
+
+/* What somebody added to a ring since the agent last read half of it. */
+struct ring_share {
 	__u64 period;		/* how many halves of the ring the agent had read */
 	__u64 bytes;
+};
+
+/*
+ * Pod, and outside of pods cgroup -> its part of each ring. Writer: events.h, only while that ring is more
+ * than half full. The least used entries go.
+ */
+struct event_share {
+	struct ring_share events;
+	struct ring_share posts;
 	__u64 denied;		/* a bit for each enum loss: of what it had more than its share */
 };
 struct {

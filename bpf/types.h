@@ -212,6 +212,7 @@ enum loss {
 	LOSS_SHARE_CLONE,
 	LOSS_SHARE_EXIT,
 	LOSS_SHARE_STOP,
+	LOSS_SHARE_POST,
 	LOSS_PATH_TOO_DEEP,
 	LOSS_PROCESS_STORAGE,
 	LOSS_MATCHES,		/* more policies matched one call than the engine walks */

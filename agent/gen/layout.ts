@@ -340,12 +340,19 @@ const follow_request = {
     pod: { at: 16, type: "u64" },
   },
 } as const;
-const event_share = {
-  size: 24,
+const ring_share = {
+  size: 16,
   fields: {
     period: { at: 0, type: "u64" },
     bytes: { at: 8, type: "u64" },
-    denied: { at: 16, type: "u64" },
+  },
+} as const;
+const event_share = {
+  size: 40,
+  fields: {
+    events: { at: 0, type: ring_share },
+    posts: { at: 16, type: ring_share },
+    denied: { at: 32, type: "u64" },
   },
 } as const;
 const share_key = {
@@ -582,7 +589,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, event_share, share_key, table_share, rate_state, event_rate, process_state, move, move_state, binary_prefix_key, facet, reading, field, arg_path, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, ring_share, event_share, share_key, table_share, rate_state, event_rate, process_state, move, move_state, binary_prefix_key, facet, reading, field, arg_path, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -720,13 +727,14 @@ export const enums = {
     LOSS_SHARE_CLONE: 9,
     LOSS_SHARE_EXIT: 10,
     LOSS_SHARE_STOP: 11,
-    LOSS_PATH_TOO_DEEP: 12,
-    LOSS_PROCESS_STORAGE: 13,
-    LOSS_MATCHES: 14,
-    LOSS_CALLS: 15,
-    LOSS_RING_DATA: 16,
-    LOSS_RETURN_FULL: 17,
-    LOSS_RETURN_LATE: 18,
+    LOSS_SHARE_POST: 12,
+    LOSS_PATH_TOO_DEEP: 13,
+    LOSS_PROCESS_STORAGE: 14,
+    LOSS_MATCHES: 15,
+    LOSS_CALLS: 16,
+    LOSS_RING_DATA: 17,
+    LOSS_RETURN_FULL: 18,
+    LOSS_RETURN_LATE: 19,
     LOSS_OF_ACTIONS: 32,
     LOSS_MAX: 64,
   },

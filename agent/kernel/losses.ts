@@ -29,6 +29,7 @@ const kernelCauses = {
   share_clone: beyondShare("clone", "the event of a clone"),
   share_exit: beyondShare("exit", "the event of an exit"),
   share_stop: beyondShare("stop", "the event of a call that was or would be stopped"),
+  share_post: beyondShare("post", "the event of a call that a policy only reports"),
   path_too_deep: { means: "a path that has more components than are walked" },
   process_storage: { means: "a process's record, for want of memory" },
   matches: { means: "the policies that matched a call beyond the number that is walked" },

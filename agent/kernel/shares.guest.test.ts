@@ -69,12 +69,39 @@ test("calls that are only reported, however many, leave room for a stop of anoth
   await stopsByCgroup(); // empties the rings
   const before = kernel.engine.losses();
   await callsIn(loud!, flood);
-  const lost = Number(kernel.engine.losses().ring_post - before.ring_post);
+  const after = kernel.engine.losses();
+  const lost = Number(after.share_post + after.ring_post - before.share_post - before.ring_post);
   assert.ok(lost > 0, "the flood had room");
   await callsIn(quiet!, few);
   const hooks = await stopsByCgroup();
   assert.equal(hooks.get(quiet!.id), few);
   assert.equal(hooks.get(loud!.id), flood - lost);
+});
+
+test("calls of one pod that are only reported, however many, leave room for those of another", async () => {
+  const root = new Cgroup("/sys/fs/cgroup/shares-of-posts");
+  const [loud, quiet] = ["loud", "quiet"].map((name) => root.child("besteffort").child(name));
+  const nested = [1, 2, 3].map((i) => loud!.child(`nested-${i}`));
+  const post = aSet("post", onGetpriority());
+  const cgroups = [loud!, quiet!].map(({ id }) => ({ id, sets: [post.name] }));
+  await kernel.program([post], { host: [], podRoots: [{ id: root.id, level: 1 }], cgroups });
+  await stopsByCgroup(); // empties the rings
+  const before = kernel.engine.losses();
+  for (const one of nested) await callsIn(one, flood / nested.length);
+  const after = kernel.engine.losses();
+  await callsIn(quiet!, few);
+  const denied = Number(after.share_post - before.share_post);
+  assert.ok(denied > 0, "the flood had room");
+  assert.equal(after.ring_post, before.ring_post);
+  assert.equal(kernel.engine.losses().share_post, after.share_post);
+  assert.deepEqual(kernel.engine.crowding().get("share_post"), [loud!.id]);
+  const events = await stopsByCgroup();
+  assert.equal(events.get(quiet!.id), few);
+  const ofLoud = nested.reduce((sum, { id }) => sum + (events.get(id) ?? 0), 0);
+  assert.equal(ofLoud, flood - denied);
+  // Once the agent has read them, there is room for anybody.
+  await callsIn(loud!, few);
+  assert.equal((await stopsByCgroup()).get(loud!.id), few);
 });
 
 test("of events about processes the ring takes less than all: a stop of anybody has room", async () => {

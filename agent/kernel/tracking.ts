@@ -14,6 +14,7 @@ const sharedMaps = [
   "engine_state",
   "events",
   "posts",
+  "posts_state",
   "event_shares",
   "event_rates",
   "rate_state",

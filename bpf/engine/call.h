@@ -101,6 +101,7 @@ struct call_scratch {
 	__u32 waits;		/* how many events wait for this call to return */
 	__u32 unread;		/* USE_UNREAD, or paths: a bit for each parameter that could not be read */
 	__u32 rate_limit;	/* operation.arg of the entry's Post, or 0: see rate.h */
+	__u64 posts;		/* how many events it had for the ring of that name */
 };
 
 struct {

@@ -63,14 +63,18 @@ static __always_inline void emit__head(struct hook_event *event, struct call *ca
 }
 
 /* Room in the ring where an event with `flags` goes; NULL is counted. */
-static __always_inline struct hook_event *emit__reserve(__u16 flags, __u32 size)
+static __always_inline struct hook_event *emit__reserve(struct call *call, __u16 flags, __u32 size)
 {
 	struct hook_event *event;
 
 	if (!emit__is_stop(flags)) {
+		if (!posts__admit(&call->scratch->posts, size)) {
+			events__deny(LOSS_SHARE_POST);
+			return NULL;
+		}
 		event = bpf_ringbuf_reserve(&posts, size, 0);
 		if (!event)
-			losses__count(LOSS_RING_POST);
+			posts__full();
 		return event;
 	}
 	if (!events__admit(size, events__used())) {
@@ -92,7 +96,7 @@ static __always_inline void emit__numbers(struct call *call, struct action_entry
 {
 	const __u32 args = spec.event_args;
 	const __u32 size = sizeof(struct hook_event) + args * sizeof(struct number_arg);
-	struct hook_event *event = emit__reserve(flags, size);
+	struct hook_event *event = emit__reserve(call, flags, size);
 	struct number_arg *arg;
 
 	if (!event)
@@ -124,8 +128,10 @@ static __always_inline void emit__send(struct call *call)
 		return;
 	if (emit__is_stop(event->flags))
 		events__write_stop(event, size);
+	else if (!posts__admit(&call->scratch->posts, size))
+		events__deny(LOSS_SHARE_POST);
 	else if (bpf_ringbuf_output(&posts, event, size, 0))
-		losses__count(LOSS_RING_POST);
+		posts__full();
 }
 
 /* Appends to the event in the scratch what the call returned. */

@@ -87,9 +87,9 @@ __noinline int whole__send(struct call_scratch *scratch)
 	scratch->parts.size = scratch->parts.failed = scratch->parts.skip = 0;
 	scratch->parts.most = bytes;
 	whole.at = size + sizeof(*rest);
-	if (!emit__is_stop(event->flags))
+	if (!emit__is_stop(event->flags) && posts__admit(&scratch->posts, whole.at + bytes))
 		error = bpf_ringbuf_reserve_dynptr(&posts, whole.at + bytes, 0, &whole.record);
-	else if (events__admit(whole.at + bytes, events__used()))
+	else if (emit__is_stop(event->flags) && events__admit(whole.at + bytes, events__used()))
 		error = bpf_ringbuf_reserve_dynptr(&events, whole.at + bytes, 0, &whole.record);
 	else
 		return 0;

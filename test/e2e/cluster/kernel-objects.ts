@@ -24,7 +24,7 @@ export const tracking = {
     "process_fork",
   ],
   map: [
-    ...[".data.engine_st", ".data.follow_st", ".data.move_stat"],
+    ...[".data.engine_st", ".data.follow_st", ".data.move_stat", ".data.posts_sta"],
     ...[".data.process_s", ".data.rate_stat", ".data.scope_sta"],
     ...[
       "binaries_exact",
