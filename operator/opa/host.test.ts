@@ -43,7 +43,7 @@ describe("WasmHost", () => {
   };
   const accepted = {
     "builtin/cluster-wide": { deny: [] },
-    "builtin/host-protection": { deny: [] },
+    "builtin/host-protection": { deny: [], warn: [] },
     "builtin/namespace-rights": { deny: [] },
     "builtin/system-namespaces": { deny: [], warn: [] },
     "builtin/translation": { deny: [] },

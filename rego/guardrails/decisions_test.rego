@@ -1,6 +1,7 @@
 package guardbee.guardrails_test
 
 import data.guardbee.guardrails
+import data.guardbee.guardrails.host_protection
 import data.guardbee.guardrails.system_namespaces
 
 _facts := {
@@ -70,10 +71,18 @@ test_the_label_allows_cluster_wide if {
 	_denied(_input(labels, {"scope": _every_pod, "narrowing": "none"})) == set()
 }
 
-test_refuse_stopping_host_processes_that_are_not_named if {
-	some narrowing in ["none", "negative"]
-	given := _input({}, {"scope": {"host": true}, "narrowing": narrowing})
-	_denied(given) == {"builtin/host-protection"}
+test_refuse_stopping_every_host_process if {
+	_denied(_input({}, {"scope": {"host": true}, "narrowing": "none"})) == {"builtin/host-protection"}
+	_denied(_input({}, {"scope": {"host": true}, "narrowing": "none", "enforces": false})) == set()
+}
+
+test_warn_of_stopping_host_processes_that_are_not_named if {
+	every narrowing, warnings in {"none": 0, "negative": 1, "positive": 0} {
+		given := _input({}, {"scope": {"host": true}, "narrowing": narrowing})
+		decision := host_protection.decision with input as given
+		count(decision.warn) == warnings
+	}
+	_denied(_input({}, {"scope": {"host": true}, "narrowing": "negative"})) == set()
 }
 
 test_refuse_what_leaves_the_namespace if {
