@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { globMatches } from "./args/glob.ts";
 import { isNamed, matchesGlob } from "./exec-rules.ts";
 
 const globs: readonly (readonly [glob: string, path: string, want: boolean])[] = [
@@ -9,8 +10,8 @@ const globs: readonly (readonly [glob: string, path: string, want: boolean])[] =
   ["/usr/**", "/usr/bin/a/curl", true],
   ["/usr/**/curl", "/usr/bin/a/curl", true],
   ["/usr/**/curl", "/usr/bin/a/curl2", false],
-  ["/usr/bin/py?hon", "/usr/bin/python", true],
-  ["/usr/bin?curl", "/usr/bin/curl", false],
+  ["/usr/**/curl", "/usr/curl", false],
+  ["/usr/bin/py?hon", "/usr/bin/python", false],
   ["/usr/bin/a.c", "/usr/bin/abc", false],
   ["/opt/[x]", "/opt/[x]", true],
   ["/opt/*", "/opt/\n", true],
@@ -18,6 +19,12 @@ const globs: readonly (readonly [glob: string, path: string, want: boolean])[] =
 for (const [glob, path, want] of globs) {
   test(`${glob} ${want ? "matches" : "does not match"} ${JSON.stringify(path)}`, () => {
     assert.equal(matchesGlob(path, glob), want);
+  });
+}
+
+for (const [glob, path, want] of globs.filter(([glob]) => !/[?[\]]/.test(glob))) {
+  test(`the kernel's patterns: ${glob} on ${JSON.stringify(path)} is the same`, () => {
+    assert.equal(globMatches(Buffer.from(path), [glob]), want);
   });
 }
 

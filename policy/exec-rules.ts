@@ -44,8 +44,8 @@ function names(rule: ExecRule, { path, fromImage, parents = [] }: SeenExecutable
 }
 
 /**
- * `*`: anything within a folder; `**`: anything; `?`: one character of a name. All else is itself.
- * As an automaton: a pattern that its author made hard to match costs no more than its length.
+ * As `args/glob.ts` has it: `*` is anything within a folder, `**` anything. An automaton here, as an
+ * operator asks it of others' patterns: one that is made hard to match costs no more than its length.
  */
 export function matchesGlob(path: string, glob: string): boolean {
   const tokens = glob.match(/\*\*|./gsu) ?? [];
@@ -54,9 +54,8 @@ export function matchesGlob(path: string, glob: string): boolean {
     const next = new Set<number>();
     for (const state of states) {
       const token = tokens[state];
-      const inName = character !== "/";
-      if (token === "**" || (token === "*" && inName)) next.add(state);
-      else if (token === character || (token === "?" && inName)) next.add(state + 1);
+      if (token === "**" || (token === "*" && character !== "/")) next.add(state);
+      else if (token === character) next.add(state + 1);
     }
     states = withSkipped(next, tokens);
   }

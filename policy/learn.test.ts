@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isProposable, learnOf, parseExecReport } from "./learn.ts";
 import { execReportBounds } from "./schema/node-exec-report.ts";
-import { anExecPolicy, problemsOf } from "./testing/a-policy.ts";
+import { anExecPolicy, lowered, problemsOf } from "./testing/a-policy.ts";
 
 test("learn: {} is 24 hours and no restart", () => {
   assert.deepEqual(learnOf({ learn: {} }), { minDurationMs: 86_400_000, minRestarts: 0 });
@@ -42,4 +42,26 @@ test("a report with more than its bounds is none", () => {
   assert.match(parsed.problems[0]!.what, /201/);
   const fewer = [{ ...workloads[0], executables: executables.slice(1) }];
   assert.ok(parseExecReport({ policies: [{ ...policies[0], workloads: fewer }] }).ok);
+});
+
+test("a policy that learns tells what is from the image from the rest, and both are stopped", () => {
+  const raw = { ...anExecPolicy([]), spec: { podSelector: {}, learn: {}, rules: { allow: [] } } };
+  const { learn, hooks } = lowered(raw);
+  assert.deepEqual(learn, { hook: 0, others: 1, fromImage: 0 });
+  const [image, rest] = hooks[0]!.selectors;
+  assert.deepEqual(image!.actions, rest!.actions);
+  assert.equal(image!.surely, true);
+  const asked = image!.conditions.filter(
+    (one) => !rest!.conditions.some((other) => JSON.stringify(other) === JSON.stringify(one)),
+  );
+  assert.deepEqual(asked, [{ by: "arg", arg: 0, op: "FromImage", values: ["1"] }]);
+  const plain = { ...raw, spec: { podSelector: {}, rules: { allow: [] } } };
+  assert.deepEqual(lowered(plain).hooks[0]!.selectors, [rest]);
+});
+
+test("beside conditions of the first form it is the hook of the lists that is learned from", () => {
+  const item = { matchCapabilities: [{ operator: "In", values: ["CAP_SYS_ADMIN"] }] };
+  const rules = { selectors: [item], allow: [{ paths: ["/bin/sh"] }] };
+  const raw = { ...anExecPolicy([]), spec: { podSelector: {}, learn: {}, rules } };
+  assert.deepEqual(lowered(raw).learn, { hook: 1, others: 2, fromImage: 1 });
 });

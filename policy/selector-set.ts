@@ -78,6 +78,7 @@ const policyRef = object({
 });
 
 const mode = oneOf(["enforce", "monitor"]);
+const position = () => int32({ minimum: 0 });
 
 export const selectorSet = object({
   policy: policyRef,
@@ -86,12 +87,10 @@ export const selectorSet = object({
   nodes: labelSelector,
   scope,
   /**
-   * Present: nodes collect what no rule names. Positions of selectors in the first hook: of what comes
-   * from the container's image for sure, and of the rest.
+   * Present: nodes collect what no rule names. Positions of the hook, and in it of the selectors: of what
+   * comes from the container's image for sure, and of the rest.
    */
-  learn: optional(
-    object({ others: int32({ minimum: 0 }), fromImage: optional(int32({ minimum: 0 })) }),
-  ),
+  learn: optional(object({ hook: position(), others: position(), fromImage: position() })),
   hooks: atomicList(hook),
 });
 

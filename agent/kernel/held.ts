@@ -73,7 +73,7 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
     ...(returnActions.every((code) => code === undefined) ? {} : { returnActions }),
     ...(hasStacks ? { hasStacks } : {}),
     ...(hasHash ? { hasHash } : {}),
-    ...(learn === undefined || index > 0 ? {} : { learns: learn }),
+    ...(learn?.hook === index ? { learns: learn } : {}),
     ...(message === undefined ? {} : { message }),
     ...(tags === undefined ? {} : { tags }),
   };

@@ -8,7 +8,7 @@ const set: SelectorSet = {
   policy: { kind: "ExecPolicy", name: "web" },
   mode: "monitor",
   scope: { host: false, pods: { labels: { matchLabels: { app: "web" } } } },
-  learn: { others: 0 },
+  learn: { hook: 0, others: 0, fromImage: 9 },
   hooks: [],
 };
 const learning = { name: "execpolicy.web", set };

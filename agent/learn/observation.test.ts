@@ -13,7 +13,7 @@ import { nodeItself, observationOf } from "./observation.ts";
 const info: HookInfo = {
   ...hookInfo,
   policy: { kind: "ExecPolicyNamespaced", namespace: "shop", name: "web" },
-  learns: { others: 0 },
+  learns: { hook: 0, others: 0, fromImage: 9 },
 };
 const { bash, nginx } = someEvents();
 
@@ -47,7 +47,7 @@ test("one that was stopped is observed as denied, one that would be is not", () 
 });
 
 test("what the selector for the image matched came from there", () => {
-  const learns = { others: 1, fromImage: 0 };
+  const learns = { hook: 0, others: 1, fromImage: 0 };
   assert.equal(observationOf(execOf(inPod, { hook: { ...info, learns } }))?.fromImage, true);
 });
 
@@ -65,7 +65,9 @@ test("what a rule names, or a policy that does not learn, is not observed", () =
   const { learns: _, ...others } = info;
   assert.equal(observationOf(execOf(inPod, { hook: others })), undefined);
   assert.equal(
-    observationOf(execOf(inPod, { hook: { ...info, learns: { others: 1 } } })),
+    observationOf(
+      execOf(inPod, { hook: { ...info, learns: { hook: 0, others: 1, fromImage: 9 } } }),
+    ),
     undefined,
   );
   assert.equal(observationOf(nginx), undefined);

@@ -11,13 +11,13 @@ import { aSet, aWorld, list, NODE, pass, putSet, start, until, type World } from
 
 const policy = { kind: "ExecPolicy", name: "web" } as const;
 const name = "execpolicy.web";
-const learns = aSet(name, { policy, mode: "monitor", learn: { others: 0 } });
+const learns = aSet(name, { policy, mode: "monitor", learn: { hook: 0, others: 0, fromImage: 9 } });
 const { nginx } = someEvents();
 
 /** The exec of a program that no rule names, in a pod of the Deployment shop/web. */
 function execOf(path: string) {
   const bytes = hookRecord({ args: [programArg(path)] });
-  const hook = { ...hookInfo, policy, learns: { others: 0 } };
+  const hook = { ...hookInfo, policy, learns: { hook: 0, others: 0, fromImage: 9 } };
   return hookEvent(nginx.process!.process, decodeRecord(bytes, 0) as HookRecord, hook);
 }
 

@@ -5,6 +5,7 @@ import {
   type Clock,
   collectionPath,
   deleteObject,
+  isKubeError,
   type KubeConnection,
   type KubeObject,
   Loop,
@@ -122,7 +123,7 @@ export class Proposals {
 
   /** Ends with when it is to be done again though nothing changed. */
   async #sweep(learning: readonly PolicyEntry[], signal: AbortSignal): Promise<number> {
-    const there = await this.#list(signal);
+    const there = await this.#list(signal, learning.length === 0);
     const gathered = new Map(
       learning.map(({ setName: name, object }) => [name, new Gathered(object.metadata.namespace)]),
     );
@@ -147,11 +148,16 @@ export class Proposals {
     return dueInMs;
   }
 
-  /** Every proposal, by the set name of its policy. */
-  async #list(signal: AbortSignal): Promise<Map<string, Stored>> {
+  /** Every proposal, by the set name of its policy. CRDs that are older than we are have none. */
+  async #list(signal: AbortSignal, mayLack: boolean): Promise<Map<string, Stored>> {
     const found = await Promise.all(
       Object.entries(kinds).map(async ([kind, resource]) => {
-        const objects = await listObjects(this.#options.connection, resource, undefined, signal);
+        const objects = await listObjects(
+          ...([this.#options.connection, resource, undefined, signal] as const),
+        ).catch((error: unknown) => {
+          if (mayLack && isKubeError(error, 404)) return [];
+          throw error;
+        });
         return objects.map((object): [string, Stored] => {
           const { name, namespace } = object.metadata;
           const ref = { kind, name, ...(namespace === undefined ? {} : { namespace }) };

@@ -1,5 +1,6 @@
 import type { ExecPolicy } from "../schema/exec-policy.ts";
-import type { Hook, PolicyRef } from "../selector-set.ts";
+import type { PolicyRef } from "../selector-set.ts";
+import { learnedSelectors } from "./exec-rules.ts";
 import { exec, lowerExec } from "./hooks/exec.ts";
 import { lowerLabelSelector, nodeLabels } from "./label-selector.ts";
 import { type Lowered, lowered } from "./lowered.ts";
@@ -20,8 +21,9 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
   const known = [...scopes, "mode", "learn", exec.section];
   refuseOthers(report, spec, { at: "spec", known });
   const namespaced = ref.namespace !== undefined;
-  const hooks = lowerExec(report, spec.rules, { at: `spec.${exec.section}`, namespaced });
   const learns = lowerLearn(report, spec);
+  const at = `spec.${exec.section}`;
+  const hooks = lowerExec(report, spec.rules, { at, namespaced, learns });
   const scope = lowerScope(report, spec, { namespace: ref.namespace });
   const nodes = lowerLabelSelector(report, spec.nodeSelector, {
     at: "spec.nodeSelector",
@@ -34,14 +36,9 @@ export function lowerExecPolicy(policy: ExecPolicy, ref: PolicyRef): Lowered {
     mode: spec.mode ?? "enforce",
     ...(nodes === undefined ? {} : { nodes }),
     scope: isOffHost ? { ...scope, host: false } : scope,
-    ...(learns ? { learn: { others: othersOf(hooks) } } : {}),
+    ...(learns ? { learn: learnedSelectors(hooks) } : {}),
     hooks,
   }));
-}
-
-/** The selector of the lists of programs that takes what they do not name: the last of the first of their hooks. */
-function othersOf(hooks: readonly Hook[]): number {
-  return hooks.find(({ on }) => on.kind === "lsm")!.selectors.length - 1;
 }
 
 /** Whether nodes are to collect what an allow-list does not name. */

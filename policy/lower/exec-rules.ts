@@ -1,6 +1,6 @@
 import { canonicalConditions } from "../conditions/index.ts";
 import type { ExecPolicySpec, ExecRuleSpec } from "../schema/exec-policy.ts";
-import type { Action, Condition, Hook, Selector } from "../selector-set.ts";
+import type { Action, Condition, Hook, Selector, SelectorSet } from "../selector-set.ts";
 import { canonicalJson, canonicalTexts } from "./canonical.ts";
 import { execCondition, type LoweredRule, lowerExecRule } from "./exec-rule.ts";
 import { type Report, refuseOthers } from "./report.ts";
@@ -32,7 +32,11 @@ export function hasExecRules({ allow, deny }: Rules): boolean {
  * The lists as hooks: one that decides, in which the rules that deny come first, the strictest of
  * them before the others; and one for rules that only report, which decide nothing.
  */
-export function lowerExecRules(report: Report, rules: Rules, at: string): readonly Hook[] {
+export function lowerExecRules(
+  report: Report,
+  rules: Rules,
+  { at, learns = false }: { readonly at: string; readonly learns?: boolean },
+): readonly Hook[] {
   const known = ["selectors", "allow", "deny", "action", "default"];
   refuseOthers(report, rules, { at, known });
   const { allow, deny = [], action = "Deny" } = rules;
@@ -57,11 +61,26 @@ export function lowerExecRules(report: Report, rules: Rules, at: string): readon
   const deciding = [
     ...[...denying("Kill"), ...denying("Deny")],
     ...selectorsOf(allowing, { actions: [{ action: "NoPost" }], surely: true }),
-    ...(allow === undefined ? [] : [{ conditions: [ofContainer], actions: actionsOf[others] }]),
+    ...(allow === undefined ? [] : selectorsOfOthers(actionsOf[others], learns)),
   ];
   return [deciding, denying("Report")]
     .filter((selectors) => selectors.length > 0)
     .map((selectors) => ({ ...asked, selectors }));
+}
+
+/** Of what no rule names. Of a policy that learns what surely is from the image stands before the rest. */
+function selectorsOfOthers(actions: readonly Action[], learns: boolean): readonly Selector[] {
+  const rest = { conditions: [ofContainer], actions };
+  if (!learns) return [rest];
+  const conditions = canonicalConditions([ofContainer, execCondition("FromImage", ["1"])]);
+  return [{ conditions, surely: true, actions }, rest];
+}
+
+/** Where those stand, in the hooks of a policy that learns. */
+export function learnedSelectors(hooks: readonly Hook[]): NonNullable<SelectorSet["learn"]> {
+  const hook = hooks.findIndex(({ on }) => on.kind === asked.on.kind);
+  const others = hooks[hook]!.selectors.length - 1;
+  return { hook, others, fromImage: others - 1 };
 }
 
 /**

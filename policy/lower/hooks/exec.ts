@@ -7,7 +7,10 @@ import { hasExecRules, lowerExecRules } from "../exec-rules.ts";
 import { type Report, refuseOthers } from "../report.ts";
 import type { HookKind, HookPlace } from "./kind.ts";
 
-type ExecPlace = Pick<HookPlace, "at" | "namespaced">;
+type ExecPlace = Pick<HookPlace, "at" | "namespaced"> & {
+  /** What no rule names is to be told apart by where it comes from. */
+  readonly learns?: boolean;
+};
 type ExecPoint = HookPointOf<"exec">;
 
 /** Each exec that succeeded. */
@@ -31,7 +34,7 @@ export function lowerExec(
   rules: ExecPolicySpec["rules"],
   place: ExecPlace,
 ): readonly Hook[] {
-  const ofRules = hasExecRules(rules) ? lowerExecRules(report, rules, place.at) : [];
+  const ofRules = hasExecRules(rules) ? lowerExecRules(report, rules, place) : [];
   const hasItems = rules.selectors !== undefined && rules.selectors.length > 0;
   if (hasExecRules(rules) && !hasItems) return ofRules;
   return [lowerItems(report, rules, place), ...ofRules];
