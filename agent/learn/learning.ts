@@ -12,9 +12,11 @@ import type { NodeExecReport } from "@guardbee/policy";
 import { type Pod, parseExecReport, resourceOf } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import type { Sink } from "../events/sinks/sink.ts";
+import type { PodLookup } from "../scope/pod-container.ts";
 import { Coverage, type LearningSet } from "./coverage.ts";
 import { Executables } from "./executables.ts";
 import { LearnSink } from "./learn-sink.ts";
+import { workloadRef } from "./observation.ts";
 import { execReport } from "./report.ts";
 
 export type LearningOptions = {
@@ -25,6 +27,7 @@ export type LearningOptions = {
     | { readonly wanted: Names; readonly inForce: readonly LearningSet[] }
     | undefined;
   readonly pods: () => readonly Pod[];
+  readonly podIn: PodLookup;
   /** Pods as an earlier agent saw them last; undefined: there was none. */
   readonly remembered: readonly Pod[] | undefined;
   /** Policies of an earlier agent stayed in force until this one went on with them. */
@@ -57,16 +60,21 @@ export class Learning {
   #written: NodeExecReport | undefined;
   /** When (monotonic), and how long after it the next may follow. Written by `#write`. */
   #pace = { atMs: Number.NEGATIVE_INFINITY, waitMs: PACE_MS.first as number };
-  /** Takes the events. */
-  readonly sink: Sink;
+  readonly #sink: LearnSink;
 
   constructor(options: LearningOptions) {
     const { random, clock, log } = options;
     this.#options = options;
     this.#coverage = new Coverage(options.remembered);
-    this.sink = new LearnSink((observation) => {
-      if (this.#executables.add(observation)) this.#loop.wake();
-    });
+    this.#sink = new LearnSink(
+      (observation) => {
+        if (this.#executables.add(observation)) this.#loop.wake();
+      },
+      (cgroupId) => {
+        const container = options.podIn.byCgroup(cgroupId);
+        return container && workloadRef(container);
+      },
+    );
     this.#loop = new Loop({
       step: (signal) => this.#step(signal),
       failure: "what is learned cannot be reported",
@@ -75,8 +83,14 @@ export class Learning {
     });
   }
 
+  /** Takes the events. */
+  get sink(): Sink {
+    return this.#sink;
+  }
+
   /** Policies or pods may have changed. */
   follow(): void {
+    this.#sink.retry();
     if (this.#written !== undefined) this.#take();
     this.#loop.wake();
   }

@@ -8,7 +8,8 @@ import type { Process } from "../process/process.ts";
 import { decodeRecord } from "../records/decode.ts";
 import type { HookRecord } from "../records/kernel-record.ts";
 import { hookRecord, programArg } from "../records/testing-records.ts";
-import { nodeItself, observationOf } from "./observation.ts";
+import { LearnSink } from "./learn-sink.ts";
+import { nodeItself, type Observation, observationOf, type WorkloadRef } from "./observation.ts";
 
 const info: HookInfo = {
   ...hookInfo,
@@ -52,11 +53,35 @@ test("what the selector for the image matched came from there", () => {
 });
 
 test("what runs on the node in no pod is the node's own", () => {
-  assert.deepEqual(observationOf(execOf(bash.process!.process))?.workload, nodeItself);
+  const observed = observationOf(execOf(bash.process!.process))!;
+  assert.deepEqual("workload" in observed && observed.workload, nodeItself);
+});
+
+test("a container's first program is of the workload that its runtime has entered, once that is known", () => {
+  const runtime = bash.process!.process;
+  const began = { ...runtime, image: { ...runtime.image, cgroupId: 7n } };
+  const event = execOf(began);
+  const known = new Map<bigint, WorkloadRef>();
+  const observed: Observation[] = [];
+  const sink = new LearnSink(
+    (one) => observed.push(one),
+    (cgroupId) => known.get(cgroupId),
+  );
+  sink.write([event]);
+  sink.retry();
+  assert.deepEqual(observed, []);
+  known.set(event.record.cgroupId, web);
+  sink.retry();
+  sink.retry();
+  assert.deepEqual(
+    observed.map(({ workload, path }) => ({ workload, path })),
+    [{ workload: web, path: "/usr/bin/curl" }],
+  );
 });
 
 test("in a container that nobody knows it is nobody's", () => {
-  const process = { ...inPod, container: undefined };
+  const { cgroupId } = execOf(inPod).record;
+  const process = { ...inPod, container: undefined, image: { ...inPod.image, cgroupId } };
   assert.equal(observationOf(execOf(process)), undefined);
   assert.equal(observationOf(execOf(undefined)), undefined);
 });

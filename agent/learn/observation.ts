@@ -1,6 +1,7 @@
 import { isProposable, setName } from "@guardbee/policy/sets";
 import { type AgentEvent, argsOf, type HookEvent } from "../events/event.ts";
 import { enums } from "../gen/layout.ts";
+import type { PodContainer } from "../scope/pod-container.ts";
 
 /** What a report calls those who ran something: a Deployment of a namespace, or the node itself. */
 export type WorkloadRef = {
@@ -24,38 +25,51 @@ export type Observation = {
   readonly denied: boolean;
 };
 
+/** The same before it is known whose it was: of what runs in that cgroup. */
+export type Unplaced = Omit<Observation, "workload"> & { readonly cgroupId: bigint };
+
 /** What runs on the node in no pod. */
 export const nodeItself: WorkloadRef = { kind: "Host", name: "host" };
 
 const { HOOK_STOPPED } = enums.hook_flag;
 
 /** What the event tells of; undefined: it is no such exec, or nobody knows whose it was. */
-export function observationOf(event: AgentEvent): Observation | undefined {
+export function observationOf(event: AgentEvent): Observation | Unplaced | undefined {
   if (event.kind !== "hook" || event.hook.learns === undefined) return undefined;
   const { others, fromImage } = event.hook.learns;
   const { selector } = event.record;
   if (selector !== others && selector !== fromImage) return undefined;
-  const workload = workloadOf(event);
-  if (workload === undefined) return undefined;
   const parent = event.process?.image.binary ?? "";
-  return {
+  const seen = {
     set: setName(event.hook.policy),
-    workload,
     path: pathOf(event),
     parent: isProposable(parent) ? parent : undefined,
     fromImage: selector === fromImage,
     denied: (event.flags & HOOK_STOPPED) !== 0,
   };
+  const workload = workloadOf(event);
+  if (workload !== undefined) return { ...seen, workload };
+  const cgroupId = enteredBy(event);
+  return cgroupId === undefined ? undefined : { ...seen, cgroupId };
 }
 
-function workloadOf({ process }: HookEvent): WorkloadRef | undefined {
-  const pod = process?.container?.pod;
-  if (pod !== undefined) {
-    const { namespace, workloadKind: kind, workload: name } = pod;
-    return { namespace, kind, name };
-  }
+/** Where a process is that began elsewhere: a container's runtime, when it runs the container's program. */
+function enteredBy({ process, record }: HookEvent): bigint | undefined {
+  const began = process?.image.cgroupId;
+  return began === undefined || began === record.cgroupId ? undefined : record.cgroupId;
+}
+
+function workloadOf(event: HookEvent): WorkloadRef | undefined {
+  const { process } = event;
+  if (process?.container !== undefined) return workloadRef(process.container);
   // In a container whose pod nobody knows it is not the node's.
-  return process?.image.docker === "" ? nodeItself : undefined;
+  return process?.image.docker === "" && enteredBy(event) === undefined ? nodeItself : undefined;
+}
+
+/** The workload of a container's pod. */
+export function workloadRef({ pod }: PodContainer): WorkloadRef {
+  const { namespace, workloadKind: kind, workload: name } = pod;
+  return { namespace, kind, name };
 }
 
 /** Of the file that is executed: a script, and in its turn the interpreter. */

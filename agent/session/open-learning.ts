@@ -5,7 +5,7 @@ import type { NodePods } from "./node-pods.ts";
 import type { Programmer } from "./programmer.ts";
 import type { WantedSets } from "./wanted-sets.ts";
 
-type Rest = Omit<LearningOptions, "sets" | "pods" | "adopted">;
+type Rest = Omit<LearningOptions, "sets" | "pods" | "podIn" | "adopted">;
 
 /** What a session needs to learn: from the sets and pods of its parts. */
 export function openLearning(
@@ -23,6 +23,7 @@ export function openLearning(
     log: rest.log.child({ component: "learning" }),
     sets: () => learningSets(parts),
     pods: () => pods.snapshot().pods,
+    podIn: pods.lookup,
     adopted: engine.assignedBefore().size > 0,
   });
 }

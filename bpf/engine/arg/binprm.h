@@ -68,25 +68,28 @@ static __always_inline __u32 binprm__group(struct call *call, struct linux_binpr
 
 /*
  * The file system of the root folder of the process's mount namespace, above the file; whatever the
- * process has made its own root folder. NULL: the file is not below it.
+ * process has made its own root folder. NULL: the file is not below it. That folder is the lowest of the
+ * mounts of which each covers the root of the one above: below it are the kernel's own, one (rootfs) up to
+ * Linux 6, two (nullfs, too) since.
  */
 static __always_inline struct super_block *binprm__root(struct call *call, struct file *file)
 {
 	struct task_struct *task = call->task; /* as above */
-	struct mnt_namespace *ns = BPF_CORE_READ(task, nsproxy, mnt_ns);
-	struct mount *mount = mount__of(BPF_CORE_READ(file, f_path.mnt));
-	struct mount *top = BPF_CORE_READ(ns, root);
-	struct dentry *top_root = BPF_CORE_READ(top, mnt.mnt_root);
+	struct mount *mount = mount__of(BPF_CORE_READ(file, f_path.mnt)), *root = NULL;
+	struct mount *top = BPF_CORE_READ(task, nsproxy, mnt_ns, root);
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < MOUNTS_ABOVE; i++) {
 		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 
-		if (mount == top ||
-		    (above == top && BPF_CORE_READ(mount, mnt_mountpoint) == top_root))
-			return BPF_CORE_READ(mount, mnt.mnt_sb);
+		if (mount == top)
+			return root ? BPF_CORE_READ(root, mnt.mnt_sb) : BPF_CORE_READ(top, mnt.mnt_sb);
 		if (above == mount)
 			break;
+		if (BPF_CORE_READ(mount, mnt_mountpoint) != BPF_CORE_READ(above, mnt.mnt_root))
+			root = NULL;
+		else if (!root)
+			root = mount;
 		mount = above;
 	}
 	return NULL;

@@ -4,7 +4,11 @@ import { hookEvent } from "../../../agent/events/event.ts";
 import type { Seen } from "../../../agent/kernel/testing/event-log.ts";
 import { openGuestKernel } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { policyIn } from "../../../agent/kernel/testing/policies.ts";
-import { type Observation, observationOf } from "../../../agent/learn/observation.ts";
+import {
+  type Observation,
+  observationOf,
+  type Unplaced,
+} from "../../../agent/learn/observation.ts";
 import { ProcessTree } from "../../../agent/process/tree.ts";
 import { type Image, openImage } from "./image.ts";
 
@@ -34,7 +38,7 @@ spec:
 }
 
 /** What an agent learns from what the kernel reported. */
-function learned({ events }: Seen): readonly Observation[] {
+function learned({ events }: Seen): readonly (Observation | Unplaced)[] {
   const tree = new ProcessTree(() => 0);
   return events.flatMap((record) => {
     if (record.kind === "exec") tree.exec(record);
@@ -45,7 +49,7 @@ function learned({ events }: Seen): readonly Observation[] {
   });
 }
 
-const briefly = ({ path, parent, fromImage, denied }: Observation) =>
+const briefly = ({ path, parent, fromImage, denied }: Observation | Unplaced) =>
   `${path} by ${parent}${fromImage ? " from the image" : ""}${denied ? ", denied" : ""}`;
 
 async function learns(script: string): Promise<readonly string[]> {
