@@ -1,10 +1,21 @@
+import { setTimeout } from "node:timers/promises";
 import { orAborted, untilAborted } from "@guardbee/kube";
 import type { AgentEvent } from "../events/event.ts";
 import type { Sink, SinkStats } from "../events/sinks/sink.ts";
-import { type Observation, observationOf, type Unplaced, type WorkloadRef } from "./observation.ts";
+import {
+  nodeItself,
+  type Observation,
+  observationOf,
+  type Unplaced,
+  type WorkloadRef,
+} from "./observation.ts";
 
-/** So many wait until it is known whose they were; then the oldest are forgotten. */
+/** So many wait until it is known whose they were; then the oldest are the node's. */
 const mostUnplaced = 1_024;
+/** So often, a second apart, it is asked; what is in no pod's cgroup then is the node's. */
+const mostTries = 30;
+
+type Waiting = { readonly seen: Unplaced; tries: number };
 
 /** Takes from the events what policies that learn do not name. */
 export class LearnSink implements Sink {
@@ -12,7 +23,7 @@ export class LearnSink implements Sink {
   readonly #observe: (observation: Observation) => void;
   readonly #workloadIn: (cgroupId: bigint) => WorkloadRef | undefined;
   /** Oldest first. Written by `write` and `retry`. */
-  #unplaced: readonly Unplaced[] = [];
+  #unplaced: Waiting[] = [];
   /** Both written by `write`. */
   #observed = 0;
   #others = 0;
@@ -25,9 +36,15 @@ export class LearnSink implements Sink {
     this.#workloadIn = workloadIn;
   }
 
-  /** More pods may be known. */
+  /** More pods may be known. To be called about every second. */
   retry(): void {
-    this.#unplaced = this.#unplaced.filter((one) => !this.#place(one));
+    this.#unplaced = this.#unplaced.filter((one) => {
+      one.tries += 1;
+      if (this.#place(one.seen)) return false;
+      if (one.tries < mostTries) return true;
+      this.#ofNode(one);
+      return false;
+    });
   }
 
   write(events: readonly AgentEvent[]): void {
@@ -38,7 +55,8 @@ export class LearnSink implements Sink {
         this.#observed += 1;
         if ("workload" in observation) this.#observe(observation);
         else if (!this.#place(observation)) {
-          this.#unplaced = [...this.#unplaced, observation].slice(-mostUnplaced);
+          this.#unplaced.push({ seen: observation, tries: 0 });
+          if (this.#unplaced.length > mostUnplaced) this.#ofNode(this.#unplaced.shift()!);
         }
       }
     }
@@ -52,8 +70,17 @@ export class LearnSink implements Sink {
     return true;
   }
 
+  #ofNode({ seen: { cgroupId: _, ...seen } }: Waiting): void {
+    this.#observe({ ...seen, workload: nodeItself });
+  }
+
   async run(signal: AbortSignal): Promise<void> {
-    await untilAborted(signal, (each) => orAborted(new Promise<never>(() => {}), each));
+    await untilAborted(signal, async (each) => {
+      for (;;) {
+        await orAborted(setTimeout(1_000, undefined, { ref: false }), each);
+        this.retry();
+      }
+    });
   }
 
   stats(): SinkStats {

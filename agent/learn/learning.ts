@@ -60,13 +60,14 @@ export class Learning {
   #written: NodeExecReport | undefined;
   /** When (monotonic), and how long after it the next may follow. Written by `#write`. */
   #pace = { atMs: Number.NEGATIVE_INFINITY, waitMs: PACE_MS.first as number };
-  readonly #sink: LearnSink;
+  /** Takes the events. */
+  readonly sink: Sink;
 
   constructor(options: LearningOptions) {
     const { random, clock, log } = options;
     this.#options = options;
     this.#coverage = new Coverage(options.remembered);
-    this.#sink = new LearnSink(
+    this.sink = new LearnSink(
       (observation) => {
         if (this.#executables.add(observation)) this.#loop.wake();
       },
@@ -83,14 +84,8 @@ export class Learning {
     });
   }
 
-  /** Takes the events. */
-  get sink(): Sink {
-    return this.#sink;
-  }
-
   /** Policies or pods may have changed. */
   follow(): void {
-    this.#sink.retry();
     if (this.#written !== undefined) this.#take();
     this.#loop.wake();
   }

@@ -25,7 +25,10 @@ export type Observation = {
   readonly denied: boolean;
 };
 
-/** The same before it is known whose it was: of what runs in that cgroup. */
+/**
+ * The same of a process that began on the node: whose it is its cgroup tells. A container's runtime is in
+ * that of the container when it runs the container's program.
+ */
 export type Unplaced = Omit<Observation, "workload"> & { readonly cgroupId: bigint };
 
 /** What runs on the node in no pod. */
@@ -47,23 +50,12 @@ export function observationOf(event: AgentEvent): Observation | Unplaced | undef
     fromImage: selector === fromImage,
     denied: (event.flags & HOOK_STOPPED) !== 0,
   };
-  const workload = workloadOf(event);
-  if (workload !== undefined) return { ...seen, workload };
-  const cgroupId = enteredBy(event);
-  return cgroupId === undefined ? undefined : { ...seen, cgroupId };
-}
-
-/** Where a process is that began elsewhere: a container's runtime, when it runs the container's program. */
-function enteredBy({ process, record }: HookEvent): bigint | undefined {
-  const began = process?.image.cgroupId;
-  return began === undefined || began === record.cgroupId ? undefined : record.cgroupId;
-}
-
-function workloadOf(event: HookEvent): WorkloadRef | undefined {
-  const { process } = event;
-  if (process?.container !== undefined) return workloadRef(process.container);
+  const { process, record } = event;
+  if (process?.container !== undefined) {
+    return { ...seen, workload: workloadRef(process.container) };
+  }
   // In a container whose pod nobody knows it is not the node's.
-  return process?.image.docker === "" && enteredBy(event) === undefined ? nodeItself : undefined;
+  return process?.image.docker === "" ? { ...seen, cgroupId: record.cgroupId } : undefined;
 }
 
 /** The workload of a container's pod. */

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
 import { repositoryRoot } from "../../../build/root.ts";
+import { apply, openFleet, waitTimeout } from "../cluster/fleet.ts";
+import { policyBecomes, policyReady } from "../cluster/policies.ts";
 import { patienceMs } from "../guardbee.ts";
 import { kubeconfigPath } from "../lab/cluster/control-plane.ts";
 import { kubectl, kubectlOutput, kubectlPath } from "../lab/cluster/kubectl.ts";
 import { waitFor } from "../lab/progress.ts";
 import { type RunResult, run } from "../lab/run.ts";
-import { apply, openFleet, waitTimeout } from "./fleet.ts";
-import { policyBecomes, policyReady } from "./policies.ts";
 
 await openFleet();
 const policy = "execpolicynamespaced/learner";
