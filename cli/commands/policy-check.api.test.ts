@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { getObject, resources } from "@guardbee/kube";
 import { OfflineJudge } from "@guardbee/operator";
 import { parsePolicies, resourceOf, type SelectorSet, setName } from "@guardbee/policy";
@@ -174,7 +175,13 @@ describe("one verdict", { skip: whyNoApiServer() }, () => {
     assert.doesNotMatch(texts.join(""), /not checked yet/);
     assert.deepEqual(written(texts), accepted(checked));
     // apply leaves out nulls, create sends them.
-    assert.deepEqual(written(await tryAll("create")), accepted(checked));
+    // On a busy machine the webhook may miss its time, and the API server lets that object through.
+    const made = await eventually(
+      "verdicts on all",
+      () => tryAll("create"),
+      (all) => isDeepStrictEqual(written(all), accepted(checked)),
+    );
+    assert.doesNotMatch(made.join(""), /not checked yet/);
     assert.match(texts.join(""), /Warning: .*values\[0\]: is "srv\/x", which is relative/);
     const unseen =
       /^Warning: spec: hooks system calls; 32-bit ones \(int 0x80\) by socketcall, which nodes of this cluster take, are neither seen nor stopped; hook a security_ function as well$/m;
