@@ -94,7 +94,11 @@ test("calls of one pod that are only reported, however many, leave room for thos
   assert.ok(denied > 0, "the flood had room");
   assert.equal(after.ring_post, before.ring_post);
   assert.equal(kernel.engine.losses().share_post, after.share_post);
-  assert.deepEqual(kernel.engine.crowding().get("share_post"), [loud!.id]);
+  const crowding = kernel.engine.crowding().get("share_post") ?? []; // of tests before this one, too
+  assert.deepEqual(
+    [loud, quiet].map((one) => crowding.includes(one!.id)),
+    [true, false],
+  );
   const events = await stopsByCgroup();
   assert.equal(events.get(quiet!.id), few);
   const ofLoud = nested.reduce((sum, { id }) => sum + (events.get(id) ?? 0), 0);
