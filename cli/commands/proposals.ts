@@ -1,6 +1,11 @@
 import { apiVersion, KubeError, objectPath } from "@guardbee/kube";
 import type { PolicyEntry } from "@guardbee/operator/view";
-import type { ExecPolicySpec, ExecProposal } from "@guardbee/policy";
+import {
+  type ExecPolicySpec,
+  type ExecProposal,
+  isNamed,
+  type ProposedExecutable,
+} from "@guardbee/policy";
 import { oneLine } from "@guardbee/policy/printable";
 import { chosen, withAccepted } from "../cluster/accept.ts";
 import {
@@ -87,13 +92,19 @@ export const proposals: Command<ProposalsArgs> = {
 async function accept(name: string, args: ProposalsArgs, cluster: Cluster, io: Io) {
   const { policy, found } = await findProposal(name, args.namespace, cluster);
   const title = titleOf(found);
-  const { executables, unmatched } = chosen(found.proposal, args.only);
+  const spec = policy.object.spec as ExecPolicySpec;
+  // The operator writes the proposal anew a moment after the rules changed.
+  const isOpen = (one: ProposedExecutable) => !isNamed(spec.rules, one);
+  const { executables: asked, unmatched } = chosen(found.proposal, args.only);
+  const executables = asked.filter(isOpen);
   if (unmatched.length > 0) {
     const fix = `guardbee proposals show ${name} lists what is proposed`;
     throw new Rejection(`${title}: nothing proposed is as --only ${unmatched.join(", ")}; ${fix}`);
   }
-  if (args.enforce && !args.force) assertCovered(title, found.proposal, executables.length);
-  const spec = policy.object.spec as ExecPolicySpec;
+  if (args.enforce && !args.force) {
+    const left = found.proposal.executables.filter(isOpen).length - executables.length;
+    assertCovered(title, found.proposal, left);
+  }
   const enforces = args.enforce && spec.mode === "monitor";
   if (executables.length === 0 && !enforces) {
     io.stdout.write(`${title}: nothing is proposed; it stays as it is\n`);
@@ -120,9 +131,8 @@ async function accept(name: string, args: ProposalsArgs, cluster: Cluster, io: I
 }
 
 /** What is not accepted and ran is stopped from then on. */
-function assertCovered(title: string, proposal: ExecProposal, accepted: number): void {
+function assertCovered(title: string, proposal: ExecProposal, left: number): void {
   const condition = proposal.status?.conditions?.find(({ type }) => type === "Covered");
-  const left = proposal.executables.length - accepted;
   const fix = "wait, or write --force";
   if (condition?.status !== "True") {
     const why = condition?.message ?? "the operator has not judged it yet";

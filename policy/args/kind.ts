@@ -98,6 +98,8 @@ export type ArgOperator<F extends Facet = Facet> = Comparison & {
   lists(facet: F, values: readonly string[]): boolean;
   /** It is written without values. */
   readonly takesNone?: true;
+  /** Why an event does not say whether it is met, though the argument is in it. */
+  readonly untold?: string;
   /** Test support: values to compare with, where the samples of the type are none. */
   readonly samples?: readonly string[];
 };

@@ -10,6 +10,9 @@ const ofFile = pathKind("linux_binprm");
 const truth = { first: 0n, last: 1n };
 const id = { first: 0n, last: 2n ** 32n - 1n };
 
+const untold =
+  "events have the file that was executed, not for whom, where it comes from or its terminal";
+
 const glob: ArgOperator<Uint8Array> = {
   ...{ facet: "path", form: "glob", negated: false },
   samples: ["/tmp/*", "/tmp/**/a", "/tmp/forbidden/*", "/**/b", "/tmp/*o*/*", "/*/deep/**"],
@@ -28,10 +31,13 @@ export const linux_binprm = {
   operators: {
     ...ofPath.operators,
     Glob: glob,
-    User: { ...equalTo({ facet: "user", holds: id }), samples: ["0", "1000"] },
-    Group: { ...equalTo({ facet: "group", holds: id }), samples: ["0", "1000"] },
-    FromImage: { ...equalTo({ facet: "fromImage", holds: truth }), samples: ["0", "1"] },
-    Interactive: { ...equalTo({ facet: "interactive", holds: truth }), samples: ["0", "1"] },
+    User: { ...equalTo({ facet: "user", holds: id }), samples: ["0", "1000"], untold },
+    Group: { ...equalTo({ facet: "group", holds: id }), samples: ["0", "1000"], untold },
+    FromImage: { ...equalTo({ facet: "fromImage", holds: truth }), samples: ["0", "1"], untold },
+    Interactive: {
+      ...equalTo({ facet: "interactive", holds: truth }),
+      ...{ samples: ["0", "1"], untold },
+    },
     StartsContainer: {
       ...equalTo({ facet: "startsContainer", holds: truth }),
       samples: ["0", "1"],

@@ -52,7 +52,10 @@ export const arg = {
     if (operator === undefined) throw new Error(`${op} does not apply to type ${compared.type}`);
     return meets(operator, values, readArg(compared, call));
   },
-  whyUntold: ({ arg: position }, told) => told.args[position],
+  whyUntold: ({ arg: position, op }, told) => {
+    const { why, type } = told.args[position]!;
+    return why ?? argOperator(type, op)?.untold;
+  },
   describe: ({ arg: position, op, values }, { args, list }) =>
     `${describeArg(args[position])} ${op} ${list(values)}`,
   // More often than others: of types and operators there are many.

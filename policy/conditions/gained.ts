@@ -38,7 +38,7 @@ export const gained = {
     });
     return typeof before === "bigint" && typeof after === "bigint" && (after & ~before) !== 0n;
   },
-  whyUntold: ({ old, new: gains }, { args }) => args[old] ?? args[gains],
+  whyUntold: ({ old, new: gains }, { args }) => args[old]!.why ?? args[gains]!.why,
   describe: ({ old, new: gains }, { args }) =>
     `args[${args[gains]?.index}] has a capability that args[${args[old]?.index}] has not`,
   any: (fc, args) => {

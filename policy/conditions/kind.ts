@@ -54,7 +54,7 @@ export type Told = {
   /** Whether the process descends from pid 1 of its container. */
   readonly inInitTree: boolean;
   /** By position in `Hook.args`. */
-  readonly args: readonly (string | undefined)[];
+  readonly args: readonly { readonly type: Arg["type"]; readonly why: string | undefined }[];
 };
 
 /** A field of a selector that is a list of conditions. */

@@ -87,7 +87,13 @@ export class Judge {
     };
     return {
       call,
-      told: { ...facts.told, args: read.map((one) => (typeof one === "string" ? one : undefined)) },
+      told: {
+        ...facts.told,
+        args: read.map((one, i) => ({
+          type: hook.args[i]!.type,
+          why: typeof one === "string" ? one : undefined,
+        })),
+      },
     };
   }
 
