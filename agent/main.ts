@@ -201,7 +201,13 @@ function runOf(
   };
   const log = logging.log.child({ component: "grpc" });
   const served = { events: events.streams!, control: control.control, file: events.file, node };
-  return (signal) => runApi(api, { ...served, clock: systemClock, log }, signal);
+  const { eventsFile, healthPort, bpffs } = options;
+  const told = {
+    ...{ export_fname: eventsFile, lib_dir: objectsFolder, map_dir: bpffs },
+    btf_fname: "/sys/kernel/btf/vmlinux",
+    metrics_address: healthPort === undefined ? "" : `127.0.0.1:${healthPort}`,
+  };
+  return (signal) => runApi(api, { ...served, told, clock: systemClock, log }, signal);
 }
 
 /** What makes policies' requests; undefined when it cannot be had, which the log says. */
@@ -215,19 +221,27 @@ function openRequests(options: AgentOptions, log: Logger): Requests | undefined 
   }
 }
 
+/** Where the BPF programs are. */
+const objectsFolder = fileURLToPath(new URL("../bpf/build", import.meta.url));
+
 /** The kernel side; undefined when it cannot be had, which the log says. */
 function openEngine(
   options: AgentOptions,
   { native, requests, log }: { native: Native; requests: Requests; log: Logger },
 ): KernelEngine | undefined {
   const { bpffs, procfs, cgroupRoot, followedFilesPerPod, cgroupRate } = options;
-  const objects = fileURLToPath(new URL("../bpf/build", import.meta.url));
   const rate = parseCgroupRate(cgroupRate);
   try {
     return new KernelEngine({
       ...{ hostRoot: join(procfs, "1/root"), cgroupRoot },
       ...(rate === undefined || rate === "none" ? {} : { cgroupRate: rate }),
-      ...{ native, bpffs, objects, podFiles: followedFilesPerPod, execAsked: askedOf(options) },
+      ...{
+        native,
+        bpffs,
+        objects: objectsFolder,
+        podFiles: followedFilesPerPod,
+        execAsked: askedOf(options),
+      },
       protectedBinaries: protectedBinaries(join(procfs, "1/root")),
       allowed: { whyNoRequest: (request) => requests.whyNot(request) },
       log: log.child({ component: "engine" }),
@@ -235,7 +249,7 @@ function openEngine(
   } catch (error) {
     if (isOfForeignObjects(error)) {
       log.error(
-        { err: error, objects },
+        { err: error, objects: objectsFolder },
         "the BPF objects are missing, or of another version than this agent; run make build, or use the whole image",
       );
     } else {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -22,3 +25,12 @@ for (const [name, { argv, want }] of Object.entries(cases)) {
     assert.match(stdout, want);
   });
 }
+
+test("a link named tetra is tetra", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tetra-link-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const link = join(folder, "tetra");
+  symlinkSync(fileURLToPath(new URL(manifest.bin.guardbee, import.meta.url)), link);
+  const { stdout } = await promisify(execFile)(process.execPath, [link, "help"]);
+  assert.match(stdout, /^tetra <command>\n/);
+});

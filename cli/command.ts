@@ -42,6 +42,8 @@ export type Command<Args = unknown> = {
   readonly completesFrom?: number;
   /** One line for `--help`. */
   readonly summary: string;
+  /** `--help` of its program does not list it. */
+  readonly isHidden?: boolean;
   /** Two that run as they stand, without the program's name. */
   readonly examples: readonly string[];
   /** Adds options and positionals; what comes of them is `Args`, in camelCase. */

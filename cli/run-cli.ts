@@ -16,7 +16,7 @@ import { tetraAliases, tetraCommands } from "./tetra/commands.ts";
 export type Program = {
   readonly name: string;
   readonly commands: readonly CommandEntry[];
-  /** First words that stand for others. */
+  /** The first word, or two, that stand for others; `help` is `--help`. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** Whose way of saying what is wrong: ours, with exit code 2, or upstream's client's. */
   readonly errors?: "upstream's";
@@ -38,8 +38,7 @@ export async function runCli(
   program: Program = guardbee,
 ): Promise<ExitCode> {
   if (program === guardbee && given[0] === "tetra") return runCli(given.slice(1), io, tetra);
-  const [first = "", ...others] = given;
-  const argv = given.length === 0 ? [] : [program.aliases?.[first] ?? first, ...others];
+  const argv = program.aliases === undefined ? given : inFull(given, program.aliases);
   let code: ExitCode = exit.ok;
   const loaded = await loadCommands(program.commands, argv);
   const parser = createParser(program.name, loaded, io, async (command, args) => {
@@ -69,6 +68,19 @@ export async function runCli(
   }
   if (printed !== "") io.stdout.write(`${printed}\n`);
   return code;
+}
+
+function inFull(
+  given: readonly string[],
+  aliases: Readonly<Record<string, string>>,
+): readonly string[] {
+  if (given[0] === "help") return [...inFull(given.slice(1), aliases), "--help"];
+  for (const length of [2, 1]) {
+    const words = given.slice(0, length).join(" ");
+    if (Object.hasOwn(aliases, words))
+      return [...aliases[words]!.split(" "), ...given.slice(length)];
+  }
+  return given;
 }
 
 /** yargs 18 loses a `-` that stands where a list of positionals is taken. */
@@ -119,7 +131,7 @@ function add(parser: Argv, command: Command, dispatch: Dispatch): void {
   const word = command.name.split(" ").at(-1);
   parser.command({
     command: `${word} ${command.positionals}`.trim(),
-    describe: command.summary,
+    describe: command.isHidden === true ? false : command.summary,
     builder: (builder: Argv) => {
       for (const example of command.examples) builder.example(`$0 ${example}`, "");
       command.options(builder);
@@ -137,9 +149,10 @@ type Group = {
 
 /** `policy check`, `policy test` hang below a command `policy` that only lists them. */
 function addGroup(parser: Argv, { group, members, dispatch }: Group): void {
+  const listed = members.filter(({ isHidden }) => isHidden !== true);
   parser.command({
     command: group,
-    describe: members.map(({ summary }) => summary).join("; "),
+    describe: listed.length > 0 && listed.map(({ summary }) => summary).join("; "),
     builder: (builder: Argv) => {
       for (const command of members) add(builder, command, dispatch);
       return builder.demandCommand(1, `name one of: ${members.map(({ name }) => name).join(", ")}`);

@@ -19,20 +19,32 @@ export function probesNamed(
   elf: Elf,
   { provider, name }: { readonly provider: string; readonly name: string },
 ): readonly Probe[] {
-  const sections = elf.sections.filter((section) => section.name === ".note.stapsdt");
   const base = elf.sections.find((section) => section.name === ".stapsdt.base");
-  const found = sections.flatMap((section) =>
-    notesIn(contentOf(elf, section))
-      .filter(({ owner, type }) => owner === "stapsdt" && type === 3)
-      .flatMap(({ content }) => {
-        const note = parseNote(content);
-        return note.provider === provider && note.name === name ? [probeOf(elf, note, base)] : [];
-      }),
-  );
+  const found = stapNotes(elf)
+    .filter((note) => note.provider === provider && note.name === name)
+    .map((note) => probeOf(elf, note, base));
   if (found.length > mostProbes) {
     throw new ElfError(".note.stapsdt", `has ${provider}:${name} ${found.length} times`);
   }
   return found;
+}
+
+/** Which probes there are, each once, in their order. Throws ElfError. */
+export function probeNames(
+  elf: Elf,
+): readonly { readonly provider: string; readonly name: string }[] {
+  const known = new Map(
+    stapNotes(elf).map(({ provider, name }) => [`${provider}\0${name}`, { provider, name }]),
+  );
+  return [...known.values()];
+}
+
+function stapNotes(elf: Elf): readonly StapNote[] {
+  return elf.sections
+    .filter((section) => section.name === ".note.stapsdt")
+    .flatMap((section) => notesIn(contentOf(elf, section)))
+    .filter(({ owner, type }) => owner === "stapsdt" && type === 3)
+    .map(({ content }) => parseNote(content));
 }
 
 type StapNote = {

@@ -1,5 +1,5 @@
 import { ElfError } from "./bytes.ts";
-import { type Elf, partsOf, type Section, sectionType, word } from "./elf.ts";
+import { contentOf, type Elf, partsOf, type Section, sectionType, textAt, word } from "./elf.ts";
 
 /** A function by its name: `isChooser` when it only picks one of several (STT_GNU_IFUNC). */
 export type FunctionSymbol = {
@@ -36,6 +36,25 @@ export function functionsNamed(elf: Elf, name: string): readonly FunctionSymbol[
     }
   }
   return [...found.values()];
+}
+
+/** The names of all functions that are in the file, in their order. Throws ElfError. */
+export function functionNames(elf: Elf): readonly string[] {
+  const found = new Set<string>();
+  for (const section of elf.sections.filter(isTable)) {
+    const names = elf.sections[section.link];
+    if (names === undefined) throw new ElfError("sh_link", `of ${section.name} is of no section`);
+    const texts = contentOf(elf, names);
+    for (const { part } of partsOf(elf, section, { multipleOf: entryBytes, overlap: 0 })) {
+      for (let at = 0; at + entryBytes <= part.length; at += entryBytes) {
+        const type = part[at + 4]! & 15;
+        if (type !== aFunction || part.readUInt16LE(at + 6) === 0) continue;
+        const name = textAt(texts, part.readUInt32LE(at));
+        if (name !== "") found.add(name);
+      }
+    }
+  }
+  return [...found];
 }
 
 function isTable({ type }: Section): boolean {

@@ -251,6 +251,22 @@ export const LogLevel = {
 } as const;
 
 export const tags = {
+  VersionRequest: {
+    version: 10,
+  },
+  VersionResponse: {
+    version: 10,
+    runtime_name: 18,
+    runtime_version: 26,
+    runtime_api_version: 34,
+  },
+  ContainerStatusRequest: {
+    container_id: 10,
+    verbose: 16,
+  },
+  ContainerStatusResponse: {
+    info: 18,
+  },
   HealthCheckRequest: {
     service: 10,
   },

@@ -10,6 +10,7 @@ export {
   GetEventsResponseSchema,
   ListTracingPoliciesResponseSchema,
   ProcessInternalSchema,
+  RuntimeService,
   type TracingPolicyStatus,
 } from "../gen/wire.ts";
 export {

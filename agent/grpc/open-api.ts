@@ -74,7 +74,12 @@ function listenersOf(address: Address, tls?: TlsFiles): ApiOptions["addresses"] 
   ];
 }
 
-export type ApiParts = ApiMethodsParts & { readonly clock: Clock; readonly log: Logger };
+export type ApiParts = ApiMethodsParts & {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What upstream's client is told beside where the API is, by upstream's names: for `tetra bugtool`. */
+  readonly told?: Readonly<Record<string, string>>;
+};
 
 /** An address that cannot be had may be had later: nobody's policies are to wait for it. */
 const retryMs = 10_000;
@@ -128,14 +133,14 @@ function once<T>(load: () => T): () => T {
 }
 
 /** Tries until the server listens. */
-function listening(server: GrpcServer, address: Address, { clock, log }: ApiParts): Loop {
+function listening(server: GrpcServer, address: Address, { clock, log, told }: ApiParts): Loop {
   const where = addressText(address);
   return new Loop({
     step: async () => {
       if (server.address() !== null) return {};
       await server.listen(address);
       log.info({ address: where }, "the gRPC API is served");
-      if (address.kind === "unix") await tellWhere(where, log);
+      if (address.kind === "unix") await tellWhere({ ...told, server_address: where }, log);
       return {};
     },
     failure: "the gRPC API cannot be served",
@@ -150,11 +155,14 @@ function addressText(address: Address): string {
 }
 
 /** Upstream's client looks here for where its agent is. */
-async function tellWhere(address: string, log: Logger): Promise<void> {
-  if (!address.startsWith(`unix://${runFolder}/`)) return;
+async function tellWhere(
+  told: Readonly<Record<string, string>> & { readonly server_address: string },
+  log: Logger,
+): Promise<void> {
+  if (!told.server_address.startsWith(`unix://${runFolder}/`)) return;
   try {
     await mkdir(runFolder, { recursive: true, mode: 0o755 });
-    const facts = { server_address: address, pid: process.pid };
+    const facts = { ...told, pid: process.pid };
     await writeFile(`${runFolder}/tetragon-info.json`, `${JSON.stringify(facts)}\n`);
   } catch (err) {
     log.warn({ err }, "clients are not told where the gRPC API is");

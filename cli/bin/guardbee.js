@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { basename } from "node:path";
 import { launch } from "./launch.js";
 
-await launch("main");
+// A link that is named as upstream's client is that.
+await launch(basename(process.argv[1] ?? "") === "tetra" ? "tetra-main" : "main");

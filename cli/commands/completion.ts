@@ -14,24 +14,28 @@ export const completion: Command<CompletionArgs> = {
     }),
   async run({ shell }, io) {
     const zsh = shell === undefined ? /zsh$/.test(io.env.SHELL ?? "") : shell === "zsh";
-    io.stdout.write(zsh ? zshScript : bashScript);
+    io.stdout.write(completionScript(zsh ? "zsh" : "bash", "guardbee"));
     return exit.ok;
   },
 };
 
-/** `guardbee --get-yargs-completions WORDS` prints what may follow, one a line (see `run-cli.ts`). */
-const bashScript = `_guardbee_complete() {
+/** `PROGRAM --get-yargs-completions WORDS` prints what may follow, one a line (see `run-cli.ts`). */
+export function completionScript(shell: "bash" | "zsh", program: "guardbee" | "tetra"): string {
+  return shell === "zsh" ? zshScript(program) : bashScript(program);
+}
+
+const bashScript = (program: string) => `_${program}_complete() {
   local words
-  mapfile -t words < <(guardbee --get-yargs-completions "\${COMP_WORDS[@]}" 2>/dev/null)
+  mapfile -t words < <(${program} --get-yargs-completions "\${COMP_WORDS[@]}" 2>/dev/null)
   mapfile -t COMPREPLY < <(compgen -W "\${words[*]%%:*}" -- "\${COMP_WORDS[COMP_CWORD]}")
 }
-complete -o bashdefault -o default -F _guardbee_complete guardbee
+complete -o bashdefault -o default -F _${program}_complete ${program}
 `;
 
-const zshScript = `#compdef guardbee
-_guardbee() {
+const zshScript = (program: string) => `#compdef ${program}
+_${program}() {
   local -a words_found
-  words_found=("\${(@f)$(guardbee --get-yargs-completions "\${words[@]}" 2>/dev/null)}")
+  words_found=("\${(@f)$(${program} --get-yargs-completions "\${words[@]}" 2>/dev/null)}")
   if [[ -n "\${words_found[1]}" ]]; then
     _describe 'values' words_found
   else
@@ -39,8 +43,8 @@ _guardbee() {
   fi
 }
 if [[ "\${zsh_eval_context[-1]}" == "loadautofunc" ]]; then
-  _guardbee "$@"
+  _${program} "$@"
 else
-  compdef _guardbee guardbee
+  compdef _${program} ${program}
 fi
 `;

@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import type { CommandEntry } from "../commands.ts";
+import { absentNames } from "./absent-names.ts";
 
 const policies = () => import("./tracingpolicy.ts");
 const node = () => import("./node.ts");
@@ -27,14 +28,28 @@ export const tetraCommands: readonly CommandEntry[] = [
   entry("loglevel set", async () => (await node()).loglevelSet),
   entry("eventlog get", async () => (await import("./eventlog.ts")).eventlogGet),
   entry("eventlog set", async () => (await import("./eventlog.ts")).eventlogSet),
+  entry("explain", async () => (await import("./explain.ts")).explain),
+  entry("bugtool", async () => (await import("./bugtool.ts")).bugtool),
+  entry("probe", async () => (await import("./probe.ts")).probe),
+  entry("cri version", async () => (await import("./cri.ts")).criVersion),
+  entry("cri cgroup_path", async () => (await import("./cri.ts")).criCgroupPath),
   entry("dump processcache", async () => (await node()).dumpProcesses),
   entry("rthooks create-container", async () => (await node()).createContainer),
+  entry("policyfilter cgroupid", async () => (await import("./absent.ts")).cgroupId),
+  ...Object.entries(absentNames).map(([name, instead]) =>
+    entry(name, async () => (await import("./absent.ts")).absentCommand(name, instead)),
+  ),
+  entry("completion", async () => (await import("./completion.ts")).completion),
 ];
 
-/** Upstream's short words. */
+/** Upstream's other words. */
 export const tetraAliases: Readonly<Record<string, string>> = {
   tp: "tracingpolicy",
   log: "loglevel",
+  pt: "policytest",
+  "debug dump": "dump",
+  "debug map": "debug maps",
+  "debug top": "debug progs",
 };
 
 function entry(name: string, load: () => Promise<Command>): CommandEntry {
