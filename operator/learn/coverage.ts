@@ -4,7 +4,6 @@ import type { Gathered } from "./gathered.ts";
 
 export type CoverageInput = {
   readonly learn: Learn;
-  readonly generation: number;
   /** What was proposed last. */
   readonly before: ExecProposal | undefined;
   /** Every node of the policy that can be reached holds it. */
@@ -27,12 +26,14 @@ export function coveredCondition(
   input: CoverageInput,
   coverage: ProposalCoverage,
 ): { readonly condition: StatusCondition; readonly dueInMs: number } {
-  const { generation, before, nowMs } = input;
+  const { before, nowMs } = input;
   const { dueInMs = Number.POSITIVE_INFINITY, ...state } = judge(input, coverage);
   const was = before?.status?.conditions?.find(({ type }) => type === "Covered");
   const same = was?.status === state.status;
+  // No observedGeneration: a proposal has no spec, and its generation is that of what it lists itself;
+  // kubectl wait and kstatus take an older one for a status that is yet to come.
   const condition = {
-    ...{ type: "Covered", ...state, observedGeneration: generation },
+    ...{ type: "Covered", ...state },
     lastTransitionTime: same ? was.lastTransitionTime : stamp(nowMs),
   };
   return { condition, dueInMs };

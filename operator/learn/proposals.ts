@@ -198,11 +198,11 @@ export class Proposals {
     signal: AbortSignal,
   ): Promise<number> {
     const { connection, clock, onCovered } = this.#options;
-    const { setName: name, generation, uid } = policy;
+    const { setName: name, uid } = policy;
     const spec = specOf(policy)!;
     const before = there.get(name)?.object as (KubeObject & ExecProposal) | undefined;
     const { content, dueInMs } = propose({
-      ...{ rules: spec.rules, learn: learnOf(spec)!, generation, gathered, before },
+      ...{ rules: spec.rules, learn: learnOf(spec)!, gathered, before },
       held: isHeld(policy),
       nowMs: clock.now(),
     });
