@@ -76,11 +76,8 @@ function plain(types: BtfTypes, id: number): number {
 
 function memberOf(types: BtfTypes, { type: of }: Place, name: string): Next | string {
   const type = plain(types, of);
-  const { struct, union } = btfKind;
-  const kind = types.kind(type);
-  if (kind !== struct && kind !== union)
-    return `${inC(types, of)} has no members, and none ${name}`;
-  const found = memberNamed(types, type, { name, depth: 0 });
+  if (!isStruct(types, type)) return `${inC(types, of)} has no members, and none ${name}`;
+  const found = memberNamed(types, type, { name, seen: new Set() });
   if (found === undefined) return `${inC(types, of)} has no member ${name}`;
   const { member, bitOffset } = found;
   return {
@@ -89,21 +86,26 @@ function memberOf(types: BtfTypes, { type: of }: Place, name: string): Next | st
   };
 }
 
+function isStruct(types: BtfTypes, type: number): boolean {
+  return [btfKind.struct, btfKind.union].some((one) => one === types.kind(type));
+}
+
 type Found = { readonly member: Member; readonly bitOffset: number };
 
 /** Members of structs without a name are those of what has them. */
 function memberNamed(
   types: BtfTypes,
   type: number,
-  { name, depth }: { readonly name: string; readonly depth: number },
+  { name, seen }: { readonly name: string; readonly seen: Set<number> },
 ): Found | undefined {
-  if (depth > mostDepth) return undefined;
+  if (seen.has(type) || !isStruct(types, type)) return undefined;
+  seen.add(type); // no struct has itself in it, but broken types may say so
   const members = types.members(type);
   const own = members.find((one) => one.name === name);
   if (own !== undefined) return { member: own, bitOffset: own.bitOffset };
   for (const { name: inner, type: of, bitOffset } of members) {
     if (inner !== "") continue;
-    const found = memberNamed(types, plain(types, of), { name, depth: depth + 1 });
+    const found = memberNamed(types, plain(types, of), { name, seen });
     if (found !== undefined) return { ...found, bitOffset: bitOffset + found.bitOffset };
   }
   return undefined;

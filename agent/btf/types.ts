@@ -169,7 +169,7 @@ export class BtfTypes {
     return this.#u32(id, 4) >>> 31 === 1;
   }
 
-  /** Of an int that is a bit field of its own: see the kernel's documentation of BTF_INT_BITS. */
+  /** Of a struct or union alone: others have something else, or nothing, where it looks. */
   members(id: number): readonly Member[] {
     const info = this.#u32(id, 4);
     const hasBits = info >>> 31 === 1;
