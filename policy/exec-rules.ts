@@ -1,3 +1,4 @@
+import { globMatch } from "./args/glob.ts";
 import type { ExecPolicySpec } from "./schema/exec-policy.ts";
 
 type Rules = ExecPolicySpec["rules"];
@@ -43,27 +44,7 @@ function names(rule: ExecRule, { path, fromImage, parents = [] }: SeenExecutable
   });
 }
 
-/**
- * As `args/glob.ts` has it: `*` is anything within a folder, `**` anything. An automaton here, as an
- * operator asks it of others' patterns: one that is made hard to match costs no more than its length.
- */
+/** As the kernel does: `*` is anything within a folder, `**` anything. */
 export function matchesGlob(path: string, glob: string): boolean {
-  const tokens = glob.match(/\*\*|./gsu) ?? [];
-  let states = withSkipped(new Set([0]), tokens);
-  for (const character of path) {
-    const next = new Set<number>();
-    for (const state of states) {
-      const token = tokens[state];
-      if (token === "**" || (token === "*" && character !== "/")) next.add(state);
-      else if (token === character) next.add(state + 1);
-    }
-    states = withSkipped(next, tokens);
-  }
-  return states.has(tokens.length);
-}
-
-/** With those behind stars, which may stand for nothing. */
-function withSkipped(states: Set<number>, tokens: readonly string[]): Set<number> {
-  for (const state of states) if (tokens[state]?.startsWith("*")) states.add(state + 1);
-  return states;
+  return globMatch(Buffer.from(path), glob);
 }

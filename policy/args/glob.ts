@@ -54,24 +54,34 @@ function checkGlob(report: Report, value: string, at: string): void {
   }
 }
 
-const patterns = new Map<string, RegExp>();
-
 /** Whether a path is as one of the patterns says. One that is longer than can be told is as none. */
 export function globMatches(path: Uint8Array, values: readonly string[]): boolean {
-  if (path.length > mostPathBytes) return false;
-  const text = Buffer.from(path).toString("latin1");
-  return values.some((value) => regExpOf(value).test(text));
+  return path.length <= mostPathBytes && values.some((value) => globMatch(path, value));
 }
 
-function regExpOf(pattern: string): RegExp {
-  const known = patterns.get(pattern);
-  if (known !== undefined) return known;
-  const source = globParts(pattern).map((part) => {
-    if (part === "star") return "[^/]*";
-    if (part === "starstar") return "[^]*";
-    return `\\x${part.byte.toString(16).padStart(2, "0")}`;
-  });
-  const made = new RegExp(`^${source.join("")}$`);
-  patterns.set(pattern, made);
-  return made;
+/**
+ * Whether a path is as the pattern says. An automaton, not a regular expression: an operator asks it
+ * of others' patterns, and one that is made hard to match costs no more than its length.
+ */
+export function globMatch(path: Uint8Array, pattern: string): boolean {
+  const parts = globParts(pattern);
+  let states = withSkipped(new Set([0]), parts);
+  for (const byte of path) {
+    const next = new Set<number>();
+    for (const state of states) {
+      const part = parts[state];
+      if (part === "starstar" || (part === "star" && byte !== slash)) next.add(state);
+      else if (typeof part === "object" && part.byte === byte) next.add(state + 1);
+    }
+    states = withSkipped(next, parts);
+  }
+  return states.has(parts.length);
+}
+
+const slash = 0x2f;
+
+/** With those behind stars, which may stand for nothing. */
+function withSkipped(states: Set<number>, parts: readonly GlobPart[]): Set<number> {
+  for (const state of states) if (typeof parts[state] === "string") states.add(state + 1);
+  return states;
 }
