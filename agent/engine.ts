@@ -119,8 +119,22 @@ export type StopCounts = {
   readonly ofProtected: number;
 };
 
+/** Events of one selector that this agent has read since its hook was programmed. */
+export type SelectorReports = {
+  /** Of the set, and of the hook. */
+  readonly hookIndex: number;
+  readonly selectorIndex: number;
+  readonly reported: number;
+  /** Of those, of calls that were stopped, or were it not for monitor mode would have been. */
+  readonly stopped: number;
+  readonly wouldStop: number;
+};
+
+/** What the policies of one set have done. */
+export type SetCounts = StopCounts & { readonly selectors?: readonly SelectorReports[] };
+
 /** Of one set: `hash` is the content in force. */
-export type SetStops = StopCounts & { readonly hash: string };
+export type SetStops = SetCounts & { readonly hash: string };
 
 /** Calls that one program did not see since it was attached: the kernel skipped it. */
 export type MissedCalls = {

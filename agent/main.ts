@@ -113,6 +113,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     events: events.stats(),
     tampered: control.tampered(),
     moved: engine.moves().count,
+    policies: control.control.states(),
   });
   if (options.healthPort !== undefined) {
     const address = { port: options.healthPort, host: "127.0.0.1" };

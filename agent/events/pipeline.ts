@@ -220,6 +220,7 @@ export class EventPipeline {
       this.#reportBad(problem);
       return;
     }
+    hook.reports?.add(record);
     for (const request of hook.requests?.[record.selector] ?? []) this.#options.request?.(request);
     const process = tree.find(record.process);
     const details = {

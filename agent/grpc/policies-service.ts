@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Mode } from "@guardbee/policy";
+import type { Hook, HookPoint, Mode } from "@guardbee/policy";
 import type {
   AddTracingPolicyRequest,
   ConfigureTracingPolicyRequest,
@@ -7,6 +7,7 @@ import type {
   DisableTracingPolicyRequest,
   EnableTracingPolicyRequest,
   ListTracingPoliciesRequest,
+  TracingPolicyStatsSchema,
   TracingPolicyStatusSchema,
 } from "../gen/wire.ts";
 import { TracingPolicyMode, TracingPolicyState } from "../gen/wire-numbers.ts";
@@ -92,7 +93,7 @@ function statusOf(policy: ListedPolicy): MessageInitShape<typeof TracingPolicySt
     ...{ id: BigInt(id), name, namespace, domain, error, info },
     ...{ enabled: state === "enabled", state: states[state], sensors: sensorsOf(policy) },
     mode: isMonitor ? TracingPolicyMode.TP_MODE_MONITOR : TracingPolicyMode.TP_MODE_ENFORCE,
-    stats: { actionCounters: countersOf(policy) },
+    stats: statsOf(policy),
   };
 }
 
@@ -111,16 +112,64 @@ const sensorNames: Readonly<Record<string, string>> = {
 
 /**
  * The kernel counts calls that were stopped, however that was: they are shown as Override where the
- * policy only overrides, else as signals.
+ * policy only overrides, else as signals. Events are counted as this agent reads them.
  */
-function countersOf({ set, stops }: ListedPolicy) {
-  const names = (set?.set.hooks ?? []).flatMap(({ selectors }) =>
-    selectors.flatMap(({ actions }) => actions.map(({ action }) => action as string)),
-  );
+function statsOf({ set, stops }: ListedPolicy): MessageInitShape<typeof TracingPolicyStatsSchema> {
+  const hooks = set?.set.hooks ?? [];
+  const names = hooks.flatMap((hook) => actionNames(hook));
+  const reports = stops?.selectors ?? [];
+  const post = reports.reduce((sum, { reported }) => sum + reported, 0);
+  return {
+    actionCounters: {
+      ...(post === 0 ? {} : { post: BigInt(post) }),
+      ...stopsAs(names, stops?.stopped ?? 0, stops?.wouldStop ?? 0),
+    },
+    selectorActionCounters: reports.flatMap((one) => {
+      const hook = hooks[one.hookIndex];
+      if (hook === undefined) return [];
+      return {
+        hook: hookName(hook.on),
+        ...{ hookIndex: one.hookIndex, selectorIndex: one.selectorIndex },
+        actionCounters: {
+          post: BigInt(one.reported),
+          ...stopsAs(actionNames(hook, one.selectorIndex), one.stopped, one.wouldStop),
+        },
+      };
+    }),
+  };
+}
+
+/** What the selectors of a hook do, or one of them. */
+function actionNames({ selectors }: Hook, selector?: number): readonly string[] {
+  const its = selector === undefined ? selectors : selectors.slice(selector, selector + 1);
+  return its.flatMap(({ actions }) => actions.map(({ action }) => action as string));
+}
+
+function stopsAs(names: readonly string[], stopped: number, wouldStop: number) {
   const overrides = names.includes("Override") && !names.some((name) => /^Sig/.test(name));
-  const stopped = BigInt(stops?.stopped ?? 0);
-  const wouldStop = BigInt(stops?.wouldStop ?? 0);
+  const [done, left] = [BigInt(stopped), BigInt(wouldStop)];
   return overrides
-    ? { override: stopped, monitorOverride: wouldStop }
-    : { signal: stopped, monitorSignal: wouldStop };
+    ? { override: done, monitorOverride: left }
+    : { signal: done, monitorSignal: left };
+}
+
+/** As upstream's labels of metrics name a hook. */
+function hookName(on: HookPoint): string {
+  switch (on.kind) {
+    case "kprobe":
+      return `kprobe:${on.call}`;
+    case "functions":
+      return `kprobe:${on.pattern ?? "sys_*"}`;
+    case "exec":
+      return "exec";
+    case "lsm":
+      return `lsm:${on.hook}`;
+    case "tracepoint":
+    case "rawTracepoint":
+      return `tracepoint:${on.subsystem}/${on.event}`;
+    case "uprobe":
+      return `uprobe:${on.path}/${on.symbol ?? ""}`;
+    case "usdt":
+      return `usdt:${on.provider}/${on.name}`;
+  }
 }

@@ -6,6 +6,7 @@ import type { FailedState, NamedSet, Refusal, SetState, SetStops } from "../engi
 import type { HookInfo } from "./hook-info.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { Program } from "./program.ts";
+import { ReportCounts } from "./report-counts.ts";
 
 /** An attach point that is served, and by what. */
 export type Held = {
@@ -34,18 +35,24 @@ export function byName(sets: readonly NamedSet[]): ReadonlyMap<string, NamedSet>
   return new Map(sets.map((set) => [set.name, set]));
 }
 
-/** Each hook that `held` serves, by the number that its events carry, then by that of the entry. */
+/** By the number that the events of a hook carry, then by that of the entry. */
+export type HeldHooks = ReadonlyMap<number, ReadonlyMap<number, HeldHook>>;
+
+/** Each hook that `held` serves; those that were in `before` go on counting. */
 export function hooksOf(
   held: Iterable<Held>,
   numbers: HookNumbers,
-): ReadonlyMap<number, ReadonlyMap<number, HeldHook>> {
+  before: HeldHooks = new Map(),
+): HeldHooks {
   const hooks = new Map<number, Map<number, HeldHook>>();
   for (const { point } of held) {
     for (const hook of point.hooks) {
       const number = numbers.of(hook);
       const entries = hooks.get(number) ?? new Map();
       hooks.set(number, entries);
-      const held = heldHook(hook);
+      const known = entries.values().next().value ?? before.get(number)?.values().next().value;
+      const reports = known?.reports ?? new ReportCounts(hook.hook.selectors.length);
+      const held = { ...heldHook(hook), reports };
       for (const { symbol, number: of } of point.functions ?? []) {
         entries.set(of, { ...held, functionName: symbol });
       }
@@ -81,19 +88,22 @@ function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
 
 /** What the hooks of `sets` have stopped, by name. Throws KernelError. */
 export function stopsOf(
-  held: ReadonlyMap<number, ReadonlyMap<number, HeldHook>>,
+  held: HeldHooks,
   sets: ReadonlySet<string>,
   numbers: HookNumbers,
 ): ReadonlyMap<string, SetStops> {
   const hooks = [...held].flatMap(([number, entries]) => {
-    const { set } = entries.values().next().value!;
-    return sets.has(set.name) ? { set, number } : [];
+    const { set, index, reports } = entries.values().next().value!;
+    return sets.has(set.name) ? { set, number, selectors: reports?.all(index) ?? [] } : [];
   });
   const bySet = Map.groupBy(hooks, ({ set }) => set);
   return new Map(
     [...bySet].map(([{ name, hash }, its]) => {
       const counts = numbers.counts(its.map(({ number }) => number));
-      return [name, { hash, ...counts }];
+      const selectors = its
+        .flatMap((one) => one.selectors)
+        .sort((a, b) => a.hookIndex - b.hookIndex || a.selectorIndex - b.selectorIndex);
+      return [name, { hash, ...counts, selectors }];
     }),
   );
 }

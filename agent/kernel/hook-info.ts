@@ -1,5 +1,6 @@
 import type { Arg, PolicyRef, Request, Returned, SelectorSet } from "@guardbee/policy";
 import type { Reported } from "../attach/index.ts";
+import type { ReportCounts } from "./report-counts.ts";
 
 /** What the events of a hook say beside what the kernel reports: built once for a program. */
 export type HookInfo = Reported & {
@@ -18,6 +19,8 @@ export type HookInfo = Reported & {
   readonly hasHash?: true;
   /** Present: which selectors match what no rule of its policy names, which is to be learned. */
   readonly learns?: NonNullable<SelectorSet["learn"]>;
+  /** Present: its events are counted there. */
+  readonly reports?: ReportCounts;
   readonly message?: string;
   readonly tags?: readonly string[];
 };

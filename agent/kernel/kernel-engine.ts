@@ -266,7 +266,7 @@ export class KernelEngine implements Engine {
       for (const { program, tables } of held.values()) program.writeSlot(slot, tables, changes);
       this.#binaries.write(slot, numberBinaries(inForce), changes);
     });
-    this.#hooks = hooksOf(held.values(), this.#numbers);
+    this.#hooks = hooksOf(held.values(), this.#numbers, this.#hooks);
     const unentered = this.#classes.enterRoots(desired.scopes);
     this.#state.flip(slot);
     this.#afterFlip(held, slot, inForce, () => this.#assignCgroups(desired.scopes, unentered));

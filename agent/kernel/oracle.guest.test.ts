@@ -228,7 +228,7 @@ function countStops(stops: Map<string, StopCounts>, outcomes: readonly Outcome[]
 
 function withoutHash(counted: ReadonlyMap<string, SetStops>): ReadonlyMap<string, StopCounts> {
   return new Map(
-    [...counted].flatMap(([name, { hash: _, ...counts }]) =>
+    [...counted].flatMap(([name, { hash: _, selectors: __, ...counts }]) =>
       Object.values(counts).some((count) => count > 0) ? [[name, counts] as const] : [],
     ),
   );

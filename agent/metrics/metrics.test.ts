@@ -48,6 +48,7 @@ function someFacts(): AgentFacts {
       return { attachment, id: 1, program: number(), link: number(), sets: [] };
     }),
     moved: number(),
+    policies: { enabled: number(), disabled: number(), load_error: number() },
     tampered: Object.fromEntries(
       differenceKinds.map((kind) => [kind, { found: number(), repaired: number() }]),
     ) as AgentFacts["tampered"],

@@ -12,6 +12,8 @@ export type AgentFacts = {
   readonly events?: EventStats;
   readonly tampered: TamperCounts;
   readonly moved: number;
+  /** How many policies of this node are at each state. */
+  readonly policies: Readonly<Record<string, number>>;
 };
 
 type AgentMetric = Metric<AgentFacts>;
@@ -64,6 +66,11 @@ export const agentMetrics: readonly AgentMetric[] = [
     ...{ name: "processes_moved_total", type: "counter" },
     help: "Processes that somebody took out of their pod's cgroup, where the pod's policies hold for them no more.",
     read: ({ moved }) => [{ value: moved }],
+  },
+  {
+    ...{ name: "tracingpolicy_loaded", type: "gauge", labels: ["state"] },
+    help: "Policies of this node, by state: enabled; disabled, over gRPC; load_error, the kernel or the agent cannot hold it; error, there was no room for what was added over gRPC; loading, unloading.",
+    read: ({ policies }) => byKey("state", { enabled: 0, disabled: 0, load_error: 0, ...policies }),
   },
   {
     ...{ name: "observer_ringbuf_events_received_total", type: "counter", labels: ["event"] },

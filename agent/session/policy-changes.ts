@@ -1,6 +1,6 @@
 import type { Mode } from "@guardbee/policy";
 import { hashSets } from "@guardbee/policy/sets";
-import type { NamedSet, SetState, StopCounts } from "../engine.ts";
+import type { NamedSet, SetCounts, SetState } from "../engine.ts";
 
 /** What a policy on this node is at. */
 export type PolicyState = "enabled" | "disabled" | "load_error" | "error" | "loading" | "unloading";
@@ -19,7 +19,7 @@ export type ListedPolicy = {
   readonly mode: Mode;
   /** Absent: its text could not be read. */
   readonly set?: NamedSet;
-  readonly stops?: StopCounts;
+  readonly stops?: SetCounts;
 };
 
 /** Names one policy on this node. */

@@ -1,6 +1,6 @@
 import type { Mode } from "@guardbee/policy";
 import type { Logger } from "pino";
-import type { NamedSet, SetState, StopCounts } from "../engine.ts";
+import type { NamedSet, SetCounts, SetState } from "../engine.ts";
 import { AddedPolicies, isAdded, type ReadPolicies } from "./added-policies.ts";
 import type { AddedStore } from "./added-store.ts";
 import {
@@ -9,6 +9,7 @@ import {
   type ListedPolicy,
   type NotDone,
   type PolicyAt,
+  type PolicyState,
   sameState,
   stateOf,
 } from "./policy-changes.ts";
@@ -19,7 +20,7 @@ export type PolicyControlOptions = {
   readonly domain: "k8s" | "static";
   /** Those policies, as they are there; undefined while that is not known. */
   readonly sets: () => readonly NamedSet[] | undefined;
-  readonly stops: (sets: ReadonlySet<string>) => ReadonlyMap<string, StopCounts>;
+  readonly stops: (sets: ReadonlySet<string>) => ReadonlyMap<string, SetCounts>;
   /** What the kernel is to hold has changed. */
   readonly onChange: () => void;
   readonly store: AddedStore;
@@ -75,12 +76,22 @@ export class PolicyControl {
   }
 
   list(): readonly ListedPolicy[] {
-    const base = this.#options.sets() ?? [];
-    const listed = [...base.map((set) => this.#listed(set)), ...this.added.list()];
+    const listed = this.#all();
     const stops = this.#stopsOf(listed);
     return listed
       .map((policy) => ({ ...policy, ...stops.get(policy.set?.name ?? "") }))
       .sort((a, b) => a.id - b.id);
+  }
+
+  /** How many policies are at each state. */
+  states(): Readonly<Partial<Record<PolicyState, number>>> {
+    const byState = Object.groupBy(this.#all(), ({ state }) => state);
+    return Object.fromEntries(Object.entries(byState).map(([state, all]) => [state, all.length]));
+  }
+
+  #all(): readonly ListedPolicy[] {
+    const base = this.#options.sets() ?? [];
+    return [...base.map((set) => this.#listed(set)), ...this.added.list()];
   }
 
   domains(): readonly string[] {
@@ -175,7 +186,7 @@ export class PolicyControl {
     };
   }
 
-  #stopsOf(listed: readonly ListedPolicy[]): ReadonlyMap<string, { readonly stops: StopCounts }> {
+  #stopsOf(listed: readonly ListedPolicy[]): ReadonlyMap<string, { readonly stops: SetCounts }> {
     const inForce = listed.flatMap(({ state, set }) =>
       state === "enabled" && set ? [set.name] : [],
     );

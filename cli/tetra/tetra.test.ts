@@ -101,6 +101,29 @@ test("commands print what upstream's do", async (t) => {
   }
 });
 
+test("what selectors have done is counted: in the kernel what they stopped, here what they reported", async (t) => {
+  const { engine, folder, tetra } = await aNode(t);
+  writeFileSync(join(folder, "p.yaml"), aPolicy("kill"));
+  await tetra(["tp", "add", "p.yaml"]);
+  const { name, hash } = engine.programmed.at(-1)!.sets[0]!;
+  engine.stopped.set(name, {
+    ...{ hash, stopped: 7, wouldStop: 2, ofProtected: 1 },
+    selectors: [{ hookIndex: 0, selectorIndex: 0, reported: 9, stopped: 6, wouldStop: 2 }],
+  });
+  const { out } = await tetra(["tp", "list"]);
+  assert.match(out, /NPOST {3}NENFORCE {3}NMONITOR\n1 .* enforce {3}9 {7}7 {10}2\n$/);
+  const json = JSON.parse((await tetra(["tp", "list", "-o", "json"])).out);
+  assert.deepEqual(json.policies[0].stats, {
+    action_counters: { post: "9", signal: "7", monitor_signal: "2" },
+    selector_action_counters: [
+      {
+        ...{ hook: "kprobe:fd_install", hook_index: 0, selector_index: 0 },
+        action_counters: { post: "9", signal: "6", monitor_signal: "2" },
+      },
+    ],
+  });
+});
+
 const refused: readonly { words: string; want: string }[] = [
   {
     words: "tp delete x",
