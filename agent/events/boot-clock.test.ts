@@ -41,6 +41,20 @@ test("a wall clock that was set is followed, a little drift is not", () => {
   assert.ok(moved > 59_900_000_000n && moved <= 60_000_000_000n, String(moved));
 });
 
+test("a wall clock that was set back is followed, too, and so is one that comes forward again", () => {
+  const { state, sources } = aMachine();
+  const clock = createBootClock(sources);
+  const before = clock.toWallNs(0n);
+  for (const stepMs of [-86_400_000, 86_400_000 * 400]) {
+    const last = clock.toWallNs(0n);
+    state.wallMs += stepMs;
+    clock.refresh();
+    const off = clock.toWallNs(0n) - last - BigInt(stepMs) * 1_000_000n;
+    assert.ok(off < 0n && off > -100_000_000n, `${stepMs}: ${off}`);
+  }
+  assert.ok(clock.toWallNs(0n) > before);
+});
+
 test("the system's own clock gives now", () => {
   const clock = createBootClock();
   const beforeMs = Date.now();

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { ManualClock } from "@guardbee/kube";
 import pino from "pino";
 import type { Batch } from "../encode/lines.ts";
@@ -153,6 +153,61 @@ test("what a dead agent did not end is cut off", () =>
     stop.abort();
     await running;
     assert.equal(await readFile(path, "utf8"), "whole\nnext\n");
+  }));
+
+test("rotated files and an index that are broken keep nothing from being written", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.log");
+    await writeFile(path, `{"a":1}\n\0\0\0\xff{"b`);
+    await writeFile(join(folder, "events-2026-01-01T00-00-00.000.log.gz"), "no gzip");
+    const cut = gzipSync(`${"{}\n".repeat(10_000)}`).subarray(0, 40);
+    await writeFile(join(folder, "events-2026-01-01T00-00-01.000.log.gz"), cut);
+    await writeFile(join(folder, "events-2026-01-01T00-00-02.000.log"), Buffer.alloc(5_000));
+    await writeFile(join(folder, ".events.index"), '[{"name":"../x","inode":1}');
+    const isOurs = (head: Buffer) => head[0] === 0x7b;
+    await withSink(
+      path,
+      { file: { isOurs }, limits: { maxBytes: 20, backups: 9 } },
+      async (sink) => {
+        for (const text of ["{}", '{"c":"long enough"}', "{}"]) sink.write(events(line(text)));
+        await delivered(sink, 3);
+        assert.deepEqual(sink.stats().dropped, { closed: 0, backlog: 0, error: 0 });
+      },
+    );
+    const own = (await readdir(folder)).filter((name) => /^events.*log$/.test(name)).sort();
+    const texts = await Promise.all(own.map((name) => readFile(join(folder, name), "utf8")));
+    const lines = texts
+      .join("\n")
+      .split("\n")
+      .filter((text) => text.startsWith("{"));
+    assert.deepEqual(lines.toSorted(), ['{"a":1}', '{"c":"long enough"}', "{}", "{}"].toSorted());
+  }));
+
+test("a clock that goes back or stands still costs no rotated file, and their order is kept", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.log");
+    const clock = new ManualClock();
+    const times = [50_000, 20_000, 20_000, 90_000, 1].map((ms) => 1_700_000_000_000 + ms);
+    let step = -1;
+    const stepping = Object.assign(Object.create(clock), {
+      now: () => times[Math.max(0, step)]!,
+      monotonic: () => clock.monotonic(),
+      sleep: (ms: number, signal: AbortSignal) => clock.sleep(ms, signal),
+    });
+    const limits = { maxBytes: 5, backups: 0 };
+    await withSink(path, { limits, clock: stepping }, async (sink) => {
+      for (const text of ["one", "two", "three", "four", "five"]) {
+        step++;
+        sink.write(events(line(`{${text}}`)));
+        await delivered(sink, step + 1);
+      }
+    });
+    const names = (await readdir(folder)).filter((name) => !name.startsWith(".")).sort();
+    const rotated = names.filter((name) => name !== "events.log");
+    const texts = await Promise.all(
+      [...rotated, "events.log"].map((name) => readFile(join(folder, name), "utf8")),
+    );
+    assert.equal(texts.join(""), "{one}\n{two}\n{three}\n{four}\n{five}\n");
   }));
 
 test("a path that cannot be written is tried again after a second", () =>
