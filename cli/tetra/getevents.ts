@@ -12,30 +12,20 @@ import {
   messageJson,
   parseDuration,
 } from "@guardbee/agent/grpc-client";
-import { compileRegex, regexProblem, type TextTest } from "@guardbee/agent/regex";
 import { type Io, UsageError } from "../command.ts";
 import { formatCompact } from "../compact.ts";
-import { type EventFilter, matchesFilter, parseEventKind } from "../event-filter.ts";
 import { EventReader, type ReadEvent } from "../event-reader.ts";
 import { type ColorWish, wantsColor } from "../paint.ts";
 import { aSwitch, aText, tetraCommand, texts } from "./command.ts";
 import { type ConnectionArgs, connectAgent, pause } from "./connection.ts";
+import { type FilterArgs, type LocalFilter, localFilter } from "./local-filter.ts";
 import { ttyBytes } from "./tty-encode.ts";
 
-type GeteventsArgs = {
+type GeteventsArgs = FilterArgs & {
   readonly output: "json" | "compact";
   readonly color: ColorWish;
-  readonly includeFields: string;
-  readonly excludeFields: string;
-  readonly eventTypes: readonly string[];
   readonly namespace: readonly string[];
-  readonly namespaceRegex: readonly string[];
-  readonly pod: readonly string[];
-  readonly process: readonly string[];
-  readonly container: readonly string[];
   readonly host: boolean;
-  readonly policyNames: readonly string[];
-  readonly celExpression: readonly string[];
   readonly timestamps: boolean;
   readonly ttyEncode: string;
   readonly stackTraces: boolean;
@@ -83,8 +73,10 @@ export const getevents = tetraCommand<GeteventsArgs>({
       .option("reconnect-wait", aText("How long", "2s")),
   async run(args, io) {
     const print = printerFor(args, io);
-    if (io.stdinIsPiped) await printAll(io.stdin, localFilter(args), print, io);
-    else await follow(args, print, io);
+    if (io.stdinIsPiped) {
+      for (const name of args.eventTypes) typeOf(name);
+      await printAll(io.stdin, await localFilter(args, namespacesOf(args)), print, io);
+    } else await follow(args, print, io);
   },
 });
 
@@ -142,7 +134,7 @@ async function* linesOf(
 
 async function printAll(
   source: AsyncIterable<Buffer | string>,
-  filter: EventFilter | undefined,
+  filter: LocalFilter | undefined,
   print: Print,
   io: Io,
 ): Promise<void> {
@@ -152,8 +144,9 @@ async function printAll(
   };
   io.signal.addEventListener("abort", stop, { once: true });
   try {
-    for await (const event of reader.read(source)) {
-      if (filter !== undefined && !matchesFilter(event.event, filter)) continue;
+    for await (const read of reader.read(source)) {
+      const event = filter === undefined ? read : filter(read);
+      if (event === undefined) continue;
       if (!print(event)) await io.stdout.drained(io.signal);
     }
   } catch (error) {
@@ -203,37 +196,4 @@ function typeOf(name: string): number {
 
 function namespacesOf({ namespace, host }: Args): string[] {
   return [...namespace, ...(host ? [""] : [])];
-}
-
-/** What is on standard input is filtered here, where there is no agent; not all filters are. */
-function localFilter(args: Args): EventFilter {
-  const lacking = Object.entries({
-    "--namespace-regex": args.namespaceRegex,
-    "--container": args.container,
-    "--cel-expression": args.celExpression,
-    "--include-fields": args.includeFields,
-    "--exclude-fields": args.excludeFields,
-  }).find(([, value]) => value.length > 0);
-  if (lacking !== undefined) {
-    throw new UsageError(`${lacking[0]}: only the agent has it, not what reads standard input`);
-  }
-  return {
-    kinds: args.eventTypes.flatMap((name) => {
-      typeOf(name);
-      return parseEventKind(name) ?? [];
-    }),
-    namespaces: namespacesOf(args),
-    pods: args.pod.map((text) => patternOf("--pod", text)),
-    processes: args.process.map((text) => patternOf("--process", text)),
-    policies: args.policyNames,
-  };
-}
-
-function patternOf(option: string, text: string): TextTest {
-  try {
-    return compileRegex(text);
-  } catch (cause) {
-    const fix = "write a regular expression of RE2's syntax";
-    throw new UsageError(`${option}: ${regexProblem(cause)}; ${fix}`, { cause });
-  }
 }

@@ -200,11 +200,40 @@ test("getevents reads standard input where something is sent", async (t) => {
   const given = () => ({ stdinIsPiped: true, stdin: Readable.from([`${line}no event\n${line}`]) });
   const ran = await tetra(["getevents", "--process", "x$"], given());
   assert.deepEqual(ran, { code: 0, out: line + line, err: "" });
-  const cel = await tetra(["getevents", "--cel-expression", "true"], given());
-  assert.equal(
-    cel.err,
-    "Error: --cel-expression: only the agent has it, not what reads standard input\n",
-  );
+  const bad = await tetra(["getevents", "--cel-expression", "nothing("], given());
+  assert.equal(bad.code, 1);
+  assert.match(bad.err, /^Error: --cel-expression: /);
+});
+
+test("what is on standard input is filtered as the agent filters", async (t) => {
+  const folder = aFolder(t);
+  const tetra = clientOf(join(folder, "x.sock"), folder);
+  const anEvent = (name: string, pid: number, pod: object | undefined) =>
+    `{"process_exec":{"process":{"pid":${pid},"binary":"/bin/${name}"${pod === undefined ? "" : `,"pod":${JSON.stringify(pod)}`}}},"node_name":"n1","later":1}\n`;
+  const web = { namespace: "web-1", name: "front", container: { name: "app" } };
+  const [one, two] = [anEvent("a", 7, web), anEvent("b", 8, undefined)];
+  const given = () => ({ stdinIsPiped: true, stdin: Readable.from([one + two]) });
+  const cases: readonly (readonly [words: string, out: string])[] = [
+    ["--namespace-regex ^web", one],
+    ["--container app", one],
+    ["--container x", ""],
+    ["--cel-expression process_exec.process.pid==8u", two],
+    ["--cel-expression process_exit.process.pid==8u", ""],
+    [
+      "--include-fields process.pid --process a$",
+      '{"process_exec":{"process":{"pid":7}},"node_name":"n1","later":1}\n',
+    ],
+    [
+      "-F process.pod,process.pid --pod front",
+      '{"process_exec":{"process":{"binary":"/bin/a"}},"node_name":"n1","later":1}\n',
+    ],
+    ["-e PROCESS_EXIT", ""],
+    ["--host --namespace x", two],
+  ];
+  for (const [words, out] of cases) {
+    const ran = await tetra(["getevents", ...words.split(" ")], given());
+    assert.deepEqual(ran, { code: 0, out, err: "" }, words);
+  }
 });
 
 test("policies of a later agent are shown as far as they are known", async (t) => {
