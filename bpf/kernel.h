@@ -224,6 +224,8 @@ struct linux_binprm {
 	struct cred *cred;
 	unsigned int per_clear;
 	const char *filename;
+	const char *interp;
+	char buf[256];
 };
 
 #pragma clang attribute pop

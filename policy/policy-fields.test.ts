@@ -28,6 +28,8 @@ const fields: readonly {
   { kind: "TracingPolicy", path: `${selector}.matchBinaries[].followChildren`, here: "no" },
   { kind: "ExecPolicy", path: "spec.rules.allow[].paths", here: "yes" },
   { kind: "ExecPolicy", path: "spec.rules.allow[].fromImage", here: "yes" },
+  { kind: "ExecPolicy", path: "spec.rules.allow[].interpreters", here: "yes" },
+  { kind: "ExecPolicy", path: "spec.rules.allow[].scripts", here: "yes" },
   { kind: "ExecPolicy", path: "spec.rules.deny[].arguments", here: "no" },
   { kind: "ExecPolicy", path: "spec.rules.selectors[].matchBinarys", here: "yes" },
   { kind: "ExecPolicy", path: "spec.rules.selectors[].matchActions[].argFd", here: "no" },

@@ -698,6 +698,8 @@ export const enums = {
     BINPRM_FROM_IMAGE: 3,
     BINPRM_INTERACTIVE: 4,
     BINPRM_STARTS_CONTAINER: 5,
+    BINPRM_INTERPRETER: 6,
+    BINPRM_SCRIPT: 7,
   },
   end_part: {
     END_FAMILY: 0,

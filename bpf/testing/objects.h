@@ -140,6 +140,9 @@ static void take_exec(struct linux_binprm *binprm, struct cred *cred)
 	now.signal.tty = flags & 1 ? (void *)&root : NULL;
 	if (flags & 2)
 		now.info.flags |= PROCESS_SENT;
+	binprm->filename = "name";
+	binprm->interp = flags & 4 ? "/interpreter" : binprm->filename;
+	__builtin_memcpy(binprm->buf, flags & 8 ? "#!" : "#/", 2);
 	binprm->file = file;
 	binprm->cred = cred;
 }

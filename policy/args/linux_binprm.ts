@@ -11,7 +11,7 @@ const truth = { first: 0n, last: 1n };
 const id = { first: 0n, last: 2n ** 32n - 1n };
 
 const untold =
-  "events have the file that was executed, not for whom, where it comes from or its terminal";
+  "events have the file that was executed, not for whom or for which script, where it comes from or its terminal";
 
 const glob: ArgOperator<Uint8Array> = {
   ...{ facet: "path", form: "glob", negated: false },
@@ -27,6 +27,7 @@ export const linux_binprm = {
     ...ofPath.facets,
     ...({ user: "number", group: "number", fromImage: "number" } as const),
     ...({ interactive: "number", startsContainer: "number" } as const),
+    ...({ interpreter: "number", script: "number" } as const),
   },
   operators: {
     ...ofPath.operators,
@@ -42,6 +43,11 @@ export const linux_binprm = {
       ...equalTo({ facet: "startsContainer", holds: truth }),
       samples: ["0", "1"],
     },
+    Interpreter: {
+      ...equalTo({ facet: "interpreter", holds: truth }),
+      ...{ samples: ["0", "1"], untold },
+    },
+    Script: { ...equalTo({ facet: "script", holds: truth }), samples: ["0", "1"], untold },
   },
   read: (index: number, call: Given): MaybeReading => {
     const reading = ofFile.read(index, call);
@@ -55,14 +61,17 @@ export const linux_binprm = {
 function factsOf(exec: ExecFacts | undefined): Reading {
   if (exec === undefined) {
     const unknown = { user: "unknown", group: "unknown", fromImage: "unknown" } as const;
-    return { ...unknown, interactive: "unknown", startsContainer: 0n };
+    const how = { interactive: "unknown", interpreter: "unknown", script: "unknown" } as const;
+    return { ...unknown, ...how, startsContainer: 0n };
   }
-  const { user, group, setsUser, setsGroup, origin, isInteractive, startsContainer } = exec;
+  const { user, group, setsUser, setsGroup, origin, ...is } = exec;
   return {
     user: BigInt(setsUser ?? user),
     group: BigInt(setsGroup ?? group),
     fromImage: origin === "image" ? 1n : 0n,
-    interactive: isInteractive ? 1n : 0n,
-    startsContainer: startsContainer ? 1n : 0n,
+    interactive: is.isInteractive ? 1n : 0n,
+    startsContainer: is.startsContainer ? 1n : 0n,
+    interpreter: is.isInterpreter ? 1n : 0n,
+    script: is.isScript ? 1n : 0n,
   };
 }

@@ -214,6 +214,8 @@ const anyExec: fc.Arbitrary<ExecFacts> = fc
     ),
     isInteractive: fc.constantFrom(true as const, undefined),
     startsContainer: fc.constantFrom(true as const, undefined, undefined, undefined),
+    isInterpreter: fc.constantFrom(true as const, undefined),
+    isScript: fc.constantFrom(true as const, undefined),
   })
   .map(
     ({ user, group, origin, ...others }) =>

@@ -26,6 +26,10 @@ export type ExecFacts = {
   readonly isInteractive?: true;
   /** A container runtime's own program, in a container that it is starting. */
   readonly startsContainer?: true;
+  /** The kernel runs the file for another one, about which it asked before: a script's interpreter. */
+  readonly isInterpreter?: true;
+  /** The file begins with `#!`. */
+  readonly isScript?: true;
 };
 
 /** A socket of the kernel. Of a family that is not IP it has no ends. */

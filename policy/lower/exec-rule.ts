@@ -19,8 +19,12 @@ export type LoweredRule = {
   readonly workloads?: Scope;
 };
 
-/** One of rules.allow or rules.deny. */
-export function lowerExecRule(report: Report, rule: ExecRuleSpec, at: string): LoweredRule {
+/** One of rules.allow or rules.deny: what it says of programs, of interpreters and of scripts. */
+export function lowerExecRule(
+  report: Report,
+  rule: ExecRuleSpec,
+  at: string,
+): readonly LoweredRule[] {
   const { action: _, ...given } = rule;
   const fields = Object.entries(given);
   if (fields.length === 0) {
@@ -37,11 +41,51 @@ export function lowerExecRule(report: Report, rule: ExecRuleSpec, at: string): L
     report.unsupported(`${at}.${name}`, "is not supported yet", fix);
   }
   const workloads = lowerContainers(report, rule, at);
-  return {
-    paths: lowerPaths(report, rule, at),
-    conditions: canonicalConditions(conditionsOf(report, rule, at)),
+  const conditions = conditionsOf(report, rule, at);
+  const alternatives = [
+    ...ofPrograms(rule, lowerPaths(report, rule, at)),
+    ...ofInterpreters(report, rule, at),
+    ...ofScripts(report, rule, at),
+  ];
+  return alternatives.map(({ paths, conditions: own }) => ({
+    paths,
+    conditions: canonicalConditions([...conditions, ...own]),
     ...(workloads && { workloads }),
-  };
+  }));
+}
+
+function ofPrograms(
+  { interpreters, scripts }: ExecRuleSpec,
+  paths: LoweredRule["paths"],
+): readonly LoweredRule[] {
+  const isForOthers = interpreters !== undefined || scripts !== undefined;
+  return paths.length === 0 && isForOthers ? [] : [{ paths, conditions: [] }];
+}
+
+function ofInterpreters(
+  report: Report,
+  { interpreters = [] }: ExecRuleSpec,
+  at: string,
+): readonly LoweredRule[] {
+  if (interpreters.length === 0) return [];
+  checkPaths(report, interpreters, { at: `${at}.interpreters`, part: "whole" });
+  const paths = interpreters.map((value) => ({ op: "Equal" as const, value }));
+  return [{ paths, conditions: [execCondition("Interpreter", ["1"])] }];
+}
+
+function ofScripts(
+  report: Report,
+  { scripts, fromImage }: ExecRuleSpec,
+  at: string,
+): readonly LoweredRule[] {
+  if (scripts === undefined) return [];
+  const isOfImage = scripts === "fromImage" && fromImage === undefined;
+  if (scripts === "fromImage" && fromImage === false) {
+    const what = "is fromImage beside fromImage: false, so that it is for no script";
+    report.invalid(`${at}.scripts`, what, "write any, or remove one of them");
+  }
+  const ofImage = isOfImage ? [execCondition("FromImage", ["1"])] : [];
+  return [{ paths: [], conditions: [...ofImage, execCondition("Script", ["1"])] }];
 }
 
 const notYet = ["digests", "arguments"] as const;

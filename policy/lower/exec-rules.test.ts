@@ -80,6 +80,31 @@ test("deny comes before allow, the strictest first, and Report decides nothing",
   ]);
 });
 
+test("interpreters are for scripts alone, scripts are told by their content, and what else a rule says holds of both", () => {
+  const of = (op: "FromImage" | "Interpreter" | "Script" | "User", value: string) =>
+    ({ by: "arg", arg: 0, op, values: [value] }) as const;
+  const [selectors] = hooksOf({
+    allow: [
+      { interpreters: ["/bin/sh"], scripts: "fromImage", users: [0] },
+      { paths: ["/bin/ls"], scripts: "any" },
+      { fromImage: true, scripts: "fromImage" },
+    ],
+    deny: [{ interpreters: ["/bin/ash"] }],
+  });
+  assert.deepEqual(
+    selectors!.map(({ conditions }) => conditions),
+    [
+      [equal("/bin/ash"), of("Interpreter", "1"), starts],
+      [equal("/bin/sh"), of("Interpreter", "1"), of("User", "0")],
+      [of("FromImage", "1"), of("Script", "1"), of("User", "0")],
+      [equal("/bin/ls")],
+      [of("Script", "1")],
+      [of("FromImage", "1"), of("Script", "1")],
+      [starts],
+    ],
+  );
+});
+
 test("without allow only what deny names is stopped, by what action says", () => {
   const [selectors] = hooksOf({ deny: [{ fromImage: false }], action: "Kill" });
   const changed = { by: "arg", arg: 0, op: "FromImage", values: ["0"] } as const;

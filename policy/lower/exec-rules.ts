@@ -47,16 +47,20 @@ export function lowerExecRules(
     const fix = "remove it, or add allow: without that all may run that deny does not name";
     report.invalid(`${at}.default`, "has no meaning without allow", fix);
   }
-  const denied = deny.map((rule, i) => ({
-    action: rule.action ?? action,
-    lowered: lowerExecRule(report, rule, `${at}.deny[${i}]`),
-  }));
+  const denied = deny.flatMap((rule, i) =>
+    lowerExecRule(report, rule, `${at}.deny[${i}]`).map((lowered) => ({
+      action: rule.action ?? action,
+      lowered,
+    })),
+  );
   const denying = (which: DenyAction) =>
     selectorsOf(
       denied.filter((one) => one.action === which).map(({ lowered }) => lowered),
       { actions: actionsOf[which], surely: false },
     );
-  const allowing = (allow ?? []).map((rule, i) => lowerExecRule(report, rule, `${at}.allow[${i}]`));
+  const allowing = (allow ?? []).flatMap((rule, i) =>
+    lowerExecRule(report, rule, `${at}.allow[${i}]`),
+  );
   const others = rules.default === "Report" ? "Report" : action;
   const deciding = [
     ...[...denying("Kill"), ...denying("Deny")],

@@ -1432,6 +1432,17 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "interpreters and scripts that none is",
+    policy: withRules({
+      allow: [{ interpreters: [] }],
+      deny: [{ scripts: "fromImage", fromImage: false }],
+    }),
+    want: [
+      "invalid spec.rules.deny[0].scripts: is fromImage beside fromImage: false, so that it is for no script; write any, or remove one of them",
+      "invalid spec.rules.allow[0].interpreters: is empty, so that the rule is for no program; remove it",
+    ],
+  },
+  {
     name: "what rules cannot compare yet",
     policy: withRules({ allow: [{ paths: ["/bin/sh"], arguments: ["-c"] }] }),
     want: [

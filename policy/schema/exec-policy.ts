@@ -74,11 +74,20 @@ const ofIds = (description: string) =>
 /** -1 is no id: it stands for none. */
 const maxId = 2 ** 32 - 2;
 
-/** What one rule says of an exec. Of the three that name paths one must hold, of the others all that are given. */
+/** What one rule says of an exec. Of the first five one must hold, of the others all that are given. */
 const programs = {
   paths: ofPaths("Executables by their exact path."),
   pathPrefixes: ofPaths("By what their path begins with; a folder ends with /."),
   pathGlobs: ofPaths("By their path: * is any text within a folder, ** across folders too."),
+  interpreters: ofPaths(
+    "By their exact path, where the kernel runs them for a script about which it asked before.",
+  ),
+  scripts: refuseNull(
+    oneOf(["fromImage", "any"], {
+      description: "Files that begin with #!: those of the container's image, or any.",
+    }),
+    anyProgram,
+  ),
   digests: ofPaths("algorithm:hex of the file's content."),
   fromImage: refuseNull(
     bool({ description: "Whether the file is as the container's image has it." }),

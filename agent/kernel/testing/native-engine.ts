@@ -403,7 +403,12 @@ function execOf({ user, group, setsUser, setsGroup, origin, ...is }: ExecFacts) 
   return [
     ...[user, group, setsUser ?? 0xffff_ffff, setsGroup ?? 0xffff_ffff].map(u32),
     Buffer.of(origins.indexOf(origin)),
-    Buffer.of((is.isInteractive ? 1 : 0) | (is.startsContainer ? 2 : 0)),
+    Buffer.of(
+      (is.isInteractive ? 1 : 0) |
+        (is.startsContainer ? 2 : 0) |
+        (is.isInterpreter ? 4 : 0) |
+        (is.isScript ? 8 : 0),
+    ),
   ];
 }
 

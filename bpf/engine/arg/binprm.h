@@ -13,6 +13,8 @@ enum binprm_part {
 	BINPRM_FROM_IMAGE,
 	BINPRM_INTERACTIVE,
 	BINPRM_STARTS_CONTAINER,
+	BINPRM_INTERPRETER,
+	BINPRM_SCRIPT,
 };
 
 #define OVERLAYFS_MAGIC 0x794c7630
@@ -136,6 +138,25 @@ static __always_inline bool binprm__starts_container(struct call *call)
 	return info && info->flags & PROCESS_SENT && task__has_host_root(call->task->group_leader);
 }
 
+/*
+ * Whether the kernel runs the file because of another one, about which it has asked before: for a script,
+ * or for what binfmt_misc knows. It writes down the interpreter's name then, which until then is the
+ * program's own.
+ */
+static __always_inline bool binprm__is_interpreter(struct linux_binprm *binprm)
+{
+	return BPF_CORE_READ(binprm, interp) != BPF_CORE_READ(binprm, filename);
+}
+
+/* Whether it begins as a script does: by the bytes that the kernel has read, and looks at next. */
+static __always_inline bool binprm__is_script(struct linux_binprm *binprm)
+{
+	char begin[2] = {};
+
+	bpf_core_read(begin, sizeof(begin), &binprm->buf);
+	return begin[0] == '#' && begin[1] == '!';
+}
+
 static __always_inline enum known linux_binprm__number(struct call *call,
 						       const volatile struct reading *reading,
 						       __u32 part, __u64 *value)
@@ -160,6 +181,12 @@ static __always_inline enum known linux_binprm__number(struct call *call,
 		return KNOWN_EXACTLY;
 	case BINPRM_STARTS_CONTAINER:
 		*value = binprm__starts_container(call);
+		return KNOWN_EXACTLY;
+	case BINPRM_INTERPRETER:
+		*value = binprm__is_interpreter(binprm);
+		return KNOWN_EXACTLY;
+	case BINPRM_SCRIPT:
+		*value = binprm__is_script(binprm);
 		return KNOWN_EXACTLY;
 	}
 	return KNOWN_NOT;

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, test } from "node:test";
-import type { NamedSet } from "../../../agent/engine.ts";
 import { openGuestKernel } from "../../../agent/kernel/testing/guest-kernel.ts";
-import { policyIn } from "../../../agent/kernel/testing/policies.ts";
 import { type Image, openImage } from "./image.ts";
+import { eperm, listInForce } from "./list.ts";
 
 const kernel = await openGuestKernel();
 after(() => kernel.close());
@@ -13,29 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => image.close());
 
-/** A policy with lists of programs, in force in the container. */
-async function inForce(rules: string, mode = "enforce"): Promise<void> {
-  const set = policyIn(`
-apiVersion: cilium.io/v1alpha1
-kind: ExecPolicy
-metadata: { name: list }
-spec:
-  podSelector: {}
-  mode: ${mode}
-  rules:
-${rules.replace(/^/gm, "    ")}
-`);
-  await program([set]);
-}
-
-async function program(sets: readonly NamedSet[]): Promise<void> {
-  const scopes = {
-    host: [],
-    cgroups: [{ id: image.cgroup.id, sets: sets.map(({ name }) => name) }],
-  };
-  const states = await kernel.program(sets, scopes);
-  for (const state of states) assert.equal(state.state, "programmed", JSON.stringify(state));
-}
+const inForce = (rules: string, mode?: "monitor") => listInForce(kernel, image, rules, mode);
 
 /** What `script` says in the container, line by line. */
 async function said(script: string): Promise<readonly string[]> {
@@ -43,7 +20,6 @@ async function said(script: string): Promise<readonly string[]> {
   return out.trim().split("\n");
 }
 
-const eperm = (path: string) => `/bin/sh: ${path}: Operation not permitted`;
 const survived = ["survived"];
 
 test("what the list names runs, and nothing else does", async () => {
@@ -95,7 +71,7 @@ test("monitor mode and default Report say what would be stopped, and stop nothin
   const rules = "allow: [{ paths: [/bin/sh] }]";
   for (const [mode, more, action] of [
     ["monitor", "", "Override"],
-    ["enforce", "\ndefault: Report", "Post"],
+    [undefined, "\ndefault: Report", "Post"],
   ] as const) {
     await inForce(`${rules}${more}`, mode);
     const { hooks } = await kernel.events.during(async () => {

@@ -1,6 +1,6 @@
 /** Test support: a container without a runtime: a root folder on overlayfs, and a cgroup. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { Cgroup, type Ended, run } from "../../../agent/kernel/testing/scene.ts";
 import { ensureBuilt } from "../lab/build.ts";
 import { buildAttempt } from "./attempts.ts";
@@ -9,7 +9,21 @@ const base = "/tmp/image";
 const attempt = "/tmp/image-attempt";
 
 /** Programs of the image: a shell and its tools, the helper that makes attempts, and another copy of it. */
-const tools = ["sh", "cp", "mv", "ln", "rm", "cat", "chmod", "mount", "umount", "mkdir", "sleep"];
+const tools = [
+  "sh",
+  "cp",
+  "mv",
+  "ln",
+  "rm",
+  "cat",
+  "chmod",
+  "mount",
+  "umount",
+  "mkdir",
+  "sleep",
+  "ash",
+  "env",
+];
 
 /** What runs in it is in its cgroup from its first program on. */
 export class Image {
@@ -47,8 +61,8 @@ export class Image {
   }
 }
 
-/** Makes one; `lowers` more files of the image by path, each a copy of the file that it names. */
-export async function openImage(): Promise<Image> {
+/** Makes one; `scripts` are more programs of the image, each its text by its path. */
+export async function openImage(scripts: Readonly<Record<string, string>> = {}): Promise<Image> {
   const { busybox } = await ensureBuilt(["busybox"]);
   rmSync(base, { recursive: true, force: true });
   mkdirSync(base);
@@ -62,6 +76,10 @@ export async function openImage(): Promise<Image> {
   copyFileSync(attempt, `${base}/lower/bin/attempt`);
   copyFileSync(`${base}/lower/bin/attempt`, `${base}/lower/bin/other`);
   copyFileSync(`${base}/lower/bin/attempt`, `${base}/lower/srv/app/bin/run`);
+  for (const [path, text] of Object.entries(scripts)) {
+    writeFileSync(`${base}/lower${path}`, text);
+    chmodSync(`${base}/lower${path}`, 0o755);
+  }
   const options = ["lower", "upper", "work"].map((name) => `${name}dir=${base}/${name}`);
   execFileSync("mount", ["-t", "overlay", "-o", options.join(), "overlay", `${base}/root`]);
   return new Image();

@@ -1,0 +1,30 @@
+/** Test support: lists of programs, in force in a container. */
+import assert from "node:assert/strict";
+import type { GuestKernel } from "../../../agent/kernel/testing/guest-kernel.ts";
+import { policyIn } from "../../../agent/kernel/testing/policies.ts";
+import type { Image } from "./image.ts";
+
+/** A policy with lists of programs, in force in the container. */
+export async function listInForce(
+  kernel: GuestKernel,
+  image: Image,
+  rules: string,
+  mode: "enforce" | "monitor" = "enforce",
+): Promise<void> {
+  const set = policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: ExecPolicy
+metadata: { name: list }
+spec:
+  podSelector: {}
+  mode: ${mode}
+  rules:
+${rules.replace(/^/gm, "    ")}
+`);
+  const scopes = { host: [], cgroups: [{ id: image.cgroup.id, sets: [set.name] }] };
+  const [state] = await kernel.program([set], scopes);
+  assert.equal(state!.state, "programmed", JSON.stringify(state));
+}
+
+/** What the shell of the image says of a program that is denied. */
+export const eperm = (path: string) => `/bin/sh: ${path}: Operation not permitted`;
