@@ -30,7 +30,7 @@ export type HttpRoute = {
   readonly answer: (request: HttpRequest, signal: AbortSignal) => HttpAnswer | Promise<HttpAnswer>;
 };
 
-/** A request that is being received or answered, by the key of its connection. */
+/** A request that is being received or answered: the key of its connection, a space, and its number. */
 export type Exchanges = PeerTable<string>;
 
 type Parts = {
@@ -43,55 +43,73 @@ type Parts = {
   readonly signal: AbortSignal;
 };
 
+type OneExchange = Parts & { readonly exchangeKey: string };
+
 /** A listener of requests that never throws. */
 export function exchangeWith(parts: Parts) {
-  /** Connections with a request that has no answer yet. */
-  const asking = new Set<string>();
+  /** By connection, the answers of which nobody has said that they are sent. */
+  const unsent = new Map<string, Set<ServerResponse>>();
+  let count = 0;
   return (request: IncomingMessage, response: ServerResponse): void => {
     // A peer that goes away is an error of the stream that was in use.
     request.on("error", () => {});
     response.on("error", () => {});
     const key = connectionKey(request.socket);
-    if (asking.has(key)) {
-      request.socket.destroy(); // it asks on before it is answered: of that there is no end
+    const before = unsent.get(key) ?? new Set();
+    if (asksOn(before)) {
+      request.socket.destroy();
       return;
     }
-    asking.add(key);
-    response.on("finish", () => asking.delete(key));
-    response.on("close", () => asking.delete(key));
-    exchange(request, response, parts).catch((err: unknown) => {
+    unsent.set(key, before.add(response));
+    const sent = () => {
+      before.delete(response);
+      if (before.size === 0 && unsent.get(key) === before) unsent.delete(key);
+    };
+    response.on("finish", sent);
+    response.on("close", sent);
+    const exchangeKey = `${key} ${count++}`;
+    exchange(request, response, { ...parts, exchangeKey }).catch((err: unknown) => {
       parts.log.error({ err }, "an answer cannot be sent");
       request.socket.destroy();
     });
   };
 }
 
+/**
+ * Whether a peer asks before it is answered: of that there is no end. One that has its answer may ask on
+ * before Node says that the answer was sent, which over TLS, and on a busy machine, comes late: an API
+ * server that were hung up on then would let an object through.
+ */
+function asksOn(unsent: ReadonlySet<ServerResponse>): boolean {
+  return unsent.size > 1 || [...unsent].some(({ writableEnded }) => !writableEnded);
+}
+
 async function exchange(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, clients, connections, exchanges, log, signal }: Parts,
+  { routes, clients, connections, exchanges, log, signal, exchangeKey }: OneExchange,
 ): Promise<void> {
   const distrusted = clients === undefined ? undefined : distrust(request.socket, clients);
   if (distrusted !== undefined) return send(request, response, plain(403, distrusted));
   const key = connectionKey(request.socket);
   const gone = new AbortController();
   response.on("close", () => {
-    exchanges.remove(key);
+    exchanges.remove(exchangeKey);
     gone.abort(new Error("the peer is gone"));
   });
-  const excess = exchanges.add(key, request.socket.remoteAddress ?? "gone");
+  const excess = exchanges.add(exchangeKey, request.socket.remoteAddress ?? "gone");
   if (excess !== undefined) exchanges.remove(excess);
-  if (excess === key) return send(request, response, plain(503, "busy"));
-  if (excess !== undefined) connections.destroy(excess);
+  if (excess === exchangeKey) return send(request, response, plain(503, "busy"));
+  if (excess !== undefined) connections.destroy(excess.slice(0, excess.lastIndexOf(" ")));
   const busy = () => {
     connections.busy(key);
-    exchanges.busy(key);
+    exchanges.busy(exchangeKey);
   };
   const within = AbortSignal.any([signal, gone.signal]);
   const answer = await answerTo(request, response, { routes, busy, log, within });
   send(request, response, answer);
   connections.idle(key); // a peer that does not read it may be dropped
-  exchanges.idle(key);
+  exchanges.idle(exchangeKey);
 }
 
 async function answerTo(

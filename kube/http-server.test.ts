@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { afterEach, beforeEach, test } from "node:test";
+import { Worker } from "node:worker_threads";
 import pino from "pino";
 import type { HttpRoute } from "./http-exchange.ts";
 import { type HttpListen, serve } from "./http-server.ts";
+import { selfSigned } from "./testing/certificate.ts";
 import { closeOf, converse, openTo, statusOf } from "./testing/raw-http.ts";
 
 let stop: AbortController;
@@ -146,6 +148,35 @@ test("a connection answers one request after the other", async () => {
   agent.destroy();
   assert.equal(ports.size, 1);
 });
+
+test("a peer that asks on as soon as it has its answer is answered, however late we hear that it was sent", async () => {
+  // The answer is sent, and the thread is held up until the next request is there.
+  const held: HttpRoute = {
+    method: "GET",
+    answer: () =>
+      new Promise((resolve) => {
+        setTimeout(() => resolve({ status: 200, body: "ok\n" }), 5);
+        setTimeout(() => holdUp(100), 5);
+      }),
+  };
+  const all = new Map([["/held", held]]);
+  const log = pino({ level: "silent" });
+  const listen = { port: 0, host: "127.0.0.1", tls: {}, log };
+  const server = await serve(all, listen, stop.signal);
+  const { cert: certificate, key } = selfSigned();
+  server.setCertificate({ certificate, key });
+  const data = { port: server.port, count: 5 };
+  const client = new Worker(new URL("./testing/swift-client.ts", import.meta.url), {
+    workerData: data,
+  });
+  const [answers] = await once(client, "message");
+  assert.equal(answers, 5);
+});
+
+function holdUp(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end) {}
+}
 
 test("more requests before there is an answer: the connection ends, and its work", async () => {
   const ended = Promise.withResolvers<unknown>();
