@@ -35,10 +35,15 @@ export function lowerExecRule(
     if (!Array.isArray(value) || value.length > 0) continue;
     report.invalid(`${at}.${name}`, "is empty, so that the rule is for no program", "remove it");
   }
-  for (const name of notYet) {
-    if (rule[name] === undefined) continue;
+  if (rule.digests !== undefined) {
     const fix = "remove the rule: without it this would be for more programs";
-    report.unsupported(`${at}.${name}`, "is not supported yet", fix);
+    report.unsupported(`${at}.digests`, "is not supported yet", fix);
+  }
+  if (rule.arguments !== undefined) {
+    const what = "cannot be told for sure before the program runs";
+    const fix =
+      "remove the rule; interpreters, scripts or parents may say what it is to say (docs/decisions/0019)";
+    report.unsupported(`${at}.arguments`, what, fix);
   }
   const workloads = lowerContainers(report, rule, at);
   const conditions = conditionsOf(report, rule, at);
@@ -87,8 +92,6 @@ function ofScripts(
   const ofImage = isOfImage ? [execCondition("FromImage", ["1"])] : [];
   return [{ paths: [], conditions: [...ofImage, execCondition("Script", ["1"])] }];
 }
-
-const notYet = ["digests", "arguments"] as const;
 
 function lowerPaths(report: Report, rule: ExecRuleSpec, at: string): LoweredRule["paths"] {
   const { paths = [], pathPrefixes = [], pathGlobs = [] } = rule;

@@ -1443,10 +1443,13 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
-    name: "what rules cannot compare yet",
-    policy: withRules({ allow: [{ paths: ["/bin/sh"], arguments: ["-c"] }] }),
+    name: "what rules cannot compare",
+    policy: withRules({
+      allow: [{ paths: ["/bin/sh"], arguments: ["-c"] }, { digests: ["sha256:00"] }],
+    }),
     want: [
-      "unsupported spec.rules.allow[0].arguments: is not supported yet; remove the rule: without it this would be for more programs",
+      "unsupported spec.rules.allow[0].arguments: cannot be told for sure before the program runs; remove the rule; interpreters, scripts or parents may say what it is to say (docs/decisions/0019)",
+      "unsupported spec.rules.allow[1].digests: is not supported yet; remove the rule: without it this would be for more programs",
     ],
   },
   {
