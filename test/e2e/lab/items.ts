@@ -49,6 +49,7 @@ const onRequest: readonly Item[] = [
   },
   goSource("miniredis", { ABOUT: "20 s" }),
   goSource("upstream-client", { ABOUT: "1 min" }),
+  goSource("otel-collector", { ABOUT: "1 min" }),
   goModule(
     "kustomize",
     "sigs.k8s.io/kustomize/kustomize/v5",
