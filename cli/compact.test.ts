@@ -129,6 +129,31 @@ const others: readonly { name: string; raw: object; want: string | undefined }[]
     want: `🔒 LSM     ${who} file_open`,
   },
   {
+    name: "LSM with the hash of its file",
+    raw: {
+      process_lsm: {
+        ...{ process, function_name: "file_open", ima_hash: "sha256:0ab1" },
+        args: [{ file_arg: { path: "/etc/a b" } }],
+      },
+    },
+    want: `🔒 LSM     ${who} file_open\n   "/etc/a b" sha256:0ab1`,
+  },
+  {
+    name: "LSM of a program with its hash",
+    raw: {
+      process_lsm: {
+        ...{ process, function_name: "bprm_check_security", ima_hash: "sha1:ff" },
+        args: [{ linux_binprm_arg: { path: "/bin/x" } }],
+      },
+    },
+    want: `🔒 LSM     ${who} bprm_check_security\n   /bin/x sha1:ff`,
+  },
+  {
+    name: "LSM of a hook that upstream shows no hash of",
+    raw: { process_lsm: { process, function_name: "inode_unlink", ima_hash: "sha1:ff" } },
+    want: `🔒 LSM     ${who} inode_unlink`,
+  },
+  {
     name: "tracepoint",
     raw: { process_tracepoint: { process, subsys: "sched", event: "sched_switch" } },
     want: `⁉️ tracepoint ${who} sched sched_switch`,

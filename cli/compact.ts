@@ -1,3 +1,4 @@
+import { hashLines } from "./compact-hash.ts";
 import { type Description, describeKprobe } from "./compact-kprobe.ts";
 import { stackLines } from "./compact-stacks.ts";
 import type { EventLine, Json } from "./event-line.ts";
@@ -10,6 +11,8 @@ export type CompactOptions = {
   readonly timestamps: boolean;
   /** Absent: stack traces stand below. */
   readonly stackTraces?: boolean;
+  /** Absent: the hash of a file stands below. */
+  readonly imaHash?: boolean;
 };
 
 type Line = readonly (Piece | string)[];
@@ -25,7 +28,8 @@ export function formatCompact(line: EventLine, options: CompactOptions): Styled 
   const full = [...(options.timestamps ? [`${formatTime(line.time)} `] : []), ...text];
   const caps = capsTrailer(full, line.event.get("process"), options.color);
   const stacks = options.stackTraces === false ? [] : stackLines(line);
-  return render([[...full, ...caps], ...stacks], options.color);
+  const hash = options.imaHash === false ? [] : hashLines(line);
+  return render([[...full, ...caps], ...stacks, ...hash], options.color);
 }
 
 function body(line: EventLine): Line | undefined {

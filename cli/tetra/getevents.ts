@@ -68,7 +68,7 @@ export const getevents = tetraCommand<GeteventsArgs>({
       .option("timestamps", aSwitch("Compact lines start with the time"))
       .option("tty-encode", { ...aText("Print what is written to this file alone"), alias: "t" })
       .option("stack-traces", aSwitch("Compact lines have them below", true))
-      .option("ima-hash", aSwitch("Compact lines have it below; no event has one", true))
+      .option("ima-hash", aSwitch("Compact lines of files have it below", true))
       .option("reconnect", aSwitch("When the agent goes away, wait for it"))
       .option("reconnect-wait", aText("How long", "2s")),
   async run(args, io) {
@@ -84,7 +84,7 @@ export const getevents = tetraCommand<GeteventsArgs>({
 type Print = (event: ReadEvent) => boolean;
 
 function printerFor(args: Args, io: Io): Print {
-  const { output, timestamps, stackTraces, ttyEncode } = args;
+  const { output, timestamps, stackTraces, imaHash, ttyEncode } = args;
   if (ttyEncode !== "") {
     return ({ event }) => {
       const bytes = ttyBytes(event, ttyEncode);
@@ -95,7 +95,7 @@ function printerFor(args: Args, io: Io): Print {
   const color = wantsColor(args.color, io);
   return ({ event, text }) => {
     if (output === "json") return io.stdout.write(`${text.replaceAll("\r", " ")}\n`);
-    const compact = formatCompact(event, { color, timestamps, stackTraces });
+    const compact = formatCompact(event, { color, timestamps, stackTraces, imaHash });
     return compact === undefined || io.stdout.writeLine(compact);
   };
 }

@@ -236,6 +236,21 @@ test("what is on standard input is filtered as the agent filters", async (t) => 
   }
 });
 
+test("the hash of a file is left out of compact lines where that is asked for", async (t) => {
+  const folder = aFolder(t);
+  const tetra = clientOf(join(folder, "x.sock"), folder);
+  const process = { binary: "/bin/a" };
+  const args = [{ file_arg: { path: "/x" } }];
+  const lsm = { process, function_name: "file_open", args, ima_hash: "sha1:ff" };
+  const line = `${JSON.stringify({ process_lsm: lsm, node_name: "n1" })}\n`;
+  const printed = async (...words: readonly string[]) => {
+    const given = { stdinIsPiped: true, stdin: Readable.from([line]) };
+    return (await tetra(["getevents", "-o", "compact", ...words], given)).out;
+  };
+  assert.equal(await printed(), "🔒 LSM     n1 /bin/a file_open\n   /x sha1:ff\n");
+  assert.equal(await printed("--ima-hash=false"), "🔒 LSM     n1 /bin/a file_open\n");
+});
+
 test("policies of a later agent are shown as far as they are known", async (t) => {
   const folder = aFolder(t);
   const path = join(folder, "later.sock");
