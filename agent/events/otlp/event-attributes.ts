@@ -24,7 +24,8 @@ export function processAttributes(
     "process.working_directory": image.cwd,
     "process.user.id": image.uid,
     "process.user.name": image.user,
-    ...(container === undefined ? { "container.id": image.docker } : podAttributes(container)),
+    "container.id": image.docker, // a pod's own processes, such as pause, are in none that is listed
+    ...(container === undefined ? {} : podAttributes(container)),
   };
 }
 
@@ -47,11 +48,21 @@ function podAttributes({ pod, container }: PodContainer): Attributes {
     "k8s.pod.uid": pod.uid,
     ...(workloads.has(kind) ? { [`k8s.${kind}.name`]: pod.workload } : {}),
     ...Object.fromEntries(labels),
-    "k8s.container.name": container?.name,
-    "container.id": container?.id.replace(/^[a-z0-9-]+:\/\//, ""),
-    "container.name": container?.name,
-    "container.image.name": container?.image.name,
-    "container.image.id": container?.image.id,
+    ...(container === undefined ? {} : containerAttributes(container)),
+  };
+}
+
+function containerAttributes({
+  id,
+  name,
+  image,
+}: NonNullable<PodContainer["container"]>): Attributes {
+  return {
+    "k8s.container.name": name,
+    "container.id": id.replace(/^[a-z0-9-]+:\/\//, ""),
+    "container.name": name,
+    "container.image.name": image.name,
+    "container.image.id": image.id,
   };
 }
 

@@ -67,6 +67,16 @@ test("an exec in a pod has the attributes that OpenTelemetry has names for", () 
   ]);
 });
 
+test("a pod's own process, in no container that is listed, has the id that its cgroup has", () => {
+  const process = events.cat.process!;
+  const { pod } = process.container!;
+  const sandbox = { ...process, container: { pod } };
+  const { attributes } = decoded({ ...events.cat, process: sandbox }).records[0]!;
+  assert.equal(attributes["k8s.pod.name"], "web-1");
+  assert.equal(attributes["container.id"], "4cb1e9a1ab98044e789c2d426909a6e");
+  assert.equal("container.name" in attributes, false);
+});
+
 test("a stopped call has its policy, its rule, and what was done apart from what was asked", () => {
   const flags = enums.hook_flag.HOOK_STOPPED;
   const [record] = decoded({ ...events.denied, flags, action: 3 }).records;
