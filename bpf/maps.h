@@ -41,6 +41,7 @@ struct engine_state {
 	__u32 active;		/* which of the two slots of every table is in force */
 	__u32 pod_files;	/* how many followed files a pod may have open */
 	__u32 binary_generation[2];
+	__u32 notes_identity;	/* 1: a policy asks what processes were before: see identity.h */
 };
 
 /* Writer: agent. A variable, so that a program reads it without a look-up. */
@@ -150,6 +151,20 @@ struct {
 	__type(key, int);
 	__type(value, struct process_info);
 } process SEC(".maps");
+
+/* What a process was when it last executed a program, or was made. */
+struct identity {
+	__u64 image;		/* task__image: whose it is; 0: not noted */
+	__u64 sets[3];		/* by enum cap_set */
+	__u32 namespaces[10];	/* inode numbers by enum namespace_part; 0: it had none */
+};
+/* Writer: identity.h, where engine_state.notes_identity says so. Freed with the task. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct identity);
+} identities SEC(".maps");
 
 /* What policies have left for the thread's next call of their enforcers. Writer: engine/notice.h. */
 struct {

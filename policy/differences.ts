@@ -185,6 +185,11 @@ export const differences: readonly Difference[] = [
     here: "A program whose path cannot be told (in memory only, or deeper than any list) meets `NotIn`, `NotPrefix` and `NotPostfix`; in Tetragon it gets around them. `matchParentBinaries` needs no option of the agent.",
   },
   {
+    what: "`matchNamespaceChanges`, `matchCapabilityChanges`",
+    verdict: "better",
+    here: "Compared with what the process was when it last executed a program, or was made, at each call; in Tetragon a match that is posted makes what it is now the measure for all policies, so that one which reports hides the change from one that stops. A process that ran before the policy is compared with what it was when it was first seen.",
+  },
+  {
     what: "`matchWorkloads`",
     verdict: "better",
     here: "In macros, too. Where a policy says `unknownPods: Deny`, that holds for its selectors as well.",

@@ -94,14 +94,14 @@ const rows: readonly { name: string; raw: unknown; want: readonly string[] }[] =
     name: "an unknown condition",
     raw: withCondition({ by: "__proto__" }),
     want: [
-      `${condition}.by: is "__proto__"; allowed: pid, binary, parentBinary, namespace, capability, arg, gained`,
+      `${condition}.by: is "__proto__"; allowed: pid, binary, parentBinary, namespace, capability, namespaceChange, capabilityChange, arg, gained`,
     ],
   },
   {
     name: "a condition without its kind",
     raw: withCondition({ op: "In", values: [1] }),
     want: [
-      `${condition}.by: is missing; write one of pid, binary, parentBinary, namespace, capability, arg, gained`,
+      `${condition}.by: is missing; write one of pid, binary, parentBinary, namespace, capability, namespaceChange, capabilityChange, arg, gained`,
     ],
   },
   {

@@ -6,6 +6,7 @@ import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, write } from "../layout/struct.ts";
 import { encodeActions } from "./actions.ts";
 import { type Bits, bitsWhere, onlyWord, toRow, wordsFor } from "./bits.ts";
+import { comparesBefore } from "./conditions/capability.ts";
 import type { DimensionTables } from "./conditions/compiler.ts";
 import { compilerOf } from "./conditions/index.ts";
 import { type AskedFacet, type Bit, bitsOf, checkFacets, facetsOf } from "./facets.ts";
@@ -142,7 +143,7 @@ function encodeSpec(
     ),
   ];
   const { USE_NUMBER_EVENTS, USE_RATES, USE_RETURNED, USE_FUNCTIONS } = enums.hook_use;
-  const { USE_WHOLE, USE_UNREAD, USE_STACKS, USE_REGISTERS } = enums.hook_use;
+  const { USE_WHOLE, USE_UNREAD, USE_STACKS, USE_REGISTERS, USE_CHANGES } = enums.hook_use;
   const { FIRST_PATH } = enums.engine_limit;
   const hasWhole = all.some(({ flags }) => flags & enums.reading_flag.READ_WHOLE);
   const isProbe = point.file?.kind === "usdt";
@@ -160,6 +161,7 @@ function encodeSpec(
       (point.functions === undefined ? 0 : USE_FUNCTIONS) |
       (hasWhole ? USE_WHOLE : 0) |
       (isProbe ? USE_UNREAD : 0) |
+      (comparesBefore(dimensions.flatMap(({ caps }) => caps ?? [])) ? USE_CHANGES : 0) |
       (encodedPaths.some(({ source }) => source === PATH_OF_REGISTERS) ? USE_REGISTERS : 0),
     ...{ syscall: registersCode(point), entry: point.entry ?? 0 },
     facet_count: facets.length,

@@ -274,11 +274,12 @@ const process_info = {
   },
 } as const;
 const engine_state = {
-  size: 16,
+  size: 20,
   fields: {
     active: { at: 0, type: "u32" },
     pod_files: { at: 4, type: "u32" },
     binary_generation: { at: 8, type: "u32", count: 2 },
+    notes_identity: { at: 16, type: "u32" },
   },
 } as const;
 const waiting = {
@@ -817,6 +818,7 @@ export const enums = {
     USE_WHOLE: 128,
     USE_STACKS: 256,
     USE_HASHES: 512,
+    USE_CHANGES: 2048,
     USE_REGISTERS: 1024,
   },
   hook_syscall: {
@@ -860,6 +862,8 @@ export const enums = {
     CAP_SET_EFFECTIVE: 0,
     CAP_SET_INHERITABLE: 1,
     CAP_SET_PERMITTED: 2,
+    CAP_SET_CHANGED: 3,
+    CAP_SET_NAMESPACES: 6,
   },
   cap_user_ns: {
     CAP_NS_ANY: 0,

@@ -34,13 +34,16 @@ export class EngineState {
   }
 
   /** Puts `slot` in force for every program at once. */
-  flip(slot: number): void {
+  flip(slot: number, { notesIdentity }: { readonly notesIdentity: boolean }): void {
+    // What ran before is compared with what it was when it was first seen: seen by whom, is said before.
+    if (notesIdentity) this.#write({ notes_identity: 1 });
     // Never 0: that is the generation of a process whose binary was never looked up.
     const generations = read(this.#value, layout.engine_state).binary_generation;
     const binary_generation = generations.with(slot, Math.max(...generations) + 1);
     // Readers take `active` before the generation of its slot, so that one is written first.
     this.#write({ binary_generation });
     this.#write({ active: slot });
+    if (!notesIdentity) this.#write({ notes_identity: 0 });
   }
 
   /** What the map must have. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { followsDescriptors, tracksSockets } from "@guardbee/policy/sets";
+import { asksForChanges, followsDescriptors, tracksSockets } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
 import { classRow } from "../compile/tables.ts";
 import type {
@@ -268,7 +268,7 @@ export class KernelEngine implements Engine {
     });
     this.#hooks = hooksOf(held.values(), this.#numbers, this.#hooks);
     const unentered = this.#classes.enterRoots(desired.scopes);
-    this.#state.flip(slot);
+    this.#state.flip(slot, { notesIdentity: inForce.some(({ set }) => asksForChanges(set)) });
     this.#afterFlip(held, slot, inForce, () => this.#assignCgroups(desired.scopes, unentered));
     this.#desired = desired;
     this.#inForce = byName(inForce);

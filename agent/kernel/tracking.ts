@@ -23,6 +23,7 @@ const sharedMaps = [
   "losses",
   "stops",
   "process",
+  "identities",
   "notices",
   "cgroup_class",
   "scope_state",

@@ -81,6 +81,8 @@ struct call_scratch {
 	__u32 sizes[FIELDS_MAX];	/* of a tracepoint's bytes, whose address is the parameter */
 	__u64 registers;	/* USE_REGISTERS: where they are */
 	__u64 places[PARAMETERS_MAX];	/* ACTION_SET: where in its memory a program has them; 0: nowhere */
+	struct identity identity; /* USE_CHANGES: what the process is now */
+	__u64 changes[8];	/* USE_CHANGES: by enum cap_set, from CAP_SET_CHANGED on */
 	struct packet packet;
 	struct socket_address address;
 	struct parts parts;

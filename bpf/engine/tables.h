@@ -108,6 +108,7 @@ enum hook_use {
 	USE_WHOLE = 1u << 7,	/* some reading has READ_WHOLE */
 	USE_STACKS = 1u << 8,	/* some entry has ACT_KERNEL_STACK or ACT_USER_STACK */
 	USE_HASHES = 1u << 9,	/* some entry has ACT_HASH: see hash.h */
+	USE_CHANGES = 1u << 11,	/* some cap_test compares with what the process was before */
 	USE_REGISTERS = 1u << 10, /* some path begins at PATH_OF_REGISTERS */
 };
 
@@ -141,7 +142,14 @@ struct hook_spec {
 };
 
 /* cap_test.set */
-enum cap_set { CAP_SET_EFFECTIVE = 0, CAP_SET_INHERITABLE, CAP_SET_PERMITTED };
+enum cap_set {
+	CAP_SET_EFFECTIVE = 0,
+	CAP_SET_INHERITABLE,
+	CAP_SET_PERMITTED,
+	CAP_SET_CHANGED,	/* with one of those: what is in it now, or was before, and not both */
+	CAP_SET_NAMESPACES = 2 * CAP_SET_CHANGED, /* a bit for each enum namespace_part that is another */
+};
+enum change_count { CHANGES = CAP_SET_NAMESPACES - CAP_SET_CHANGED + 1 };
 /* cap_test.user_ns */
 enum cap_user_ns { CAP_NS_ANY = 0, CAP_NS_HOST, CAP_NS_NESTED };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Follows every process from fork to exit, and forgets the class of a cgroup that is gone. */
+#include "../identity.h"
 #include "exec_event.h"
 #include "moves.h"
 
@@ -88,6 +89,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	info__set_of_host(info, task);
 	info->flags &= ~PROCESS_SENT;
 	info->image = task__image(task);
+	if (engine_state.notes_identity)
+		identity__note(task, task);
 	exec__emit(scratch, info, task, bprm);
 	/* the kernel has given it descriptors of its own */
 	info->flags &= ~(EXEC_CLONED | PROCESS_LATE | PROCESS_AGENT | PROCESS_SHARES_FILES);
@@ -141,6 +144,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 		info->parent.pid = parent->tgid;
 		info->parent.ktime = parent->group_leader->start_boottime;
 	}
+	if (engine_state.notes_identity)
+		identity__note(child, child);
 	event.nspid = task__nspid(child);
 	info->flags &= EXEC_IN_INIT_TREE | PROCESS_PROTECTED | PROCESS_OF_HOST;
 	info->flags |= EXEC_CLONED;

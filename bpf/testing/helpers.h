@@ -67,6 +67,8 @@ void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u
 		return windows_of(task->tgid);
 	if (map == &notices)
 		return &left;
+	if (map == &identities)
+		return &now.before;
 	if (!now.has_info && !(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
 		return NULL;
 	now.has_info = true;

@@ -64,6 +64,7 @@ static struct {
 	struct file *fds[FDS_MAX];
 	struct mm_struct mm;
 	struct process_info info;
+	struct identity before;
 	bool has_info;
 	struct mm_struct parent_mm;
 	struct fake_file exe, parent_exe;
@@ -239,6 +240,11 @@ static void take_process(void)
 		now.info.flags |= PROCESS_PROTECTED;
 	if (flags & 4)
 		now.info.flags |= PROCESS_OF_HOST;
+	if (!take_u8())
+		return; /* nobody noted what it was before */
+	now.before.image = task__image(&now.task);
+	shim_take(now.before.sets, sizeof(now.before.sets));
+	shim_take(now.before.namespaces, sizeof(now.before.namespaces));
 }
 
 static void take_files(void)

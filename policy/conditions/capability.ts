@@ -13,8 +13,8 @@ import { someOf } from "./values.ts";
 const sets = ["effective", "inheritable", "permitted"] as const;
 const userNamespaces = ["any", "host", "nested"] as const;
 
-const schema = object({
-  by: literal("capability"),
+/** What a condition on capabilities says of them, in a SelectorSet. */
+export const capabilityFields = {
   /** In: any of them is held; NotIn: none is. */
   op: oneOf(memberships),
   set: oneOf(sets),
@@ -26,7 +26,9 @@ const schema = object({
    * process of the initial user namespace, whatever the operator (upstream's rule).
    */
   userNamespace: oneOf(userNamespaces),
-});
+};
+
+const schema = object({ by: literal("capability"), ...capabilityFields });
 
 export type CapabilityCondition = Immutable<Static<typeof schema>>;
 

@@ -7,6 +7,13 @@ import type { SelectorSpec } from "../schema/selector.ts";
 import { type ArgCondition, arg } from "./arg.ts";
 import { type BinaryCondition, type BinaryFacts, binary } from "./binary.ts";
 import { type CapabilityCondition, type CapabilityFacts, capability } from "./capability.ts";
+import {
+  type CapabilityChangeCondition,
+  type ChangeFacts,
+  capabilityChange,
+  type NamespaceChangeCondition,
+  namespaceChange,
+} from "./changes.ts";
 import { type GainedCondition, gained } from "./gained.ts";
 import type { ConditionKind, ConditionPlace, Told, Words } from "./kind.ts";
 import { type NamespaceCondition, type NamespaceFacts, namespace } from "./namespace.ts";
@@ -23,6 +30,8 @@ export type Condition =
   | ParentBinaryCondition
   | NamespaceCondition
   | CapabilityCondition
+  | NamespaceChangeCondition
+  | CapabilityChangeCondition
   | ArgCondition
   | GainedCondition;
 
@@ -31,7 +40,8 @@ export type ProcessFacts = PidFacts &
   BinaryFacts &
   ParentBinaryFacts &
   NamespaceFacts &
-  CapabilityFacts;
+  CapabilityFacts &
+  ChangeFacts;
 
 /** The kinds of conditions that this version has, in the order in which a selector lists them. */
 export const conditionKinds = {
@@ -40,6 +50,8 @@ export const conditionKinds = {
   parentBinary,
   namespace,
   capability,
+  namespaceChange,
+  capabilityChange,
   arg,
   gained,
 } satisfies {
@@ -93,6 +105,21 @@ export function canonicalConditions(conditions: readonly Condition[]): readonly 
       return kind !== 0 ? kind : byCodePoint(textA, textB);
     })
     .map(([, condition]) => condition);
+}
+
+/** Whether some selector compares processes with what they were before. */
+export function asksForChanges({
+  hooks,
+}: {
+  readonly hooks: readonly {
+    readonly selectors: readonly { readonly conditions: readonly Condition[] }[];
+  }[];
+}): boolean {
+  return hooks.some(({ selectors }) =>
+    selectors.some(({ conditions }) =>
+      conditions.some(({ by }) => by === "namespaceChange" || by === "capabilityChange"),
+    ),
+  );
 }
 
 /** Whether a condition is met. What cannot be told meets the negated ones, and no others. */

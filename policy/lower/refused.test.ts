@@ -808,6 +808,29 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
+    name: "changes of what is no namespace, and no capability",
+    policy: aKprobePolicy({
+      selectors: [
+        {
+          matchNamespaceChanges: [
+            { operator: "In", values: ["mnt", "Mntt"] },
+            { operator: "NotIn", values: [] },
+          ],
+          matchCapabilityChanges: [
+            { operator: "In", values: ["CAP_SYS_ADMON"] },
+            { operator: "In", values: [] },
+          ],
+        },
+      ],
+    }),
+    want: [
+      'invalid spec.kprobes[0].selectors[0].matchNamespaceChanges[0].values[1]: is "Mntt"; did you mean Mnt? allowed: Uts, Ipc, Mnt, Pid, PidForChildren, Net, Time, TimeForChildren, Cgroup, User',
+      "invalid spec.kprobes[0].selectors[0].matchNamespaceChanges[1].values: is empty; list namespaces: Uts, Ipc, Mnt, Pid, PidForChildren, Net, Time, TimeForChildren, Cgroup, User",
+      "spec.kprobes[0].selectors[0].matchCapabilityChanges[0].values[0]",
+      "invalid spec.kprobes[0].selectors[0].matchCapabilityChanges[1].values: is empty; list capabilities such as CAP_SYS_ADMIN",
+    ],
+  },
+  {
     name: "fields that are not there yet, each by name",
     policy: aTracingPolicy({
       loader: true,
@@ -819,7 +842,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
           ignore: { callNotFound: true },
           selectors: [
             {
-              matchNamespaceChanges: [{ operator: "In", values: ["Mnt"] }],
               matchBinaries: [{ operator: "In", values: ["/bin/sh"], followChildren: true }],
             },
           ],
@@ -829,7 +851,6 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     want: [
       "spec.loader",
       "spec.kprobes[0].returnArg.type",
-      "spec.kprobes[0].selectors[0].matchNamespaceChanges",
       "spec.kprobes[0].selectors[0].matchBinaries[0].followChildren",
     ],
   },

@@ -1,7 +1,7 @@
 import type { Condition } from "@guardbee/policy";
 import { arg } from "./arg.ts";
 import { binary, parentBinary } from "./binary.ts";
-import { capability } from "./capability.ts";
+import { capability, capabilityChange, namespaceChange } from "./capability.ts";
 import type { ConditionCompiler } from "./compiler.ts";
 import { type Followed, followed } from "./followed.ts";
 import { gained } from "./gained.ts";
@@ -18,6 +18,8 @@ const compilers = {
   parentBinary,
   namespace,
   capability,
+  namespaceChange,
+  capabilityChange,
   arg,
   gained,
   followed,

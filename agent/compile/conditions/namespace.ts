@@ -6,7 +6,7 @@ import type { By, ConditionCompiler } from "./compiler.ts";
 type Namespace = By<"namespace">;
 
 const { namespace_part, namespace_list } = enums;
-const parts: Readonly<Record<Namespace["namespace"], number>> = {
+export const namespaceParts: Readonly<Record<Namespace["namespace"], number>> = {
   Uts: namespace_part.NAMESPACE_UTS,
   Ipc: namespace_part.NAMESPACE_IPC,
   Mnt: namespace_part.NAMESPACE_MNT,
@@ -29,7 +29,10 @@ const unlisted = "0";
  * the host's. Which one that is, the kernel knows.
  */
 export const namespace: ConditionCompiler<Namespace> = {
-  facet: ({ namespace: name }) => ({ kind: enums.facet_kind.FACET_NAMESPACE, part: parts[name] }),
+  facet: ({ namespace: name }) => ({
+    kind: enums.facet_kind.FACET_NAMESPACE,
+    part: namespaceParts[name],
+  }),
   compile(asked, dimension) {
     const all = asked.flatMap(({ conditions }) => conditions.flatMap(({ values }) => values));
     const numbers = new Set([unlisted, ...all]);

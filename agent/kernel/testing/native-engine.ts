@@ -313,6 +313,17 @@ function processOf(process: Process): readonly Uint8Array[] {
     u32(process.ancestors.length),
     ...process.ancestors.flatMap((pid, i) => [u32(pid), u32(process.nsAncestors[i] ?? 0)]),
     ...[...pathOf(process.binary), ...pathOf(process.parentBinary)],
+    ...beforeOf(process),
+  ];
+}
+
+/** struct identity, but whose it is. */
+function beforeOf({ before }: Process): readonly Uint8Array[] {
+  if (before === undefined) return [Buffer.of(0)];
+  const { effective, inheritable, permitted } = before.capabilities;
+  return [
+    ...[Buffer.of(1), ...[effective, inheritable, permitted].map(u64)],
+    ...upstreamNamespaces.map((name) => u32(before.namespaces[name] ?? 0)),
   ];
 }
 

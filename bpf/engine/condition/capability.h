@@ -3,7 +3,32 @@
 #ifndef GUARDBEE_ENGINE_CONDITION_CAPABILITY_H
 #define GUARDBEE_ENGINE_CONDITION_CAPABILITY_H
 
+#include "../../identity.h"
 #include "../call.h"
+
+#define CHANGES_MASK 7
+
+/* Compares the process with what it was before: what is another, to scratch->changes. */
+static __always_inline void capability__compare(struct call *call)
+{
+	struct call_scratch *scratch = call->scratch;
+	struct identity *before = identity__before(call->task);
+	__u64 namespaces = 0;
+
+	identity__read(&scratch->identity, call->task);
+#pragma unroll
+	for (__u32 set = 0; set < CAP_SET_CHANGED; set++)
+		scratch->changes[set] = before ? before->sets[set] ^ scratch->identity.sets[set] : 0;
+#pragma unroll
+	for (__u32 part = 0; part < NAMESPACE_PARTS; part++) {
+		__u32 then = before ? before->namespaces[part] : 0;
+		__u32 is = scratch->identity.namespaces[part];
+
+		if (then && is && then != is)
+			namespaces |= 1ULL << part;
+	}
+	scratch->changes[CAP_SET_NAMESPACES - CAP_SET_CHANGED] = namespaces;
+}
 
 static __always_inline void capability__match(struct call *call, __u32 dim)
 {
@@ -16,6 +41,8 @@ static __always_inline void capability__match(struct call *call, __u32 dim)
 	bpf_core_read(&sets[CAP_SET_EFFECTIVE], 8, &cred->cap_effective);
 	bpf_core_read(&sets[CAP_SET_INHERITABLE], 8, &cred->cap_inheritable);
 	bpf_core_read(&sets[CAP_SET_PERMITTED], 8, &cred->cap_permitted);
+	if (spec.use & USE_CHANGES)
+		capability__compare(call);
 	for (__u32 i = 0; i < CAP_TESTS_MAX; i++) {
 		struct cap_test *test = &call->table->caps[i];
 		__u64 held;
@@ -26,10 +53,14 @@ static __always_inline void capability__match(struct call *call, __u32 dim)
 		held = test->set == CAP_SET_EFFECTIVE ? sets[CAP_SET_EFFECTIVE] :
 		       test->set == CAP_SET_PERMITTED ? sets[CAP_SET_PERMITTED] :
 							sets[CAP_SET_INHERITABLE];
+		if (spec.use & USE_CHANGES && test->set >= CAP_SET_CHANGED)
+			held = call->scratch->changes[(test->set - CAP_SET_CHANGED) & CHANGES_MASK];
 		row = (held & test->mask) != 0;
 		if (test->user_ns == CAP_NS_HOST && !host)
 			row = 0;
 		if (test->user_ns == CAP_NS_NESTED && host)
+			row = 2;
+		if (spec.use & USE_CHANGES && test->set >= CAP_SET_CHANGED && held == 0)
 			row = 2;
 		call__and_row(call, table->base + 3 * i + row);
 	}
