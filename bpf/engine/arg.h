@@ -156,8 +156,8 @@ static __always_inline bool arg__is_read(struct call *call,
 {
 	__u8 size = reading->size_index;
 
-	if (!(spec.use & USE_UNREAD) && !spec.path_count)
-		return true;
+	if (!(spec.use & USE_UNREAD) && (!spec.path_count || reading->index < FIRST_PATH))
+		return true; /* known to the verifier, too, of each that is compared */
 	if (call->scratch->unread & (1u << (reading->index & 31)))
 		return false;
 	return !size || !(call->scratch->unread & (1u << ((size - 1) & 31)));

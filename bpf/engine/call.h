@@ -68,10 +68,7 @@ struct call_scratch {
 	struct prefix_key prefix;
 	struct equal_key equal;
 	struct rate_key rate;
-	/*
-	 * Of the entry whose operations run. Not on the stack: what a callback of bpf_loop meets there the
-	 * verifier of Linux 6.1 takes for constant afterwards, and drops the branches for other values.
-	 */
+	/* Of the entry whose operations run: on the stack the verifier of 6.1 takes them for constant. */
 	__u32 said;	/* hook_event.flags of that entry */
 	__u32 outcome;	/* of its operations so far */
 	__u64 left[WORDS_MAX];	/* selectors that still match */

@@ -17,7 +17,7 @@ static __noinline bool engine__match(struct call *call)
 	const __u32 count = spec.facet_count;
 
 	if (spec.path_count)
-		resolve__all(call);
+		resolve__all(call->scratch);
 	/* Code for one facet: what a program does not use, the verifier takes out. */
 #pragma clang loop unroll(disable)
 	for (__u32 dim = 0; dim < FACETS_MAX && dim < count; dim++) {

@@ -8,15 +8,15 @@
 #define RESOLVE_FIRST 4096 /* where a pointer to nothing leads, a page at the most */
 
 /* What the path leads from. */
-static __always_inline __u64 resolve__source(struct call *call, __u32 source)
+static __always_inline __u64 resolve__source(struct call_scratch *scratch, __u32 source)
 {
 	switch (source) {
 	case PATH_OF_TASK:
-		return (__u64)call->task;
+		return (__u64)bpf_get_current_task_btf();
 	case PATH_OF_REGISTERS:
-		return call->scratch->registers;
+		return scratch->registers;
 	}
-	return call__parameter(call, source);
+	return source < PARAMETERS_MAX ? scratch->parameters[source] : 0;
 }
 
 /* A number of so many bytes that a shift is told of; all of it where it is the kernel's pointer. */
@@ -29,10 +29,10 @@ static __always_inline __u64 resolve__number(const volatile struct arg_path *pat
 }
 
 /* Follows a path to its end; false: something on the way cannot be read. */
-static __always_inline bool resolve__read(struct call *call, const volatile struct arg_path *path,
-					  __u64 *value)
+static __always_inline bool resolve__read(struct call_scratch *scratch,
+					  const volatile struct arg_path *path, __u64 *value)
 {
-	__u64 at = resolve__source(call, path->source), next;
+	__u64 at = resolve__source(scratch, path->source), next;
 	__u32 pointers = path->pointers, size = path->size;
 
 #pragma clang loop unroll(disable)
@@ -54,22 +54,24 @@ static __always_inline bool resolve__read(struct call *call, const volatile stru
 	return true;
 }
 
-/* Code for one path: what a program has not, the verifier takes out. */
-static __always_inline void resolve__all(struct call *call)
+/* Follows all paths of the program. Not static: see path__find. */
+__noinline int resolve__all(struct call_scratch *scratch)
 {
 	const __u32 count = spec.path_count;
 
+	if (!scratch)
+		return 0; /* cannot be: the verifier wants it asked */
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < PATHS_MAX && i < count; i++) {
-		struct call_scratch *scratch = call->scratch;
 		__u64 value = 0;
 
-		if (resolve__read(call, &spec.paths[i], &value))
+		if (resolve__read(scratch, &spec.paths[i], &value))
 			scratch->unread &= ~(1u << (FIRST_PATH + i));
 		else
 			scratch->unread |= 1u << (FIRST_PATH + i);
 		scratch->parameters[FIRST_PATH + i] = value;
 	}
+	return 0;
 }
 
 #endif

@@ -8,14 +8,17 @@
 
 #define CHANGES_MASK 7
 
-/* Compares the process with what it was before: what is another, to scratch->changes. */
-static __always_inline void capability__compare(struct call *call)
+/* Compares the process with what it was before: what is another, to scratch->changes. Not static: see path__find. */
+__noinline int capability__compare(struct call_scratch *scratch)
 {
-	struct call_scratch *scratch = call->scratch;
-	struct identity *before = identity__before(call->task);
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct identity *before;
 	__u64 namespaces = 0;
 
-	identity__read(&scratch->identity, call->task);
+	if (!scratch || !(spec.use & USE_CHANGES))
+		return 0;
+	before = identity__before(task);
+	identity__read(&scratch->identity, task);
 #pragma unroll
 	for (__u32 set = 0; set < CAP_SET_CHANGED; set++)
 		scratch->changes[set] = before ? before->sets[set] ^ scratch->identity.sets[set] : 0;
@@ -28,6 +31,7 @@ static __always_inline void capability__compare(struct call *call)
 			namespaces |= 1ULL << part;
 	}
 	scratch->changes[CAP_SET_NAMESPACES - CAP_SET_CHANGED] = namespaces;
+	return 0;
 }
 
 static __always_inline void capability__match(struct call *call, __u32 dim)
@@ -42,7 +46,7 @@ static __always_inline void capability__match(struct call *call, __u32 dim)
 	bpf_core_read(&sets[CAP_SET_INHERITABLE], 8, &cred->cap_inheritable);
 	bpf_core_read(&sets[CAP_SET_PERMITTED], 8, &cred->cap_permitted);
 	if (spec.use & USE_CHANGES)
-		capability__compare(call);
+		capability__compare(call->scratch);
 	for (__u32 i = 0; i < CAP_TESTS_MAX; i++) {
 		struct cap_test *test = &call->table->caps[i];
 		__u64 held;
