@@ -29,11 +29,11 @@ function acting(name: string, actions: readonly Action[], mode: Mode = "enforce"
   return inMode(mode, aSet(name, onGetpriority({ ...when(), actions })));
 }
 
-/** What the kernel has counted for a set that is in force. */
+/** What the kernel has counted for a set that is in force; what the agent has read is another matter. */
 function countsOf(name: string, of = engine): StopCounts {
   const found = of.stops(new Set([name])).get(name);
   assert.ok(found, `${name} is not in force`);
-  const { hash: _, ...counts } = found;
+  const { hash: _, selectors: __, ...counts } = found;
   return counts;
 }
 
