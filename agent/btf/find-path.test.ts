@@ -82,3 +82,28 @@ test("a path may follow ten pointers", () => {
   assert.ok(typeof got === "object", String(got));
   assert.equal(got.offsets.length, 11);
 });
+
+test("structs without a name are looked through however deep they are, and once", () => {
+  const depth = 20_000;
+  const texts = Buffer.from("\0task\0x\0");
+  const bytes = Buffer.alloc(24 + depth * 24 + texts.length);
+  bytes.writeUInt16LE(0xeb9f, 0);
+  for (const [at, value] of [...[24, 0, depth * 24, depth * 24, texts.length].entries()]) {
+    bytes.writeUInt32LE(value, 4 + 4 * at);
+  }
+  for (let i = 0; i < depth; i++) {
+    const isLast = i === depth - 1;
+    const struct = [i === 0 ? 1 : 0, (4 << 24) | 1, 4]; // its name, one member, its size
+    const member = [isLast ? 6 : 0, isLast ? 1 : i + 2, 8]; // in the struct before
+    for (const [word, value] of [...struct, ...member].entries()) {
+      bytes.writeUInt32LE(value, 24 + i * 24 + 4 * word);
+    }
+  }
+  texts.copy(bytes, bytes.length - texts.length);
+  const deep = new BtfTypes(bytes);
+  const steps = parseBtfPath("x") as Exclude<ReturnType<typeof parseBtfPath>, string>;
+  const place = findPath(deep, deep.structNamed("task")!, steps);
+  assert.deepEqual(typeof place === "object" && place.offsets, [depth]);
+  bytes.writeUInt32LE(0, 24 + (depth - 1) * 24 + 12); // the last one has the first in it
+  assert.equal(findPath(deep, 1, steps), "struct task has no member x");
+});

@@ -22,7 +22,7 @@ export type FoundPath = {
 /** As many pointers as programs follow (bpf/engine/tables.h). */
 export const mostPointers = 10;
 const mostOffset = 1 << 24;
-/** Anonymous structs within each other, and typedefs of typedefs. */
+/** Typedefs of typedefs, and arrays of arrays. */
 const mostDepth = 32;
 
 /** Where `steps` lead from a struct of type `root`; a text: why they lead nowhere here. */
@@ -77,7 +77,7 @@ function plain(types: BtfTypes, id: number): number {
 function memberOf(types: BtfTypes, { type: of }: Place, name: string): Next | string {
   const type = plain(types, of);
   if (!isStruct(types, type)) return `${inC(types, of)} has no members, and none ${name}`;
-  const found = memberNamed(types, type, { name, seen: new Set() });
+  const found = memberNamed(types, type, name);
   if (found === undefined) return `${inC(types, of)} has no member ${name}`;
   const { member, bitOffset } = found;
   return {
@@ -92,21 +92,17 @@ function isStruct(types: BtfTypes, type: number): boolean {
 
 type Found = { readonly member: Member; readonly bitOffset: number };
 
-/** Members of structs without a name are those of what has them. */
-function memberNamed(
-  types: BtfTypes,
-  type: number,
-  { name, seen }: { readonly name: string; readonly seen: Set<number> },
-): Found | undefined {
-  if (seen.has(type) || !isStruct(types, type)) return undefined;
-  seen.add(type); // no struct has itself in it, but broken types may say so
-  const members = types.members(type);
-  const own = members.find((one) => one.name === name);
-  if (own !== undefined) return { member: own, bitOffset: own.bitOffset };
-  for (const { name: inner, type: of, bitOffset } of members) {
-    if (inner !== "") continue;
-    const found = memberNamed(types, plain(types, of), { name, seen });
-    if (found !== undefined) return { ...found, bitOffset: bitOffset + found.bitOffset };
+/** Members of structs without a name are those of what has them, however deep that is. */
+function memberNamed(types: BtfTypes, root: number, name: string): Found | undefined {
+  const structs = new Map([[root, 0]]); // the loop takes in what it adds; each once, in broken types, too
+  for (const [struct, before] of structs) {
+    for (const member of types.members(struct)) {
+      const bitOffset = before + member.bitOffset;
+      if (member.name === name) return { member, bitOffset };
+      if (member.name !== "") continue;
+      const inner = plain(types, member.type);
+      if (isStruct(types, inner) && !structs.has(inner)) structs.set(inner, bitOffset);
+    }
   }
   return undefined;
 }
@@ -142,7 +138,7 @@ function sizeOf(types: BtfTypes, id: number, depth = 0): number {
 /** What is read where a path ends. */
 function valueAt(types: BtfTypes, at: Place, offsets: readonly number[]): FoundPath | string {
   const type = plain(types, at.type);
-  const { int, pointer, array, struct, union, enum: words, enum64 } = btfKind;
+  const { int, pointer, array, enum: words, enum64 } = btfKind;
   const shown = inC(types, at.type);
   const kind = types.kind(type);
   const found = { offsets, bytes: 0, isSigned: false, shown };
@@ -158,8 +154,7 @@ function valueAt(types: BtfTypes, at: Place, offsets: readonly number[]): FoundP
       type: isCharacter(types, of) ? "string" : readAs(types, of),
     };
   }
-  if (kind === struct || kind === union)
-    return { ...found, is: "place", type: readAs(types, at.type) };
+  if (isStruct(types, type)) return { ...found, is: "place", type: readAs(types, at.type) };
   if (kind !== array) return `${shown} is nothing that can be read`;
   return {
     ...found,
