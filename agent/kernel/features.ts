@@ -150,7 +150,8 @@ function readLockdown(): string {
   }
 }
 
-function activeSecurityModules(): readonly string[] {
+/** The security modules that the kernel asks, in their order; none where it does not say. */
+export function activeSecurityModules(): readonly string[] {
   try {
     return readFileSync("/sys/kernel/security/lsm", "utf8").trim().split(",");
   } catch {

@@ -61,8 +61,8 @@ function defaultIn(config: string): Preemption {
   return has("_NONE") ? "none" : "unknown";
 }
 
-/** The configuration that the kernel was built with, where some distribution has it. */
-function configOf(release: string, read: ReadFile): string | undefined {
+/** The configuration that the kernel was built with, in the places that distributions have for it; undefined: none has it. */
+export function configOf(release: string, read: ReadFile = readOrNot): string | undefined {
   const zipped = read("/proc/config.gz");
   if (zipped !== undefined) return gunzipSync(zipped).toString("latin1");
   const files = [`/boot/config-${release}`, `/lib/modules/${release}/config`];

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { release } from "node:os";
-import { gunzipSync } from "node:zlib";
 import { KernelPaths } from "../btf/kernel-paths.ts";
-import { kernelSymbols } from "./features.ts";
+import { activeSecurityModules, kernelSymbols } from "./features.ts";
 import { loadNative, type Native } from "./native.ts";
+import { configOf } from "./preemption.ts";
 
 /** What is asked of a kernel. */
 export type AskedKernel = {
@@ -38,7 +38,7 @@ export const upstreamProbes: Readonly<Record<string, (kernel: AskedKernel) => bo
   // A million instructions came with Linux 5.2, types of the kernel with 5.4.
   large: ({ hasFile }) => hasFile("/sys/kernel/btf/vmlinux"),
   link_pin: ({ symbols }) => symbols.has("bpf_perf_link_dealloc"),
-  lsm: () => activeLsm(),
+  lsm: () => activeSecurityModules().includes("bpf"),
   missed_stats_kprobe_multi: ({ hasMember }) => hasMember("bpf_link_info", "kprobe_multi.missed"),
   missed_stats_kprobe: ({ hasMember }) => hasMember("bpf_link_info", "perf_event.kprobe.missed"),
   batch_update: ({ symbols }) => symbols.has("generic_map_update_batch"),
@@ -68,14 +68,6 @@ export function askUpstreamProbes(): readonly (readonly [name: string, has: bool
   return Object.entries(upstreamProbes).map(([name, has]) => [name, has(kernel)]);
 }
 
-function activeLsm(): boolean {
-  try {
-    return readFileSync("/sys/kernel/security/lsm", "utf8").trim().split(",").includes("bpf");
-  } catch {
-    return false;
-  }
-}
-
 const configNames = [
   ...["AUDIT", "AUDITSYSCALL", "BPF", "BPF_EVENTS", "BPF_JIT", "BPF_JIT_DEFAULT_ON"],
   ...["BPF_KPROBE_OVERRIDE", "BPF_SYSCALL", "CGROUPS", "DEBUG_INFO_BTF", "DEBUG_INFO_BTF_MODULES"],
@@ -96,20 +88,9 @@ export function shownConfig(text: string): readonly (readonly [name: string, val
   return configNames.map((name) => [name, values.get(name) ?? "n"]);
 }
 
-/** This kernel's configuration; undefined: neither the kernel nor /boot has it. */
+/** This kernel's configuration; undefined: neither the kernel nor a file of its distribution has it. */
 export function readKernelConfig(): string | undefined {
-  const places: readonly (() => string)[] = [
-    () => gunzipSync(readFileSync("/proc/config.gz")).toString(),
-    () => readFileSync(`/boot/config-${release()}`, "utf8"),
-  ];
-  for (const read of places) {
-    try {
-      return read();
-    } catch {
-      // not there
-    }
-  }
-  return undefined;
+  return configOf(release());
 }
 
 /** The system calls that this kernel has, as policies name them: `sys_read`. */
