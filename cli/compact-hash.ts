@@ -3,8 +3,13 @@ import { quoteIfNeeded } from "./go-quote.ts";
 import type { Piece } from "./paint.ts";
 
 /** Hooks of security modules whose first argument is a file, and of which upstream shows its hash. */
-const ofFiles = new Set([
-  ...["file_ioctl", "file_lock", "file_open", "file_post_open", "file_receive", "mmap_file"],
+const ofFiles: ReadonlySet<string> = new Set([
+  "file_ioctl",
+  "file_lock",
+  "file_open",
+  "file_post_open",
+  "file_receive",
+  "mmap_file",
 ]);
 
 /** The line below an event of a security module that says the hash of its file, as upstream shows it. */

@@ -1,4 +1,5 @@
-import type { TextTest } from "@guardbee/agent/regex";
+import { compileRegex, regexProblem, type TextTest } from "@guardbee/agent/regex";
+import { UsageError } from "./command.ts";
 import { type EventKind, type EventLine, eventKinds } from "./event-line.ts";
 
 /** What `getevents` lets through: every list that is not empty must have a match. */
@@ -30,6 +31,16 @@ export function matchesFilter({ kind, event }: EventLine, filter: EventFilter): 
 /** `PROCESS_EXEC`, as upstream writes it, or `process_exec`; undefined when there is no such kind. */
 export function parseEventKind(text: string): EventKind | undefined {
   return eventKinds.find((kind) => kind === text.toLowerCase());
+}
+
+/** In RE2's syntax, as the agent's: what events say cannot make it take longer than they are long. Throws UsageError. */
+export function parsePattern(option: string, text: string): TextTest {
+  try {
+    return compileRegex(text);
+  } catch (cause) {
+    const fix = "write a regular expression of RE2's syntax";
+    throw new UsageError(`${option}: ${regexProblem(cause)}; ${fix}`, { cause });
+  }
 }
 
 function any<T>(wanted: readonly T[], matches: (item: T) => boolean): boolean {

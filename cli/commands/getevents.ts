@@ -1,10 +1,9 @@
 import { connect, type Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { compileRegex, regexProblem, type TextTest } from "@guardbee/agent/regex";
 import { oneLine } from "@guardbee/policy/printable";
 import { type Command, type ExitCode, exit, type Io, UsageError } from "../command.ts";
 import { formatCompact } from "../compact.ts";
-import { type EventFilter, matchesFilter, parseEventKind } from "../event-filter.ts";
+import { type EventFilter, matchesFilter, parseEventKind, parsePattern } from "../event-filter.ts";
 import { eventKinds } from "../event-line.ts";
 import { EventReader, type ReadEvent } from "../event-reader.ts";
 import { type ColorWish, wantsColor } from "../paint.ts";
@@ -105,16 +104,6 @@ function parseFilter(args: GeteventsArgs): EventFilter {
     processes: args.process.map((text) => parsePattern("--process", text)),
     policies: args.policyNames,
   };
-}
-
-/** In RE2's syntax, as the agent's: what events say cannot make it take longer than they are long. */
-function parsePattern(option: string, text: string): TextTest {
-  try {
-    return compileRegex(text);
-  } catch (cause) {
-    const fix = "write a regular expression of RE2's syntax";
-    throw new UsageError(`${option}: ${regexProblem(cause)}; ${fix}`, { cause });
-  }
 }
 
 function parseAddress(address: string): string {

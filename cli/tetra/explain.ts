@@ -2,7 +2,7 @@ import { type CrdFacts, type CrdSchema, crdFacts } from "@guardbee/policy/crds";
 import { stringify } from "yaml";
 import { UsageError } from "../command.ts";
 import { aSwitch, aText, tetraCommand } from "./command.ts";
-import { formatSchema } from "./format-schema.ts";
+import { formatSchema, holderOf } from "./format-schema.ts";
 import { tabbed } from "./tabbed.ts";
 
 type Args = {
@@ -81,7 +81,7 @@ function crdNamed(all: readonly CrdFacts[], given: string): CrdFacts {
 function schemaAt({ kind, schema }: CrdFacts, fields: readonly string[]): CrdSchema {
   let at = schema;
   for (const [i, field] of fields.entries()) {
-    const holder = at.type === "array" && at.items !== undefined ? at.items : at;
+    const holder = holderOf(at);
     const known = Object.keys(holder.properties ?? {}).sort();
     const next = known.includes(field) ? holder.properties?.[field] : undefined;
     const any = holder.additionalProperties;

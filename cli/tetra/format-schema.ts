@@ -30,10 +30,15 @@ export function formatSchema({ kind, version }: CrdFacts, shown: Shown): string 
   ].join("");
 }
 
+/** What has the fields: of a list its elements. */
+export function holderOf(schema: CrdSchema): CrdSchema {
+  return schema.type === "array" ? (schema.items ?? schema) : schema;
+}
+
 /** `depth`: how deep this is in what is shown with the fields of fields; undefined: those are not. */
 function fieldsOf(schema: CrdSchema, depth: number | undefined): string {
   if ((depth ?? 0) > mostDepth) return "";
-  const holder = schema.type === "array" ? (schema.items ?? schema) : schema;
+  const holder = holderOf(schema);
   const fields = Object.entries(holder.properties ?? {}).sort(byName);
   const head = (depth ?? 0) === 0 ? "FIELDS:\n" : "";
   if (fields.length > 0) {

@@ -1,9 +1,9 @@
 import type { FieldSelection } from "@guardbee/agent/field-filter";
 import type { LineTest } from "@guardbee/agent/line-cel";
-import { compileRegex, regexProblem, type TextTest } from "@guardbee/agent/regex";
+import type { TextTest } from "@guardbee/agent/regex";
 import { formatProblem } from "@guardbee/policy";
 import { UsageError } from "../command.ts";
-import { type EventFilter, matchesFilter, parseEventKind } from "../event-filter.ts";
+import { type EventFilter, matchesFilter, parseEventKind, parsePattern } from "../event-filter.ts";
 import type { EventKind } from "../event-line.ts";
 import type { ReadEvent } from "../event-reader.ts";
 
@@ -34,12 +34,12 @@ export async function localFilter(
   const filter: EventFilter = {
     kinds: args.eventTypes.flatMap((name) => parseEventKind(name) ?? []),
     namespaces,
-    pods: args.pod.map((text) => patternOf("--pod", text)),
-    processes: args.process.map((text) => patternOf("--process", text)),
+    pods: args.pod.map((text) => parsePattern("--pod", text)),
+    processes: args.process.map((text) => parsePattern("--process", text)),
     policies: args.policyNames,
   };
-  const inNamespaces = args.namespaceRegex.map((text) => patternOf("--namespace-regex", text));
-  const inContainers = args.container.map((text) => patternOf("--container", text));
+  const inNamespaces = args.namespaceRegex.map((text) => parsePattern("--namespace-regex", text));
+  const inContainers = args.container.map((text) => parsePattern("--container", text));
   const conditions = await conditionsOf(args.celExpression);
   const select = await selectionOf(args);
   return (read) => {
@@ -94,13 +94,4 @@ function withFields({ event, text }: ReadEvent, select: FieldSelection): ReadEve
   const line = JSON.parse(text) as Readonly<Record<EventKind, Readonly<Record<string, unknown>>>>;
   const type = event.kind.toUpperCase() as Parameters<FieldSelection>[0];
   return { event, text: JSON.stringify({ ...line, [event.kind]: select(type, line[event.kind]) }) };
-}
-
-function patternOf(option: string, text: string): TextTest {
-  try {
-    return compileRegex(text);
-  } catch (cause) {
-    const fix = "write a regular expression of RE2's syntax";
-    throw new UsageError(`${option}: ${regexProblem(cause)}; ${fix}`, { cause });
-  }
 }

@@ -13,7 +13,7 @@ export const probe = tetraCommand<{ readonly what?: "config" }>({
       const text = readKernelConfig();
       if (text === undefined) {
         throw new UsageError(
-          "this kernel's configuration is neither in /proc/config.gz nor in /boot",
+          "this kernel's configuration is neither in /proc/config.gz nor in /boot or /lib/modules",
         );
       }
       io.stdout.write(
