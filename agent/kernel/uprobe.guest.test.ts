@@ -188,7 +188,9 @@ test("functions of a stripped Go program are found", async () => {
   execFileSync("sh", ["-c", `strip -o ${go} $(go env GOROOT)/bin/gofmt`]);
   await programmed(onSubject("symbols: [main.main]", go));
   const { hooks } = await events.during(() => sh(`${go} </dev/null`));
-  assert.deepEqual(hooks.map(seen), ["main.main Post"]);
+  // Go begins a function anew from its first instruction after it grew the stack or gave way to another
+  // goroutine in the function's stack check (runtime/asm_amd64.s, morestack): one call, several hits.
+  assert.deepEqual([...new Set(hooks.map(seen))], ["main.main Post"]);
 });
 
 test("upstream's uprobe sees a shell begin", async () => {
