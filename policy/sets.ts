@@ -20,7 +20,7 @@ export { argKind, argKinds, argOperator, argTypes } from "./args/index.ts";
 export { maxBtfPathBytes, type PathStep, parseBtfPath } from "./btf-path.ts";
 export { capabilityName, capabilityNumber } from "./capabilities.ts";
 export { type BinaryForm, binaryOperator } from "./conditions/executable.ts";
-export { asksForChanges } from "./conditions/index.ts";
+export { asksForChanges, conditionKind } from "./conditions/index.ts";
 export { stopsFollowed } from "./decide/follow.ts";
 export { inScope, type Place } from "./decide/in-scope.ts";
 export { pathKey } from "./decide/parameter.ts";

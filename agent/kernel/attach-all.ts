@@ -15,7 +15,7 @@ import { type Held, tooManyVersions } from "./held.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import { type Loader, Program, programName } from "./program.ts";
-import { refusalOf } from "./refusal-of.ts";
+import { refusalOf, refusalOn } from "./refusal-of.ts";
 import type { Classes } from "./scope-classes.ts";
 import type { SockFree } from "./tracked-sockets.ts";
 
@@ -165,7 +165,7 @@ function loadPoint(
       error instanceof RangeError ? beyondLimits(point, shared) : added(point, attacher.inForce);
     const fields = { attach: describePoint(point), sets: names, err: error };
     attacher.log.warn(fields, "sets refused on an attach point");
-    const refusal = refusalOf(error);
+    const refusal = refusalOn(point, names, error);
     return { kind: "refused", refused: new Map(names.map((name) => [name, refusal])) };
   }
 }
