@@ -22,6 +22,7 @@ enum process_flag {
 	PROCESS_OF_HOST = 1u << 20, /* runs a program that was started on the host, wherever it is now */
 	PROCESS_SENT = 1u << 21, /* made by such a process while that was in no pod, and not exec'd yet */
 	PROCESS_SHARES_FILES = 1u << 22, /* had its descriptors in common with another process */
+	PROCESS_RENEWED = 1u << 23, /* its program was noted before process_exec told of the exec */
 };
 
 /* What is known of one process, kept with its group leader. */
@@ -32,7 +33,7 @@ struct process_info {
 	__u32 zero;
 	__u64 image;		/* task__image() as it was when the executable was noted; 0: not known */
 	struct executable binary;
-	/* That of who made it, or its own before it ran another. With EXEC_CLONED that is `binary`, still. */
+	/* That of who made it, or its own before it ran another. With EXEC_CLONED, and without PROCESS_RENEWED, that is `binary`, still. */
 	struct executable parent_binary;
 };
 

@@ -756,6 +756,7 @@ export const enums = {
     PROCESS_OF_HOST: 1048576,
     PROCESS_SENT: 2097152,
     PROCESS_SHARES_FILES: 4194304,
+    PROCESS_RENEWED: 8388608,
   },
   waiting_limit: {
     WAITING_SIZE: 1000,

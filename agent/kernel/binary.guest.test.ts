@@ -105,6 +105,27 @@ test("matchParentBinaries compares what a process was made by", async () => {
   );
 });
 
+test("an exec is decided by the program that begins, and by what made it, in a child too", async () => {
+  const one = `${folder}/one`;
+  const stopping = (...more: readonly Condition[]): NamedSet =>
+    aSet("p", {
+      ...{ on: { kind: "exec" }, args: [] },
+      selectors: [
+        {
+          conditions: [{ by: "binary", op: "In", values: [one] }, ...more],
+          actions: [{ action: "Sigkill" }],
+        },
+      ],
+    });
+  const bySh = () => run("sh", "-c", `${one} true; echo $?`);
+  const byPerl = () => run("perl", "-e", `system("${one}", "true"); print $? & 127, "\n"`);
+  const ended = (out: string) => ({ code: 0, signal: null, out });
+  await kernel.program([stopping()]);
+  assert.deepEqual([await bySh(), await byPerl()], ["137\n", "9\n"].map(ended));
+  await kernel.program([stopping({ by: "parentBinary", op: "In", values: [dash] })]);
+  assert.deepEqual([await bySh(), await byPerl()], ["137\n", "0\n"].map(ended));
+});
+
 test("what ran before process tracking did has its path, and its children have it", async () => {
   const perl = { op: "Postfix", values: ["/perl"] } as const;
   await kernel.program([

@@ -198,6 +198,7 @@ __noinline int info__renew(struct path_buffer *buffer)
 	info__set_protected(info, leader, task__nspid(leader));
 	info__set_of_host(info, leader);
 	info->flags &= ~PROCESS_AGENT;
+	info->flags |= PROCESS_RENEWED;
 	info->image = task__image(leader);
 	return 0;
 }

@@ -87,7 +87,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	info__set_binary(info, &scratch->path);
 	info__set_protected(info, task, nspid);
 	info__set_of_host(info, task);
-	info->flags &= ~PROCESS_SENT;
+	info->flags &= ~(PROCESS_SENT | PROCESS_RENEWED);
 	info->image = task__image(task);
 	if (engine_state.notes_identity)
 		identity__note(task, task);
@@ -139,11 +139,14 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	if (from) {
 		executable__copy(&info->binary, &from->binary);
 		info->flags = from->flags;
+		info->image = from->image;
 		info->parent = from->key;
 	} else {
 		info->parent.pid = parent->tgid;
 		info->parent.ktime = parent->group_leader->start_boottime;
 	}
+	if (!info->image)
+		info->image = task__image(child); /* so that what it execs is found, should process_exec miss it */
 	if (engine_state.notes_identity)
 		identity__note(child, child);
 	event.nspid = task__nspid(child);

@@ -85,7 +85,8 @@ static __always_inline __u32 *binary__find_postfix(struct call *call, struct exe
 /* Who has not executed anything runs what made it. */
 static __always_inline struct executable *binary__of(struct process_info *info, __u32 dim)
 {
-	if (spec.facets[dim].part == BINARY_OF_PARENT && !(info->flags & EXEC_CLONED))
+	if (spec.facets[dim].part == BINARY_OF_PARENT &&
+	    (info->flags & (EXEC_CLONED | PROCESS_RENEWED)) != EXEC_CLONED)
 		return &info->parent_binary;
 	return &info->binary;
 }
