@@ -26,7 +26,9 @@ after(() => kernel.close());
 
 const deny = denyWrites({});
 const overriding = denyWrites({ name: "deny-tmp-forbidden-write-override", variant: "-override" });
-const canOverride = engine.features().features.includes("fmod_ret_syscalls");
+const { features } = engine.features();
+const injectsErrors = features.includes("fmod_ret_syscalls");
+const canOverride = injectsErrors && features.includes("fmod_ret_ia32");
 const killed = { code: null, signal: "SIGKILL", out: "" };
 const ended = (out = "", code = 0): Ended => ({ code, signal: null, out });
 
@@ -115,7 +117,7 @@ test("in monitor mode nothing is killed, and the event says what was left out", 
 });
 
 test("Override: the write fails with EPERM, nothing is written, the process lives", {
-  skip: !canOverride && "this kernel has no error injection",
+  skip: !canOverride && "this kernel has no error injection of all entries",
 }, async () => {
   const [state] = await kernel.program([overriding]);
   const points = ["fentry:__x64_sys_close", "fexit:__x64_sys_read", "fmod_ret:__x64_sys_write"];
@@ -136,7 +138,7 @@ test("Override: the write fails with EPERM, nothing is written, the process live
 });
 
 test("Override where the kernel cannot: refused, and nothing of the policy is in force", {
-  skip: canOverride && "this kernel has error injection",
+  skip: injectsErrors && "this kernel has error injection",
 }, async () => {
   const states = await kernel.program([overriding]);
   assert.deepEqual(states, [
@@ -173,9 +175,9 @@ test("Override of a security_ function stops the call, with and without error in
   });
   const read = () => sh(`exec 2>&1; LC_ALL=C ${reader} ${secret}`);
   const [state] = await kernel.program([denied]);
-  assert.deepEqual(state?.state === "programmed" && state.attachments, [
-    "fmod_ret:security_file_open",
-  ]);
+  assert.ok(state?.state === "programmed");
+  // Where a call that is preempted could hide another one, an LSM program is attached in its place.
+  assert.match(state.attachments.join(), /^(fmod_ret:security_|lsm:)file_open$/);
   const stopped = await events.during(async () => {
     const error = `${reader}: ${secret}: Operation not permitted\n`;
     assert.deepEqual(await read(), { ...ended(error), code: 1 });
@@ -445,7 +447,17 @@ test("what one policy lacks is said of it alone, and holds back no other", async
   });
   const large = aSet("large", onGetpriority(...Array.from({ length: 1025 }, () => when())));
   const states = await kernel.program([missing, large, deny]);
-  assert.deepEqual(states, [
+  const last = states.at(-1);
+  assert.ok(last?.state === "programmed");
+  // Which kind of program is attached depends on how the kernel preempts tasks.
+  assert.deepEqual(
+    last.attachments.map((one) => one.slice(one.indexOf(":") + 1)).sort(),
+    ["__x64_sys_close", "__x64_sys_write", "__x64_sys_read", "fd_install"]
+      .flatMap((name) => onAllEntries(`:${name}`))
+      .map((one) => one.slice(1))
+      .sort(),
+  );
+  assert.deepEqual(states.slice(0, -1), [
     {
       ...{ name: missing.name, hash: missing.hash, state: "failed", reason: "HookNotFound" },
       message:
@@ -454,13 +466,6 @@ test("what one policy lacks is said of it alone, and holds back no other", async
     {
       ...{ name: large.name, hash: large.hash, state: "failed", reason: "LimitExceeded" },
       message: "__x64_sys_getpriority: 1025 selectors; the engine takes 1024 on one attach point",
-    },
-    {
-      ...{ name: deny.name, hash: deny.hash, state: "programmed" },
-      attachments: onAllEntries(
-        ...["fentry:__x64_sys_close", "fentry:__x64_sys_write", "fexit:__x64_sys_read"],
-        "fentry:fd_install",
-      ),
     },
   ]);
   const folder = await aFolder("forbidden");
@@ -475,7 +480,7 @@ function lifeOf(event: KernelRecord): string {
 
 /** The attach points of 64 bits, and those of the same calls by int 0x80 where the kernel takes it. */
 function onAllEntries(...points: readonly string[]): readonly string[] {
-  const takesInt80 = kernel.engine.features().features.includes("ia32_emulation");
+  const takesInt80 = features.includes("ia32_emulation");
   const calls = takesInt80 ? points.filter((point) => point.includes(":__x64_")) : [];
   return [...points, ...calls.map((point) => point.replace("__x64_", "__ia32_"))].sort();
 }

@@ -63,7 +63,8 @@ for (const one of chosen) {
     assert.equal(await outcomeOf(one, free), lacks ? "lacking" : "passed", "without a policy");
     const seen: Record<string, Result> = {};
     for (const name of triedAgainst(one)) {
-      seen[name] = refused(name) ? "refused" : await outcomeOf(one, cgroupOf(name));
+      if (refused(name)) seen[name] = "refused";
+      else seen[name] = lacks ? "lacking" : await outcomeOf(one, cgroupOf(name));
     }
     results[one.id] = seen;
     const expected = triedAgainst(one).map((name) => [name, expectedOf(one, name, lacks)]);

@@ -10,9 +10,13 @@ export const place = {
   attempt: "/tmp/bypass/attempt",
   /** A copy of the helper that no policy lists. */
   other: "/tmp/bypass/other",
+  /** A path that policies list and where no file is. */
+  listed: "/tmp/bypass/listed",
   /** A copy of the helper, and of a program with a loader, that a policy forbids. */
   tool: "/tmp/bypass/tool",
   dynamicTool: "/tmp/bypass/dynamic-tool",
+  /** A library that ends the program that loads it. */
+  preloaded: "/tmp/bypass/preloaded.so",
   folder: "/opt/forbidden",
   /** A folder with the helper at the path of a node's service. */
   image: "/opt/image",
@@ -30,10 +34,17 @@ const inFolder = (text: string) => text.replaceAll("/tmp/forbidden/", `${place.f
 
 const overridesCalls = ["fmod_ret_syscalls", "fmod_ret_ia32"] as const;
 
+/** What may run where there is an allow-list. */
+const listed = [place.attempt, place.listed, "/bin/sh", "/usr/bin/dash"];
+
 export const policies = {
   allow: {
     about: "`ExecPolicy`: `matchBinarys` `NotIn` a list, `Sigkill`",
-    sets: [execPolicy("allow", "NotIn", [place.attempt, "/bin/sh", "/usr/bin/dash"])],
+    sets: [execPolicy("allow", "NotIn", listed)],
+  },
+  list: {
+    about: "`ExecPolicy`: `allow` with the `paths` of the same list; `Deny`",
+    sets: [listPolicy("list", listed)],
   },
   deny: {
     about: "`ExecPolicy`: `matchBinarys` `In` a list, `Sigkill`",
@@ -92,6 +103,19 @@ spec:
     selectors:
     - matchBinarys: { operator: ${operator}, values: [${values}] }
     - matchActions: [{ action: Sigkill }]
+`);
+}
+
+function listPolicy(name: string, paths: readonly string[]): NamedSet {
+  return policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: ExecPolicy
+metadata: { name: ${name} }
+spec:
+  podSelector: {}
+  mode: enforce
+  rules:
+    allow: [{ paths: [${paths}] }]
 `);
 }
 

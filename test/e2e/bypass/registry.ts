@@ -20,7 +20,7 @@ export const groups = {
 export type Group = keyof typeof groups;
 
 /** What a kernel may have been built without. */
-export type Part = "x32" | "xfs" | "mptcp" | "vsock";
+export type Part = "x32" | "xfs" | "mptcp" | "vsock" | "binfmt";
 
 export type Attempt = {
   readonly id: string;
@@ -41,7 +41,8 @@ export type Attempt = {
 /** Stands for the folder of the policy's cgroup. */
 export const cgroup = "CGROUP";
 
-const { other, tool, dynamicTool, folder, image } = place;
+const { other, tool, dynamicTool, listed, preloaded, folder, image } = place;
+const [lastLink, toolScript] = [`${tool}-40`, `${tool}-script`];
 const [file, source, aside] = [`${folder}/x`, `${folder}/source`, "/opt/aside"];
 const hello = [other, "hello"];
 const service = ["/usr/bin/containerd", "hello"];
@@ -49,10 +50,24 @@ const bothWrites = ["write", "writeOverride"] as const;
 const connects = ["connectCall", "connectOverride", "connectHook", "tcpConnect"] as const;
 const calls = ["connectCall", "connectOverride"] as const;
 
-const longPath = (bytes: number): Attempt => ({
-  ...{ id: `path-${bytes}`, group: "longPaths", about: `at a path of ${bytes} bytes` },
-  ...{ command: ["run", pathOf(bytes), "hello"], stoppedBy: ["allow"] },
-});
+/** A way to start a program that no list names, or with `denied` one that a list forbids. */
+const exec = (
+  group: Group,
+  id: string,
+  about: string,
+  command: readonly string[],
+  more: Partial<Attempt> = {},
+): Attempt => ({ id, group, about, command, stoppedBy: lists, ...more });
+const lists = ["allow", "list"] as const;
+const denied = { stoppedBy: [...lists, "deny"] } as const;
+const open = { stoppedBy: [], passes: lists } as const;
+const runs = (path: string) => ["run", path, "hello"];
+const shell = ["run", "/usr/bin/dash", "-c", "true"];
+const preload = ["preload", preloaded, "/usr/bin/dash", "-c", "exit 2"];
+const flips = ["flip", "/tmp/bypass/flip", "/usr/bin/dash", tool, "hello"];
+/** The file's name is the first argument of the interpreter. */
+const binfmt = ["folder-run", "/tmp/bypass", "hello"];
+const loader = "/lib64/ld-linux-x86-64.so.2";
 
 /** On a descriptor of its own: a write that hooks on `sys_write` do not see, or another system call. */
 const write = (id: string, about: string, more: Partial<Attempt> = {}): Attempt => ({
@@ -89,88 +104,82 @@ const without = (id: string, about: string, more: Partial<Attempt> = {}): Attemp
 
 /** Of each group the first ones are tried in every test run. */
 export const attempts: readonly Attempt[] = [
-  {
-    ...{ id: "memory", group: "memory", about: "`memfd_create`, then `fexecve`" },
-    ...{ command: ["memory", ...hello], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "unlinked", group: "memory", about: "a file that is removed before it runs" },
-    ...{ command: ["unlinked", ...hello], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "memory-copy", group: "memory", about: "a forbidden program, in memory" },
-    ...{ command: ["memory", tool, "hello"], stoppedBy: ["allow"], passes: ["deny"] },
-  },
-  ...[255, 256, 300, 4000].map(longPath),
-  {
-    ...{ id: "path-deep", group: "longPaths", about: "600 folders deep" },
-    ...{ command: ["deep-run", "/opt/deep", "600", ...hello], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "name", group: "otherNames", about: "by its own name" },
-    ...{ command: ["run", tool, "hello"], stoppedBy: ["allow", "deny"] },
-  },
-  {
-    ...{ id: "name-symlink", group: "otherNames", about: "by a symbolic link" },
-    ...{ command: ["run", "/tmp/bypass/tool-link", "hello"], stoppedBy: ["allow", "deny"] },
-  },
-  {
-    ...{ id: "name-script", group: "otherNames", about: "as the interpreter of a `#!` script" },
-    ...{ command: ["run", "/tmp/bypass/tool-script"], stoppedBy: ["allow", "deny"] },
-  },
-  {
-    ...{ id: "name-copy", group: "otherNames", about: "a copy" },
-    ...{ command: ["run", "/tmp/bypass/tool-copy", "hello"] },
-    ...{ stoppedBy: ["allow"], passes: ["deny"] },
-  },
-  {
-    ...{ id: "name-loader", group: "otherNames", about: "`ld.so PROGRAM`" },
-    command: ["run", "/lib64/ld-linux-x86-64.so.2", dynamicTool],
-    ...{ stoppedBy: ["allow"], passes: ["deny"] },
-  },
-  {
-    ...{ id: "name-mount", group: "otherNames", about: "bind-mounted over a listed program" },
-    ...{ command: ["mounted-over", "/usr/bin/dash", ...hello] },
-    ...{ stoppedBy: ["protect"], passes: ["allow"] },
-  },
-  {
-    ...{ id: "service-image", group: "services", about: "in an image of its own" },
-    ...{ command: ["image-run", image, ...service], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "service-chroot", group: "services", about: "in a `chroot`" },
-    ...{ command: ["chroot-run", image, ...service], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "service-child", group: "services", about: "a child of one writes" },
-    ...{ command: ["image-run", image, service[0]!, "fork", file], stoppedBy: bothWrites },
-  },
-  {
-    ...{ id: "start-thread", group: "starts", about: "by a thread that is not the first" },
-    ...{ command: ["thread", ...hello], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "start-leader", group: "starts", about: "by a thread, after the first has ended" },
-    ...{ command: ["after-leader", ...hello], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "start-vfork", group: "starts", about: "after `vfork`" },
-    ...{ command: ["vfork", ...hello], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "start-namespaces", group: "starts", about: "in new user and pid namespaces" },
-    ...{ command: ["pid-namespace", ...hello], stoppedBy: ["allow"] },
-  },
-  {
-    ...{ id: "start-int80", group: "starts", about: "by `int $0x80`" },
-    ...{ command: ["int80-run", ...hello], stoppedBy: ["allow"] },
-  },
-  ...["before", "after"].map(
-    (when): Attempt => ({
-      ...{ id: `start-cgroup-${when}`, group: "starts" },
-      about: `in a cgroup below the pod's, made ${when} the policy`,
-      ...{ command: ["cgroup-run", `${cgroup}/${when}`, ...hello], stoppedBy: ["allow"] },
-    }),
+  exec("memory", "memory", "`memfd_create`, then `fexecve`", ["memory", ...hello]),
+  exec("memory", "unlinked", "a file that is removed before it runs", ["unlinked", ...hello]),
+  exec("memory", "unlinked-proc", "the same by `/proc/self/fd/N`", ["unlinked-proc", ...hello]),
+  exec("memory", "memory-copy", "a forbidden program, in memory", ["memory", tool, "hello"], {
+    passes: ["deny"],
+  }),
+  ...[255, 256, 300, 4000].map((bytes) =>
+    exec("longPaths", `path-${bytes}`, `at a path of ${bytes} bytes`, runs(pathOf(bytes))),
+  ),
+  exec("longPaths", "path-deep", "600 folders deep", ["deep-run", "/opt/deep", "600", ...hello]),
+  exec("otherNames", "name", "by its own name", runs(tool), denied),
+  exec("otherNames", "name-symlink", "by a symbolic link", runs("/tmp/bypass/tool-link"), denied),
+  exec("otherNames", "name-links", "by 40 symbolic links, one to the next", runs(lastLink), denied),
+  exec("otherNames", "name-root", "by `/proc/PID/root`", runs(`/proc/1/root${tool}`), denied),
+  exec(
+    ...(["otherNames", "name-empty", "`execveat` with `AT_EMPTY_PATH`"] as const),
+    ...([["empty-path", tool, "hello"], denied] as const),
+  ),
+  exec(
+    "otherNames",
+    "name-script",
+    "as the interpreter of a `#!` script",
+    runs(toolScript),
+    denied,
+  ),
+  exec("otherNames", "name-binfmt", "as an interpreter of `binfmt_misc`", binfmt, {
+    ...{ ...denied, needs: "binfmt" },
+  }),
+  exec("otherNames", "name-flip", "by a link that is changed while programs start", flips, denied),
+  exec("otherNames", "name-copy", "a copy", runs(`${tool}-copy`), { passes: ["deny"] }),
+  exec("otherNames", "name-tmpfs", "a copy on `tmpfs`", runs("/opt/deep/tool"), {
+    passes: ["deny"],
+  }),
+  exec("otherNames", "name-hardlink", "a hard link", runs(`${tool}-hardlink`), {
+    passes: ["deny"],
+  }),
+  exec("otherNames", "name-renamed", "renamed", ["renamed-run", tool, `${tool}-renamed`, "hello"], {
+    passes: ["deny"],
+  }),
+  exec("otherNames", "name-loader", "`ld.so PROGRAM`", ["run", loader, dynamicTool], {
+    passes: ["deny"],
+  }),
+  exec(
+    ...(["otherNames", "name-mount", "bind-mounted over a listed program"] as const),
+    ["mounted-over", "/usr/bin/dash", ...hello],
+    { stoppedBy: ["protect"], passes: lists },
+  ),
+  exec(
+    ...(["otherNames", "name-moved", "renamed to the path of a listed program"] as const),
+    ["renamed-run", other, listed, "hello"],
+    { ...open, instead: "`fromImage: true`, or `protect` of the listed paths" },
+  ),
+  exec("otherNames", "name-command", "what a listed shell is told by `-c`", shell, {
+    ...{ ...open, instead: "list no shell" },
+  }),
+  exec("otherNames", "name-preload", "`LD_PRELOAD` of a listed program", preload, {
+    ...{ ...open, instead: "list programs that are linked statically" },
+  }),
+  exec("services", "service-image", "in an image of its own", ["image-run", image, ...service]),
+  exec("services", "service-chroot", "in a `chroot`", ["chroot-run", image, ...service]),
+  exec(
+    ...(["services", "service-child", "a child of one writes"] as const),
+    ["image-run", image, service[0]!, "fork", file],
+    { stoppedBy: bothWrites },
+  ),
+  exec("starts", "start-thread", "by a thread that is not the first", ["thread", ...hello]),
+  exec("starts", "start-leader", "by a thread, after the first has ended", [
+    ...["after-leader", ...hello],
+  ]),
+  exec("starts", "start-vfork", "after `vfork`", ["vfork", ...hello]),
+  exec("starts", "start-namespaces", "in new user and pid namespaces", ["pid-namespace", ...hello]),
+  exec("starts", "start-int80", "by `int $0x80`", ["int80-run", ...hello]),
+  ...["before", "after"].map((when) =>
+    exec("starts", `start-cgroup-${when}`, `in a cgroup below the pod's, made ${when} the policy`, [
+      ...["cgroup-run", `${cgroup}/${when}`, ...hello],
+    ]),
   ),
   write("write", "`write`", seen),
   write("int80", "`write` by `int $0x80`", seen),

@@ -69,6 +69,15 @@ export const elsewhere = [
   ["a program that looks like a container runtime", "test/e2e/bypass/runtime.guest.test.ts"],
   ["each system call by each of its entries", "agent/kernel/int80.guest.test.ts"],
   ["a sibling that is preempted inside a hook", "test/e2e/bypass/preempt.guest.test.ts"],
+  [
+    "lists of programs: overlays, volumes, memory, copies, `#!`",
+    "test/e2e/bypass/exec-list.guest.test.ts",
+  ],
+  [
+    "scripts and their interpreters, by every way to start them",
+    "test/e2e/bypass/exec-scripts.guest.test.ts",
+  ],
+  ["a list that was learned from what pods ran", "test/e2e/bypass/learned.guest.test.ts"],
   ["a buffer that is not in memory; allow-lists of files", "test/e2e/bypass/write.guest.test.ts"],
   [
     "a container's first instructions, its restart, a pod while the agent is away",

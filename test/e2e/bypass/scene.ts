@@ -4,6 +4,7 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -16,14 +17,14 @@ import {
 import { release } from "node:os";
 import { dirname } from "node:path";
 import { type Cgroup, sh } from "../../../agent/kernel/testing/scene.ts";
-import { buildAttempt } from "./attempts.ts";
+import { buildAttempt, buildPreloaded } from "./attempts.ts";
 import { place } from "./policies.ts";
 import { type Attempt, cgroup as anyCgroup, attempts, type Part } from "./registry.ts";
 
 /** `passed`: it got through. `lacking`: this kernel has no such thing. */
 export type Outcome = "stopped" | "passed" | "lacking";
 
-const { attempt, other, tool, dynamicTool, folder, image } = place;
+const { attempt, other, tool, dynamicTool, preloaded, folder, image } = place;
 
 /** What attempts find, beside the files that `prepare` makes for each one. */
 export function prepareAll(): void {
@@ -33,12 +34,18 @@ export function prepareAll(): void {
   copyFileSync("/bin/echo", dynamicTool);
   symlinkSync(tool, `${tool}-link`);
   writeFileSync(`${tool}-script`, `#!${tool} hello\n`, { mode: 0o755 });
+  linkSync(tool, `${tool}-hardlink`);
+  for (let i = 1; i <= 40; i++) symlinkSync(i === 1 ? tool : `${tool}-${i - 1}`, `${tool}-${i}`);
+  buildPreloaded(preloaded);
+  writeFileSync("/tmp/bypass/hello", "BYPASS\n", { mode: 0o755 });
+  if (!missing.includes("binfmt")) registerFormat();
   mkdirSync(`${image}/usr/bin`, { recursive: true });
   copyFileSync(attempt, `${image}/usr/bin/containerd`);
   mkdirSync(image + folder, { recursive: true });
   writeFileSync(`${image}${folder}/x`, "before");
   mkdirSync("/opt/deep");
   mount("/opt/deep"); // the guest's root file system takes no long paths
+  copyFileSync(attempt, "/opt/deep/tool");
   for (const { command } of attempts.filter(({ id }) => /^path-\d+$/.test(id))) {
     mkdirSync(dirname(command[1]!), { recursive: true });
     copyFileSync(attempt, command[1]!);
@@ -49,8 +56,16 @@ export function prepareAll(): void {
 /** The parts that this guest's kernel has not. The lab's is built without, Debian's has a parameter. */
 export const missing: readonly Part[] = [
   ...(readFileSync("/proc/cmdline", "utf8").includes("syscall.x32=y") ? [] : (["x32"] as const)),
-  ...(release().endsWith("-amd64") ? [] : (["xfs", "mptcp", "vsock"] as const)),
+  ...(release().endsWith("-amd64") ? [] : (["xfs", "mptcp", "vsock", "binfmt"] as const)),
 ];
+
+/** The kernel starts the tool for files that begin so. */
+function registerFormat(): void {
+  const at = "/proc/sys/fs/binfmt_misc";
+  execFileSync("modprobe", ["binfmt_misc"]);
+  if (!existsSync(`${at}/register`)) execFileSync("mount", ["-t", "binfmt_misc", "none", at]);
+  writeFileSync(`${at}/register`, `:bypass:M::BYPASS::${tool}:`);
+}
 
 /** Makes `one` in `cgroup`, on files that are as before. What went wrong otherwise is thrown. */
 export async function outcomeOf(one: Attempt, cgroup: Cgroup): Promise<Outcome> {

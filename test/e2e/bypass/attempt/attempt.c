@@ -21,7 +21,8 @@
 void fail(const char *what)
 {
 	int error = errno, lacking = error == ENOSYS || error == EOPNOTSUPP || error == ENOTTY ||
-				     error == EPROTONOSUPPORT || error == EAFNOSUPPORT || error == ENODEV;
+				     error == EPROTONOSUPPORT || error == EAFNOSUPPORT || error == ENODEV ||
+				     error == ENOEXEC;
 
 	warn("%s", what);
 	_exit(error == EPERM ? DENIED : lacking ? LACKING : BROKEN);

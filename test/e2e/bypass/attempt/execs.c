@@ -4,9 +4,12 @@
  * what shows that it runs.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +17,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "attempt.h"
 
@@ -45,18 +49,92 @@ static void from_memory(char **command)
 	fail("fexecve");
 }
 
-/* Its file has no name any more. */
-static void from_unlinked(char **command)
+/* A descriptor of a copy that has no name any more. */
+static int open_unlinked(const char *program)
 {
 	const char *name = "/tmp/bypass/unlinked";
 	int copy = check(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0700), name), at;
 
-	copy_to(copy, command[0]);
+	copy_to(copy, program);
 	close(copy);
 	at = check(open(name, O_PATH | O_CLOEXEC), name);
 	unlink(name);
-	fexecve(at, command, environ);
+	return at;
+}
+
+static void from_unlinked(char **command)
+{
+	fexecve(open_unlinked(command[0]), command, environ);
 	fail("fexecve");
+}
+
+static void from_unlinked_proc(char **command)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", open_unlinked(command[0]));
+	execve(path, command, environ);
+	fail(path);
+}
+
+static void by_empty_path(char **command)
+{
+	int at = check(open(command[0], O_PATH | O_CLOEXEC), command[0]);
+
+	syscall(SYS_execveat, at, "", command, environ, AT_EMPTY_PATH);
+	fail("execveat");
+}
+
+/* args: where the program is, where it goes and runs, its arguments. It is put back at the end. */
+static void renamed(char **args)
+{
+	int child;
+
+	check(rename(args[0], args[1]), args[1]);
+	child = check(fork(), "fork");
+	if (child == 0)
+		run(args + 1);
+	waitid(P_PID, child, NULL, WEXITED | WNOWAIT);
+	check(rename(args[1], args[0]), args[0]);
+	end_as(child);
+}
+
+/* args: a library, the command that loads it. */
+static void with_preloaded(char **args)
+{
+	check(setenv("LD_PRELOAD", args[0], 1), "setenv");
+	run(args + 1);
+}
+
+/* args: a link, a listed program that fails with these arguments, the program, the arguments. */
+static void by_flipped_link(char **args)
+{
+	const char *next = "/tmp/bypass/flip-next";
+	int flipping = check(fork(), "fork"), got_through = 0, was_denied = 0;
+
+	for (int i = 0; flipping == 0; i++) {
+		unlink(next);
+		check(symlink(args[1 + i % 2], next), next);
+		check(rename(next, args[0]), args[0]);
+		usleep(500);
+	}
+	for (int i = 0; i < 60 && !got_through; i++) {
+		int status, child = vfork();
+
+		if (child == 0) {
+			char *command[] = {args[0], args[3], NULL};
+
+			execve(args[0], command, environ);
+			_exit(errno == EPERM ? DENIED : BROKEN);
+		}
+		check(waitpid(child, &status, 0), "waitpid");
+		got_through = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+		was_denied |= WIFSIGNALED(status) || WEXITSTATUS(status) == DENIED;
+	}
+	kill(flipping, SIGKILL);
+	waitpid(flipping, NULL, 0);
+	if (!got_through)
+		exit(was_denied ? DENIED : BROKEN);
 }
 
 /* args: a folder, how many folders deeper, the command. */
@@ -109,7 +187,7 @@ static void from_vfork(char **command)
 
 	if (child == 0) {
 		execve(command[0], command, environ);
-		_exit(BROKEN);
+		_exit(errno == EPERM ? DENIED : BROKEN);
 	}
 	end_as(check(child, "vfork"));
 }
@@ -142,6 +220,13 @@ static void by_int80(char **command)
 	}
 	int80(11, (long)path, (long)args, 0, 0);
 	fail("int $0x80");
+}
+
+/* args: the folder that becomes the working directory, the command in it. */
+static void in_folder(char **args)
+{
+	check(chdir(args[0]), args[0]);
+	run(args + 1);
 }
 
 /* args: the folder that becomes the root, the command in it. */
@@ -217,8 +302,14 @@ static void hello(char **args)
 const struct attempt execs[] = {
 	{"hello", 0, hello},
 	{"run", 1, run},
+	{"folder-run", 2, in_folder},
 	{"memory", 1, from_memory},
 	{"unlinked", 1, from_unlinked},
+	{"unlinked-proc", 1, from_unlinked_proc},
+	{"empty-path", 1, by_empty_path},
+	{"renamed-run", 2, renamed},
+	{"preload", 2, with_preloaded},
+	{"flip", 4, by_flipped_link},
 	{"deep-run", 3, from_deep},
 	{"thread", 1, from_thread},
 	{"after-leader", 1, after_leader},
