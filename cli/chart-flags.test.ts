@@ -19,6 +19,8 @@ const own = [
     "events-socket",
     "health-port",
     "log-level",
+    "debug",
+    "tracing-policy",
   ],
 ];
 

@@ -37,6 +37,8 @@ test("a file is a flag, with upstream's names, and what upstream's package has i
     "otlp-endpoint": "",
     "bpf-lib": "/usr/local/lib/tetragon/bpf/",
     "log-format": "text",
+    "tracing-policy": "/etc/tetragon/policy.yaml",
+    "tracing-policy-dir": "/etc/tetragon/tetragon.tp.d",
     "gops-address": "",
     verbose: "0",
   });
@@ -53,6 +55,7 @@ test("a file is a flag, with upstream's names, and what upstream's package has i
     '{"health_check":true}\n{"namespace":["", "cilium", "kube-system"]}',
   );
   assert.equal(rest.eventsFileMaxMb, 10);
+  assert.deepEqual(rest.policy, ["/etc/tetragon/policy.yaml"]);
 });
 
 test("what a ConfigMap has around its files is no flag", async () => {

@@ -12,7 +12,8 @@ const cgroupRate = {
     "EVENTS,INTERVAL, such as 1000,1s: how many execs, clones and exits of a pod are reported; empty: all",
 } as const;
 
-export const agent: Command<AgentOptions> = {
+/** `debug`: see the flag. */
+export const agent: Command<AgentOptions & { readonly debug: boolean }> = {
   name: "agent",
   positionals: "",
   summary: "Enforce policies on this machine and report what happens on it",
@@ -23,6 +24,7 @@ export const agent: Command<AgentOptions> = {
   options: (yargs) =>
     withConfigFolder(yargs)
       .option("policy", {
+        alias: "tracing-policy",
         type: "string",
         array: true,
         nargs: 1,
@@ -75,6 +77,11 @@ export const agent: Command<AgentOptions> = {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
       })
+      .option("debug", {
+        type: "boolean",
+        default: false,
+        describe: "The same as --log-level debug; counts more than that flag",
+      })
       .option("procfs", { type: "string", default: "/proc", describe: "The host's procfs" })
       .option("cgroup-root", {
         type: "string",
@@ -87,9 +94,12 @@ export const agent: Command<AgentOptions> = {
         describe: "Files that policies follow in one pod at once; what opens more is stopped",
       })
       .options({ "cgroup-rate": cgroupRate, ...processFlags, ...apiFlags }),
-  async run(args, io) {
+  async run({ debug, ...args }, io) {
     const { runAgent } = await import("@guardbee/agent"); // only here: it is large
     const { NODE_NAME, OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders = "" } = io.env;
-    return runAgent({ ...args, nodeName: args.nodeName ?? NODE_NAME, otlpHeaders }, io.signal);
+    const logLevel = debug ? "debug" : args.logLevel;
+    const nodeName = args.nodeName ?? NODE_NAME;
+    const policy = args.policy.filter((path) => path !== ""); // the default of --tracing-policy
+    return runAgent({ ...args, policy, logLevel, nodeName, otlpHeaders }, io.signal);
   },
 };

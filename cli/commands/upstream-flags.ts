@@ -40,7 +40,7 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
     better: "a file that is named as no flag, or has a wrong value, is refused",
     note: "no folder is read unless it is asked for",
   }),
-  refused("debug", "false", "use --log-level debug"),
+  flag("debug", "false", { note: "counts more than --log-level, as there" }),
   flag("log-level", "info", { note: "trace, debug, info, warn, error" }),
   refused("log-format", "text", "the log is JSON lines with the time, as json-ts is", ["json-ts"]),
   refused("log-file", '""', "the log goes to standard output; redirect it"),
@@ -151,11 +151,14 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
   flag("filter-environment-variables", "[]"),
   flag("username-metadata", "disabled"),
   flag("expose-stack-addresses", "false"),
-  refused("tracing-policy", '""', "use --policy, which takes files and folders"),
+  flag("tracing-policy", '""', {
+    better: "it takes folders, too, and more than once",
+    note: "also --policy",
+  }),
   refused(
     "tracing-policy-dir",
     "/etc/tetragon/tetragon.tp.d",
-    "use --policy, which takes files and folders",
+    "use --policy, which takes files and folders; none is read unless it is asked for",
   ),
   flag("persist-grpc-policies", "false", {
     better: "mode and whether it is enabled are kept, too",
