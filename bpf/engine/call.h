@@ -85,6 +85,7 @@ struct call_scratch {
 	struct parts parts;
 	struct {
 		__u32 at;	/* of path.text: the next byte */
+		__u32 end;	/* the byte behind the text */
 		__u32 state;
 	} substring;		/* substring.h */
 	struct place whole_rest; /* USE_WHOLE: what the event in the scratch lacks of an argument */

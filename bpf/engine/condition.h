@@ -76,6 +76,9 @@ enum facet_kind {
 /* Leaves the selectors that facet `dim` meets, and those that do not ask. */
 static __always_inline void condition__match(struct call *call, __u32 dim)
 {
+	/* Who needs it behind texts asks anew: the verifier would go through each text with it and without. */
+	if (spec.facets[dim].kind >= FACET_ARG_TEXT)
+		call->info = NULL;
 	switch ((enum facet_kind)spec.facets[dim].kind) {
 #define CASE(kind, match)         \
 	case kind:                \

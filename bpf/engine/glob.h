@@ -9,17 +9,22 @@
 
 #include "substring.h"
 
+struct glob_context {
+	struct call_scratch *scratch;
+	struct substring_head *head;
+};
+
 static long glob__step(__u32 index, void *context)
 {
-	const struct substring_context *walk = context;
-	struct call_scratch *scratch = walk->call->scratch;
-	__u32 at = scratch->substring.at, end = walk->end, state = scratch->substring.state;
+	const struct glob_context *walk = context;
+	struct call_scratch *scratch = walk->scratch;
+	__u32 at = scratch->substring.at, end = scratch->substring.end, state = scratch->substring.state;
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SUBSTRING_STEP; i++) {
 		if (at >= end)
 			break;
-		state = substring__next(walk, state,
+		state = substring__next(walk->head, state,
 					scratch->path.text[BOUNDED(at, 2 * PATH_SIZE - 1)]);
 		at++;
 	}
@@ -28,24 +33,32 @@ static long glob__step(__u32 index, void *context)
 	return at >= end;
 }
 
+/*
+ * Where the automaton of `entry` is behind the text with which a walk was begun: the facet's row for it.
+ * Not static: see path__find.
+ */
+__noinline int glob__row(struct call_scratch *scratch, __u32 slot, __u32 entry)
+{
+	struct glob_context walk = {.scratch = scratch};
+	__u32 state;
+
+	if (!scratch || !spec.substring_size)
+		return 0;
+	walk.head = substring__head(slot, entry);
+	if (!walk.head)
+		return 0;
+	bpf_loop(substring__steps(scratch), glob__step, &walk, 0);
+	state = scratch->substring.state;
+	return state - 1 < walk.head->ends ? state : 0;
+}
+
 /* Leaves the selectors of which a pattern is met by `text`, and those that do not ask. */
 static __always_inline void glob__match(struct call *call, __u32 dim, struct text text)
 {
 	struct table_facet *facet = &call->table->facets[dim];
-	void *table = bpf_map_lookup_elem(&substrings, &call->slot);
-	struct substring_context walk = {.call = call, .end = text.tail_end};
-	__u32 entry = facet->count, state;
 
-	walk.head = table ? bpf_map_lookup_elem(table, &entry) : NULL;
-	if (!walk.head) {
-		call__and_none(call); /* cannot be: each such facet has its entry */
-		return;
-	}
-	call->scratch->substring.at = text.tail_end - text.all;
-	call->scratch->substring.state = 0;
-	bpf_loop((text.all + SUBSTRING_STEP - 1) / SUBSTRING_STEP, glob__step, &walk, 0);
-	state = call->scratch->substring.state;
-	call__and_row(call, facet->base + (state - 1 < walk.head->ends ? state : 0));
+	substring__begin(call->scratch, text);
+	call__and_row(call, facet->base + glob__row(call->scratch, call->slot, facet->count));
 }
 
 #endif

@@ -29,17 +29,35 @@ struct substring_head {
 
 /* On the stack, and never written once the walk has begun. */
 struct substring_context {
-	struct call *call;
+	struct call call;	/* of which it has what look-ups need */
 	struct substring_head *head;
 	__u32 base;		/* of the list's rows */
-	__u32 end;		/* of the text, in scratch->path.text */
 };
 
-/* The state behind a byte. */
-static __always_inline __u32 substring__next(const struct substring_context *walk, __u32 state,
-					     __u8 byte)
+/* The automaton of a facet, whose table_facet.count is `entry`; NULL cannot be: each has its own. */
+static __always_inline struct substring_head *substring__head(__u32 slot, __u32 entry)
 {
-	struct substring_head *head = walk->head;
+	void *table = bpf_map_lookup_elem(&substrings, &slot);
+
+	return table ? bpf_map_lookup_elem(table, &entry) : NULL;
+}
+
+/* Begins a walk through what `text` has. */
+static __always_inline void substring__begin(struct call_scratch *scratch, struct text text)
+{
+	scratch->substring.at = text.tail_end - text.all;
+	scratch->substring.end = text.tail_end;
+	scratch->substring.state = 0;
+}
+
+static __always_inline __u32 substring__steps(struct call_scratch *scratch)
+{
+	return (scratch->substring.end - scratch->substring.at + SUBSTRING_STEP - 1) / SUBSTRING_STEP;
+}
+
+/* The state behind a byte. */
+static __always_inline __u32 substring__next(struct substring_head *head, __u32 state, __u8 byte)
+{
 	__u32 mask = spec.substring_size - 1, class_bits = head->class_bits & 15;
 	__u32 next = sizeof(*head) + 2 * (state << class_bits | head->classes[byte]);
 
@@ -48,20 +66,19 @@ static __always_inline __u32 substring__next(const struct substring_context *wal
 
 static long substring__step(__u32 index, void *context)
 {
-	const struct substring_context *walk = context;
-	struct call *call = walk->call;
-	struct call_scratch *scratch = call->scratch;
-	__u32 at = scratch->substring.at, end = walk->end, state = scratch->substring.state;
+	struct substring_context *walk = context;
+	struct call_scratch *scratch = walk->call.scratch;
+	__u32 at = scratch->substring.at, end = scratch->substring.end, state = scratch->substring.state;
 	__u32 ends = walk->head->ends;
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SUBSTRING_STEP; i++) {
 		if (at >= end)
 			break;
-		state = substring__next(walk, state,
+		state = substring__next(walk->head, state,
 					scratch->path.text[BOUNDED(at, 2 * PATH_SIZE - 1)]);
 		if (state - 1 < ends) {
-			const __u64 *row = call__row(call, walk->base + state);
+			const __u64 *row = call__row(&walk->call, walk->base + state);
 
 			if (row)
 				bits__add(scratch->sum, row);
@@ -73,34 +90,44 @@ static long substring__step(__u32 index, void *context)
 	return at >= end;
 }
 
+/*
+ * Adds up in scratch->sum what one list leaves of the selectors, whose rows begin at `base`, of the text with
+ * which a walk was begun. 0: it cannot, which cannot be. Not static: see path__find.
+ */
+__noinline int substring__add(struct call_scratch *scratch, __u32 slot, __u32 entry, __u32 base)
+{
+	struct substring_context walk = {.call = {.scratch = scratch, .slot = slot}, .base = base};
+	const __u64 *others;
+
+	if (!scratch || !spec.substring_size)
+		return 0;
+	walk.head = substring__head(slot, entry);
+	others = call__row(&walk.call, base);
+	if (!walk.head || !others)
+		return 0;
+	bits__copy(scratch->sum, others);
+	bpf_loop(substring__steps(scratch), substring__step, &walk, 0);
+	return 1;
+}
+
 /* Leaves the selectors of which a text is in `text`, of each of their lists. */
 static __always_inline void substring__match(struct call *call, __u32 dim, struct text text)
 {
 	struct table_facet *facet = &call->table->facets[dim];
-	void *table = bpf_map_lookup_elem(&substrings, &call->slot);
-	struct substring_context walk = {.call = call, .base = facet->base, .end = text.tail_end};
-	__u32 entry = facet->count, lists;
+	struct substring_head *head = substring__head(call->slot, facet->count);
+	__u32 base = facet->base, lists = head ? head->lists : 0;
 
-	walk.head = table ? bpf_map_lookup_elem(table, &entry) : NULL;
-	if (!walk.head) {
+	if (!lists)
 		call__and_none(call); /* cannot be: each such facet has its entry */
-		return;
-	}
-	lists = walk.head->lists;
 #pragma clang loop unroll(disable)
 	for (__u32 list = 0; list < SUBSTRING_LISTS_MAX && list < lists; list++) {
-		const __u64 *others = call__row(call, walk.base);
-
-		if (!others) {
+		substring__begin(call->scratch, text);
+		if (!substring__add(call->scratch, call->slot, facet->count, base)) {
 			call__and_none(call); /* cannot be: each list has its rows */
 			return;
 		}
-		bits__copy(call->scratch->sum, others);
-		call->scratch->substring.at = text.tail_end - text.all;
-		call->scratch->substring.state = 0;
-		bpf_loop((text.all + SUBSTRING_STEP - 1) / SUBSTRING_STEP, substring__step, &walk, 0);
 		call__and(call, call->scratch->sum);
-		walk.base += 1 + walk.head->ends;
+		base += 1 + head->ends;
 	}
 }
 
