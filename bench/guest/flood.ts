@@ -202,7 +202,12 @@ function eventFiles(folder: string): Buffer {
 }
 
 function bytesOf(folder: string): number {
-  return pathsOfEvents(folder).reduce((sum, path) => sum + statSync(path).size, 0);
+  return pathsOfEvents(folder).reduce((sum, path) => sum + sizeOf(path), 0);
+}
+
+/** 0 while the file of that name is rotated away. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function pathsOfEvents(folder: string): readonly string[] {
