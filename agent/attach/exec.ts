@@ -34,7 +34,8 @@ export const execByKprobe: AttachKind = {
   serve(hook, need, can) {
     if (hook.on.kind !== "exec") return undefined;
     const committed = { ...target, symbol: "security_bprm_committed_creds" };
-    return byKprobe({ ...committed, site: "exec.kprobe" }, hook, need, can);
+    const reported = { ...target.reported, beforeExec: true } as const;
+    return byKprobe({ ...committed, reported, site: "exec.kprobe" }, hook, need, can);
   },
   ...onKprobe,
 };

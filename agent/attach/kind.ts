@@ -93,6 +93,8 @@ export type Reported = {
   readonly functionName: string;
   /** Of a kind of event that says it in fields of its own: these, in place of the function's name. */
   readonly names?: Readonly<Record<string, string | number>>;
+  /** Present: they tell of an exec, and come before the kernel tells of the exec itself. */
+  readonly beforeExec?: true;
 };
 
 /** Whether a kernel has a feature; a text is the code of an error that says nothing about that. */

@@ -152,8 +152,50 @@ test("garbage and hooks that are gone are counted, and nothing else is lost", ()
     exported: 1,
     skipped: { unknownHook: 1, badArguments: 1 },
     gate: { waiting: 0, expired: { time: 0, space: 0 } },
+    waitingForExec: 0,
     ...{ droppedTexts: 0, missedStacks: { gone: 0, busy: 0, long: 0 }, throttles: 0 },
   });
+});
+
+test("what is told of an exec before the exec is goes out behind it, as of the program that began", () => {
+  const beforeExec: HookInfo = { ...info, beforeExec: true };
+  const { pipeline, sink, tree } = aPipeline({ hookOf: () => beforeExec });
+  const sh = { pid: 100, ktime: 1000n };
+  const one = { pid: 100, ktime: 5000n };
+  const told = hookRecord({ process: sh, ktime: 4000n, args: [intArg(1)] });
+  const began = execRecord({ process: one, parent: sh, filename: "/one", ktime: 5000n });
+  pipeline.accept(Buffer.concat([execRecord({ process: sh, ktime: 1000n }), told]));
+  assert.equal(pipeline.stats().waitingForExec, 1);
+  pipeline.accept(began);
+  pipeline.accept(told); // from the other ring, which was read later
+  assert.deepEqual(sink.seen, [
+    "process_exec /bin/sh -",
+    "process_exec /one -",
+    "process_kprobe /one -",
+    "process_kprobe /one -",
+  ]);
+  assert.equal(pipeline.stats().waitingForExec, 0);
+  assert.equal(tree.running(100)?.image.binary, "/one");
+});
+
+test("where no exec comes it goes out as of the program before, when the process ends at the latest", async () => {
+  const beforeExec: HookInfo = { ...info, beforeExec: true };
+  const { pipeline, sink, ring, clock } = aPipeline({ hookOf: () => beforeExec });
+  const sh = { pid: 100, ktime: 1000n };
+  const told = hookRecord({ process: sh, ktime: 4000n, args: [intArg(1)] });
+  const stop = new AbortController();
+  const running = pipeline.run([], stop.signal);
+  await ring.feed(execRecord({ process: sh, ktime: 1000n }), told);
+  for (let tick = 0; tick < 4; tick++) await clock.advance(200);
+  assert.deepEqual(sink.seen.slice(1), ["process_kprobe /bin/sh -"]);
+  await ring.feed(told, exitRecord({ process: sh, code: 0 }), told);
+  stop.abort();
+  await running;
+  assert.deepEqual(sink.seen.slice(2), [
+    "process_kprobe /bin/sh -",
+    "process_exit /bin/sh -",
+    "process_kprobe /bin/sh -",
+  ]);
 });
 
 test("what ran before is exported first, and the end writes what still waits for a pod", async () => {

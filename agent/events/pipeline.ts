@@ -21,7 +21,15 @@ import {
 import { stacksOf } from "../records/stacks.ts";
 import type { PodLookup } from "../scope/pod-container.ts";
 import type { MissedStacks, StackNames } from "../stacks/stacks.ts";
-import { type AgentEvent, type Ancestors, execEvent, exitEvent, hookEvent } from "./event.ts";
+import {
+  type AgentEvent,
+  type Ancestors,
+  execEvent,
+  exitEvent,
+  type HookDetails,
+  hookEvent,
+} from "./event.ts";
+import { ExecGate } from "./exec-gate.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
 
@@ -47,7 +55,7 @@ export type PipelineOptions = {
   readonly everySecond?: () => readonly AgentEvent[];
 };
 
-/** scanned + throttles + exec + exit + hook of `received` = exported + `skipped` + `gate.waiting`. */
+/** scanned + throttles + exec + exit + hook of `received` = exported + `skipped` + what waits. */
 export type PipelineStats = {
   /** Records from the kernel, by kind; `bad`: bytes that are no record. */
   readonly received: Readonly<Record<KernelRecord["kind"] | "bad", number>>;
@@ -60,6 +68,8 @@ export type PipelineStats = {
   /** Hook records of which no event was made: their policy is gone, or they could not be decoded. */
   readonly skipped: Readonly<Record<"unknownHook" | "badArguments", number>>;
   readonly gate: PodGateStats;
+  /** Events that wait for the exec that they are about. */
+  readonly waitingForExec: number;
   /** Processes of whose argv or environment parts were dropped, because too many waited for their exec. */
   readonly droppedTexts: number;
   /** Stacks of processes that were left out or have no names, by cause. */
@@ -74,6 +84,7 @@ export type PipelineStats = {
 export class EventPipeline {
   readonly #options: PipelineOptions;
   readonly #gate: PodGate;
+  readonly #execs: ExecGate;
   readonly #data = new ExecData();
   readonly #received = { exec: 0, data: 0, clone: 0, exit: 0, hook: 0, bad: 0 };
   readonly #skipped = { unknownHook: 0, badArguments: 0 };
@@ -85,6 +96,7 @@ export class EventPipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#execs = new ExecGate(options.tree);
     this.#gate = new PodGate({
       tree: options.tree,
       monotonic: () => options.clock.monotonic(),
@@ -133,6 +145,7 @@ export class EventPipeline {
       exported: this.#exported,
       skipped: { ...this.#skipped },
       gate: this.#gate.stats(),
+      waitingForExec: this.#execs.waiting,
       droppedTexts: this.#data.dropped,
       missedStacks: this.#options.stacks?.missed ?? noneMissed,
     };
@@ -152,6 +165,7 @@ export class EventPipeline {
     } finally {
       signal.removeEventListener("abort", end);
       await rings.close();
+      this.#execs.flush();
       this.#gate.flush();
       this.#flush();
     }
@@ -168,6 +182,7 @@ export class EventPipeline {
     const { clock, tree, everySecond } = this.#options;
     for (let tick = 1; ; tick++) {
       await clock.sleep(retryMs, signal);
+      this.#execs.retry();
       this.#gate.retry();
       this.#flush();
       if (tick % ticksPerSecond !== 0) continue;
@@ -183,9 +198,12 @@ export class EventPipeline {
   #take(record: KernelRecord | BadRecord): void {
     const { tree } = this.#options;
     switch (record.kind) {
-      case "exec":
-        this.#takeExec(tree.exec(record, this.#longTextOf(record)), record.ktime);
+      case "exec": {
+        const process = tree.exec(record, this.#longTextOf(record));
+        this.#takeExec(process, record.ktime);
+        this.#execs.began(process);
         return;
+      }
       case "data":
         this.#data.add(record);
         return;
@@ -193,6 +211,7 @@ export class EventPipeline {
         tree.clone(record);
         return;
       case "exit":
+        this.#execs.ended(record.process.pid);
         this.#takeExit(tree.exit(record.process), record);
         return;
       case "hook":
@@ -222,7 +241,6 @@ export class EventPipeline {
     }
     hook.reports?.add(record);
     for (const request of hook.requests?.[record.selector] ?? []) this.#options.request?.(request);
-    const process = tree.find(record.process);
     const details = {
       ancestors: this.#ancestors(familyOf(hook)),
       // Before it waits for anything: what the process has mapped is gone with it.
@@ -230,6 +248,19 @@ export class EventPipeline {
         ? this.#options.stacks?.of(stacksOf(record), record.process)
         : undefined,
     };
+    if (hook.beforeExec) {
+      this.#execs.take(detached(record), (process, its) =>
+        this.#giveHook(process, its, hook, details),
+      );
+    } else this.#giveHook(tree.find(record.process), record, hook, details);
+  }
+
+  #giveHook(
+    process: Process | undefined,
+    record: HookRecord,
+    hook: HookInfo,
+    details: HookDetails,
+  ): void {
     if (process === undefined || this.#gate.release(process)) {
       this.#add(hookEvent(process, record, hook, details));
       return;

@@ -34,6 +34,7 @@ function someFacts(): AgentFacts {
         ...{ scanned: number(), exported: number() },
         skipped: { unknownHook: number(), badArguments: number() },
         gate: { waiting: number(), expired: { time: number(), space: number() } },
+        waitingForExec: 0,
         ...{
           throttles: number(),
           droppedTexts: number(),

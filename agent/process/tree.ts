@@ -65,6 +65,11 @@ export class ProcessTree {
     return found;
   }
 
+  /** The image that the process of that pid runs, or ran last; undefined when it is not known. */
+  running(pid: number): Process | undefined {
+    return this.#byPid.get(pid);
+  }
+
   /** A process that ran before process tracking did. Parents must come before their children. */
   scanned(key: ProcessKey, { image, parentPid }: ScannedImage): Process {
     const known = this.#images.get(idOf(key));
