@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 LAB := node test/e2e/lab/main.ts
 PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt build/packages.txt test/e2e/lab/packages.txt
 
-.PHONY: help unit guest setup packages compile build check generate test fuzz demo bench bypasses lab-build lab-up lab-down clean
+.PHONY: help unit guest setup packages compile build check generate test fuzz demo bench bypasses verified lab-build lab-up lab-down clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -48,6 +48,7 @@ generate: compile ## CRDs, layouts and reference pages from their sources
 	node agent/metrics/generate.ts
 	node cli/generate-flags.ts
 	node test/e2e/bypass/generate.ts
+	node test/verifier/generate.ts
 
 check: build ## types, style, layers, generated files
 	node test/run.ts static
@@ -74,6 +75,9 @@ bench: build ## count instructions in a guest, rewrite bench/results.json and do
 
 bypasses: build ## try to get around policies on each kernel, rewrite docs/reference/bypasses.md
 	node test/e2e/bypass/main.ts
+
+verified: build ## load every program on each kernel, rewrite docs/reference/verifier.md
+	node test/verifier/main.ts
 
 lab-build: node_modules
 	node test/e2e/lab/build.ts

@@ -8,6 +8,7 @@ import { cacheRoot } from "../build/tools/cache.ts";
 import { runNames } from "./e2e/bypass/results.ts";
 import { ensureBuilt } from "./e2e/lab/build.ts";
 import { argocdItems } from "./install/argocd-controller.ts";
+import { runNames as verifierRuns } from "./verifier/results.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -57,6 +58,7 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
       },
       { name: "guest-preempt", run: (print) => preemptedTests(preempted, 5_000, print) },
       { name: "bypasses", run: bypassTests },
+      { name: "verifier", run: verifierTests },
       {
         name: "storm",
         run: (print) =>
@@ -75,7 +77,7 @@ const stages = steps.flat(2);
 /** Long, and of interest to a change of few parts only: they run with --all, or when named. */
 const longStages = [
   ...["long", "install", "oldest", "guest-6.12", "guest-preempt", "bypasses"],
-  ...["storm", "as-written", "lifecycle", "fleet"],
+  ...["verifier", "storm", "as-written", "lifecycle", "fleet"],
 ];
 
 /** Kernels, and how they are to preempt tasks: as none of the stages that run every guest's tests. */
@@ -101,6 +103,7 @@ const staticChecks: readonly (readonly string[])[] = [
   ["node", "agent/metrics/generate.ts", "--check"],
   ["node", "cli/generate-flags.ts", "--check"],
   ["node", "test/e2e/bypass/generate.ts", "--check"],
+  ["node", "test/verifier/generate.ts", "--check"],
 ];
 
 async function main(args: readonly string[]): Promise<void> {
@@ -280,6 +283,13 @@ const allGuestTests = "{agent,policy,test}/**/*.guest.test.ts";
 async function bypassTests(print: Print): Promise<Count> {
   return inTurn(runNames, async (name) => {
     return countOf(await run(["node", "test/e2e/bypass/main.ts", "--check", name], print));
+  });
+}
+
+/** Every program with all that it may have, on each kernel; the other stages load some. */
+async function verifierTests(print: Print): Promise<Count> {
+  return inTurn(verifierRuns, async (name) => {
+    return countOf(await run(["node", "test/verifier/main.ts", "--check", name], print));
   });
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
 import { after, test } from "node:test";
-import type { Arg, ArgType, Hook, SelectorSet } from "@guardbee/policy";
+import type { ArgType, Hook, SelectorSet } from "@guardbee/policy";
 import type { NamedSet, SetState } from "../engine.ts";
+import { manyTexts } from "./testing/crowds.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { aSet, denyWrites, inMode, named, onGetpriority, when } from "./testing/policies.ts";
 import { run, sh } from "./testing/scene.ts";
@@ -26,27 +27,6 @@ function ofTenant(name: string, ...hooks: readonly Hook[]): NamedSet {
 }
 
 const onWrite = { kind: "kprobe", call: "sys_write", syscall: true } as const;
-
-/**
- * write(2) compared by 32 properties, of which the policy `deny` has none: all are texts, each
- * compared in every way, which asks most of the verifier.
- */
-function manyTexts(): readonly Hook[] {
-  const all = Array.from({ length: 35 }, (_, i): Arg => {
-    const [index, way] = [i % 5, Math.floor(i / 5)];
-    if (way < 5) return { type: "char_buf", index, sizeArgIndex: way + 1 };
-    return { type: way === 5 ? "file" : "fd", index };
-  });
-  const args = all.filter(({ type, index }) => !(type === "fd" && index < 3));
-  const conditions = (arg: number) => [
-    { by: "arg", arg, op: "NotEqual", values: ["/x"] } as const,
-    { by: "arg", arg, op: "NotPrefix", values: ["/y/"] } as const,
-  ];
-  return args.map((arg) => ({
-    ...{ on: onWrite, args: [arg] },
-    selectors: [{ conditions: conditions(0), actions: [{ action: "NoPost" }] }],
-  }));
-}
 
 const following: Hook = {
   on: { kind: "kprobe", call: "fd_install", syscall: false },

@@ -27,6 +27,7 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                       InstanceMethod<&BpfObject::ResizeMap>("resizeMap"),
                       InstanceMethod<&BpfObject::SetAttachTarget>("setAttachTarget"),
                       InstanceMethod<&BpfObject::Load>("load"),
+                      InstanceMethod<&BpfObject::LoadWithStats>("loadWithStats"),
                       InstanceMethod<&BpfObject::PinProgram>("pinProgram"),
                       InstanceMethod<&BpfObject::MapFd>("mapFd"),
                       InstanceMethod<&BpfObject::Attach>("attach"),
@@ -123,9 +124,28 @@ void BpfObject::SetAttachTarget(const Napi::CallbackInfo& info) {
 }
 
 // load(): void. libbpf loads a program that failed once more, to get the verifier's log.
-void BpfObject::Load(const Napi::CallbackInfo& info) {
-  bpf_object* object = Opened(info.Env(), "load");
-  if (loaded_) Throw(info.Env(), {EBUSY, "load", path_, "the object is loaded"});
+void BpfObject::Load(const Napi::CallbackInfo& info) { LoadOnce(info.Env(), {}); }
+
+// loadWithStats(): Record<string, string>
+Napi::Value BpfObject::LoadWithStats(const Napi::CallbackInfo& info) {
+  constexpr __u32 kStats = 4;  // BPF_LOG_STATS of the kernel's bpf_verifier.h
+  constexpr size_t kStatsBytes = 64 * 1024;
+  ProgramLogs logs;
+  bpf_program* program;
+  bpf_object__for_each_program(program, Opened(info.Env(), "load")) {
+    logs.emplace_back(bpf_program__name(program), kStatsBytes);
+    bpf_program__set_log_level(program, kStats);
+    bpf_program__set_log_buf(program, logs.back().second.data(), kStatsBytes);
+  }
+  LoadOnce(info.Env(), logs);
+  auto stats = Napi::Object::New(info.Env());
+  for (const auto& [name, log] : logs) stats.Set(name, Napi::String::New(info.Env(), log.data()));
+  return stats;
+}
+
+void BpfObject::LoadOnce(Napi::Env env, const ProgramLogs& logs) {
+  bpf_object* object = Opened(env, "load");
+  if (loaded_) Throw(env, {EBUSY, "load", path_, "the object is loaded"});
   bpf_program* program;
   bpf_object__for_each_program(program, object) {
     if (bpf_program__type(program) != BPF_PROG_TYPE_KPROBE) continue;
@@ -140,7 +160,9 @@ void BpfObject::Load(const Napi::CallbackInfo& info) {
   const int error = bpf_object__load(object);
   loaded_ = true;  // libbpf takes no second try
   inner_maps_.clear();
-  if (error < 0) Throw(info.Env(), {-error, "load", path_, {}, log});
+  if (error == 0) return;
+  for (const auto& [_, of_program] : logs) log += of_program.data();
+  Throw(env, {-error, "load", path_, {}, log});
 }
 
 // pinProgram(program: string, path: string): void

@@ -30,6 +30,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   void ResizeMap(const Napi::CallbackInfo& info);
   void SetAttachTarget(const Napi::CallbackInfo& info);
   void Load(const Napi::CallbackInfo& info);
+  Napi::Value LoadWithStats(const Napi::CallbackInfo& info);
   void PinProgram(const Napi::CallbackInfo& info);
   Napi::Value MapFd(const Napi::CallbackInfo& info);
   Napi::Value Attach(const Napi::CallbackInfo& info);
@@ -40,6 +41,9 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   Napi::Value Run(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
+  /// What the verifier wrote, by the names of programs that have a buffer of their own for it.
+  using ProgramLogs = std::vector<std::pair<std::string, std::vector<char>>>;
+  void LoadOnce(Napi::Env env, const ProgramLogs& logs);
   bpf_object* Opened(Napi::Env env, const char* op) const;
   bpf_map* FindMap(Napi::Env env, const char* op, const std::string& name) const;
   bpf_program* FindProgram(Napi::Env env, const char* op, const std::string& name) const;

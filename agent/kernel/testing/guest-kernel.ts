@@ -7,7 +7,7 @@ import pino from "pino";
 import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
 import { layout } from "../../gen/layout.ts";
 import { KernelEngine } from "../kernel-engine.ts";
-import { loadNative } from "../native.ts";
+import { loadNative, type Native } from "../native.ts";
 import type { CgroupRate } from "../rate.ts";
 import { waitingPins } from "../waiting-maps.ts";
 import { EventLog } from "./event-log.ts";
@@ -63,12 +63,13 @@ function removePins(): void {
 export async function openGuestKernel({
   protectedBinaries = [],
   podFiles = 4096,
+  native = loadNative(),
 }: {
   readonly protectedBinaries?: readonly string[];
   readonly podFiles?: number;
+  readonly native?: Native;
 } = {}): Promise<GuestKernel> {
   const unlock = await lockKernel();
-  const native = loadNative();
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
   const open = (bpffs: string, its = protectedBinaries, cgroupRate?: CgroupRate) =>
     new KernelEngine({
