@@ -32,6 +32,7 @@ export const scenarios = {
     "addr",
     "return",
     "readings",
+    "many",
     "aggregate",
     "list",
   ],
@@ -148,6 +149,7 @@ export const keys: readonly Key[] = [
   instructions("readings_24", "readings", "24 policies, each with its own reading of write(2)", {
     target: 3_500,
   }),
+  instructions("many_10000", "many", "10,000 selectors of 100 policies, each its own descriptor"),
   instructions(
     "aggregate_hot",
     "aggregate",

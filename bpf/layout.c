@@ -67,6 +67,7 @@ struct layout {
 	struct binary_prefix_key binary_prefix_key;
 	/* constants and tables of an attach point */
 	enum engine_limit engine_limit;
+	enum scratch_size scratch_size;
 	struct hook_spec hook_spec;
 	enum path_source path_source;
 	enum hook_use hook_use;

@@ -220,14 +220,20 @@ __noinline int path__find(struct path_buffer *buffer)
 	return walk->known;
 }
 
-/* Writes a path whose type the verifier knows. What is known of it. */
-static __always_inline enum known path__find_typed(struct path_buffer *buffer, struct path *path)
+/* Begins with a path whose type the verifier knows. */
+static __always_inline void path__begin_typed(struct path_buffer *buffer, struct path *path)
 {
 	struct vfsmount *mnt = path->mnt;
 	struct dentry *dentry = path->dentry;
 
 	path__begin(buffer, mnt, dentry);
 	path__climb(buffer, dentry, mnt->mnt_root);
+}
+
+/* Writes such a path. What is known of it. */
+static __always_inline enum known path__find_typed(struct path_buffer *buffer, struct path *path)
+{
+	path__begin_typed(buffer, path);
 	return path__find(buffer);
 }
 

@@ -3,11 +3,18 @@ import { enums } from "../gen/layout.ts";
 /** A bitmap over the selectors of one attach point, little-endian in 64-bit words. */
 export type Bits = Uint8Array;
 
-/** Words a bitmap of `count` selectors takes: 1, 2, 4, 8 or 16; undefined when there are too many. */
+/** Words a bitmap of `count` selectors takes: 1, 2, 4, 8, 16 or WORDS_MAX; undefined when there are too many. */
 export function wordsFor(count: number): number | undefined {
-  for (let words = 1; words <= enums.engine_limit.WORDS_MAX; words *= 2)
-    if (count <= words * 64) return words;
-  return undefined;
+  const { UNROLLED_MAX, WORDS_MAX } = enums.engine_limit;
+  for (let words = 1; words <= UNROLLED_MAX; words *= 2) if (count <= words * 64) return words;
+  return count <= WORDS_MAX * 64 ? WORDS_MAX : undefined;
+}
+
+/** A bitmap with these bits. */
+export function bitsAt(words: number, bits: Iterable<number>): Bits {
+  const bitmap = new Uint8Array(words * 8);
+  for (const bit of bits) setBit(bitmap, bit, true);
+  return bitmap;
 }
 
 /** A bitmap with the bits for which `is` holds, out of `count`. */
@@ -27,12 +34,18 @@ export function rowBytes(words: number): number {
   return words === 1 ? 8 : (words + 1) * 8;
 }
 
+/** Bytes of a processor's memory for one call. */
+export function scratchBytes(words: number): number {
+  const { SCRATCH_SIZE, SCRATCH_BITMAPS } = enums.scratch_size;
+  return SCRATCH_SIZE + SCRATCH_BITMAPS * words * 8;
+}
+
 /** A row of the map `rows`: where there are several words, `only` stands behind them. */
 export function toRow(bits: Bits, only: number): Uint8Array {
   const words = bits.length / 8;
   const row = new Uint8Array(rowBytes(words));
   row.set(bits);
-  if (words > 1) row[words * 8] = only;
+  if (words > 1) new DataView(row.buffer).setUint32(words * 8, only, true);
   return row;
 }
 

@@ -18,6 +18,10 @@ function inNamespace(namespace: string, name: string, ...hooks: readonly Hook[])
   return { name: `${namespace}.${name}`, hash, set: { ...set, policy } };
 }
 
+/** Selectors that one attach point takes; so many times the 1,024 that the numbers here are about. */
+const limit = enums.engine_limit.WORDS_MAX * 64;
+const k = limit / 1024;
+
 const pointsOf = (sets: readonly NamedSet[]) => plan(sets, ableKernel).points;
 
 function inForce(...sets: readonly NamedSet[]): InForce {
@@ -78,8 +82,8 @@ const crowded: readonly {
   readonly mine: Hook;
 }[] = [
   {
-    name: "1,024 selectors",
-    theirs: [inNamespace("evil", "p", selectors(1024))],
+    name: "all selectors",
+    theirs: [inNamespace("evil", "p", selectors(limit))],
     mine: selectors(1),
   },
   {
@@ -110,36 +114,35 @@ for (const { name, theirs, mine } of crowded) {
 
 test("a refusal for lack of room has the limit and who holds how much, and names no other namespace", () => {
   const sets = [
-    aSet("c", selectors(500)),
-    ...["a", "b", "d", "e"].map((one) => inNamespace(one, "p", selectors(100))),
-    inNamespace("f", "0", selectors(20)),
-    inNamespace("f", "p", selectors(200)),
+    aSet("c", selectors(500 * k)),
+    ...["a", "b", "d", "e"].map((one) => inNamespace(one, "p", selectors(100 * k))),
+    inNamespace("f", "0", selectors(20 * k)),
+    inNamespace("f", "p", selectors(200 * k)),
   ];
   assert.deepEqual(Object.fromEntries(roomFor(pointsOf(sets), new Map())), {
     "f.p": {
       reason: "NoRoom",
-      message:
-        "__x64_sys_write: no room for 200 more selectors: the engine takes 1024 on one attach point, in use are 500 by cluster policies, 20 by its namespace, 400 by others; write fewer in one of those",
+      message: `__x64_sys_write: no room for ${200 * k} more selectors: the engine takes ${limit} on one attach point, in use are ${500 * k} by cluster policies, ${20 * k} by its namespace, ${400 * k} by others; write fewer in one of those`,
     },
   });
 });
 
 test("a policy that is too much by itself says so, whoever else is there", () => {
-  const sets = [aSet("c", selectors(500)), inNamespace("f", "p", selectors(1025))];
+  const sets = [aSet("c", selectors(500 * k)), inNamespace("f", "p", selectors(limit + 1))];
   assert.deepEqual(Object.fromEntries(roomFor(pointsOf(sets), new Map())), {
     "f.p": {
       reason: "LimitExceeded",
-      message: "__x64_sys_write: 1025 selectors; the engine takes 1024 on one attach point",
+      message: `__x64_sys_write: ${limit + 1} selectors; the engine takes ${limit} on one attach point`,
     },
   });
 });
 
 test("what a RegoPolicy of the cluster generates for a namespace is the cluster's, and no tenant's", () => {
   const generated = (of: string): NamedSet => {
-    const set = inNamespace("z", "p", selectors(600));
+    const set = inNamespace("z", "p", selectors(600 * k));
     return { ...set, name: `${of}#tracingpolicynamespaced.z.p` };
   };
-  const small = inNamespace("a", "p", selectors(500));
+  const small = inNamespace("a", "p", selectors(500 * k));
   assert.deepEqual(refused([small, generated("regopolicy.all")], [small]), ["a.p"]);
   const tenants = generated("regopolicynamespaced.z.all");
   assert.deepEqual(refused([small, tenants], [tenants]), [tenants.name]);
@@ -176,46 +179,47 @@ test("hooks, attach points, values and executables of a node are limited", () =>
 
 test("a cluster policy finds no room for other cluster policies alone", () => {
   const sets = [
-    aSet("a", selectors(500)),
-    aSet("b", selectors(600)),
+    aSet("a", selectors(500 * k)),
+    aSet("b", selectors(600 * k)),
     inNamespace("f", "p", following),
   ];
   assert.deepEqual(Object.fromEntries(roomFor(pointsOf(sets), new Map())), {
     b: {
       reason: "NoRoom",
-      message:
-        "__x64_sys_write: no room for 600 more selectors: the engine takes 1024 on one attach point, in use are 500 by cluster policies; write fewer in one of those",
+      message: `__x64_sys_write: no room for ${600 * k} more selectors: the engine takes ${limit} on one attach point, in use are ${500 * k} by cluster policies; write fewer in one of those`,
     },
   });
 });
 
 test("among cluster policies, what is in force stays, edited or not, before what is new", () => {
-  const [a, b] = [aSet("a", selectors(600)), aSet("b", selectors(600))];
+  const [a, b] = [aSet("a", selectors(600 * k)), aSet("b", selectors(600 * k))];
   assert.deepEqual(refused([a, b]), ["b"]);
   assert.deepEqual(refused([a, b], [b]), ["a"]);
-  const edited = aSet("b", { ...selectors(599), message: "edited" });
+  const edited = aSet("b", { ...selectors(599 * k), message: "edited" });
   assert.deepEqual(refused([a, edited], [b]), ["a"]);
 });
 
 test("an edit that needs more gives way to what is in force and needs no more", () => {
-  const before = [aSet("a", selectors(500)), aSet("b", selectors(500))];
-  assert.deepEqual(refused([aSet("a", selectors(525)), before[1]!], before), ["a"]);
-  assert.deepEqual(refused([aSet("a", selectors(524)), before[1]!], before), []);
-  const newcomer = aSet("0", selectors(24));
-  assert.deepEqual(refused([aSet("a", selectors(524)), before[1]!, newcomer], before), ["0"]);
+  const before = [aSet("a", selectors(500 * k)), aSet("b", selectors(500 * k))];
+  assert.deepEqual(refused([aSet("a", selectors(525 * k)), before[1]!], before), ["a"]);
+  assert.deepEqual(refused([aSet("a", selectors(524 * k)), before[1]!], before), []);
+  const newcomer = aSet("0", selectors(24 * k));
+  assert.deepEqual(refused([aSet("a", selectors(524 * k)), before[1]!, newcomer], before), ["0"]);
 });
 
 test("a namespace that fills an attach point gives way to one that asks for little", () => {
-  const hog = Array.from({ length: 16 }, (_, i) => inNamespace("hog", `p${i + 10}`, selectors(64)));
-  const modest = inNamespace("modest", "z", selectors(10));
+  const hog = Array.from({ length: 16 }, (_, i) =>
+    inNamespace("hog", `p${i + 10}`, selectors(64 * k)),
+  );
+  const modest = inNamespace("modest", "z", selectors(10 * k));
   assert.deepEqual(refused([...hog, modest], hog), ["hog.p25"]);
-  assert.deepEqual(refused([inNamespace("hog", "p", selectors(1024)), modest]), ["hog.p"]);
+  assert.deepEqual(refused([inNamespace("hog", "p", selectors(limit)), modest]), ["hog.p"]);
 });
 
 test("among namespaces that hold the same, what is in force stays, whatever names sort first", () => {
   const [early, late] = [
-    inNamespace("a", "p", selectors(600)),
-    inNamespace("z", "p", selectors(600)),
+    inNamespace("a", "p", selectors(600 * k)),
+    inNamespace("z", "p", selectors(600 * k)),
   ];
   assert.deepEqual(refused([early, late]), ["z.p"]);
   assert.deepEqual(refused([early, late], [late]), ["a.p"]);
@@ -297,8 +301,8 @@ test("a namespace that asks for no more than its even share is never refused", (
 });
 
 test("a set that yields keeps out no other, be it in force and the other new", () => {
-  const local: NamedSet = { ...aSet("a", selectors(600)), yields: true };
-  const others = [aSet("z", selectors(500)), inNamespace("web", "z", selectors(500))];
+  const local: NamedSet = { ...aSet("a", selectors(600 * k)), yields: true };
+  const others = [aSet("z", selectors(500 * k)), inNamespace("web", "z", selectors(500 * k))];
   assert.deepEqual(refused([local]), []);
   assert.deepEqual(refused([local, ...others], [local]), ["a"]);
 });

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { allActions, isEnforcing, workloadsName } from "@guardbee/policy/sets";
+import { allActions, isEnforcing } from "@guardbee/policy/sets";
 import { argCodec } from "../args/index.ts";
 import type { Field, Sees } from "../attach/index.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { bytesOf, write } from "../layout/struct.ts";
 import { encodeActions } from "./actions.ts";
 import { type Bits, bitsWhere, onlyWord, toRow, wordsFor } from "./bits.ts";
+import { classBits, classRow } from "./class-rows.ts";
 import { comparesBefore } from "./conditions/capability.ts";
 import type { DimensionTables } from "./conditions/compiler.ts";
 import { compilerOf } from "./conditions/index.ts";
@@ -87,26 +88,6 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     actions: entries,
     limitsRates: (use & enums.hook_use.USE_RATES) !== 0,
   };
-}
-
-/** The row of one scope class: the selectors of the sets that hold there. */
-export function classRow(
-  point: AttachPoint,
-  words: number,
-  names: ReadonlySet<string>,
-): Uint8Array {
-  const bits = classBits(point, words, names);
-  return toRow(bits, onlyWord(bits));
-}
-
-function classBits(point: AttachPoint, words: number, names: ReadonlySet<string>): Bits {
-  const owners = point.hooks.flatMap(({ set: { name }, selectors }) =>
-    selectors.map(({ workloads }) => [
-      name,
-      ...(workloads ? [workloadsName(name, workloads)] : []),
-    ]),
-  );
-  return bitsWhere(words, owners.length, (bit) => owners[bit]!.every((one) => names.has(one)));
 }
 
 /** struct hook_spec */
@@ -229,9 +210,12 @@ function encodeRows(
     readonly bits: readonly Bit[];
   },
 ): Pick<Tables, "table" | "rows" | "starts"> {
-  const ofClasses = Array.from({ length: classCapacity }, (_, number) =>
-    classBits(point, words, classes[number] ?? new Set()),
-  );
+  const bitsOfClass = classBits(point, words);
+  const none = new Uint8Array(words * 8);
+  const ofClasses = Array.from({ length: classCapacity }, (_, number) => {
+    const names = classes[number];
+    return names === undefined ? none : bitsOfClass(names);
+  });
   const host = ofClasses[0]!;
   let base = classCapacity;
   let automata = 0;
@@ -246,7 +230,6 @@ function encodeRows(
     ...{ host: host.some((byte) => byte !== 0) ? 1 : 0, host_word: onlyWord(host) },
   });
   const stopping = bitsWhere(words, bits.length, (bit) => mayStop(bits[bit]!));
-  const none = new Uint8Array(words * 8);
   const own = dimensions.flatMap(({ otherwise, absent, unequal = none, unended = none }, dim) => {
     const asking = new Set(asked[dim]!.asked.map(({ bit }) => bit));
     const rows: Bits[] = [];
@@ -258,7 +241,7 @@ function encodeRows(
     return rows;
   });
   const rows = [
-    ...ofClasses.map((bits) => toRow(bits, onlyWord(bits))),
+    ...ofClasses.map(classRow),
     ...dimensions.flatMap(({ rows }) => rows ?? []).map((bits) => toRow(bits, 0)),
   ];
   return {

@@ -516,7 +516,7 @@ const cap_test = {
   },
 } as const;
 const hook_table = {
-  size: 21520,
+  size: 332560,
   fields: {
     classes: { at: 0, type: "u32" },
     host: { at: 4, type: "u32" },
@@ -524,7 +524,7 @@ const hook_table = {
     zero: { at: 12, type: "u32" },
     facets: { at: 16, type: table_facet, count: 32 },
     caps: { at: 272, type: cap_test, count: 32 },
-    rows: { at: 784, type: "u64", count: 2592 },
+    rows: { at: 784, type: "u64", count: 41472 },
   },
 } as const;
 const operation = {
@@ -790,7 +790,8 @@ export const enums = {
     MOVE_NAME_SIZE: 16,
   },
   engine_limit: {
-    WORDS_MAX: 16,
+    WORDS_MAX: 256,
+    UNROLLED_MAX: 16,
     FACETS_MAX: 32,
     READINGS_MAX: 64,
     PARAMETERS_MAX: 5,
@@ -801,8 +802,12 @@ export const enums = {
     POINTERS_MAX: 10,
     CAP_TESTS_MAX: 32,
     FOLLOW_GROUPS: 64,
-    MATCHES_MAX: 1024,
+    MATCHES_MAX: 16384,
     OPERATIONS_MAX: 16,
+  },
+  scratch_size: {
+    SCRATCH_SIZE: 24920,
+    SCRATCH_BITMAPS: 3,
   },
   path_source: {
     PATH_OF_TASK: 32,
@@ -949,8 +954,8 @@ export const enums = {
     READ_KERNEL: 8,
   },
   only_word: {
-    WORD_SEVERAL: 16,
-    WORD_NONE: 17,
+    WORD_SEVERAL: 256,
+    WORD_NONE: 257,
   },
   table_row: {
     HOST_ROW: 0,

@@ -221,7 +221,7 @@ test("an edit that is refused changes nothing where the version before is spared
   const call = "no_such_function";
   const missing: Hook = { on: { kind: "kprobe", call, syscall: false }, args: [], selectors: [] };
   const loads = onGetpriority(when());
-  const many = Array.from({ length: 1025 }, () => when());
+  const many = Array.from({ length: 16_385 }, () => when());
   const large = { ...loads, on: { ...loads.on, call: "sys_setpriority" }, selectors: many };
   const waits = (path: string) => `until [ -e ${path} ]; do sleep 0.1; done`;
   const writer = sh(`exec 3>${folder}/x; ${waits("/tmp/go")}; echo hi >&3; echo survived`);
@@ -445,7 +445,7 @@ test("what one policy lacks is said of it alone, and holds back no other", async
     on: { kind: "kprobe", call: "no_such_function", syscall: false },
     ...{ args: [], selectors: [] },
   });
-  const large = aSet("large", onGetpriority(...Array.from({ length: 1025 }, () => when())));
+  const large = aSet("large", onGetpriority(...Array.from({ length: 16_385 }, () => when())));
   const states = await kernel.program([missing, large, deny]);
   const last = states.at(-1);
   assert.ok(last?.state === "programmed");
@@ -465,7 +465,7 @@ test("what one policy lacks is said of it alone, and holds back no other", async
     },
     {
       ...{ name: large.name, hash: large.hash, state: "failed", reason: "LimitExceeded" },
-      message: "__x64_sys_getpriority: 1025 selectors; the engine takes 1024 on one attach point",
+      message: "__x64_sys_getpriority: 16385 selectors; the engine takes 16384 on one attach point",
     },
   ]);
   const folder = await aFolder("forbidden");

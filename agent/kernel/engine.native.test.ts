@@ -55,7 +55,10 @@ test(`the engine decides as policy/decide does (GUARDBEE_SEED=${seed})`, async (
     sets: fc.array(anySelectorSet, { minLength: setsPerBatch, maxLength: setsPerBatch }),
     ...{ host: anyNames, unknown: anyNames, narrow: anyNames },
     slot: fc.constantFrom(0 as const, 1 as const),
-    padding: fc.constantFrom(0, 0, 64, 200),
+    padding: fc.oneof(
+      { weight: 30, arbitrary: fc.constantFrom(0, 0, 64, 200) },
+      { weight: 1, arbitrary: fc.constant(64 * enums.engine_limit.UNROLLED_MAX) },
+    ),
     calls: fc.array(
       fc.record({
         call: anyCall(names),

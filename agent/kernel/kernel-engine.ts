@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { asksForChanges, followsDescriptors, tracksSockets } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
-import { classRow } from "../compile/tables.ts";
+import { classBits, classRow } from "../compile/class-rows.ts";
 import type {
   Crowding,
   Desired,
@@ -333,8 +333,9 @@ export class KernelEngine implements Engine {
       return;
     }
     for (const { point, tables, program } of this.#held.values()) {
+      const bitsOf = classBits(point, tables.words);
       for (const [number, names] of classes.entries()) {
-        if (number > 0) program.writeClassRow(number, classRow(point, tables.words, names));
+        if (number > 0) program.writeClassRow(number, classRow(bitsOf(names)));
       }
     }
     this.#assignCgroups(scopes, this.#classes.enterRoots(scopes));

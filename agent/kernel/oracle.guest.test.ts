@@ -20,6 +20,7 @@ import { parseIp } from "../../policy/ip.ts";
 import { readReturned } from "../../policy/returned.ts";
 import type { HookArg } from "../args/index.ts";
 import type { NamedSet, SetStops, StopCounts } from "../engine.ts";
+import { enums } from "../gen/layout.ts";
 import type { Seen, SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import {
@@ -247,8 +248,9 @@ const mark = named({
 });
 
 /**
- * Sets that hold for nobody and make bitmaps longer: in half of the batches so that the selectors of
- * the others lie in a later word, in a quarter also so that they lie in several.
+ * Sets that hold for nobody and make bitmaps longer: in three of four batches so that the selectors of the
+ * others lie in a later word, in one of these also so that they lie in several, and in one so that no
+ * program names each word.
  */
 function fillers(policies: readonly NamedSet[], batch: number): readonly NamedSet[] {
   const ons = new Map(
@@ -262,8 +264,10 @@ function fillers(policies: readonly NamedSet[], batch: number): readonly NamedSe
         selectors: Array.from({ length: count }, () => when()),
       })),
     );
-  if (batch % 2 === 0) return [];
-  return [filler("a", 64), ...(batch % 4 === 3 ? [filler("p20-filler", 64)] : [])];
+  const length = (seed + batch) % 4;
+  if (length === 0) return [];
+  const before = filler("a", length === 3 ? 64 * enums.engine_limit.UNROLLED_MAX : 64);
+  return [before, ...(length === 1 ? [] : [filler("p20-filler", 64)])];
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { rowBytes } from "../compile/bits.ts";
+import { rowBytes, scratchBytes } from "../compile/bits.ts";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
 import type { UnhookedFile } from "../engine.ts";
@@ -312,8 +312,7 @@ function innerSpec(map: EntryMap, valueSize: number) {
     name,
     keySize: keyBytes[map],
     valueSize,
-    maxEntries: 1,
-    flags: noPrealloc,
+    ...{ maxEntries: 1, flags: noPrealloc },
   } satisfies MapSpec;
 }
 
@@ -326,6 +325,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
     if (hasWaiting(tables.spec)) loader.waiting.lend(object);
     object.setGlobal("spec", tables.spec);
     object.resizeMap("tables", { valueSize: tables.table.length });
+    object.resizeMap("call_scratch", { valueSize: scratchBytes(tables.words) });
     const inner = (map: "rows" | "substrings" | EntryMap, spec: MapSpec) => {
       const fd = native.createMap(spec);
       try {

@@ -6,6 +6,7 @@ import { hashSets, type SelectorSet } from "@guardbee/policy";
 import { planInRoom } from "../compile/room.ts";
 import { ableKernel, onWrite, when } from "../compile/testing/compiled.ts";
 import type { Desired, Engine, FailedState, NamedSet, Programmed } from "../engine.ts";
+import { enums } from "../gen/layout.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { aSet, aWorld, list, putSet, start, status, until, type World } from "./test-node.ts";
 
@@ -47,6 +48,9 @@ function ofTenant(name: string, selectors: number, namespace = "evil"): Selector
   return { ...ofCluster(name, selectors), policy, scope: { host: false, pods: {} } };
 }
 
+/** The numbers here are about an attach point that takes 1,024 selectors. */
+const k = (enums.engine_limit.WORDS_MAX * 64) / 1024;
+
 const holds = (world: World, ...hashes: readonly string[]) =>
   JSON.stringify(world.engine.desired?.sets.map(({ hash }) => hash)) === JSON.stringify(hashes);
 
@@ -68,7 +72,7 @@ function remembered({ stateFolder }: World): readonly string[] {
 
 test("a tenant that holds all selectors makes room for a cluster policy, which may be edited", async (t) => {
   const world: World = { ...aWorld(t), engine: new RoomyEngine() };
-  const evil = putSet(world, "evil", ofTenant("evil", 1024));
+  const evil = putSet(world, "evil", ofTenant("evil", 1024 * k));
   list(world, "evil");
   const first = await start(world);
   await until(world, "the tenant's", () => holds(world, evil));
@@ -79,9 +83,9 @@ test("a tenant that holds all selectors makes room for a cluster policy, which m
   await until(world, "the report", () => exceptions(world).length > 0);
   assert.deepEqual(exceptions(world), [["evil", "NoRoom"]]);
 
-  const edited = putSet(world, "seed", ofCluster("seed", 700));
+  const edited = putSet(world, "seed", ofCluster("seed", 700 * k));
   await until(world, "the edit", () => holds(world, edited));
-  const modest = putSet(world, "modest", ofTenant("modest", 100, "modest"));
+  const modest = putSet(world, "modest", ofTenant("modest", 100 * k, "modest"));
   list(world, "evil", "modest", "seed");
   await until(world, "another tenant's", () => holds(world, modest, edited));
   await first.stop();
@@ -95,11 +99,11 @@ test("a tenant that holds all selectors makes room for a cluster policy, which m
 
 test("after a restart what was in force stays, and what was not stays out", async (t) => {
   const world: World = { ...aWorld(t), engine: new RoomyEngine() };
-  const z = putSet(world, "z", ofCluster("z", 600));
+  const z = putSet(world, "z", ofCluster("z", 600 * k));
   list(world, "z");
   const first = await start(world);
   await until(world, "the first", () => holds(world, z));
-  putSet(world, "a", ofCluster("a", 600));
+  putSet(world, "a", ofCluster("a", 600 * k));
   list(world, "a", "z");
   await until(world, "the report", () => exceptions(world).length > 0);
   assert.deepEqual(exceptions(world), [["a", "NoRoom"]]);
@@ -113,13 +117,13 @@ test("after a restart what was in force stays, and what was not stays out", asyn
 
 test("an edit that finds no room leaves the version before, and displaces nobody", async (t) => {
   const world: World = { ...aWorld(t), engine: new RoomyEngine() };
-  const [a, b] = [ofCluster("a", 500), ofCluster("b", 500)].map((set) =>
+  const [a, b] = [ofCluster("a", 500 * k), ofCluster("b", 500 * k)].map((set) =>
     putSet(world, set.policy.name, set),
   );
   list(world, "a", "b");
   await start(world);
   await until(world, "both", () => holds(world, a!, b!));
-  const large = ofCluster("a", 525);
+  const large = ofCluster("a", 525 * k);
   putSet(world, "a", large);
   await until(world, "the report", () => exceptions(world).length > 0);
   assert.deepEqual(exceptions(world), [["a", "NoRoom"]]);

@@ -18,6 +18,7 @@ import {
   onFileSubstring,
   onHost,
   onList,
+  onManyFds,
   onReadings,
   onReturn,
   onWrittenFd,
@@ -48,6 +49,7 @@ export async function measureKernel(wanted: readonly Scenario[], tell: Tell): Pr
     addr: () => bench.addr(),
     return: () => bench.series("return", [1], () => onReturn(unusedFd)),
     readings: () => bench.series("readings", [24], onReadings),
+    many: () => bench.series("many", [10_000], (count) => onManyFds(count, unusedFd)),
     aggregate: () => bench.aggregate(),
     list: () => bench.list(),
   };

@@ -27,6 +27,18 @@ export function onWrittenFd(count: number, first: number): readonly NamedSet[] {
   }));
 }
 
+/** Policies of 100 selectors each on write, `count` in all, the n-th for descriptor `first + n`. */
+export function onManyFds(count: number, first: number): readonly NamedSet[] {
+  return many(count / 100, (number) => ({
+    on: write,
+    args: [{ index: 0, type: "int" }],
+    selectors: Array.from({ length: 100 }, (_, n) => {
+      const value = String(first + 100 * number + n);
+      return select({ by: "arg", arg: 0, op: "Equal", values: [value] });
+    }),
+  }));
+}
+
 /** `count` policies on write, each for an executable that does not exist. */
 export function onBinary(count: number): readonly NamedSet[] {
   return many(count, (number) => ({

@@ -78,20 +78,43 @@ static __always_inline __u32 act__next_in(__u64 bits, __u32 word, __u32 from)
 	return word * 64 + bit_number[(bits & -bits) * DE_BRUIJN >> 58];
 }
 
+/* The same of all words of a bitmap that has many. Not static: see many.h. */
+__noinline int act__next_of_many(const struct bitmap *bits, __u32 from)
+{
+	__u32 word = from / 64, found;
+
+	if (spec.words <= UNROLLED_MAX || !bits || word >= WORDS_MAX)
+		return WORDS_MAX * 64;
+	found = act__next_in(bits->words[BOUNDED(word, WORDS_MAX - 1)], word, from);
+	if (found < WORDS_MAX * 64)
+		return found;
+	word = many__next(bits, word + 1);
+	if (word >= WORDS_MAX)
+		return WORDS_MAX * 64;
+	return act__next_in(bits->words[BOUNDED(word, WORDS_MAX - 1)], word, from);
+}
+
 /* The lowest bit that is set from bit `from` on, or WORDS_MAX * 64. */
 static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
 {
 	__u32 words = spec.words, only = call__only_word(call, words);
 
+	if (words == 1)
+		return act__next_in(call__left(call)[0], 0, from);
 	if (only < words)
-		return act__next_in(call->scratch->left[only], only, from);
+		return act__next_in(call__left(call)[only], only, from);
+	if (words > UNROLLED_MAX)
+		return act__next_of_many((const struct bitmap *)call__left(call), from);
+	call->scratch->found = WORDS_MAX * 64;
 	FOR_EACH_WORD_OF(words, word) {
-		__u32 bit = act__next_in(call->scratch->left[word], word, from);
+		__u32 bit = act__next_in(call__left(call)[word], word, from);
 
-		if (bit < WORDS_MAX * 64)
-			return bit;
+		if (bit < WORDS_MAX * 64) {
+			call->scratch->found = bit;
+			break;
+		}
 	}
-	return WORDS_MAX * 64;
+	return *(volatile __u32 *)&call->scratch->found;
 }
 
 static long act__step(__u32 index, void *context)

@@ -71,9 +71,6 @@ struct call_scratch {
 	/* Of the entry whose operations run: on the stack the verifier of 6.1 takes them for constant. */
 	__u32 said;	/* hook_event.flags of that entry */
 	__u32 outcome;	/* of its operations so far */
-	__u64 left[WORDS_MAX];	/* selectors that still match */
-	__u64 sum[WORDS_MAX];	/* for look-ups that add several bitmaps up first */
-	__u64 minus[WORDS_MAX];
 	__u64 parameters[FIELDS_MAX];
 	__u32 sizes[FIELDS_MAX];	/* of a tracepoint's bytes, whose address is the parameter */
 	__u64 registers;	/* USE_REGISTERS: where they are */
@@ -98,17 +95,25 @@ struct call_scratch {
 	__u64 own;		/* its bit in calls_in_use */
 	__u32 entry;		/* USE_FUNCTIONS: for hook_event.entry */
 	__u32 bit;		/* of the selector whose actions are carried out */
+	__u32 found;		/* by act__next_bit: here the verifier forgets in which word it was */
 	__u32 waits;		/* how many events wait for this call to return */
 	__u32 unread;		/* USE_UNREAD, or paths: a bit for each parameter that could not be read */
 	__u32 rate_limit;	/* operation.arg of the entry's Post, or 0: see rate.h */
 	__u64 posts;		/* how many events it had for the ring of that name */
+	__u64 bits[];		/* SCRATCH_BITMAPS of them, of spec.words each: see bits.h */
 };
 
+enum scratch_size {
+	SCRATCH_SIZE = sizeof(struct call_scratch), /* without its bitmaps */
+	SCRATCH_BITMAPS = 3,
+};
+
+/* The value's size is set at load: bitmaps are small where an attach point has few selectors. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, CALLS_MAX);
-	__type(key, __u32);
-	__type(value, struct call_scratch);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, SCRATCH_SIZE + SCRATCH_BITMAPS * sizeof(__u64));
 } call_scratch SEC(".maps");
 
 #if CALLS_MAX > 1
@@ -141,6 +146,7 @@ struct call {
 	__s32 override;		/* 0 or -errno: what the call shall return instead */
 	__u32 at;		/* the bit whose actions are next */
 	__u32 word;		/* the only word of `left` that counts, or WORD_SEVERAL */
+	__u32 live;		/* of many words the only one that is left, or WORD_SEVERAL: see call__narrow */
 	bool in_pod;		/* the process is, or in a container */
 };
 
@@ -187,127 +193,6 @@ static __always_inline void call__leave(struct call *call)
 	if (in_use)
 		__sync_fetch_and_and(in_use, ~call->scratch->own);
 #endif
-}
-
-static __always_inline void bits__copy(__u64 *to, const __u64 *bits)
-{
-	FOR_EACH_WORD(i)
-			to[i] = bits[i];
-}
-
-static __always_inline void bits__add(__u64 *to, const __u64 *bits)
-{
-	FOR_EACH_WORD(i)
-			to[i] |= bits[i];
-}
-
-static __always_inline void bits__clear(__u64 *to)
-{
-	FOR_EACH_WORD(i)
-			to[i] = 0;
-}
-
-static __always_inline bool call__is_empty(struct call *call)
-{
-	return call->any == 0;
-}
-
-/* Whether the scope has no selector: `bits` are its row, of which call->word is known. */
-static __always_inline bool call__is_unscoped(struct call *call, const __u64 *bits)
-{
-	return spec.words == 1 ? bits[0] == 0 : call->word == WORD_NONE;
-}
-
-/*
- * The only word that counts, or spec.words and more: all do. A pod's few selectors lie in one word
- * even where an attach point has hundreds.
- */
-static __always_inline __u32 call__only_word(struct call *call, __u32 words)
-{
-	return words == 1 ? words : *(volatile __u32 *)&call->word; /* not set with one word */
-}
-
-/* Begins with the selectors of the scope. */
-static __always_inline void call__begin(struct call *call, const __u64 *bits)
-{
-	__u64 *left = call->scratch->left;
-	__u32 words = spec.words, word = call__only_word(call, words);
-
-	call->any = 1;
-	if (word < words) {
-		left[word] = bits[word];
-		return;
-	}
-	FOR_EACH_WORD_OF(words, i)
-			left[i] = bits[i];
-}
-
-static __always_inline void call__and(struct call *call, const __u64 *bits)
-{
-	__u64 *left = call->scratch->left, any = 0;
-	__u32 words = spec.words, word = call__only_word(call, words);
-
-	if (word < words) {
-		any = left[word] & bits[word];
-		left[word] = any;
-	} else {
-		FOR_EACH_WORD_OF(words, i)
-				any |= left[i] &= bits[i];
-	}
-	call->any = any;
-}
-
-static __always_inline const __u64 *call__row(struct call *call, __u32 index)
-{
-	void *table = bpf_map_lookup_elem(&rows, &call->slot);
-
-	return table ? bpf_map_lookup_elem(table, &index) : NULL;
-}
-
-static __always_inline void call__and_none(struct call *call)
-{
-	bits__clear(call->scratch->left);
-	call->any = 0;
-}
-
-/* A row that is in the table itself. */
-static __always_inline const __u64 *table__row(struct call *call, __u32 index)
-{
-	return call->table->rows + index * spec.words;
-}
-
-/* Whether some selector of the scope, whose row `bits` are, stops something. */
-static __always_inline bool call__may_stop(struct call *call, const __u64 *bits)
-{
-	const __u64 *stopping = table__row(call, STOPPING_ROW);
-	__u64 any = 0;
-
-	FOR_EACH_WORD(i)
-			any |= bits[i] & stopping[i];
-	return any != 0;
-}
-
-/* A missing row leaves nothing (and cannot be). */
-static __always_inline void call__and_row(struct call *call, __u32 index)
-{
-	const __u64 *bits = call__row(call, index);
-
-	if (bits)
-		call__and(call, bits);
-	else
-		call__and_none(call);
-}
-
-/* What a dimension leaves when its value is not listed, or another of its own rows says. */
-static __always_inline const __u64 *call__facet_row(struct call *call, __u32 dim,
-						    enum facet_row row)
-{
-	return table__row(call, FACET_ROWS + FACET_ROW_COUNT * dim + row);
-}
-
-static __always_inline void call__and_facet(struct call *call, __u32 dim, enum facet_row row)
-{
-	call__and(call, call__facet_row(call, dim, row));
 }
 
 static __always_inline __u64 call__parameter(struct call *call, __u32 index)

@@ -24,6 +24,7 @@ static __noinline bool engine__match(struct call *call)
 		condition__match(call, dim);
 		if (call__is_empty(call))
 			return false;
+		call__narrow(call);
 	}
 	return true;
 }

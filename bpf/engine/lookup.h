@@ -3,7 +3,7 @@
 #ifndef GUARDBEE_ENGINE_LOOKUP_H
 #define GUARDBEE_ENGINE_LOOKUP_H
 
-#include "call.h"
+#include "bits.h"
 
 /* `list`: which of them, where the facet has several. */
 static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u32 list,

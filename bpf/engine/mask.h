@@ -7,7 +7,7 @@
 #ifndef GUARDBEE_ENGINE_MASK_H
 #define GUARDBEE_ENGINE_MASK_H
 
-#include "call.h"
+#include "bits.h"
 
 enum mask_limit {
 	MASK_DIGITS = 16,
@@ -27,7 +27,7 @@ static __always_inline void mask__add(struct call *call, __u32 base, __u32 digit
 			continue;
 		row = call__row(call, base + 1 + 16 * digit + bits);
 		if (row)
-			bits__add(call->scratch->sum, row);
+			bits__add(call, call__sum(call), row);
 	}
 }
 
@@ -44,9 +44,9 @@ static __always_inline void mask__match(struct call *call, __u32 dim, __u64 valu
 			call__and_none(call); /* cannot be: each list has its rows */
 			return;
 		}
-		bits__copy(call->scratch->sum, others);
+		bits__copy(call, call__sum(call), others);
 		mask__add(call, base, facet->count, value);
-		call__and(call, call->scratch->sum);
+		call__and(call, call__sum(call));
 		base += MASK_LIST_ROWS;
 	}
 }

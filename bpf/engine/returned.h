@@ -85,8 +85,7 @@ static __always_inline void returned__complete(struct call *call)
 	word = bit / 64;
 	if (word >= spec.words)
 		return; /* cannot be: the bit is of these tables */
-	bits__clear(scratch->left);
-	scratch->left[BOUNDED(word, WORDS_MAX - 1)] = 1ULL << (bit & 63);
+	call__left(call)[word] = 1ULL << (bit & 63); /* of several words it is the only one */
 	call->word = word;
 	call->any = 1;
 	if (!returned__match(call))

@@ -4,7 +4,7 @@
 #define GUARDBEE_ENGINE_SCOPE_H
 
 #include "../scope.h"
-#include "call.h"
+#include "bits.h"
 
 /*
  * The selectors in whose scope the current process is, or NULL when the table has no such row; sets

@@ -29,10 +29,18 @@ struct substring_head {
 
 /* On the stack, and never written once the walk has begun. */
 struct substring_context {
-	struct call call;	/* of which it has what look-ups need */
+	struct call_scratch *scratch;
 	struct substring_head *head;
+	__u32 slot;
 	__u32 base;		/* of the list's rows */
 };
+
+static __always_inline const __u64 *substring__row(struct substring_context *walk, __u32 index)
+{
+	void *table = bpf_map_lookup_elem(&rows, &walk->slot);
+
+	return table ? bpf_map_lookup_elem(table, &index) : NULL;
+}
 
 /* The automaton of a facet, whose table_facet.count is `entry`; NULL cannot be: each has its own. */
 static __always_inline struct substring_head *substring__head(__u32 slot, __u32 entry)
@@ -40,6 +48,15 @@ static __always_inline struct substring_head *substring__head(__u32 slot, __u32 
 	void *table = bpf_map_lookup_elem(&substrings, &slot);
 
 	return table ? bpf_map_lookup_elem(table, &entry) : NULL;
+}
+
+/*
+ * Where a list's bits are added up: not behind the scratch, whose size alone a function of its own knows. No
+ * event is there yet.
+ */
+static __always_inline __u64 *substring__sum(struct call_scratch *scratch)
+{
+	return (__u64 *)scratch->args;
 }
 
 /* Begins a walk through what `text` has. */
@@ -67,7 +84,7 @@ static __always_inline __u32 substring__next(struct substring_head *head, __u32 
 static long substring__step(__u32 index, void *context)
 {
 	struct substring_context *walk = context;
-	struct call_scratch *scratch = walk->call.scratch;
+	struct call_scratch *scratch = walk->scratch;
 	__u32 at = scratch->substring.at, end = scratch->substring.end, state = scratch->substring.state;
 	__u32 ends = walk->head->ends;
 
@@ -78,10 +95,10 @@ static long substring__step(__u32 index, void *context)
 		state = substring__next(walk->head, state,
 					scratch->path.text[BOUNDED(at, 2 * PATH_SIZE - 1)]);
 		if (state - 1 < ends) {
-			const __u64 *row = call__row(&walk->call, walk->base + state);
+			const __u64 *row = substring__row(walk, walk->base + state);
 
 			if (row)
-				bits__add(scratch->sum, row);
+				bits__add_all(substring__sum(scratch), row);
 		}
 		at++;
 	}
@@ -91,21 +108,21 @@ static long substring__step(__u32 index, void *context)
 }
 
 /*
- * Adds up in scratch->sum what one list leaves of the selectors, whose rows begin at `base`, of the text with
+ * Adds up in substring__sum what one list leaves of the selectors, whose rows begin at `base`, of the text with
  * which a walk was begun. 0: it cannot, which cannot be. Not static: see path__find.
  */
 __noinline int substring__add(struct call_scratch *scratch, __u32 slot, __u32 entry, __u32 base)
 {
-	struct substring_context walk = {.call = {.scratch = scratch, .slot = slot}, .base = base};
+	struct substring_context walk = {.scratch = scratch, .slot = slot, .base = base};
 	const __u64 *others;
 
 	if (!scratch || !spec.substring_size)
 		return 0;
 	walk.head = substring__head(slot, entry);
-	others = call__row(&walk.call, base);
+	others = substring__row(&walk, base);
 	if (!walk.head || !others)
 		return 0;
-	bits__copy(scratch->sum, others);
+	bits__copy_all(substring__sum(scratch), others);
 	bpf_loop(substring__steps(scratch), substring__step, &walk, 0);
 	return 1;
 }
@@ -126,7 +143,7 @@ static __always_inline void substring__match(struct call *call, __u32 dim, struc
 			call__and_none(call); /* cannot be: each list has its rows */
 			return;
 		}
-		call__and(call, call->scratch->sum);
+		call__and(call, substring__sum(call->scratch));
 		base += 1 + head->ends;
 	}
 }

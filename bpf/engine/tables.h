@@ -10,7 +10,8 @@
 #include "../maps.h"
 
 enum engine_limit {
-	WORDS_MAX = 16,		/* 1,024 selectors on an attach point */
+	WORDS_MAX = 256,	/* 16,384 selectors on an attach point */
+	UNROLLED_MAX = 16,	/* of more words than these each is not named in the program: see many.h */
 	FACETS_MAX = 32,	/* what conditions compare, of the process and of arguments */
 	READINGS_MAX = 64,	/* arguments that are compared, reported or acted on */
 	PARAMETERS_MAX = 5,	/* as upstream: the sixth is out of reach */
@@ -122,7 +123,7 @@ enum hook_syscall {
 
 /* Constants of one loaded program: the verifier drops what they rule out. */
 struct hook_spec {
-	__u32 words;		/* 1, 2, 4, 8 or 16 */
+	__u32 words;		/* 1, 2, 4, 8, 16 or WORDS_MAX */
 	__u32 use;
 	__u8 syscall;		/* enum hook_syscall */
 	__u8 facet_count;
@@ -268,21 +269,19 @@ enum prefix_flag { PREFIX_REVERSED = 1u << 16 };
 
 const volatile struct hook_spec spec = {.words = 1};
 
-/* Unrolled: the verifier knows spec.words, and drops the words behind it. */
+/* Unrolled: the verifier knows spec.words, and drops the words behind it. Not of more than UNROLLED_MAX. */
 #define FOR_EACH_WORD_OF(words, i) \
-	_Pragma("unroll") for (__u32 i = 0; i < WORDS_MAX; i++) if (i < words)
-#define FOR_EACH_WORD(i) \
-	for (__u32 words = spec.words, once = 1; once; once = 0) FOR_EACH_WORD_OF(words, i)
+	_Pragma("unroll") for (__u32 i = 0; i < UNROLLED_MAX; i++) if (i < words)
 
 /* Slot -> struct hook_table. Writer: agent, the slot that is not active. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct hook_table));
+	__uint(value_size, __builtin_offsetof(struct hook_table, rows));
 } tables SEC(".maps");
 
-/* Bitmaps by row number. Value sizes below are set at load to spec.words * 8, that above by it. */
+/* Bitmaps by row number. Value sizes below are set at load to spec.words * 8, those above by it. */
 BY_SLOT(rows, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
 	__type(key, __u32), __type(value, __u64));
 

@@ -40,21 +40,46 @@ static __always_inline __u64 task__image(struct task_struct *task)
 	return task->self_exec_id + 1;
 }
 
-/* Writes the path of the program that the current process runs. Not static: see path__find. */
-__noinline int path__find_exe(struct path_buffer *buffer)
+/*
+ * Begins with the path of the program that the current process runs. Not static: see path__find, which is
+ * not called here, for its part of the stack would lie on this one's.
+ */
+__noinline int path__begin_exe(struct path_buffer *buffer)
 {
 	struct file *exe = bpf_get_current_task_btf()->mm->exe_file;
 
-	return buffer && exe ? path__find_typed(buffer, &exe->f_path) : KNOWN_ABSENT;
+	if (buffer && exe)
+		path__begin_typed(buffer, &exe->f_path);
+	else if (buffer)
+		buffer->walk.dentry = NULL;
+	return 0;
 }
 
 /* The same of its parent's. */
-__noinline int path__find_parent_exe(struct path_buffer *buffer)
+__noinline int path__begin_parent_exe(struct path_buffer *buffer)
 {
 	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
 	struct file *exe = leader->real_parent->mm->exe_file;
 
-	return buffer && exe ? path__find_typed(buffer, &exe->f_path) : KNOWN_ABSENT;
+	if (buffer && exe)
+		path__begin_typed(buffer, &exe->f_path);
+	else if (buffer)
+		buffer->walk.dentry = NULL;
+	return 0;
+}
+
+/* Writes the path of the program that the current process runs. */
+static __always_inline enum known path__find_exe(struct path_buffer *buffer)
+{
+	path__begin_exe(buffer);
+	return path__find(buffer);
+}
+
+/* The same of its parent's. */
+static __always_inline enum known path__find_parent_exe(struct path_buffer *buffer)
+{
+	path__begin_parent_exe(buffer);
+	return path__find(buffer);
 }
 
 /* The same of the working folder. */

@@ -353,7 +353,8 @@ int main(void)
 {
 	make_mounts();
 	make_buffers();
-	shim_bind(&call_scratch, shim_map_new(SHIM_ARRAY, 4, sizeof(struct call_scratch), CALLS_MAX));
+	shim_bind(&call_scratch,
+		  shim_map_new(SHIM_ARRAY, 4, SCRATCH_SIZE + SCRATCH_BITMAPS * 8 * WORDS_MAX, CALLS_MAX));
 	shim_bind(&calls_in_use, shim_map_new(SHIM_ARRAY, 4, sizeof(__u64), 1));
 	waits = shim_map_new(SHIM_HASH, sizeof(struct waiting_key), sizeof(struct waiting_event), 64);
 	no_waits = shim_map_new(SHIM_HASH, sizeof(struct waiting_key), sizeof(struct waiting_event), 0);

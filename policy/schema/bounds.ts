@@ -13,7 +13,7 @@ export const bounds = {
   actions: 16,
   /** Of one condition, and of a whole policy. */
   values: 10_000,
-  /** Of a whole policy: as many as one attach point of the engine takes. */
+  /** Of a whole policy: a sixteenth of what one attach point of the engine takes. */
   selectors: 1_024,
   items: 256,
   textLength: 4_096,

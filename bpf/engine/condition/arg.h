@@ -81,11 +81,9 @@ static __always_inline void arg__match_address(struct call *call, __u32 dim)
 static __always_inline void arg__drop_sure(struct call *call, __u32 dim)
 {
 	const __u64 *sure = call__facet_row(call, dim, ROW_SURE);
-	__u64 *others = call->scratch->sum;
 
-	FOR_EACH_WORD(i)
-			others[i] = ~sure[i];
-	call__and(call, others);
+	bits__invert(call, call__sum(call), sure);
+	call__and(call, call__sum(call));
 }
 
 /*
@@ -94,7 +92,7 @@ static __always_inline void arg__drop_sure(struct call *call, __u32 dim)
  */
 static __always_inline void arg__match_text(struct call *call, __u32 dim)
 {
-	struct call_scratch *scratch = call->scratch;
+	__u64 *left = call__left(call), *sum = call__sum(call), *minus = call__minus(call);
 	__u32 match = spec.facets[dim].match;
 	struct text text = {.match = match};
 	enum known known;
@@ -105,20 +103,20 @@ static __always_inline void arg__match_text(struct call *call, __u32 dim)
 		return;
 	}
 	if (known == KNOWN_SEEMINGLY)
-		bits__copy(scratch->minus, scratch->left);
+		bits__copy(call, minus, left);
 	if (known != KNOWN_NOT)
 		text__match(call, dim, match, text);
 	if (known == KNOWN_EXACTLY)
 		return;
 	if (known == KNOWN_SEEMINGLY) {
 		arg__drop_sure(call, dim);
-		bits__copy(scratch->sum, scratch->left);
-		bits__copy(scratch->left, scratch->minus);
+		bits__copy(call, sum, left);
+		bits__copy(call, left, minus);
 	}
 	text__match_unlisted(call, dim, match);
 	if (known == KNOWN_SEEMINGLY) {
-		bits__add(scratch->left, scratch->sum);
-		call__and(call, scratch->left); /* sets call->any */
+		bits__add(call, left, sum);
+		call__and(call, left); /* sets call->any */
 	}
 }
 
@@ -165,15 +163,15 @@ static __always_inline void arg__match_followed(struct call *call, __u32 dim)
 		call__and_row(call, base);
 		return;
 	}
-	bits__copy(call->scratch->sum, row);
+	bits__copy(call, call__sum(call), row);
 	for (__u32 group = 0; group < FOLLOW_GROUPS; group++) {
 		if (!(groups & (1ULL << group)))
 			continue;
 		row = call__row(call, base + 1 + group);
 		if (row)
-			bits__add(call->scratch->sum, row);
+			bits__add(call, call__sum(call), row);
 	}
-	call__and(call, call->scratch->sum);
+	call__and(call, call__sum(call));
 }
 
 #endif

@@ -4,7 +4,7 @@
 #define GUARDBEE_ENGINE_CONDITION_CAPABILITY_H
 
 #include "../../identity.h"
-#include "../call.h"
+#include "../bits.h"
 
 #define CHANGES_MASK 7
 

@@ -27,12 +27,12 @@ static __always_inline void pid__match_nspid(struct call *call, __u32 dim)
 static __always_inline void pid__match_generations(struct call *call, __u32 dim, const bool nested)
 {
 	struct task_struct *task = call->task->group_leader;
-	struct call_scratch *scratch = call->scratch;
+	__u64 *sum = call__sum(call), *minus = call__minus(call);
 	struct pid_namespace *ns = NULL;
 	const __u64 *bits;
 
-	bits__copy(scratch->sum, call__facet_row(call, dim, ROW_OTHERWISE));
-	bits__clear(scratch->minus);
+	bits__copy(call, sum, call__facet_row(call, dim, ROW_OTHERWISE));
+	bits__clear(call, minus);
 	for (__u32 depth = 0; depth < PID_TREE_DEPTH; depth++) {
 		__u32 pid;
 
@@ -50,17 +50,16 @@ static __always_inline void pid__match_generations(struct call *call, __u32 dim,
 		}
 		bits = number__find(call, dim, PID_IN, pid);
 		if (bits)
-			bits__add(scratch->sum, bits);
+			bits__add(call, sum, bits);
 		bits = number__find(call, dim, PID_NOT_IN, pid);
 		if (bits)
-			bits__add(scratch->minus, bits);
+			bits__add(call, minus, bits);
 		if (pid <= 1)
 			break;
 		task = task->real_parent;
 	}
-	FOR_EACH_WORD(i)
-			scratch->sum[i] &= ~scratch->minus[i];
-	call__and(call, scratch->sum);
+	bits__subtract(call, sum, minus);
+	call__and(call, sum);
 }
 
 static __always_inline void pid__match_tree(struct call *call, __u32 dim)
