@@ -5,6 +5,8 @@
  */
 #ifndef GUARDBEE_KERNEL_H
 #define GUARDBEE_KERNEL_H
+
+#define EAGAIN 11
 #define __VMLINUX_H__ /* bpf_tracing.h: registers go by their kernel names */
 
 typedef signed char __s8;
@@ -126,6 +128,8 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	atomic_t i_writecount;
+	long long i_size;
 };
 struct super_block {
 	unsigned long s_flags, s_magic;

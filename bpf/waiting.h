@@ -66,6 +66,10 @@ struct file_hash {
 	__s32 verdict;		/* what the hook answers then */
 	__s32 algorithm;	/* enum hash_algo of the kernel; below 0: there is no hash */
 	__u32 is_reading;	/* the kernel reads the file, which may ask the hook again */
+	__u16 is_hashed;	/* or could not be */
+	__u16 is_lasting;	/* nobody can change the file while it is executed */
+	__u64 digest_frame;	/* of the call that is decided by the hash; 0: none is */
+	__u32 generation;	/* engine_state.binary_generation of the tables that asked for it */
 	__u32 zero;
 	char bytes[FILE_HASH_SIZE];
 };
@@ -77,5 +81,16 @@ struct {
 	__type(key, int);
 	__type(value, struct file_hash);
 } file_hashes SEC(".maps");
+
+/*
+ * Thread (and its process in the upper half) -> since when the kernel hashes a file for it, ns. Writer:
+ * attach/lsm_hash.bpf.c; the agent reads which programs somebody may still come to.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024); /* more at once get no hash */
+	__type(key, __u64);
+	__type(value, __u64);
+} hashing SEC(".maps");
 
 #endif

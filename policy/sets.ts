@@ -24,6 +24,7 @@ export { asksForChanges, conditionKind } from "./conditions/index.ts";
 export { stopsFollowed } from "./decide/follow.ts";
 export { inScope, type Place } from "./decide/in-scope.ts";
 export { pathKey } from "./decide/parameter.ts";
+export { asksDigest } from "./digest.ts";
 export { describeFilePlace, type FilePlace } from "./file-place.ts";
 export { hashSets, isRegoSet, namespaceOfSet, nodeDigest, setName } from "./identity.ts";
 export { formatIp, type Network, parseNetwork } from "./ip.ts";

@@ -76,7 +76,7 @@ export function serve(
   need: Need,
   can: AttachAbilities,
 ): { readonly kind: AttachKind; readonly target: Target } | Refusal {
-  let refusal = noneSees(need, can);
+  let refusal = noneSees(need, can) ?? noneHashes(hook, need);
   if (refusal !== undefined) return refusal;
   for (const kind of attachKinds) {
     const served = kind.serve(hook, need, can);
@@ -86,6 +86,13 @@ export function serve(
   }
   if (refusal === undefined) throw new Error(`no attach kind serves a hook on ${hook.on.kind}`);
   return refusal;
+}
+
+/** Lowering asks for digests nowhere else. */
+function noneHashes({ on }: Hook, { digests }: Need): Refusal | undefined {
+  if (!digests || (on.kind === "lsm" && on.hook === "bprm_check_security")) return undefined;
+  const message = "a digest is there where the LSM hook bprm_check_security asks, and nowhere else";
+  return { reason: "KernelLacks", message };
 }
 
 /** Of the kinds of hooks that share a site, the one that serves them all. */

@@ -40,6 +40,8 @@ export type Need = {
   readonly onNode: boolean;
   /** Some event has the hash of the file that the hook is asked about. */
   readonly hashes: boolean;
+  /** Some selector asks for the digest of what is executed. */
+  readonly digests: boolean;
   /** A call that goes unseen is one that the set does not stop: its own action, or a later one's. */
   readonly everyCall: boolean;
   /** The entry of the hook's system call that is to be served; absent: the kernel's own. */

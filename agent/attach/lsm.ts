@@ -27,6 +27,7 @@ export const lsm: AttachKind = {
   serve(hook, need, can) {
     const asked = hookAsked(hook, need, can);
     if (asked === undefined || "reason" in asked) return asked;
+    if (need.digests && !measuresFiles(can)) return lacks(asked.hook, noMeasuring);
     if (!isActive(can) || (maySkip(need, can) && !seesEveryCall(asked, can))) return undefined;
     return target(asked, onHook(asked.hook));
   },
@@ -44,6 +45,7 @@ export const lsmByFmodRet: AttachKind = {
     if (asked === undefined || "reason" in asked) return asked;
     if (isActive(can) || maySkip(need, can)) return undefined;
     if (need.hashes) return lacks(asked.hook, `${inactive(can)}, and imaHash needs that`);
+    if (need.digests) return lacks(asked.hook, `${inactive(can)}, and digests need that`);
     const where = onFunction(asked, can);
     if ("reason" in where) return where;
     const { fmod_ret_security: able } = can.features;
@@ -66,6 +68,7 @@ export const lsmByKprobe: AttachKind = {
     if (isActive(can) && seesEveryCall(asked, can)) return undefined;
     if (need.overrides) return skips(asked.hook, forOverride);
     if (need.hashes) return skips(asked.hook, forHash);
+    if (need.digests) return skips(asked.hook, forDigests);
     const where = onFunction(asked, can);
     return "reason" in where ? where : byKprobe(target(asked, where), hook, need, can);
   },
@@ -104,6 +107,16 @@ const forOverride =
 
 const forHash =
   "for imaHash bpf among its security modules (lsm=) and Linux 6.2, or one that does not skip LSM programs: drop it";
+
+const forDigests =
+  "for digests bpf among its security modules (lsm=) and Linux 6.2, or one that does not skip LSM programs: remove the rules that have them";
+
+const noMeasuring =
+  "this kernel measures no files (CONFIG_IMA), which digests need: remove the rules that have them, or leave such nodes out";
+
+function measuresFiles(can: AttachAbilities): boolean {
+  return can.typesOf("ima_file_hash") !== undefined;
+}
 
 /**
  * Whether an LSM program is asked at each call: this kernel skips those on trampolines of another kind

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Arg, Hook, Post } from "@guardbee/policy";
 import {
   argKind,
+  asksDigest,
   defaultAction,
   effectOf,
   isEnforcing,
@@ -41,7 +42,8 @@ export type EncodedActions = {
 };
 
 const { ACT_STOPS, ACT_MONITORED, ACT_CLOSES, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
-const { ACT_GOES_ON, ACT_STOPS_LATER, ACT_KERNEL_STACK, ACT_USER_STACK, ACT_HASH } = enums.act_flag;
+const { ACT_GOES_ON, ACT_STOPS_LATER, ACT_KERNEL_STACK, ACT_USER_STACK } = enums.act_flag;
+const { ACT_HASH, ACT_DIGEST } = enums.act_flag;
 const { ACT_EVENT_READINGS } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
@@ -73,6 +75,7 @@ export function encodeActions(
   const readings = readingNumbers(planned, context.readings);
   const stacks = sees === "return" ? 0 : stacksOf(postOf(atEntry)?.stacks);
   const hashes = postOf(atEntry)?.hashesFile === true;
+  const asks = sees !== "return" && asksDigest(planned.selectors[selector]!.conditions);
   const socket = args.find((_, i) => isSocket(planned.hook.args[i]!));
   const ofActions = all.flatMap((action) => {
     if (monitored && isEnforcing(action)) return [];
@@ -96,6 +99,7 @@ export function encodeActions(
       (args.join() === context.eventReadings.join() ? ACT_EVENT_READINGS : 0) |
       (returned === undefined ? 0 : ACT_RETURNED) |
       (hashes ? ACT_HASH : 0) |
+      (asks ? ACT_DIGEST : 0) |
       stacks,
     code: actionCodec(atEntry.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },
@@ -103,7 +107,7 @@ export function encodeActions(
     socket: socket === undefined ? 0 : socket + 1,
   });
   const { USE_ENFORCE, USE_RATES, USE_RETURNED, USE_SOCKETS, USE_STACKS } = enums.hook_use;
-  const { USE_HASHES } = enums.hook_use;
+  const { USE_HASHES, USE_DIGESTS } = enums.hook_use;
   const limits = operations.some(({ action }) => action === enums.action_code.ACTION_POST);
   return {
     bytes,
@@ -113,6 +117,7 @@ export function encodeActions(
       (socket === undefined ? 0 : USE_SOCKETS) |
       (stacks === 0 ? 0 : USE_STACKS) |
       (hashes ? USE_HASHES : 0) |
+      (asks ? USE_DIGESTS : 0) |
       (waits || hashes || returned !== undefined ? USE_RETURNED : 0),
     actions: operations.reduce((bits, { action }) => bits | (1 << action), 0),
   };

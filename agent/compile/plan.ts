@@ -1,6 +1,7 @@
 import type { Action, Hook, Selector } from "@guardbee/policy";
 import {
   actionsOf,
+  asksDigest,
   effectOf,
   followsDescriptors,
   isEnforcing,
@@ -143,6 +144,7 @@ function needOf({ set }: NamedSet, hook: Hook): Need {
     stops: stopping(hook.selectors.flatMap((selector) => selector.actions)),
     overrides:
       enforces && effects.some((one) => one.override !== undefined || one.enforces?.overrides),
+    digests: hook.selectors.some(({ conditions }) => asksDigest(conditions)),
     hashes: hook.selectors.some((selector) => postOf(selector.actions)?.hashesFile === true),
     everyCall: stops || (follows && isEnforcingSet(set)),
   };

@@ -475,7 +475,8 @@ const hook_spec = {
     substring_size: { at: 24, type: "u32" },
     event_readings: { at: 28, type: "u8", count: 5 },
     path_count: { at: 33, type: "u8" },
-    zero: { at: 34, type: "u8", count: 2 },
+    is_hashed: { at: 34, type: "u8" },
+    zero: { at: 35, type: "u8" },
     facets: { at: 36, type: facet, count: 32 },
     readings: { at: 164, type: reading, count: 64 },
     fields: { at: 420, type: field, count: 32 },
@@ -701,6 +702,7 @@ export const enums = {
     BINPRM_STARTS_CONTAINER: 5,
     BINPRM_INTERPRETER: 6,
     BINPRM_SCRIPT: 7,
+    BINPRM_DIGEST: 8,
   },
   end_part: {
     END_FAMILY: 0,
@@ -826,6 +828,7 @@ export const enums = {
     USE_HASHES: 512,
     USE_CHANGES: 2048,
     USE_REGISTERS: 1024,
+    USE_DIGESTS: 4096,
   },
   hook_syscall: {
     SYSCALL_NONE: 0,
@@ -983,6 +986,7 @@ export const enums = {
     ACT_USER_STACK: 256,
     ACT_HASH: 512,
     ACT_EVENT_READINGS: 1024,
+    ACT_DIGEST: 2048,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

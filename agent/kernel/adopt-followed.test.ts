@@ -7,9 +7,9 @@ import { type TestContext, test } from "node:test";
 import { layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
 import { adoptFollowed } from "./adopt-followed.ts";
+import type { Loader } from "./loader.ts";
 import type { Native } from "./native.ts";
 import { PinnedIds } from "./pinned-ids.ts";
-import type { Loader } from "./program.ts";
 
 /** Of another version: what it follows by address, with its groups, and the sets of those. */
 type Other = {

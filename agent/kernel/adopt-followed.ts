@@ -2,10 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { FollowedTable } from "./followed-table.ts";
+import type { Loader } from "./loader.ts";
 import type { Native } from "./native.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
-import { removePins } from "./pins.ts";
-import type { Loader } from "./program.ts";
 
 export type Adopting = {
   readonly loader: Loader;
@@ -20,7 +19,7 @@ export function replaceOtherVersions(adopting: Adopting, log: Logger): void {
   for (const path of adopting.loader.pins.otherVersions()) {
     adopting.fence(); // what ran before cgroups had their classes may have let a file be
     if (adoptFollowed(path, adopting)) {
-      removePins(path);
+      adopting.loader.retired.removeVersion(path);
       log.info({ path }, "removed pins of another version");
     } else {
       log.error({ path }, "no room for all files that another version follows: it stays");

@@ -5,9 +5,9 @@ import type { EngineState } from "./engine-state.ts";
 import { type Changed, type Expected, ReadBack } from "./expected.ts";
 import { type Held, setNames } from "./held.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
+import type { Loader } from "./loader.ts";
 import { isOwnTaskMarked, markOwnTask } from "./own-task.ts";
 import { ensurePins, type Pinned } from "./pinned.ts";
-import type { Loader } from "./program.ts";
 import type { ProtectedList } from "./protected-list.ts";
 import type { ScopeClasses } from "./scope-classes.ts";
 import { ensureSwitches } from "./switches.ts";
@@ -69,6 +69,7 @@ export class Checks {
       return [{ kind: "pin", what: loader.pins.root, state: "failed", message }];
     }
     const { root } = loader.pins;
+    loader.retired.collect();
     const folders = repairing({ kind: "pin", what: root }, () => loader.pins.makeFolders());
     const pins = [
       ...pinned(),

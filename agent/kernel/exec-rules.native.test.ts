@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { decide, type HookCall } from "@guardbee/policy";
 import fc from "fast-check";
+import { sampleDigests } from "../../policy/args/linux_binprm.ts";
 import { anyProcess } from "../../policy/decide/arbitrary.ts";
 import type { ExecFacts } from "../../policy/decide/parameter.ts";
 import { enums } from "../gen/layout.ts";
@@ -13,23 +14,36 @@ import { policyIn } from "./testing/policies.ts";
 const engine = new NativeEngine();
 after(() => engine.close());
 
+const [one, other] = sampleDigests.map((hex) => `"sha256:${hex}"`);
+
 const lists: readonly string[] = [
+  `{ allow: [{ digests: [${one}] }] }`,
+  `{ allow: [{ digests: [${one}] }], unknownDigest: Report }`,
+  `{ allow: [{ paths: [/bin/a] }, { digests: [${one}, ${other}], fromImage: true }] }`,
+  `{ allow: [{ digests: [${one}], paths: [/bin/a] }], unknownDigest: Report, default: Report }`,
+  `{ deny: [{ digests: [${one}] }] }`,
+  `{ deny: [{ digests: [${one}] }], unknownDigest: Report, action: Kill }`,
+  `{ deny: [{ digests: [${one}], action: Report }, { digests: [${other}], users: [0] }], allow: [{ fromImage: true }] }`,
   "{ allow: [{ interpreters: [/bin/a], scripts: fromImage }] }",
   "{ allow: [{ paths: [/bin/a] }, { scripts: any, users: [0] }], default: Report }",
   "{ deny: [{ scripts: any, fromImage: false }], allow: [{ paths: [/bin/a] }, { interpreters: [/bin/b] }] }",
   "{ deny: [{ interpreters: [/bin/a], action: Kill }, { scripts: fromImage, action: Report }] }",
+  `{ deny: [{ scripts: any, fromImage: false }], allow: [{ digests: [${other}] }, { interpreters: [/bin/b] }] }`,
 ];
 
 /** All that the lists tell apart. */
 const execs: readonly (ExecFacts & { readonly path: string })[] = ["/bin/a", "/bin/b"].flatMap(
   (path) =>
-    (["image", "changed"] as const).flatMap((origin) =>
-      [0, 1000].flatMap((user) =>
-        [0, 1, 2, 3].map((bits) => ({
-          ...{ path, origin, user, group: 0 },
-          ...((bits & 1) !== 0 && { isInterpreter: true as const }),
-          ...((bits & 2) !== 0 && { isScript: true as const }),
-        })),
+    [...sampleDigests, undefined].flatMap((digest) =>
+      (["image", "changed"] as const).flatMap((origin) =>
+        [0, 1000].flatMap((user) =>
+          [0, 1, 2, 3].map((bits) => ({
+            ...{ path, origin, user, group: 0 },
+            ...(digest !== undefined && { digest }),
+            ...((bits & 1) !== 0 && { isInterpreter: true as const }),
+            ...((bits & 2) !== 0 && { isScript: true as const }),
+          })),
+        ),
       ),
     ),
 );
@@ -52,7 +66,7 @@ function execOf({ path, ...exec }: (typeof execs)[number], holds: ReadonlySet<st
 for (const [i, rules] of lists.entries()) {
   test(`of each exec the engine decides as policy/decide does by ${rules}`, async () => {
     const names = [i, (i + 1) % lists.length].map((at) => `p${at}`);
-    // A list by itself, and beside another.
+    // A list by itself, and beside another, of which not all ask for a digest.
     for (const count of [1, 2]) {
       const sets = names.slice(0, count).map((name) => ({
         ...policyIn(`

@@ -1,9 +1,9 @@
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
 import { type FreeHook, FreeProgram, pinnedWays } from "./free-program.ts";
+import type { Loader } from "./loader.ts";
 import type { Pinned } from "./pinned.ts";
 import { type PinnedIds, u32 } from "./pinned-ids.ts";
-import type { Loader } from "./program.ts";
 import { removeAll } from "./remove-all.ts";
 
 const hook: FreeHook = {

@@ -2,8 +2,8 @@ import { followsDescriptors } from "@guardbee/policy/sets";
 import type { NamedSet, Refusal } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
 import { FollowedTable } from "./followed-table.ts";
+import type { Loader } from "./loader.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
-import type { Loader } from "./program.ts";
 
 /** The group of every set that follows descriptors; a set without a free group is in `full`. */
 export type FollowGroups = {

@@ -1,8 +1,8 @@
 import { layout } from "../gen/layout.ts";
 import { bytesOf, type Values } from "../layout/struct.ts";
 import { openShared } from "./free-program.ts";
+import type { Loader } from "./loader.ts";
 import type { BpfObject } from "./native.ts";
-import type { Loader } from "./program.ts";
 
 type Request = Partial<Values<typeof layout.follow_request>>;
 

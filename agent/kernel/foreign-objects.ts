@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { layout } from "../gen/layout.ts";
 import { bytesOf } from "../layout/struct.ts";
+import type { Loader } from "./loader.ts";
 import type { KernelError } from "./native.ts";
-import type { Loader } from "./program.ts";
 import { reuseShared } from "./tracking.ts";
 
 /** By operation, codes that come of an object file which is not what this code was made for. */

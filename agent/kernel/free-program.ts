@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Loader } from "./loader.ts";
 import type { BpfObject } from "./native.ts";
 import { arePinned, attachShared, OpenProgram, sharedPaths } from "./open-program.ts";
 import type { Pinned } from "./pinned.ts";
 import { removePins } from "./pins.ts";
-import type { Loader } from "./program.ts";
 import { reuseShared } from "./tracking.ts";
 
 /** A program that sees what the kernel frees, in two objects: for a trampoline, and for a kprobe. */

@@ -40,6 +40,7 @@ import {
 import { HookNumbers } from "./hook-numbers.ts";
 import { type KernelEngineOptions, nothingAllowed } from "./kernel-engine-options.ts";
 import { livingCgroups } from "./living-cgroups.ts";
+import { type Loader, openLoader } from "./loader.ts";
 import { type Losses, withoutRoom } from "./losses.ts";
 import { readMisses } from "./misses.ts";
 import { MovePrograms } from "./moves.ts";
@@ -47,8 +48,7 @@ import type { Native, RingReader } from "./native.ts";
 import { markOwnTask } from "./own-task.ts";
 import { PinnedIds } from "./pinned-ids.ts";
 import { Pins } from "./pins.ts";
-import { type Loader, Program } from "./program.ts";
-import { ProgramFiles } from "./program-files.ts";
+import { Program } from "./program.ts";
 import { ProtectedList } from "./protected-list.ts";
 import { writeRate } from "./rate.ts";
 import { Room } from "./room.ts";
@@ -57,7 +57,6 @@ import { SlotChanges } from "./slots.ts";
 import { SockFree } from "./tracked-sockets.ts";
 import { askOfExecs, ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
-import { WaitingMaps } from "./waiting-maps.ts";
 
 const noScopes: Scopes = { host: [], unknownPods: [], podRoots: [], cgroups: [] };
 
@@ -103,9 +102,7 @@ export class KernelEngine implements Engine {
     this.#native = native;
     this.#log = log;
     this.adopted = adopted;
-    const files = new ProgramFiles(native, options.hostRoot ?? "/");
-    const waiting = new WaitingMaps(native, pins, maps);
-    this.#loader = { native, pins, objects, shared: maps, files, waiting };
+    this.#loader = openLoader({ ...options, pins, shared: maps });
     assertOwnObjects(this.#loader);
     this.#allowed = options.allowed ?? nothingAllowed;
     this.#abilities = this.#probe();
@@ -124,7 +121,7 @@ export class KernelEngine implements Engine {
     this.#fileFree = new FileFree(this.#loader);
     this.#sockFree = new SockFree(this.#loader);
     this.#moves = new MovePrograms(this.#loader, log);
-    const parts = [this.#moves, this.#fileFree, this.#sockFree, waiting];
+    const parts = [this.#moves, this.#fileFree, this.#sockFree, this.#loader.waiting];
     const always = [...pinned, scopeIds.pinned(), this.#followIds.pinned()];
     markOwnTask(native, maps.process);
     this.#checks = new Checks({

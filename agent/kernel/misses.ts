@@ -4,8 +4,8 @@ import { describePoint } from "../compile/plan.ts";
 import type { MissedCalls } from "../engine.ts";
 import { fileFreePins } from "./file-free.ts";
 import type { Held } from "./held.ts";
+import type { Loader } from "./loader.ts";
 import { movePrograms } from "./moves.ts";
-import type { Loader } from "./program.ts";
 
 /** What each program in force missed: those of `held`, and those of the agent's tracking. Throws KernelError. */
 export function readMisses(loader: Loader, held: readonly Held[]): readonly MissedCalls[] {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
+import type { Loader } from "./loader.ts";
 import { MovePrograms } from "./moves.ts";
-import type { Loader } from "./program.ts";
 
 test("where the kernel refuses the programs, what is noted says why, and each refusal is logged once", () => {
   let tries = 0;

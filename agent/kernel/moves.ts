@@ -3,11 +3,11 @@ import type { Logger } from "pino";
 import type { Move, Moves } from "../engine.ts";
 import { enums, layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
+import type { Loader } from "./loader.ts";
 import type { Native } from "./native.ts";
 import { arePinned, attachShared, OpenProgram, sharedPaths } from "./open-program.ts";
 import type { Pinned } from "./pinned.ts";
 import { u32 } from "./pinned-ids.ts";
-import type { Loader } from "./program.ts";
 import { reuseShared } from "./tracking.ts";
 
 const { MOVES_KEPT } = enums.move_limit;

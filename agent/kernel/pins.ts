@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
 /**
- * Where things are pinned: `<bpffs>/<version>/{maps,links,programs,hooks/<attach point>}`. The version is a
+ * Where things are pinned: `<bpffs>/<version>/{maps,links,programs,retired,hooks/<attach point>}`. The version is a
  * digest of all BPF objects, so that an agent with other programs never adopts maps that its own
  * would read differently; it sets up beside the old ones and removes them when it holds everything.
  */
@@ -15,6 +15,8 @@ export class Pins {
   /** The programs of `links`, by the same names. */
   readonly programs: string;
   readonly hooks: string;
+  /** Programs that are detached: see RetiredPrograms. */
+  readonly retired: string;
   readonly #bpffs: string;
 
   constructor(bpffs: string, objects: string) {
@@ -31,12 +33,14 @@ export class Pins {
     this.links = join(this.root, "links");
     this.programs = join(this.root, "programs");
     this.hooks = join(this.root, "hooks");
+    this.retired = join(this.root, "retired");
     this.makeFolders();
   }
 
   /** Makes what is not there, which somebody may have removed. */
   makeFolders(): void {
-    for (const folder of [this.maps, this.links, this.programs, this.hooks]) {
+    const { maps, links, programs, hooks, retired } = this;
+    for (const folder of [maps, links, programs, hooks, retired]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
   }

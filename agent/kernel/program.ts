@@ -9,27 +9,16 @@ import { enums, layout } from "../gen/layout.ts";
 import type { Expected } from "./expected.ts";
 import { hookFiles, isLinkPin, type Links } from "./file-hooks.ts";
 import { attachHashing, hashPins, inOrderToGo } from "./hash-programs.ts";
-import type { BpfObject, MapSpec, Misses, Native } from "./native.ts";
+import type { Loader } from "./loader.ts";
+import type { BpfObject, MapSpec, Misses } from "./native.ts";
+import { ownMaps } from "./own-maps.ts";
 import type { Pinned } from "./pinned.ts";
 import { u32 } from "./pinned-ids.ts";
-import type { Pins } from "./pins.ts";
-import { removePins } from "./pins.ts";
-import type { ProgramFiles } from "./program-files.ts";
 import { ArraySlots, innerMap, type SlotChanges, Slots } from "./slots.ts";
-import { reuseShared, type SharedMaps } from "./tracking.ts";
-import { hasWaiting, type WaitingMaps } from "./waiting-maps.ts";
+import { reuseShared } from "./tracking.ts";
+import { hasWaiting } from "./waiting-maps.ts";
 
 const noPrealloc = 1;
-const ownMaps = [
-  "tables",
-  "rows",
-  "starts",
-  "substrings",
-  "numbers",
-  "equals",
-  "prefixes",
-  "actions",
-] as const;
 type OwnMap = (typeof ownMaps)[number];
 type OwnMaps = Readonly<Record<OwnMap, number>>;
 type ArrayMap = "rows" | "starts" | "substrings" | "actions";
@@ -46,15 +35,6 @@ type Opened = {
   readonly program: number;
   readonly maps: OwnMaps;
   readonly fresh: boolean;
-};
-
-export type Loader = {
-  readonly native: Native;
-  readonly pins: Pins;
-  readonly objects: string;
-  readonly shared: SharedMaps;
-  readonly files: ProgramFiles;
-  readonly waiting: WaitingMaps;
 };
 
 /** Its pin folder's name: the attach point and the constants that its program was loaded with. */
@@ -115,7 +95,7 @@ export class Program {
     const name = programName(point, tables.spec);
     const folder = loader.pins.hook(name);
     if (isWhole(folder, point, tables)) return Program.adopt(loader, name);
-    removePins(folder);
+    if (existsSync(folder)) loader.retired.remove(folder);
     const object = open(loader, point, tables);
     const links: Links = new Map();
     try {
@@ -131,14 +111,14 @@ export class Program {
       if (point.kind.attach === undefined) {
         hookFiles({ ...loader, folder, point, onNode }, links, { mustHaveNode: true });
       } else {
-        attachHashing(loader, { folder, point, spec: tables.spec }, links);
+        attachHashing(loader, { folder, point, spec: tables.spec, object }, links);
         const link = point.kind.attach(object, point);
         link.pin(join(folder, "link"));
         links.set("link", link);
       }
       for (const map of ownMaps) pin(map);
     } catch (error) {
-      removePins(folder);
+      if (existsSync(folder)) loader.retired.remove(folder);
       throw error;
     } finally {
       for (const link of links.values()) link.close();
@@ -170,7 +150,7 @@ export class Program {
     for (const pin of inOrderToGo(readdirSync(folder).filter(isLinkPin))) {
       loader.native.openPinnedLink(join(folder, pin)).detach();
     }
-    removePins(folder);
+    loader.retired.remove(folder);
   }
 
   /** Which attachment this is, and what it missed: one that is attached nowhere, nothing. Throws KernelError. */
@@ -282,7 +262,8 @@ export class Program {
   detach(): void {
     for (const pin of inOrderToGo([...this.#links.keys()])) this.#links.get(pin)!.detach();
     this.close();
-    removePins(this.#loader.pins.hook(this.name));
+    const folder = this.#loader.pins.hook(this.name);
+    if (existsSync(folder)) this.#loader.retired.remove(folder);
   }
 
   /** Lets go of it; what is pinned stays in force. */

@@ -1,6 +1,6 @@
 import { type FreeHook, FreeProgram } from "./free-program.ts";
+import type { Loader } from "./loader.ts";
 import type { Pinned } from "./pinned.ts";
-import type { Loader } from "./program.ts";
 import { removeAll } from "./remove-all.ts";
 import { TableShares } from "./table-shares.ts";
 

@@ -32,6 +32,7 @@ const sharedMaps = [
   "waiting_events",
   "waiting_large",
   "file_hashes",
+  "hashing",
   "follow_shares",
   "follow_state",
   "tracked_socks",

@@ -2,7 +2,7 @@ import { layout } from "../gen/layout.ts";
 import { read } from "../layout/struct.ts";
 import { openShared } from "./free-program.ts";
 import type { Held } from "./held.ts";
-import type { Loader } from "./program.ts";
+import type { Loader } from "./loader.ts";
 import { hasWaiting } from "./waiting-maps.ts";
 
 /**

@@ -10,8 +10,8 @@ int hook(void *context)
 {
 	int result;
 
-	if (spec.use & USE_HASHES && hash__is_reading())
-		return 0; /* it was asked about the file before */
+	if (spec.use & (USE_HASHES | USE_DIGESTS) && !hash__is_due(context))
+		return 0; /* it was asked about the file before, or is not asked now */
 	result = trampoline__run(context, false);
 	/* always so; the verifier wants to see it */
 	return result > 0 || result < -ERRNO_MAX ? -ERRNO_MAX : result;

@@ -58,7 +58,7 @@ static __always_inline int trampoline__run(void *context, bool at_exit)
 	call.context = context;
 	if (spec.use & USE_REGISTERS) /* of system calls alone: others keep none */
 		call.scratch->registers = ((__u64 *)context)[0];
-	if (spec.use & USE_RETURNED)
+	if (spec.use & (USE_RETURNED | USE_DIGESTS))
 		call.scratch->frame = (__u64)context;
 	if (spec.syscall == SYSCALL_32BIT) {
 		trampoline__of_32bit_syscall(&call, ((struct pt_regs **)context)[0], reads);

@@ -5,6 +5,7 @@
 
 #include "act.h"
 #include "condition.h"
+#include "digest.h"
 #include "resolve.h"
 #include "scope.h"
 
@@ -28,8 +29,6 @@ static __noinline bool engine__match(struct call *call)
 	}
 	return true;
 }
-
-#define EAGAIN 11
 
 /*
  * What a call returns that cannot be decided: it does not get through where it might have to be stopped.
@@ -63,6 +62,12 @@ static __always_inline bool engine__enter(struct call *call)
 	call->table = bpf_map_lookup_elem(&tables, &call->slot);
 	if (!call->table)
 		return false; /* cannot be: the array has both slots */
+#if CALLS_MAX > 1
+	if (spec.is_hashed && !call->table->classes) {
+		call->override = digest__undecided(); /* its slot has ended while the file was hashed */
+		return false;
+	}
+#endif
 	bits = scope__find(call);
 	if (!bits || call__is_unscoped(call, bits))
 		return false;
@@ -85,6 +90,12 @@ static __always_inline int engine__act(struct call *call)
 
 	if (info && info->flags & PROCESS_AGENT)
 		return 0; /* it is in no scope: its events would make events */
+	if (spec.use & USE_DIGESTS && !spec.is_hashed && digest__is_wanted(call)) {
+		const __u64 *bits = scope__find(call);
+		__s32 undecided = bits ? engine__undecided(call, bits) : 0; /* always there: as before */
+
+		return digest__want(call, undecided) ? 0 : undecided;
+	}
 	call->override = 0;
 	if (spec.use & USE_RETURNED)
 		call->scratch->waits = 0;

@@ -18,19 +18,22 @@ struct hash_payload {
 };
 
 /*
- * Whether the kernel only opens the file that it is about to hash, of which nobody gets a descriptor.
+ * Whether the program is to decide. Not while the kernel only opens the file that it is about to hash, of
+ * which nobody gets a descriptor; and the one that comes when it is hashed, not unless it is waited for.
  * Otherwise nothing waits any more: what an earlier call has left, whose answer somebody else gave.
  */
-static __always_inline bool hash__is_reading(void)
+static __always_inline bool hash__is_due(void *context)
 {
 	struct file_hash *hash = bpf_task_storage_get(&file_hashes, bpf_get_current_task_btf(), 0, 0);
 
 	if (!hash)
-		return false;
+		return !spec.is_hashed;
 	if (hash->is_reading)
-		return true;
-	hash->frame = 0;
-	return false;
+		return false;
+	if (spec.is_hashed)
+		return hash->digest_frame == (__u64)context;
+	hash->frame = hash->digest_frame = 0;
+	return true;
 }
 
 /* Has the event in the scratch wait for the hash; false: it goes out without. */
@@ -42,7 +45,10 @@ static __always_inline bool hash__wait(struct call *call)
 	if (!hash || !wait__begin(call))
 		return false;
 	hash->frame = call->scratch->frame;
+	if (hash->digest_frame == hash->frame)
+		return true; /* it is hashed already */
 	hash->algorithm = -1;
+	hash->is_hashed = 0;
 	return true;
 }
 

@@ -111,6 +111,7 @@ enum hook_use {
 	USE_HASHES = 1u << 9,	/* some entry has ACT_HASH: see hash.h */
 	USE_CHANGES = 1u << 11,	/* some cap_test compares with what the process was before */
 	USE_REGISTERS = 1u << 10, /* some path begins at PATH_OF_REGISTERS */
+	USE_DIGESTS = 1u << 12,	/* some entry has ACT_DIGEST: see digest.h */
 };
 
 /* hook_spec.syscall */
@@ -135,7 +136,8 @@ struct hook_spec {
 	__u32 substring_size;	/* bytes of an entry of `substrings`, a power of two; 0: it has none */
 	__u8 event_readings[PARAMETERS_MAX]; /* USE_NUMBER_EVENTS: what many events have */
 	__u8 path_count;
-	__u8 zero[2];
+	__u8 is_hashed;		/* USE_DIGESTS: this program comes when the file was hashed */
+	__u8 zero;
 	struct facet facets[FACETS_MAX];
 	struct reading readings[READINGS_MAX];
 	struct field fields[FIELDS_MAX];
@@ -225,6 +227,7 @@ enum act_flag {
 	ACT_USER_STACK = 1u << 8, /* the same, of the process */
 	ACT_HASH = 1u << 9,	/* the event has the hash of the file */
 	ACT_EVENT_READINGS = 1u << 10, /* the event's arguments are hook_spec.event_readings */
+	ACT_DIGEST = 1u << 11,	/* the selector asks for the digest of what is executed */
 };
 
 /* What one selector does, indexed by its bit. */

@@ -69,6 +69,8 @@ void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u
 		return &left;
 	if (map == &identities)
 		return &now.before;
+	if (map == &file_hashes)
+		return &now.hash;
 	if (!now.has_info && !(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
 		return NULL;
 	now.has_info = true;

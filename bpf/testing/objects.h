@@ -143,6 +143,9 @@ static void take_exec(struct linux_binprm *binprm, struct cred *cred)
 	binprm->filename = "name";
 	binprm->interp = flags & 4 ? "/interpreter" : binprm->filename;
 	__builtin_memcpy(binprm->buf, flags & 8 ? "#!" : "#/", 2);
+	now.has_digest = flags & 16;
+	if (now.has_digest)
+		shim_take(now.digest, SHA256_SIZE);
 	binprm->file = file;
 	binprm->cred = cred;
 }

@@ -169,6 +169,32 @@ static void run_event(__u32 point, const __u64 *values)
 	tracepoint__run(record);
 }
 
+/* Runs the program that decides; where it leaves that, also the one that does when the file was hashed. */
+static long run_hook(struct point *point, struct registers *registers)
+{
+	long returned;
+
+	if (!(spec.use & USE_DIGESTS))
+		return trampoline__run(registers->context, false);
+	if (!hash__is_due(registers->context))
+		shim_fail("a hash is being made");
+	returned = trampoline__run(registers->context, false);
+	if (now.hash.digest_frame != (__u64)registers->context)
+		return returned;
+	if (returned)
+		shim_fail("what was left to the next program is answered");
+	now.hash.algorithm = now.has_digest ? HASH_ALGO_SHA256 : -1;
+	now.hash.is_lasting = 1;
+	__builtin_memcpy(now.hash.bytes, now.digest, sizeof(now.digest));
+	point->spec.is_hashed = 1;
+	use(point);
+	if (hash__is_due(registers->context))
+		returned = trampoline__run(registers->context, false);
+	point->spec.is_hashed = 0;
+	use(point);
+	return returned;
+}
+
 /* Runs the programs at both ends of a call as the kernel does; `other` may be NO_POINT. */
 static long run(__u32 point, __u32 other, const __u64 *values, __u64 result, bool on_exec)
 {
@@ -183,7 +209,7 @@ static long run(__u32 point, __u32 other, const __u64 *values, __u64 result, boo
 		write_path(i, source < PARAMETERS_MAX ? values[source] : (__u64)&now.task, values[index],
 			   unread & 1u << index);
 	}
-	returned = trampoline__run(registers.context, false);
+	returned = run_hook(&points[point], &registers);
 	if (other == NO_POINT)
 		return returned;
 	use(&points[other]);

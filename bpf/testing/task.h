@@ -71,6 +71,9 @@ static struct {
 	char beyond[AREA_SIZE];	/* where paths lead from the task */
 	struct fs_struct fs;
 	struct task_struct above_all;
+	struct file_hash hash;
+	char digest[FILE_HASH_SIZE];	/* of what is executed, where has_digest */
+	bool has_digest;
 } now;
 static struct dentry root;
 static struct super_block of_kernel = {.s_flags = SB_NOUSER};

@@ -107,7 +107,7 @@ export type ArgOperator<F extends Facet = Facet> = Comparison & {
 /** Operators that no policy writes in matchArgs: what other fields of policies are lowered to. */
 export const ownArgOperators = [
   ...(["Glob", "User", "Group", "FromImage", "Interactive", "StartsContainer"] as const),
-  ...(["Interpreter", "Script"] as const),
+  ...(["Interpreter", "Script", "Digest"] as const),
 ] as const;
 export type OwnArgOperator = (typeof ownArgOperators)[number];
 

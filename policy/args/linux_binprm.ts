@@ -1,4 +1,6 @@
 import { type ExecFacts, execOf, type Given } from "../decide/parameter.ts";
+import { canonicalTexts } from "../lower/canonical.ts";
+import { quote } from "../suggest.ts";
 import { ofPath, pathKind } from "./file-path.ts";
 import { globMatches, parseGlobs } from "./glob.ts";
 import type { ArgKind, ArgOperator, MaybeReading, Reading } from "./kind.ts";
@@ -10,6 +12,12 @@ const ofFile = pathKind("linux_binprm");
 const truth = { first: 0n, last: 1n };
 const id = { first: 0n, last: 2n ** 32n - 1n };
 
+/** A value of Digest: of what is executed it cannot be told, or not for as long as it runs. */
+export const unknownDigest = "unknown";
+
+/** Test support: of files that are there. */
+export const sampleDigests = ["0a".repeat(32), "f9".repeat(32)] as const;
+
 const untold =
   "events have the file that was executed, not for whom or for which script, where it comes from or its terminal";
 
@@ -20,6 +28,21 @@ const glob: ArgOperator<Uint8Array> = {
   lists: globMatches,
 };
 
+/** SHA-256 in hexadecimal, or that it is not known. */
+const digest: ArgOperator<Uint8Array> = {
+  ...{ facet: "digest", form: "equal", negated: false, untold },
+  samples: [...sampleDigests, unknownDigest],
+  parse: (report, values, { at }) => {
+    for (const [i, value] of values.entries()) {
+      if (value === unknownDigest || /^[0-9a-f]{64}$/.test(value)) continue;
+      const fix = `write 64 hexadecimal digits, or ${unknownDigest}`;
+      report.invalid(`${at}[${i}]`, `is ${quote(value)}`, fix);
+    }
+    return canonicalTexts(values);
+  },
+  lists: (bytes, values) => values.includes(Buffer.from(bytes).toString("latin1")),
+};
+
 /** A `struct linux_binprm *`: what is executed, by whom, and where it comes from. */
 export const linux_binprm = {
   ...ofFile,
@@ -27,7 +50,7 @@ export const linux_binprm = {
     ...ofPath.facets,
     ...({ user: "number", group: "number", fromImage: "number" } as const),
     ...({ interactive: "number", startsContainer: "number" } as const),
-    ...({ interpreter: "number", script: "number" } as const),
+    ...({ interpreter: "number", script: "number", digest: "text" } as const),
   },
   operators: {
     ...ofPath.operators,
@@ -47,6 +70,7 @@ export const linux_binprm = {
       ...equalTo({ facet: "interpreter", holds: truth }),
       ...{ samples: ["0", "1"], untold },
     },
+    Digest: digest,
     Script: { ...equalTo({ facet: "script", holds: truth }), samples: ["0", "1"], untold },
   },
   read: (index: number, call: Given): MaybeReading => {
@@ -62,7 +86,7 @@ function factsOf(exec: ExecFacts | undefined): Reading {
   if (exec === undefined) {
     const unknown = { user: "unknown", group: "unknown", fromImage: "unknown" } as const;
     const how = { interactive: "unknown", interpreter: "unknown", script: "unknown" } as const;
-    return { ...unknown, ...how, startsContainer: 0n };
+    return { ...unknown, ...how, digest: "unknown", startsContainer: 0n };
   }
   const { user, group, setsUser, setsGroup, origin, ...is } = exec;
   return {
@@ -73,5 +97,6 @@ function factsOf(exec: ExecFacts | undefined): Reading {
     startsContainer: is.startsContainer ? 1n : 0n,
     interpreter: is.isInterpreter ? 1n : 0n,
     script: is.isScript ? 1n : 0n,
+    digest: new TextEncoder().encode(is.digest ?? unknownDigest),
   };
 }

@@ -30,6 +30,8 @@ export type ExecFacts = {
   readonly isInterpreter?: true;
   /** The file begins with `#!`. */
   readonly isScript?: true;
+  /** SHA-256 of its content in hexadecimal, where that is known and stays so while it runs. */
+  readonly digest?: string;
 };
 
 /** A socket of the kernel. Of a family that is not IP it has no ends. */

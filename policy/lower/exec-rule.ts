@@ -1,7 +1,9 @@
 import { argOperator } from "../args/index.ts";
 import type { OwnArgOperator } from "../args/kind.ts";
+import { unknownDigest } from "../args/linux_binprm.ts";
 import { capabilityNames, capabilityNumber } from "../capabilities.ts";
 import { canonicalConditions } from "../conditions/index.ts";
+import { asksDigest } from "../digest.ts";
 import type { ExecRuleSpec } from "../schema/exec-policy.ts";
 import type { Condition, Scope } from "../selector-set.ts";
 import { quote, suggestFrom } from "../suggest.ts";
@@ -35,14 +37,10 @@ export function lowerExecRule(
     if (!Array.isArray(value) || value.length > 0) continue;
     report.invalid(`${at}.${name}`, "is empty, so that the rule is for no program", "remove it");
   }
-  if (rule.digests !== undefined) {
-    const fix = "remove the rule: without it this would be for more programs";
-    report.unsupported(`${at}.digests`, "is not supported yet", fix);
-  }
   if (rule.arguments !== undefined) {
     const what = "cannot be told for sure before the program runs";
     const fix =
-      "remove the rule; interpreters, scripts or parents may say what it is to say (docs/decisions/0019)";
+      "remove the rule; interpreters, scripts, digests or parents may say what it is to say (docs/decisions/0019)";
     report.unsupported(`${at}.arguments`, what, fix);
   }
   const workloads = lowerContainers(report, rule, at);
@@ -128,12 +126,13 @@ function simplest(pattern: string): LoweredRule["paths"][number] {
 }
 
 function conditionsOf(report: Report, rule: ExecRuleSpec, at: string): readonly Condition[] {
-  const { users, groups, fromImage, interactive, capabilities, parents } = rule;
+  const { users, groups, fromImage, interactive, capabilities, parents, digests } = rule;
   const ids = (of: readonly number[]) => canonicalDecimals(of.map(BigInt));
   if (parents !== undefined) checkPaths(report, parents, { at: `${at}.parents`, part: "whole" });
   return [
     ...(users ? [execCondition("User", ids(users))] : []),
     ...(groups ? [execCondition("Group", ids(groups))] : []),
+    ...(digests ? [lowerFileDigests(report, digests, `${at}.digests`)] : []),
     ...(fromImage === undefined ? [] : [execCondition("FromImage", [fromImage ? "1" : "0"])]),
     ...(interactive === undefined ? [] : [execCondition("Interactive", [interactive ? "1" : "0"])]),
     ...(parents ? [{ by: "binary", op: "In", values: canonicalTexts(parents) } as const] : []),
@@ -144,6 +143,29 @@ function conditionsOf(report: Report, rule: ExecRuleSpec, at: string): readonly 
 /** What is asked of the exec itself, the one argument of its hook. */
 export function execCondition(op: OwnArgOperator, values: readonly string[]): Condition {
   return { by: "arg", arg: 0, op, values };
+}
+
+function lowerFileDigests(report: Report, digests: readonly string[], at: string): Condition {
+  const values = digests.map((text, i) => {
+    const hex = /^sha256:([0-9a-fA-F]{64})$/.exec(text)?.[1];
+    if (hex === undefined) {
+      const fix = "write sha256: and the 64 hexadecimal digits that sha256sum says";
+      report.invalid(`${at}[${i}]`, `is ${quote(text)}`, fix);
+    }
+    return (hex ?? "").toLowerCase();
+  });
+  return execCondition("Digest", canonicalTexts(values));
+}
+
+/** What a rule says that asks for digests, of files of which the digest is not known; undefined: it asks for none. */
+export function ofUnknownDigest(rule: LoweredRule): LoweredRule | undefined {
+  const { conditions } = rule;
+  if (!asksDigest(conditions)) return undefined;
+  const unknown = execCondition("Digest", [unknownDigest]);
+  return {
+    ...rule,
+    conditions: conditions.map((one) => (asksDigest([one]) ? unknown : one)),
+  };
 }
 
 function lowerCapabilities(report: Report, names: readonly string[], at: string): Condition {

@@ -105,6 +105,41 @@ test("interpreters are for scripts alone, scripts are told by their content, and
   );
 });
 
+const hex = "0a".repeat(32);
+const digest = (...values: readonly string[]) =>
+  ({ by: "arg", arg: 0, op: "Digest", values }) as const;
+
+test("what asks for digests stands behind what does not, and of a file without one it is not met", () => {
+  const allow = [
+    { digests: [`sha256:${hex.toUpperCase()}`], pathPrefixes: ["/opt/"] },
+    { paths: ["/bin/sh"] },
+  ];
+  const opt = { by: "arg", arg: 0, op: "Prefix", values: ["/opt/"] } as const;
+  const sure = { surely: true, actions: silent } as const;
+  const named = [
+    { conditions: [equal("/bin/sh")], ...sure },
+    { conditions: [digest(hex), opt], ...sure },
+  ];
+  const others = { conditions: [starts], actions: eperm };
+  assert.deepEqual(hooksOf({ allow }), [[...named, others]]);
+  const unknown = { conditions: [digest("unknown"), opt], surely: true, actions: [] };
+  assert.deepEqual(hooksOf({ allow, unknownDigest: "Report" }), [[...named, unknown, others]]);
+});
+
+test("what deny names by digests is denied, and so is what has none, or it is reported", () => {
+  const deny = [{ digests: [`sha256:${hex}`], action: "Kill" }];
+  const named = {
+    conditions: [digest(hex), starts],
+    actions: [{ action: "Sigkill" }],
+  };
+  const unknown = [digest("unknown"), starts];
+  assert.deepEqual(hooksOf({ deny }), [[named, { conditions: unknown, actions: eperm }]]);
+  assert.deepEqual(hooksOf({ deny, unknownDigest: "Report" }), [
+    [named],
+    [{ conditions: unknown, actions: [] }],
+  ]);
+});
+
 test("without allow only what deny names is stopped, by what action says", () => {
   const [selectors] = hooksOf({ deny: [{ fromImage: false }], action: "Kill" });
   const changed = { by: "arg", arg: 0, op: "FromImage", values: ["0"] } as const;

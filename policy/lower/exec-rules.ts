@@ -1,8 +1,9 @@
 import { canonicalConditions } from "../conditions/index.ts";
+import { asksDigest } from "../digest.ts";
 import type { ExecPolicySpec, ExecRuleSpec } from "../schema/exec-policy.ts";
 import type { Action, Condition, Hook, Selector, SelectorSet } from "../selector-set.ts";
 import { canonicalJson, canonicalTexts } from "./canonical.ts";
-import { execCondition, type LoweredRule, lowerExecRule } from "./exec-rule.ts";
+import { execCondition, type LoweredRule, lowerExecRule, ofUnknownDigest } from "./exec-rule.ts";
 import { type Report, refuseOthers } from "./report.ts";
 
 type Rules = ExecPolicySpec["rules"];
@@ -37,7 +38,7 @@ export function lowerExecRules(
   rules: Rules,
   { at, learns = false }: { readonly at: string; readonly learns?: boolean },
 ): readonly Hook[] {
-  const known = ["selectors", "allow", "deny", "action", "default"];
+  const known = ["selectors", "allow", "deny", "action", "default", "unknownDigest"];
   refuseOthers(report, rules, { at, known });
   const { allow, deny = [], action = "Deny" } = rules;
   if (allow === undefined && deny.length === 0) {
@@ -53,23 +54,57 @@ export function lowerExecRules(
       lowered,
     })),
   );
-  const denying = (which: DenyAction) =>
-    selectorsOf(
-      denied.filter((one) => one.action === which).map(({ lowered }) => lowered),
-      { actions: actionsOf[which], surely: false },
-    );
   const allowing = (allow ?? []).flatMap((rule, i) =>
     lowerExecRule(report, rule, `${at}.allow[${i}]`),
   );
+  const unknown = lowerUnknownDigest(report, rules, {
+    ...{ at, allowing, denied: denied.map(({ lowered }) => lowered) },
+  });
+  const denying = (which: DenyAction) =>
+    selectorsOf(
+      [...denied, ...unknown.denied]
+        .filter((one) => one.action === which)
+        .map(({ lowered }) => lowered),
+      { actions: actionsOf[which], surely: false },
+    );
   const others = rules.default === "Report" ? "Report" : action;
   const deciding = [
     ...[...denying("Kill"), ...denying("Deny")],
     ...selectorsOf(allowing, { actions: [{ action: "NoPost" }], surely: true }),
+    ...selectorsOf(unknown.allowed, { actions: actionsOf.Report, surely: true }),
     ...(allow === undefined ? [] : selectorsOfOthers(actionsOf[others], learns)),
   ];
   return [deciding, denying("Report")]
     .filter((selectors) => selectors.length > 0)
     .map((selectors) => ({ ...asked, selectors }));
+}
+
+/**
+ * Of rules that ask for digests, where there is none: what a rule denies is denied, what one allows is
+ * not named by it; with Report both run, and are reported.
+ */
+function lowerUnknownDigest(
+  report: Report,
+  { unknownDigest }: Rules,
+  {
+    at,
+    allowing,
+    denied,
+  }: { at: string; allowing: readonly LoweredRule[]; denied: readonly LoweredRule[] },
+) {
+  const ofUnknown = (rules: readonly LoweredRule[]) =>
+    rules.flatMap((rule) => ofUnknownDigest(rule) ?? []);
+  const [ofAllow, ofDeny] = [ofUnknown(allowing), ofUnknown(denied)];
+  if (unknownDigest !== undefined && ofAllow.length + ofDeny.length === 0) {
+    const fix = "remove it, or write digests in a rule";
+    report.invalid(`${at}.unknownDigest`, "has no meaning where no rule has digests", fix);
+  }
+  const isReported = unknownDigest === "Report";
+  const action: DenyAction = isReported ? "Report" : "Deny";
+  return {
+    allowed: isReported ? ofAllow : [],
+    denied: ofDeny.map((lowered) => ({ action, lowered })),
+  };
 }
 
 /** Of what no rule names. Of a policy that learns what surely is from the image stands before the rest. */
@@ -98,7 +133,9 @@ function selectorsOf(
   const alike = Map.groupBy(rules, ({ conditions, workloads }) =>
     canonicalJson({ conditions, workloads }),
   );
-  return [...alike.values()].flatMap((some): readonly Selector[] => {
+  // What asks for a digest stands last: the kernel reads the file where nothing before it decides.
+  const [last, first] = partition([...alike.values()], ([one]) => asksDigest(one!.conditions));
+  return [...first, ...last].flatMap((some): readonly Selector[] => {
     const { conditions, workloads } = some[0]!;
     const paths = some.flatMap((rule) => rule.paths);
     const rest = {
@@ -111,6 +148,10 @@ function selectorsOf(
     const ofPaths = isForAll ? [[]] : [...Map.groupBy(paths, ({ op }) => op)].map(pathCondition);
     return ofPaths.map((own) => ({ conditions: canonicalConditions([...all, ...own]), ...rest }));
   });
+}
+
+function partition<T>(all: readonly T[], is: (one: T) => boolean): readonly [T[], T[]] {
+  return [all.filter(is), all.filter((one) => !is(one))];
 }
 
 type Paths = LoweredRule["paths"];

@@ -1464,13 +1464,25 @@ const refused: readonly { name: string; policy: object; want: string[] }[] = [
     ],
   },
   {
-    name: "what rules cannot compare",
-    policy: withRules({
-      allow: [{ paths: ["/bin/sh"], arguments: ["-c"] }, { digests: ["sha256:00"] }],
-    }),
+    name: "digests of files of another kind",
+    policy: withRules({ allow: [{ digests: ["sha1:00", "00"] }] }),
     want: [
-      "unsupported spec.rules.allow[0].arguments: cannot be told for sure before the program runs; remove the rule; interpreters, scripts or parents may say what it is to say (docs/decisions/0019)",
-      "unsupported spec.rules.allow[1].digests: is not supported yet; remove the rule: without it this would be for more programs",
+      'invalid spec.rules.allow[0].digests[0]: is "sha1:00"; write sha256: and the 64 hexadecimal digits that sha256sum says',
+      'invalid spec.rules.allow[0].digests[1]: is "00"; write sha256: and the 64 hexadecimal digits that sha256sum says',
+    ],
+  },
+  {
+    name: "what becomes of unknown digests where none is asked for",
+    policy: withRules({ deny: [{ fromImage: false }], unknownDigest: "Report" }),
+    want: [
+      "invalid spec.rules.unknownDigest: has no meaning where no rule has digests; remove it, or write digests in a rule",
+    ],
+  },
+  {
+    name: "what rules cannot compare",
+    policy: withRules({ allow: [{ paths: ["/bin/sh"], arguments: ["-c"] }] }),
+    want: [
+      "unsupported spec.rules.allow[0].arguments: cannot be told for sure before the program runs; remove the rule; interpreters, scripts, digests or parents may say what it is to say (docs/decisions/0019)",
     ],
   },
   {

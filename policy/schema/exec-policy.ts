@@ -88,7 +88,7 @@ const programs = {
     }),
     anyProgram,
   ),
-  digests: ofPaths("algorithm:hex of the file's content."),
+  digests: ofPaths("sha256:hex of the file's content."),
   fromImage: refuseNull(
     bool({ description: "Whether the file is as the container's image has it." }),
     anyProgram,
@@ -161,6 +161,13 @@ const spec = object({
       oneOf(["Deny", "Kill"], {
         description:
           "Deny, as without it: the exec fails with EPERM. Kill: its process is killed, and nothing of the program runs.",
+      }),
+      "it is Deny",
+    ),
+    unknownDigest: refuseNull(
+      oneOf(["Deny", "Report"], {
+        description:
+          "What becomes of a file of which the digest cannot be told, where a rule asks for it and holds otherwise. Deny, as without it: it is not what allow names, and is what deny names. Report: it runs, and is reported.",
       }),
       "it is Deny",
     ),

@@ -23,6 +23,8 @@ export type GuestKernel = {
   open(bpffs: string, protectedBinaries?: readonly string[], cgroupRate?: CgroupRate): KernelEngine;
   /** How many events wait for their calls to return. */
   waiting(): number;
+  /** How many tasks sleep while the kernel hashes a file for them. */
+  hashing(): number;
   close(): Promise<void>;
 };
 
@@ -86,14 +88,9 @@ export async function openGuestKernel({
       const all = { host: namesOf(sets), podRoots: [], unknownPods: [], cgroups: [], ...scopes };
       return statesOf(await engine.program({ sets, scopes: all }));
     },
-    waiting: () => {
-      const [pin] = waitingPins({ maps: `${bpffs}/*/maps` }).flatMap((path) => globSync(path));
-      if (pin === undefined) return 0;
-      const fd = native.openPinnedMap(pin);
-      const count = native.keys(fd).length / layout.waiting_key.size;
-      native.closeFd(fd);
-      return count;
-    },
+    waiting: () =>
+      count(native, waitingPins({ maps: `${bpffs}/*/maps` })[0]!, layout.waiting_key.size),
+    hashing: () => count(native, `${bpffs}/*/maps/hashing`, 8),
     close: async () => {
       await engine.program({
         sets: [],
@@ -103,6 +100,18 @@ export async function openGuestKernel({
       unlock();
     },
   };
+}
+
+/** Entries of a map that is pinned, if it is. */
+function count(native: Native, pins: string, keyBytes: number): number {
+  const [pin] = globSync(pins);
+  if (pin === undefined) return 0;
+  const fd = native.openPinnedMap(pin);
+  try {
+    return native.keys(fd).length / keyBytes;
+  } finally {
+    native.closeFd(fd);
+  }
 }
 
 /** What became of each set, where the kernel did not keep what it held before. */

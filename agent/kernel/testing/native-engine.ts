@@ -418,8 +418,10 @@ function execOf({ user, group, setsUser, setsGroup, origin, ...is }: ExecFacts) 
       (is.isInteractive ? 1 : 0) |
         (is.startsContainer ? 2 : 0) |
         (is.isInterpreter ? 4 : 0) |
-        (is.isScript ? 8 : 0),
+        (is.isScript ? 8 : 0) |
+        (is.digest === undefined ? 0 : 16),
     ),
+    Buffer.from(is.digest ?? "", "hex"),
   ];
 }
 

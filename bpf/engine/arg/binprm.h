@@ -3,6 +3,8 @@
 #ifndef GUARDBEE_ENGINE_ARG_BINPRM_H
 #define GUARDBEE_ENGINE_ARG_BINPRM_H
 
+#include "../../overlay.h"
+#include "../../waiting.h"
 #include "file.h"
 
 /* facet.part of its numbers */
@@ -15,29 +17,14 @@ enum binprm_part {
 	BINPRM_STARTS_CONTAINER,
 	BINPRM_INTERPRETER,
 	BINPRM_SCRIPT,
+	BINPRM_DIGEST,		/* its text */
 };
 
-#define OVERLAYFS_MAGIC 0x794c7630
 #define MNT_NOSUID 1
 #define NO_NEW_PRIVS 1	/* bit of atomic_flags: PFA_NO_NEW_PRIVS */
 #define SET_UID 04000
 #define SET_GID 02010	/* of a group that may execute it: the other bit alone means locking */
 #define MOUNTS_ABOVE 8	/* of a file, up to the root folder: who has more of them has made them */
-
-/* Of a module, whose types may be out of reach. */
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct ovl_inode {
-	struct inode vfs_inode;
-	struct dentry *__upperdentry;
-};
-
-#pragma clang attribute pop
-
-/* Of its inode: what overlayfs has of the file in the writable layer, and behind that, of those below. */
-struct overlaid {
-	__u64 upper, lower;
-};
 
 /* Whether the bits of the file that make its user or group that of the process count. */
 static __always_inline bool binprm__may_set_ids(struct call *call, struct file *file)
@@ -97,17 +84,6 @@ static __always_inline struct super_block *binprm__root(struct call *call, struc
 	return NULL;
 }
 
-static __always_inline bool binprm__overlaid(struct inode *inode, struct overlaid *to)
-{
-	__u32 at = bpf_core_type_size(struct inode);
-
-	/* Where that cannot be asked: it has been behind the inode since there is overlayfs. */
-	if (bpf_core_field_exists(((struct ovl_inode *)0)->__upperdentry))
-		at = bpf_core_field_offset(struct ovl_inode, __upperdentry) -
-		     bpf_core_field_offset(struct ovl_inode, vfs_inode);
-	return !bpf_probe_read_kernel(to, sizeof(*to), (void *)inode + at);
-}
-
 /*
  * Whether the file is one of the image that the container runs, as that has it: of the file system that
  * its root folder is, which the host mounted; with nothing of it in the writable layer; and there still.
@@ -125,7 +101,7 @@ static __always_inline bool binprm__is_from_image(struct call *call, struct linu
 		return false;
 	if (BPF_CORE_READ(owner, level) != 0 || BPF_CORE_READ(inode, i_nlink) == 0)
 		return false;
-	if (!binprm__overlaid(inode, &overlaid) || overlaid.upper || !overlaid.lower)
+	if (!overlay__read(inode, &overlaid) || overlaid.upper || !overlaid.lower)
 		return false;
 	return binprm__root(call, file) == sb;
 }
@@ -188,8 +164,36 @@ static __always_inline enum known linux_binprm__number(struct call *call,
 	case BINPRM_SCRIPT:
 		*value = binprm__is_script(binprm);
 		return KNOWN_EXACTLY;
+	case BINPRM_DIGEST:
+		break;
 	}
 	return KNOWN_NOT;
+}
+
+#define HASH_ALGO_SHA256 4	/* enum hash_algo, which user space knows */
+#define SHA256_SIZE 32
+
+/* Writes the SHA-256 digest of the file in hexadecimal; of one that cannot be told, that. */
+static __always_inline enum known binprm__digest(struct call *call, struct text *to)
+{
+	struct file_hash *hash = bpf_task_storage_get(&file_hashes, call->task, 0, 0);
+	char *text = call->scratch->prefix.text;
+
+	to->longer = to->tail_size = to->all = 0;
+	if (!hash || hash->algorithm != HASH_ALGO_SHA256 || !hash->is_lasting) {
+		__builtin_memcpy(text, "unknown", 7);
+		to->size = 7;
+		return KNOWN_EXACTLY;
+	}
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < 2 * SHA256_SIZE; i++) {
+		__u32 byte = (__u8)hash->bytes[i / 2 & (SHA256_SIZE - 1)];
+		__u32 digit = i & 1 ? byte & 15 : byte >> 4;
+
+		text[i] = digit < 10 ? '0' + digit : 'a' - 10 + digit;
+	}
+	to->size = 2 * SHA256_SIZE;
+	return KNOWN_EXACTLY;
 }
 
 static __always_inline struct path *linux_binprm__typed(struct linux_binprm *binprm)
@@ -197,7 +201,18 @@ static __always_inline struct path *linux_binprm__typed(struct linux_binprm *bin
 	return file__typed(binprm->file);
 }
 
-TYPED_LOCATION_TEXT(linux_binprm)
+static __always_inline enum known linux_binprm__text(struct call *call,
+						     const volatile struct reading *reading,
+						     __u32 part, struct text *to)
+{
+	if (part == BINPRM_DIGEST)
+		return binprm__digest(call, to);
+	if (call__is_typed(call, reading))
+		return location__text_typed(call, linux_binprm__typed(call__typed(call, reading)),
+					    to);
+	return location__text(call, linux_binprm__location(call, reading), to);
+}
+
 LOCATION_EMITTER(linux_binprm)
 
 #endif

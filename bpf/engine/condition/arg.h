@@ -86,6 +86,14 @@ static __always_inline void arg__drop_sure(struct call *call, __u32 dim)
 	call__and(call, call__sum(call));
 }
 
+/* Whether it is what the program asks for that comes when the file was hashed. */
+static __always_inline bool arg__is_asked_later(__u32 dim)
+{
+	return spec.use & USE_DIGESTS && !spec.is_hashed &&
+	       spec.facets[dim].part == BINPRM_DIGEST &&
+	       facet__reading(dim)->type == ARG_LINUX_BINPRM;
+}
+
 /*
  * What is not told leaves what a text in no list does; what is told seemingly, that and what it seems to
  * be.
@@ -97,6 +105,8 @@ static __always_inline void arg__match_text(struct call *call, __u32 dim)
 	struct text text = {.match = match};
 	enum known known;
 
+	if (arg__is_asked_later(dim))
+		return;
 	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
 	if (known == KNOWN_ABSENT) {
 		call__and_facet(call, dim, ROW_ABSENT);

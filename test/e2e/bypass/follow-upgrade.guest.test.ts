@@ -12,14 +12,13 @@ import type { NamedSet } from "../../../agent/engine.ts";
 import { layout } from "../../../agent/gen/layout.ts";
 import { FollowedTable } from "../../../agent/kernel/followed-table.ts";
 import { KernelEngine } from "../../../agent/kernel/kernel-engine.ts";
+import { openLoader } from "../../../agent/kernel/loader.ts";
 import { loadNative } from "../../../agent/kernel/native.ts";
 import { u32 } from "../../../agent/kernel/pinned-ids.ts";
 import { Pins } from "../../../agent/kernel/pins.ts";
-import { ProgramFiles } from "../../../agent/kernel/program-files.ts";
 import { openGuestKernel, statesOf } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { denyWrites } from "../../../agent/kernel/testing/policies.ts";
 import { Cgroup, run } from "../../../agent/kernel/testing/scene.ts";
-import { WaitingMaps } from "../../../agent/kernel/waiting-maps.ts";
 import { buildFollow } from "./attempts.ts";
 
 const kernel = await openGuestKernel();
@@ -147,9 +146,7 @@ test(`of ${opens} files that are opened while groups are freed, each is followed
   await kernel.program([deny]);
   const { maps } = kernel.engine;
   const pins = new Pins(kernel.bpffs, objects);
-  const files = new ProgramFiles(native, "/");
-  const waiting = new WaitingMaps(native, pins, maps);
-  const loader = { native, objects, shared: maps, pins, files, waiting };
+  const loader = openLoader({ native, objects, shared: maps, pins });
   const script = `touch ${file}; ulimit -n ${opens + 100}; exec ${follow} hold ${file} ${opens}`;
   const child = spawn("/bin/bash", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));

@@ -1,5 +1,5 @@
 /** Test support: a container without a runtime: a root folder on overlayfs, and a cgroup. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { Cgroup, type Ended, run } from "../../../agent/kernel/testing/scene.ts";
 import { ensureBuilt } from "../lab/build.ts";
@@ -61,16 +61,27 @@ export class Image {
   }
 }
 
-/** Makes one; `scripts` are more programs of the image, each its text by its path. */
-export async function openImage(scripts: Readonly<Record<string, string>> = {}): Promise<Image> {
+/** Where the container's root folder is on the guest. */
+export const imageRoot = `${base}/root`;
+
+/**
+ * Makes one; `scripts` are more programs of the image, each its text by its path. `disk`: its layers are
+ * on a file system of a disk, and not in memory.
+ */
+export async function openImage(
+  scripts: Readonly<Record<string, string>> = {},
+  { disk = false }: { readonly disk?: boolean } = {},
+): Promise<Image> {
   const { busybox } = await ensureBuilt(["busybox"]);
   rmSync(base, { recursive: true, force: true });
   mkdirSync(base);
-  execFileSync("mount", ["-t", "tmpfs", "tmpfs", base]);
+  if (disk) mountDisk(base);
+  else execFileSync("mount", ["-t", "tmpfs", "tmpfs", base]);
   for (const folder of ["lower", "upper", "work", "root"]) mkdirSync(`${base}/${folder}`);
-  for (const folder of ["bin", "srv/app/bin", "tmp", "proc", "old", "volume", "cgroup"]) {
+  for (const folder of ["bin", "srv/app/bin", "tmp", "proc", "old", "volume", "cgroup", "dev"]) {
     mkdirSync(`${base}/lower/${folder}`, { recursive: true });
   }
+  execFileSync("mknod", [`${base}/lower/dev/null`, "c", "1", "3"]);
   for (const tool of tools) copyFileSync(busybox!, `${base}/lower/bin/${tool}`);
   if (!existsSync(attempt)) buildAttempt(attempt);
   copyFileSync(attempt, `${base}/lower/bin/attempt`);
@@ -83,4 +94,14 @@ export async function openImage(scripts: Readonly<Record<string, string>> = {}):
   const options = ["lower", "upper", "work"].map((name) => `${name}dir=${base}/${name}`);
   execFileSync("mount", ["-t", "overlay", "-o", options.join(), "overlay", `${base}/root`]);
   return new Image();
+}
+
+/** A new ext4, in a file. */
+function mountDisk(at: string): void {
+  const file = "/tmp/image-disk";
+  rmSync(file, { force: true });
+  execFileSync("truncate", ["-s", "256M", file]);
+  execFileSync("mkfs.ext4", ["-q", file]);
+  spawnSync("modprobe", ["loop"]); // or it is compiled in
+  execFileSync("mount", ["-t", "ext4", "-o", "loop", file, at]);
 }

@@ -47,6 +47,7 @@ export const tracking = {
     ...[
       "gb_ids",
       "gb_ids",
+      "hashing",
       "identities",
       "leaderless",
       "losses",
