@@ -34,7 +34,7 @@ function someFacts(): AgentFacts {
         ...{ scanned: number(), exported: number() },
         skipped: { unknownHook: number(), badArguments: number() },
         gate: { waiting: number(), expired: { time: number(), space: number() } },
-        waitingForExec: 0,
+        waitingForExec: number(),
         ...{
           throttles: number(),
           droppedTexts: number(),

@@ -123,6 +123,11 @@ export const agentMetrics: readonly AgentMetric[] = [
     read: ({ events }) => one(events?.pipeline.gate.waiting),
   },
   {
+    ...{ name: "events_waiting_for_exec", type: "gauge" },
+    help: "Events of execs that are stopped, which wait until the kernel tells of the exec.",
+    read: ({ events }) => one(events?.pipeline.waitingForExec),
+  },
+  {
     ...{ name: "event_cache_fetch_failures_total", type: "counter", labels: ["reason"] },
     help: "Containers whose events went out without a pod: time, it took too long; space, too many waited.",
     read: ({ events }) => byKey("reason", events?.pipeline.gate.expired),

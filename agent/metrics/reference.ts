@@ -56,6 +56,7 @@ Nothing is lost in silence. Of the calls that a policy reports, each is one of t
 |---|---|
 | \`events_skipped_total\` | no line was made |
 | + \`event_cache_entries\` | waits for its pod |
+| + \`events_waiting_for_exec\` | waits for the exec that it tells of |
 | + \`events_processed_total\` | a line for every sink |
 
 | an event for the file, + \`sink_events_told_total\` = | |
