@@ -15,6 +15,8 @@ import { reuseShared } from "./tracking.ts";
 const kernel = await openGuestKernel();
 after(() => kernel.close());
 const objects = fileURLToPath(new URL("../../bpf/build", import.meta.url));
+/** Bytes behind a table for the rows of one word that every program has; more than they are. */
+const roomForRows = 4_096;
 const canOverride = kernel.engine.features().features.includes("fmod_ret_syscalls");
 
 for (const [type, symbol] of [
@@ -32,6 +34,7 @@ for (const [type, symbol] of [
     try {
       reuseShared(object, kernel.engine.maps);
       object.setGlobal("spec", bytesOf(layout.hook_spec, { words: 1 }));
+      object.resizeMap("tables", { valueSize: layout.hook_table.size + roomForRows });
       object.setAttachTarget("hook", symbol);
       object.load();
     } catch {

@@ -28,8 +28,8 @@ static long digest__step(__u32 index, void *context)
 	return call->at >= WORDS_MAX * 64;
 }
 
-/* Whether what is done depends on the digest. */
-static __always_inline bool digest__is_wanted(struct call *call)
+/* Whether what is done depends on the digest. Not inlined, for its part of the stack. */
+static __noinline bool digest__is_wanted(struct call *call)
 {
 	call->scratch->outcome = 0; /* not on the stack: see call_scratch.said */
 	call->at = act__next_bit(call, 0);

@@ -83,6 +83,15 @@ static __always_inline bool engine__enter(struct call *call)
 	return true;
 }
 
+/* Has the file hashed: what the call returns meanwhile. Not inlined, for its part of the stack. */
+static __noinline int engine__wait_for_digest(struct call *call)
+{
+	const __u64 *bits = scope__find(call);
+	__s32 undecided = bits ? engine__undecided(call, bits) : 0; /* always there: as before */
+
+	return digest__want(call, undecided) ? 0 : undecided;
+}
+
 /* Runs the actions; the result is 0, or -errno that the call shall return instead. */
 static __always_inline int engine__act(struct call *call)
 {
@@ -90,12 +99,8 @@ static __always_inline int engine__act(struct call *call)
 
 	if (info && info->flags & PROCESS_AGENT)
 		return 0; /* it is in no scope: its events would make events */
-	if (spec.use & USE_DIGESTS && !spec.is_hashed && digest__is_wanted(call)) {
-		const __u64 *bits = scope__find(call);
-		__s32 undecided = bits ? engine__undecided(call, bits) : 0; /* always there: as before */
-
-		return digest__want(call, undecided) ? 0 : undecided;
-	}
+	if (spec.use & USE_DIGESTS && !spec.is_hashed && digest__is_wanted(call))
+		return engine__wait_for_digest(call);
 	call->override = 0;
 	if (spec.use & USE_RETURNED)
 		call->scratch->waits = 0;
