@@ -220,6 +220,7 @@ enum loss {
 	LOSS_RING_DATA,		/* a part of argv or of an environment, for which the ring has half */
 	LOSS_RETURN_FULL,	/* no room for an event until its call returns: it goes out without that */
 	LOSS_RETURN_LATE,	/* the policy of a call changed before that returned: its process was stopped */
+	LOSS_HASH_FULL,		/* as many tasks as may have files hashed, or no memory: a file has no hash */
 	LOSS_OF_ACTIONS = 32,
 	LOSS_MAX = 64
 };

@@ -88,7 +88,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024); /* more at once get no hash */
+	__uint(max_entries, 1024); /* more at once get no hash, and are counted */
 	__type(key, __u64);
 	__type(value, __u64);
 } hashing SEC(".maps");

@@ -740,6 +740,7 @@ export const enums = {
     LOSS_RING_DATA: 17,
     LOSS_RETURN_FULL: 18,
     LOSS_RETURN_LATE: 19,
+    LOSS_HASH_FULL: 20,
     LOSS_OF_ACTIONS: 32,
     LOSS_MAX: 64,
   },

@@ -122,6 +122,20 @@ test("an open that asks for a hash is reported once, hashed or not", { skip }, a
   assert.equal(seen.hooks.length, 2);
 });
 
+test("where as many files are hashed as may be, an event of one more has no hash, and that is counted", {
+  skip,
+}, async () => {
+  await kernel.program([
+    policy("hash", "bprm_check_security", "[{ action: Post, imaHash: true }]"),
+  ]);
+  const before = kernel.engine.losses().hash_full;
+  await kernel.withoutRoomToHash(async () => {
+    const seen = await events.during(nopRun);
+    assert.deepEqual(hooksIn(seen.events).map(fileHashOf), [undefined]);
+  });
+  assert.equal(kernel.engine.losses().hash_full - before, 1n);
+});
+
 test("where BPF is no security module the policy is refused, and why is said", {
   skip: isModule && "BPF is one of them",
 }, async () => {

@@ -44,6 +44,10 @@ const kernelCauses = {
   return_late: {
     means: "what a call returned whose policy changed meanwhile, so that its process was killed",
   },
+  hash_full: {
+    means:
+      "the hash of a file, as 1,024 others were being made or memory was short: an event has none, and a rule that asks for a digest does as its `unknownDigest` says",
+  },
 } satisfies Readonly<Record<KernelCause, Cause>>;
 
 export type LossCause = KernelCause | ActionCause;

@@ -64,8 +64,10 @@ static __always_inline void hash__make(struct file_hash *hash, struct file *file
 {
 	__u64 task = bpf_get_current_pid_tgid(), since = bpf_ktime_get_ns();
 
-	if (bpf_map_update_elem(&hashing, &task, &since, 0))
-		return; /* as many sleep as may: it has no hash */
+	if (bpf_map_update_elem(&hashing, &task, &since, 0)) {
+		losses__count(LOSS_HASH_FULL); /* as many sleep as may: it has no hash */
+		return;
+	}
 	hash->is_reading = 1;
 	hash->algorithm = bpf_ima_file_hash(file, hash->bytes, sizeof(hash->bytes));
 	hash->is_reading = 0;

@@ -37,14 +37,16 @@ static __noinline bool digest__is_wanted(struct call *call)
 	return call->scratch->outcome;
 }
 
-/* Has the file hashed; false: without memory. `undecided`: what the call returns if nobody decides it then. */
+/* Has the file hashed; false, and counted: without memory. `undecided`: what the call returns if nobody decides it then. */
 static __always_inline bool digest__want(struct call *call, __s32 undecided)
 {
 	struct file_hash *hash = bpf_task_storage_get(&file_hashes, call->task, 0,
 						      BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	if (!hash)
+	if (!hash) {
+		losses__count(LOSS_HASH_FULL);
 		return false;
+	}
 	hash->algorithm = -1;
 	hash->is_hashed = hash->is_lasting = 0;
 	hash->digest_frame = call->scratch->frame;

@@ -42,7 +42,11 @@ static __always_inline bool hash__wait(struct call *call)
 	struct file_hash *hash = bpf_task_storage_get(&file_hashes, call->task, 0,
 						      BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	if (!hash || !wait__begin(call))
+	if (!hash) {
+		losses__count(LOSS_HASH_FULL);
+		return false;
+	}
+	if (!wait__begin(call)) /* counts it */
 		return false;
 	hash->frame = call->scratch->frame;
 	if (hash->digest_frame == hash->frame)

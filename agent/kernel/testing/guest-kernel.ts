@@ -25,6 +25,8 @@ export type GuestKernel = {
   waiting(): number;
   /** How many tasks sleep while the kernel hashes a file for them. */
   hashing(): number;
+  /** Runs `during` while as many tasks seem to have files hashed as may. */
+  withoutRoomToHash(during: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -91,6 +93,7 @@ export async function openGuestKernel({
     waiting: () =>
       count(native, waitingPins({ maps: `${bpffs}/*/maps` })[0]!, layout.waiting_key.size),
     hashing: () => count(native, `${bpffs}/*/maps/hashing`, 8),
+    withoutRoomToHash: (during) => withoutRoomToHash(native, engine.maps.hashing, during),
     close: async () => {
       await engine.program({
         sets: [],
@@ -111,6 +114,24 @@ function count(native: Native, pins: string, keyBytes: number): number {
     return native.keys(fd).length / keyBytes;
   } finally {
     native.closeFd(fd);
+  }
+}
+
+/** Fills the map of the tasks that have files hashed, by tasks that cannot be. */
+async function withoutRoomToHash(
+  native: Native,
+  fd: number,
+  during: () => Promise<void>,
+): Promise<void> {
+  const bytes = (value: bigint) => new Uint8Array(BigUint64Array.of(value).buffer);
+  const tasks = Array.from({ length: native.mapInfo(fd).maxEntries }, (_, i) => {
+    return bytes((1n << 63n) + BigInt(i));
+  });
+  try {
+    for (const task of tasks) native.update(fd, task, bytes(process.hrtime.bigint()));
+    await during();
+  } finally {
+    for (const task of tasks) native.remove(fd, task);
   }
 }
 

@@ -242,6 +242,29 @@ test("unknownDigest: Report has what allow names run, and says so", { skip }, as
   );
 });
 
+test("where as many files are hashed as may be, one more has no digest, and is counted", {
+  skip,
+}, async () => {
+  const count = () => kernel.engine.losses().hash_full;
+  await inForce(listed());
+  let before = count();
+  await kernel.withoutRoomToHash(async () => {
+    assert.equal(await said("/bin/attempt hello"), eperm("/bin/attempt"));
+    assert.equal(count() - before, 1n);
+    assert.equal(await said("/bin/cp /srv/script /tmp/x"), "");
+    assert.equal(count() - before, 1n, "what no digest decides");
+    await inForce(`${listed()}\nunknownDigest: Report`);
+    assert.equal(await said("/bin/attempt hello"), "survived");
+    assert.equal(count() - before, 2n);
+  });
+  before = count();
+  assert.equal(
+    await said("/bin/attempt hello; /bin/cat /srv/script"),
+    `survived\n${eperm("/bin/cat")}`,
+  );
+  assert.equal(count(), before);
+});
+
 test("monitor mode says what would be stopped, and stops nothing", { skip }, async () => {
   await inForce(listed(), "monitor");
   const { hooks } = await kernel.events.during(async () => {
