@@ -139,6 +139,8 @@ export function exitEvent(
 export type HookDetails = {
   readonly ancestors?: Ancestors;
   readonly stacks?: Stacks | undefined;
+  /** Of which image of the process it is: "before", if not of the one that it is about. */
+  readonly image?: "that began" | "before";
 };
 
 /** The arguments of `record` must be without a problem (`argsProblem`). */
@@ -146,7 +148,7 @@ export function hookEvent(
   process: Process | undefined,
   record: HookRecord,
   hook: HookInfo,
-  { ancestors = "without", stacks }: HookDetails = {},
+  { ancestors = "without", stacks, image }: HookDetails = {},
 ): HookEvent {
   const { ktime, process: key, tid, action, flags } = record;
   return {
@@ -154,7 +156,7 @@ export function hookEvent(
     ktime,
     key,
     tid,
-    process: stateOf(process),
+    process: image === "before" ? withUncertain(stateOf(process)) : stateOf(process),
     parent: stateOf(process?.parent),
     ancestors: ancestorsOf(process, ancestors),
     hook,
@@ -220,6 +222,13 @@ const nobody: readonly ProcessState[] = [];
 
 function stateOf(process: Process | undefined): ProcessState | undefined {
   return process === undefined ? undefined : stateOfKnown(process);
+}
+
+/** Its flags say that it may be another program that the event is about. */
+function withUncertain(state: ProcessState | undefined): ProcessState | undefined {
+  if (state === undefined) return undefined;
+  const flags = state.image.flags === "" ? "unknown" : `${state.image.flags} unknown`;
+  return { ...state, image: { ...state.image, flags } };
 }
 
 export function stateOfKnown(process: Process): ProcessState {

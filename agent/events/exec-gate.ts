@@ -2,8 +2,21 @@ import type { Process } from "../process/process.ts";
 import type { ProcessTree } from "../process/tree.ts";
 import type { HookRecord } from "../records/kernel-record.ts";
 
-/** Writes a record's event, of the image that it is about; undefined: that is not known. */
-type Emit = (process: Process | undefined, record: HookRecord) => void;
+/**
+ * Writes a record's event, of the image that it is about; undefined: that is not known. `image`: whether
+ * it is that one, or for want of its exec the one before.
+ */
+type Emit = (
+  process: Process | undefined,
+  record: HookRecord,
+  image: "that began" | "before",
+) => void;
+
+/**
+ * Events that went out as of the image before: as many waited as may (space), or no exec was told of until
+ * the process ended, the agent did, or the time was over (time).
+ */
+export type WithoutExec = Readonly<Record<"space" | "time", number>>;
 
 /** Ticks that an event waits at most: its exec follows within microseconds, if the kernel tells of it. */
 const waitTicks = 2;
@@ -20,6 +33,7 @@ export class ExecGate {
   /** By pid, in the order in which they came. */
   readonly #held = new Map<number, Held[]>();
   #waiting = 0;
+  readonly #without = { space: 0, time: 0 };
   #tick = 0;
 
   constructor(tree: Pick<ProcessTree, "find" | "running">) {
@@ -31,16 +45,21 @@ export class ExecGate {
     return this.#waiting;
   }
 
+  get without(): WithoutExec {
+    return { ...this.#without };
+  }
+
   /** Calls `emit` when it is known which image `record` is about, now if that is so. It keeps the record. */
   take(record: HookRecord, emit: Emit): void {
     const { pid } = record.process;
     const began = this.#tree.running(pid);
     if (began !== undefined && began.key.ktime >= record.ktime) {
-      emit(began, { ...record, process: began.key });
+      emit(began, { ...record, process: began.key }, "that began");
       return;
     }
     if (this.#waiting >= limit) {
-      emit(this.#tree.find(record.process), record);
+      this.#without.space++;
+      emit(this.#tree.find(record.process), record, "before");
       return;
     }
     const held = this.#held.get(pid);
@@ -79,8 +98,11 @@ export class ExecGate {
     this.#held.delete(pid);
     this.#waiting -= held.length;
     for (const { record, emit } of held) {
-      if (began === undefined) emit(this.#tree.find(record.process), record);
-      else emit(began, { ...record, process: began.key });
+      if (began !== undefined) emit(began, { ...record, process: began.key }, "that began");
+      else {
+        this.#without.time++;
+        emit(this.#tree.find(record.process), record, "before");
+      }
     }
   }
 }

@@ -55,12 +55,20 @@ class MemorySink implements Sink {
   }
   /** Kind, executable and pod of each line. */
   get seen(): readonly string[] {
+    return this.#processes.map(([kind, { binary, pid, pod }]) => {
+      return `${kind} ${binary ?? pid} ${pod?.name ?? "-"}`;
+    });
+  }
+  /** Kind of each line, and the flags of its process. */
+  get flags(): readonly string[] {
+    return this.#processes.map(([kind, { flags }]) => `${kind} ${flags}`);
+  }
+  get #processes() {
     const lines = this.batches.flatMap(({ lines }) => lines.toString().trimEnd().split("\n"));
     return lines.map((line) => {
       const event = JSON.parse(line);
       const kind = Object.keys(event)[0] ?? "";
-      const { binary, pid, pod } = event[kind].process;
-      return `${kind} ${binary ?? pid} ${pod?.name ?? "-"}`;
+      return [kind, event[kind].process] as const;
     });
   }
 }
@@ -153,6 +161,7 @@ test("garbage and hooks that are gone are counted, and nothing else is lost", ()
     skipped: { unknownHook: 1, badArguments: 1 },
     gate: { waiting: 0, expired: { time: 0, space: 0 } },
     waitingForExec: 0,
+    withoutExec: { space: 0, time: 0 },
     ...{ droppedTexts: 0, missedStacks: { gone: 0, busy: 0, long: 0 }, throttles: 0 },
   });
 });
@@ -175,6 +184,8 @@ test("what is told of an exec before the exec is goes out behind it, as of the p
     "process_kprobe /one -",
   ]);
   assert.equal(pipeline.stats().waitingForExec, 0);
+  assert.deepEqual(pipeline.stats().withoutExec, { space: 0, time: 0 });
+  assert.equal(sink.flags[2], "process_kprobe execve clone");
   assert.equal(tree.running(100)?.image.binary, "/one");
 });
 
@@ -196,6 +207,27 @@ test("where no exec comes it goes out as of the program before, when the process
     "process_exit /bin/sh -",
     "process_kprobe /bin/sh -",
   ]);
+  assert.deepEqual(pipeline.stats().withoutExec, { space: 0, time: 3 });
+  assert.deepEqual(sink.flags, [
+    "process_exec execve clone",
+    ...["process_kprobe execve clone unknown", "process_kprobe execve clone unknown"],
+    ...["process_exit execve clone", "process_kprobe execve clone unknown"],
+  ]);
+});
+
+test("what finds 4,096 waiting for their execs goes out as of the program before, and is counted", () => {
+  const beforeExec: HookInfo = { ...info, beforeExec: true };
+  const { pipeline, sink } = aPipeline({ hookOf: () => beforeExec });
+  const sh = { pid: 100, ktime: 1000n };
+  const told = hookRecord({ process: sh, ktime: 4000n, args: [intArg(1)] });
+  pipeline.accept(
+    Buffer.concat([execRecord({ process: sh, ktime: 1000n }), ...Array(4096).fill(told)]),
+  );
+  assert.deepEqual(sink.seen, ["process_exec /bin/sh -"]);
+  pipeline.accept(told);
+  assert.deepEqual(sink.flags.slice(1), ["process_kprobe execve clone unknown"]);
+  const { waitingForExec, withoutExec } = pipeline.stats();
+  assert.deepEqual([waitingForExec, withoutExec], [4096, { space: 1, time: 0 }]);
 });
 
 test("what ran before is exported first, and the end writes what still waits for a pod", async () => {

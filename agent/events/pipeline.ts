@@ -29,7 +29,7 @@ import {
   type HookDetails,
   hookEvent,
 } from "./event.ts";
-import { ExecGate } from "./exec-gate.ts";
+import { ExecGate, type WithoutExec } from "./exec-gate.ts";
 import { PodGate, type PodGateStats } from "./pod-gate.ts";
 import type { Sink } from "./sinks/sink.ts";
 
@@ -70,6 +70,8 @@ export type PipelineStats = {
   readonly gate: PodGateStats;
   /** Events that wait for the exec that they are about. */
   readonly waitingForExec: number;
+  /** Events of which that exec did not come: they are of the program before. */
+  readonly withoutExec: WithoutExec;
   /** Processes of whose argv or environment parts were dropped, because too many waited for their exec. */
   readonly droppedTexts: number;
   /** Stacks of processes that were left out or have no names, by cause. */
@@ -146,6 +148,7 @@ export class EventPipeline {
       skipped: { ...this.#skipped },
       gate: this.#gate.stats(),
       waitingForExec: this.#execs.waiting,
+      withoutExec: this.#execs.without,
       droppedTexts: this.#data.dropped,
       missedStacks: this.#options.stacks?.missed ?? noneMissed,
     };
@@ -249,8 +252,8 @@ export class EventPipeline {
         : undefined,
     };
     if (hook.beforeExec) {
-      this.#execs.take(detached(record), (process, its) =>
-        this.#giveHook(process, its, hook, details),
+      this.#execs.take(detached(record), (process, its, image) =>
+        this.#giveHook(process, its, hook, { ...details, image }),
       );
     } else this.#giveHook(tree.find(record.process), record, hook, details);
   }

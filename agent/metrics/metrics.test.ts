@@ -35,6 +35,7 @@ function someFacts(): AgentFacts {
         skipped: { unknownHook: number(), badArguments: number() },
         gate: { waiting: number(), expired: { time: number(), space: number() } },
         waitingForExec: number(),
+        withoutExec: { space: number(), time: number() },
         ...{
           throttles: number(),
           droppedTexts: number(),

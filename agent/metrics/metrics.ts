@@ -128,6 +128,11 @@ export const agentMetrics: readonly AgentMetric[] = [
     read: ({ events }) => one(events?.pipeline.waitingForExec),
   },
   {
+    ...{ name: "events_without_exec_total", type: "counter", labels: ["reason"] },
+    help: "Events of execs that are stopped which name the program before, with unknown among its flags: time, the kernel told of no exec; space, too many waited.",
+    read: ({ events }) => byKey("reason", events?.pipeline.withoutExec),
+  },
+  {
     ...{ name: "event_cache_fetch_failures_total", type: "counter", labels: ["reason"] },
     help: "Containers whose events went out without a pod: time, it took too long; space, too many waited.",
     read: ({ events }) => byKey("reason", events?.pipeline.gate.expired),
