@@ -5,7 +5,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # node 24 comes with `npm ci`; everything below runs under it.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 LAB := node test/e2e/lab/main.ts
-PACKAGE_LISTS := bpf/packages.txt agent/kernel/native/packages.txt build/packages.txt test/e2e/lab/packages.txt
+PACKAGE_LISTS := bpf/packages.txt cli/packages.txt agent/kernel/native/packages.txt build/packages.txt test/e2e/lab/packages.txt
 
 .PHONY: help unit guest setup packages compile build check generate test fuzz demo bench bypasses verified lab-build lab-up lab-down clean
 help: ## this list

@@ -38,13 +38,16 @@ export async function runCli(
   program: Program = guardbee,
 ): Promise<ExitCode> {
   if (program === guardbee && given[0] === "tetra") return runCli(given.slice(1), io, tetra);
+  const completing = given[0] === asksWhatFollows;
+  if (completing && program === guardbee && given[2] === "tetra" && given.length > 3) {
+    return runCli([asksWhatFollows, ...given.slice(2)], io, tetra);
+  }
   const argv = program.aliases === undefined ? given : inFull(given, program.aliases);
   let code: ExitCode = exit.ok;
   const loaded = await loadCommands(program.commands, argv);
   const parser = createParser(program.name, loaded, io, async (command, args) => {
     code = await command.run(args, io);
   });
-  const completing = argv[0] === "--get-yargs-completions";
   parser.fail((message, error) => {
     if (completing) return; // a line that is still being typed is no mistake
     const ofYargs = error === undefined || error.name === "YError"; // what `coerce` throws, too
@@ -70,11 +73,22 @@ export async function runCli(
   return code;
 }
 
-function inFull(
-  given: readonly string[],
-  aliases: Readonly<Record<string, string>>,
-): readonly string[] {
+/** Of yargs: what may follow the words behind it, the first of which is the program. */
+const asksWhatFollows = "--get-yargs-completions";
+
+type Aliases = NonNullable<Program["aliases"]>;
+
+function inFull(given: readonly string[], aliases: Aliases): readonly string[] {
+  if (given[0] === asksWhatFollows) {
+    const [, program = "", ...words] = given;
+    const begun = words[0] === "help" && words.length > 1 ? words.slice(1) : words;
+    return [asksWhatFollows, program, ...withoutAlias(begun, aliases)];
+  }
   if (given[0] === "help") return [...inFull(given.slice(1), aliases), "--help"];
+  return withoutAlias(given, aliases);
+}
+
+function withoutAlias(given: readonly string[], aliases: Aliases): readonly string[] {
   for (const length of [2, 1]) {
     const words = given.slice(0, length).join(" ");
     if (Object.hasOwn(aliases, words))
