@@ -112,6 +112,9 @@ function specialise(pin: HashPin, object: BpfObject, place: Place & HashLoader):
     case "hash4": {
       const isOfBinprm = point.symbol.startsWith("bprm_") ? 1 : 0;
       object.setGlobal("is_of_binprm", Uint8Array.of(isOfBinprm, 0, 0, 0));
+      const { use } = read(spec, layout.hook_spec);
+      const isOfEvents = (use & enums.hook_use.USE_HASHES) === 0 ? 0 : 1;
+      object.setGlobal("is_of_events", Uint8Array.of(isOfEvents, 0, 0, 0));
     }
   }
 }

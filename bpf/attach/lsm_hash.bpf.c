@@ -10,6 +10,8 @@
 
 /* The hook's first parameter is no file, but what is executed. */
 const volatile __u32 is_of_binprm;
+/* Some events of the hook have the hash: then what has no digest is hashed for these, before it is decided. */
+const volatile __u32 is_of_events;
 
 /* File systems of the node's own disks: a file's content changes by who has it open for writing alone. */
 static __always_inline bool hash__is_on_disk(__u64 magic)
@@ -99,7 +101,7 @@ int hook(__u64 *context)
 		return 0; /* memory that is of no file; the answer is another program's */
 	hash->is_hashed = 1;
 	hash->is_lasting = hash->digest_frame && hash__is_lasting(file);
-	if (hash->digest_frame && !hash->is_lasting)
+	if (hash->digest_frame && !hash->is_lasting && !is_of_events)
 		return 0; /* it has no digest; the answer is another program's */
 	hash__make(hash, file);
 	if (hash->digest_frame && hash__is_late(hash))

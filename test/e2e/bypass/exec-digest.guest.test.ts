@@ -14,8 +14,9 @@ import { after, afterEach, beforeEach, test } from "node:test";
 import { openGuestKernel } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { policyIn } from "../../../agent/kernel/testing/policies.ts";
 import { run, sh } from "../../../agent/kernel/testing/scene.ts";
+import { fileHashOf } from "../../../agent/records/file-hash.ts";
 import { type Image, imageRoot, openImage } from "./image.ts";
-import { eperm, listInForce } from "./list.ts";
+import { eperm, listInForce, listOf, setsInForce } from "./list.ts";
 
 const kernel = await openGuestKernel();
 after(() => kernel.close());
@@ -263,6 +264,43 @@ test("where as many files are hashed as may be, one more has no digest, and is c
     `survived\n${eperm("/bin/cat")}`,
   );
   assert.equal(count(), before);
+});
+
+const hashes = policyIn(`
+apiVersion: cilium.io/v1alpha1
+kind: TracingPolicy
+metadata: { name: hashes }
+spec:
+  lsmhooks:
+  - hook: bprm_check_security
+    args: [{ index: 0, type: linux_binprm }]
+    selectors:
+    - matchArgs: [{ index: 0, operator: Postfix, values: [/x] }]
+      matchActions: [{ action: Post, imaHash: true }]
+`);
+
+test("an event has the hash of a file with a digest and of one without, whatever is decided by it", {
+  skip,
+}, async () => {
+  const [inMemory, onDisk] = ["/volume/x", "/tmp/x"];
+  const report = "\nunknownDigest: Report";
+  const runs: readonly (readonly [path: string, rules: string, want: string])[] = [
+    [inMemory, listed(), eperm(inMemory)],
+    [inMemory, `${listed()}${report}`, "survived"],
+    [onDisk, listed(), "survived"],
+    [onDisk, listed().replace(attempt, digestOf("other")), eperm(onDisk)],
+    [inMemory, `allow: [{ paths: [/x] }, { pathPrefixes: [/] }]`, "survived"],
+  ];
+  for (const [path, rules, want] of runs) {
+    await setsInForce(kernel, image, [listOf(rules), hashes]);
+    const seen = await kernel.events.during(async () => {
+      assert.equal(await said(`/bin/cp /bin/attempt ${path}; ${path} hello`), want);
+    });
+    const records = seen.events.filter((one) => one.kind === "hook");
+    const its = records.filter((_, i) => seen.hooks[i]!.policy === hashes.name).map(fileHashOf);
+    assert.deepEqual(its, [attempt], `${path} ${want}`);
+    assert.equal(kernel.waiting(), 0);
+  }
 });
 
 test("monitor mode says what would be stopped, and stops nothing", { skip }, async () => {
