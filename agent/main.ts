@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { connect, runTogether, serveHealth, systemClock } from "@guardbee/kube";
+import { connect, runTogether, systemClock } from "@guardbee/kube";
 import type { Logger } from "pino";
 import { type EventExport, openEventExport } from "./events/event-export.ts";
 import { type ExportFlags, type ExportOptions, parseExportFlags } from "./events/export-options.ts";
@@ -22,6 +22,7 @@ import { askedOf } from "./process/details.ts";
 import type { ProcessOptions } from "./process/options.ts";
 import { protectedBinaries } from "./protected-binaries.ts";
 import { findOwnPodUid } from "./scope/own-pod.ts";
+import { type HealthFlags, parseMetricsServer, serveOwnHealth } from "./serve-health.ts";
 import { noStore, openStore } from "./session/added-store.ts";
 import { Session } from "./session/session.ts";
 import { StateDir } from "./state/state-dir.ts";
@@ -29,7 +30,8 @@ import { StateDir } from "./state/state-dir.ts";
 /** What `guardbee agent` was called with; its help says what each means. */
 export type AgentOptions = ProcessOptions &
   ExportFlags &
-  ApiFlags & {
+  ApiFlags &
+  HealthFlags & {
     readonly policy: readonly string[];
     readonly nodeName: string | undefined;
     readonly kube: boolean;
@@ -42,8 +44,6 @@ export type AgentOptions = ProcessOptions &
     readonly eventsSocket: string;
     readonly requestHosts: readonly string[];
     readonly requestResolver: string;
-    /** For /healthz, /readyz and /metrics, on loopback. */
-    readonly healthPort: number | undefined;
     readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
     readonly procfs: string;
     readonly cgroupRoot: string;
@@ -115,21 +115,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     moved: engine.moves().count,
     policies: control.control.states(),
   });
-  if (options.healthPort !== undefined) {
-    const address = { port: options.healthPort, host: "127.0.0.1" };
-    // On loopback whoever asks has the one address.
-    const listen = { ...address, connections: { inAll: 256, perPeer: 256 }, log };
-    try {
-      await serveHealth(
-        { alive: () => true, ready: () => control.ready(), metrics: metricsOf(facts) },
-        listen,
-        signal,
-      );
-    } catch (error) {
-      log.error({ err: error, ...address }, "cannot listen; set --health-port to a free one");
-      return 1;
-    }
-  }
+  const health = { alive: () => true, ready: () => control.ready(), metrics: metricsOf(facts) };
+  if (!(await serveOwnHealth(options, { ...health, log }, signal))) return 1;
   const apiRuns =
     api === undefined ? [] : [runOf(api, { options, engine, control, events, logging })];
   await runTogether(
@@ -156,12 +143,19 @@ async function parseOptions(
   log: Logger,
 ): Promise<ParsedOptions | undefined> {
   if (options.kube && options.policy.length > 0) {
-    log.error("--kube takes policies from the cluster; leave --policy out, or --kube");
+    log.error(
+      "--kube takes policies from the cluster; leave --policy and --tracing-policy-dir out, or --kube",
+    );
     return undefined;
   }
   if (parseCgroupRate(options.cgroupRate) === undefined) {
     const { cgroupRate } = options;
     log.error({ cgroupRate }, "--cgroup-rate is not EVENTS,INTERVAL as in 1000,1s");
+    return undefined;
+  }
+  const metrics = parseMetricsServer(options.metricsServer);
+  if (metrics !== undefined && "wrong" in metrics) {
+    log.error(metrics.wrong);
     return undefined;
   }
   const api = parseApiFlags(options);
@@ -202,11 +196,12 @@ function runOf(
   };
   const log = logging.log.child({ component: "grpc" });
   const served = { events: events.streams!, control: control.control, file: events.file, node };
-  const { eventsFile, healthPort, bpffs } = options;
+  const { eventsFile, healthPort, metricsServer, bpffs } = options;
+  const metrics = healthPort === undefined ? metricsServer : `:${healthPort}`;
   const told = {
     ...{ export_fname: eventsFile, lib_dir: objectsFolder, map_dir: bpffs },
     btf_fname: "/sys/kernel/btf/vmlinux",
-    metrics_address: healthPort === undefined ? "" : `127.0.0.1:${healthPort}`,
+    metrics_address: metrics.replace(/^:/, "127.0.0.1:"),
   };
   return (signal) => runApi(api, { ...served, told, clock: systemClock, log }, signal);
 }
@@ -308,7 +303,10 @@ async function openControl(
     log: log.child({ component: "policies" }),
   });
   if (standalone === undefined) {
-    log.error({ policy: options.policy }, "no such file or folder; check --policy");
+    log.error(
+      { policy: options.policy },
+      "no such file or folder; check --policy, or --tracing-policy-dir",
+    );
   }
   return standalone;
 }

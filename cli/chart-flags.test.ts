@@ -21,6 +21,7 @@ const own = [
     "log-level",
     "debug",
     "tracing-policy",
+    "tracing-policy-dir",
   ],
 ];
 

@@ -38,6 +38,16 @@ export async function serveHealth(
   return (await serve(routes, { ...listen, connections, requests: connections }, signal)).port;
 }
 
+/** Serves /metrics alone until `signal` aborts; gives the port. */
+export async function serveMetrics(
+  metrics: NonNullable<Health["metrics"]>,
+  { connections = { inAll: 256, perPeer: 64 }, ...listen }: HealthListen,
+  signal: AbortSignal,
+): Promise<number> {
+  const routes = new Map<string, HttpRoute>([["/metrics", metricsRoute(metrics)]]);
+  return (await serve(routes, { ...listen, connections, requests: connections }, signal)).port;
+}
+
 function probed(path: string, good: boolean): HttpAnswer {
   return good ? { status: 200, body: "ok\n" } : { status: 503, body: `${path}: 503\n` };
 }

@@ -11,7 +11,7 @@ export {
 export { KubeconfigError } from "./credentials.ts";
 export { FairSlots } from "./fair-slots.ts";
 export type { TurnOwner, TurnShares } from "./fair-turns.ts";
-export { type Health, type HealthListen, serveHealth } from "./health.ts";
+export { type Health, type HealthListen, serveHealth, serveMetrics } from "./health.ts";
 export type { HttpAnswer, HttpRequest, HttpRoute } from "./http-exchange.ts";
 export { type HttpListen, type HttpServer, serve } from "./http-server.ts";
 export { askedDelayMs, isKubeError, KubeError } from "./kube-error.ts";

@@ -1,7 +1,7 @@
 // tetra beside an agent on a real kernel.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,10 @@ after(unlock);
 const main = fileURLToPath(new URL("../../cli/tetra-main.ts", import.meta.url));
 const folder = mkdtempSync("/tmp/tetra-");
 const kills = 5;
-const agent = new RunningAgent(killsMkfifo.replace(/^---\n/, ""));
+const policyFolder = mkdtempSync("/tmp/tetragon.tp.d-");
+const agent = new RunningAgent(killsMkfifo.replace(/^---\n/, ""), [
+  ...["--metrics-server", ":2112", "--tracing-policy-dir", policyFolder],
+]);
 before(() => agent.start());
 after(() => agent.signal("SIGKILL"));
 
@@ -86,4 +89,15 @@ test("bugtool gathers what the agent has", () => {
   assert.match(has("processcache.json"), /"binary":/);
   assert.equal(JSON.parse(has("tracing-policies.json")).policies[0].name, "kill");
   assert.match(has("tetragon-bugtool.log"), /msg="btf: done"/);
+});
+
+test("--tracing-policy-dir takes what comes into the folder, and --metrics-server says so", async () => {
+  const other = killsMkfifo.replace(/^---\n/, "").replace("name: kill", "name: later");
+  writeFileSync(join(policyFolder, "later.yaml"), other);
+  const loaded = 'tracingpolicy_loaded{state="enabled"}';
+  await agent.until((count) => count(loaded) === 2);
+  assert.match(tetra("tp list"), / later +static +enabled /);
+  const answer = await fetch("http://127.0.0.1:2112/metrics");
+  assert.ok((await answer.text()).includes(`\nguardbee_${loaded} 2\n`));
+  assert.equal((await fetch("http://127.0.0.1:2112/readyz")).status, 404);
 });

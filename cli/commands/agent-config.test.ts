@@ -56,6 +56,48 @@ test("a file is a flag, with upstream's names, and what upstream's package has i
   );
   assert.equal(rest.eventsFileMaxMb, 10);
   assert.deepEqual(rest.policy, ["/etc/tetragon/policy.yaml"]);
+  assert.equal(rest.tracingPolicyDir, "/etc/tetragon/tetragon.tp.d");
+});
+
+test("the ConfigMap of upstream's chart is taken as its values are by default", async () => {
+  const got = await options({
+    procfs: "/procRoot",
+    debug: "false",
+    "enable-process-cred": "false",
+    "enable-process-ns": "false",
+    "process-cache-size": "65536",
+    "export-filename": "/var/run/cilium/tetragon/tetragon.log",
+    "export-file-perm": "600",
+    "export-file-max-size-mb": "10",
+    "export-file-max-backups": "5",
+    "export-file-compress": "false",
+    "export-allowlist":
+      '{"event_set":["PROCESS_EXEC", "PROCESS_EXIT", "PROCESS_KPROBE", "PROCESS_UPROBE", "PROCESS_TRACEPOINT", "PROCESS_LSM"]}',
+    "export-denylist": '{"health_check":true}\n{"namespace":["", "cilium", "kube-system"]}',
+    "field-filters": "",
+    "redaction-filters": "",
+    "export-rate-limit": "-1",
+    "enable-k8s-api": "true",
+    "metrics-server": ":2112",
+    "metrics-label-filter": "namespace,workload,pod,binary",
+    "server-address": "unix:///var/run/tetragon/tetragon.sock",
+    "health-server-address": ":6789",
+    "health-server-interval": "10",
+    "gops-address": "localhost:8118",
+    "enable-policy-filter": "true",
+    "enable-pod-info": "false",
+    "enable-tracing-policy-crd": "true",
+    "event-cache-retries": "15",
+    "event-cache-retry-delay": "2",
+    "process-cache-gc-interval": "30s",
+    "enable-cri": "false",
+    "enable-cgidmap": "false",
+    "cluster-name": "",
+    "keep-sensors-on-exit": "true", // as its value enableKeepSensorsOnExit has it
+  });
+  const { kube, metricsServer, healthServerAddress, procfs } = got;
+  assert.deepEqual([kube, metricsServer, healthServerAddress], [true, ":2112", ":6789"]);
+  assert.equal(procfs, "/procRoot");
 });
 
 test("what a ConfigMap has around its files is no flag", async () => {

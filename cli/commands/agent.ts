@@ -12,8 +12,23 @@ const cgroupRate = {
     "EVENTS,INTERVAL, such as 1000,1s: how many execs, clones and exits of a pod are reported; empty: all",
 } as const;
 
-/** `debug`: see the flag. */
-export const agent: Command<AgentOptions & { readonly debug: boolean }> = {
+const healthFlags = {
+  "health-port": {
+    ...aPort("health-port"),
+    describe: "Serve /healthz, /readyz and /metrics here, on 127.0.0.1 only",
+  },
+  "metrics-server": {
+    type: "string",
+    default: "",
+    describe:
+      "Serve /metrics here, too, without authentication: HOST:PORT, or :PORT on every address; empty: nowhere",
+  },
+} as const;
+
+/** `debug`, `tracingPolicyDir`: see the flags. */
+export const agent: Command<
+  AgentOptions & { readonly debug: boolean; readonly tracingPolicyDir: string }
+> = {
   name: "agent",
   positionals: "",
   summary: "Enforce policies on this machine and report what happens on it",
@@ -30,6 +45,11 @@ export const agent: Command<AgentOptions & { readonly debug: boolean }> = {
         nargs: 1,
         default: [] as string[],
         describe: "A policy file, or a folder of them; may be repeated",
+      })
+      .option("tracing-policy-dir", {
+        type: "string",
+        default: "",
+        describe: "A folder of policies, as --policy; empty: none",
       })
       .option("node-name", {
         type: "string",
@@ -69,10 +89,7 @@ export const agent: Command<AgentOptions & { readonly debug: boolean }> = {
         default: "",
         describe: "DNS server that DnsLookup asks; empty: policies with it are refused",
       })
-      .option("health-port", {
-        ...aPort("health-port"),
-        describe: "Serve /healthz, /readyz and /metrics here, on 127.0.0.1 only",
-      })
+      .options(healthFlags)
       .option("log-level", {
         choices: ["trace", "debug", "info", "warn", "error"] as const,
         default: "info" as const,
@@ -94,12 +111,13 @@ export const agent: Command<AgentOptions & { readonly debug: boolean }> = {
         describe: "Files that policies follow in one pod at once; what opens more is stopped",
       })
       .options({ "cgroup-rate": cgroupRate, ...processFlags, ...apiFlags }),
-  async run({ debug, ...args }, io) {
+  async run({ debug, tracingPolicyDir, ...args }, io) {
     const { runAgent } = await import("@guardbee/agent"); // only here: it is large
     const { NODE_NAME, OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders = "" } = io.env;
     const logLevel = debug ? "debug" : args.logLevel;
     const nodeName = args.nodeName ?? NODE_NAME;
-    const policy = args.policy.filter((path) => path !== ""); // the default of --tracing-policy
+    const paths = [...args.policy, tracingPolicyDir];
+    const policy = paths.filter((path) => path !== ""); // the defaults of --tracing-policy and -dir
     return runAgent({ ...args, policy, logLevel, nodeName, otlpHeaders }, io.signal);
   },
 };

@@ -123,7 +123,9 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
   flag("enable-pod-annotations", "false"),
   refused("enable-pod-info", "false", "nothing waits for PodInfo; the agent watches its own pods"),
   refused("enable-tracing-policy-crd", "true", cluster),
-  refused("metrics-server", '""', "metrics are at --health-port, on 127.0.0.1"),
+  flag("metrics-server", '""', {
+    note: "metrics have names of their own; they are also at --health-port, on 127.0.0.1",
+  }),
   refused("enable-event-metrics", "true", "metrics have no labels that grow, and are always there"),
   refused(
     "metrics-label-filter",
@@ -140,7 +142,9 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
   flag("server-tls-require-client-cert", "false"),
   flag("health-server-address", ":6789", { note: "nothing listens there unless it is asked for" }),
   refused("health-server-interval", "10", "the state is looked at when somebody asks"),
-  refused("gops-address", '""', "gops is for Go programs; use --health-port for metrics"),
+  refused("gops-address", '""', "gops is for Go programs; use --health-port for metrics", [
+    "localhost:8118", // of upstream's chart
+  ]),
   refused("pprof-address", '""', profiles),
   refused("cpuprofile", '""', profiles),
   refused("memprofile", '""', profiles),
@@ -155,11 +159,10 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
     better: "it takes folders, too, and more than once",
     note: "also --policy",
   }),
-  refused(
-    "tracing-policy-dir",
-    "/etc/tetragon/tetragon.tp.d",
-    "use --policy, which takes files and folders; none is read unless it is asked for",
-  ),
+  flag("tracing-policy-dir", "/etc/tetragon/tetragon.tp.d", {
+    better: "policies change with their files",
+    note: "no folder is read unless it is asked for; also --policy",
+  }),
   flag("persist-grpc-policies", "false", {
     better: "mode and whether it is enabled are kept, too",
   }),
@@ -168,6 +171,7 @@ export const upstreamFlags: readonly UpstreamFlag[] = [
     "keep-sensors-on-exit",
     "false",
     "what is programmed always outlives the agent; guardbee uninstall ends it",
+    ["true"],
   ),
   refused(
     "release-pinned-bpf",
