@@ -7,8 +7,11 @@ export type Key = {
   readonly scenario: Scenario;
   /** Tetragon's figure for the same, where one was measured. */
   readonly peer?: string;
-  /** At most this much, or this many times another figure; with `more` at least this much. */
-  readonly target?: number | { readonly times: number; readonly of: string };
+  /** At most this much, or this many times another figure, or so much more than it; with `more` at least this much. */
+  readonly target?:
+    | number
+    | { readonly times: number; readonly of: string }
+    | { readonly plus: number; readonly of: string };
   /** More of it is better. */
   readonly more?: true;
 };
@@ -35,6 +38,8 @@ export const scenarios = {
     "many",
     "aggregate",
     "list",
+    "exec_allow_1",
+    "exec_allow_2000",
   ],
   agent: ["agent_hook", "agent_exec", "agent_streams", "agent_idle", "agent_rss"],
   flood: ["flood_1", "flood_4", "flood_8"],
@@ -177,6 +182,29 @@ export const keys: readonly Key[] = [
     peer: "20,600",
     target: 15_000,
   }),
+  instructions(
+    "exec_allow_1",
+    "exec_allow_1",
+    "the same with an ExecPolicy of 20 rules that allow it, in a pod",
+  ),
+  instructions(
+    "exec_allow_2000",
+    "exec_allow_2000",
+    "2,000 pods, each with an ExecPolicy of its own of 20 rules; one that allows it",
+    { target: { plus: 3_000, of: "exec_kernel" } },
+  ),
+  {
+    name: "exec_allow_2000_load",
+    unit: "ms",
+    scenario: "exec_allow_2000",
+    what: "loading those 2,000 policies",
+  },
+  {
+    name: "exec_allow_2000_kmem",
+    unit: "bytes",
+    scenario: "exec_allow_2000",
+    what: "kernel memory of those 2,000 policies, as charged to the cgroup of the agent",
+  },
   instructions("exec", "agent_exec", "the agent running and exporting, added to exec_bare", {
     peer: "397,000",
     target: 200_000,

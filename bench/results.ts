@@ -92,7 +92,8 @@ function targetOf(name: string, figures: readonly Figure[], earlier: Results): n
   if (typeof target !== "object") return target;
   const base =
     figures.find(({ value }) => value === target.of)?.number ?? earlier[target.of]?.value;
-  return base === undefined ? undefined : rounded(target.times * base);
+  if (base === undefined) return undefined;
+  return rounded("times" in target ? target.times * base : target.plus + base);
 }
 
 /** Whole instructions and bytes; a tenth counts only below a hundred, a hundredth below one. */

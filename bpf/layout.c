@@ -91,6 +91,9 @@ struct layout {
 	enum operation_flag operation_flag;
 	struct number_key number_key;
 	struct equal_key equal_key;
+	struct glob_head glob_head;
+	struct glob_state glob_state;
+	struct glob_step glob_step;
 	struct substring_head substring_head;
 	struct prefix_key prefix_key;
 	enum prefix_flag prefix_flag;

@@ -24,7 +24,8 @@ export function bitsWhere(words: number, count: number, is: (bit: number) => boo
   return bits;
 }
 
-function setBit(bits: Bits, bit: number, value: boolean): void {
+/** Sets or clears a bit in place. */
+export function setBit(bits: Bits, bit: number, value: boolean): void {
   const mask = 1 << (bit & 7);
   bits[bit >> 3] = value ? bits[bit >> 3]! | mask : bits[bit >> 3]! & ~mask;
 }
@@ -32,6 +33,16 @@ function setBit(bits: Bits, bit: number, value: boolean): void {
 /** Bytes of a row in the map `rows`. */
 export function rowBytes(words: number): number {
   return words === 1 ? 8 : (words + 1) * 8;
+}
+
+/** Bytes of a value in the maps `numbers`, `equals` and `prefixes`: a bitmap, or a row's number. */
+export function valueBytes(words: number): number {
+  return hasValueRows(words) ? 8 : words * 8;
+}
+
+/** Whether bitmaps are so large that values have the numbers of rows instead. */
+export function hasValueRows(words: number): boolean {
+  return words > enums.engine_limit.UNROLLED_MAX;
 }
 
 /** Bytes of a processor's memory for one call. */
@@ -51,8 +62,8 @@ export function toRow(bits: Bits, only: number): Uint8Array {
 
 /** The number of the only word that has a bit, or enums.only_word.WORD_SEVERAL, or enums.only_word.WORD_NONE. */
 export function onlyWord(bits: Bits): number {
-  const used = new Set<number>();
-  for (const [at, byte] of bits.entries()) if (byte !== 0) used.add(at >> 3);
-  if (used.size > 1) return enums.only_word.WORD_SEVERAL;
-  return [...used][0] ?? enums.only_word.WORD_NONE;
+  const first = bits.findIndex((byte) => byte !== 0);
+  if (first === -1) return enums.only_word.WORD_NONE;
+  const last = bits.findLastIndex((byte) => byte !== 0);
+  return first >> 3 === last >> 3 ? first >> 3 : enums.only_word.WORD_SEVERAL;
 }

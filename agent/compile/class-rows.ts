@@ -1,5 +1,6 @@
 import { workloadsName } from "@guardbee/policy/sets";
 import { type Bits, bitsAt, onlyWord, toRow } from "./bits.ts";
+import { bitsOf } from "./places.ts";
 import type { AttachPoint } from "./plan.ts";
 
 /** The selectors of an attach point that hold in a scope class, by the names of the sets that hold there. */
@@ -8,14 +9,14 @@ export type ClassBits = (names: ReadonlySet<string>) => Bits;
 /** Of bitmaps of `words`. What it takes depends on a class's own sets, not on how many there are. */
 export function classBits({ hooks }: Pick<AttachPoint, "hooks">, words: number): ClassBits {
   const bySet = new Map<string, { readonly bit: number; readonly workloads?: string }[]>();
-  let bit = 0;
-  for (const { set, selectors } of hooks) {
-    const { name } = set;
+  for (const [bit, place] of bitsOf(hooks).entries()) {
+    if (place === undefined) continue;
+    const { planned, selector } = place;
+    const { name } = planned.set;
     const its = bySet.get(name) ?? [];
     bySet.set(name, its);
-    for (const { workloads } of selectors) {
-      its.push({ bit: bit++, ...(workloads && { workloads: workloadsName(name, workloads) }) });
-    }
+    const { workloads } = planned.selectors[selector]!;
+    its.push({ bit, ...(workloads && { workloads: workloadsName(name, workloads) }) });
   }
   return (names) => {
     const all = [...names].flatMap((name) => bySet.get(name) ?? []);

@@ -1,4 +1,4 @@
-import type { Bits } from "./bits.ts";
+import { type Bits, setBit } from "./bits.ts";
 
 /** One bit of an attach point: a selector of a hook, with what it asks of one dimension. */
 export type Asked<T> = { readonly bit: number; readonly conditions: readonly T[] };
@@ -27,6 +27,7 @@ export function equalityDimension(space: Space, asked: readonly Asked<Listing>[]
   const base = baseBits(space, asked);
   const usersOf = usersByValue(asked);
   const entries = new Map<string, Bits>();
+  const withBits = sharedBits<Listing>();
   for (const [value, users] of usersOf) {
     entries.set(
       value,
@@ -44,6 +45,7 @@ export function prefixDimension(space: Space, asked: readonly Asked<Listing>[]):
   const base = baseBits(space, asked);
   const usersOf = usersByValue(asked);
   const entries = new Map<string, Bits>();
+  const withBits = sharedBits<Listing>();
   /** The listed prefixes of the value at hand, itself included, shortest first. */
   const prefixes: string[] = [];
   // Sorted, a prefix comes right before all that begins with it.
@@ -85,6 +87,7 @@ export function rangeDimension(
     ),
   );
   const meets = (condition: Spans) => (within.get(condition) ?? 0) > 0 !== condition.negated;
+  const withBits = sharedBits<Spans>();
   const intervals: Interval[] = [{ start: 0n, bits: base.otherwise }];
   for (const [start, here] of Map.groupBy(changes, ({ at }) => at)
     .entries()
@@ -147,16 +150,22 @@ function baseBits({ where }: Space, asked: readonly Asked<{ readonly negated: bo
   };
 }
 
-function withBits<C>(
-  otherwise: Bits,
-  users: Iterable<Asked<C>>,
-  meets: (condition: C) => boolean,
-): Bits {
-  const bits = Uint8Array.from(otherwise);
-  for (const { bit, conditions } of users) {
-    const mask = 1 << (bit & 7);
-    if (conditions.every(meets)) bits[bit >> 3]! |= mask;
-    else bits[bit >> 3]! &= ~mask;
-  }
-  return bits;
+/**
+ * Gives a bitmap with the bits of `users` as they meet a value. Those that come of the same one by the same
+ * users are one: of a list with many values, all have the same.
+ */
+function sharedBits<C>() {
+  const known = new Map<Bits, Map<string, Bits>>();
+  return (otherwise: Bits, users: Iterable<Asked<C>>, meets: (condition: C) => boolean): Bits => {
+    const met = [...users].map(({ bit, conditions }) => (conditions.every(meets) ? bit : ~bit));
+    const its = known.get(otherwise) ?? new Map<string, Bits>();
+    known.set(otherwise, its);
+    const key = met.join();
+    const there = its.get(key);
+    if (there !== undefined) return there;
+    const bits = Uint8Array.from(otherwise);
+    for (const bit of met) setBit(bits, bit < 0 ? ~bit : bit, bit >= 0);
+    its.set(key, bits);
+    return bits;
+  };
 }

@@ -3,30 +3,19 @@ import { enums } from "../gen/layout.ts";
 import type { Facet } from "./conditions/compiler.ts";
 import { type Asking, compilerOf } from "./conditions/index.ts";
 import type { Asked } from "./dims.ts";
+import type { Places } from "./places.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
 import { type Reading, type Readings, readingKey } from "./readings.ts";
-
-/** One selector of an attach point. Its bit is its position. */
-export type Bit = { readonly planned: PlannedHook; readonly selector: number };
 
 /** A facet of an attach point, and what each selector asks of it. */
 export type AskedFacet = { readonly facet: Facet; readonly asked: readonly Asked<Asking>[] };
 
-/** The selectors of an attach point in bit order. */
-export function bitsOf(hooks: readonly PlannedHook[]): readonly Bit[] {
-  return hooks.flatMap((planned) =>
-    planned.selectors.map((_, selector): Bit => ({ planned, selector })),
-  );
-}
-
 /** What the selectors ask, by facet, in the order in which the engine goes through them. */
-export function facetsOf(
-  bits: readonly Bit[],
-  readings: Readings,
-  sees: Sees,
-): readonly AskedFacet[] {
+export function facetsOf(bits: Places, readings: Readings, sees: Sees): readonly AskedFacet[] {
   const found = new Map<string, { facet: Facet; asked: Map<number, Asking[]> }>();
-  for (const [bit, { planned, selector }] of bits.entries()) {
+  for (const [bit, place] of bits.entries()) {
+    if (place === undefined) continue;
+    const { planned, selector } = place;
     for (const asking of askingOf(planned, selector, { readings, sees })) {
       const facet = compilerOf(asking).facet(asking, planned);
       const known = found.get(facetKey(facet)) ?? { facet, asked: new Map() };

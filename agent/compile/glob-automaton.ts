@@ -1,54 +1,65 @@
 import { globParts } from "@guardbee/policy/sets";
-import type { Automaton } from "./automaton.ts";
 
-/** A place in a pattern: what comes next is its part of that number. */
-type Place = { readonly pattern: string; readonly at: number };
+/** Tells of which patterns a whole text is. State 0 is the first. */
+export type GlobAutomaton = {
+  readonly states: readonly GlobState[];
+  /** Of each byte. */
+  readonly classes: Uint8Array;
+};
+
+export type GlobState = {
+  /** Where a byte leads to whose class has no step. */
+  readonly otherwise: number;
+  readonly steps: ReadonlyMap<number, number>;
+  /** The patterns that a text is as which ends here. */
+  readonly met: readonly string[];
+};
+
+/** A place in a pattern: what comes next there. */
+type Place = {
+  readonly pattern: string;
+  readonly part: "star" | "starstar" | "end" | { readonly byClass: number };
+};
 
 /** Steps of the construction, over all states. Patterns that need more are few and far-fetched. */
 const mostSteps = 20_000_000;
 
 /**
- * The automaton that tells of which `patterns` a whole text is, by subset construction: a state is the
- * set of places where the patterns can be. `ends`: which are met where the text ends in that state.
+ * The automaton of `patterns`, by subset construction: a state is the set of places where the patterns can be.
  * undefined: it has more than `mostStates`, or takes too long to make.
  */
 export function globAutomatonOf(
   patterns: readonly string[],
   mostStates: number,
-): Automaton | undefined {
+): GlobAutomaton | undefined {
   const classes = classesOf(patterns);
-  const count = Math.max(...classes) + 1;
-  const classBits = Math.max(1, Math.ceil(Math.log2(count)));
   const places = placesOf(patterns, classes);
-  const start = closureOf(
-    places,
-    patterns.map((pattern) => places.first.get(pattern)!),
-  );
-  const states = new Map([[start.join(), 0]]);
+  const start = closureOf(places, places.first);
+  const numbers = new Map([[start.join(), 0]]);
   const sets = [start];
-  const rows: Uint16Array[] = [];
-  let steps = 0;
+  const states: GlobState[] = [];
+  let work = 0;
+  const numberOf = (from: readonly number[]): number => {
+    work += from.length + 1;
+    const set = closureOf(places, from);
+    const key = set.join();
+    const known = numbers.get(key);
+    if (known !== undefined) return known;
+    numbers.set(key, sets.length);
+    return sets.push(set) - 1;
+  };
   for (const set of sets) {
-    const row = new Uint16Array(1 << classBits);
-    for (let byClass = 0; byClass < count; byClass++) {
-      steps += set.length + 1;
-      const next = closureOf(
-        places,
-        set.flatMap((place) => places.step(place, byClass)),
-      );
-      const key = next.join();
-      let number = states.get(key);
-      if (number === undefined) {
-        number = sets.length;
-        states.set(key, number);
-        sets.push(next);
-      }
-      row[byClass] = number;
-    }
-    if (sets.length > mostStates || steps > mostSteps) return undefined;
-    rows.push(row);
+    work += set.length;
+    const { others, byClass } = stepsOf(places, set);
+    const otherwise = numberOf(others);
+    const all = [...byClass].map(([one, next]) => [one, numberOf(next)] as const);
+    if (sets.length > mostStates || work > mostSteps) return undefined;
+    states.push({
+      ...{ otherwise, steps: new Map(all.filter(([, next]) => next !== otherwise)) },
+      met: metIn(places, set),
+    });
   }
-  return endingFirst({ rows, classes, classBits, sets, places });
+  return { states, classes };
 }
 
 /** Every byte that stands in a pattern is a class of its own, and / always; the others are one. */
@@ -64,33 +75,47 @@ function classesOf(patterns: readonly string[]): Uint8Array {
 const slash = 0x2f;
 
 type Places = {
-  readonly all: readonly (Place & {
-    readonly part: ReturnType<typeof globParts>[number] | "end";
-  })[];
-  readonly first: ReadonlyMap<string, number>;
-  /** Where a byte of that class leads to. */
-  step(place: number, byClass: number): readonly number[];
+  readonly all: readonly Place[];
+  /** The first of each pattern. */
+  readonly first: readonly number[];
+  readonly ofSlash: number;
 };
 
 function placesOf(patterns: readonly string[], classes: Uint8Array): Places {
-  const first = new Map<string, number>();
-  const all: Places["all"][number][] = [];
+  const first: number[] = [];
+  const all: Place[] = [];
   for (const pattern of patterns) {
-    first.set(pattern, all.length);
-    const parts = [...globParts(pattern), "end" as const];
-    all.push(...parts.map((part, at) => ({ pattern, at, part })));
+    first.push(all.length);
+    for (const part of globParts(pattern)) {
+      const byClass = typeof part === "object" ? { byClass: classes[part.byte]! } : part;
+      all.push({ pattern, part: byClass });
+    }
+    all.push({ pattern, part: "end" });
   }
-  const ofSlash = classes[slash]!;
-  return {
-    ...{ all, first },
-    step(place, byClass) {
-      const { part } = all[place]!;
-      if (part === "end") return [];
-      if (part === "star") return byClass === ofSlash ? [] : [place];
-      if (part === "starstar") return [place];
-      return classes[part.byte] === byClass ? [place + 1] : [];
-    },
-  };
+  return { all, first, ofSlash: classes[slash]! };
+}
+
+/** Where bytes lead to from `set`: those of the classes that it tells apart, and the others. */
+function stepsOf({ all, ofSlash }: Places, set: readonly number[]) {
+  const others: number[] = [];
+  const onSlash: number[] = [];
+  const literals = new Map<number, number[]>([[ofSlash, []]]);
+  for (const place of set) {
+    const { part } = all[place]!;
+    if (part === "end") continue;
+    if (part === "star" || part === "starstar") {
+      others.push(place);
+      if (part === "starstar") onSlash.push(place);
+      continue;
+    }
+    const its = literals.get(part.byClass) ?? [];
+    literals.set(part.byClass, its);
+    its.push(place + 1);
+  }
+  const byClass = literals
+    .entries()
+    .map(([one, next]) => [one, [...(one === ofSlash ? onSlash : others), ...next]] as const);
+  return { others, byClass };
 }
 
 /** With the places behind a * that stands for nothing; sorted, each once. */
@@ -103,33 +128,6 @@ function closureOf({ all }: Places, from: readonly number[]): readonly number[] 
   return [...found].sort((a, b) => a - b);
 }
 
-/** The states, numbered as `Automaton` has them. */
-function endingFirst({
-  rows,
-  classes,
-  classBits,
-  sets,
-  places,
-}: {
-  readonly rows: readonly Uint16Array[];
-  readonly classes: Uint8Array;
-  readonly classBits: number;
-  readonly sets: readonly (readonly number[])[];
-  readonly places: Places;
-}): Automaton {
-  const metIn = sets.map((set) =>
-    set.flatMap((place) => {
-      const { part, pattern } = places.all[place]!;
-      return part === "end" ? [pattern] : [];
-    }),
-  );
-  const others = [...sets.keys()].slice(1);
-  const ending = others.filter((state) => metIn[state]!.length > 0);
-  const order = [0, ...ending, ...others.filter((state) => metIn[state]!.length === 0)];
-  const numberOf = new Map(order.map((state, number) => [state, number]));
-  return {
-    ...{ classes, classBits },
-    next: order.map((state) => rows[state]!.map((next) => numberOf.get(next)!)),
-    ends: ending.map((state) => new Set(metIn[state])),
-  };
+function metIn({ all }: Places, set: readonly number[]): readonly string[] {
+  return set.flatMap((place) => (all[place]!.part === "end" ? [all[place]!.pattern] : []));
 }

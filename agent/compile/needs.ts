@@ -1,6 +1,7 @@
 import { enums } from "../gen/layout.ts";
 import { compilerOf } from "./conditions/index.ts";
-import { askingOf, bitsOf, facetKey } from "./facets.ts";
+import { askingOf, facetKey } from "./facets.ts";
+import { bitsOf, selectorCount } from "./places.ts";
 import type { AttachPoint, PlannedHook } from "./plan.ts";
 import { pathsOf, readingKey, readingsOf } from "./readings.ts";
 import {
@@ -49,10 +50,11 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
   const { WORDS_MAX, FACETS_MAX, READINGS_MAX, PATHS_MAX, FOLLOW_GROUPS } = enums.engine_limit;
   const { sees } = point.kind;
   const readings = readingsOf({ ...point, hooks });
-  const bits = bitsOf(hooks);
-  const asking = bits.flatMap(({ planned, selector }) =>
-    askingOf(planned, selector, { readings, sees }).map((one) => ({ one, planned })),
-  );
+  const asking = bitsOf(hooks).flatMap((place) => {
+    if (place === undefined) return [];
+    const { planned, selector } = place;
+    return askingOf(planned, selector, { readings, sees }).map((one) => ({ one, planned }));
+  });
   const facets = asking.map(({ one, planned }) => facetKey(compilerOf(one).facet(one, planned)));
   const values = asking.reduce(
     (sum, { one }) => sum + ("values" in one ? one.values.length : 0),
@@ -60,7 +62,7 @@ function needsOn(point: AttachPoint, hooks: readonly PlannedHook[]): readonly Ne
   );
   const following = hooks.flatMap(({ follows, set }) => (follows ? [set.name] : []));
   const ofPoint = [
-    { what: "selectors", limit: 64 * WORDS_MAX, amount: bits.length },
+    { what: "selectors", limit: 64 * WORDS_MAX, amount: selectorCount(hooks) },
     { what: "compared properties", limit: FACETS_MAX, amount: new Set(facets) },
     { what: "arguments", limit: READINGS_MAX, amount: new Set(readings.all.map(readingKey)) },
     { what: "resolved paths", limit: PATHS_MAX, amount: new Set(pathsOf(readings.all)) },

@@ -15,14 +15,14 @@ export type Amount = number | ReadonlySet<string>;
 
 /**
  * What a node has, chosen so that all of it used is bearable. Each attach point takes 25 kB a
- * processor; each value up to 1 kB of kernel memory and for a moment 2 kB of the agent's, 5 kB and 7 kB
- * where its attach point has more than 1,024 selectors; each executable a row on every attach point that
+ * processor; each value up to 1 kB of kernel memory and for a moment 2 kB of the agent's, where its attach
+ * point has more than 1,024 selectors 1 kB, too, and each list of values 4 kB; each executable a row on every attach point that
  * compares executables; each hook an entry in `stops` of bpf/maps.h, which has room for twice as many.
  */
 export const nodeLimits = {
   attachPoints: 512,
   executablePoints: 128,
-  values: 32_768,
+  values: 131_072,
   executables: 4_096,
   hooks: enums.map_limit.STOPS_MAX / 2,
 } as const;

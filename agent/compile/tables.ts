@@ -10,9 +10,10 @@ import { classBits, classRow } from "./class-rows.ts";
 import { comparesBefore } from "./conditions/capability.ts";
 import type { DimensionTables } from "./conditions/compiler.ts";
 import { compilerOf } from "./conditions/index.ts";
-import { type AskedFacet, type Bit, bitsOf, checkFacets, facetsOf } from "./facets.ts";
+import { type AskedFacet, checkFacets, facetsOf } from "./facets.ts";
 import type { Entry } from "./keys.ts";
 import { encodePaths } from "./paths.ts";
+import { type Bit, bitsOf, type Places, selectorCount } from "./places.ts";
 import type { AttachPoint } from "./plan.ts";
 import {
   checkReadings,
@@ -24,6 +25,7 @@ import {
 } from "./readings.ts";
 import type { Shared } from "./shared.ts";
 import { typedFlag } from "./typed.ts";
+import { ValueRows } from "./value-rows.ts";
 
 const { PATH_OF_REGISTERS } = enums.path_source;
 const { ROW_OTHERWISE, ROW_ABSENT, ROW_UNEQUAL, ROW_UNENDED, ROW_SURE } = enums.facet_row;
@@ -54,7 +56,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
   const words = wordsFor(bits.length);
   if (words === undefined) {
     throw new RangeError(
-      `${point.symbol}: ${bits.length} selectors; the engine takes ${enums.engine_limit.WORDS_MAX * 64} on one attach point`,
+      `${point.symbol}: ${selectorCount(point.hooks)} selectors; the engine takes ${enums.engine_limit.WORDS_MAX * 64} on one attach point`,
     );
   }
   const readings = readingsOf(point);
@@ -65,7 +67,7 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     compilerOf(asked[0]!.conditions[0]!).compile(asked, {
       ...{ dim, shared, symbol: point.symbol },
       where: (is) => bitsWhere(words, bits.length, is),
-      hookOf: (bit) => bits[bit]!.planned,
+      hookOf: (bit) => bits[bit]!.planned, // asked of bits that ask something
     }),
   );
   const eventReadings = mostArgs(readings);
@@ -74,17 +76,18 @@ export function compile(point: AttachPoint, shared: Shared): Tables {
     sees: point.kind.sees,
   });
   const substrings = encodeSubstrings(dimensions);
+  const { table, starts, rows } = encodeRows(point, { words, shared, facets, dimensions, bits });
+  const values = new ValueRows(words, rows.length);
+  const numbers = values.numbered(dimensions.flatMap((one) => one.numbers ?? []));
+  const equals = values.numbered(dimensions.flatMap((one) => one.equals ?? []));
+  const prefixes = values.numbered(dimensions.flatMap((one) => one.prefixes ?? []));
   return {
     words,
     spec: encodeSpec(point, {
       ...{ words, use, actions, readings, eventReadings, facets, dimensions },
       substringSize: substrings[0]?.length ?? 0,
     }),
-    ...encodeRows(point, { words, shared, facets, dimensions, bits }),
-    substrings,
-    numbers: dimensions.flatMap(({ numbers }) => numbers ?? []),
-    equals: dimensions.flatMap(({ equals }) => equals ?? []),
-    prefixes: dimensions.flatMap(({ prefixes }) => prefixes ?? []),
+    ...{ table, starts, rows: [...rows, ...values.rows()], substrings, numbers, equals, prefixes },
     actions: entries,
     limitsRates: (use & enums.hook_use.USE_RATES) !== 0,
   };
@@ -207,11 +210,12 @@ function encodeRows(
     readonly shared: Shared;
     readonly facets: readonly AskedFacet[];
     readonly dimensions: readonly DimensionTables[];
-    readonly bits: readonly Bit[];
+    readonly bits: Places;
   },
 ): Pick<Tables, "table" | "rows" | "starts"> {
   const bitsOfClass = classBits(point, words);
   const none = new Uint8Array(words * 8);
+  const noneRow = classRow(none);
   const ofClasses = Array.from({ length: classCapacity }, (_, number) => {
     const names = classes[number];
     return names === undefined ? none : bitsOfClass(names);
@@ -229,11 +233,11 @@ function encodeRows(
     ...{ classes: classCapacity, facets, caps: dimensions.flatMap(({ caps }) => caps ?? []) },
     ...{ host: host.some((byte) => byte !== 0) ? 1 : 0, host_word: onlyWord(host) },
   });
-  const stopping = bitsWhere(words, bits.length, (bit) => mayStop(bits[bit]!));
+  const stopping = bitsWhere(words, bits.length, (bit) => mayStop(bits[bit]));
   const own = dimensions.flatMap(({ otherwise, absent, unequal = none, unended = none }, dim) => {
     const asking = new Set(asked[dim]!.asked.map(({ bit }) => bit));
     const rows: Bits[] = [];
-    rows[ROW_SURE] = bitsWhere(words, bits.length, (bit) => asking.has(bit) && isSure(bits[bit]!));
+    rows[ROW_SURE] = bitsWhere(words, bits.length, (bit) => asking.has(bit) && isSure(bits[bit]));
     rows[ROW_OTHERWISE] = otherwise;
     rows[ROW_ABSENT] = absent;
     rows[ROW_UNEQUAL] = unequal;
@@ -241,7 +245,7 @@ function encodeRows(
     return rows;
   });
   const rows = [
-    ...ofClasses.map(classRow),
+    ...ofClasses.map((bits) => (bits === none ? noneRow : classRow(bits))),
     ...dimensions.flatMap(({ rows }) => rows ?? []).map((bits) => toRow(bits, 0)),
   ];
   return {
@@ -279,17 +283,24 @@ function encodeStarts(
   return Array.from(all, (_, row) => new Uint8Array(all.buffer, 8 * row, 8));
 }
 
-function isSure({ planned, selector }: Bit): boolean {
+function isSure(bit: Bit | undefined): boolean {
+  if (bit === undefined) return false;
+  const { planned, selector } = bit;
   return planned.selectors[selector]!.surely === true;
 }
 
-function mayStop({ planned, selector }: Bit): boolean {
+function mayStop(bit: Bit | undefined): boolean {
+  if (bit === undefined) return false;
+  const { planned, selector } = bit;
   const all = allActions(planned.selectors[selector]!);
   return planned.set.set.mode === "enforce" && all.some(isEnforcing);
 }
 
+/** Of a bit that is nobody's. */
+const noEntry = { bytes: new Uint8Array(layout.action_entry.size), use: 0, actions: 0 };
+
 function encodeEntries(
-  bits: readonly Bit[],
+  bits: Places,
   readings: Readings,
   {
     shared,
@@ -301,14 +312,16 @@ function encodeEntries(
     readonly sees: Sees;
   },
 ) {
-  const all = bits.map(({ planned, selector }, bit) =>
-    encodeActions(planned, selector, {
+  const all = bits.map((place, bit) => {
+    if (place === undefined) return noEntry;
+    const { planned, selector } = place;
+    return encodeActions(planned, selector, {
       number: shared.hookNumber(planned),
       next: bit - selector + planned.selectors.length,
       ...{ readings, eventReadings, sees },
       group: shared.followGroups.get(planned.set.name),
-    }),
-  );
+    });
+  });
   return {
     entries: all.map(({ bytes }) => bytes),
     use: all.reduce((uses, { use }) => uses | use, 0),

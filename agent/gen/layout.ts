@@ -572,6 +572,30 @@ const equal_key = {
     text: { at: 4, type: "u8", count: 252 },
   },
 } as const;
+const glob_head = {
+  size: 272,
+  fields: {
+    steps: { at: 0, type: "u32" },
+    zero: { at: 4, type: "u32", count: 3 },
+    classes: { at: 16, type: "u8", count: 256 },
+  },
+} as const;
+const glob_state = {
+  size: 16,
+  fields: {
+    first: { at: 0, type: "u32" },
+    otherwise: { at: 4, type: "u32" },
+    row: { at: 8, type: "u32" },
+    zero: { at: 12, type: "u32" },
+  },
+} as const;
+const glob_step = {
+  size: 8,
+  fields: {
+    of: { at: 0, type: "u32" },
+    to: { at: 4, type: "u32" },
+  },
+} as const;
 const substring_head = {
   size: 272,
   fields: {
@@ -591,7 +615,7 @@ const prefix_key = {
   },
 } as const;
 /** Size of each struct in bytes, and offset, type and length of its fields. */
-export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, ring_share, event_share, share_key, table_share, rate_state, event_rate, process_state, move, move_state, binary_prefix_key, facet, reading, field, arg_path, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, substring_head, prefix_key } as const;
+export const layout = { event_header, process_key, exec_event, exec_identity, data_event, clone_event, exit_event, hook_event, event_arg, stack_payload, hash_payload, char_buf_payload, const_buf_payload, user_namespace_payload, cred_payload, error_payload, module_payload, path_payload, skb_payload, sock_payload, sockaddr_payload, hook_stops, notice, notices, executable, process_info, engine_state, waiting, waiting_key, scope_state, followed_file, follow_share, follow_state, follow_request, ring_share, event_share, share_key, table_share, rate_state, event_rate, process_state, move, move_state, binary_prefix_key, facet, reading, field, arg_path, hook_spec, usdt_arg, usdt_spec, table_facet, cap_test, hook_table, operation, action_entry, number_key, equal_key, glob_head, glob_state, glob_step, substring_head, prefix_key } as const;
 /** Codes, flags and limits. */
 export const enums = {
   event_kind: {
@@ -879,6 +903,10 @@ export const enums = {
     CAP_NS_ANY: 0,
     CAP_NS_HOST: 1,
     CAP_NS_NESTED: 2,
+  },
+  glob_limit: {
+    GLOB_STATES_MAX: 400000,
+    GLOB_SIZE_MAX: 16777216,
   },
   mask_limit: {
     MASK_DIGITS: 16,

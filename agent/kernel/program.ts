@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { rowBytes, scratchBytes } from "../compile/bits.ts";
+import { rowBytes, scratchBytes, valueBytes } from "../compile/bits.ts";
 import type { AttachPoint } from "../compile/plan.ts";
 import type { Tables } from "../compile/tables.ts";
 import type { UnhookedFile } from "../engine.ts";
@@ -184,7 +184,7 @@ export class Program {
     const { size } = layout.action_entry;
     this.#actions.write(slot, tables.actions, { valueSize: size, changes });
     for (const map of entryMaps) {
-      const shape = innerSpec(map, tables.words * 8);
+      const shape = innerSpec(map, valueBytes(tables.words));
       this.#entries[map].fill(slot, shape, { entries: tables[map], changes });
     }
     this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
@@ -320,7 +320,7 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
     const [automaton] = tables.substrings;
     if (automaton)
       inner("substrings", { ...array, name: "gb_substrings", valueSize: automaton.length });
-    for (const map of entryMaps) inner(map, innerSpec(map, tables.words * 8));
+    for (const map of entryMaps) inner(map, innerSpec(map, valueBytes(tables.words)));
     if (tables.limitsRates) object.resizeMap("rates", { maxEntries: enums.rate_limit.RATES_MAX });
     point.kind.bind(object, point);
     return object;

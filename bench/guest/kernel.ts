@@ -7,8 +7,17 @@ import { KernelEngine } from "../../agent/kernel/kernel-engine.ts";
 import { loadNative, type Native } from "../../agent/kernel/native.ts";
 import { type Scenario, seriesCounts } from "../keys.ts";
 import type { Message } from "../messages.ts";
+import { allowLists } from "./exec-lists.ts";
 import { chargedBytes, enterOwnCgroup, reportedBytes } from "./memory.ts";
-import { countConnect, countExec, countWrite, probeFile, unusedFd, writtenFd } from "./probe.ts";
+import {
+  countConnect,
+  countExec,
+  countWrite,
+  probeFile,
+  programsOfExec,
+  unusedFd,
+  writtenFd,
+} from "./probe.ts";
 import {
   onAggregate,
   onBinary,
@@ -52,6 +61,8 @@ export async function measureKernel(wanted: readonly Scenario[], tell: Tell): Pr
     many: () => bench.series("many", [10_000], (count) => onManyFds(count, unusedFd)),
     aggregate: () => bench.aggregate(),
     list: () => bench.list(),
+    exec_allow_1: () => bench.execAllow(1),
+    exec_allow_2000: () => bench.execAllow(2_000),
   };
   for (const scenario of wanted) await run[scenario]?.();
 }
@@ -60,14 +71,16 @@ function measureBare(wanted: readonly Scenario[], tell: Tell) {
   tell({ progress: "bare calls" });
   const write = countWrite();
   tell({ value: "write_bare", number: write, method: "least of 10 rounds of 2,000 calls" });
-  if (!wanted.includes("idle")) return { write, exec: 0 };
+  const execsInPods = wanted.some((one) => one === "exec_allow_1" || one === "exec_allow_2000");
+  const podExec = execsInPods ? countExec(podOf(0)) : 0;
+  if (!wanted.includes("idle")) return { write, exec: 0, podExec };
   const exec = countExec();
   tell({
     value: "exec_bare",
     number: exec,
     method: "mean of 500, in the middle one of five probes",
   });
-  return { write, exec };
+  return { write, exec, podExec };
 }
 
 /** What the least possible program adds, on the two functions that the series are on. */
@@ -90,20 +103,18 @@ function measureEmpty(native: Native, bare: number, tell: Tell) {
   return floors;
 }
 
+/** Of one call with nothing loaded; `podExec`: in a pod, whose memory is counted. 0: not needed. */
+type Bare = { readonly write: number; readonly exec: number; readonly podExec: number };
+
 class KernelBench {
   readonly #engine: KernelEngine;
-  readonly #bare: { readonly write: number; readonly exec: number };
+  readonly #bare: Bare;
   readonly #floors: { readonly write: number; readonly file: number };
   readonly #tell: Tell;
   /** Memory before the engine was made. */
   readonly #before: { readonly reported: number; readonly charged: number };
 
-  constructor(
-    native: Native,
-    bare: { write: number; exec: number },
-    floors: { write: number; file: number },
-    tell: Tell,
-  ) {
+  constructor(native: Native, bare: Bare, floors: { write: number; file: number }, tell: Tell) {
     tell({ progress: "process tracking" });
     this.#bare = bare;
     this.#floors = floors;
@@ -250,6 +261,27 @@ class KernelBench {
     await this.#program([]);
   }
 
+  /** Each in a pod of its own, of which one in the middle is measured: its list has the program. */
+  async execAllow(count: number): Promise<void> {
+    await this.#program([]);
+    const measured = podOf(count >> 1);
+    const tracked = countExec(measured);
+    const sets = allowLists(count, programsOfExec());
+    const cgroups = sets.map(({ name }, index) => ({ id: cgroupId(podOf(index)), sets: [name] }));
+    const charged = chargedBytes();
+    const took = await this.#program(sets, onNode(cgroups));
+    const bytes = chargedBytes() - charged;
+    const exec = countExec(measured) - this.#bare.podExec;
+    const method = `fork + exec + exit in the pod less the same with nothing loaded; with no policy it is ${Math.round(tracked - this.#bare.podExec)} there`;
+    this.#value(`exec_allow_${count}`, exec, method, this.#bare.podExec);
+    if (count > 1) {
+      const key = `exec_allow_${count}`;
+      this.#value(`${key}_load`, took, "KernelEngine.program() of all of them at once");
+      this.#value(`${key}_kmem`, bytes, "kernel of memory.stat, before and after loading");
+    }
+    await this.#program([]);
+  }
+
   #onTopOfWrite(key: string, cgroup?: string): void {
     const added = countWrite(cgroup) - this.#bare.write;
     this.#value(key, added, "write(2) less write_bare", this.#floors.write);
@@ -302,6 +334,10 @@ function onNode(cgroups: Scopes["cgroups"]): Scopes {
 /** A node has pods, also where none is in a policy's scope. */
 function kubepods(): Scopes["podRoots"] {
   return [{ id: cgroupId(makeCgroup("kubepods")), level: 1 }];
+}
+
+function podOf(index: number): string {
+  return makeCgroup(`kubepods/besteffort/pod-app-${index}/container`);
 }
 
 function makeCgroup(name: string): string {

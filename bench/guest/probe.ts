@@ -25,10 +25,15 @@ export function countConnect(): number {
 }
 
 /** Instructions of one fork, exec and exit: in the middle one of five probes, the mean of all. */
-export function countExec(): number {
+export function countExec(cgroup = rootCgroup): number {
   const args = ["exec", "100", "5", probeFile("tiny")];
-  const means = Array.from({ length: 5 }, () => run(args, rootCgroup).mean);
+  const means = Array.from({ length: 5 }, () => run(args, cgroup).mean);
   return means.sort((a, b) => a - b)[2]!;
+}
+
+/** What `countExec` starts in a cgroup. */
+export function programsOfExec(): readonly string[] {
+  return ["/usr/bin/setarch", probeFile("probe"), probeFile("tiny")];
 }
 
 /** Charging memory to a cgroup costs too, so the probe leaves that of this process. */

@@ -66,6 +66,7 @@ enum facet_kind {
 	X(binary_of)       \
 	X(cap_set)         \
 	X(cap_user_ns)     \
+	X(glob_limit)      \
 	X(mask_limit)      \
 	X(namespace_list)  \
 	X(namespace_part)  \

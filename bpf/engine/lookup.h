@@ -5,6 +5,17 @@
 
 #include "bits.h"
 
+/*
+ * What stands at a value in the tables: its bitmap; of more than UNROLLED_MAX words the number of its row in
+ * `rows`, as many values have the same. A value that is not there, NULL, has none.
+ */
+static __always_inline const __u64 *value__bits(struct call *call, const __u64 *found)
+{
+	if (spec.words <= UNROLLED_MAX || !found)
+		return found;
+	return call__row(call, *found);
+}
+
 /* `list`: which of them, where the facet has several. */
 static __always_inline const __u64 *number__find(struct call *call, __u32 dim, __u32 list,
 						 __u64 value)
@@ -12,7 +23,7 @@ static __always_inline const __u64 *number__find(struct call *call, __u32 dim, _
 	struct number_key key = {.dim = dim, .list = list, .value = value};
 	void *table = bpf_map_lookup_elem(&numbers, &call->slot);
 
-	return table ? bpf_map_lookup_elem(table, &key) : NULL;
+	return value__bits(call, table ? bpf_map_lookup_elem(table, &key) : NULL);
 }
 
 static __always_inline void number__match(struct call *call, __u32 dim, __u64 value)
@@ -106,7 +117,7 @@ static __always_inline const __u64 *text__find_prefix(struct call *call, __u32 d
 	scratch->prefix.dim = dim;
 	scratch->prefix.prefix_bits = 8 * (sizeof(scratch->prefix.dim) + text.size);
 	table = bpf_map_lookup_elem(&prefixes, &call->slot);
-	return table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL;
+	return value__bits(call, table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL);
 }
 
 /* What the whole text is listed for, or NULL. */
@@ -120,7 +131,8 @@ static __always_inline const __u64 *text__find_equal(struct call *call, __u32 di
 	bpf_probe_read_kernel(scratch->equal.text, BOUNDED(text.size, TEXT_MASK),
 			      scratch->prefix.text);
 	table = bpf_map_lookup_elem(&equals, &call->slot);
-	return table && !text.longer ? bpf_map_lookup_elem(table, &scratch->equal) : NULL;
+	return value__bits(call, table && !text.longer ? bpf_map_lookup_elem(table, &scratch->equal) :
+							 NULL);
 }
 
 /* What the text's end is listed for, or NULL. It takes the place of the text's beginning. */
@@ -144,7 +156,7 @@ static __always_inline const __u64 *text__find_postfix(struct call *call, __u32 
 	scratch->prefix.dim = dim | PREFIX_REVERSED;
 	scratch->prefix.prefix_bits = 8 * (sizeof(scratch->prefix.dim) + size);
 	table = bpf_map_lookup_elem(&prefixes, &call->slot);
-	return table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL;
+	return value__bits(call, table ? bpf_map_lookup_elem(table, &scratch->prefix) : NULL);
 }
 
 static __always_inline void text__match(struct call *call, __u32 dim, __u32 match,

@@ -284,7 +284,10 @@ struct {
 	__uint(value_size, __builtin_offsetof(struct hook_table, rows));
 } tables SEC(".maps");
 
-/* Bitmaps by row number. Value sizes below are set at load to spec.words * 8, those above by it. */
+/*
+ * Bitmaps by row number. Value sizes below are set at load to spec.words * 8, those above by it; of numbers, equals and
+ * prefixes to 8 where there are more words than UNROLLED_MAX: then a value is the number of a row behind all others.
+ */
 BY_SLOT(rows, BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP,
 	__type(key, __u32), __type(value, __u64));
 

@@ -4,7 +4,7 @@
 #define GUARDBEE_TESTING_POINTS_H
 
 #include "../engine/rate.h"
-#include "../engine/substring.h"
+#include "../engine/glob.h"
 #include "paths.h"
 #include "request.h"
 
@@ -26,7 +26,7 @@ static struct shim_map *exact_ids, *prefix_ids, *postfix_ids;
 /* A map with entries of `key` bytes (0: an array) and `value` bytes each. */
 static struct shim_map *take_map(enum shim_kind kind, __u32 key, __u32 value)
 {
-	static char value_bytes[SUBSTRING_SIZE_MAX];
+	static char value_bytes[GLOB_SIZE_MAX];
 	char key_bytes[512];
 	__u32 count = take_count(1 << 20);
 	struct shim_map *map = shim_map_new(kind, key, value, count);
@@ -85,7 +85,7 @@ static void take_binaries(void)
 
 static void take_point(void)
 {
-	__u32 words, table_bytes, slot = engine_state.active;
+	__u32 words, value_bytes, table_bytes, slot = engine_state.active;
 	struct point *point = &points[point_count++];
 	void *table;
 
@@ -94,15 +94,16 @@ static void take_point(void)
 	shim_take(&point->spec, sizeof(point->spec));
 	move_task_paths(&point->spec);
 	words = point->spec.words;
+	value_bytes = words > UNROLLED_MAX ? 8 : 8 * words;
 	table_bytes = take_count(sizeof(struct hook_table));
 	table = shim_memory(sizeof(struct hook_table));
 	shim_take(table, table_bytes);
 	point->tables = shim_map_new(SHIM_ARRAY, 4, sizeof(struct hook_table), 2);
 	shim_map_put(point->tables, &slot, table);
 	point->inner[0] = take_map(SHIM_ARRAY, 4, words == 1 ? 8 : 8 * (words + 1));
-	point->inner[1] = take_map(SHIM_HASH, sizeof(struct number_key), 8 * words);
-	point->inner[2] = take_map(SHIM_HASH, sizeof(struct equal_key), 8 * words);
-	point->inner[3] = take_map(SHIM_LPM, sizeof(struct prefix_key), 8 * words);
+	point->inner[1] = take_map(SHIM_HASH, sizeof(struct number_key), value_bytes);
+	point->inner[2] = take_map(SHIM_HASH, sizeof(struct equal_key), value_bytes);
+	point->inner[3] = take_map(SHIM_LPM, sizeof(struct prefix_key), value_bytes);
 	point->inner[4] = take_map(SHIM_ARRAY, 4, sizeof(struct action_entry));
 	point->inner[5] = take_map(SHIM_ARRAY, 4, sizeof(__u64));
 	point->inner[6] = take_map(SHIM_ARRAY, 4, point->spec.substring_size);

@@ -99,7 +99,7 @@ export class NativeEngine {
     if (refused.size > 0) throw new Error(`refused: ${JSON.stringify([...refused])}`);
     const binaries = numberBinaries(sets);
     this.#points = points;
-    this.#groups = sets.map(({ name }) => name);
+    this.#groups = sets.map(({ name }) => name).slice(0, enums.engine_limit.FOLLOW_GROUPS);
     const followGroups = new Map(this.#groups.map((name, group) => [name, group]));
     const entries = (ids: ReadonlyMap<string, number>, key: (path: string) => Uint8Array) =>
       [...ids].map(([path, id]): Entry => ({ key: key(path), value: u32(id) }));
