@@ -70,7 +70,7 @@ const cases: readonly {
   {
     name: "NoPost reports nothing",
     actions: [{ action: "NoPost" }],
-    want: { code: ACTION_NOPOST, ...carriesOut(ACTION_NOPOST, 0, 0) },
+    want: { flags: ["nothing"], code: ACTION_NOPOST, ...carriesOut(ACTION_NOPOST, 0, 0) },
   },
   {
     name: "Sigkill needs no argument",

@@ -43,7 +43,7 @@ export type EncodedActions = {
 
 const { ACT_STOPS, ACT_MONITORED, ACT_CLOSES, ACT_WAITS, ACT_RETURNED } = enums.act_flag;
 const { ACT_GOES_ON, ACT_STOPS_LATER, ACT_KERNEL_STACK, ACT_USER_STACK } = enums.act_flag;
-const { ACT_HASH, ACT_DIGEST } = enums.act_flag;
+const { ACT_HASH, ACT_DIGEST, ACT_NOTHING } = enums.act_flag;
 const { ACT_EVENT_READINGS } = enums.act_flag;
 const { OPERATION_STOPS } = enums.operation_flag;
 
@@ -85,6 +85,8 @@ export function encodeActions(
     const reading = codec.reading?.(action, readings) ?? 0;
     return arg === undefined ? [] : [{ action: codec.code, flags, reading, arg }];
   });
+  const isSilent = all.length > 0 && all.every(({ action }) => action === "NoPost");
+  const isNothing = isSilent && !asks && !waits && returned === undefined;
   const operations = [...onReturnedSocket(planned.hook, returned), ...ofActions];
   const bytes = bytesOf(layout.action_entry, {
     group: context.group === undefined ? 0n : 1n << BigInt(context.group),
@@ -100,6 +102,7 @@ export function encodeActions(
       (returned === undefined ? 0 : ACT_RETURNED) |
       (hashes ? ACT_HASH : 0) |
       (asks ? ACT_DIGEST : 0) |
+      (isNothing ? ACT_NOTHING : 0) |
       stacks,
     code: actionCodec(atEntry.at(-1)?.action ?? defaultAction).code,
     ...{ operation_count: operations.length, operations },

@@ -1016,6 +1016,7 @@ export const enums = {
     ACT_HASH: 512,
     ACT_EVENT_READINGS: 1024,
     ACT_DIGEST: 2048,
+    ACT_NOTHING: 4096,
   },
   rate_limit: {
     RATE_SCOPE_BITS: 2,

@@ -5,6 +5,7 @@
 
 #include "act.h"
 #include "condition.h"
+#include "decided.h"
 #include "digest.h"
 #include "resolve.h"
 #include "scope.h"
@@ -22,6 +23,8 @@ static __noinline bool engine__match(struct call *call)
 	/* Code for one facet: what a program does not use, the verifier takes out. */
 #pragma clang loop unroll(disable)
 	for (__u32 dim = 0; dim < FACETS_MAX && dim < count; dim++) {
+		if (spec.facets[dim].kind == FACET_ARG_GLOB && decided__without(call, dim))
+			return !call__is_empty(call);
 		condition__match(call, dim);
 		if (call__is_empty(call))
 			return false;

@@ -228,6 +228,7 @@ enum act_flag {
 	ACT_HASH = 1u << 9,	/* the event has the hash of the file */
 	ACT_EVENT_READINGS = 1u << 10, /* the event's arguments are hook_spec.event_readings */
 	ACT_DIGEST = 1u << 11,	/* the selector asks for the digest of what is executed */
+	ACT_NOTHING = 1u << 12,	/* nothing is done nor reported */
 };
 
 /* What one selector does, indexed by its bit. */
