@@ -29,7 +29,7 @@ static __always_inline void path__read_name(struct dentry_name *named, struct de
 	bpf_probe_read_kernel(named->text, sizeof(named->text), path__short_name(dentry));
 }
 
-/* The same of a dentry whose type the verifier knows: an instruction a field, and no call. */
+/* The same, without its parent, of a dentry whose type the verifier knows: without any call. */
 static __always_inline void path__load_name(struct dentry_name *named, struct dentry *dentry)
 {
 	__u64 *text = path__short_name(dentry), *to = (__u64 *)named->text;
@@ -38,11 +38,11 @@ static __always_inline void path__load_name(struct dentry_name *named, struct de
 		path__read_name(named, dentry);
 		return;
 	}
-	named->parent = dentry->d_parent;
 	named->name.len = dentry->d_name.len;
 	named->name.name = dentry->d_name.name;
 	to[0] = text[0];
-	to[1] = text[1];
+	if (named->name.len > sizeof(*to))
+		to[1] = text[1];
 }
 
 static __always_inline void path__read_mount(struct mount_place *place, struct mount *mount)
@@ -162,9 +162,12 @@ static __noinline int path__climb(struct path_buffer *buffer, struct dentry *den
 {
 #pragma clang loop unroll(disable)
 	for (__u32 step = 0; step < PATH_STEPS; step++) {
-		struct dentry *parent = dentry->d_parent;
+		struct dentry *parent;
 
-		if (dentry == root || dentry == parent || !parent)
+		if (dentry == root)
+			break;
+		parent = dentry->d_parent;
+		if (dentry == parent || !parent)
 			break;
 		path__load_name(&buffer->walk.named, dentry);
 		path__write_name(buffer, dentry, true);

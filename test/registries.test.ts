@@ -99,6 +99,7 @@ const lists = [
   ["engine/arg.h", "ARG_PAYLOADS", "its layout is gone"],
   ["engine/arg.h", "ARG_ENUMS", "its layout is gone"],
   ["engine/condition.h", "NUMBER_FACETS", "a switch lacks it"],
+  ["engine/condition.h", "TEXT_FACETS", "a switch lacks it"],
   ["engine/condition.h", "FACETS", "a switch lacks it"],
   ["engine/condition.h", "CONDITION_ENUMS", "its layout is gone"],
   ["engine/action.h", "ACTIONS", "a switch lacks it"],

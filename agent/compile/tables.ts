@@ -163,6 +163,7 @@ function encodeSpec(
       index: reading.path === undefined ? reading.index : FIRST_PATH + paths.indexOf(reading.path),
       ...{ size_index: reading.sizeIndex, flags: reading.flags | typedFlag(point, reading) },
     })),
+    types: typesOf(all),
     fields: fieldsOf(point, read),
     ...{ path_count: paths.length, paths: encodedPaths },
   });
@@ -287,6 +288,12 @@ function isSure(bit: Bit | undefined): boolean {
   if (bit === undefined) return false;
   const { planned, selector } = bit;
   return planned.selectors[selector]!.surely === true;
+}
+
+/** hook_spec.types */
+function typesOf(readings: Readings["all"]): readonly number[] {
+  const types = readings.reduce((bits, { type }) => bits | (1n << BigInt(argCodec(type).code)), 0n);
+  return [Number(BigInt.asUintN(32, types)), Number(types >> 32n)];
 }
 
 function mayStop(bit: Bit | undefined): boolean {

@@ -94,13 +94,11 @@ __noinline int act__next_of_many(const struct bitmap *bits, __u32 from)
 	return act__next_in(bits->words[BOUNDED(word, WORDS_MAX - 1)], word, from);
 }
 
-/* The lowest bit that is set from bit `from` on, or WORDS_MAX * 64. */
-static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
+/* The same of several words. Once in a program: see condition.h. */
+static __noinline int act__next_of_several(struct call *call, __u32 from)
 {
 	__u32 words = spec.words, only = call__only_word(call, words);
 
-	if (words == 1)
-		return act__next_in(call__left(call)[0], 0, from);
 	if (only < words)
 		return act__next_in(call__left(call)[only], only, from);
 	if (words > UNROLLED_MAX)
@@ -117,14 +115,18 @@ static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
 	return *(volatile __u32 *)&call->scratch->found;
 }
 
+/* The lowest bit that is set from bit `from` on, or WORDS_MAX * 64. */
+static __always_inline __u32 act__next_bit(struct call *call, __u32 from)
+{
+	return spec.words == 1 ? act__next_in(call__left(call)[0], 0, from) :
+				 act__next_of_several(call, from);
+}
+
 static long act__step(__u32 index, void *context)
 {
 	struct call *call = context;
-	struct action_entry *entry;
-	void *table;
+	struct action_entry *entry = call__entry(call, &call->at);
 
-	table = bpf_map_lookup_elem(&actions, &call->slot);
-	entry = table ? bpf_map_lookup_elem(table, &call->at) : NULL;
 	if (!entry)
 		return 1; /* cannot be: each bit has its entry */
 	if (spec.use & USE_RETURNED)

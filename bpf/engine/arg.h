@@ -163,10 +163,9 @@ static __always_inline bool arg__is_read(struct call *call,
 	return !size || !(call->scratch->unread & (1u << ((size - 1) & 31)));
 }
 
-/* The number of an argument, as far as it is known. */
-static __always_inline enum known arg__number(struct call *call,
-					      const volatile struct reading *reading, __u32 part,
-					      __u64 *value)
+/* The number of an argument, as far as it is known. Once in a program: see condition.h. */
+static __noinline enum known arg__number(struct call *call, const volatile struct reading *reading,
+					 __u32 part, __u64 *value)
 {
 	if (!arg__is_read(call, reading))
 		return KNOWN_NOT;
@@ -238,7 +237,10 @@ static __always_inline struct file *arg__file(struct call *call,
 	return NULL;
 }
 
-/* Writes an argument's payload to `to` and its flags to `arg`; the result is the payload's size. */
+/*
+ * Writes an argument's payload to `to` and its flags to `arg`; the result is the payload's size. Here the
+ * verifier does not know which reading it is: what no reading of the program is it leaves out by spec.types.
+ */
 static __always_inline __u32 arg__emit(struct call *call, const volatile struct reading *reading,
 				       struct event_arg *arg, char *to)
 {
@@ -249,6 +251,8 @@ static __always_inline __u32 arg__emit(struct call *call, const volatile struct 
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
+		if (!(spec.types[type / 32] & 1u << type % 32)) \
+			break;               \
 		return emit(call, reading, arg, to);
 		ARG_TYPES(CASE)
 #undef CASE

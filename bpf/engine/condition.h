@@ -35,19 +35,26 @@ enum facet_kind {
 	FACET_ARG_GLOB,
 };
 
-/* Those of numbers: what may be compared where there is little room on the stack. */
-#define NUMBER_FACETS(X)                       \
-	X(FACET_ARG_NUMBER, arg__match_number) \
-	X(FACET_ARG_RANGE, arg__match_range)   \
-	X(FACET_ARG_MASK, arg__match_mask)
+/*
+ * Those of the number of an argument, and of its text. It is read at one place of the program, whatever
+ * compares it: the kernel goes through all of a program many times before it has left out what is not used.
+ */
+#define NUMBER_FACETS(X)                   \
+	X(FACET_ARG_NUMBER, number__match) \
+	X(FACET_ARG_RANGE, range__match)   \
+	X(FACET_ARG_MASK, mask__match)
+#define TEXT_FACETS(X)                                        \
+	X(FACET_ARG_TEXT, arg__match_text)                    \
+	X(FACET_ARG_SUBSTRING, arg__match_substring)          \
+	X(FACET_ARG_SUBSTRING_CASELESS, arg__match_substring) \
+	X(FACET_ARG_GLOB, arg__match_glob)
 
-/* A kind of facet, and what leaves of the selectors those that its value meets. */
+/* Each other kind of facet, and what leaves of the selectors those that its value meets. */
 #define FACETS(X)                                         \
 	X(FACET_NSPID, pid__match_nspid)                  \
 	X(FACET_PID, pid__match)                          \
 	X(FACET_CAPABILITIES, capability__match)          \
 	X(FACET_NAMESPACE, namespace__match)              \
-	NUMBER_FACETS(X)                                  \
 	X(FACET_ARG_GAINED, arg__match_gained)            \
 	X(FACET_ARG_ADDRESS, arg__match_address)          \
 	X(FACET_ARG_FOLLOWED, arg__match_followed)        \
@@ -55,11 +62,7 @@ enum facet_kind {
 	X(FACET_BINARY_PREFIX, binary__match_prefix)      \
 	X(FACET_BINARY_POSTFIX, binary__match_postfix)    \
 	X(FACET_PID_TREE, pid__match_tree)                \
-	X(FACET_NSPID_TREE, pid__match_nspid_tree)        \
-	X(FACET_ARG_TEXT, arg__match_text)                \
-	X(FACET_ARG_SUBSTRING, arg__match_substring)      \
-	X(FACET_ARG_SUBSTRING_CASELESS, arg__match_substring) \
-	X(FACET_ARG_GLOB, arg__match_glob)
+	X(FACET_NSPID_TREE, pid__match_nspid_tree)
 
 /* The enums of the files above that the agent writes (layout.c). */
 #define CONDITION_ENUMS(X) \
@@ -74,7 +77,45 @@ enum facet_kind {
 	X(substring_limit) \
 	X(text_match)
 
-/* Leaves the selectors that facet `dim` meets, and those that do not ask. */
+/* Leaves the selectors that facet `dim`, a number, meets, and those that do not ask. */
+static __always_inline void condition__match_number(struct call *call, __u32 dim)
+{
+	__u32 kind = spec.facets[dim].kind;
+	__u64 value;
+
+	if (!arg__number_of(call, dim, &value))
+		return;
+#define CASE(facet, match)               \
+	if (kind == facet) {             \
+		match(call, dim, value); \
+		return;                  \
+	}
+	NUMBER_FACETS(CASE)
+#undef CASE
+	call__and_none(call); /* cannot be: what is unknown is met by no selector */
+}
+
+/* The same of a text. */
+static __always_inline void condition__match_text(struct call *call, __u32 dim)
+{
+	struct text text = {.match = spec.facets[dim].match};
+	__u32 kind = spec.facets[dim].kind;
+	enum known known;
+
+	if (arg__is_asked_later(dim))
+		return;
+	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
+#define CASE(facet, match)                     \
+	if (kind == facet) {                   \
+		match(call, dim, known, text); \
+		return;                        \
+	}
+	TEXT_FACETS(CASE)
+#undef CASE
+	call__and_none(call); /* cannot be, as above */
+}
+
+/* The same of any facet. */
 static __always_inline void condition__match(struct call *call, __u32 dim)
 {
 	/* Who needs it behind texts asks anew: the verifier would go through each text with it and without. */
@@ -87,22 +128,15 @@ static __always_inline void condition__match(struct call *call, __u32 dim)
 		return;
 		FACETS(CASE)
 #undef CASE
-	}
-	call__and_none(call); /* cannot be: what is unknown is met by no selector */
-}
-
-/* The same, where a facet is a number. */
-static __always_inline void condition__match_number(struct call *call, __u32 dim)
-{
-	__u32 facet = spec.facets[dim].kind;
-
-#define CASE(kind, match)         \
-	if (facet == kind) {      \
-		match(call, dim); \
-		return;           \
-	}
-	NUMBER_FACETS(CASE)
+#define CASE(kind, match) case kind:
+		NUMBER_FACETS(CASE)
+		condition__match_number(call, dim);
+		return;
+		TEXT_FACETS(CASE)
+		condition__match_text(call, dim);
+		return;
 #undef CASE
+	}
 	call__and_none(call); /* cannot be: what is unknown is met by no selector */
 }
 

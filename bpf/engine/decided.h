@@ -13,7 +13,6 @@ static __always_inline bool decided__without(struct call *call, __u32 dim)
 {
 	__u32 words = spec.words, word = words == 1 ? 0 : call__only_word(call, words), first;
 	struct action_entry *entry;
-	void *table;
 	__u64 bits;
 
 	if (dim + 1 != spec.facet_count || word >= words)
@@ -22,8 +21,7 @@ static __always_inline bool decided__without(struct call *call, __u32 dim)
 	if (!(bits & -bits & call__facet_row(call, dim, ROW_ABSENT)[word]))
 		return false;
 	first = act__next_in(bits, word, 0);
-	table = bpf_map_lookup_elem(&actions, &call->slot);
-	entry = table ? bpf_map_lookup_elem(table, &first) : NULL;
+	entry = call__entry(call, &first);
 	if (!entry || act__next_in(bits, word, entry->next) < WORDS_MAX * 64)
 		return false;
 	if (entry->flags & ACT_NOTHING)

@@ -13,11 +13,8 @@
 static long digest__step(__u32 index, void *context)
 {
 	struct call *call = context;
-	struct action_entry *entry;
-	void *table;
+	struct action_entry *entry = call__entry(call, &call->at);
 
-	table = bpf_map_lookup_elem(&actions, &call->slot);
-	entry = table ? bpf_map_lookup_elem(table, &call->at) : NULL;
 	if (!entry)
 		return 1; /* cannot be: each bit has its entry */
 	if (entry->flags & ACT_DIGEST) {

@@ -24,8 +24,7 @@ static long returned__compare(__u32 bit, void *context)
 {
 	struct call *call = context;
 	struct hook_event *event = &call->scratch->event;
-	void *table = bpf_map_lookup_elem(&actions, &call->slot);
-	struct action_entry *entry = table ? bpf_map_lookup_elem(table, &bit) : NULL;
+	struct action_entry *entry = call__entry(call, &bit);
 
 	if (!entry)
 		return 1; /* there are no more */
@@ -75,7 +74,6 @@ static __always_inline void returned__complete(struct call *call)
 	struct hook_event *event = &scratch->event;
 	struct action_entry *entry;
 	__u32 bit, word;
-	void *table;
 
 	if (!returned__find_bit(call)) {
 		returned__close(call);
@@ -90,8 +88,7 @@ static __always_inline void returned__complete(struct call *call)
 	call->any = 1;
 	if (!returned__match(call))
 		return;
-	table = bpf_map_lookup_elem(&actions, &call->slot);
-	entry = table ? bpf_map_lookup_elem(table, &bit) : NULL;
+	entry = call__entry(call, &bit);
 	if (!entry)
 		return; /* cannot be: each bit has its entry */
 	act__carry_out(call, entry, event->flags & ~HOOK_PROCESS_UNKNOWN);

@@ -132,6 +132,7 @@ struct hook_spec {
 	__u8 entry;		/* for hook_event.entry */
 	__u32 reads;		/* a bit for each parameter that some reading needs */
 	__u32 actions;		/* a bit for each enum action_code that is some operation's */
+	__u32 types[2];		/* a bit for each enum arg_type that some reading has */
 	__u32 point;		/* USE_RETURNED: the same of the programs at both ends of a call */
 	__u32 substring_size;	/* bytes of an entry of `substrings`, a power of two; 0: it has none */
 	__u8 event_readings[PARAMETERS_MAX]; /* USE_NUMBER_EVENTS: what many events have */
@@ -152,7 +153,6 @@ enum cap_set {
 	CAP_SET_CHANGED,	/* with one of those: what is in it now, or was before, and not both */
 	CAP_SET_NAMESPACES = 2 * CAP_SET_CHANGED, /* a bit for each enum namespace_part that is another */
 };
-enum change_count { CHANGES = CAP_SET_NAMESPACES - CAP_SET_CHANGED + 1 };
 /* cap_test.user_ns */
 enum cap_user_ns { CAP_NS_ANY = 0, CAP_NS_HOST, CAP_NS_NESTED };
 

@@ -25,22 +25,6 @@ static __always_inline bool arg__number_of(struct call *call, __u32 dim, __u64 *
 	return false;
 }
 
-static __always_inline void arg__match_number(struct call *call, __u32 dim)
-{
-	__u64 value;
-
-	if (arg__number_of(call, dim, &value))
-		number__match(call, dim, value);
-}
-
-static __always_inline void arg__match_range(struct call *call, __u32 dim)
-{
-	__u64 value;
-
-	if (arg__number_of(call, dim, &value))
-		range__match(call, dim, value);
-}
-
 /* Leaves those that do not ask where the number has no bit that the other one lacks, or cannot be told. */
 static __always_inline void arg__match_gained(struct call *call, __u32 dim)
 {
@@ -51,14 +35,6 @@ static __always_inline void arg__match_gained(struct call *call, __u32 dim)
 	    arg__number(call, facet__reading(dim), spec.facets[dim].part, &after) != KNOWN_EXACTLY ||
 	    !(after & ~before))
 		call__and_facet(call, dim, ROW_OTHERWISE);
-}
-
-static __always_inline void arg__match_mask(struct call *call, __u32 dim)
-{
-	__u64 value;
-
-	if (arg__number_of(call, dim, &value))
-		mask__match(call, dim, value);
 }
 
 /* The smallest network that is listed and has the address says what is left. */
@@ -98,27 +74,23 @@ static __always_inline bool arg__is_asked_later(__u32 dim)
  * What is not told leaves what a text in no list does; what is told seemingly, that and what it seems to
  * be.
  */
-static __always_inline void arg__match_text(struct call *call, __u32 dim)
+static __always_inline void arg__match_text(struct call *call, __u32 dim, enum known known,
+					    struct text text)
 {
 	__u64 *left = call__left(call), *sum = call__sum(call), *minus = call__minus(call);
 	__u32 match = spec.facets[dim].match;
-	struct text text = {.match = match};
-	enum known known;
 
-	if (arg__is_asked_later(dim))
+	if (known == KNOWN_EXACTLY) {
+		text__match(call, dim, match, text);
 		return;
-	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
+	}
 	if (known == KNOWN_ABSENT) {
 		call__and_facet(call, dim, ROW_ABSENT);
 		return;
 	}
-	if (known == KNOWN_SEEMINGLY)
-		bits__copy(call, minus, left);
-	if (known != KNOWN_NOT)
-		text__match(call, dim, match, text);
-	if (known == KNOWN_EXACTLY)
-		return;
 	if (known == KNOWN_SEEMINGLY) {
+		bits__copy(call, minus, left);
+		text__match(call, dim, match, text);
 		arg__drop_sure(call, dim);
 		bits__copy(call, sum, left);
 		bits__copy(call, left, minus);
@@ -131,12 +103,9 @@ static __always_inline void arg__match_text(struct call *call, __u32 dim)
 }
 
 /* What is not told holds no text; what is told seemingly, those that it seems to hold. */
-static __always_inline void arg__match_substring(struct call *call, __u32 dim)
+static __always_inline void arg__match_substring(struct call *call, __u32 dim, enum known known,
+						 struct text text)
 {
-	struct text text = {.match = MATCH_SUBSTRING};
-	enum known known;
-
-	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
 	if (known == KNOWN_ABSENT || known == KNOWN_NOT)
 		call__and_facet(call, dim, ROW_OTHERWISE);
 	else
@@ -146,12 +115,9 @@ static __always_inline void arg__match_substring(struct call *call, __u32 dim)
 }
 
 /* What is not told, or not all of it, is as no pattern says; what is told seemingly, as what it seems. */
-static __always_inline void arg__match_glob(struct call *call, __u32 dim)
+static __always_inline void arg__match_glob(struct call *call, __u32 dim, enum known known,
+					    struct text text)
 {
-	struct text text = {.match = MATCH_SUBSTRING};
-	enum known known;
-
-	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
 	if (known == KNOWN_ABSENT || known == KNOWN_NOT || call->scratch->path.walk.cut)
 		call__and_facet(call, dim, ROW_OTHERWISE);
 	else

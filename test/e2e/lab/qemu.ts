@@ -45,9 +45,9 @@ export function qemuArgs(machine: Machine): string[] {
   ];
 }
 
-/** loglevel: a kernel that hangs says where. tsc=reliable: without it the guest falls back to a slow clock and an idle one costs twice. */
+/** loglevel: a kernel that hangs says where. tsc=reliable: without it the guest falls back to a slow clock and an idle one costs twice. no_timer_check: a host that is busy does not deliver in time what the kernel waits for at boot, and the guest panics. */
 const baseCmdline =
-  "console=ttyS0 loglevel=5 panic=-1 mitigations=off lsm=capability,bpf net.ifnames=0 tsc=reliable".split(
+  "console=ttyS0 loglevel=5 panic=-1 mitigations=off lsm=capability,bpf net.ifnames=0 tsc=reliable no_timer_check".split(
     " ",
   );
 
