@@ -40,6 +40,9 @@ export function encodeGlobs(
   return new Uint8Array(table.buffer);
 }
 
+/** Only so many of the last places are tried for a state with several steps: else policies could be made that take long. */
+const triedBehind = 4096;
+
 /** Which places are taken: the steps of one state lie as their classes do, between those of others. */
 class StepPlaces {
   #taken = new Uint8Array(1 << 10);
@@ -56,7 +59,8 @@ class StepPlaces {
   place(classes: readonly number[]): number {
     const last = Math.max(0, ...classes);
     const key = classes.join();
-    let first = this.#tried.get(key) ?? 0;
+    const least = classes.length > 1 ? Math.max(0, this.#end - triedBehind) : 0;
+    let first = Math.max(this.#tried.get(key) ?? 0, least);
     while (classes.some((byClass) => this.#taken[first + byClass] === 1)) first++;
     this.#tried.set(key, first);
     if (classes.length === 0) return first;
