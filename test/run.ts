@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { globSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleApp } from "../build/images/bundle.ts";
 import { cacheRoot } from "../build/tools/cache.ts";
 import { runNames } from "./e2e/bypass/results.ts";
 import { ensureBuilt } from "./e2e/lab/build.ts";
@@ -224,8 +225,14 @@ function testFiles(pattern: string): readonly string[] {
  * The random policies of oracle.guest.test.ts come in `batches`, each of about 17 s, and are others
  * in each run; its name has the seed.
  */
+/** Where the application is for guests, as images have it. Made once. */
+const guestApp = "build/app";
+let bundled: Promise<unknown> | undefined;
+
 async function guestTests(tests: GuestTests, print: Print): Promise<Count> {
   const { pattern = allGuestTests, guests = 1 } = tests;
+  bundled ??= bundleApp(root, join(root, guestApp));
+  await bundled;
   const files = testFiles(pattern);
   const counts = Array.from({ length: guests }, async (_, guest) => {
     let held = "";
@@ -253,7 +260,7 @@ async function oneGuest(
   if (parameters !== "") guest.push("--append", parameters);
   const { GUARDBEE_SEED: seed = "" } = process.env; // of a run that is to be repeated
   const env = [
-    ...["env", "NODE_COMPILE_CACHE=/out"],
+    ...["env", "NODE_COMPILE_CACHE=/out", `GUARDBEE_APP=${join(checkout, guestApp)}`],
     ...[`GUARDBEE_BATCHES=${batches}`, `GUARDBEE_CALLS=${calls}`, `GUARDBEE_SEED=${seed}`],
     ...(processes === undefined ? [] : [`GUARDBEE_PROCESSES=${processes}`]),
   ];

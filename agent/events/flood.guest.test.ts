@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { lockKernel } from "../kernel/testing/guest-kernel.ts";
 import { run } from "../kernel/testing/scene.ts";
 import { type EventCounts, eventCounts } from "./testing/event-counts.ts";
 import { killsMkfifo } from "./testing/flood-policies.ts";
+import { programFile } from "./testing/program-file.ts";
 import { RunningAgent, SocketReader } from "./testing/running-agent.ts";
 
 const unlock = await lockKernel();
@@ -111,7 +111,7 @@ async function killSome(): Promise<void> {
 
 /** `guardbee events follow`, as the container export-stdout runs it. */
 function follow(file: string, out: string) {
-  const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+  const main = programFile("main");
   const args = [main, "events", "follow", file];
   const stdio = ["ignore", openSync(out, "w"), "inherit"] as const;
   const child: ChildProcess = spawn(process.execPath, args, { stdio: [...stdio] });

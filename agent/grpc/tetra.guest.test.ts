@@ -4,15 +4,15 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { killsMkfifo } from "../events/testing/flood-policies.ts";
+import { programFile } from "../events/testing/program-file.ts";
 import { RunningAgent } from "../events/testing/running-agent.ts";
 import { lockKernel } from "../kernel/testing/guest-kernel.ts";
 
 const unlock = await lockKernel();
 after(unlock);
 
-const main = fileURLToPath(new URL("../../cli/tetra-main.ts", import.meta.url));
+const main = programFile("tetra-main");
 const folder = mkdtempSync("/tmp/tetra-");
 const kills = 5;
 const policyFolder = mkdtempSync("/tmp/tetragon.tp.d-");

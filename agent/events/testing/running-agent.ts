@@ -5,9 +5,8 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, writeFileSy
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { programFile } from "./program-file.ts";
 
-const sources = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 const healthPort = 6790;
 
 /** Values by name and labels, as /metrics has them, without the prefix. */
@@ -23,7 +22,7 @@ export class RunningAgent {
   #child: ChildProcess | undefined;
 
   /** `policies`: YAML. `options`: further ones of `guardbee agent`. `main`: another build of it. */
-  constructor(policies: string, options: readonly string[] = [], main = sources) {
+  constructor(policies: string, options: readonly string[] = [], main = programFile("main")) {
     const path = join(this.folder, "policies.yaml");
     writeFileSync(path, policies);
     const where = [
