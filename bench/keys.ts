@@ -40,6 +40,7 @@ export const scenarios = {
     "list",
     "exec_allow_1",
     "exec_allow_2000",
+    "churn",
   ],
   agent: ["agent_hook", "agent_exec", "agent_streams", "agent_idle", "agent_rss"],
   flood: ["flood_1", "flood_4", "flood_8"],
@@ -231,6 +232,20 @@ export const keys: readonly Key[] = [
     scenario: "load",
     what: "one more beside 100 that are in force (all tables are written again)",
     peer: "4,000",
+  },
+  {
+    name: "change_1000",
+    unit: "ms",
+    scenario: "churn",
+    what: "one of 1,000 policies on 20 system calls edited, on a node with 200 pods",
+    target: 20,
+  },
+  {
+    name: "pod_row_1000",
+    unit: "ms",
+    scenario: "churn",
+    what: "a pod comes there, with another five of them than any pod has",
+    target: 5,
   },
   {
     name: "kmem_idle",

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { asksForChanges, followsDescriptors, tracksSockets } from "@guardbee/policy/sets";
 import type { Logger } from "pino";
-import { classBits, classRow } from "../compile/class-rows.ts";
 import type {
   Crowding,
   Desired,
@@ -23,6 +22,7 @@ import { replaceOtherVersions } from "./adopt-followed.ts";
 import { type Attacher, attachAll, hookAllFiles } from "./attach-all.ts";
 import { Binaries, numberBinaries } from "./binaries.ts";
 import { Checks, type InForce } from "./checks.ts";
+import { ClassRows } from "./class-rows.ts";
 import { EngineState } from "./engine-state.ts";
 import { type Abilities, type Allowed, isUnsure, probeAbilities } from "./features.ts";
 import { FileFree } from "./file-free.ts";
@@ -70,6 +70,7 @@ export class KernelEngine implements Engine {
   #abilities: Abilities;
   readonly #state: EngineState;
   readonly #classes: ScopeClasses;
+  readonly #classRows = new ClassRows();
   readonly #followIds: PinnedIds;
   readonly #room: Room;
   readonly #binaries: Binaries;
@@ -265,8 +266,10 @@ export class KernelEngine implements Engine {
     });
     this.#hooks = hooksOf(held.values(), this.#numbers, this.#hooks);
     const unentered = this.#classes.enterRoots(desired.scopes);
+    this.#classRows.wrote([]); // until all of it was done
     this.#state.flip(slot, { notesIdentity: inForce.some(({ set }) => asksForChanges(set)) });
     this.#afterFlip(held, slot, inForce, () => this.#assignCgroups(desired.scopes, unentered));
+    this.#classRows.wrote(classes);
     this.#desired = desired;
     this.#inForce = byName(inForce);
     this.#capacity = capacity;
@@ -329,12 +332,7 @@ export class KernelEngine implements Engine {
       this.#program(desired);
       return;
     }
-    for (const { point, tables, program } of this.#held.values()) {
-      const bitsOf = classBits(point, tables.words);
-      for (const [number, names] of classes.entries()) {
-        if (number > 0) program.writeClassRow(number, classRow(bitsOf(names)));
-      }
-    }
+    this.#classRows.update(classes, this.#held.values());
     this.#assignCgroups(scopes, this.#classes.enterRoots(scopes));
     this.#desired = desired;
   }

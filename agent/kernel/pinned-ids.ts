@@ -15,6 +15,8 @@ export class PinnedIds {
   readonly #limit: number;
   /** Digest (hex) → number; written by `ensure` and `release` only. */
   readonly #numbers = new Map<string, number>();
+  /** Those of names that were asked for, so that these need no digest again. */
+  readonly #known = new Map<string, number>();
 
   constructor(
     native: Native,
@@ -48,9 +50,15 @@ export class PinnedIds {
 
   /** The number of `name`, newly given when it has none; undefined when all are taken. */
   ensure(name: string): number | undefined {
-    const digest = createHash("sha256").update(name).digest();
-    const known = this.#numbers.get(digest.toString("hex"));
+    const known = this.#known.get(name);
     if (known !== undefined) return known;
+    const digest = createHash("sha256").update(name).digest();
+    const number = this.#numbers.get(digest.toString("hex")) ?? this.#give(digest);
+    if (number !== undefined) this.#known.set(name, number);
+    return number;
+  }
+
+  #give(digest: Buffer): number | undefined {
     const taken = new Set(this.#numbers.values());
     for (let number = this.#first; number < this.#limit; number++) {
       if (taken.has(number)) continue;
@@ -73,6 +81,7 @@ export class PinnedIds {
       this.#native.remove(this.#fd, u32(number));
       this.#numbers.delete(digest);
     }
+    for (const [name, number] of this.#known) if (!keep.has(number)) this.#known.delete(name);
   }
 
   pinned(): Pinned {

@@ -27,6 +27,7 @@ import {
   onFileSubstring,
   onHost,
   onList,
+  onManyCalls,
   onManyFds,
   onReadings,
   onReturn,
@@ -63,6 +64,7 @@ export async function measureKernel(wanted: readonly Scenario[], tell: Tell): Pr
     list: () => bench.list(),
     exec_allow_1: () => bench.execAllow(1),
     exec_allow_2000: () => bench.execAllow(2_000),
+    churn: () => bench.churn(),
   };
   for (const scenario of wanted) await run[scenario]?.();
 }
@@ -279,6 +281,27 @@ class KernelBench {
       this.#value(`${key}_load`, took, "KernelEngine.program() of all of them at once");
       this.#value(`${key}_kmem`, bytes, "kernel of memory.stat, before and after loading");
     }
+    await this.#program([]);
+  }
+
+  /** Each pod has five of the policies. */
+  async churn(): Promise<void> {
+    const sets = onManyCalls(1_000, unusedFd);
+    const podWith = (index: number, first: number) => ({
+      id: cgroupId(podOf(index)),
+      sets: sets.slice(first, first + 5).map(({ name }) => name),
+    });
+    const pods = Array.from({ length: 200 }, (_, index) => podWith(index, 5 * index));
+    await this.#program(sets, onNode(pods));
+    const edited = [onManyCalls(1, unusedFd - 1)[0]!, ...sets.slice(1)];
+    const changed = await this.#program(edited, onNode(pods));
+    this.#value("change_1000", changed, "KernelEngine.program() with one of them edited");
+    const others = Array.from({ length: 10 }, (_, index) => podWith(200 + index, 5 * index + 3));
+    const grown = others.map((_, last) => onNode([...pods, ...others.slice(0, last + 1)]));
+    const startedAt = performance.now();
+    for (const scopes of grown) await this.#engine.assign(scopes);
+    const came = (performance.now() - startedAt) / grown.length;
+    this.#value("pod_row_1000", came, "KernelEngine.assign() with one pod more, mean of ten");
     await this.#program([]);
   }
 

@@ -27,6 +27,26 @@ export function onWrittenFd(count: number, first: number): readonly NamedSet[] {
   }));
 }
 
+/** System calls whose first argument is a descriptor. */
+const ofDescriptors = [
+  ...["read", "write", "close", "lseek", "fsync", "fdatasync", "dup", "ftruncate", "fchmod"],
+  ...["flock", "getdents64", "ioctl", "fcntl", "pread64", "pwrite64", "readv", "writev"],
+  ...["fallocate", "fchown", "fchdir"],
+];
+
+/** `count` policies on 20 system calls, in turn, the n-th for descriptor `first + n`. */
+export function onManyCalls(count: number, first: number): readonly NamedSet[] {
+  return many(count, (number) => ({
+    on: {
+      kind: "kprobe",
+      call: `sys_${ofDescriptors[number % ofDescriptors.length]}`,
+      syscall: true,
+    },
+    args: [{ index: 0, type: "int" }],
+    selectors: [select({ by: "arg", arg: 0, op: "Equal", values: [String(first + number)] })],
+  }));
+}
+
 /** Policies of 100 selectors each on write, `count` in all, the n-th for descriptor `first + n`. */
 export function onManyFds(count: number, first: number): readonly NamedSet[] {
   return many(count / 100, (number) => ({
