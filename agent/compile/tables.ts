@@ -164,6 +164,7 @@ function encodeSpec(
       ...{ size_index: reading.sizeIndex, flags: reading.flags | typedFlag(point, reading) },
     })),
     types: typesOf(all),
+    kinds: facets.reduce((bits, { facet }) => (bits | (1 << facet.kind)) >>> 0, 0),
     fields: fieldsOf(point, read),
     ...{ path_count: paths.length, paths: encodedPaths },
   });

@@ -461,7 +461,7 @@ const arg_path = {
   },
 } as const;
 const hook_spec = {
-  size: 2036,
+  size: 2040,
   fields: {
     words: { at: 0, type: "u32" },
     use: { at: 4, type: "u32" },
@@ -472,16 +472,17 @@ const hook_spec = {
     reads: { at: 12, type: "u32" },
     actions: { at: 16, type: "u32" },
     types: { at: 20, type: "u32", count: 2 },
-    point: { at: 28, type: "u32" },
-    substring_size: { at: 32, type: "u32" },
-    event_readings: { at: 36, type: "u8", count: 5 },
-    path_count: { at: 41, type: "u8" },
-    is_hashed: { at: 42, type: "u8" },
-    zero: { at: 43, type: "u8" },
-    facets: { at: 44, type: facet, count: 32 },
-    readings: { at: 172, type: reading, count: 64 },
-    fields: { at: 428, type: field, count: 32 },
-    paths: { at: 684, type: arg_path, count: 26 },
+    kinds: { at: 28, type: "u32" },
+    point: { at: 32, type: "u32" },
+    substring_size: { at: 36, type: "u32" },
+    event_readings: { at: 40, type: "u8", count: 5 },
+    path_count: { at: 45, type: "u8" },
+    is_hashed: { at: 46, type: "u8" },
+    zero: { at: 47, type: "u8" },
+    facets: { at: 48, type: facet, count: 32 },
+    readings: { at: 176, type: reading, count: 64 },
+    fields: { at: 432, type: field, count: 32 },
+    paths: { at: 688, type: arg_path, count: 26 },
   },
 } as const;
 const usdt_arg = {

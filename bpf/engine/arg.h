@@ -123,6 +123,9 @@ enum arg_type {
 	X(end_part)  \
 	X(module_signature)
 
+/* Whether the program has any reading of that type. */
+#define HAS_TYPE(type) (spec.types[(type) / 32] & 1u << (type) % 32)
+
 static __always_inline enum known none__number(struct call *call,
 					       const volatile struct reading *reading, __u32 part,
 					       __u64 *value)
@@ -172,11 +175,13 @@ static __noinline enum known arg__number(struct call *call, const volatile struc
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
+		if (!HAS_TYPE(type))         \
+			break;               \
 		return number(call, reading, part, value);
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:
-		return KNOWN_NOT;
+		break;
 	}
 	return KNOWN_NOT;
 }
@@ -191,11 +196,13 @@ static __always_inline enum known arg__text(struct call *call,
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
+		if (!HAS_TYPE(type))         \
+			break;               \
 		return text(call, reading, part, to);
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:
-		return KNOWN_NOT;
+		break;
 	}
 	return KNOWN_NOT;
 }
@@ -210,11 +217,13 @@ static __always_inline enum known arg__address(struct call *call,
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
+		if (!HAS_TYPE(type))         \
+			break;               \
 		return address(call, reading, part, to);
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:
-		return KNOWN_NOT;
+		break;
 	}
 	return KNOWN_NOT;
 }
@@ -228,19 +237,18 @@ static __always_inline struct file *arg__file(struct call *call,
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
+		if (!HAS_TYPE(type))         \
+			break;               \
 		return file(call, reading);
 		ARG_TYPES(CASE)
 #undef CASE
 	case ARG_ERROR:
-		return NULL;
+		break;
 	}
 	return NULL;
 }
 
-/*
- * Writes an argument's payload to `to` and its flags to `arg`; the result is the payload's size. Here the
- * verifier does not know which reading it is: what no reading of the program is it leaves out by spec.types.
- */
+/* Writes an argument's payload to `to` and its flags to `arg`; the result is the payload's size. */
 static __always_inline __u32 arg__emit(struct call *call, const volatile struct reading *reading,
 				       struct event_arg *arg, char *to)
 {
@@ -251,7 +259,7 @@ static __always_inline __u32 arg__emit(struct call *call, const volatile struct 
 	switch ((enum arg_type)reading->type) {
 #define CASE(type, number, text, address, file, emit) \
 	case type:                           \
-		if (!(spec.types[type / 32] & 1u << type % 32)) \
+		if (!HAS_TYPE(type))         \
 			break;               \
 		return emit(call, reading, arg, to);
 		ARG_TYPES(CASE)

@@ -15,13 +15,9 @@ static __always_inline __u32 call__only_word(struct call *call, __u32 words)
 	return words == 1 ? words : *(volatile __u32 *)&call->word; /* not set with one word */
 }
 
-/*
- * Does `statement` with each word `i` that counts; with each of many, many__##name does it. What does it
- * with several is no part of who calls it: the kernel loads a small program sooner.
- */
+/* Does `statement` with each word `i` that counts; with each of many, many__##name does it. */
 #define BITS(name, statement)                                                                    \
-	static __noinline int bits__##name##_several(struct call *call, __u64 *to,               \
-						     const __u64 *from)                          \
+	static __always_inline void bits__##name(struct call *call, __u64 *to, const __u64 *from) \
 	{                                                                                        \
 		__u32 words = spec.words, only = words > UNROLLED_MAX ? call->word : words;      \
                                                                                                  \
@@ -35,17 +31,6 @@ static __always_inline __u32 call__only_word(struct call *call, __u32 words)
 			FOR_EACH_WORD_OF(words, i)                                               \
 					statement;                                               \
 		}                                                                                \
-		return 0;                                                                        \
-	}                                                                                        \
-                                                                                                 \
-	static __always_inline void bits__##name(struct call *call, __u64 *to, const __u64 *from) \
-	{                                                                                        \
-		const __u32 i = 0;                                                               \
-                                                                                                 \
-		if (spec.words == 1)                                                             \
-			statement;                                                               \
-		else                                                                             \
-			bits__##name##_several(call, to, from);                                  \
 	}
 
 /* The same with each word, whatever counts, for who has no call. */
@@ -127,31 +112,29 @@ static __always_inline void call__begin(struct call *call, const __u64 *bits)
 	}
 }
 
-/* Leaves in `left` what is in `bits`, too; whether there is any. */
+/* The same with each word of several; whether there is any left. */
 static __noinline bool bits__and_several(struct call *call, __u64 *left, const __u64 *bits)
 {
-	__u32 words = spec.words, word = call__only_word(call, words);
+	__u32 words = spec.words;
 	__u64 any = 0;
 
-	if (word < words) {
-		any = left[word] & bits[word];
-		left[word] = any;
-	} else if (words > UNROLLED_MAX) {
+	if (words > UNROLLED_MAX) {
 		call->live = many__and((struct bitmap *)left, (const struct bitmap *)bits);
 		return call->live != WORD_NONE;
-	} else {
-		FOR_EACH_WORD_OF(words, i)
-				any |= left[i] &= bits[i];
 	}
+	FOR_EACH_WORD_OF(words, i)
+			any |= left[i] &= bits[i];
 	return any != 0;
 }
 
+/* Leaves what is in `bits`, too. */
 static __always_inline void call__and(struct call *call, const __u64 *bits)
 {
+	__u32 words = spec.words, word = words == 1 ? 0 : call__only_word(call, words);
 	__u64 *left = call__left(call);
 
-	if (spec.words == 1)
-		call->any = left[0] &= bits[0];
+	if (word < words)
+		call->any = left[word] &= bits[word];
 	else
 		call->any = bits__and_several(call, left, bits);
 }

@@ -37,7 +37,7 @@ enum facet_kind {
 
 /*
  * Those of the number of an argument, and of its text. It is read at one place of the program, whatever
- * compares it: the kernel goes through all of a program many times before it has left out what is not used.
+ * compares it: the verifier goes through each such place, and through what is behind it.
  */
 #define NUMBER_FACETS(X)                   \
 	X(FACET_ARG_NUMBER, number__match) \
@@ -48,6 +48,10 @@ enum facet_kind {
 	X(FACET_ARG_SUBSTRING, arg__match_substring)          \
 	X(FACET_ARG_SUBSTRING_CASELESS, arg__match_substring) \
 	X(FACET_ARG_GLOB, arg__match_glob)
+
+#define KIND_BIT(kind, match) | 1u << (kind)
+#define NUMBER_KINDS (0 NUMBER_FACETS(KIND_BIT))
+#define TEXT_KINDS (0 TEXT_FACETS(KIND_BIT))
 
 /* Each other kind of facet, and what leaves of the selectors those that its value meets. */
 #define FACETS(X)                                         \
@@ -77,6 +81,9 @@ enum facet_kind {
 	X(substring_limit) \
 	X(text_match)
 
+/* Whether the program has any facet of that kind. */
+#define HAS_KIND(kind) (spec.kinds & 1u << (kind))
+
 /* Leaves the selectors that facet `dim`, a number, meets, and those that do not ask. */
 static __always_inline void condition__match_number(struct call *call, __u32 dim)
 {
@@ -85,10 +92,10 @@ static __always_inline void condition__match_number(struct call *call, __u32 dim
 
 	if (!arg__number_of(call, dim, &value))
 		return;
-#define CASE(facet, match)               \
-	if (kind == facet) {             \
-		match(call, dim, value); \
-		return;                  \
+#define CASE(facet, match)                      \
+	if (HAS_KIND(facet) && kind == facet) { \
+		match(call, dim, value);        \
+		return;                         \
 	}
 	NUMBER_FACETS(CASE)
 #undef CASE
@@ -105,10 +112,10 @@ static __always_inline void condition__match_text(struct call *call, __u32 dim)
 	if (arg__is_asked_later(dim))
 		return;
 	known = arg__text(call, facet__reading(dim), spec.facets[dim].part, &text);
-#define CASE(facet, match)                     \
-	if (kind == facet) {                   \
-		match(call, dim, known, text); \
-		return;                        \
+#define CASE(facet, match)                      \
+	if (HAS_KIND(facet) && kind == facet) { \
+		match(call, dim, known, text);  \
+		return;                         \
 	}
 	TEXT_FACETS(CASE)
 #undef CASE
@@ -122,17 +129,23 @@ static __always_inline void condition__match(struct call *call, __u32 dim)
 	if (spec.facets[dim].kind >= FACET_ARG_TEXT)
 		call->info = NULL;
 	switch ((enum facet_kind)spec.facets[dim].kind) {
-#define CASE(kind, match)         \
-	case kind:                \
-		match(call, dim); \
+#define CASE(kind, match)            \
+	case kind:                   \
+		if (!HAS_KIND(kind)) \
+			break;       \
+		match(call, dim);    \
 		return;
 		FACETS(CASE)
 #undef CASE
 #define CASE(kind, match) case kind:
 		NUMBER_FACETS(CASE)
+		if (!(spec.kinds & NUMBER_KINDS))
+			break;
 		condition__match_number(call, dim);
 		return;
 		TEXT_FACETS(CASE)
+		if (!(spec.kinds & TEXT_KINDS))
+			break;
 		condition__match_text(call, dim);
 		return;
 #undef CASE

@@ -20,7 +20,7 @@ static __noinline bool engine__match(struct call *call)
 
 	if (spec.path_count)
 		resolve__all(call->scratch);
-	/* Code for one facet: what a program does not use, the verifier takes out. */
+	/* Code for one facet: what a program does not use is taken out of it (struct hook_spec). */
 #pragma clang loop unroll(disable)
 	for (__u32 dim = 0; dim < FACETS_MAX && dim < count; dim++) {
 		if (spec.facets[dim].kind == FACET_ARG_GLOB && decided__without(call, dim))

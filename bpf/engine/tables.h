@@ -122,7 +122,11 @@ enum hook_syscall {
 	SYSCALL_OF_PROGRAM = 3,	/* no system call: a program's function, whose pointers are its own */
 };
 
-/* Constants of one loaded program: the verifier drops what they rule out. */
+/*
+ * Constants of one loaded program. What they rule out the agent drops before it loads the program
+ * (agent/kernel/native/specialise), which goes through it once and not once for each facet; what more the
+ * verifier sees to be ruled out, it drops.
+ */
 struct hook_spec {
 	__u32 words;		/* 1, 2, 4, 8, 16 or WORDS_MAX */
 	__u32 use;
@@ -133,6 +137,7 @@ struct hook_spec {
 	__u32 reads;		/* a bit for each parameter that some reading needs */
 	__u32 actions;		/* a bit for each enum action_code that is some operation's */
 	__u32 types[2];		/* a bit for each enum arg_type that some reading has */
+	__u32 kinds;		/* a bit for each enum facet_kind that some facet has */
 	__u32 point;		/* USE_RETURNED: the same of the programs at both ends of a call */
 	__u32 substring_size;	/* bytes of an entry of `substrings`, a power of two; 0: it has none */
 	__u8 event_readings[PARAMETERS_MAX]; /* USE_NUMBER_EVENTS: what many events have */

@@ -16,6 +16,7 @@
 #include "global.h"
 #include "kernel-types.h"
 #include "link.h"
+#include "load-program.h"
 #include "uprobe.h"
 
 namespace guardbee {
@@ -157,6 +158,7 @@ void BpfObject::LoadOnce(Napi::Env env, const ProgramLogs& logs) {
   }
   std::string log;
   const LogCapture capture{log};
+  const SpecialiseLoads specialise{object};
   const int error = bpf_object__load(object);
   loaded_ = true;  // libbpf takes no second try
   inner_maps_.clear();
