@@ -112,7 +112,7 @@ static __always_inline void call__begin(struct call *call, const __u64 *bits)
 	}
 }
 
-/* The same with each word of several; whether there is any left. */
+/* call__and, where more than one word counts; whether there is any left. */
 static __noinline bool bits__and_several(struct call *call, __u64 *left, const __u64 *bits)
 {
 	__u32 words = spec.words;

@@ -124,8 +124,8 @@ enum hook_syscall {
 
 /*
  * Constants of one loaded program. What they rule out the agent drops before it loads the program
- * (agent/kernel/native/specialise), which goes through it once and not once for each facet; what more the
- * verifier sees to be ruled out, it drops.
+ * (agent/kernel/native/specialise). What depends on which round of a loop it is, the verifier drops: the
+ * agent joins all rounds.
  */
 struct hook_spec {
 	__u32 words;		/* 1, 2, 4, 8, 16 or WORDS_MAX */

@@ -62,8 +62,11 @@ int __wrap_bpf_prog_load(bpf_prog_type type, const char* name, const char* licen
 
 namespace guardbee {
 
-SpecialiseLoads::SpecialiseLoads(const bpf_object* object) { loading = object; }
-
-SpecialiseLoads::~SpecialiseLoads() { loading = nullptr; }
+int LoadSpecialised(bpf_object* object) {
+  loading = object;
+  const int error = bpf_object__load(object);
+  loading = nullptr;
+  return error;
+}
 
 }  // namespace guardbee

@@ -3,16 +3,7 @@
 
 namespace guardbee {
 
-/**
- * While it lives, what this thread has the kernel load of an object is without what the object's
- * constants rule out: see specialise/specialise.h.
- */
-class SpecialiseLoads {
- public:
-  explicit SpecialiseLoads(const bpf_object* object);
-  ~SpecialiseLoads();
-  SpecialiseLoads(const SpecialiseLoads&) = delete;
-  SpecialiseLoads& operator=(const SpecialiseLoads&) = delete;
-};
+/// bpf_object__load, of programs without what the object's constants rule out: specialise/specialise.h.
+int LoadSpecialised(bpf_object* object);
 
 }  // namespace guardbee

@@ -158,8 +158,7 @@ void BpfObject::LoadOnce(Napi::Env env, const ProgramLogs& logs) {
   }
   std::string log;
   const LogCapture capture{log};
-  const SpecialiseLoads specialise{object};
-  const int error = bpf_object__load(object);
+  const int error = LoadSpecialised(object);
   loaded_ = true;  // libbpf takes no second try
   inner_maps_.clear();
   if (error == 0) return;

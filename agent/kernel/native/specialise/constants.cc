@@ -6,10 +6,6 @@
 namespace guardbee {
 namespace {
 
-bool Is64(const bpf_insn& insn) {
-  return BPF_CLASS(insn.code) == BPF_ALU64 || BPF_CLASS(insn.code) == BPF_JMP;
-}
-
 uint64_t Extended(int32_t value) { return static_cast<uint64_t>(static_cast<int64_t>(value)); }
 
 Value Operand(const bpf_insn& insn, const Values& values) {
@@ -116,7 +112,7 @@ Value Stored(const bpf_insn& insn, const Values& values) {
 
 Values After(const Subject& subject, size_t at, Values values) {
   const bpf_insn& insn = subject.insns[at];
-  if (IsWide(insn) || IsLoad(insn) || IsArithmetic(insn)) {
+  if (OnlySetsRegister(insn)) {
     values[insn.dst_reg] = Set(subject, at, values);
     return values;
   }

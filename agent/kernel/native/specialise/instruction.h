@@ -32,6 +32,16 @@ inline bool IsArithmetic(const bpf_insn& insn) {
 
 inline bool IsLoad(const bpf_insn& insn) { return BPF_CLASS(insn.code) == BPF_LDX; }
 
+/// Sets its register, and does nothing else.
+inline bool OnlySetsRegister(const bpf_insn& insn) {
+  return IsWide(insn) || IsArithmetic(insn) || IsLoad(insn);
+}
+
+/// Works with all of its registers, not with their lower 32 bits.
+inline bool Is64(const bpf_insn& insn) {
+  return BPF_CLASS(insn.code) == BPF_ALU64 || BPF_CLASS(insn.code) == BPF_JMP;
+}
+
 inline bool IsAtomic(const bpf_insn& insn) {
   return BPF_CLASS(insn.code) == BPF_STX && BPF_MODE(insn.code) == BPF_ATOMIC;
 }

@@ -1,7 +1,12 @@
 #include "liveness.h"
 
+#include <cstdint>
+
 namespace guardbee {
 namespace {
+
+/// Registers and, from bit MAX_BPF_REG on, slots of the function: a bit each.
+using Bits = uint32_t;
 
 constexpr Bits Bit(int number) { return Bits{1} << number; }
 
@@ -14,14 +19,10 @@ Bits SlotBit(Instructions insns, size_t at, const Frames& frames) {
   return slot ? Bit(MAX_BPF_REG + *slot) : 0;
 }
 
-bool SetsRegister(const bpf_insn& insn) {
-  return IsWide(insn) || IsArithmetic(insn) || IsLoad(insn);
-}
-
 Bits SetBy(Instructions insns, size_t at, const Frames& frames) {
   const bpf_insn& insn = insns[at];
   if (IsCall(insn)) return kLostByCalls;
-  if (SetsRegister(insn)) return Bit(insn.dst_reg);
+  if (OnlySetsRegister(insn)) return Bit(insn.dst_reg);
   return IsWhole(insn) ? SlotBit(insns, at, frames) : 0;
 }
 
@@ -35,18 +36,19 @@ Bits ReadBy(Instructions insns, size_t at, const Frames& frames) {
   return IsAtomic(insn) ? both | Bit(BPF_REG_0) | SlotBit(insns, at, frames) : both;
 }
 
-}  // namespace
-
 bool IsIdle(Instructions insns, size_t at, const Frames& frames, Bits read_later) {
   const bpf_insn& insn = insns[at];
-  if (IsCall(insn) || IsJump(insn) || (IsWide(insn) && NamesFunction(insn))) return false;
+  if (IsJump(insn) || NamesFunction(insn)) return false;
   const Bits set = SetBy(insns, at, frames);
   return set != 0 && !(set & read_later);
 }
 
-std::vector<Bits> FindReadLater(Instructions insns, const Frames& frames,
-                                const std::vector<bool>& reached) {
-  std::vector<Bits> read_later(insns.size()), read(insns.size());
+}  // namespace
+
+std::vector<bool> FindIdle(Instructions insns, const Frames& frames,
+                           const std::vector<bool>& reached) {
+  std::vector<bool> idle(insns.size());
+  std::vector<Bits> read(insns.size());  // there or behind it, of what it has then
   bool is_new = true;
   while (is_new) {
     is_new = false;
@@ -56,16 +58,14 @@ std::vector<Bits> FindReadLater(Instructions insns, const Frames& frames,
       Bits later = 0;
       if (IsAlways(insn) || IsConditional(insn)) later |= read[TargetOf(insns, at)];
       if (!IsAlways(insn) && !IsExit(insn)) later |= read[at + Width(insn)];
+      idle[at] = IsIdle(insns, at, frames, later);
       Bits now = later;
-      if (!IsIdle(insns, at, frames, later)) {
-        now = (later & ~SetBy(insns, at, frames)) | ReadBy(insns, at, frames);
-      }
+      if (!idle[at]) now = (later & ~SetBy(insns, at, frames)) | ReadBy(insns, at, frames);
       is_new |= now != read[at];
-      read_later[at] = later;
       read[at] = now;
     }
   }
-  return read_later;
+  return idle;
 }
 
 }  // namespace guardbee

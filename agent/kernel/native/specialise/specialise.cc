@@ -32,7 +32,7 @@ void ReplaceSet(bpf_insn& insn, uint64_t value) {
 /// Whether the verifier takes the operation with that number in the instruction.
 bool TakesNumber(const bpf_insn& insn, __s32 number) {
   if (IsJump(insn)) return true;
-  const __s32 bits = BPF_CLASS(insn.code) == BPF_ALU64 ? 64 : 32;
+  const __s32 bits = Is64(insn) ? 64 : 32;
   switch (BPF_OP(insn.code)) {
     case BPF_ADD:
     case BPF_SUB:
@@ -52,8 +52,7 @@ bool TakesNumber(const bpf_insn& insn, __s32 number) {
 
 /// Writes the second operand, of which the number is known, into the instruction.
 void ReplaceOperand(bpf_insn& insn, uint64_t value) {
-  const bool is_64 = BPF_CLASS(insn.code) == BPF_ALU64 || BPF_CLASS(insn.code) == BPF_JMP;
-  const auto immediate = Immediate(value, is_64);
+  const auto immediate = Immediate(value, Is64(insn));
   if (!immediate || !TakesNumber(insn, *immediate)) return;
   insn.code = static_cast<__u8>(insn.code & ~BPF_X);
   insn.src_reg = 0;
@@ -88,9 +87,11 @@ void ReplaceJump(bpf_insn& insn, bool is_made) {
 class Specialiser {
  public:
   Specialiser(Instructions insns, const Constants& constants)
-      : insns_(insns.begin(), insns.end()), frames_(insns), reached_(insns.size()) {
+      : insns_(insns.begin(), insns.end()),
+        frames_(insns),
+        reached_(insns.size()),
+        stays_(insns.size()) {
     Fold({insns, constants, frames_});
-    stays_ = reached_;
     DropIdle();
     DropJumpsToNext();
     places_.resize(insns_.size() + 1);
@@ -143,10 +144,9 @@ class Specialiser {
   }
 
   void DropIdle() {
-    const std::vector<Bits> read_later = FindReadLater(insns_, frames_, reached_);
+    const std::vector<bool> idle = FindIdle(insns_, frames_, reached_);
     for (size_t at = 0; at < insns_.size(); at++) {
-      if (!reached_[at]) continue;
-      stays_[at] = !IsIdle(insns_, at, frames_, read_later[at]) && !ChangesNothing(insns_[at]);
+      stays_[at] = reached_[at] && !idle[at] && !ChangesNothing(insns_[at]);
     }
   }
 
