@@ -9,7 +9,12 @@ const keptCount = 32;
 /** By number of the unit, the last used at the end. Written by load, evaluate and makeRoom. */
 const evaluators = new Map<number, Evaluator>();
 
-process.on("message", (request: ChildRequest) => send(answerTo(request)));
+process.on("message", (request: ChildRequest) => {
+  const answer = answerTo(request);
+  // Once the error is gone, which keeps what ran: nobody else's evaluation shall pay for its memory.
+  if (answer.kind === "error") collectGarbage();
+  send(answer);
+});
 process.on("disconnect", () => process.exit(0)); // nobody is there to ask, or to end what runs
 send({ kind: "started" });
 

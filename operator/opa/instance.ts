@@ -29,6 +29,9 @@ export type MemoryLimits = {
  */
 const maximumOperandBytes = 8 * 1024 * 1024;
 
+/** Of the JSON in which a module names its builtins, or its entry points: over 10,000 names. */
+const maximumNamesBytes = 1024 * 1024;
+
 export type Abi = { readonly version: number; readonly minor: number };
 
 /** What the module exports (OPA: docs/wasm, wasm/src/*.c), addresses in its memory. */
@@ -97,8 +100,11 @@ export class Instance {
       opa_builtin3: call,
       opa_builtin4: call,
     };
-    const instance = new WebAssembly.Instance(module, { env });
-    this.#exports = instance.exports as unknown as Exports;
+    const exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
+    // The SDK, too, parses what the module gives as JSON.
+    const opa_json_dump = (value: number) => this.#assertJsonSize(exports.opa_json_dump(value));
+    this.#exports = { ...exports, opa_json_dump };
+    const instance = { exports: this.#exports } as unknown as WebAssembly.Instance;
     this.abi = abiOf(this.#exports);
     const numbered = this.#json(this.#exports.builtins()) as Record<string, number>;
     for (const [name, id] of Object.entries(numbered)) byId.set(id, name);
@@ -185,6 +191,14 @@ export class Instance {
 
   #json(value: number): unknown {
     return JSON.parse(this.#text(this.#exports.opa_json_dump(value)));
+  }
+
+  /** The address of a text that the module gives as JSON, which names builtins or entry points. */
+  #assertJsonSize(address: number): number {
+    const { byteLength } = this.#bytes(address);
+    if (byteLength <= maximumNamesBytes) return address;
+    const what = "names its builtins or entry points";
+    throw new Error(`${what} in ${byteLength} bytes, more than ${maximumNamesBytes}`);
   }
 
   #text(address: number): string {

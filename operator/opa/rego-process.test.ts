@@ -59,7 +59,7 @@ test("has nothing of this process but the channel, and goes first when memory is
 });
 
 for (const [kind, parts] of Object.entries({
-  linear: { loading: takesAllMemory() },
+  linear: { loading: takesAllMemory },
   managed: arraysOfArrays,
 })) {
   test(`the kernel gives it no more ${kind} memory than its limit, and then it ends`, async (t) => {

@@ -96,13 +96,20 @@ export const endless: Bytes = [0x03, 0x40, 0x0c, 0, 0x0b];
 /** Code of `builtins` that calls itself, and of whatever else calls it. */
 export const callsBuiltins: Bytes = [0x10, 0, 0x1a];
 
-/** Code that takes memory, a mebibyte at a time, and fills it with a byte, until there is no more. */
-export const takesAllMemory = (fill = 1): Bytes => [
+/** Code that takes 200 MiB at once, fills 190 of them with `[`, and answers with where that is. */
+export const returnsBrackets: Bytes = [
+  ...[...i32Const(200 << 4), 0x40, 0, 0x1a], // memory.grow
+  ...[...i32Const(17 << 20), ...i32Const(0x5b), ...i32Const(190 << 20), 0xfc, 0x0b, 0],
+  ...[...i32Const(17 << 20), 0x0f],
+];
+
+/** Code that takes memory, a mebibyte at a time, and fills it with ones, until there is no more. */
+export const takesAllMemory: Bytes = [
   ...[0x03, 0x40], // loop
   ...[...i32Const(16), 0x40, 0, ...i32Const(0), 0x4e], // memory.grow 16 >= 0
   ...[0x04, 0x40], // if: memory.fill((memory.size - 16) * 65536, 1, 1 MiB); br 1
   ...[0x3f, 0, ...i32Const(16), 0x6b, ...i32Const(65_536), 0x6c],
-  ...[...i32Const(fill), ...i32Const(1 << 20), 0xfc, 0x0b, 0, 0x0c, 1],
+  ...[...i32Const(1), ...i32Const(1 << 20), 0xfc, 0x0b, 0, 0x0c, 1],
   ...[0x0b, 0x0b],
 ];
 
