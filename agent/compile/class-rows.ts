@@ -6,6 +6,16 @@ import type { AttachPoint } from "./plan.ts";
 /** The selectors of an attach point that hold in a scope class, by the names of the sets that hold there. */
 export type ClassBits = (names: ReadonlySet<string>) => Bits;
 
+/** The names that decide in which scope classes the selectors of an attach point hold. */
+export function namesOf({ hooks }: Pick<AttachPoint, "hooks">): ReadonlySet<string> {
+  return new Set(
+    hooks.flatMap(({ set: { name }, selectors }) => [
+      name,
+      ...selectors.flatMap(({ workloads }) => (workloads ? workloadsName(name, workloads) : [])),
+    ]),
+  );
+}
+
 /** Of bitmaps of `words`. What it takes depends on a class's own sets, not on how many there are. */
 export function classBits({ hooks }: Pick<AttachPoint, "hooks">, words: number): ClassBits {
   const bySet = new Map<string, { readonly bit: number; readonly workloads?: string }[]>();

@@ -35,8 +35,17 @@ export function needsOf(points: readonly AttachPoint[]): ReadonlyMap<string, Nee
 /** Whether there is room for all of `points`: asked first, because it nearly always is. */
 export function hasRoomFor(points: readonly AttachPoint[]): boolean {
   const needs: MutableNeeds = new Map();
-  for (const point of points) addNeeds(needs, needsOn(point, point.hooks));
+  for (const point of points) addNeeds(needs, needsOfAll(point));
   return [...needs.values()].every(({ resource, amount }) => sizeOf(amount) <= resource.limit);
+}
+
+/** Of all hooks of a point; `plan` gives the same point again. */
+const known = new WeakMap<AttachPoint, readonly Need[]>();
+
+function needsOfAll(point: AttachPoint): readonly Need[] {
+  const needs = known.get(point) ?? needsOn(point, point.hooks);
+  known.set(point, needs);
+  return needs;
 }
 
 function addNeeds(needs: MutableNeeds, more: readonly Need[]): void {

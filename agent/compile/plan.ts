@@ -1,28 +1,15 @@
-import type { Action, Hook, Selector } from "@guardbee/policy";
-import {
-  actionsOf,
-  asksDigest,
-  effectOf,
-  followsDescriptors,
-  isEnforcing,
-  postOf,
-  requestsOf,
-} from "@guardbee/policy/sets";
+import type { Hook, Selector } from "@guardbee/policy";
 import {
   type AttachAbilities,
   type AttachKind,
   latest,
-  type Need,
   type Paths,
   type Place,
-  partsOf,
   type Reported,
   returned,
-  serve,
-  servedHook,
-  type Target,
 } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
+import { type ServedHook, serveSet } from "./serve-set.ts";
 
 /** One program to attach, with every hook of every set that it serves, in bit order. */
 export type AttachPoint = Place & {
@@ -62,7 +49,7 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
   const refused = new Map<string, Refusal>();
   const bySite = new Map<string, ServedHook[]>();
   for (const set of [...sets].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const served = serveAll(set, can);
+    const served = serveSet(set, can);
     if ("reason" in served) {
       refused.set(set.name, served);
       continue;
@@ -73,14 +60,29 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
       else there.push(one);
     }
   }
-  const points = [...bySite.values()].map((served) => {
-    const { reported: _, ...place } = served[0]!.target;
-    const kind = latest(served.map((one) => one.kind));
-    const parameters = kind.parameters?.(place, can);
-    const hooks = served.map(({ hook }) => hook);
-    return { ...place, kind, hooks, ...(parameters && { parameters }) };
-  });
-  return { points: points.flatMap((point) => [point, ...otherEnd(point)]), refused };
+  return { points: [...bySite.values()].flatMap((served) => pointsOf(served, can)), refused };
+}
+
+/** What was planned at a site, by its first hook: of twenty attach points, an edit changes one. */
+const planned = new WeakMap<PlannedHook, readonly AttachPoint[]>();
+
+/** What serves hooks of one site. For the same hooks the same objects. */
+function pointsOf(served: readonly ServedHook[], can: AttachAbilities): readonly AttachPoint[] {
+  const first = served[0]!;
+  const kind = latest(served.map((one) => one.kind));
+  const known = planned.get(first.hook);
+  const isKnown =
+    known?.[0]?.kind === kind &&
+    known[0].hooks.length === served.length &&
+    known[0].hooks.every((hook, i) => hook === served[i]!.hook);
+  if (known !== undefined && isKnown) return known;
+  const { reported: _, ...place } = first.target;
+  const parameters = kind.parameters?.(place, can);
+  const hooks = served.map(({ hook }) => hook);
+  const point = { ...place, kind, hooks, ...(parameters && { parameters }) };
+  const points = [point, ...otherEnd(point)];
+  planned.set(first.hook, points);
+  return points;
 }
 
 /** Where the events of `point` wait for what calls return: what completes them, for the same hooks. */
@@ -93,64 +95,4 @@ function otherEnd(point: AttachPoint): readonly AttachPoint[] {
 /** How status names an attach point: `fmod_ret:__x64_sys_write`. */
 export function describePoint({ kind, symbol }: AttachPoint): string {
   return `${kind.name}:${symbol}`;
-}
-
-type ServedHook = {
-  readonly kind: AttachKind;
-  readonly target: Target;
-  readonly hook: PlannedHook;
-};
-
-/** How each hook of `set` is served, on every entry of its system call; or why one of them is not. */
-function serveAll(set: NamedSet, can: AttachAbilities): readonly ServedHook[] | Refusal {
-  const all: ServedHook[] = [];
-  const follows = followsDescriptors(set.set);
-  for (const [index, written] of set.set.hooks.entries()) {
-    const here = servedHook(written, can);
-    if ("reason" in here) return here;
-    const { hook } = here;
-    const forbidden = requestsOf(actionsOf(hook)).flatMap((one) => can.whyNoRequest(one) ?? []);
-    if (forbidden.length > 0) return { reason: "NotAllowed", message: forbidden[0]! };
-    const need = needOf(set, hook);
-    const selectors =
-      hook.selectors.length > 0 ? hook.selectors : [{ conditions: [], actions: [] }];
-    const parts = partsOf(hook, can);
-    if ("reason" in parts) return parts;
-    for (const part of parts) {
-      const served = serve(hook, { ...need, ...part }, can);
-      if ("reason" in served) {
-        if (hook.mayBeMissing && served.reason === "HookNotFound") break; // status says so
-        return served;
-      }
-      const { reported } = { ...served.target, ...here };
-      const { everyCall } = need;
-      const planned = { set, index, hook, selectors, follows, everyCall, reported };
-      all.push({ ...served, hook: { ...planned, ...(here.paths && { paths: here.paths }) } });
-    }
-  }
-  return all;
-}
-
-function needOf({ set }: NamedSet, hook: Hook): Need {
-  const actions = actionsOf(hook);
-  const enforces = set.mode === "enforce";
-  const effects = actions.map(effectOf);
-  const stopping = (all: readonly Action[]) =>
-    enforces && all.some((one) => isEnforcing(one) || effectOf(one).enforces);
-  const follows = effects.some(({ follow }) => follow !== undefined);
-  const stops = stopping(actions);
-  return {
-    onNode: set.scope.host,
-    stops: stopping(hook.selectors.flatMap((selector) => selector.actions)),
-    overrides:
-      enforces && effects.some((one) => one.override !== undefined || one.enforces?.overrides),
-    digests: hook.selectors.some(({ conditions }) => asksDigest(conditions)),
-    hashes: hook.selectors.some((selector) => postOf(selector.actions)?.hashesFile === true),
-    everyCall: stops || (follows && isEnforcingSet(set)),
-  };
-}
-
-/** Whether some hook of it stops something: then what another follows is what that one asks. */
-function isEnforcingSet({ mode, hooks }: NamedSet["set"]): boolean {
-  return mode === "enforce" && hooks.some((hook) => actionsOf(hook).some(isEnforcing));
 }

@@ -13,6 +13,7 @@ import type { FileFree } from "./file-free.ts";
 import { noGroup, numberFollowGroups } from "./followed-files.ts";
 import { type Held, tooManyVersions } from "./held.ts";
 import type { HookNumbers } from "./hook-numbers.ts";
+import { KnownTables } from "./known-tables.ts";
 import type { Loader } from "./loader.ts";
 import type { PinnedIds } from "./pinned-ids.ts";
 import { Program, programName } from "./program.ts";
@@ -41,6 +42,8 @@ export type Attacher = {
   readonly held: ReadonlyMap<string, Held>;
   /** The sets in force, by name. */
   readonly inForce: ReadonlyMap<string, NamedSet>;
+  /** Sets that hold in other scope classes than in the tables in force; undefined: it may be any. */
+  readonly moved: ReadonlySet<string> | undefined;
   readonly log: Logger;
 };
 
@@ -102,8 +105,9 @@ function tryAll(wanted: Wanted, attacher: Attacher, before: Before): Try {
   if (planned.refused.size > 0) return { done: false, held, refused: planned.refused };
   const { shared, refused } = share(planned.fitting, wanted, attacher);
   if (refused.size > 0) return { done: false, held, refused };
+  const known = new KnownTables(attacher.held.values(), shared, attacher.moved);
   for (const point of planned.points) {
-    const loaded = loadPoint(point, shared, { attacher, opened: before.opened });
+    const loaded = loadPoint(point, shared, { attacher, known, opened: before.opened });
     if (loaded.kind === "refused") return { done: false, held, refused: loaded.refused };
     held.set(loaded.held.program.name, loaded.held);
   }
@@ -151,8 +155,18 @@ type Loaded =
 function loadPoint(
   point: AttachPoint,
   shared: Shared,
-  { attacher, opened }: { readonly attacher: Attacher; readonly opened: Before["opened"] },
+  {
+    attacher,
+    known,
+    opened,
+  }: {
+    readonly attacher: Attacher;
+    readonly known: KnownTables;
+    readonly opened: Before["opened"];
+  },
 ): Loaded {
+  const held = known.of(point);
+  if (held !== undefined) return { kind: "loaded", held };
   try {
     const tables = compile(point, shared);
     const name = programName(point, tables.spec);
@@ -160,7 +174,7 @@ function loadPoint(
       attacher.held.get(name)?.program ??
       opened.get(name) ??
       Program.ensure(attacher.loader, point, { tables, onNode: isOnNode(point, shared.classes) });
-    return { kind: "loaded", held: { point, tables, program } };
+    return { kind: "loaded", held: { point, tables, program, shared } };
   } catch (error) {
     const names =
       error instanceof RangeError ? beyondLimits(point, shared) : added(point, attacher.inForce);

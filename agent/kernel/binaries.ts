@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type BinaryForm, binaryOperator } from "@guardbee/policy/sets";
 import { binaryKey, binaryPrefixKey, type Entry, executableText } from "../compile/keys.ts";
 import type { BinaryIds } from "../compile/shared.ts";
@@ -39,6 +40,10 @@ type Maps = Readonly<Record<(typeof tables)[BinaryForm]["map"], number>>;
 export class Binaries {
   readonly #maps: Maps;
   readonly #slots: Readonly<Record<BinaryForm, Slots>>;
+  /** What each slot has; undefined: it is not known. Written by `fill`. */
+  readonly #filled: (BinaryIds | undefined)[] = [undefined, undefined];
+  /** Whether slots surely have that. Written by `fill` and `distrust`. */
+  #isSure = true;
 
   constructor(native: Native, maps: Maps) {
     this.#maps = maps;
@@ -49,37 +54,42 @@ export class Binaries {
     this.#slots = Object.fromEntries(slots) as Record<BinaryForm, Slots>;
   }
 
-  /** Fills a slot that is not in force, once `changes` are made. */
-  write(slot: number, ids: BinaryIds, changes: SlotChanges): void {
+  /** Gives a slot that is not in force these ids, once `changes` are made. */
+  fill(slot: number, ids: BinaryIds, changes: SlotChanges): void {
+    if (!this.#isSure) this.#filled.fill(undefined);
+    this.#isSure = true;
+    const [there, other] = [this.#filled[slot], this.#filled[1 - slot]];
+    if (there !== undefined && isDeepStrictEqual(there, ids)) return;
+    this.#filled[slot] = undefined;
+    const isInOther = other !== undefined && isDeepStrictEqual(other, ids);
     for (const form of forms) {
       const { type, key } = tables[form];
       const keySize =
         type === "hash" ? enums.text_limit.BINARY_SIZE : layout.binary_prefix_key.size;
-      const spec = { name: "gb_binaries", type, keySize, valueSize: 4, flags: 1 };
-      this.#slots[form].fill(slot, spec, { entries: entriesOf(ids[form], key), changes });
+      const shape = { name: "gb_binaries", type, keySize, valueSize: 4, flags: 1 };
+      if (isInOther) this.#slots[form].share(slot, changes);
+      else this.#slots[form].fill(slot, entriesOf(ids[form], key), { shape, changes });
     }
+    this.#filled[slot] = ids;
   }
 
-  /** What the maps must have for a slot. */
-  expected(slot: number): readonly Expected[] {
+  /** What the maps must have for each slot that was filled. */
+  expected(): readonly Expected[] {
+    const filled = [0, 1].filter((slot) => this.#filled[slot] !== undefined);
     return forms.map((form): Expected => {
       const what = tables[form].map;
       return {
-        ...{ kind: "table", what, map: this.#maps[what], count: 1 },
-        key: () => u32(slot),
-        value: () => this.#slots[form].expected(slot),
+        ...{ kind: "table", what, map: this.#maps[what], count: filled.length },
+        key: (index) => u32(filled[index]!),
+        value: (index) => this.#slots[form].expected(filled[index]!),
       };
     });
   }
 
-  /** Somebody else has written them. */
+  /** Somebody else has written them, or what `fill` asked for was not made. */
   distrust(): void {
+    this.#isSure = false;
     for (const form of forms) this.#slots[form].distrust();
-  }
-
-  /** Empties a slot that is no longer in force, once `changes` are made. */
-  clear(slot: number, changes: SlotChanges): void {
-    for (const form of forms) this.#slots[form].clear(slot, changes);
   }
 }
 

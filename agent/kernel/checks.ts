@@ -55,7 +55,7 @@ export class Checks {
     return this.#readBack.find([
       ...[state.expected(), ...settings, numbers.expected()],
       ...classes.expected(scopes, unassigned, livingCgroups),
-      ...binaries.expected(state.active),
+      ...binaries.expected(),
       ...[...held.values()].flatMap(({ program, point }) => program.expected(setNames(point))),
     ]);
   }

@@ -1,6 +1,7 @@
 import { allActions, postOf, requestsOf } from "@guardbee/policy/sets";
 import { actionCodec } from "../actions/index.ts";
 import { type AttachPoint, describePoint, type PlannedHook } from "../compile/plan.ts";
+import type { Shared } from "../compile/shared.ts";
 import type { Tables } from "../compile/tables.ts";
 import type { FailedState, NamedSet, Refusal, SetState, SetStops } from "../engine.ts";
 import type { HookInfo } from "./hook-info.ts";
@@ -13,6 +14,8 @@ export type Held = {
   readonly point: AttachPoint;
   readonly tables: Tables;
   readonly program: Program;
+  /** What the tables were made with, beside the point. */
+  readonly shared: Shared;
 };
 
 /** A hook in force: whose it is, and what its events say. */
@@ -62,7 +65,16 @@ export function hooksOf(
   return hooks;
 }
 
-function heldHook({ set, index, hook, reported }: PlannedHook): HeldHook {
+/** What `heldHook` gave: it is asked for again with each edit of another policy. */
+const infos = new WeakMap<PlannedHook, HeldHook>();
+
+function heldHook(planned: PlannedHook): HeldHook {
+  const info = infos.get(planned) ?? infoOf(planned);
+  infos.set(planned, info);
+  return info;
+}
+
+function infoOf({ set, index, hook, reported }: PlannedHook): HeldHook {
   const { args, returned, message, tags } = hook;
   const { learn } = set.set;
   const requests = hook.selectors.map((selector) => requestsOf(allActions(selector)));
@@ -108,27 +120,33 @@ export function stopsOf(
   );
 }
 
-/** What became of a set, of which `held` has each hook, or none when it was refused. */
-export function stateOf(
-  set: NamedSet,
-  refusal: Refusal | undefined,
+/** What became of `sets`, of which `held` has each hook of those that were not refused. */
+export function statesOf(
+  sets: readonly NamedSet[],
+  refused: ReadonlyMap<string, Refusal>,
   held: Iterable<Held>,
-): SetState {
-  const { name, hash } = set;
-  if (refusal !== undefined) return failedState(set, refusal);
-  const points = [...held].filter(({ point }) =>
-    point.hooks.some((hook) => hook.set.name === name),
-  );
-  const served = new Set(
-    points.flatMap(({ point }) =>
-      point.hooks.flatMap((hook) => (hook.set.name === name ? [hook.index] : [])),
-    ),
-  );
-  const missing = set.set.hooks.flatMap(({ on, mayBeMissing }, i) =>
-    mayBeMissing && !served.has(i) && on.kind === "kprobe" ? [`missing:${on.call}`] : [],
-  );
-  const attachments = [...points.map(({ point }) => describePoint(point)), ...missing];
-  return { name, hash, state: "programmed", attachments: attachments.sort() };
+): readonly SetState[] {
+  const servedBy = new Map<string, { readonly attachment: string; readonly index: number }[]>();
+  for (const { point } of held) {
+    const attachment = describePoint(point);
+    for (const { set, index } of point.hooks) {
+      const its = servedBy.get(set.name) ?? [];
+      servedBy.set(set.name, its);
+      its.push({ attachment, index });
+    }
+  }
+  return sets.map((set) => {
+    const { name, hash } = set;
+    const refusal = refused.get(name);
+    if (refusal !== undefined) return failedState(set, refusal);
+    const its = servedBy.get(name) ?? [];
+    const served = new Set(its.map(({ index }) => index));
+    const missing = set.set.hooks.flatMap(({ on, mayBeMissing }, i) =>
+      mayBeMissing && !served.has(i) && on.kind === "kprobe" ? [`missing:${on.call}`] : [],
+    );
+    const attachments = [...new Set(its.map(({ attachment }) => attachment)), ...missing];
+    return { name, hash, state: "programmed", attachments: attachments.sort() };
+  });
 }
 
 /** The states of those of `sets` that were refused. */

@@ -42,10 +42,8 @@ export class HookNumbers {
   /** Numbers every hook of a set; false when there is no room to count so many. Throws KernelError. */
   ensure(set: NamedSet): boolean {
     const numbers: number[] = [];
-    for (const index of set.set.hooks.keys()) {
-      const name = `${set.name}\n${set.hash}\n${index}`;
-      const digest = createHash("sha256").update(name).digest();
-      const number = this.#byDigest.get(digest.toString("hex")) ?? this.#draw(digest);
+    for (const digest of digestsOf(set)) {
+      const number = this.#byDigest.get(digest) ?? this.#draw(Buffer.from(digest, "hex"));
       if (number === undefined) return false;
       numbers.push(number);
     }
@@ -117,6 +115,19 @@ export class HookNumbers {
   #enter(number: number, digest: Buffer): void {
     this.#native.update(this.#stops, u32(number), bytesOf(layout.hook_stops, { hook: digest }));
   }
+}
+
+const digests = new WeakMap<NamedSet, readonly string[]>();
+
+/** What tells each hook of a set from all others, in hex. */
+function digestsOf(set: NamedSet): readonly string[] {
+  const known = digests.get(set);
+  if (known !== undefined) return known;
+  const all = [...set.set.hooks.keys()].map((index) =>
+    createHash("sha256").update(`${set.name}\n${set.hash}\n${index}`).digest("hex"),
+  );
+  digests.set(set, all);
+  return all;
 }
 
 function digestIn(stops: Uint8Array): string {

@@ -34,7 +34,7 @@ import {
   type Held,
   type HeldHook,
   hooksOf,
-  stateOf,
+  statesOf,
   stopsOf,
 } from "./held.ts";
 import { HookNumbers } from "./hook-numbers.ts";
@@ -52,8 +52,14 @@ import { Program } from "./program.ts";
 import { ProtectedList } from "./protected-list.ts";
 import { writeRate } from "./rate.ts";
 import { Room } from "./room.ts";
-import { capacityFor, classLimit, firstClass, ScopeClasses } from "./scope-classes.ts";
-import { SlotChanges } from "./slots.ts";
+import {
+  type Classes,
+  capacityFor,
+  classLimit,
+  firstClass,
+  ScopeClasses,
+} from "./scope-classes.ts";
+import { endLeaving, fillSlot } from "./slot-contents.ts";
 import { SockFree } from "./tracked-sockets.ts";
 import { askOfExecs, ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
@@ -248,7 +254,7 @@ export class KernelEngine implements Engine {
     const classes = this.#classes.number(desired.scopes);
     const capacity = capacityFor(classes.length);
     const { sets } = desired;
-    const attached = attachAll({ sets, classes, capacity, spared }, this.#attacher());
+    const attached = attachAll({ sets, classes, capacity, spared }, this.#attacher(classes));
     const { refused } = attached;
     if (attached.kind === "kept") {
       // Not before the first flip: then these are an earlier agent's.
@@ -260,25 +266,26 @@ export class KernelEngine implements Engine {
     hookAllFiles(held.values(), desired.scopes.host); // before it is in force
     const slot = 1 - this.#state.active;
     const inForce = sets.filter((set) => !refused.has(set.name));
-    SlotChanges.make(this.#native, (changes) => {
-      for (const { program, tables } of held.values()) program.writeSlot(slot, tables, changes);
-      this.#binaries.write(slot, numberBinaries(inForce), changes);
-    });
+    const contents = { held, binaries: this.#binaries, ids: numberBinaries(inForce) };
+    fillSlot(this.#native, slot, contents);
+    endLeaving(this.#loader, slot, { before: this.#held, held });
     this.#hooks = hooksOf(held.values(), this.#numbers, this.#hooks);
     const unentered = this.#classes.enterRoots(desired.scopes);
-    this.#classRows.wrote([]); // until all of it was done
+    this.#classRows.forget(); // until all of it was done
     this.#state.flip(slot, { notesIdentity: inForce.some(({ set }) => asksForChanges(set)) });
-    this.#afterFlip(held, slot, inForce, () => this.#assignCgroups(desired.scopes, unentered));
+    this.#afterFlip(held, inForce, {
+      fillOther: () => fillSlot(this.#native, 1 - slot, contents),
+      assignCgroups: () => this.#assignCgroups(desired.scopes, unentered),
+    });
     this.#classRows.wrote(classes);
     this.#desired = desired;
     this.#inForce = byName(inForce);
     this.#capacity = capacity;
     if (isGroupFreed(this.#followIds, refused)) return this.#program(desired, spared);
-    const states = sets.map((set) => stateOf(set, refused.get(set.name), held.values()));
-    return { kind: "programmed", states };
+    return { kind: "programmed", states: statesOf(sets, refused, held.values()) };
   }
 
-  #attacher(): Attacher {
+  #attacher(classes: Classes): Attacher {
     return {
       loader: this.#loader,
       abilities: this.#abilities,
@@ -288,6 +295,7 @@ export class KernelEngine implements Engine {
       numbers: this.#numbers,
       held: this.#held,
       inForce: this.#inForce ?? new Map(),
+      moved: this.#classRows.moved(classes),
       log: this.#log,
     };
   }
@@ -295,25 +303,19 @@ export class KernelEngine implements Engine {
   /** What may only happen once nothing runs on the old slot any more. */
   #afterFlip(
     held: ReadonlyMap<string, Held>,
-    slot: number,
     inForce: readonly NamedSet[],
-    assignCgroups: () => void,
+    parts: { readonly fillOther: () => void; readonly assignCgroups: () => void },
   ): void {
     this.#state.waitForReaders();
-    SlotChanges.make(this.#native, (changes) => {
-      for (const [name, { program }] of this.#held) {
-        if (!held.has(name)) program.detach();
-        else program.clearSlot(1 - slot, changes);
-      }
-      this.#binaries.clear(1 - slot, changes);
-    });
     const before = this.#held;
     this.#held = held;
+    for (const [name, { program }] of before) if (!held.has(name)) program.detach();
+    parts.fillOther();
     for (const name of this.#loader.pins.pinnedHooks()) {
       if (!held.has(name)) Program.remove(this.#loader, name);
     }
     forgetWaiting(this.#loader, this.#state.generation, { before, held });
-    assignCgroups();
+    parts.assignCgroups();
     this.#numbers.release(new Set(this.#hooks.keys()));
     if (!inForce.some(({ set }) => followsDescriptors(set))) this.#fileFree.remove(this.#followIds);
     else freeFollowGroups(this.#loader, this.#followIds, inForce);
@@ -332,7 +334,7 @@ export class KernelEngine implements Engine {
       this.#program(desired);
       return;
     }
-    this.#classRows.update(classes, this.#held.values());
+    this.#classRows.update(classes, this.#held.values(), this.#state.active);
     this.#assignCgroups(scopes, this.#classes.enterRoots(scopes));
     this.#desired = desired;
   }

@@ -10,18 +10,19 @@ import type { Expected } from "./expected.ts";
 import { hookFiles, isLinkPin, type Links } from "./file-hooks.ts";
 import { attachHashing, hashPins, inOrderToGo } from "./hash-programs.ts";
 import type { Loader } from "./loader.ts";
-import type { BpfObject, MapSpec, Misses } from "./native.ts";
+import type { BpfObject, MapSpec, Misses, Native } from "./native.ts";
 import { ownMaps } from "./own-maps.ts";
 import type { Pinned } from "./pinned.ts";
 import { u32 } from "./pinned-ids.ts";
-import { ArraySlots, innerMap, type SlotChanges, Slots } from "./slots.ts";
+import { innerMap, type SlotChanges, Slots } from "./slots.ts";
 import { reuseShared } from "./tracking.ts";
 import { hasWaiting } from "./waiting-maps.ts";
 
 const noPrealloc = 1;
 type OwnMap = (typeof ownMaps)[number];
 type OwnMaps = Readonly<Record<OwnMap, number>>;
-type ArrayMap = "rows" | "starts" | "substrings" | "actions";
+const arrayMaps = ["rows", "starts", "substrings", "actions"] as const;
+type ArrayMap = (typeof arrayMaps)[number];
 const entryMaps = ["numbers", "equals", "prefixes"] as const;
 type EntryMap = (typeof entryMaps)[number];
 const keyBytes: Readonly<Record<EntryMap, number>> = {
@@ -49,7 +50,7 @@ function digestOf(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex").slice(0, 12);
 }
 
-/** One attached program with its tables. Acts only for a slot that `writeSlot` filled. */
+/** One attached program with its tables. Acts only for a slot that `fillSlot` filled. */
 export class Program {
   readonly name: string;
   readonly #loader: Loader;
@@ -57,13 +58,11 @@ export class Program {
   readonly #links: Links;
   readonly #program: number;
   readonly #maps: OwnMaps;
-  readonly #rows: ArraySlots;
-  readonly #starts: ArraySlots;
-  readonly #substrings: ArraySlots;
-  readonly #actions: ArraySlots;
-  readonly #entries: Readonly<Record<EntryMap, Slots>>;
-  /** What `writeSlot` filled last. */
-  #written: { readonly slot: number; readonly table: Uint8Array } | undefined;
+  readonly #slots: Readonly<Record<ArrayMap | EntryMap, Slots>>;
+  /** What each slot has; undefined: nothing that it acts for, or it is not known. Written by `fillSlot`, `endSlot` and `close`. */
+  readonly #filled: (Tables | undefined)[] = [undefined, undefined];
+  /** Whether slots surely have that. Written by `fillSlot` and `distrust`. */
+  #isSure = true;
 
   private constructor(loader: Loader, name: string, { links, program, maps, fresh }: Opened) {
     const { native } = loader;
@@ -72,15 +71,8 @@ export class Program {
     this.#links = links;
     this.#program = program;
     this.#maps = maps;
-    this.#rows = new ArraySlots(native, maps.rows, "gb_rows");
-    this.#starts = new ArraySlots(native, maps.starts, "gb_starts");
-    this.#substrings = new ArraySlots(native, maps.substrings, "gb_substrings");
-    this.#actions = new ArraySlots(native, maps.actions, "gb_actions");
-    this.#entries = {
-      numbers: new Slots(native, maps.numbers, { fresh }),
-      equals: new Slots(native, maps.equals, { fresh }),
-      prefixes: new Slots(native, maps.prefixes, { fresh }),
-    };
+    const slotsOf = (map: ArrayMap | EntryMap) => [map, new Slots(native, maps[map], { fresh })];
+    this.#slots = Object.fromEntries([...arrayMaps, ...entryMaps].map(slotsOf));
   }
 
   /**
@@ -153,6 +145,18 @@ export class Program {
     loader.retired.remove(folder);
   }
 
+  /** Makes what an agent that is gone pinned under `name` do nothing for a slot that is not in force. */
+  static endSlot({ native, pins }: Loader, name: string, slot: number): void {
+    const path = join(pins.hook(name), "tables");
+    if (!existsSync(path)) return; // it is not whole
+    const tables = native.openPinnedMap(path);
+    try {
+      endSlot(native, tables, slot);
+    } finally {
+      native.closeFd(tables);
+    }
+  }
+
   /** Which attachment this is, and what it missed: one that is attached nowhere, nothing. Throws KernelError. */
   misses(): Misses & { readonly id: number } {
     const path = join(this.#loader.pins.hook(this.name), "program");
@@ -171,71 +175,75 @@ export class Program {
     return hookFiles(hook, this.#links, { mustHaveNode: false });
   }
 
-  /** Fills a slot that is not in force, once `changes` are made. */
-  writeSlot(slot: number, tables: Tables, changes: SlotChanges): void {
-    const valueSize = rowBytes(tables.words);
-    this.#rows.write(slot, tables.rows, { valueSize, changes });
-    if (tables.starts.length > 0) {
-      this.#starts.write(slot, tables.starts, { valueSize: 8, changes });
-    }
-    const [automaton] = tables.substrings;
-    const of = { valueSize: automaton?.length ?? 0, changes };
-    if (automaton) this.#substrings.write(slot, tables.substrings, of);
-    const { size } = layout.action_entry;
-    this.#actions.write(slot, tables.actions, { valueSize: size, changes });
-    for (const map of entryMaps) {
-      const shape = innerSpec(map, valueBytes(tables.words));
-      this.#entries[map].fill(slot, shape, { entries: tables[map], changes });
-    }
-    this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
-    this.#written = { slot, table: tables.table };
+  /** Whether both slots have `tables`. */
+  has(tables: Tables): boolean {
+    return this.#isSure && this.#filled.every((one) => one === tables);
   }
 
-  /**
-   * Ends a slot that is no longer in force, so that the program does not act for it, and frees what
-   * can be large in it once `changes` are made; its rows, their starts and actions stay to be written again.
-   */
-  clearSlot(slot: number, changes: SlotChanges): void {
-    const { native } = this.#loader;
-    const { valueSize } = native.mapInfo(this.#maps.tables);
-    native.update(this.#maps.tables, u32(slot), new Uint8Array(valueSize));
-    for (const slots of Object.values(this.#entries)) slots.clear(slot, changes);
+  /** Gives a slot that is not in force `tables`, once `changes` are made: those of the other slot, where it has them. */
+  fillSlot(slot: number, tables: Tables, changes: SlotChanges): void {
+    if (!this.#isSure) this.#filled.fill(undefined);
+    this.#isSure = true;
+    if (this.#filled[slot] === tables) return;
+    this.#filled[slot] = undefined;
+    if (this.#filled[1 - slot] === tables) {
+      for (const slots of Object.values(this.#slots)) slots.share(slot, changes);
+    } else {
+      for (const map of arrayMaps) {
+        const [first] = tables[map];
+        const shape = arraySpec(map, first?.length ?? 0);
+        if (first !== undefined) this.#slots[map].fillArray(slot, tables[map], { shape, changes });
+      }
+      for (const map of entryMaps) {
+        const shape = innerSpec(map, valueBytes(tables.words));
+        this.#slots[map].fill(slot, tables[map], { shape, changes });
+      }
+    }
+    this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
+    this.#filled[slot] = tables;
+  }
+
+  /** Makes the program do nothing for a slot that is not in force. */
+  endSlot(slot: number): void {
+    this.#filled[slot] = undefined;
+    endSlot(this.#loader.native, this.#maps.tables, slot);
   }
 
   /** Sets the row of a scope class that no cgroup is in yet, in the slot in force. */
-  writeClassRow(number: number, row: Uint8Array): void {
-    if (this.#written === undefined) throw new Error(`${this.name}: no slot was written`);
-    this.#rows.set(this.#written.slot, number, row);
+  writeClassRow(slot: number, number: number, row: Uint8Array): void {
+    this.#slots.rows.set(slot, number, row);
   }
 
-  /** What its maps must have for the slot that was written last. */
+  /** What its maps must have for each slot that was filled. */
   expected(sets: readonly string[]): readonly Expected[] {
-    if (this.#written === undefined) return [];
-    const { slot, table } = this.#written;
+    const filled = [0, 1].filter((slot) => this.#filled[slot] !== undefined);
     const common = { kind: "table", sets } as const;
-    const one = (map: OwnMap, value: Uint8Array | undefined): Expected => ({
-      ...{ ...common, what: `${this.name}/${map}`, map: this.#maps[map], count: 1 },
-      key: () => u32(slot),
-      value: () => value,
+    const inSlots = (
+      map: OwnMap,
+      slots: readonly number[],
+      value: (slot: number) => Uint8Array | undefined,
+    ): Expected => ({
+      ...{ ...common, what: `${this.name}/${map}`, map: this.#maps[map], count: slots.length },
+      key: (index) => u32(slots[index]!),
+      value: (index) => value(slots[index]!),
     });
-    // One that was never written may have what an earlier agent put there, which is not read.
-    const array = (map: ArrayMap, slots: ArraySlots): readonly Expected[] => {
-      const written = slots.expected(slot);
-      if (written === undefined) return [];
-      const { fd, values } = written;
-      const entries = { map: fd, count: values.length, key: u32, value: (i: number) => values[i] };
-      return [
-        one(map, slots.expectedId(slot)),
-        { ...common, what: `${this.name}/${map}`, ...entries },
-      ];
+    const array = (map: ArrayMap): readonly Expected[] => {
+      const all = this.#slots[map];
+      // What was never filled may have what an earlier agent put there, which is not read.
+      const written = filled.filter((slot) => all.expectedArray(slot) !== undefined);
+      const arrays = new Map(
+        written.map((slot) => all.expectedArray(slot)!).map((of) => [of.fd, of]),
+      );
+      const entries = [...arrays.values()].map(({ fd, values }) => ({
+        ...{ ...common, what: `${this.name}/${map}`, map: fd, count: values.length },
+        ...{ key: u32, value: (index: number) => values[index] },
+      }));
+      return [inSlots(map, written, (slot) => all.expected(slot)), ...entries];
     };
     return [
-      one("tables", table),
-      ...array("rows", this.#rows),
-      ...array("starts", this.#starts),
-      ...array("substrings", this.#substrings),
-      ...array("actions", this.#actions),
-      ...entryMaps.map((map) => one(map, this.#entries[map].expected(slot))),
+      inSlots("tables", filled, (slot) => this.#filled[slot]!.table),
+      ...arrayMaps.flatMap(array),
+      ...entryMaps.map((map) => inSlots(map, filled, (slot) => this.#slots[map].expected(slot))),
     ];
   }
 
@@ -249,13 +257,10 @@ export class Program {
     ];
   }
 
-  /** Somebody else has written its maps: the next `writeSlot` makes all of them anew. */
+  /** Somebody else has written its maps, or what `fillSlot` asked for was not made: it fills all of them anew. */
   distrust(): void {
-    this.#rows.distrust();
-    this.#starts.distrust();
-    this.#substrings.distrust();
-    this.#actions.distrust();
-    for (const slots of Object.values(this.#entries)) slots.distrust();
+    this.#isSure = false;
+    for (const slots of Object.values(this.#slots)) slots.distrust();
   }
 
   /** Detaches the program and removes its pins. Idempotent. */
@@ -270,11 +275,8 @@ export class Program {
   close(): void {
     for (const link of this.#links.values()) link.close();
     for (const fd of [this.#program, ...Object.values(this.#maps)]) this.#loader.native.closeFd(fd);
-    this.#rows.close();
-    this.#starts.close();
-    this.#substrings.close();
-    this.#actions.close();
-    this.#written = undefined;
+    for (const slots of Object.values(this.#slots)) slots.close();
+    this.#filled.fill(undefined);
   }
 }
 
@@ -283,6 +285,15 @@ function isWhole(folder: string, { kind }: AttachPoint, { spec }: Tables): boole
   const always = ["program", ...ownMaps, ...hashPins(spec)];
   const pins = kind.attach === undefined ? always : ["link", ...always];
   return pins.every((name) => existsSync(join(folder, name)));
+}
+
+function endSlot(native: Native, tables: number, slot: number): void {
+  native.update(tables, u32(slot), new Uint8Array(native.mapInfo(tables).valueSize));
+}
+
+function arraySpec(map: ArrayMap, valueSize: number) {
+  const common = { type: "array", keySize: 4, maxEntries: 1, flags: innerMap } as const;
+  return { ...common, name: `gb_${map}`, valueSize } satisfies MapSpec;
 }
 
 function innerSpec(map: EntryMap, valueSize: number) {
@@ -315,11 +326,9 @@ function open(loader: Loader, point: AttachPoint, tables: Tables): BpfObject {
         native.closeFd(fd);
       }
     };
-    const array = { type: "array", keySize: 4, maxEntries: 1, flags: innerMap } as const;
-    inner("rows", { ...array, name: "gb_rows", valueSize: rowBytes(tables.words) });
+    inner("rows", arraySpec("rows", rowBytes(tables.words)));
     const [automaton] = tables.substrings;
-    if (automaton)
-      inner("substrings", { ...array, name: "gb_substrings", valueSize: automaton.length });
+    if (automaton) inner("substrings", arraySpec("substrings", automaton.length));
     for (const map of entryMaps) inner(map, innerSpec(map, valueBytes(tables.words)));
     if (tables.limitsRates) object.resizeMap("rates", { maxEntries: enums.rate_limit.RATES_MAX });
     point.kind.bind(object, point);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { native, skip, u32 } from "./native/testdata/fixture.ts";
-import { ArraySlots, innerMap, SlotChanges, Slots } from "./slots.ts";
+import { innerMap, SlotChanges, Slots } from "./slots.ts";
 
 const spec = { name: "gb_test", keySize: 4, valueSize: 4, maxEntries: 2 };
 
@@ -20,73 +20,117 @@ function idIn(outer: number, slot: number): number | undefined {
   return native.lookup(outer, u32(slot), value) ? value.readUInt32LE() : undefined;
 }
 
-test("an array of the same length is written in place, one of another takes its place", {
-  skip,
-}, (t) => {
+const array = { ...spec, type: "array", flags: innerMap } as const;
+const entry = { key: u32(0), value: u32(2) };
+
+/** Slots of a new map of maps, and how to make changes of them. */
+function someSlots(t: TestContext, using = native) {
   const outer = anOuter(t);
-  const arrays = new ArraySlots(native, outer, "gb_test");
-  t.after(() => arrays.close());
-  const changes = new SlotChanges(native);
-  const write = (slot: number, ...values: number[]) => {
-    const fd = arrays.write(slot, values.map(u32), { valueSize: 4, changes });
+  const slots = new Slots(using, outer, { fresh: false });
+  t.after(() => slots.close());
+  const changes = new SlotChanges(using);
+  const fill = (slot: number, ...values: number[]) => {
+    slots.fillArray(slot, values.map(u32), { shape: array, changes });
     changes.make();
-    return fd;
   };
-  const read = (fd: number) =>
-    [0, 1].map((at) => {
+  return { outer, slots, changes, fill };
+}
+
+const isOpen = (fd: number) => {
+  try {
+    native.mapInfo(fd);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test("a slot has a new array each time, which is open as long as a slot has it", { skip }, (t) => {
+  const { outer, slots, changes, fill } = someSlots(t);
+  const read = (slot: number) => {
+    const { fd, values } = slots.expectedArray(slot)!;
+    const there = values.map((_, at) => {
       const value = Buffer.alloc(4);
       return native.lookup(fd, u32(at), value) ? value.readUInt32LE() : undefined;
     });
-  const first = write(0, 7, 8);
-  const [id, other] = [native.mapInfo(first).id, native.mapInfo(write(1, 1, 2)).id];
-  assert.deepEqual([idIn(outer, 0), idIn(outer, 1)], [id, other]);
-  assert.deepEqual(read(write(0, 9, 10)), [9, 10]);
-  assert.equal(idIn(outer, 0), id);
-  assert.deepEqual(read(write(0, 11)), [11, undefined]);
-  assert.notEqual(idIn(outer, 0), id);
-  assert.equal(idIn(outer, 1), other);
+    assert.deepEqual(values.map(u32In), there);
+    return there;
+  };
+  const u32In = (value: Uint8Array) => Buffer.from(value).readUInt32LE();
+  fill(0, 7, 8);
+  const first = { id: idIn(outer, 0), fd: slots.expectedArray(0)!.fd };
+  slots.share(1, changes);
+  changes.make();
+  assert.equal(idIn(outer, 1), first.id);
+  slots.set(1, 0, u32(9));
+  assert.deepEqual(
+    [read(0), read(1)],
+    [
+      [9, 8],
+      [9, 8],
+    ],
+  ); // the same one
+  fill(0, 11);
+  assert.deepEqual([read(0), read(1)], [[11], [9, 8]]);
+  assert.notEqual(idIn(outer, 0), first.id);
+  assert.equal(isOpen(first.fd), true);
+  slots.share(1, changes);
+  changes.make();
+  assert.equal(isOpen(first.fd), false);
+  const { fd } = slots.expectedArray(1)!;
+  slots.close();
+  assert.equal(isOpen(fd), false);
 });
 
-test("an array that could not be put in a slot is not written in its place", { skip }, (t) => {
-  const outer = anOuter(t);
-  let fails = true;
-  const update: typeof native.update = (fd, ...rest) => {
-    if (fails && fd === outer) throw new Error("no memory");
-    native.update(fd, ...rest);
+test("a map that could not be put in a slot is closed, and what the slot has stays", {
+  skip,
+}, (t) => {
+  let fails = false;
+  const made: number[] = [];
+  const failing = {
+    ...native,
+    createMap: (of: Parameters<typeof native.createMap>[0]) => {
+      made.push(native.createMap(of));
+      return made.at(-1)!;
+    },
+    update: (...args: Parameters<typeof native.update>) => {
+      if (fails) throw new Error("no memory");
+      native.update(...args);
+    },
+    changeSlots: (some: Parameters<typeof native.changeSlots>[0]) =>
+      fails ? some.map(() => false) : native.changeSlots(some),
   };
-  const changeSlots: typeof native.changeSlots = (changes) =>
-    fails ? changes.map(() => false) : native.changeSlots(changes);
-  const failing = { ...native, update, changeSlots };
-  const arrays = new ArraySlots(failing, outer, "gb_test");
-  t.after(() => arrays.close());
-  const changes = new SlotChanges(failing);
-  const write = () => arrays.write(0, [u32(7)], { valueSize: 4, changes });
-  write();
+  const { outer, slots, changes, fill } = someSlots(t, failing);
+  fill(0, 7);
+  const id = idIn(outer, 0);
+  fails = true;
+  assert.throws(() => fill(0, 8), /no memory/);
+  slots.share(1, changes);
   assert.throws(() => changes.make(), /no memory/);
-  fails = false;
-  const { id } = native.mapInfo(write());
-  changes.make();
-  assert.equal(idIn(outer, 0), id);
+  assert.deepEqual(made.map(isOpen), [true, false]);
+  assert.deepEqual([idIn(outer, 0), idIn(outer, 1)], [id, undefined]);
+  assert.deepEqual(slots.expected(0), u32(id!));
 });
 
 test("a slot is cleared of what an earlier agent left there, and again of what was put", {
   skip,
 }, (t) => {
-  const outer = anOuter(t);
-  const inner = native.createMap({ ...spec, type: "array", flags: innerMap });
-  t.after(() => native.closeFd(inner));
-  const changes = new SlotChanges(native);
-  const put = { changes, settle: () => undefined };
-  new Slots(native, outer, { fresh: true }).put(1, inner, put);
-  const slots = new Slots(native, outer, { fresh: false });
+  const { outer, slots, changes } = someSlots(t);
+  const before = new Slots(native, outer, { fresh: true });
+  before.fill(1, [entry], { shape: array, changes });
+  changes.make();
+  before.close();
   for (let round = 0; round < 2; round++) {
-    slots.clear(0, changes);
+    slots.fill(0, [], { shape: array, changes });
     slots.clear(1, changes);
     changes.make();
     assert.deepEqual([idIn(outer, 0), idIn(outer, 1)], [undefined, undefined]);
-    slots.put(1, inner, put);
+    slots.fill(1, [entry], { shape: array, changes });
     changes.make();
-    assert.equal(idIn(outer, 1), native.mapInfo(inner).id);
+    assert.deepEqual(u32(idIn(outer, 1)!), slots.expected(1));
+    slots.share(0, changes);
+    changes.make();
+    assert.equal(idIn(outer, 0), idIn(outer, 1));
   }
 });
 

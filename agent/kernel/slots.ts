@@ -74,173 +74,135 @@ export class SlotChanges {
   }
 }
 
-/** A map of maps with one map a slot. */
+/** A map in a slot. Open as long as a slot holds it, to be put in the other or written to. */
+type Inner = {
+  readonly fd: number;
+  readonly id: number;
+  /** Of an array, what is in it, entry by entry. */
+  readonly values?: Uint8Array[];
+};
+
+/** Together with what a map is put in a slot, and what it is to have. */
+type Filling = { readonly shape: Omit<MapSpec, "maxEntries">; readonly changes: SlotChanges };
+
+/** How a new map gets what it is to have, and, of an array, what that is. */
+type Contents = { readonly fillIt: () => void; readonly values?: Uint8Array[] };
+
+/** An array that a slot holds, and what is in it, entry by entry. */
+export type SlotArray = { readonly fd: number; readonly values: readonly Uint8Array[] };
+
+/** A map of maps with two slots. */
 export class Slots {
   readonly #native: Native;
   readonly #outer: number;
-  /** Slots that surely have no map. Written by `put` and `distrust`, and when what `clear` asked for is made. */
-  readonly #empty: Set<number>;
-  /** The id of the map that was put into a slot. Written by `put` and `clear`. */
-  readonly #ids = new Map<number, number>();
+  /** By slot; undefined: what is there, if anything, is not ours. Written when what was asked for is made, and by `close`. */
+  readonly #inner: (Inner | undefined)[] = [undefined, undefined];
+  /** Slots that surely hold what `#inner` says. Written as that is, and by `distrust`. */
+  readonly #sure: Set<number>;
 
   /** `fresh`: just made, so nothing can be in it. The caller closes `outer`. */
   constructor(native: Native, outer: number, { fresh }: { readonly fresh: boolean }) {
     this.#native = native;
     this.#outer = outer;
-    this.#empty = new Set(fresh ? [0, 1] : []);
-  }
-
-  put(slot: number, inner: number, { changes, settle }: Put): void {
-    this.#empty.delete(slot);
-    const id = this.#native.mapInfo(inner).id;
-    const known = (made: boolean) => {
-      if (made) this.#ids.set(slot, id);
-      settle(made);
-    };
-    changes.add({ map: this.#outer, slot, inner, settle: known });
-  }
-
-  /** What a look-up of the slot gives: the id of its map, or undefined when it has none. */
-  expected(slot: number): Uint8Array | undefined {
-    const id = this.#ids.get(slot);
-    return id === undefined ? undefined : u32(id);
-  }
-
-  /** Somebody else may have written: nothing is taken for known. */
-  distrust(): void {
-    this.#empty.clear();
+    this.#sure = new Set(fresh ? [0, 1] : []);
   }
 
   /** Puts a new map with these entries in, which nobody can change; without any, the slot has none. */
-  fill(
-    slot: number,
-    shape: Omit<MapSpec, "maxEntries">,
-    { entries, changes }: { readonly entries: readonly Entry[]; readonly changes: SlotChanges },
-  ): void {
+  fill(slot: number, entries: readonly Entry[], { shape, changes }: Filling): void {
     if (entries.length === 0) {
       this.clear(slot, changes);
       return;
     }
-    const inner = this.#native.createMap({ ...shape, maxEntries: entries.length });
-    const settle = () => this.#native.closeFd(inner);
-    try {
+    const fd = this.#native.createMap({ ...shape, maxEntries: entries.length });
+    const fillIt = () => {
       const keys = Buffer.concat(entries.map(({ key }) => key));
       const values = Buffer.concat(entries.map(({ value }) => value));
-      this.#native.updateBatch(inner, keys, values, entries.length);
-      this.#native.freeze(inner);
-    } catch (error) {
-      settle();
-      throw error;
-    }
-    this.put(slot, inner, { changes, settle });
+      this.#native.updateBatch(fd, keys, values, entries.length);
+      this.#native.freeze(fd);
+    };
+    this.#put(slot, fd, changes, { fillIt });
+  }
+
+  /** Puts a new array of these values in. */
+  fillArray(slot: number, values: readonly Uint8Array[], { shape, changes }: Filling): void {
+    const fd = this.#native.createMap({ ...shape, maxEntries: values.length });
+    const fillIt = () => {
+      const keys = new Uint8Array(Uint32Array.from(values.keys()).buffer);
+      this.#native.updateBatch(fd, keys, Buffer.concat(values), values.length);
+    };
+    this.#put(slot, fd, changes, { fillIt, values: [...values] });
+  }
+
+  /** Gives the slot what the other one holds. */
+  share(slot: number, changes: SlotChanges): void {
+    const inner = this.#inner[1 - slot];
+    if (inner === undefined) this.clear(slot, changes);
+    else this.#change(slot, inner, changes);
   }
 
   clear(slot: number, changes: SlotChanges): void {
-    if (this.#empty.has(slot)) return;
-    const settle = (made: boolean) => {
-      if (!made) return;
-      this.#empty.add(slot);
-      this.#ids.delete(slot);
-    };
-    changes.add({ map: this.#outer, slot, settle });
-  }
-}
-
-/** Together with what a map is put in a slot; `settle` learns whether it was. */
-type Put = { readonly changes: SlotChanges; readonly settle: Pending["settle"] };
-
-type OpenArray = { readonly fd: number; readonly length: number };
-/** An array that a slot holds, and what is in it, entry by entry. */
-export type SlotArray = { readonly fd: number; readonly values: readonly Uint8Array[] };
-
-/** Slots that hold arrays. One of the same length is written anew in place. */
-export class ArraySlots {
-  readonly #native: Native;
-  readonly #slots: Slots;
-  readonly #name: string;
-  /** By slot. Written when what `write` asked for is made, and by `close`. */
-  readonly #arrays = new Map<number, OpenArray>();
-  /** By slot. Written by `write` and `set`. */
-  readonly #values = new Map<number, Uint8Array[]>();
-  /** Slots that may have another array. Written by `write` and `distrust`. */
-  readonly #suspect = new Set<number>();
-
-  /** `name`: of the arrays. The caller closes `outer`. */
-  constructor(native: Native, outer: number, name: string) {
-    this.#native = native;
-    this.#slots = new Slots(native, outer, { fresh: false });
-    this.#name = name;
+    if (this.#sure.has(slot) && this.#inner[slot] === undefined) return;
+    this.#change(slot, undefined, changes);
   }
 
-  /** Fills a slot that no program reads, once `changes` are made. Gives back the array, which stays open. */
-  write(
-    slot: number,
-    values: readonly Uint8Array[],
-    { valueSize, changes }: { readonly valueSize: number; readonly changes: SlotChanges },
-  ): number {
-    const there = this.#arrays.get(slot);
-    this.#values.set(slot, [...values]);
-    if (there?.length === values.length && !this.#suspect.has(slot)) {
-      this.#setAll(there.fd, values);
-      return there.fd;
-    }
-    const fd = this.#make(values.length, valueSize);
+  /** Writes one entry of an array. */
+  set(slot: number, index: number, value: Uint8Array): void {
+    const { fd, values } = this.#inner[slot] ?? {};
+    if (fd === undefined || values === undefined) throw new Error("no slot was filled");
+    this.#native.update(fd, u32(index), value);
+    values[index] = value;
+  }
+
+  /** What a look-up of the slot gives: the id of its map, or undefined when it has none. */
+  expected(slot: number): Uint8Array | undefined {
+    const inner = this.#inner[slot];
+    return inner && u32(inner.id);
+  }
+
+  /** The array in a slot, and what must be in it. */
+  expectedArray(slot: number): SlotArray | undefined {
+    const { fd, values } = this.#inner[slot] ?? {};
+    return fd === undefined || values === undefined ? undefined : { fd, values };
+  }
+
+  /** Somebody else may have written: nothing is taken for known. */
+  distrust(): void {
+    this.#sure.clear();
+  }
+
+  close(): void {
+    this.#hold(0, undefined);
+    this.#hold(1, undefined);
+  }
+
+  #put(slot: number, fd: number, changes: SlotChanges, { fillIt, values }: Contents): void {
+    let id: number;
     try {
-      this.#setAll(fd, values);
+      fillIt();
+      id = this.#native.mapInfo(fd).id;
     } catch (error) {
       this.#native.closeFd(fd);
       throw error;
     }
+    this.#change(slot, { fd, id, ...(values && { values }) }, changes);
+  }
+
+  #change(slot: number, inner: Inner | undefined, changes: SlotChanges): void {
+    this.#sure.delete(slot);
     const settle = (made: boolean) => {
-      // Only now: what the slot does not hold must not be written in its place.
       if (made) {
-        this.#arrays.set(slot, { fd, length: values.length });
-        this.#suspect.delete(slot);
+        this.#hold(slot, inner);
+        this.#sure.add(slot);
+      } else if (inner !== undefined && !this.#inner.includes(inner)) {
+        this.#native.closeFd(inner.fd);
       }
-      const left = made ? there?.fd : fd;
-      if (left !== undefined) this.#native.closeFd(left);
     };
-    this.#slots.put(slot, fd, { changes, settle });
-    return fd;
+    changes.add({ map: this.#outer, slot, settle, ...(inner && { inner: inner.fd }) });
   }
 
-  /** Writes one entry of what `write` filled. */
-  set(slot: number, index: number, value: Uint8Array): void {
-    const [there, values] = [this.#arrays.get(slot), this.#values.get(slot)];
-    if (there === undefined || values === undefined) throw new Error("no slot was written");
-    this.#native.update(there.fd, u32(index), value);
-    values[index] = value;
-  }
-
-  /** The array in a slot that `write` filled, and what must be in it. */
-  expected(slot: number): SlotArray | undefined {
-    const [there, values] = [this.#arrays.get(slot), this.#values.get(slot)];
-    return there === undefined || values === undefined ? undefined : { fd: there.fd, values };
-  }
-
-  /** What a look-up of the slot gives. */
-  expectedId(slot: number): Uint8Array | undefined {
-    return this.#slots.expected(slot);
-  }
-
-  /** Somebody else may have put other arrays in: `write` makes new ones. */
-  distrust(): void {
-    for (const slot of this.#arrays.keys()) this.#suspect.add(slot);
-    this.#slots.distrust();
-  }
-
-  close(): void {
-    for (const { fd } of this.#arrays.values()) this.#native.closeFd(fd);
-    this.#arrays.clear();
-  }
-
-  #setAll(fd: number, values: readonly Uint8Array[]): void {
-    const keys = new Uint8Array(Uint32Array.from(values.keys()).buffer);
-    this.#native.updateBatch(fd, keys, Buffer.concat(values), values.length);
-  }
-
-  #make(length: number, valueSize: number): number {
-    const spec = { type: "array", name: this.#name, flags: innerMap } as const;
-    return this.#native.createMap({ ...spec, keySize: 4, valueSize, maxEntries: length });
+  #hold(slot: number, inner: Inner | undefined): void {
+    const before = this.#inner[slot];
+    this.#inner[slot] = inner;
+    if (before !== undefined && !this.#inner.includes(before)) this.#native.closeFd(before.fd);
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { enums, layout } from "../gen/layout.ts";
-import { read } from "../layout/struct.ts";
+import { offsetsOf } from "../layout/struct.ts";
 import type { BpfObject, Native } from "./native.ts";
 import type { Pinned } from "./pinned.ts";
 import { type Pins, removePins } from "./pins.ts";
@@ -14,6 +14,7 @@ const sizes = { waiting_events: WAITING_MAX, waiting_large: WAITING_LARGE_MAX } 
 type WaitingMap = keyof typeof sizes;
 const names = Object.keys(sizes) as readonly WaitingMap[];
 const noPrealloc = 1;
+const { u32 } = offsetsOf(layout.hook_spec);
 
 /** Where the maps are pinned that have room, that of the events themselves first. */
 export function waitingPins({ maps }: Pick<Pins, "maps">): readonly string[] {
@@ -26,7 +27,8 @@ function pinOf(folder: string, name: WaitingMap): string {
 
 /** Whether a program has events wait or takes such: `spec` is its struct hook_spec. */
 export function hasWaiting(spec: Uint8Array): boolean {
-  return (read(spec, layout.hook_spec).use & enums.hook_use.USE_RETURNED) !== 0;
+  const use = new DataView(spec.buffer, spec.byteOffset).getUint32(u32.use, true);
+  return (use & enums.hook_use.USE_RETURNED) !== 0;
 }
 
 /**
