@@ -63,14 +63,17 @@ export function plan(sets: readonly NamedSet[], can: AttachAbilities): Plan {
   return { points: [...bySite.values()].flatMap((served) => pointsOf(served, can)), refused };
 }
 
-/** What was planned at a site, by its first hook: of twenty attach points, an edit changes one. */
-const planned = new WeakMap<PlannedHook, readonly AttachPoint[]>();
+/** What was planned last at a site: of twenty attach points, an edit changes one. */
+const planned = new WeakMap<AttachAbilities, Map<string, readonly AttachPoint[]>>();
+/** More than a node has at once. */
+const mostPlanned = 4096;
 
 /** What serves hooks of one site. For the same hooks the same objects. */
 function pointsOf(served: readonly ServedHook[], can: AttachAbilities): readonly AttachPoint[] {
   const first = served[0]!;
   const kind = latest(served.map((one) => one.kind));
-  const known = planned.get(first.hook);
+  const bySite = planned.get(can) ?? new Map<string, readonly AttachPoint[]>();
+  const known = bySite.get(first.target.site);
   const isKnown =
     known?.[0]?.kind === kind &&
     known[0].hooks.length === served.length &&
@@ -81,7 +84,8 @@ function pointsOf(served: readonly ServedHook[], can: AttachAbilities): readonly
   const hooks = served.map(({ hook }) => hook);
   const point = { ...place, kind, hooks, ...(parameters && { parameters }) };
   const points = [point, ...otherEnd(point)];
-  planned.set(first.hook, points);
+  if (bySite.size >= mostPlanned) bySite.clear();
+  planned.set(can, bySite.set(first.target.site, points));
   return points;
 }
 

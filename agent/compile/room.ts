@@ -24,12 +24,12 @@ export function planInRoom(
   can: AttachAbilities,
   later: ReadonlySet<string> = new Set(),
 ): PlanInRoom {
-  const planned = plan(sets, can);
   const edited = sets.flatMap(({ name, hash }) => {
     const set = before.get(name);
     return set === undefined || set.hash === hash ? [] : [set];
   });
   const needs = needsOf(plan(edited, can).points);
+  const planned = plan(sets, can); // last: that is what the next call finds known
   const inForce = new Map(
     [...before].map(([name, { hash }]) => [name, { hash, needs: needs.get(name) ?? new Map() }]),
   );

@@ -1,4 +1,5 @@
 import { type ClassBits, classBits, classRow } from "../compile/class-rows.ts";
+import type { Tables } from "../compile/tables.ts";
 import type { Held } from "./held.ts";
 import type { Classes } from "./scope-classes.ts";
 
@@ -14,7 +15,7 @@ export class ClassRows {
    * it is not known. Written by `forget`, `wrote` and `update`.
    */
   #written: Classes | undefined;
-  readonly #bits = new WeakMap<Held, ClassBits>();
+  readonly #bits = new WeakMap<Tables, ClassBits>();
 
   /** From now on it is not known what they have. */
   forget(): void {
@@ -58,9 +59,9 @@ export class ClassRows {
     this.#written = before && [before[0]!, ...classes.slice(1), ...before.slice(classes.length)];
   }
 
-  #bitsOf(held: Held): ClassBits {
-    const known = this.#bits.get(held) ?? classBits(held.point, held.tables.words);
-    this.#bits.set(held, known);
+  #bitsOf({ point, tables }: Held): ClassBits {
+    const known = this.#bits.get(tables) ?? classBits(point, tables.words);
+    this.#bits.set(tables, known);
     return known;
   }
 }

@@ -8,7 +8,8 @@ import { u32 } from "./pinned-ids.ts";
 export class EngineState {
   readonly #native: Native;
   readonly #fd: number;
-  readonly #value = new Uint8Array(layout.engine_state.size);
+  /** What the map has. Written by `#write`. */
+  #value = new Uint8Array(layout.engine_state.size);
   /** A map-in-map of our own and the map in it, only for `waitForReaders`. */
   readonly #fence: readonly [outer: number, inner: number];
 
@@ -46,6 +47,12 @@ export class EngineState {
     if (!notesIdentity) this.#write({ notes_identity: 0 });
   }
 
+  /** Both slots have the same: so do executables that were looked up in one of them. */
+  settle(): void {
+    const generation = this.generation;
+    this.#write({ binary_generation: [generation, generation] });
+  }
+
   /** What the map must have. */
   expected(): Expected {
     const common = { kind: "state", what: "engine_state", map: this.#fd, count: 1 } as const;
@@ -61,7 +68,9 @@ export class EngineState {
   }
 
   #write(change: Partial<Values<typeof layout.engine_state>>): void {
-    write(this.#value, layout.engine_state, change);
-    this.#native.update(this.#fd, u32(0), this.#value);
+    const value = Uint8Array.from(this.#value);
+    write(value, layout.engine_state, change);
+    this.#native.update(this.#fd, u32(0), value);
+    this.#value = value;
   }
 }

@@ -59,7 +59,7 @@ import {
   firstClass,
   ScopeClasses,
 } from "./scope-classes.ts";
-import { endLeaving, fillSlot } from "./slot-contents.ts";
+import { detachLeaving, endLeaving, fillSlot } from "./slot-contents.ts";
 import { SockFree } from "./tracked-sockets.ts";
 import { askOfExecs, ensureTracking } from "./tracking.ts";
 import { forgetWaiting } from "./waiting.ts";
@@ -273,14 +273,14 @@ export class KernelEngine implements Engine {
     const unentered = this.#classes.enterRoots(desired.scopes);
     this.#classRows.forget(); // until all of it was done
     this.#state.flip(slot, { notesIdentity: inForce.some(({ set }) => asksForChanges(set)) });
+    this.#desired = desired;
+    this.#inForce = byName(inForce);
+    this.#capacity = capacity;
     this.#afterFlip(held, inForce, {
       fillOther: () => fillSlot(this.#native, 1 - slot, contents),
       assignCgroups: () => this.#assignCgroups(desired.scopes, unentered),
     });
     this.#classRows.wrote(classes);
-    this.#desired = desired;
-    this.#inForce = byName(inForce);
-    this.#capacity = capacity;
     if (isGroupFreed(this.#followIds, refused)) return this.#program(desired, spared);
     return { kind: "programmed", states: statesOf(sets, refused, held.values()) };
   }
@@ -309,8 +309,9 @@ export class KernelEngine implements Engine {
     this.#state.waitForReaders();
     const before = this.#held;
     this.#held = held;
-    for (const [name, { program }] of before) if (!held.has(name)) program.detach();
+    detachLeaving(1 - this.#state.active, { before, held });
     parts.fillOther();
+    this.#state.settle();
     for (const name of this.#loader.pins.pinnedHooks()) {
       if (!held.has(name)) Program.remove(this.#loader, name);
     }

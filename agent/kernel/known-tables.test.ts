@@ -35,7 +35,7 @@ function isKnown(
   const program = { has: () => isThere };
   const held = { point: before, tables: {}, program, shared: nothingShared } as unknown as Held;
   const known = new KnownTables([held], { ...nothingShared, ...shared }, moved);
-  return known.of(point) === held;
+  return known.of(point)?.tables === held.tables;
 }
 
 test("what is in force is known again of the same sets, in whichever order", () => {

@@ -22,7 +22,10 @@ export class KnownTables {
     this.#moved = moved;
   }
 
-  /** What is in force at `point`, when that would be compiled to the same, and both slots have it. */
+  /**
+   * What is in force at `point`, when that would be compiled to the same, and both slots have it; with
+   * what is shared now, of which there is one only then.
+   */
   of(point: AttachPoint): Held | undefined {
     const held = this.#bySite.get(point.site);
     if (held === undefined || this.#moved === undefined) return undefined;
@@ -30,8 +33,8 @@ export class KnownTables {
       held.point === point && // which `plan` gives for the same sets and kernel
       held.program.has(held.tables) &&
       this.#isShared(held.shared) &&
-      namesOf(point).isDisjointFrom(this.#moved);
-    return isSame ? held : undefined;
+      (this.#moved.size === 0 || namesOf(point).isDisjointFrom(this.#moved));
+    return isSame ? { ...held, shared: this.#shared } : undefined;
   }
 
   /** But for scope classes, of which `moved` tells, and numbers of hooks, which are those of their sets. */

@@ -216,7 +216,8 @@ export class Program {
 
   /** What its maps must have for each slot that was filled. */
   expected(sets: readonly string[]): readonly Expected[] {
-    const filled = [0, 1].filter((slot) => this.#filled[slot] !== undefined);
+    const tables = [...this.#filled]; // as they are now: the kernel is asked later
+    const filled = [0, 1].filter((slot) => tables[slot] !== undefined);
     const common = { kind: "table", sets } as const;
     const inSlots = (
       map: OwnMap,
@@ -241,7 +242,7 @@ export class Program {
       return [inSlots(map, written, (slot) => all.expected(slot)), ...entries];
     };
     return [
-      inSlots("tables", filled, (slot) => this.#filled[slot]!.table),
+      inSlots("tables", filled, (slot) => tables[slot]!.table),
       ...arrayMaps.flatMap(array),
       ...entryMaps.map((map) => inSlots(map, filled, (slot) => this.#slots[map].expected(slot))),
     ];

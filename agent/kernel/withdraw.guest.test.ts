@@ -8,7 +8,7 @@ import { Cgroup } from "./testing/scene.ts";
 const kernel = await openGuestKernel();
 after(() => kernel.close());
 
-/** Programs write their tables to two slots in turn, so that from the second version on both had some. */
+/** Between two changes both slots of a program have its tables. */
 test("what writes to nothing that a policy forbids lives on when the policy goes", async () => {
   const cgroup = new Cgroup("/sys/fs/cgroup/guardbee-withdraw");
   const deny = denyWrites({});

@@ -190,6 +190,7 @@ export class Programmer {
       onProgrammed();
       return false;
     } catch (error) {
+      this.#isOther = true; // it may have come into force all the same
       const message = error instanceof Error ? error.message : String(error);
       const wanted = new Set(desired.sets.map(({ name }) => name));
       this.#enter([

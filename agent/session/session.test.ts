@@ -231,6 +231,24 @@ test("a kernel that cannot be programmed is reported and tried again", async (t)
   await until(world, "its report", () => status(world).exceptions === undefined);
 });
 
+test("what failed halfway is not left in force when the policy is again as it was", async (t) => {
+  const world = aWorld(t);
+  const hash = putSet(world, "a");
+  list(world, "a");
+  await start(world);
+  await until(world, "the set", () => isProgrammed(world, "a"));
+  world.engine.broken = true;
+  const edited = putSet(world, "a", aSet("a", { mode: "monitor" }));
+  const before = world.engine.calls.length;
+  await until(world, "the edit", () => world.engine.calls.length > before);
+  assert.notEqual(edited, hash);
+  assert.equal(putSet(world, "a"), hash);
+  world.engine.broken = false;
+  const { length } = world.engine.programmed;
+  await until(world, "the version before", () => world.engine.programmed.length > length);
+  assert.equal(world.engine.desired?.sets[0]?.hash, hash);
+});
+
 test("a set that the kernel was too busy for is tried again, ever more rarely", async (t) => {
   const world = aWorld(t);
   putSet(world, "a");
