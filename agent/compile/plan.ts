@@ -1,15 +1,14 @@
-import type { Hook, Selector } from "@guardbee/policy";
 import {
   type AttachAbilities,
   type AttachKind,
   latest,
-  type Paths,
   type Place,
-  type Reported,
   returned,
 } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
-import { type ServedHook, serveSet } from "./serve-set.ts";
+import { type PlannedHook, type ServedHook, serveSet } from "./serve-set.ts";
+
+export type { PlannedHook } from "./serve-set.ts";
 
 /** One program to attach, with every hook of every set that it serves, in bit order. */
 export type AttachPoint = Place & {
@@ -17,22 +16,6 @@ export type AttachPoint = Place & {
   readonly hooks: readonly PlannedHook[];
   /** The types of its parameters, where the verifier knows them. */
   readonly parameters?: readonly string[];
-};
-
-/** A hook of a set. */
-export type PlannedHook = {
-  readonly set: NamedSet;
-  readonly index: number;
-  readonly hook: Hook;
-  /** At least one: a hook without selectors has one that always matches. */
-  readonly selectors: readonly Selector[];
-  /** The set follows descriptors, so its `fd` arguments count only for those. */
-  readonly follows: boolean;
-  /** As in Need. */
-  readonly everyCall: boolean;
-  readonly reported: Reported;
-  /** Where the paths of its arguments lead, by `pathKey`; absent: they have none. */
-  readonly paths?: Paths;
 };
 
 export type Plan = {

@@ -1,4 +1,4 @@
-import type { Action, Hook } from "@guardbee/policy";
+import type { Action, Hook, Selector } from "@guardbee/policy";
 import {
   actionsOf,
   asksDigest,
@@ -12,13 +12,30 @@ import {
   type AttachAbilities,
   type AttachKind,
   type Need,
+  type Paths,
   partsOf,
+  type Reported,
   serve,
   servedHook,
   type Target,
 } from "../attach/index.ts";
 import type { NamedSet, Refusal } from "../engine.ts";
-import type { PlannedHook } from "./plan.ts";
+
+/** A hook of a set. */
+export type PlannedHook = {
+  readonly set: NamedSet;
+  readonly index: number;
+  readonly hook: Hook;
+  /** At least one: a hook without selectors has one that always matches. */
+  readonly selectors: readonly Selector[];
+  /** The set follows descriptors, so its `fd` arguments count only for those. */
+  readonly follows: boolean;
+  /** As in Need. */
+  readonly everyCall: boolean;
+  readonly reported: Reported;
+  /** Where the paths of its arguments lead, by `pathKey`; absent: they have none. */
+  readonly paths?: Paths;
+};
 
 /** A hook of a set on one entry of its system call, and how it is served there. */
 export type ServedHook = {
