@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
+import { compileC } from "./testing/compile.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { denyWrites } from "./testing/policies.ts";
 import { Cgroup } from "./testing/scene.ts";
@@ -72,7 +72,7 @@ test(`close in one thread against dup2 in another: of ${rounds} none writes unse
   rmSync("/tmp/race", { recursive: true, force: true });
   mkdirSync("/tmp/race");
   writeFileSync("/tmp/close-race.c", source);
-  execFileSync("gcc", ["-O1", "-pthread", "-o", "/tmp/close-race", "/tmp/close-race.c"]);
+  compileC("/tmp/close-race", ["/tmp/close-race.c"], ["-O1", "-pthread"]);
   const { out } = await cgroup.sh(`exec /tmp/close-race /tmp/race/x ${rounds}`);
   const [kept, killed, survived] = out.trim().split(" ").map(Number);
   assert.ok(kept! > 0, "the duplicate came in time at least once");

@@ -19,6 +19,7 @@ import {
   when,
 } from "./testing/policies.ts";
 import { Cgroup, type Ended, run, sh } from "./testing/scene.ts";
+import { testProgram } from "./testing/test-program.ts";
 
 const kernel = await openGuestKernel();
 const { engine, events } = kernel;
@@ -302,7 +303,7 @@ test("with no agent running the write is still killed, and the next agent adopts
   await kernel.program([]);
   const bpffs = `${kernel.bpffs}-adopt`;
   mkdirSync(bpffs);
-  const dying = new URL("./testing/agent-that-dies.ts", import.meta.url).pathname;
+  const dying = testProgram("agent/kernel/testing/agent-that-dies.ts");
   assert.equal((await run(process.execPath, dying, bpffs, "/tmp/adopted/")).signal, "SIGKILL");
   const folder = await aFolder("adopted");
   assert.deepEqual(await sh(`echo hi >${folder}/x`), killed);

@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { denyWrites } from "./testing/policies.ts";
 import { type Ended, run, sh } from "./testing/scene.ts";
+import { testProgram } from "./testing/test-program.ts";
 
 const kernel = await openGuestKernel();
 after(() => kernel.close());
@@ -50,7 +51,7 @@ test("a process that gets the pid of an agent that is dead is in scope", async (
   for (const folder of [bpffs, "/tmp/adopted"]) mkdirSync(folder, { recursive: true });
   writeFileSync("/tmp/takes-pid.c", takesPid);
   execFileSync("gcc", ["-O1", "-o", "/tmp/takes-pid", "/tmp/takes-pid.c"]);
-  const dying = new URL("./testing/agent-that-dies.ts", import.meta.url).pathname;
+  const dying = testProgram("agent/kernel/testing/agent-that-dies.ts");
   const started = await sh(
     `"${process.execPath}" ${dying} ${bpffs} /tmp/adopted/ & echo $!; wait $!`,
   );

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -8,6 +7,7 @@ import { syscalls } from "../../policy/gen/syscalls.ts";
 import { kernelSymbols } from "./features.ts";
 import { loadNative } from "./native.ts";
 import { entryFinder } from "./syscall-entries.ts";
+import { compileC } from "./testing/compile.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { aSet, denyWrites, fieldCase } from "./testing/policies.ts";
 import { Cgroup, type Ended } from "./testing/scene.ts";
@@ -25,7 +25,7 @@ const overridden = {
 
 before(() => {
   const source = fileURLToPath(new URL("testing/int80.c", import.meta.url));
-  execFileSync("gcc", ["-O1", "-static", "-no-pie", "-o", "/tmp/int80", source]);
+  compileC("/tmp/int80", [source], ["-O1", "-static", "-no-pie"]);
 });
 
 const int80 = (...args: readonly string[]): Promise<Ended> =>

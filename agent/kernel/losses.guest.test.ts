@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { globSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { aSet, onGetpriority } from "./testing/policies.ts";
 import { run } from "./testing/scene.ts";
+import { testProgram } from "./testing/test-program.ts";
 
 const kernel = await openGuestKernel();
 after(() => kernel.close());
@@ -58,7 +58,7 @@ class Reader {
   readonly #lines: AsyncIterator<string>;
 
   constructor(ring: string) {
-    const script = fileURLToPath(new URL("./testing/ring-counter.ts", import.meta.url));
+    const script = testProgram("agent/kernel/testing/ring-counter.ts");
     const stdio = ["ignore", "pipe", "inherit"] as const;
     this.#child = spawn(process.execPath, [script, ring, String(firstMark)], { stdio: [...stdio] });
     this.#lines = createInterface(this.#child.stdout!)[Symbol.asyncIterator]();

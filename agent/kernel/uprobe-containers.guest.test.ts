@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { FileRoot } from "../engine.ts";
 import { containerRoots } from "../scope/container-roots.ts";
+import { compileC } from "./testing/compile.ts";
 import { bpfIds, openGuestKernel } from "./testing/guest-kernel.ts";
 import { policyIn } from "./testing/policies.ts";
 import { Cgroup } from "./testing/scene.ts";
@@ -18,7 +19,7 @@ rmSync(folder, { recursive: true, force: true });
 const image = `${folder}/image`;
 mkdirSync(`${image}/app`, { recursive: true });
 const source = fileURLToPath(new URL("./testing/uprobe-subject.c", import.meta.url));
-execFileSync("gcc", ["-O1", "-static", "-o", `${image}/app/subject`, source]);
+compileC(`${image}/app/subject`, [source], ["-O1", "-static"]);
 // To the container's own file, and not to the node's of that name.
 symlinkSync("/app/subject", `${image}/app/link`);
 execFileSync("mkfifo", [`${image}/app/pipe`]);

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { compileC } from "./testing/compile.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { inMode, policyIn, upstreamCase } from "./testing/policies.ts";
@@ -20,7 +21,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 const subject = `${folder}/subject`;
 const source = fileURLToPath(new URL("./testing/uprobe-subject.c", import.meta.url));
-execFileSync("gcc", ["-O1", "-no-pie", "-o", subject, source]);
+compileC(subject, [source], ["-O1", "-no-pie"]);
 
 const killed: Ended = { code: null, signal: "SIGKILL", out: "" };
 const done = (out: string): Ended => ({ code: 0, signal: null, out });

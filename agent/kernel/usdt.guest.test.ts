@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { compileC } from "./testing/compile.ts";
 import type { SeenHook } from "./testing/event-log.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { inMode, policyIn } from "./testing/policies.ts";
@@ -17,7 +17,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 const subject = `${folder}/subject`;
 const source = fileURLToPath(new URL("../elf/testing-probes.c", import.meta.url));
-execFileSync("gcc", ["-O1", "-no-pie", "-o", subject, source]);
+compileC(subject, [source], ["-O1", "-no-pie"]);
 
 const onProbe = (name: string, rest = "", path = subject) =>
   policyIn(`

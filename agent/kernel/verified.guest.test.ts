@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { basename } from "node:path";
@@ -8,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { HookPoint } from "@guardbee/policy";
 import type { Measured, Results } from "../../test/verifier/results.ts";
 import { loadNative, type Native } from "./native.ts";
+import { compileC } from "./testing/compile.ts";
 import { chosenCrowds, everyCrowd } from "./testing/crowds.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
 import { buildBinaries, ownFunction } from "./testing/oracle-processes.ts";
@@ -63,7 +63,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 buildBinaries();
 const source = fileURLToPath(new URL("../elf/testing-probes.c", import.meta.url));
-execFileSync("gcc", ["-O1", "-no-pie", "-o", marked, source]);
+compileC(marked, [source], ["-O1", "-no-pie"]);
 
 /** Where this guest has what random hooks are on. */
 function placed(on: HookPoint): HookPoint {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, readFileSync, readlinkSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { RunningAgent } from "../events/testing/running-agent.ts";
+import { compileC } from "../kernel/testing/compile.ts";
 import { lockKernel } from "../kernel/testing/guest-kernel.ts";
 
 const unlock = await lockKernel();
@@ -116,7 +117,7 @@ test("a process says which namespaces it is in, and which are the host's", async
 
 test("where another thread than the first execs, the process's image before is the parent", async () => {
   const source = fileURLToPath(new URL("./thread-exec.c", import.meta.url));
-  execFileSync("gcc", ["-O1", "-pthread", "-o", "/tmp/thread-exec", source]);
+  compileC("/tmp/thread-exec", [source], ["-O1", "-pthread"]);
   for (const mark of ["thread-1", "thread-2"]) {
     run(mark, ["/tmp/thread-exec", "/tmp/thread-exec", "/bin/true"]);
     const [first, second, last] = await execsOf(mark, 3);

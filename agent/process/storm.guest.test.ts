@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "@guardbee/kube";
 import { followFile } from "../events/follow-file.ts";
 import { RunningAgent } from "../events/testing/running-agent.ts";
+import { compileC } from "../kernel/testing/compile.ts";
 import { lockKernel } from "../kernel/testing/guest-kernel.ts";
 import { type Life, ProcessTrace } from "./testing-trace.ts";
 
@@ -51,7 +52,7 @@ const following = new AbortController();
 const pidMax = readFileSync("/proc/sys/kernel/pid_max", "utf8");
 before(async () => {
   const source = fileURLToPath(new URL("./fork-storm.c", import.meta.url));
-  execFileSync("gcc", ["-O1", "-o", program, source]);
+  compileC(program, [source], ["-O1"]);
   for (const folder of cgroups) mkdirSync(folder);
   await agent.start();
   writeFileSync("/proc/sys/kernel/pid_max", String(pids));

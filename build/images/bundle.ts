@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 /** All code lies in one folder, at the same depth as the sources of `cli`. */
 const codeFolder = "cli";
@@ -30,18 +30,13 @@ export async function bundleApp(
   const mains = programs.map((name) => `cli/${name}.ts`);
   const sources = [...mains, ...names.map((name) => join("operator", workers[name]!)), ...more];
   const { metafile } = await build({
-    ...{ bundle: true, splitting: true, format: "esm", platform: "node", target: "node24" },
-    ...{ absWorkingDir: appRoot, outdir: join(out, codeFolder), entryNames: "[name]" },
+    ...asOneFile(appRoot, join(out, codeFolder), out),
+    ...{ splitting: true, entryNames: "[name]" },
     entryPoints: sources,
     // Node keeps the text of what runs, with two bytes a character where a comment has an arrow.
     ...{ minifyWhitespace: true, lineLimit: 120 },
     metafile: true,
     logLevel: "warning",
-    plugins: [pathsOfSources(appRoot), builtinsAsRequired],
-    // Packages of CommonJS ask for Node's own modules by it.
-    banner: {
-      js: `import { createRequire as requireFor } from "node:module";\nconst require = requireFor(import.meta.url);`,
-    },
   });
   const imports = names.map((name) => [name, `./${basename(workers[name]!, ".ts")}.js`]);
   const manifest = { type: "module", imports: Object.fromEntries(imports) };
@@ -53,18 +48,37 @@ export async function bundleApp(
   return [...new Set(packages)].sort();
 }
 
+/**
+ * How esbuild makes one file in the folder `outdir` of each entry point, packages of others included.
+ * What the sources of `appRoot` open by a path is there to be found below `opensFrom`.
+ */
+export function asOneFile(appRoot: string, outdir: string, opensFrom = appRoot) {
+  return {
+    ...{ bundle: true, format: "esm", platform: "node", target: "node24" },
+    ...{ absWorkingDir: appRoot, outdir },
+    plugins: [pathsOfSources(appRoot, relative(outdir, opensFrom)), builtinsAsRequired],
+    // Packages of CommonJS ask for Node's own modules by it.
+    banner: {
+      js: `import { createRequire as requireFor } from "node:module";\nconst require = requireFor(import.meta.url);`,
+    },
+  } satisfies BuildOptions;
+}
+
 /** What the sources take for their own place: `import.meta.url` of a bundle is the bundle's. */
-function pathsOfSources(appRoot: string): Plugin {
+function pathsOfSources(appRoot: string, toTree: string): Plugin {
   return {
     name: "paths-of-sources",
     setup(bundle) {
       bundle.onLoad({ filter: /\.ts$/, namespace: "file" }, async ({ path }) => {
         const source = await readFile(path, "utf8");
-        if (!source.includes("import.meta.url")) return undefined;
-        const own = `new URL("../${relative(appRoot, path)}", import.meta.url).href`;
+        if (!source.includes("import.meta.")) return undefined;
+        const own = `${toTree}/${relative(appRoot, path)}`;
+        const urlOf = (place: string) => `new URL(${JSON.stringify(place)}, import.meta.url)`;
+        const toPath = 'process.getBuiltinModule("node:url").fileURLToPath';
         const contents = source
           .replaceAll("createRequire(import.meta.url)(", "require(") // a package, to be bundled
-          .replaceAll("import.meta.url", own);
+          .replaceAll("import.meta.url", `${urlOf(own)}.href`)
+          .replaceAll("import.meta.dirname", `${toPath}(${urlOf(dirname(own))})`);
         return { contents, loader: "ts" };
       });
     },

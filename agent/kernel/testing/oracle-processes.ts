@@ -1,6 +1,6 @@
 /** Test support: processes that make the calls a test tells them to, and what they are. */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import {
   existsSync,
   linkSync,
@@ -15,6 +15,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Process } from "@guardbee/policy";
 import { upstreamNamespaces } from "../../../policy/schema/vocabulary.ts";
+import { compileC } from "./compile.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Cgroup } from "./scene.ts";
 
@@ -43,7 +44,7 @@ export function buildBinaries(): void {
   for (const [i, binary] of binaries.entries()) {
     const path = binaryRoot + binary;
     mkdirSync(dirname(path), { recursive: true });
-    if (i === 0) execFileSync("gcc", ["-O1", "-static", "-o", path, source]);
+    if (i === 0) compileC(path, [source], ["-O1", "-static"]);
     else {
       rmSync(path, { force: true });
       linkSync(`${binaryRoot}${binaries[0]}`, path);

@@ -1,6 +1,8 @@
 /** Test support: attempts to get around a policy, in a guest. */
 import { execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
+import { join } from "node:path";
+import { compileC } from "../../../agent/kernel/testing/compile.ts";
 
 /** Compiles the helper that makes the attempts, in attempt/, without libraries to `path`. */
 export function buildAttempt(path: string): void {
@@ -33,5 +35,10 @@ export function buildRuntime(path: string): void {
 function build(files: string, path: string): void {
   const cwd = import.meta.dirname;
   const flags = ["-O1", "-static", "-no-pie", "-pthread"]; // no PIE: what int $0x80 reads is below 4 GiB
-  execFileSync("gcc", [...flags, "-o", path, ...globSync(files, { cwd })], { cwd });
+  const paths = globSync(files, { cwd }).sort();
+  compileC(
+    path,
+    paths.map((file) => join(cwd, file)),
+    flags,
+  );
 }

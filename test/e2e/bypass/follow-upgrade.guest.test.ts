@@ -19,6 +19,7 @@ import { Pins } from "../../../agent/kernel/pins.ts";
 import { openGuestKernel, statesOf } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { denyWrites } from "../../../agent/kernel/testing/policies.ts";
 import { Cgroup, run } from "../../../agent/kernel/testing/scene.ts";
+import { testProgram } from "../../../agent/kernel/testing/test-program.ts";
 import { buildFollow } from "./attempts.ts";
 
 const kernel = await openGuestKernel();
@@ -97,8 +98,7 @@ function folderFor(t: TestContext, name: string): string {
 
 test("a descriptor that was opened before an upgrade is followed after it, and counts for its pod", async (t) => {
   const bpffs = folderFor(t, "upgrade");
-  const dying = new URL("../../../agent/kernel/testing/agent-that-dies.ts", import.meta.url)
-    .pathname;
+  const dying = testProgram("agent/kernel/testing/agent-that-dies.ts");
   const args = [bpffs, `${folder}/`, pods.path, otherObjects()];
   const { signal: end } = await run("node", dying, ...args);
   assert.equal(end, "SIGKILL");

@@ -7,6 +7,7 @@ import { ManualClock } from "@guardbee/kube";
 import type { Hook, Selector } from "@guardbee/policy";
 import pino from "pino";
 import type { NamedSet } from "../../../agent/engine.ts";
+import { compileC } from "../../../agent/kernel/testing/compile.ts";
 import { openGuestKernel } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { aSet, policyIn } from "../../../agent/kernel/testing/policies.ts";
 import { Cgroup } from "../../../agent/kernel/testing/scene.ts";
@@ -24,7 +25,7 @@ mkdirSync("/opt/preempt", { recursive: true });
 writeFileSync(file, "");
 execFileSync("mount", ["-t", "tmpfs", "tmpfs", deep]);
 const source = fileURLToPath(new URL("./preempt.c", import.meta.url));
-execFileSync("gcc", ["-O1", "-static", "-o", attack, source]);
+compileC(attack, [source], ["-O1", "-static"]);
 copyFileSync(attack, `${base}/forbidden`);
 
 const signal: Selector["actions"] = [{ action: "Signal", signal: 10 }];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { after, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { Scopes } from "../../../agent/engine.ts";
 import { loadNative } from "../../../agent/kernel/native.ts";
 import { openGuestKernel } from "../../../agent/kernel/testing/guest-kernel.ts";
 import { denyWrites } from "../../../agent/kernel/testing/policies.ts";
 import { Cgroup, type Ended, sh } from "../../../agent/kernel/testing/scene.ts";
+import { testProgram } from "../../../agent/kernel/testing/test-program.ts";
 import { podRoots } from "../../../agent/scope/cgroups.ts";
 
 // Who a process belongs to, whatever cgroups a pod makes and whoever is away meanwhile.
@@ -147,9 +147,7 @@ test("pods that come while the agent is dead are covered from their first instru
   await kernel.program([]);
   const bpffs = `${kernel.bpffs}-dead`;
   mkdirSync(bpffs, { recursive: true });
-  const dying = fileURLToPath(
-    new URL("../../../agent/kernel/testing/agent-that-dies.ts", import.meta.url),
-  );
+  const dying = testProgram("agent/kernel/testing/agent-that-dies.ts");
   const died = await sh(`"${process.execPath}" ${dying} ${bpffs} ${folder}/ ${kubepods.path}`);
   assert.equal(died.code, 137);
   for (let i = 0; i < 5; i++) {

@@ -1,67 +1,34 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { patienceMs, rolledOut, systemNamespace } from "../guardbee.ts";
-import { execOnNode, waitForReady } from "../lab/cluster/cluster.ts";
-import { startApiServer, stopApiServer } from "../lab/cluster/control-plane.ts";
-import { kubectl, kubectlOutput } from "../lab/cluster/kubectl.ts";
+import { execOnNode } from "../lab/cluster/cluster.ts";
+import { kubectlOutput } from "../lab/cluster/kubectl.ts";
 import { waitFor } from "../lab/progress.ts";
-import { aPod, apply, nodeNames, openFleet, waitTimeout } from "./fleet.ts";
-import { applyReady, conditionOf, denyWrites, policyBecomes } from "./policies.ts";
+import {
+  agentPids,
+  closed,
+  denyLabelled,
+  exitCode,
+  labels,
+  node,
+  open,
+  spec,
+  writer,
+} from "./away.ts";
+import { aPod, apply, openFleet, waitTimeout } from "./fleet.ts";
+import { applyReady, conditionOf, policyBecomes } from "./policies.ts";
 import { writesBecome } from "./writes.ts";
 
-// Pods come while nobody tells the node's kernel who they are.
-
 await openFleet();
-const node = nodeNames()[0]!;
-const closed = "/tmp/closed/";
-const open = "/tmp/open/";
-const manifest = "/etc/kubernetes/manifests/static.yaml";
-
-/** For pods of that label, and with `unknownPods: Deny` for all that are not known. */
-function denyLabelled(name: string, prefix: string, unknownPods: "" | "Deny"): string {
-  const fields = `  podSelector: {matchLabels: {away: "true"}}\n`;
-  const also = unknownPods === "" ? "" : `  unknownPods: ${unknownPods}\n`;
-  return denyWrites({ prefix })
-    .replace("deny-tmp-forbidden-write", name)
-    .replace(/^spec:\n/m, `spec:\n${fields}${also}`);
-}
 
 before(async () => {
   await applyReady("tracingpolicy/closed", denyLabelled("closed", closed, "Deny"));
   await applyReady("tracingpolicy/open", denyLabelled("open", open, ""));
 });
 after(async () => {
-  await execOnNode(node, ["rm", "-f", manifest]);
-  const pods = ["closed", "not-asked", "late", `static-${node}`];
+  const pods = ["closed", "not-asked", "late"];
   await kubectlOutput(["delete", "pods", "--ignore-not-found", "--wait=false", ...pods]);
 });
-
-const labels = { away: "true" };
-const restartPolicy = "Never";
-/** Pods whose containers share a pid namespace: its pid 1, which the seed's policy spares, is the sandbox. */
-const spec = { restartPolicy, shareProcessNamespace: true };
-
-/** A container whose first program writes, with no shell before it. */
-const writer = (folder: string) => ({
-  name: "writer",
-  command: ["/bin/dd", "if=/dev/zero", `of=${folder}x`, "bs=1", "count=1"],
-  workingDir: folder, // the runtime makes it
-});
-
-async function exitCode(pod: string): Promise<string> {
-  const path = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}";
-  return waitFor(
-    `${pod} to end`,
-    async () => {
-      const { exitCode, stdout } = await kubectl(["get", "pod", pod, "-o", path]);
-      return exitCode === 0 && stdout !== "" ? stdout : undefined;
-    },
-    { timeoutMs: patienceMs, everyMs: 1_000 },
-  );
-}
-
-// The brackets keep the pattern from matching the shell that carries it.
-const agentPids = "pgrep -f 'guardbee.js agen[t]'";
 
 async function agentRuns(): Promise<boolean> {
   return (await execOnNode(node, ["/bin/sh", "-c", agentPids])).exitCode === 0;
@@ -112,29 +79,3 @@ test("while the agent is away a policy for unknown pods holds from a pod's first
   assert.ok(Number(latePods) >= 1, latePods);
   assert.equal(late, "tracingpolicy.open");
 });
-
-test("while the API server is down, and the agent is killed, it holds in a pod that the node itself makes", async () => {
-  const pod = aPod({ name: "static", node, labels, containers: [writer(closed)], spec });
-  await stopApiServer();
-  try {
-    const write = `kill -9 $(${agentPids}); cat >${manifest}`;
-    const input = JSON.stringify(pod);
-    const { exitCode: code, stderr } = await execOnNode(node, ["/bin/sh", "-c", write], { input });
-    assert.equal(code, 0, stderr);
-    await waitFor("the container to end", () => containerEnded("default_static-"), {
-      timeoutMs: patienceMs,
-      everyMs: 1_000,
-    });
-  } finally {
-    await startApiServer();
-  }
-  await waitForReady(nodeNames(), patienceMs);
-  assert.equal(await exitCode(`static-${node}`), "137");
-});
-
-/** Whether the pod's container has made its log, and no process of it is left. */
-async function containerEnded(pod: string): Promise<true | undefined> {
-  const script = `ls -d /var/log/pods/${pod}*/writer/0.log && ! pgrep -x dd`;
-  const { exitCode } = await execOnNode(node, ["/bin/sh", "-c", script]);
-  return exitCode === 0 ? true : undefined;
-}
