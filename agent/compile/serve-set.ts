@@ -56,10 +56,7 @@ export function serveSet(set: NamedSet, can: AttachAbilities): readonly ServedHo
   if (known !== undefined) return known;
   const served = serveAll(set, can);
   if ("reason" in served) return served; // what is missing may come
-  // Files come and go with containers, and functions with modules.
-  const isFixed =
-    served.every(({ target }) => target.file === undefined) &&
-    set.set.hooks.every(({ mayBeMissing }) => mayBeMissing !== true);
+  const isFixed = served.every(({ target }) => target.file === undefined); // files come with containers
   if (isFixed) {
     const ofKernel = found.get(can) ?? new WeakMap<NamedSet, readonly ServedHook[]>();
     found.set(can, ofKernel.set(set, served));

@@ -4,7 +4,7 @@ import type { AttachAbilities } from "../attach/index.ts";
 import { misfits } from "../compile/misfits.ts";
 import { type AttachPoint, describePoint } from "../compile/plan.ts";
 import { namespaceOf, planInRoom } from "../compile/room.ts";
-import type { Shared } from "../compile/shared.ts";
+import type { BinaryIds, Shared } from "../compile/shared.ts";
 import { compile } from "../compile/tables.ts";
 import type { NamedSet, Refusal, UnhookedFile } from "../engine.ts";
 import { enums } from "../gen/layout.ts";
@@ -55,13 +55,15 @@ export type AttachedAll =
   | {
       readonly kind: "attached";
       readonly held: ReadonlyMap<string, Held>;
+      readonly binaries: BinaryIds;
       readonly refused: Refusals;
     }
   | { readonly kind: "kept"; readonly refused: Refusals };
 
 /** One try to attach everything. Unless `done`, the next one goes without the sets that are refused. */
 type Try = {
-  readonly done: boolean;
+  /** What all attach points share, where all is done. */
+  readonly done: Shared | undefined;
   /** What was attached, by program name. */
   readonly held: ReadonlyMap<string, Held>;
   readonly refused: Refusals;
@@ -86,10 +88,10 @@ export function attachAll(wanted: Wanted, attacher: Attacher): AttachedAll {
       for (const program of opened.values()) program.close();
       return { kind: "kept", refused };
     }
-    if (!last.done) continue;
+    if (last.done === undefined) continue;
     // Their pins go after the flip: one of them may still be in force for an earlier agent.
     for (const [name, program] of opened) if (!last.held.has(name)) program.close();
-    return { kind: "attached", held: last.held, refused };
+    return { kind: "attached", held: last.held, binaries: last.done.binaries, refused };
   }
 }
 
@@ -102,16 +104,16 @@ function tryAll(wanted: Wanted, attacher: Attacher, before: Before): Try {
   const sets = wanted.sets.filter(({ name }) => !before.refused.has(name) || later.has(name));
   const planned = planInRoom(sets, attacher.inForce, attacher.abilities, later);
   const held = new Map<string, Held>();
-  if (planned.refused.size > 0) return { done: false, held, refused: planned.refused };
+  if (planned.refused.size > 0) return { done: undefined, held, refused: planned.refused };
   const { shared, refused } = share(planned.fitting, wanted, attacher);
-  if (refused.size > 0) return { done: false, held, refused };
+  if (refused.size > 0) return { done: undefined, held, refused };
   const known = new KnownTables(attacher.held.values(), shared, attacher.moved);
   for (const point of planned.points) {
     const loaded = loadPoint(point, shared, { attacher, known, opened: before.opened });
-    if (loaded.kind === "refused") return { done: false, held, refused: loaded.refused };
+    if (loaded.kind === "refused") return { done: undefined, held, refused: loaded.refused };
     held.set(loaded.held.program.name, loaded.held);
   }
-  return { done: true, held, refused: planned.crowded };
+  return { done: shared, held, refused: planned.crowded };
 }
 
 /** The numbers that the tables of all attach points share, and the sets that there is none for. */

@@ -5,6 +5,7 @@ import type { BinaryIds } from "../compile/shared.ts";
 import type { NamedSet } from "../engine.ts";
 import { enums, layout } from "../gen/layout.ts";
 import type { Expected } from "./expected.ts";
+import { KnownSlots } from "./known-slots.ts";
 import type { Native } from "./native.ts";
 import { u32 } from "./pinned-ids.ts";
 import { type SlotChanges, Slots } from "./slots.ts";
@@ -40,10 +41,7 @@ type Maps = Readonly<Record<(typeof tables)[BinaryForm]["map"], number>>;
 export class Binaries {
   readonly #maps: Maps;
   readonly #slots: Readonly<Record<BinaryForm, Slots>>;
-  /** What each slot has; undefined: it is not known. Written by `fill`. */
-  readonly #filled: (BinaryIds | undefined)[] = [undefined, undefined];
-  /** Whether slots surely have that. Written by `fill` and `distrust`. */
-  #isSure = true;
+  readonly #known = new KnownSlots<BinaryIds>(isDeepStrictEqual);
 
   constructor(native: Native, maps: Maps) {
     this.#maps = maps;
@@ -56,26 +54,22 @@ export class Binaries {
 
   /** Gives a slot that is not in force these ids, once `changes` are made. */
   fill(slot: number, ids: BinaryIds, changes: SlotChanges): void {
-    if (!this.#isSure) this.#filled.fill(undefined);
-    this.#isSure = true;
-    const [there, other] = [this.#filled[slot], this.#filled[1 - slot]];
-    if (there !== undefined && isDeepStrictEqual(there, ids)) return;
-    this.#filled[slot] = undefined;
-    const isInOther = other !== undefined && isDeepStrictEqual(other, ids);
+    const place = this.#known.find(slot, ids);
+    if (place === "there") return;
     for (const form of forms) {
       const { type, key } = tables[form];
       const keySize =
         type === "hash" ? enums.text_limit.BINARY_SIZE : layout.binary_prefix_key.size;
       const shape = { name: "gb_binaries", type, keySize, valueSize: 4, flags: 1 };
-      if (isInOther) this.#slots[form].share(slot, changes);
+      if (place === "in the other") this.#slots[form].share(slot, changes);
       else this.#slots[form].fill(slot, entriesOf(ids[form], key), { shape, changes });
     }
-    this.#filled[slot] = ids;
+    this.#known.filled(slot, ids);
   }
 
   /** What the maps must have for each slot that was filled. */
   expected(): readonly Expected[] {
-    const filled = [0, 1].filter((slot) => this.#filled[slot] !== undefined);
+    const filled = this.#known.slots();
     return forms.map((form): Expected => {
       const what = tables[form].map;
       return {
@@ -88,7 +82,7 @@ export class Binaries {
 
   /** Somebody else has written them, or what `fill` asked for was not made. */
   distrust(): void {
-    this.#isSure = false;
+    this.#known.distrust();
     for (const form of forms) this.#slots[form].distrust();
   }
 }

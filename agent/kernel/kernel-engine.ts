@@ -20,7 +20,7 @@ import type {
 import { enums } from "../gen/layout.ts";
 import { replaceOtherVersions } from "./adopt-followed.ts";
 import { type Attacher, attachAll, hookAllFiles } from "./attach-all.ts";
-import { Binaries, numberBinaries } from "./binaries.ts";
+import { Binaries } from "./binaries.ts";
 import { Checks, type InForce } from "./checks.ts";
 import { ClassRows } from "./class-rows.ts";
 import { EngineState } from "./engine-state.ts";
@@ -262,11 +262,11 @@ export class KernelEngine implements Engine {
       const ofSpared = sets.filter(({ name }) => spared.has(name));
       return { kind: "kept", refused: failedStates(ofSpared, refused) };
     }
-    const { held } = attached;
+    const { held, binaries: ids } = attached;
     hookAllFiles(held.values(), desired.scopes.host); // before it is in force
     const slot = 1 - this.#state.active;
     const inForce = sets.filter((set) => !refused.has(set.name));
-    const contents = { held, binaries: this.#binaries, ids: numberBinaries(inForce) };
+    const contents = { held, binaries: this.#binaries, ids };
     fillSlot(this.#native, slot, contents);
     endLeaving(this.#loader, slot, { before: this.#held, held });
     this.#hooks = hooksOf(held.values(), this.#numbers, this.#hooks);

@@ -9,6 +9,7 @@ import { enums, layout } from "../gen/layout.ts";
 import type { Expected } from "./expected.ts";
 import { hookFiles, isLinkPin, type Links } from "./file-hooks.ts";
 import { attachHashing, hashPins, inOrderToGo } from "./hash-programs.ts";
+import { KnownSlots } from "./known-slots.ts";
 import type { Loader } from "./loader.ts";
 import type { BpfObject, MapSpec, Misses, Native } from "./native.ts";
 import { ownMaps } from "./own-maps.ts";
@@ -59,10 +60,7 @@ export class Program {
   readonly #program: number;
   readonly #maps: OwnMaps;
   readonly #slots: Readonly<Record<ArrayMap | EntryMap, Slots>>;
-  /** What each slot has; undefined: nothing that it acts for, or it is not known. Written by `fillSlot`, `endSlot` and `close`. */
-  readonly #filled: (Tables | undefined)[] = [undefined, undefined];
-  /** Whether slots surely have that. Written by `fillSlot` and `distrust`. */
-  #isSure = true;
+  readonly #known = new KnownSlots<Tables>(Object.is);
 
   private constructor(loader: Loader, name: string, { links, program, maps, fresh }: Opened) {
     const { native } = loader;
@@ -177,16 +175,14 @@ export class Program {
 
   /** Whether both slots have `tables`. */
   has(tables: Tables): boolean {
-    return this.#isSure && this.#filled.every((one) => one === tables);
+    return this.#known.bothHave(tables);
   }
 
   /** Gives a slot that is not in force `tables`, once `changes` are made: those of the other slot, where it has them. */
   fillSlot(slot: number, tables: Tables, changes: SlotChanges): void {
-    if (!this.#isSure) this.#filled.fill(undefined);
-    this.#isSure = true;
-    if (this.#filled[slot] === tables) return;
-    this.#filled[slot] = undefined;
-    if (this.#filled[1 - slot] === tables) {
+    const place = this.#known.find(slot, tables);
+    if (place === "there") return;
+    if (place === "in the other") {
       for (const slots of Object.values(this.#slots)) slots.share(slot, changes);
     } else {
       for (const map of arrayMaps) {
@@ -200,12 +196,12 @@ export class Program {
       }
     }
     this.#loader.native.update(this.#maps.tables, u32(slot), tables.table);
-    this.#filled[slot] = tables;
+    this.#known.filled(slot, tables);
   }
 
   /** Makes the program do nothing for a slot that is not in force. */
   endSlot(slot: number): void {
-    this.#filled[slot] = undefined;
+    this.#known.end(slot);
     endSlot(this.#loader.native, this.#maps.tables, slot);
   }
 
@@ -216,8 +212,8 @@ export class Program {
 
   /** What its maps must have for each slot that was filled. */
   expected(sets: readonly string[]): readonly Expected[] {
-    const tables = [...this.#filled]; // as they are now: the kernel is asked later
-    const filled = [0, 1].filter((slot) => tables[slot] !== undefined);
+    const tables = [0, 1].map((slot) => this.#known.of(slot)); // as they are now: the kernel is asked later
+    const filled = this.#known.slots();
     const common = { kind: "table", sets } as const;
     const inSlots = (
       map: OwnMap,
@@ -260,7 +256,7 @@ export class Program {
 
   /** Somebody else has written its maps, or what `fillSlot` asked for was not made: it fills all of them anew. */
   distrust(): void {
-    this.#isSure = false;
+    this.#known.distrust();
     for (const slots of Object.values(this.#slots)) slots.distrust();
   }
 
@@ -277,7 +273,7 @@ export class Program {
     for (const link of this.#links.values()) link.close();
     for (const fd of [this.#program, ...Object.values(this.#maps)]) this.#loader.native.closeFd(fd);
     for (const slots of Object.values(this.#slots)) slots.close();
-    this.#filled.fill(undefined);
+    for (const slot of [0, 1]) this.#known.end(slot);
   }
 }
 

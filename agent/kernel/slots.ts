@@ -135,13 +135,10 @@ export class Slots {
 
   /** Gives the slot what the other one holds. */
   share(slot: number, changes: SlotChanges): void {
-    const inner = this.#inner[1 - slot];
-    if (inner === undefined) this.clear(slot, changes);
-    else this.#change(slot, inner, changes);
+    this.#change(slot, this.#inner[1 - slot], changes);
   }
 
   clear(slot: number, changes: SlotChanges): void {
-    if (this.#sure.has(slot) && this.#inner[slot] === undefined) return;
     this.#change(slot, undefined, changes);
   }
 
@@ -188,6 +185,7 @@ export class Slots {
   }
 
   #change(slot: number, inner: Inner | undefined, changes: SlotChanges): void {
+    if (this.#sure.has(slot) && this.#inner[slot] === inner) return;
     this.#sure.delete(slot);
     const settle = (made: boolean) => {
       if (made) {

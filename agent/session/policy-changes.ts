@@ -35,11 +35,20 @@ export type NotDone = {
   readonly message: string;
 };
 
+/** Of each set in each other mode there is one: whoever compiles it finds what was compiled. */
+const inModes = new WeakMap<NamedSet, Map<Mode, NamedSet>>();
+
 /** A set in another mode is another content. */
 export function inMode(named: NamedSet, mode: Mode | undefined): NamedSet {
   if (mode === undefined || mode === named.set.mode) return named;
+  const made = inModes.get(named) ?? new Map<Mode, NamedSet>();
+  inModes.set(named, made);
+  const known = made.get(mode);
+  if (known !== undefined) return known;
   const set = { ...named.set, mode };
-  return { ...named, hash: hashSets([set]), set };
+  const changed = { ...named, hash: hashSets([set]), set };
+  made.set(mode, changed);
+  return changed;
 }
 
 export function stateOf(state: SetState | undefined): PolicyState {
