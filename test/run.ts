@@ -21,8 +21,8 @@ import { runNames as verifierRuns } from "./verifier/results.ts";
 type Stage = { readonly name: string; readonly run: (print: Print) => Promise<Count> };
 
 /**
- * A step's lanes run side by side, the stages of a lane one after the other: an emulated guest keeps
- * one processor busy, and most tests wait.
+ * A step's lanes run side by side, the stages of a lane one after the other. An emulated guest keeps
+ * one processor busy: beside other stages its tests would take so long that their time limits end them.
  */
 const steps: readonly (readonly (readonly Stage[])[])[] = [
   [[{ name: "static", run: (print) => commands(staticChecks, print) }]],
@@ -30,6 +30,10 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
     [
       { name: "rego", run: (print) => commands([regoChecks()], print) },
       { name: "unit", run: (print) => nodeTests("**/*.test.ts", print, { without: elsewhere }) },
+    ],
+  ],
+  [
+    [
       {
         name: "guest-full",
         run: (print) => preemptedTests([["debian-6.12", "full"]], 1_000, print),
