@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import type { SeenHook } from "./testing/event-log.ts";
@@ -135,12 +134,7 @@ test("tasks that are preempted in the program are decided each for itself", {
 
 /** An engine; with `hides` one that sees no BPF among the security modules. */
 async function openKernel(t: TestContext, hides: boolean): Promise<GuestKernel> {
-  if (hides) {
-    writeFileSync(`${folder}/modules`, "capability");
-    execFileSync("mount", ["--bind", `${folder}/modules`, modules]);
-  }
-  const kernel = await openGuestKernel();
-  if (hides) execFileSync("umount", [modules]);
+  const kernel = await openGuestKernel(hides ? { said: { [modules]: "capability" } } : {});
   t.after(() => kernel.close());
   return kernel;
 }

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { after, test } from "node:test";
 import type { NamedSet } from "../engine.ts";
 import { openGuestKernel } from "./testing/guest-kernel.ts";
@@ -19,12 +17,7 @@ const said: Readonly<Record<string, string>> = {
     "_",
   ),
 };
-for (const [file, text] of Object.entries(said)) {
-  const path = `/tmp/preempting-${basename(file)}`;
-  writeFileSync(path, text);
-  execFileSync("mount", ["--bind", path, file]);
-}
-const kernel = await openGuestKernel().finally(() => execFileSync("umount", Object.keys(said)));
+const kernel = await openGuestKernel({ said });
 after(() => kernel.close());
 const { features } = kernel.engine.features();
 

@@ -1,7 +1,8 @@
 /** Test support: the engine on the kernel of a lab guest, for tests that run there alone. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, globSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, globSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pino from "pino";
 import type { NamedSet, Programmed, Scopes, SetState } from "../../engine.ts";
@@ -68,10 +69,13 @@ export async function openGuestKernel({
   protectedBinaries = [],
   podFiles = 4096,
   native = loadNative(),
+  said = {},
 }: {
   readonly protectedBinaries?: readonly string[];
   readonly podFiles?: number;
   readonly native?: Native;
+  /** What the kernel's files say while the engine looks at them, by path, in place of what they do. */
+  readonly said?: Readonly<Record<string, string>>;
 } = {}): Promise<GuestKernel> {
   const unlock = await lockKernel();
   const bpffs = mkdtempSync("/sys/fs/bpf/guardbee-");
@@ -82,7 +86,7 @@ export async function openGuestKernel({
       allowed: { whyNoRequest: () => undefined }, // nobody makes them here
       objects: fileURLToPath(new URL("../../../bpf/build", import.meta.url)),
     });
-  const engine = open(bpffs);
+  const engine = withFiles(said, () => open(bpffs));
   const events = new EventLog(engine);
   return {
     ...{ engine, events, bpffs, open },
@@ -103,6 +107,22 @@ export async function openGuestKernel({
       unlock();
     },
   };
+}
+
+/** No other test sees them: they are there as long as `during`, in a guest whose kernel is the caller's. */
+function withFiles<T>(texts: Readonly<Record<string, string>>, during: () => T): T {
+  const mounted: string[] = [];
+  try {
+    for (const [file, text] of Object.entries(texts)) {
+      const path = join(mkdtempSync("/tmp/said-"), basename(file));
+      writeFileSync(path, text);
+      execFileSync("mount", ["--bind", path, file]);
+      mounted.push(file);
+    }
+    return during();
+  } finally {
+    for (const file of mounted) execFileSync("umount", [file]);
+  }
 }
 
 /** Entries of a map that is pinned, if it is. */

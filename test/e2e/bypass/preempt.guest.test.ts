@@ -181,10 +181,7 @@ test("calls that go unseen are counted, and what status says of the set is that 
   skip: !isFull && "this kernel does not preempt tasks inside of programs",
 }, async (t) => {
   // As if somebody had switched that on after the agent looked.
-  writeFileSync(`${base}/model`, "none (voluntary) full\n");
-  execFileSync("mount", ["--bind", `${base}/model`, model]);
-  const kernel = openKernel(t);
-  const { engine, program, tried } = await kernel.finally(() => execFileSync("umount", [model]));
+  const { engine, program, tried } = await openKernel(t, { [model]: "none (voluntary) full\n" });
   const set = aSet("signal", onOpen({ conditions: below, actions: signal }));
   const [state] = await program([set]);
   assert.deepEqual(state?.state === "programmed" && state.attachments, [
@@ -201,8 +198,8 @@ test("calls that go unseen are counted, and what status says of the set is that 
   assert.equal(misses.sets().get(set.name)?.reason, "CallsMissed");
 });
 
-async function openKernel(t: TestContext) {
-  const kernel = await openGuestKernel();
+async function openKernel(t: TestContext, said: Readonly<Record<string, string>> = {}) {
+  const kernel = await openGuestKernel({ said });
   t.after(() => kernel.close());
   const cgroup = new Cgroup("/sys/fs/cgroup/guardbee-preempt");
   return {
