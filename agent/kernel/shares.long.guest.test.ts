@@ -5,10 +5,11 @@ import { aSet, inMode, onGetpriority } from "./testing/policies.ts";
 import { Cgroup } from "./testing/scene.ts";
 import { callsIn, stopsByCgroup } from "./testing/shares.ts";
 
+// Rings are filled by execs of 5 kB, of which an emulated processor makes ten in a second.
+
 const kernel = await openGuestKernel();
 after(() => kernel.close());
-
-// Rings are filled by execs of 5 kB, of which an emulated processor makes ten in a second.
+await kernel.events.close(); // the rings have one reader at a time
 
 /** Of another pod, that must have room. */
 const few = 1_000;
