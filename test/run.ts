@@ -65,7 +65,10 @@ const steps: readonly (readonly (readonly Stage[])[])[] = [
       {
         name: "guest-6.12",
         run: (print) =>
-          guestTests({ kernel: "debian-6.12", batches: 8, pattern: allGuestTests }, print),
+          guestTests(
+            { kernel: "debian-6.12", batches: 8, calls: 4_000, pattern: allGuestTests },
+            print,
+          ),
       },
       { name: "guest-preempt", run: (print) => preemptedTests(preempted, 5_000, print) },
       { name: "bypasses", run: bypassTests },
