@@ -38,11 +38,12 @@ export const commands: readonly CommandEntry[] = [
   entry("completion", async () => (await import("./commands/completion.ts")).completion),
 ];
 
-/** Those that begin with the first word of `argv`; all of them where none does, as for `--help`. */
+/** Those that begin with the first word of `argv`; all of them where none does, as for `--help`; none for `--version`. */
 export function loadCommands(
   entries: readonly CommandEntry[],
   argv: readonly string[],
 ): Promise<readonly Command[]> {
+  if (argv[0] === "--version") return Promise.resolve([]);
   const asked = entries.filter(({ name }) => name.split(" ")[0] === argv[0]);
   return Promise.all((asked.length > 0 ? asked : entries).map(({ load }) => load()));
 }

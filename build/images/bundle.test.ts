@@ -10,17 +10,29 @@ import { bundleApp } from "./bundle.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** What a process has loaded when it ends: Node's own modules, and files. */
+/** What a process has loaded when it ends: Node's own modules, files, and what splits text for help. */
+type Loaded = {
+  readonly modules: readonly string[];
+  readonly files: readonly string[];
+  readonly segmenters: number;
+};
 const tellLoaded = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from "node:module";
   const files = [];
+  let segmenters = 0;
+  Intl.Segmenter = class extends Intl.Segmenter {
+    constructor(...given) {
+      super(...given);
+      segmenters++;
+    }
+  };
   registerHooks({
     load(url, context, next) {
       if (url.startsWith("file:")) files.push(url);
       return next(url, context);
     },
   });
-  process.on("exit", () => console.error(JSON.stringify({ modules: process.moduleLoadList, files })));
+  process.on("exit", () => console.error(JSON.stringify({ modules: process.moduleLoadList, files, segmenters })));
 `)}`;
 
 describe("the application as images have it", () => {
@@ -61,20 +73,25 @@ describe("the application as images have it", () => {
     assert.equal(printed, run(root, ...evaluate));
   });
 
-  test("loads for an agent neither what speaks HTTP for browsers nor what answers gRPC", () => {
+  test("loads for an agent neither what speaks HTTP/2 or TLS, nor what answers gRPC or prints help", () => {
     // Refused when all is there that an agent starts with.
     const args = ["agent", "--kube", "--policy", "none"];
     const command = ["--import", tellLoaded, join(out, "cli/bin/guardbee.js"), ...args];
     const { status, stderr } = spawnSync(process.execPath, command, { encoding: "utf8" });
     assert.equal(status, 2, stderr);
-    const loaded = JSON.parse(stderr.trim().split("\n").at(-1)!) as Record<string, string[]>;
+    const loaded = JSON.parse(stderr.trim().split("\n").at(-1)!) as Loaded;
     assert.deepEqual(
-      loaded.modules!.filter((name) => /undici/.test(name)),
+      loaded.modules.filter((name) => / (http2|https|tls)$|undici/.test(name)),
       [],
     );
-    const texts = loaded.files!.map((url) => readFileSync(fileURLToPath(url), "utf8"));
+    const texts = loaded.files.map((url) => readFileSync(fileURLToPath(url), "utf8"));
     assert.ok(texts.some((text) => text.includes("guardbee.node")));
     assert.ok(!texts.some((text) => text.includes("google/protobuf/descriptor.proto")));
+    assert.deepEqual(
+      loaded.files.filter((url) => /\/apart-/.test(url)),
+      [],
+    );
+    assert.equal(loaded.segmenters, 0);
   });
 
   test("names the packages that are in it", () => {

@@ -1,9 +1,9 @@
 import type { Result } from "@guardbee/policy";
 import { suggestFrom } from "@guardbee/policy/sets";
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import type { Image } from "../../process/image.ts";
 import type { JsonObject } from "./json-objects.ts";
-import { regexProblem, type TextTest } from "./regex.ts";
+import { compileRe2, regexProblem, type TextTest } from "./regex.ts";
 import { Report } from "./report.ts";
 import { snakeCase } from "./snake-case.ts";
 import { anyRegex, eachOf, texts } from "./values.ts";
@@ -55,7 +55,7 @@ function compileOne(value: JsonObject["value"], report: Report): RedactionFilter
 }
 
 function compileExpression(text: string): RE2JS {
-  const compiled = RE2JS.compile(text);
+  const compiled = compileRe2(text);
   if (compiled.groupCount() === 0) throw new Error("it has no group, and hides nothing");
   return compiled;
 }

@@ -1,4 +1,5 @@
-import { RE2JS } from "re2js";
+import { createRequire } from "node:module";
+import type { RE2JS } from "re2js";
 
 /** Whether a text has a match, anywhere in it. */
 export type TextTest = (text: string) => boolean;
@@ -9,8 +10,15 @@ export type TextTest = (text: string) => boolean;
  * that says what is wrong with the expression.
  */
 export function compileRegex(pattern: string): TextTest {
-  const compiled = RE2JS.compile(pattern);
+  const compiled = compileRe2(pattern);
   return (text) => compiled.test(text);
+}
+
+/** The expression itself. Throws as `compileRegex` does. */
+export function compileRe2(pattern: string): RE2JS {
+  // Few agents have one, and the package takes long to load.
+  const re2 = createRequire(import.meta.url)("re2js") as { RE2JS: typeof RE2JS };
+  return re2.RE2JS.compile(pattern);
 }
 
 /** What RE2 says of an expression that is none. */
