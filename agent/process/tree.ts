@@ -60,7 +60,11 @@ export class ProcessTree {
 
   /** The image of `key`, or the scanned process it must be; undefined when it is not known. */
   find(key: ProcessKey): Process | undefined {
-    const found: Writable | undefined = this.#images.get(idOf(key)) ?? this.#scannedAs(key);
+    const running = this.#byPid.get(key.pid);
+    const found: Writable | undefined =
+      running?.key.ktime === key.ktime
+        ? running // most events are of the image that runs: no text is made of a key
+        : (this.#images.get(idOf(key)) ?? this.#scannedAs(key));
     if (found !== undefined) found.used = true;
     return found;
   }

@@ -27,19 +27,19 @@ export function createLineEncoder(lineOf: (event: AgentEvent) => string): LineEn
 }
 
 function batchOf(events: readonly AgentEvent[], lineOf: (event: AgentEvent) => string): Batch {
-  let lines = "";
-  let urgent = "";
-  let urgentCount = 0;
+  const lines: string[] = [];
+  const urgent: string[] = [];
   for (const event of events) {
     const line = lineOf(event);
-    lines += line;
-    if (!isUrgent(event)) continue;
-    urgent += line;
-    urgentCount++;
+    lines.push(line);
+    if (isUrgent(event)) urgent.push(line);
   }
-  const batch = { lines: bytesOf(lines), count: events.length };
-  if (urgentCount === 0) return batch;
-  return { ...batch, urgent: { lines: bytesOf(urgent), count: urgentCount } };
+  const batch = toBytes(lines);
+  return urgent.length === 0 ? batch : { ...batch, urgent: toBytes(urgent) };
+}
+
+function toBytes(lines: readonly string[]): Lines {
+  return { lines: bytesOf(lines.join("")), count: lines.length };
 }
 
 const chunkBytes = 64 << 10;

@@ -28,8 +28,8 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
     const { process, image, container } = state;
     const known = heads.get(process);
     if (known?.image === image && known.container === container) return known;
-    const parts = {
-      ...{ image, container, head: head(state, options) },
+    const parts: Parts = {
+      ...{ image, container, head: head(state, options), last: undefined },
       ...{ beforeTid: beforeTid(image), afterTid: afterTid(image), end: end(image) },
     };
     if (longTextOf(image) === 0) heads.set(process, parts); // else it would be kept twice
@@ -37,10 +37,15 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
   };
   return {
     process(state, tid, as) {
-      const refs = state.refs === 0 ? "" : `,"refcnt":${state.refs}`;
       const parts = partsOf(state);
-      const binary = as === "executed" ? binaryJson(state.image.binaryProperties) : "";
-      return `${parts.head}${refs}${parts.beforeTid},"tid":${tid}${parts.afterTid}${binary}${parts.end}`;
+      if (as === "executed") {
+        return piecesOf(parts, state, tid, binaryJson(state.image.binaryProperties)).join("");
+      }
+      const { last } = parts;
+      if (last?.tid === tid && last.refs === state.refs) return last.text;
+      const text = piecesOf(parts, state, tid, "").join("");
+      parts.last = { tid, refs: state.refs, text };
+      return text;
     },
     unknown({ pid, ktime }, flags) {
       const word = flags === "" ? "" : `,"flags":"${flags}"`;
@@ -58,7 +63,16 @@ type Parts = Pick<ProcessState, "image" | "container"> & {
   /** Up to `binary_properties`. */
   readonly afterTid: string;
   readonly end: string;
+  /** What was said of it last: a process that has many events has them in one thread, mostly. */
+  last: { readonly tid: number; readonly refs: number; readonly text: string } | undefined;
 };
+
+/** Joined, not added up: of a text in pieces each copy goes through all of them again. */
+function piecesOf(parts: Parts, { refs }: ProcessState, tid: number, binary: string) {
+  const refcnt = refs === 0 ? "" : `,"refcnt":${refs}`;
+  const { head, beforeTid, afterTid, end } = parts;
+  return [head, refcnt, beforeTid, `,"tid":${tid}`, afterTid, binary, end];
+}
 
 function end({ user, inInitTree, environment }: Image): string {
   const userField = user === undefined ? "" : `,"user":{"name":${jsonText(user)}}`;

@@ -5,15 +5,16 @@ const secondNs = 1_000_000_000n;
  * whichever is the shortest that is exact. It remembers the last second, which most calls repeat.
  */
 export function createRfc3339(): (wallNs: bigint) => string {
-  let second = -1n;
+  let second = -secondNs; // in ns
   let text = "";
   return (wallNs) => {
-    const whole = wallNs / secondNs;
-    if (whole !== second) {
-      second = whole;
-      text = new Date(Number(whole) * 1000).toISOString().slice(0, 19);
+    let rest = wallNs - second;
+    if (rest < 0n || rest >= secondNs) {
+      rest = wallNs % secondNs;
+      second = wallNs - rest;
+      text = new Date(Number(second / 1_000_000n)).toISOString().slice(0, 19);
     }
-    return `${text}${fraction(Number(wallNs % secondNs))}Z`;
+    return `${text}${fraction(Number(rest))}Z`;
   };
 }
 
