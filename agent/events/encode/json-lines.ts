@@ -52,7 +52,7 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
   const actors = (
     { process, parent, key, tid }: ExecEvent | ExitEvent | HookEvent,
     flags: "" | "unknown" = "",
-    as?: "executed",
+    as?: "executed" | "ended",
   ) => {
     if (process === undefined) return `"process":${processes.unknown(key, flags)}`;
     const own = `"process":${processes.process(process, tid, as)}`;
@@ -83,7 +83,7 @@ function createEventJson(options: JsonLinesOptions): (event: AgentEvent) => stri
     const status = (event.code >>> 8) & 0xff;
     const statusField = status === 0 ? "" : `,"status":${status}`;
     const end = `${signal}${statusField},"time":"${time}"${above(event)}`;
-    return line("process_exit", `${actors(event)}${end}`, time);
+    return line("process_exit", `${actors(event, "", "ended")}${end}`, time);
   };
   const hook = (event: HookEvent) => {
     const text = textOf(event.hook);

@@ -9,8 +9,8 @@ import { afterTid, beforeTid, binaryJson, environmentJson } from "./identity-jso
 
 /** Serialises processes in upstream's shape; what is the same in all events of an image only once. */
 export type ProcessEncoder = {
-  /** `tid`: the thread that the event is about. `as`: whether it is what an exec event tells of. */
-  process(state: ProcessState, tid: number, as?: "executed"): string;
+  /** `tid`: the thread that the event is about. `as`: whether it is what an exec or exit event tells of. */
+  process(state: ProcessState, tid: number, as?: "executed" | "ended"): string;
   /** All that is known of a process that is not in the tree. */
   unknown(key: ProcessKey, flags: "" | "unknown"): string;
 };
@@ -38,13 +38,12 @@ export function createProcessEncoder(options: ProcessEncoderOptions): ProcessEnc
   return {
     process(state, tid, as) {
       const parts = partsOf(state);
-      if (as === "executed") {
-        return piecesOf(parts, state, tid, binaryJson(state.image.binaryProperties)).join("");
-      }
       const { last } = parts;
-      if (last?.tid === tid && last.refs === state.refs) return last.text;
-      const text = piecesOf(parts, state, tid, "").join("");
-      parts.last = { tid, refs: state.refs, text };
+      if (as === undefined && last?.tid === tid && last.refs === state.refs) return last.text;
+      const binary = as === "executed" ? binaryJson(state.image.binaryProperties) : "";
+      const text = piecesOf(parts, state, tid, binary).join("");
+      if (as === undefined) parts.last = { tid, refs: state.refs, text };
+      else if (as === "ended") heads.delete(state.process); // the tree keeps it for long
       return text;
     },
     unknown({ pid, ktime }, flags) {
