@@ -1,5 +1,5 @@
 import { getObject, isKubeError, type KubeObject, listObjects, resources } from "@guardbee/kube";
-import type { GuardNote, OfflineJudge } from "@guardbee/operator";
+import type { GuardNote, OfflineJudge } from "@guardbee/operator/offline";
 import {
   type ClusterSets,
   diffHosts,

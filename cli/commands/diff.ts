@@ -58,7 +58,7 @@ export const diff: Command<DiffArgs> = {
         const { given, skipped } = readGiven(files, namespace);
         const say = (message: string) => io.stderr.write(`guardbee: ${oneLine(message)}\n`);
         for (const what of skipped) say(what);
-        const { OfflineJudge } = await import("@guardbee/operator"); // only here: it is large
+        const { OfflineJudge } = await import("@guardbee/operator/offline"); // only here: it is large
         const judge = await OfflineJudge.open({
           namespaces: await readNamespaces(given, cluster),
           ownNamespace: args.guardbeeNamespace,

@@ -9,7 +9,7 @@ export const inventoryExport: Command<ClusterArgs> = {
   options: clusterOptions,
   run: (args, io) =>
     withCluster(args, io, async ({ connection, signal }) => {
-      const { exportInventory } = await import("@guardbee/operator");
+      const { exportInventory } = await import("@guardbee/operator/offline");
       const inventory = await exportInventory(connection, signal);
       io.stdout.write(`${JSON.stringify(inventory, null, 2)}\n`);
       return exit.ok;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { getObject, resources } from "@guardbee/kube";
-import { OfflineJudge } from "@guardbee/operator";
+import { OfflineJudge } from "@guardbee/operator/offline";
 import { parsePolicies, resourceOf, type SelectorSet, setName } from "@guardbee/policy";
 import { pino } from "pino";
 import { findKubectl, whyNoApiServer } from "../../kube/testing/api-server.ts";

@@ -77,7 +77,7 @@ async function openJudges(
   io: Io,
 ): Promise<{ readonly judges: Judges; readonly close: () => Promise<void> }> {
   const { checkModules, compileRego, countShares, findOpa, OfflineJudge } = await import(
-    "@guardbee/operator" // large
+    "@guardbee/operator/offline" // large
   );
   const judge = await OfflineJudge.open({
     namespaces: [],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { defaultLimits, openBundle } from "@guardbee/operator";
+import { defaultLimits, openBundle } from "@guardbee/operator/offline";
 import { needOpa } from "../../operator/bundle/testing/opa.ts";
 import { runCli } from "../run-cli.ts";
 import { anIo } from "../testing-io.ts";

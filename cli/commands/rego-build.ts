@@ -1,6 +1,6 @@
 import { copyFile, rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Bundle } from "@guardbee/operator";
+import type { Bundle } from "@guardbee/operator/offline";
 import { oneLine } from "@guardbee/policy/printable";
 import { type Command, exit, type Io, UsageError } from "../command.ts";
 import { openTarball } from "../rego/bundle.ts";
@@ -120,7 +120,7 @@ async function buildFlags(
   entryPoints: readonly string[],
   signer: Signer | undefined,
 ): Promise<readonly string[]> {
-  const { capabilitiesFile } = await import("@guardbee/operator");
+  const { capabilitiesFile } = await import("@guardbee/operator/offline");
   const signing =
     signer === undefined
       ? []

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { connect } from "@guardbee/kube";
-import type { Difference, OfflineResult } from "@guardbee/operator";
+import type { Difference, OfflineResult } from "@guardbee/operator/offline";
 import { formatProblem, type Result, readObjects, type SelectorSet } from "@guardbee/policy";
 import { oneLine } from "@guardbee/policy/printable";
 import { pino } from "pino";
@@ -70,7 +70,7 @@ export const regoEval: Command<RegoEvalArgs> = {
         describe: "yaml: the policies. json: them and the difference. diff: the difference alone",
       }),
   async run(args, io) {
-    const operator = await import("@guardbee/operator");
+    const operator = await import("@guardbee/operator/offline");
     const { evaluateOffline, compareSets, formatDifference, EvaluationError } = operator;
     const { file, inventory, output } = args;
     const compares = args.diff || args.inForce !== undefined;
@@ -131,7 +131,7 @@ async function setsInForce(
   policy: unknown,
   io: Io,
 ): Promise<Result<readonly SelectorSet[]>> {
-  const { readInForce, setsIn } = await import("@guardbee/operator");
+  const { readInForce, setsIn } = await import("@guardbee/operator/offline");
   if (inForce !== undefined) return setsIn(await readYaml(inForce, io));
   const connection = await connect(kubeconfig === undefined ? {} : { kubeconfig });
   try {

@@ -85,7 +85,7 @@ type Capabilities = { readonly builtins: readonly { readonly name: string }[] };
 
 /** What Rego may use, and what `opa test` itself puts into tests that have cases. */
 async function testCapabilities(io: Io): Promise<string> {
-  const { capabilitiesFile } = await import("@guardbee/operator");
+  const { capabilitiesFile } = await import("@guardbee/operator/offline");
   const own = JSON.parse(await readFile(capabilitiesFile, "utf8")) as Capabilities;
   const { stdout } = await runOpa(["capabilities", "--current"], io.cwd, io);
   const { builtins } = JSON.parse(stdout) as Capabilities;

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Bundle } from "@guardbee/operator";
+import type { Bundle } from "@guardbee/operator/offline";
 import { type Io, UsageError } from "../command.ts";
 import type { Signer } from "./signer.ts";
 import { type Stage, stageRego } from "./stage.ts";
@@ -22,7 +22,7 @@ export async function readBundle(path: string, io: Io): Promise<Bundle> {
 
 /** What is on a stage, as a bundle; UsageError for what the operator would not open, `called` so. */
 export async function bundleOf(stage: Stage, called: string): Promise<Bundle> {
-  const { defaultLimits: limits, openBundle } = await import("@guardbee/operator");
+  const { defaultLimits: limits, openBundle } = await import("@guardbee/operator/offline");
   const names = await readdir(stage.folder, { recursive: true, withFileTypes: true });
   const paths = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
   const files = await Promise.all(
@@ -37,7 +37,11 @@ export async function openTarball(
   called: string,
   signer: Signer | undefined,
 ): Promise<Bundle> {
-  const { bundleDigest, defaultLimits: limits, openBundle } = await import("@guardbee/operator");
+  const {
+    bundleDigest,
+    defaultLimits: limits,
+    openBundle,
+  } = await import("@guardbee/operator/offline");
   const tarball = await readFile(file);
   const opened = openBundle({
     content: { kind: "tarball", tarball },

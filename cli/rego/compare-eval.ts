@@ -1,4 +1,4 @@
-import type { compareOffline } from "@guardbee/operator";
+import type { compareOffline } from "@guardbee/operator/offline";
 import type { Io } from "../command.ts";
 import { differences, progress } from "./compare-output.ts";
 
@@ -14,7 +14,7 @@ export async function tellComparison(
   options: Omit<Parameters3[2], "onProgress">,
   io: Io,
 ): Promise<boolean | undefined> {
-  const { compareOffline } = await import("@guardbee/operator");
+  const { compareOffline } = await import("@guardbee/operator/offline");
   const onProgress = progress("evaluations", io);
   const compared = await compareOffline(policy, inventory, { ...options, onProgress }, io.signal);
   if (!compared.ok) return undefined;

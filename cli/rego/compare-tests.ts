@@ -1,4 +1,4 @@
-import type { OpaTest } from "@guardbee/operator";
+import type { OpaTest } from "@guardbee/operator/offline";
 import { pino } from "pino";
 import { type ExitCode, exit, type Io } from "../command.ts";
 import { bundleOf } from "./bundle.ts";
@@ -24,7 +24,7 @@ export async function tellTests(
   },
   io: Io,
 ): Promise<ExitCode> {
-  const { compareTests } = await import("@guardbee/operator");
+  const { compareTests } = await import("@guardbee/operator/offline");
   const opa = await opaOf(io);
   const { stdout, stderr } = await runOpa(["test", "--format", "json", ...flags], stage.folder, io);
   if (!stdout.startsWith("[")) {

@@ -6,7 +6,7 @@ export type OpaRun = { readonly code: number; readonly stdout: string; readonly 
 
 /** The opa program that `io` has in OPA or on its PATH. UsageError when there is none. */
 export async function opaOf(io: Io): Promise<string> {
-  const { findOpa } = await import("@guardbee/operator");
+  const { findOpa } = await import("@guardbee/operator/offline");
   try {
     return await findOpa(io.env);
   } catch (error) {
@@ -34,7 +34,7 @@ export async function runOpa(args: readonly string[], cwd: string, io: Io): Prom
 
 /** What opa says is wrong, and why Guardbee refuses what it takes for unknown. */
 export async function withReasons(text: string): Promise<string> {
-  const { refusalsIn } = await import("@guardbee/operator");
+  const { refusalsIn } = await import("@guardbee/operator/offline");
   return (
     text +
     refusalsIn(text)

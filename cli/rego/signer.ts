@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { VerificationKey } from "@guardbee/operator";
+import type { VerificationKey } from "@guardbee/operator/offline";
 import { UsageError } from "../command.ts";
 
 /** Who signs a bundle, and the key that its RegoPolicy then checks it with. */

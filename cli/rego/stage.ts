@@ -28,7 +28,7 @@ export async function stageRego(paths: readonly string[], options: StageOptions)
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     for (const path of paths) await stagePath(path, folder, options);
-    const { libraryFor } = await import("@guardbee/operator");
+    const { libraryFor } = await import("@guardbee/operator/offline");
     const modules = await regoIn(folder);
     for (const { path, text } of await libraryFor(modules)) await put(folder, path, text, path);
     return { folder, modules, remove };

@@ -1,7 +1,7 @@
-import { RE2JS } from "re2js";
 import type { RegoValue } from "../value.ts";
 import { type Builtin, BuiltinError } from "./builtin.ts";
 import { arrayOf, stringOf } from "./operands.ts";
+import { re2 } from "./re2.ts";
 import { compilePattern } from "./regex.ts";
 
 export const glob: Readonly<Record<string, Builtin>> = {
@@ -36,7 +36,7 @@ function globPattern(glob: string, separators: readonly string[]): string {
     if (character === "\\") {
       const next = characters[++at];
       if (next === undefined) throw new BuiltinError("trailing backslash");
-      pattern += RE2JS.quote(next);
+      pattern += re2().quote(next);
     } else if (character === "*") {
       const isSuper = characters[at + 1] === "*";
       if (isSuper) at++;
@@ -56,7 +56,7 @@ function globPattern(glob: string, separators: readonly string[]): string {
       pattern += found.pattern;
       at = found.end;
     } else {
-      pattern += RE2JS.quote(character);
+      pattern += re2().quote(character);
     }
   }
   if (depth > 0) throw new BuiltinError("unclosed {");

@@ -1,7 +1,8 @@
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import type { RegoValue } from "../value.ts";
 import { type Builtin, BuiltinError } from "./builtin.ts";
 import { intOf, stringOf } from "./operands.ts";
+import { re2 } from "./re2.ts";
 
 export const regex: Readonly<Record<string, Builtin>> = {
   "regex.find_n": (pattern, text, n) => findN(stringOf(pattern), stringOf(text), intOf(n)),
@@ -23,7 +24,7 @@ export function compilePattern(pattern: string): RE2JS {
   if (known !== undefined) return known;
   let program: RE2JS;
   try {
-    program = RE2JS.compile(pattern);
+    program = re2().compile(pattern);
   } catch (cause) {
     throw new BuiltinError(`pattern ${pattern}: ${(cause as Error).message}`);
   }
@@ -113,10 +114,10 @@ function templatePattern(template: string, start: string, end: string): string {
       if (level > 0) continue;
       const part = template.slice(from + 1, i);
       compilePattern(`^${part}$`);
-      pattern += `${RE2JS.quote(template.slice(literal, from))}(${part})`;
+      pattern += `${re2().quote(template.slice(literal, from))}(${part})`;
       literal = i + 1;
     }
   }
   if (level !== 0) throw new BuiltinError("unbalanced braces");
-  return `${pattern}${RE2JS.quote(template.slice(literal))}$`;
+  return `${pattern}${re2().quote(template.slice(literal))}$`;
 }
