@@ -44,7 +44,7 @@ export const scenarios = {
   ],
   agent: ["agent_hook", "agent_exec", "agent_streams", "agent_idle", "agent_rss"],
   flood: ["flood_1", "flood_4", "flood_8"],
-  host: ["lines", "rego"],
+  host: ["lines", "cli", "rego"],
   fleet: ["fleet"],
 } as const;
 export type Machine = keyof typeof scenarios;
@@ -357,6 +357,23 @@ export const keys: readonly Key[] = [
     what: "the most resident memory of the agent in a burst of 8 s",
     target: 200_000_000,
   },
+  {
+    name: "cli_start_node",
+    unit: "ms",
+    scenario: "cli",
+    what: "node -e 0, from its start to its end",
+  },
+  ...(
+    [
+      ["cli_start", "guardbee --version"],
+      ["cli_start_check", "guardbee policy check of one file"],
+    ] as const
+  ).map(
+    ([name, what]): Key => ({
+      ...{ name, unit: "ms", scenario: "cli", what: `${what}, the same` },
+      target: { times: 3, of: "cli_start_node" },
+    }),
+  ),
   {
     name: "rego_object",
     unit: "ms",

@@ -11,7 +11,7 @@ export function formatReport(results: Results): string {
     const result = results[name];
     return result === undefined ? [] : [`- \`${name}\`: ${result.method}.`];
   });
-  const here: readonly Scenario[] = ["lines", "rego", "fleet"];
+  const here: readonly Scenario[] = ["lines", "cli", "rego", "fleet"];
   const inGuests = keys.filter(({ scenario }) => !here.includes(scenario));
   const kernels = [...new Set(inGuests.flatMap(({ name }) => results[name]?.kernel ?? []))].join(
     ", ",

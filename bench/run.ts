@@ -12,6 +12,7 @@ import { runInGuest } from "../test/e2e/lab/guest.ts";
 import { appFolder, root } from "./app-folder.ts";
 import { measureFleet } from "./fleet/measure.ts";
 import { aroundNodes, fleetNodes } from "./fleet/size.ts";
+import { measureCliStart } from "./host/cli-start.ts";
 import { measureEventBytes } from "./host/event-bytes.ts";
 import type { measureRego } from "./host/rego.ts";
 import { keys, type Machine, type Scenario, scenarios } from "./keys.ts";
@@ -66,6 +67,7 @@ async function main(args: readonly string[]): Promise<number> {
   // Wall time first: guests would take it from them.
   const has = (wantedOne: Machine) => orders.some(({ machine }) => machine === wantedOne);
   if (wanted.has("lines")) add(await measureHere(measureEventBytes));
+  if (wanted.has("cli")) add(await measureHere(measureCliStart));
   if (wanted.has("rego")) add(await measureHere(measureBundledRego));
   if (has("fleet")) {
     const before = results;
