@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -53,6 +53,10 @@ describe("the application as images have it", () => {
 
   test("says what the sources say, without their packages", () => {
     assert.equal(existsSync(join(out, "node_modules")), false);
+    for (const name of readdirSync(join(out, "cli")).filter((file) => file.endsWith(".js"))) {
+      const text = readFileSync(join(out, "cli", name), "utf8");
+      assert.ok(!text.includes(root), `${name} names the folder that it was built in`);
+    }
     assert.equal(run(out, "--help"), run(root, "--help"));
     const check = ["policy", "check", "config/examples/deny-tmp-forbidden-write.yaml"];
     assert.equal(run(out, ...check), run(root, ...check));

@@ -143,14 +143,15 @@ const packagesOfHelp: Plugin = {
   name: "packages-of-help",
   setup(bundle) {
     const filter = exactly(["string-width", "wrap-ansi"]);
+    const appRoot = bundle.initialOptions.absWorkingDir!;
     bundle.onResolve({ filter }, async ({ path, kind, resolveDir, pluginData }) => {
       if (kind !== "import-statement" || pluginData === ofHelp) return undefined;
       const found = await bundle.resolve(path, { kind, resolveDir, pluginData: ofHelp });
-      return { path: found.path, namespace: ofHelp, errors: found.errors };
+      return { path: relative(appRoot, found.path), namespace: ofHelp, errors: found.errors };
     });
     bundle.onLoad({ filter: /.*/, namespace: ofHelp }, ({ path }) => ({
-      contents: `export default (...given) => require(${JSON.stringify(path)}).default(...given);`,
-      resolveDir: dirname(path),
+      contents: `export default (...given) => require("./${path}").default(...given);`,
+      resolveDir: appRoot,
     }));
   },
 };

@@ -54,7 +54,7 @@ export function compileCel(text: string, variables: CelVariables): CelConditions
 }
 
 function parsed(text: string): Expr {
-  // Few policies have one, and the parser takes a tenth of an agent's start to load.
+  // Few policies have an expression, and to load the parser takes a tenth of an agent's start.
   const cel = createRequire(import.meta.url)("@bufbuild/cel") as { parse: typeof parse };
   try {
     return cel.parse(text).expr;

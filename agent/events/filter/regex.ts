@@ -16,7 +16,7 @@ export function compileRegex(pattern: string): TextTest {
 
 /** The expression itself. Throws as `compileRegex` does. */
 export function compileRe2(pattern: string): RE2JS {
-  // Few agents have one, and the package takes long to load.
+  // Few agents have an expression, and the package takes long to load.
   const re2 = createRequire(import.meta.url)("re2js") as { RE2JS: typeof RE2JS };
   return re2.RE2JS.compile(pattern);
 }
